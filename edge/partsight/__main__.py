@@ -1,0 +1,5 @@
+"""``python -m partsight``."""
+
+from partsight.cli import main
+
+main(prog_name="partsight")

@@ -1,0 +1,106 @@
+"""Pictures in, predictions out.
+
+Enters: BGR arrays. Leaves: a ``Prediction`` for each. Batch, line and evaluation all
+judge through ``Classifier``; so does anyone who uses partsight from Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.contract import Contract, ModelFile, load_model_file
+from partsight.decide import decide
+from partsight.errors import ContractError
+from partsight.interpreter import Interpreter, TensorInfo
+from partsight.preprocess import preprocess
+from partsight.records import Prediction, Verdict
+
+__all__ = ["Classifier", "dequantize"]
+
+
+class Classifier:
+    """A model that is ready to judge. Not for two threads at once; load one for each.
+
+    Attributes:
+        contract: labels, preprocessing, operating point and provenance.
+        model_sha256: hexadecimal digest of the whole model file.
+    """
+
+    def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
+        _check_tensors(model.contract, interpreter)
+        self.contract = model.contract
+        self.model_sha256 = model.sha256
+        self.interpreter = interpreter
+
+    @classmethod
+    def load(cls, model: str | Path | bytes, *, threads: int = 1) -> Classifier:
+        """Load a model and check it against its contract.
+
+        Args:
+            model: a path, or the file's bytes.
+            threads: how many the runtime may use.
+
+        Raises:
+            ModelError: missing, damaged, or refused by the runtime.
+            ContractError: without a contract, or not as its contract says.
+            EnvironmentFault: no TFLite runtime on this machine.
+        """
+        file = load_model_file(model)
+        return cls(file, Interpreter(file.data, threads=threads))
+
+    def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
+        """Classify pictures.
+
+        Args:
+            images_bgr: uint8 (H, W, 3) BGR arrays of any size, as OpenCV gives them.
+
+        Returns:
+            A prediction a picture, in their order.
+
+        Raises:
+            ImageError: an array of another kind.
+        """
+        return [self._classify_one(image) for image in images_bgr]
+
+    def decide(self, prediction: Prediction) -> Verdict:
+        """Accept, reject or review, by the contract's operating point."""
+        return decide(prediction, self.contract.operating_point)
+
+    def _classify_one(self, image_bgr: NDArray[np.uint8]) -> Prediction:
+        picture = preprocess(image_bgr, self.contract.preprocess)
+        raw = self.interpreter.invoke(picture[np.newaxis])
+        scores = dequantize(raw[0], self.interpreter.output)
+        return Prediction(dict(zip(self.contract.labels, scores.tolist(), strict=True)))
+
+
+def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
+    """Turn a raw output into real numbers.
+
+    A quantized tensor holds q = round(r / scale) + zero_point for the real number r, so
+    r = scale * (q - zero_point). The difference is taken in float: in uint8 it would wrap.
+
+    Args:
+        raw: quantized values, any shape.
+        info: scale and zero point of the tensor that they came from.
+
+    Returns:
+        float64 of the same shape.
+    """
+    return info.scale * (raw.astype(np.float64) - info.zero_point)
+
+
+def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
+    spec = contract.preprocess
+    expected = ((1, spec.height, spec.width, 3), (1, len(contract.labels)))
+    received = (interpreter.input.shape, interpreter.output.shape)
+    dtypes = {interpreter.input.dtype, interpreter.output.dtype}
+    if received != expected or dtypes != {np.dtype(np.uint8)}:
+        raise ContractError(
+            f"the model is not what its contract says: expected uint8 tensors {expected}, "
+            f"received {received} of {sorted(map(str, dtypes))}. Export it again."
+        )

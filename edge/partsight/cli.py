@@ -1,0 +1,77 @@
+"""The command ``partsight``: finds the subcommand, maps errors to exit codes.
+
+Device commands are modules of ``partsight.commands``. The training package adds its own
+through the entry point group ``partsight.commands``, so that nothing here imports it.
+Exit codes: 0 done, 1 failed with one line, 2 wrong usage, 3 done but some inputs failed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import logging
+
+import click
+
+from partsight.errors import PartsightError
+
+__all__ = ["main"]
+
+_TRAINING_GROUP = "partsight.commands"
+_DEVICE_COMMANDS = ("classify", "doctor", "evaluate", "inspect", "sample-data", "watch")
+
+
+class _PartsightGroup(click.Group):
+    """Loads a subcommand when it is named, and prints what failed as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*_DEVICE_COMMANDS, *_training_commands()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _DEVICE_COMMANDS:
+            module = importlib.import_module(f"partsight.commands.{cmd_name.replace('-', '_')}")
+            command: click.Command = module.command
+            return command
+        entry = _training_commands().get(cmd_name)
+        return entry.load() if entry else None
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except PartsightError as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(_one_line(error)) from error
+        except Exception as error:
+            if ctx.params["debug"]:
+                raise
+            raise click.ClickException(
+                f"unexpected {type(error).__name__}: {_one_line(error)}. "
+                "Run again as 'partsight --debug ...' for the place, and report it."
+            ) from error
+
+
+def _training_commands() -> dict[str, importlib.metadata.EntryPoint]:
+    return {entry.name: entry for entry in importlib.metadata.entry_points(group=_TRAINING_GROUP)}
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+@click.group(cls=_PartsightGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="partsight")
+@click.option("--debug", is_flag=True, help="Show a traceback when something fails.")
+def main(debug: bool) -> None:
+    """Inspect manufactured parts: train on labelled pictures, judge beside the line.
+
+    \b
+    Example:
+      partsight sample-data parts
+      partsight classify models/sample-parts-int8.tflite parts/defected
+    """
+    level = logging.DEBUG if debug else logging.WARNING
+    logging.basicConfig(level=logging.WARNING, format="partsight: %(message)s")
+    logging.getLogger("partsight").setLevel(level)

@@ -1,0 +1,54 @@
+"""``partsight classify``."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from pathlib import Path
+
+import click
+
+from partsight.console import exit_if_failed, load_classifier, progress, threads_option
+
+__all__ = ["command"]
+
+
+@click.command("classify")
+@click.argument("model")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="OUT.jsonl or OUT.csv; JSON lines on stdout when left out.",
+)
+@threads_option
+def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: int) -> None:
+    """Classify pictures: files, and folders with all below them.
+
+    A row a picture: path, label, score, scores, verdict, model (SHA-256) and error. A
+    picture that cannot be read is a row with its reason and no verdict, and the exit
+    code is 3.
+
+    \b
+    Example:
+      partsight classify model-int8.tflite captured/ -o results.csv
+    """
+    from partsight.batch import classify_files
+    from partsight.pictures import find_pictures
+    from partsight.sinks import JsonLinesSink, file_sink
+
+    sink_context = (
+        file_sink(output) if output else contextlib.nullcontext(JsonLinesSink(sys.stdout))
+    )
+    failed = 0
+    with sink_context as sink:
+        classifier = load_classifier(model, threads)
+        pictures = find_pictures(paths)
+        results = classify_files(classifier, pictures)
+        for result in progress(results, len(pictures), "classify"):
+            sink.write(result.row())
+            if result.error:
+                failed += 1
+                click.echo(f"partsight: {result.path}: {result.error}", err=True)
+    exit_if_failed(failed, len(pictures))

@@ -1,0 +1,37 @@
+"""``partsight evaluate``."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from partsight.console import exit_if_failed, load_classifier, progress, threads_option
+
+__all__ = ["command"]
+
+
+@click.command("evaluate")
+@click.argument("model")
+@click.argument("image_dir", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@threads_option
+def command(model: str, image_dir: Path, as_json: bool, threads: int) -> None:
+    """Measure a model file on labelled folders.
+
+    \b
+    Example:
+      partsight evaluate model-int8.tflite parts/
+    """
+    from partsight.evaluate import evaluate, labelled_pictures, score_pictures
+    from partsight.report_text import metrics_text
+
+    classifier = load_classifier(model, threads)
+    pictures = labelled_pictures(image_dir, classifier.contract.labels)
+    scored = score_pictures(classifier, progress(pictures, len(pictures), "evaluate"))
+    metrics = evaluate(classifier, scored)
+    click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
+    for path, reason in scored.failed:
+        click.echo(f"partsight: {path}: {reason}", err=True)
+    exit_if_failed(len(scored.failed), len(pictures))

@@ -1,0 +1,42 @@
+"""``partsight watch``."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from partsight.console import exit_if_failed, load_classifier, threads_option
+
+__all__ = ["command"]
+
+
+@click.command("watch")
+@click.argument("model")
+@click.option(
+    "--source",
+    required=True,
+    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
+)
+@click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
+@threads_option
+def command(model: str, source: str, max_frames: int | None, threads: int) -> None:
+    """Judge every frame of a source: a JSON line a verdict on stdout.
+
+    A frame that cannot be judged is rejected, with its reason in `error`, and the exit
+    code is 3.
+
+    \b
+    Example:
+      partsight watch model-int8.tflite --source 0
+    """
+    from partsight.line import watch
+    from partsight.sinks import JsonLinesSink
+    from partsight.sources import open_source
+
+    classifier = load_classifier(model, threads)
+    with open_source(source, classifier.contract.preprocess) as frames:
+        counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)], max_frames=max_frames)
+    errors = counts.pop("error", 0)
+    click.echo(f"partsight: {dict(counts)}", err=True)
+    exit_if_failed(errors, counts.total())

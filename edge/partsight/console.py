@@ -1,0 +1,58 @@
+"""What the commands share: progress, exit codes, hints."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from partsight.classify import Classifier
+
+__all__ = ["EXIT_SOME_FAILED", "exit_if_failed", "load_classifier", "progress", "threads_option"]
+
+EXIT_SOME_FAILED = 3
+
+_Item = TypeVar("_Item")
+
+
+def progress(items: Iterable[_Item], total: int, label: str) -> Iterator[_Item]:
+    """Yield ``items`` with a progress bar on stderr, where that is a terminal."""
+    hidden = not sys.stderr.isatty()
+    with click.progressbar(
+        items, length=total, label=label, file=sys.stderr, hidden=hidden, show_pos=True
+    ) as bar:
+        yield from bar
+
+
+def exit_if_failed(count: int, total: int) -> None:
+    """End with exit code 3 when some inputs failed; each was named before."""
+    if count:
+        click.echo(f"partsight: {count} of {total} inputs failed, each is named", err=True)
+        raise click.exceptions.Exit(EXIT_SOME_FAILED)
+
+
+def threads_option(command: Callable[..., None]) -> Callable[..., None]:
+    """``--threads N`` for commands that run a model."""
+    option = click.option(
+        "--threads",
+        type=click.IntRange(1),
+        default=1,
+        show_default=True,
+        help="Threads that the runtime may use for a picture.",
+    )
+    return option(command)
+
+
+def load_classifier(model: str, threads: int) -> Classifier:
+    """Load a model for a command, and say once where a faster runtime is to be had."""
+    from partsight.classify import Classifier
+    from partsight.interpreter import speed_advice
+
+    classifier = Classifier.load(model, threads=threads)
+    advice = speed_advice(classifier.interpreter.runtime)
+    if advice:
+        click.echo(f"partsight: {advice}", err=True)
+    return classifier

@@ -1,0 +1,123 @@
+"""From scores to a verdict: pure, and the only place where thresholds act."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.records import Prediction, Verdict
+
+__all__ = [
+    "OperatingPoint",
+    "accept_score",
+    "choose_operating_point",
+    "decide",
+    "default_accept_labels",
+]
+
+# Folder names that people give to good parts.
+_GOOD_NAMES = frozenset(
+    {"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingPoint:
+    """Where on its scores a model accepts and rejects.
+
+    The score that decides is the sum of the scores of ``accept_labels``. With none,
+    nothing says which parts are good, and every verdict is review.
+
+    Attributes:
+        accept_labels: the labels of good parts.
+        accept_above: a part is accepted above this score, in [0, 1].
+        reject_below: a part is rejected below this score; between the two, a person looks.
+        target_recall: the share of bad parts to be kept from acceptance that
+            ``accept_above`` was chosen for; None when it was set by hand.
+        recall: the share that was, on the pictures it was chosen on.
+        false_reject_rate: the share of good parts not accepted on the same pictures.
+
+    Raises:
+        ValueError: thresholds out of range, or ``reject_below`` above ``accept_above``.
+    """
+
+    accept_labels: tuple[str, ...]
+    accept_above: float = 0.5
+    reject_below: float = 0.5
+    target_recall: float | None = None
+    recall: float | None = None
+    false_reject_rate: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.reject_below <= self.accept_above <= 1:
+            raise ValueError(
+                "thresholds must be 0 <= reject_below <= accept_above <= 1. "
+                f"Received: {self.reject_below} and {self.accept_above}"
+            )
+
+
+def default_accept_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """The labels whose names say that their parts are good, such as ``healthy`` or ``ok``."""
+    return tuple(label for label in labels if label.lower() in _GOOD_NAMES)
+
+
+def accept_score(scores: Mapping[str, float], point: OperatingPoint) -> float:
+    """The score that decides: the sum over the labels of good parts."""
+    return sum(scores[label] for label in point.accept_labels)
+
+
+def decide(prediction: Prediction, point: OperatingPoint) -> Verdict:
+    """Give the verdict for one prediction."""
+    if not point.accept_labels:
+        return Verdict.REVIEW
+    score = accept_score(prediction.scores, point)
+    if score > point.accept_above:
+        return Verdict.ACCEPT
+    return Verdict.REJECT if score < point.reject_below else Verdict.REVIEW
+
+
+def choose_operating_point(
+    accept_scores: NDArray[np.float64],
+    is_good: NDArray[np.bool_],
+    accept_labels: tuple[str, ...],
+    target_recall: float,
+) -> OperatingPoint:
+    """Choose the lowest ``accept_above`` that keeps enough of the bad parts from acceptance.
+
+    It is never under 0.5: no part is accepted that is likelier bad than good. Parts from
+    0.5 up to it go to review.
+
+    Args:
+        accept_scores: float (N,), the deciding score of each picture, from the very
+            file that will judge.
+        is_good: bool (N,), whether the picture shows a good part.
+        accept_labels: the labels of good parts.
+        target_recall: share of bad parts that must not be accepted, in (0, 1].
+
+    Returns:
+        The point, with the recall and false reject rate that it has on these pictures;
+        both None where there is no bad or no good part to measure on.
+    """
+    bad = np.sort(accept_scores[~is_good])[::-1]
+    # This many bad parts may be accepted; the next one sets the barrier.
+    escapes = int(np.floor(len(bad) * (1 - target_recall) + 1e-9))
+    barrier = float(bad[escapes]) if escapes < len(bad) else 0.0
+    above = accept_scores[is_good & (accept_scores > barrier)]
+    # Half-way to the next good part, so that a last-bit difference turns no verdict.
+    accept_above = max(0.5, (barrier + float(above.min(initial=1.0))) / 2)
+    accepted = accept_scores > accept_above
+    return OperatingPoint(
+        accept_labels,
+        accept_above,
+        reject_below=0.5,
+        target_recall=target_recall,
+        recall=_share(~accepted[~is_good]),
+        false_reject_rate=_share(~accepted[is_good]),
+    )
+
+
+def _share(flags: NDArray[np.bool_]) -> float | None:
+    return float(flags.mean()) if len(flags) else None

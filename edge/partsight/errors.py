@@ -1,0 +1,59 @@
+"""Everything that partsight raises on purpose, and what each kind means.
+
+    PartsightError              any of the below; the command line prints it as one line
+    ├── EnvironmentFault        this machine lacks something: a library, a runtime, an extra
+    ├── ImageError              one picture cannot be decoded; a run names it and goes on
+    ├── DatasetError            the labelled folders cannot be trained or measured on
+    ├── ModelError              a model file is missing, damaged or of another kind
+    │   └── ContractError       the file is sound, but what it says of itself is not
+    ├── SourceError             a camera, stream, video or folder cannot be opened or read
+    └── OutputError             a result cannot be written where it was asked for
+
+Each message says what was done, what was expected, what came and what to do next.
+Errors of libraries are mapped to these at one boundary each, with ``raise ... from``.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ContractError",
+    "DatasetError",
+    "EnvironmentFault",
+    "ImageError",
+    "ModelError",
+    "OutputError",
+    "PartsightError",
+    "SourceError",
+]
+
+
+class PartsightError(Exception):
+    """Base of all errors that partsight raises on purpose."""
+
+
+class EnvironmentFault(PartsightError):
+    """This machine lacks a library, a runtime or an extra."""
+
+
+class ImageError(PartsightError):
+    """One picture cannot be decoded."""
+
+
+class DatasetError(PartsightError):
+    """A folder of labelled pictures cannot be trained or measured on."""
+
+
+class ModelError(PartsightError):
+    """A model file is missing, damaged or of another kind."""
+
+
+class ContractError(ModelError):
+    """A sound model file whose contract is missing, or says something impossible."""
+
+
+class SourceError(PartsightError):
+    """A camera, stream, video or folder cannot be opened or read."""
+
+
+class OutputError(PartsightError):
+    """A result cannot be written where it was asked for."""

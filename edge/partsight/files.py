@@ -1,0 +1,70 @@
+"""Files that appear whole or not at all.
+
+Enters: a destination path. Leaves: a temporary path beside it, renamed onto the
+destination once its bytes are on the disk. Every file that partsight delivers is
+written through here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+from partsight.errors import OutputError
+
+__all__ = ["atomic_path", "write_atomic"]
+
+
+@contextlib.contextmanager
+def atomic_path(destination: Path) -> Iterator[Path]:
+    """Yield a temporary path that becomes ``destination`` when the block ends well.
+
+    The temporary file lies in the destination's folder, so that the rename is
+    atomic; its data are synced before and the folder's entry after. When the block
+    raises, the temporary file is removed and the destination stays as it was.
+
+    Raises:
+        OutputError: the folder cannot be made or the file cannot be written.
+    """
+    # Not mkstemp: its 0600 would hide a delivered file from the group that reads it.
+    temporary = destination.with_name(f".{destination.name[:100]}.{uuid.uuid4().hex}.part")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _sync(temporary)
+        temporary.replace(destination)
+        _sync(destination.parent)
+    except OSError as error:
+        raise _refused(destination, error) from error
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            temporary.unlink()
+
+
+def write_atomic(destination: Path, data: bytes) -> None:
+    """Write ``data`` to ``destination``, whole or not at all.
+
+    Raises:
+        OutputError: the file cannot be written; the old one, if any, stays.
+    """
+    with atomic_path(destination) as temporary:
+        temporary.write_bytes(data)
+
+
+def _refused(destination: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"cannot write {destination}: {error.strerror or error}. "
+        "Choose a place that is writable and has room."
+    )
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+

@@ -1,0 +1,180 @@
+"""The only file that imports a TFLite runtime.
+
+Enters: the bytes of a checked model. Leaves: raw output tensors. Two runtimes are known,
+with the same ``Interpreter`` class: ai-edge-litert, and its predecessor tflite-runtime.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import EnvironmentFault, ModelError
+from partsight.native_output import held_stderr
+
+__all__ = ["Interpreter", "Runtime", "TensorInfo", "choose_runtime", "load_runtime", "runtimes", "speed_advice"]
+
+RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """A TFLite runtime.
+
+    Attributes:
+        name: as ``PARTSIGHT_RUNTIME`` spells it.
+        distribution: as pip spells it.
+        module: where its ``Interpreter`` lives.
+    """
+
+    name: str
+    distribution: str
+    module: str
+
+    @property
+    def installed(self) -> bool:
+        """Whether it can be found on this machine; it is not imported."""
+        return importlib.util.find_spec(self.module.partition(".")[0]) is not None
+
+    @property
+    def version(self) -> str:
+        """The version that is installed."""
+        return importlib.metadata.version(self.distribution)
+
+
+# In the order of preference.
+_RUNTIMES = (
+    Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
+    Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TensorInfo:
+    """Shape and quantization of a model's input or output: real = scale * (raw - zero_point)."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    scale: float
+    zero_point: int
+
+
+def runtimes() -> tuple[Runtime, ...]:
+    """The runtimes that are installed, the preferred one first."""
+    return tuple(runtime for runtime in _RUNTIMES if runtime.installed)
+
+
+def choose_runtime(environ: Mapping[str, str] = os.environ) -> Runtime:
+    """The runtime to use: the one that ``PARTSIGHT_RUNTIME`` names, else the preferred one.
+
+    Raises:
+        EnvironmentFault: none is installed, or not the one that was asked for.
+    """
+    wanted = environ.get(RUNTIME_VARIABLE, "")
+    known = [runtime.name for runtime in _RUNTIMES]
+    if wanted and wanted not in known:
+        raise EnvironmentFault(f"{RUNTIME_VARIABLE} must be one of {known}. Received: {wanted!r}")
+    for runtime in runtimes():
+        if wanted in ("", runtime.name):
+            return runtime
+    missing = next((r.distribution for r in _RUNTIMES if r.name == wanted), "ai-edge-litert")
+    raise EnvironmentFault(
+        f"no TFLite runtime to run the model with: {wanted or 'neither of ' + str(known)} is "
+        f"installed. Install one: pip install {missing}"
+    )
+
+
+def speed_advice(runtime: Runtime, machine: str = platform.machine()) -> str | None:
+    """What to tell a user whose int8 models run slower than they need to, or None."""
+    slow = runtime.name == "tflite-runtime" and machine.lower() in ("x86_64", "amd64")
+    if not slow or len(runtimes()) > 1:
+        return None
+    return (
+        "tflite-runtime runs int8 models about 20 times slower than ai-edge-litert on x86-64. "
+        "Install the faster one: pip install ai-edge-litert"
+    )
+
+
+class Interpreter:
+    """A loaded model. Not for two threads at once; load one for each.
+
+    Attributes:
+        runtime: what runs it.
+        input: the tensor that it takes.
+        output: the tensor that it gives.
+
+    Raises:
+        EnvironmentFault: the runtime cannot be imported.
+        ModelError: the runtime refuses the model.
+    """
+
+    def __init__(self, model: bytes, *, threads: int = 1, runtime: Runtime | None = None) -> None:
+        self.runtime = runtime or choose_runtime()
+        factory = load_runtime(self.runtime)
+        try:
+            with held_stderr():
+                self._native = factory(model_content=model, num_threads=threads)
+                self._native.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self.runtime.distribution} {self.runtime.version} refuses the model: {error}. "
+                "Install a newer runtime, or export the model again."
+            ) from error
+        inputs, outputs = self._native.get_input_details(), self._native.get_output_details()
+        if len(inputs) != 1 or len(outputs) != 1:
+            raise ModelError(
+                "expected a model with one input and one output, as an image classifier has. "
+                f"Received: {len(inputs)} inputs and {len(outputs)} outputs."
+            )
+        self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
+        self.input, self.output = _info(inputs[0]), _info(outputs[0])
+
+    def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        """Run the model once.
+
+        Args:
+            tensor: of the shape and dtype of ``input``.
+
+        Returns:
+            A copy of the raw output, of the shape and dtype of ``output``.
+        """
+        self._native.set_tensor(self._input_index, tensor)
+        self._native.invoke()
+        output: NDArray[Any] = self._native.get_tensor(self._output_index)
+        return output
+
+
+def load_runtime(runtime: Runtime) -> Any:
+    """Import a runtime and give its ``Interpreter`` class.
+
+    Raises:
+        EnvironmentFault: it cannot be loaded here.
+    """
+    if runtime.name == "tflite-runtime" and int(np.__version__.partition(".")[0]) >= 2:
+        # Its binaries were built against NumPy 1 and take the process down under NumPy 2.
+        raise EnvironmentFault(
+            f"tflite-runtime needs numpy below 2. Received: numpy {np.__version__}. "
+            "Run pip install 'numpy<2', or pip install ai-edge-litert"
+        )
+    try:
+        return importlib.import_module(runtime.module).Interpreter
+    except ImportError as error:
+        raise EnvironmentFault(
+            f"{runtime.distribution} is installed but cannot be loaded: {error}. "
+            f"Reinstall it: pip install --force-reinstall {runtime.distribution}"
+        ) from error
+
+
+def _info(details: Mapping[str, Any]) -> TensorInfo:
+    scale, zero_point = details["quantization"]
+    shape = tuple(int(size) for size in details["shape"])
+    return TensorInfo(shape, np.dtype(details["dtype"]), float(scale), int(zero_point))

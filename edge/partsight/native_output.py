@@ -1,0 +1,38 @@
+"""Chatter of native libraries, kept back unless it explains a failure.
+
+TensorFlow and the TFLite runtimes write banners straight to file descriptor 2, past
+Python. A command that prints one clear line wraps the noisy call in ``held_stderr``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+
+__all__ = ["held_stderr"]
+
+
+@contextlib.contextmanager
+def held_stderr() -> Iterator[None]:
+    """Hold back what is written to descriptor 2; let it out when the block raises.
+
+    The descriptor belongs to the whole process: what other threads write to it in the
+    meantime is held back too.
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as held:
+        original = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        except BaseException:
+            held.seek(0)
+            os.write(original, held.read())
+            raise
+        finally:
+            sys.stderr.flush()
+            os.dup2(original, 2)
+            os.close(original)

@@ -1,0 +1,37 @@
+"""Figures as a few aligned lines for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+__all__ = ["metrics_text"]
+
+
+def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
+    """Lay out the figures of ``classification_metrics``.
+
+    Args:
+        metrics: as that function gives them.
+        prefix: what stands before ``accuracy`` and ``images`` in their keys.
+
+    Returns:
+        Accuracy (and AUC), the confusion matrix with rows true and columns predicted,
+        and precision and recall of each label.
+    """
+    labels = metrics["labels"]
+    width = max(9, *(len(label) for label in labels)) + 2
+    lines = [f"accuracy {metrics[prefix + 'accuracy']:.4f} on {metrics[prefix + 'images']} pictures"]
+    if metrics.get("auc") is not None:
+        lines[0] += f", AUC {metrics['auc']:.4f}"
+    lines.append("true \\ predicted".ljust(width + 8) + "".join(f"{x:>{width}}" for x in labels))
+    for label, row in zip(labels, metrics["confusion"], strict=True):
+        lines.append(label.ljust(width + 8) + "".join(f"{count:>{width}}" for count in row))
+    for label, row in metrics["per_label"].items():
+        figures = (f"{key} {_figure(row[key])}" for key in ("precision", "recall", "f1"))
+        lines.append(f"{label}: " + ", ".join(figures) + f", {row['support']} pictures")
+    return "\n".join(lines)
+
+
+def _figure(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"

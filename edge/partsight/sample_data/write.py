@@ -1,0 +1,80 @@
+"""The sample set on the disk, one folder a label.
+
+Enters: a destination. Leaves: JPEG files, each whole or not at all. Called by
+``partsight sample-data`` and ``partsight demo``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from partsight.errors import OutputError
+from partsight.files import write_atomic
+from partsight.opencv import cv2
+from partsight.sample_data.render import LABELS, kind_of, render_part
+
+__all__ = ["write_sample_data"]
+
+_JPEG_QUALITY = 92
+
+
+def write_sample_data(
+    destination: Path,
+    per_label: int = 150,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write ``healthy/good_0000.jpg``, ``defected/scratch_0004.jpg`` and so on.
+
+    Args:
+        destination: a folder that is empty or not there yet.
+        per_label: pictures a label; a larger number adds to the pictures of a smaller one.
+        seed: number of the set, 0 or more.
+        progress: told (done, total) after each picture.
+
+    Returns:
+        The paths, label by label.
+
+    Raises:
+        ValueError: fewer than one picture a label, or a negative seed.
+        OutputError: the folder holds something already, or cannot be written.
+    """
+    if per_label < 1:
+        raise ValueError(f"per_label must be 1 or more. Received: {per_label}")
+    _check_empty(destination)
+    paths: list[Path] = []
+    for label in LABELS:
+        for index in range(per_label):
+            name = f"{kind_of(label, index)}_{index:04d}.jpg"
+            path = destination / label / name
+            write_atomic(path, _encode(label, index, seed))
+            paths.append(path)
+            if progress is not None:
+                progress(len(paths), len(LABELS) * per_label)
+    return paths
+
+
+def _encode(label: str, index: int, seed: int) -> bytes:
+    picture = render_part(label, index, seed)
+    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    return data.tobytes()
+
+
+def _check_empty(destination: Path) -> None:
+    """Refuse before the first byte: a mixed set would be trained on without a word."""
+    try:
+        entries = sorted(path.name for path in destination.iterdir())
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise OutputError(
+            f"cannot write the sample set to {destination}: expected an empty or a new folder. "
+            f"Received: {error.strerror or error}. Choose another place."
+        ) from error
+    if entries:
+        raise OutputError(
+            f"cannot write the sample set to {destination}: expected an empty or a new folder. "
+            f"Received: {len(entries)} entries, among them {entries[0]!r}. "
+            "Choose another folder or empty this one."
+        )

@@ -1,0 +1,42 @@
+"""Where results go. A new kind of sink is a file here and a line in ``_BY_ENDING``."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from partsight.errors import OutputError
+from partsight.files import atomic_path
+from partsight.sinks.base import Sink
+from partsight.sinks.csv import CsvSink
+from partsight.sinks.jsonl import JsonLinesSink
+from partsight.sinks.memory import MemorySink
+
+__all__ = ["CsvSink", "JsonLinesSink", "MemorySink", "Sink", "file_sink", "sink_endings"]
+
+_BY_ENDING = {".jsonl": JsonLinesSink, ".csv": CsvSink}
+
+
+def sink_endings() -> list[str]:
+    """The endings of file names that ``file_sink`` knows."""
+    return sorted(_BY_ENDING)
+
+
+@contextlib.contextmanager
+def file_sink(destination: Path) -> Iterator[Sink]:
+    """A sink whose file appears whole when the block ends well, or not at all.
+
+    Raises:
+        OutputError: an ending that is not in ``sink_endings``, or it cannot be written.
+    """
+    if destination.suffix.lower() not in _BY_ENDING:
+        raise OutputError(
+            f"cannot tell the format of {destination}. Expected a name ending in "
+            f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
+        )
+    make = _BY_ENDING[destination.suffix.lower()]
+    with atomic_path(destination) as temporary:
+        # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
+        with temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield make(stream)

@@ -1,0 +1,37 @@
+"""A folder of pictures as a source, in the order of their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from datetime import datetime, timezone
+from pathlib import Path
+
+from partsight.errors import ImageError
+from partsight.pictures import find_pictures, read_pictures
+from partsight.preprocess import PreprocessSpec
+from partsight.records import Fault, Frame
+
+__all__ = ["FolderSource"]
+
+
+class FolderSource(nullcontext["FolderSource"]):
+    """Frames from a folder's pictures. A frame's time is its file's time of change.
+
+    Raises:
+        DatasetError: the folder has no pictures.
+    """
+
+    def __init__(self, folder: Path, spec: PreprocessSpec) -> None:
+        super().__init__(self)
+        self._paths = find_pictures([folder])
+        self._spec = spec
+
+    def __iter__(self) -> Iterator[Frame | Fault]:
+        """Yield a frame a picture, or a fault for one that cannot be decoded."""
+        for index, (path, picture) in enumerate(read_pictures(self._paths, self._spec)):
+            if isinstance(picture, ImageError):
+                yield Fault(str(picture), datetime.now(timezone.utc), str(path), index)
+            else:
+                changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+                yield Frame(picture, changed, str(path), index)

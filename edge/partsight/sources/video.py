@@ -1,0 +1,91 @@
+"""Cameras, streams and video files, by OpenCV."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any
+
+from partsight.errors import SourceError
+from partsight.opencv import cv2
+from partsight.records import Fault, Frame
+
+__all__ = ["CaptureSource"]
+
+logger = logging.getLogger(__name__)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class CaptureSource:
+    """Frames of a camera, stream or video file.
+
+    Args:
+        address: a camera's number, a device, an address or a file.
+        live: whether an end is a failure (a camera) or the end (a file).
+        open_capture: gives an object with the methods of ``cv2.VideoCapture``.
+        now: gives the time at which a frame is said to be captured.
+
+    Raises:
+        SourceError: it cannot be opened.
+    """
+
+    def __init__(
+        self,
+        address: int | str,
+        *,
+        live: bool,
+        open_capture: Callable[[int | str], Any] = cv2.VideoCapture,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._address, self._live, self._now = address, live, now
+        self._capture = open_capture(address)
+        if not self._capture.isOpened():
+            self._capture.release()
+            kind = "the camera or stream" if live else "the video"
+            raise SourceError(
+                f"cannot open {kind} {address}: OpenCV received no frames from it. Check that it "
+                "is connected, readable by this user, not in use, and in a format that FFmpeg reads."
+            )
+
+    def __enter__(self) -> CaptureSource:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._capture.release()
+
+    def __iter__(self) -> Iterator[Frame | Fault]:
+        """Yield frames until the source ends.
+
+        Raises:
+            SourceError: a live source ends, or a file has no frame at all.
+        """
+        index = 0
+        while True:
+            received, image = self._capture.read()
+            if not received or image is None:
+                break
+            yield Frame(image, self._now(), str(self._address), index)
+            index += 1
+        if self._live or index == 0:
+            raise SourceError(
+                f"{self._address} gave no frame after the first {index}. Check the cable and "
+                "the power of a camera, the network of a stream, the content of a file."
+            )
+        announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        if announced > index:
+            logger.warning(
+                "%s ends after %d of the %d frames that it announces: it may be cut off",
+                self._address,
+                index,
+                announced,
+            )

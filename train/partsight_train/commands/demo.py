@@ -1,0 +1,56 @@
+"""``partsight demo``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from partsight.console import progress
+
+__all__ = ["command"]
+
+
+@click.command("demo")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("partsight-demo"),
+    show_default=True,
+    help="A new folder for the pictures, the run and the video.",
+)
+def command(output: Path) -> None:
+    """Do the whole main job on the embedded sample: data, training, export, a line run.
+
+    \b
+    Example:
+      partsight demo -o demo
+    """
+    from partsight.classify import Classifier
+    from partsight.line import watch
+    from partsight.sample_data import write_sample_data
+    from partsight.sinks import JsonLinesSink
+    from partsight.sources import open_source
+    from partsight_train.sample_video import write_sample_video
+    from partsight_train.summary import summary_text
+    from partsight_train.train import TrainSettings, train
+
+    click.echo(f"1. sample pictures into {output / 'parts'}")
+    write_sample_data(output / "parts")
+    click.echo(f"2. training, int8 export and parity into {output / 'run'}\n")
+    outcome = train(
+        output / "parts",
+        output / "run",
+        TrainSettings(),
+        lambda paths, total: progress(paths, total, "features"),
+    )
+    click.echo(summary_text(outcome))
+    video = output / "line.avi"
+    click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")
+    write_sample_video(video, parts=12, seed=1)
+    classifier = Classifier.load(outcome.model)
+    with open_source(str(video), classifier.contract.preprocess) as frames:
+        counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)])
+    click.echo(f"\nverdicts: {dict(counts)}\nThe report is {outcome.report}")

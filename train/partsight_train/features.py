@@ -1,0 +1,116 @@
+"""Pictures to feature vectors, each computed once.
+
+Enters: labelled pictures and a backbone. Leaves: a matrix of features, and the pictures
+that could not be read. Only pictures that the cache does not know are decoded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import DatasetError, ImageError
+from partsight.pictures import read_pictures
+from partsight.preprocess import preprocess
+from partsight_train.backbone import Backbone
+from partsight_train.cache import FeatureCache
+from partsight_train.tensorflow_stack import tf
+
+__all__ = ["Features", "compute_features"]
+
+_BATCH = 32
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """Feature vectors of pictures.
+
+    Attributes:
+        vectors: path to float32 (D,).
+        failed: path to the reason why it has none.
+        computed: how many were not in the cache.
+    """
+
+    vectors: dict[Path, NDArray[np.float32]]
+    failed: dict[Path, str]
+    computed: int
+
+
+def compute_features(
+    paths: Sequence[Path],
+    backbone: Backbone,
+    cache: FeatureCache,
+    progress: Callable[[Iterable[Path], int], Iterable[Path]],
+) -> Features:
+    """Compute the features of pictures, or take them from the cache.
+
+    Args:
+        paths: picture files.
+        backbone: what computes.
+        cache: what was computed before; new vectors are stored batch by batch.
+        progress: wraps the paths of the pictures to compute, given their number.
+
+    Raises:
+        DatasetError: not one picture could be read.
+    """
+    vectors, unknown, failed = _look_up(paths, cache)
+    extract = _extractor(backbone)
+    todo = progress(unknown, len(unknown))
+    for batch in _batches(read_pictures(todo, backbone.spec)):
+        readable = {}
+        for path, picture in batch:
+            if isinstance(picture, ImageError):
+                failed[path] = str(picture)
+            else:
+                readable[path] = preprocess(picture, backbone.spec)
+        if readable:
+            fresh = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
+            cache.put({unknown[path]: vector for path, vector in fresh.items()})
+            vectors.update(fresh)
+    if not vectors:
+        raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
+    return Features(vectors, failed, len(unknown))
+
+
+def _look_up(
+    paths: Sequence[Path], cache: FeatureCache
+) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes], dict[Path, str]]:
+    """Vectors that are known, digests of pictures that are not, reasons for unreadable files."""
+    vectors, unknown, failed = {}, {}, {}
+    for path in paths:
+        try:
+            digest = hashlib.sha256(path.read_bytes()).digest()
+        except OSError as error:
+            failed[path] = f"the file cannot be read: {error.strerror or error}"
+            continue
+        known = cache.get(digest)
+        if known is None:
+            unknown[path] = digest
+        else:
+            vectors[path] = known
+    return vectors, unknown, failed
+
+
+def _extractor(backbone: Backbone) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
+    """A compiled function from uint8 (N, H, W, 3) RGB to float32 (N, D)."""
+    shape = (None, backbone.spec.height, backbone.spec.width, 3)
+
+    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8)])
+    def extract(pictures: Any) -> Any:
+        return backbone.layer(tf.cast(pictures, tf.float32) / 255)
+
+    return lambda pictures: extract(pictures).numpy()
+
+
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    iterator = iter(items)
+    while batch := list(itertools.islice(iterator, _BATCH)):
+        yield batch

@@ -1,0 +1,73 @@
+"""The folder of one training run: what is written there appears whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from partsight.errors import OutputError
+from partsight.files import write_atomic
+from partsight.native_output import held_stderr
+
+__all__ = ["RunDir"]
+
+_LOGS = "logs"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDir:
+    """A folder that belongs to one run."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, path: Path) -> RunDir:
+        """Make the folder, or take an empty one; logs of a run that failed may be in it.
+
+        Raises:
+            OutputError: it holds something, which would be overwritten, or cannot be made.
+        """
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            others = sorted(child.name for child in path.iterdir() if child.name != _LOGS)
+        except OSError as error:
+            raise OutputError(f"cannot use {path}: {error.strerror}. Choose another folder.") from error
+        if others:
+            raise OutputError(
+                f"{path} must be new or empty, so that no earlier run is overwritten. "
+                f"Received a folder with {', '.join(others[:5])}. Choose another."
+            )
+        return cls(path)
+
+    @property
+    def logs(self) -> Path:
+        """Where TensorBoard reads."""
+        return self.path / _LOGS
+
+    def write_bytes(self, name: str, data: bytes) -> Path:
+        """Write a file and give its path."""
+        write_atomic(self.path / name, data)
+        return self.path / name
+
+    def write_text(self, name: str, text: str) -> Path:
+        """Write a file in UTF-8 and give its path."""
+        return self.write_bytes(name, text.encode("utf-8", "surrogateescape"))
+
+    def write_json(self, name: str, document: Mapping[str, Any]) -> Path:
+        """Write a JSON file and give its path."""
+        return self.write_text(name, json.dumps(document, indent=2) + "\n")
+
+    def write_saved_model(self, model: Any) -> Path:
+        """Save a tf-keras model as a SavedModel folder and give its path."""
+        destination, aside = self.path / "saved_model", self.path / ".saved_model.part"
+        try:
+            with held_stderr():
+                model.save(aside, save_format="tf", include_optimizer=False)
+            aside.rename(destination)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+        return destination

@@ -1,0 +1,31 @@
+"""The one import of TensorFlow, tf-keras and TF Hub.
+
+Everything that needs them says ``from partsight_train.tensorflow_stack import tf``. It
+costs seconds and half a gigabyte, so it is reached only from inside a command.
+"""
+
+from __future__ import annotations
+
+import os
+
+from partsight.errors import EnvironmentFault
+from partsight.native_output import held_stderr
+
+__all__ = ["hub", "keras", "tf"]
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# tensorflow-hub loads modules as tf-keras layers; a Keras 3 layer it is not.
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+try:
+    with held_stderr():
+        import tensorflow as tf
+        import tensorflow_hub as hub
+        import tf_keras as keras
+except ImportError as error:
+    raise EnvironmentFault(
+        f"training needs TensorFlow, which cannot be loaded: {error}. "
+        "Install it: pip install 'partsight[train]'"
+    ) from error
+
+tf.get_logger().setLevel("ERROR")

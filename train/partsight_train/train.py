@@ -1,0 +1,258 @@
+"""Training from labelled folders to a delivered run folder: the main job, in order.
+
+Enters: a folder of labelled pictures and settings. Leaves: ``RUN_DIR`` with its files,
+the ``.tflite`` last. Called by ``partsight train`` and ``partsight demo``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+import logging
+import os
+import random
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.classify import Classifier
+from partsight.contract import Contract, attach_contract
+from partsight.decide import OperatingPoint, choose_operating_point, default_accept_labels
+from partsight.errors import DatasetError
+from partsight.evaluate import ScoredPictures, score_pictures
+from partsight.metrics import classification_metrics
+from partsight.pictures import read_pictures
+from partsight.preprocess import preprocess
+from partsight_train.backbone import DEFAULT_BACKBONE, Backbone, open_backbone
+from partsight_train.cache import open_cache
+from partsight_train.cache_dir import cache_dir
+from partsight_train.dataset import Dataset, LabelledPicture, Split, scan
+from partsight_train.export import assemble, convert_int8
+from partsight_train.features import Features, compute_features
+from partsight_train.head import Examples, Head, HeadSettings, fit_head, predict
+from partsight_train.parity import compare
+from partsight_train.report import report_html
+from partsight_train.run_dir import RunDir
+
+__all__ = ["Outcome", "Steps", "TrainSettings", "train"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """What may be chosen about a training run.
+
+    Attributes:
+        backbone: as ``open_backbone`` takes it.
+        image_size: pixels a side; None takes the module's own.
+        validation_share: share of the pictures to stop and to choose thresholds by.
+        test_share: share of the pictures to measure on.
+        accept_labels: the labels of good parts; empty takes those with a good name.
+        target_recall: share of bad parts to be kept from acceptance.
+        calibration: at most so many training pictures set the ranges of int8.
+        head: see ``HeadSettings``.
+    """
+
+    backbone: str = DEFAULT_BACKBONE
+    image_size: int | None = None
+    validation_share: float = 0.1
+    test_share: float = 0.1
+    accept_labels: tuple[str, ...] = ()
+    target_recall: float = 0.99
+    calibration: int = 200
+    head: HeadSettings = field(default_factory=HeadSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run delivered: its metrics as in ``metrics.json``, and pictures that failed."""
+
+    metrics: Mapping[str, Any]
+    model: Path
+    report: Path
+    failed: Mapping[Path, str]
+    pictures: int
+
+
+Steps = Callable[[Iterable[Path], int], Iterable[Path]]
+
+
+def train(image_dir: Path, run_dir: Path, settings: TrainSettings, progress: Steps) -> Outcome:
+    """Train, export and measure.
+
+    Args:
+        image_dir: a sub-folder a label.
+        run_dir: a new or empty folder; gets everything.
+        settings: see ``TrainSettings``.
+        progress: wraps pictures that are worked through, given their number.
+
+    Raises:
+        DatasetError: the folder cannot be trained on.
+        ModelError: the backbone cannot be used.
+        OutputError: ``run_dir`` holds something, or cannot be written.
+    """
+    run = RunDir.create(run_dir)
+    dataset = scan(
+        image_dir, validation_share=settings.validation_share, test_share=settings.test_share
+    )
+    accept_labels = _accept_labels(dataset, settings)
+    backbone = open_backbone(settings.backbone, settings.image_size)
+    features = _features(dataset, backbone, progress)
+    splits = {split: _readable(dataset, split, features) for split in Split}
+    examples = {split: _examples(splits[split], features) for split in Split}
+
+    head = fit_head(
+        examples[Split.TRAIN],
+        examples[Split.VALIDATION],
+        len(dataset.labels),
+        settings.head,
+        run.logs,
+    )
+    model = assemble(backbone, head)
+    flatbuffer = convert_int8(model, _calibration(splits[Split.TRAIN], backbone, settings))
+
+    provenance = _provenance(settings, backbone, splits)
+    draft = Contract(dataset.labels, backbone.spec, OperatingPoint(accept_labels), provenance)
+    on_validation = _score_file(attach_contract(flatbuffer, draft), splits[Split.VALIDATION])
+    point = _operating_point(on_validation.true, on_validation.scores, draft, settings)
+    data = attach_contract(flatbuffer, dataclasses.replace(draft, operating_point=point))
+    on_test = _score_file(data, splits[Split.TEST])
+
+    metrics = _metrics(draft, settings, head, examples, on_test, point)
+    run.write_saved_model(model)
+    run.write_text("labels.txt", "".join(f"{label}\n" for label in dataset.labels))
+    run.write_json("config.json", {"image_dir": str(image_dir), **provenance})
+    run.write_json("metrics.json", metrics)
+    report = run.write_text("report.html", report_html(metrics, provenance, on_test))
+    path = run.write_bytes("model-int8.tflite", data)
+    return Outcome(metrics, path, report, features.failed, len(dataset.pictures))
+
+
+def _accept_labels(dataset: Dataset, settings: TrainSettings) -> tuple[str, ...]:
+    unknown = sorted(set(settings.accept_labels) - set(dataset.labels))
+    if unknown:
+        raise DatasetError(f"no label {unknown} to accept. Expected some of {dataset.labels}.")
+    chosen = settings.accept_labels or default_accept_labels(dataset.labels)
+    if not chosen:
+        logger.warning(
+            "no label of %s is known to mean a good part, so every verdict will be review; "
+            "name it with --accept-label",
+            dataset.labels,
+        )
+    return chosen
+
+
+def _features(dataset: Dataset, backbone: Backbone, progress: Steps) -> Features:
+    folder = cache_dir() / "features"
+    with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
+        paths = [picture.path for picture in dataset.pictures]
+        features = compute_features(paths, backbone, cache, progress)
+    for path, reason in features.failed.items():
+        logger.warning("%s: %s", path, reason)
+    return features
+
+
+def _readable(dataset: Dataset, split: Split, features: Features) -> tuple[LabelledPicture, ...]:
+    pictures = tuple(p for p in dataset.of(split) if p.path in features.vectors)
+    missing = set(range(len(dataset.labels))) - {picture.label for picture in pictures}
+    if missing:
+        names = ", ".join(dataset.labels[index] for index in sorted(missing))
+        raise DatasetError(
+            f"the {split.value} split has no readable picture of {names}. Mend or replace them."
+        )
+    return pictures
+
+
+def _examples(pictures: tuple[LabelledPicture, ...], features: Features) -> Examples:
+    vectors = np.stack([features.vectors[picture.path] for picture in pictures])
+    return Examples(vectors, np.array([picture.label for picture in pictures], np.intp))
+
+
+def _calibration(
+    pictures: tuple[LabelledPicture, ...], backbone: Backbone, settings: TrainSettings
+) -> list[NDArray[np.uint8]]:
+    chosen = random.Random(settings.head.seed).sample(
+        [picture.path for picture in pictures], min(settings.calibration, len(pictures))
+    )
+    decoded = (picture for _, picture in read_pictures(chosen, backbone.spec))
+    return [preprocess(p, backbone.spec) for p in decoded if isinstance(p, np.ndarray)]
+
+
+def _score_file(data: bytes, pictures: tuple[LabelledPicture, ...]) -> ScoredPictures:
+    classifier = Classifier.load(data, threads=os.cpu_count() or 1)
+    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
+
+
+def _operating_point(
+    true: NDArray[np.intp],
+    scores: NDArray[np.float64],
+    contract: Contract,
+    settings: TrainSettings,
+) -> OperatingPoint:
+    accept_labels = contract.operating_point.accept_labels
+    if not accept_labels:
+        return contract.operating_point
+    good = [contract.labels.index(label) for label in accept_labels]
+    return choose_operating_point(
+        scores[:, good].sum(axis=1), np.isin(true, good), accept_labels, settings.target_recall
+    )
+
+
+def _metrics(
+    contract: Contract,
+    settings: TrainSettings,
+    head: Head,
+    examples: Mapping[Split, Examples],
+    on_test: ScoredPictures,
+    point: OperatingPoint,
+) -> dict[str, Any]:
+    """The document of ``metrics.json``: the float model, then the same of the file."""
+    validation, test = examples[Split.VALIDATION], examples[Split.TEST]
+    float_scores = predict(head, test.features)
+    float_point = _operating_point(
+        validation.labels, predict(head, validation.features), contract, settings
+    )
+    return {
+        **_test_metrics(contract.labels, test.labels, float_scores, float_point),
+        "int8": {
+            **_test_metrics(contract.labels, on_test.true, on_test.scores, point),
+            "parity": compare(float_scores, on_test.scores),
+        },
+    }
+
+
+def _test_metrics(
+    labels: tuple[str, ...],
+    true: NDArray[np.intp],
+    scores: NDArray[np.float64],
+    point: OperatingPoint,
+) -> dict[str, Any]:
+    metrics = classification_metrics(labels, true, scores)
+    return {
+        "test_accuracy": metrics.pop("accuracy"),
+        "test_images": metrics.pop("images"),
+        **metrics,
+        "operating_point": dataclasses.asdict(point),
+    }
+
+
+def _provenance(
+    settings: TrainSettings,
+    backbone: Backbone,
+    splits: Mapping[Split, tuple[LabelledPicture, ...]],
+) -> dict[str, Any]:
+    return {
+        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "versions": {
+            name: importlib.metadata.version(name) for name in ("partsight", "tensorflow")
+        },
+        "backbone_sha256": backbone.sha256,
+        "pictures": {split.value: len(pictures) for split, pictures in splits.items()},
+        "settings": dataclasses.asdict(settings),
+    }
