@@ -51,7 +51,7 @@ def _dents(part: Part, rng: np.random.Generator) -> Part:
 
 def _dent(part: Part, spot: Points, depth: Field, rng: np.random.Generator) -> Part:
     x, y = spot
-    radius = float(np.clip(depth[int(y), int(x)] * rng.uniform(0.8, 1.1), 28, 54))
+    radius = float(np.clip(depth[int(y), int(x)] * rng.uniform(0.9, 1.2), 32, 56))
     columns, rows = grid()
     turn, aspect = rng.uniform(0, np.pi), np.float32(rng.uniform(0.7, 1.0))
     cos, sin = np.float32(np.cos(turn) / radius), np.float32(np.sin(turn) / radius)
@@ -91,17 +91,17 @@ def _outward(part: Part, spots: Points) -> Points:
     slope_x = smooth[rows, columns - 1] - smooth[rows, columns + 1]
     slope_y = smooth[rows - 1, columns] - smooth[rows + 1, columns]
     slope = np.stack([slope_x, slope_y], 1).astype(np.float64)
-    return slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6)
+    return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6))
 
 
 def _tongues(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Lengths of the tongues, pixels: ragged, and growing out of the edge at both ends."""
     swell = np.sin(np.linspace(0.25, np.pi - 0.25, count))
-    return swell * rng.uniform(10, 34, count)
+    return np.asarray(swell * rng.uniform(10, 34, count))
 
 
 def _missing_holes(part: Part, rng: np.random.Generator) -> Part:
-    """Holes that were struck and not punched, three to five where there are so many: a broken punch."""
+    """Holes that a broken punch struck and did not open: up to five of them."""
     holes = part.blank.holes
     count = min(len(holes), int(rng.integers(3, 6)))
     for choice in rng.permutation(len(holes))[:count]:
@@ -110,7 +110,7 @@ def _missing_holes(part: Part, rng: np.random.Generator) -> Part:
 
 
 def _plug(part: Part, hole: Hole, rng: np.random.Generator) -> Part:
-    """The slug still sits in the hole: low, tilted, torn, in a scorched seam and a scarred collar."""
+    """The slug still sits in the hole, low and torn, in a scorched seam and a scarred collar."""
     plug, inner = np.zeros(_SIZE, np.uint8), np.zeros(_SIZE, np.uint8)
     disc(plug, replace(hole, radius=hole.radius + 1), 255)
     disc(inner, replace(hole, radius=hole.radius - 4), 255)

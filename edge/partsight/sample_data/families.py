@@ -61,7 +61,7 @@ def _plate(rng: np.random.Generator) -> Blank:
 
 def _bracket(rng: np.random.Generator) -> Blank:
     half_w, half_h = rng.uniform(195, 212), rng.uniform(140, 155)
-    arm, radius = rng.uniform(118, 138), rng.uniform(24, 30)
+    arm, radius = rng.uniform(132, 150), rng.uniform(24, 30)
     west, south = -half_w + arm, half_h - arm
     corner = [(-half_w, -half_h), (west, -half_h), (west, south), (half_w, south)]
     outline = _polygon([*corner, (half_w, half_h), (-half_w, half_h)], rng.uniform(12, 22))

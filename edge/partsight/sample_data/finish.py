@@ -49,7 +49,7 @@ def _bow_tie(rng: np.random.Generator) -> Field:
     """The two bright fans that circular grain shows under one lamp."""
     _, angle = polar()
     fan = np.cos(angle - np.float32(rng.uniform(0, np.pi))) ** 2
-    return (fan**3 - np.float32(0.3)) * np.float32(rng.uniform(0.1, 0.45))
+    return np.asarray((fan**3 - np.float32(0.3)) * np.float32(rng.uniform(0.1, 0.45)))
 
 
 def _stains(rng: np.random.Generator) -> Field:

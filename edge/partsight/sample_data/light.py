@@ -65,9 +65,10 @@ def shade(height: Field, albedo: Field, light: Light) -> Field:
         albedo: float32 (H, W).
         light: the lamp.
     """
-    slope_x = cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125)
-    slope_y = cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125)
-    length = cv2.sqrt(slope_x * slope_x + slope_y * slope_y + np.float32(1))
+    slope_x: Field = np.asarray(cv2.Sobel(height, cv2.CV_32F, 1, 0, scale=0.125), np.float32)
+    slope_y: Field = np.asarray(cv2.Sobel(height, cv2.CV_32F, 0, 1, scale=0.125), np.float32)
+    square = slope_x * slope_x + slope_y * slope_y + np.float32(1)
+    length: Field = np.asarray(cv2.sqrt(square), np.float32)
     x, y, z = (np.float32(v) for v in light.direction)
     diffuse = np.maximum((z - slope_x * x - slope_y * y) / length, 0)
     highlight = _highlight(slope_x, slope_y, length, light)

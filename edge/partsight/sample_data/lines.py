@@ -31,14 +31,18 @@ def scratch(part: Part, rng: np.random.Generator) -> Part:
     angle = best_ray(part, middle, (-length / 2, length / 2), rng)
     drawing = np.zeros((CANVAS, CANVAS), np.uint8)
     for _ in range(int(rng.integers(4, 8))):
-        stroke = _arc(middle, angle + rng.normal(0, 0.14), length * rng.uniform(0.8, 1), rng)
+        stroke = _arc(
+            middle + rng.uniform(-34, 34, 2),
+            angle + rng.normal(0, 0.22),
+            length * rng.uniform(0.8, 1),
+            rng,
+        )
         _stroke(drawing, stroke, int(rng.integers(5, 9)))
-        middle = middle + rng.uniform(-32, 32, 2)
     groove = soft(drawing, 0.9)
     sides = cv2.GaussianBlur(groove, (0, 0), 3.0) - groove * np.float32(0.5)
-    height = part.height - groove * np.float32(5) + sides * np.float32(5)
+    height = part.height - groove * np.float32(7) + sides * np.float32(7)
     # Freshly cut metal glitters; an old scratch has filled with dirt.
-    gain = rng.uniform(0.5, 0.9) if chance(rng, 0.5) else -rng.uniform(0.55, 0.75)
+    gain = rng.uniform(0.6, 1.0) if chance(rng, 0.5) else -rng.uniform(0.65, 0.85)
     albedo = part.albedo * (1 + groove * np.float32(gain))
     return replace(part, height=height, albedo=albedo)
 
@@ -50,7 +54,7 @@ def crack(part: Part, rng: np.random.Generator) -> Part:
     angle = best_ray(part, start, (6, length), rng)
     drawing = np.zeros((CANVAS, CANVAS), np.uint8)
     trunk = _jagged(start, angle, length, rng)
-    _taper(drawing, trunk, rng.uniform(10, 14))
+    _taper(drawing, trunk, rng.uniform(11, 15))
     for _ in range(int(rng.integers(2, 5))):
         joint = trunk[int(rng.integers(2, len(trunk) - 2))]
         turn = rng.uniform(0.5, 0.9) * rng.choice([-1, 1])
@@ -65,7 +69,8 @@ def _arc(middle: Points, angle: float, length: float, rng: np.random.Generator) 
     along = np.linspace(-length / 2, length / 2, 16)
     across = rng.uniform(-0.12, 0.12) * (along**2 / length) + rng.normal(0, 0.5, 16)
     cos, sin = np.cos(angle), np.sin(angle)
-    return middle + np.stack([along * cos - across * sin, along * sin + across * cos], 1)
+    moves = np.stack([along * cos - across * sin, along * sin + across * cos], 1)
+    return np.asarray(middle + moves)
 
 
 def _jagged(start: Points, angle: float, length: float, rng: np.random.Generator) -> Points:

@@ -25,7 +25,7 @@ def draw_pose(
     angle = _draw_angle(blank, rng)
     extent = _extent(blank, angle)
     room = np.array(size_hw[::-1]) / 2
-    zoom = float(np.min(room / extent)) * rng.uniform(0.86, 0.96)
+    zoom = float(np.min(room / extent)) * rng.uniform(0.88, 0.97)
     shift = rng.uniform(-0.7, 0.7, 2) * (room - zoom * extent)
     turn = zoom * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     pose = np.eye(3)
@@ -41,7 +41,7 @@ def _draw_angle(blank: Blank, rng: np.random.Generator) -> float:
     if blank.is_round:
         return float(rng.uniform(-np.pi, np.pi))
     # A long part that stood upright would fill little of a landscape frame.
-    return float(rng.uniform(-0.35, 0.35) + np.pi * rng.integers(2))
+    return float(rng.uniform(-0.22, 0.22) + np.pi * rng.integers(2))
 
 
 def _extent(blank: Blank, angle: float) -> NDArray[np.float64]:
@@ -49,4 +49,4 @@ def _extent(blank: Blank, angle: float) -> NDArray[np.float64]:
     if blank.is_round:
         return np.array(blank.half_wh)
     cos, sin = abs(np.cos(angle)), abs(np.sin(angle))
-    return np.array([[cos, sin], [sin, cos]]) @ np.array(blank.half_wh)
+    return np.asarray(np.array([[cos, sin], [sin, cos]]) @ np.array(blank.half_wh))

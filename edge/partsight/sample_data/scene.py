@@ -5,6 +5,8 @@ Enters: a ``Part`` and a generator. Leaves: the uint8 BGR picture. Called by ``r
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,14 +37,21 @@ def photograph(part: Part, rng: np.random.Generator) -> NDArray[np.uint8]:
     """Take the picture: uint8 (240, 320, 3), BGR."""
     light = draw_light(rng)
     maps = cv2.merge([part.mask, part.height, part.albedo])
-    posed = cv2.warpPerspective(maps, draw_pose(part.blank, rng, _FINE_HW), _FINE_HW[::-1])
-    mask, height, albedo = cv2.split(posed)
+    pose = draw_pose(part.blank, rng, _FINE_HW)
+    posed = np.asarray(cv2.warpPerspective(maps, pose, _FINE_HW[::-1]))
+    mask, height, albedo = _split(posed)
     layers = cv2.merge([mask, shade(height, albedo, light) * mask, _shadow(mask, light, rng)])
-    mask, metal, shadow = cv2.split(cv2.resize(layers, SIZE_HW[::-1], interpolation=cv2.INTER_AREA))
+    layers = cv2.resize(layers, SIZE_HW[::-1], interpolation=cv2.INTER_AREA)
+    mask, metal, shadow = _split(np.asarray(layers))
     ground, ground_colour = draw_background(rng, SIZE_HW)
     metal_colour = _METALS[int(rng.integers(len(_METALS)))]
     seen = ((ground * (1 - mask) * (1 - shadow), ground_colour), (metal, metal_colour))
     return _expose(seen, light, rng)
+
+
+def _split(layers: NDArray[Any]) -> tuple[Field, Field, Field]:
+    first, second, third = (np.asarray(plane, np.float32) for plane in cv2.split(layers))
+    return first, second, third
 
 
 def _shadow(mask: Field, light: Light, rng: np.random.Generator) -> Field:
