@@ -157,7 +157,9 @@ def _read_document(data: bytes, name: str) -> Mapping[str, Any]:
             "cut off. Copy it again, or export it with 'partsight train'."
         ) from error
     except (ValueError, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise ModelError(f"{name} is damaged: its contract cannot be read. Copy it again.") from error
+        raise ModelError(
+            f"{name} is damaged: its contract cannot be read. Copy it again."
+        ) from error
     if not isinstance(document, dict) or document.get("format") != CONTRACT_VERSION:
         raise ContractError(
             f"the contract in {name} has a format that this partsight does not know: expected "

@@ -19,9 +19,7 @@ __all__ = [
 ]
 
 # Folder names that people give to good parts.
-_GOOD_NAMES = frozenset(
-    {"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"}
-)
+_GOOD_NAMES = frozenset({"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from partsight.errors import ImageError
 from partsight.preprocess import PreprocessSpec
@@ -80,7 +80,7 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
                 _scale(image, spec)
             upright = ImageOps.exif_transpose(image)
             rgb = np.asarray(_to_rgb(upright))
-    except Image.UnidentifiedImageError as error:
+    except UnidentifiedImageError as error:
         raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
     except _DAMAGE as error:
         raise ImageError(f"the picture is damaged: {error or type(error).__name__}") from error

@@ -88,5 +88,7 @@ def _camera() -> str:
 
 def _training() -> str:
     if importlib.util.find_spec("tensorflow") is None:
-        raise PartsightError("TensorFlow is not installed; to train: pip install 'partsight[train]'")
+        raise PartsightError(
+            "TensorFlow is not installed; to train: pip install 'partsight[train]'"
+        )
     return "TensorFlow is installed"

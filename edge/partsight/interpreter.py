@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import importlib.util
+import logging
 import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,8 +22,19 @@ from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.native_output import held_stderr
+from partsight.xnnpack import XnnpackDelegate
 
-__all__ = ["Interpreter", "Runtime", "TensorInfo", "choose_runtime", "load_runtime", "runtimes", "speed_advice"]
+__all__ = [
+    "Interpreter",
+    "Runtime",
+    "TensorInfo",
+    "choose_runtime",
+    "load_runtime",
+    "runtimes",
+    "speed_advice",
+]
+
+logger = logging.getLogger(__name__)
 
 RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
 
@@ -56,6 +69,9 @@ _RUNTIMES = (
     Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
     Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
 )
+
+# The version whose shared object was seen to export the delegate that it leaves off.
+_WITH_HIDDEN_XNNPACK = ("tflite-runtime", "2.14.0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +115,8 @@ def speed_advice(runtime: Runtime, machine: str = platform.machine()) -> str | N
     if not slow or len(runtimes()) > 1:
         return None
     return (
-        "tflite-runtime runs int8 models about 20 times slower than ai-edge-litert on x86-64. "
-        "Install the faster one: pip install ai-edge-litert"
+        "on x86-64 ai-edge-litert runs int8 models twice as fast as tflite-runtime with XNNPACK, "
+        "and 20 times as fast as without. Install it: pip install ai-edge-litert"
     )
 
 
@@ -122,7 +138,10 @@ class Interpreter:
         factory = load_runtime(self.runtime)
         try:
             with held_stderr():
-                self._native = factory(model_content=model, num_threads=threads)
+                delegates = _int8_delegates(self.runtime, threads)
+                self._native = factory(
+                    model_content=model, num_threads=threads, experimental_delegates=delegates
+                )
                 self._native.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(
@@ -172,6 +191,20 @@ def load_runtime(runtime: Runtime) -> Any:
             f"{runtime.distribution} is installed but cannot be loaded: {error}. "
             f"Reinstall it: pip install --force-reinstall {runtime.distribution}"
         ) from error
+
+
+def _int8_delegates(runtime: Runtime, threads: int) -> list[XnnpackDelegate]:
+    """The kernels that ai-edge-litert uses for int8, where tflite-runtime leaves them off."""
+    if (runtime.name, runtime.version) != _WITH_HIDDEN_XNNPACK:
+        return []
+    package = importlib.util.find_spec("tflite_runtime")
+    folders = package.submodule_search_locations if package else None
+    libraries = [path for folder in folders or () for path in Path(folder).glob("*wrapper*.so")]
+    try:
+        return [XnnpackDelegate(library, threads) for library in libraries]
+    except (OSError, AttributeError) as error:
+        logger.warning("int8 models run slowly: tflite-runtime's XNNPACK is missing: %s", error)
+        return []
 
 
 def _info(details: Mapping[str, Any]) -> TensorInfo:

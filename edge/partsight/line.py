@@ -53,9 +53,7 @@ def watch(
     return counts
 
 
-def _judge(
-    event: Frame | Fault, classifier: Classifier, clock: Callable[[], float]
-) -> PartResult:
+def _judge(event: Frame | Fault, classifier: Classifier, clock: Callable[[], float]) -> PartResult:
     started = clock()
     prediction, verdict, error = None, FAIL_SAFE, None
     if isinstance(event, Fault):

@@ -8,6 +8,7 @@ colour conversion in partsight. Mean and standard deviation live inside the grap
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,8 +77,9 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
             break
         image = _halve(image, halve_x, halve_y)
     if image.shape[:2] != (spec.height, spec.width):
-        image = cv2.resize(image, (spec.width, spec.height), interpolation=cv2.INTER_LINEAR)
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+        size_wh = (spec.width, spec.height)
+        image = _uint8(cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR))
+    return _uint8(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
 
 
 def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np.uint8]:
@@ -87,10 +89,15 @@ def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np
     odd_y = height % 2 if halve_y else 0
     if odd_x or odd_y:
         # Cutting it off would lose the edge of the part, where defects sit.
-        image = cv2.copyMakeBorder(image, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE)
+        image = _uint8(cv2.copyMakeBorder(image, 0, odd_y, 0, odd_x, cv2.BORDER_REPLICATE))
         height, width = image.shape[:2]
     size_wh = (width // (1 + halve_x), height // (1 + halve_y))
-    return cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA)
+    return _uint8(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA))
+
+
+def _uint8(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """The same array: OpenCV keeps the dtype, which its type stubs do not say."""
+    return np.asarray(image, np.uint8)
 
 
 def _check(image: NDArray[np.uint8]) -> None:

@@ -21,7 +21,8 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
     """
     labels = metrics["labels"]
     width = max(9, *(len(label) for label in labels)) + 2
-    lines = [f"accuracy {metrics[prefix + 'accuracy']:.4f} on {metrics[prefix + 'images']} pictures"]
+    accuracy, images = metrics[prefix + "accuracy"], metrics[prefix + "images"]
+    lines = [f"accuracy {accuracy:.4f} on {images} pictures"]
     if metrics.get("auc") is not None:
         lines[0] += f", AUC {metrics['auc']:.4f}"
     lines.append("true \\ predicted".ljust(width + 8) + "".join(f"{x:>{width}}" for x in labels))

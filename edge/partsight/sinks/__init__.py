@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TextIO
 
 from partsight.errors import OutputError
 from partsight.files import atomic_path
@@ -15,7 +16,7 @@ from partsight.sinks.memory import MemorySink
 
 __all__ = ["CsvSink", "JsonLinesSink", "MemorySink", "Sink", "file_sink", "sink_endings"]
 
-_BY_ENDING = {".jsonl": JsonLinesSink, ".csv": CsvSink}
+_BY_ENDING: dict[str, Callable[[TextIO], Sink]] = {".jsonl": JsonLinesSink, ".csv": CsvSink}
 
 
 def sink_endings() -> list[str]:
@@ -36,7 +37,9 @@ def file_sink(destination: Path) -> Iterator[Sink]:
             f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
         )
     make = _BY_ENDING[destination.suffix.lower()]
-    with atomic_path(destination) as temporary:
-        # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
-        with temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
-            yield make(stream)
+    # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
+    with (
+        atomic_path(destination) as temporary,
+        temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream,
+    ):
+        yield make(stream)

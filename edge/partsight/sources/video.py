@@ -39,7 +39,7 @@ class CaptureSource:
         address: int | str,
         *,
         live: bool,
-        open_capture: Callable[[int | str], Any] = cv2.VideoCapture,
+        open_capture: Callable[[Any], Any] = cv2.VideoCapture,
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._address, self._live, self._now = address, live, now
@@ -49,7 +49,7 @@ class CaptureSource:
             kind = "the camera or stream" if live else "the video"
             raise SourceError(
                 f"cannot open {kind} {address}: OpenCV received no frames from it. Check that it "
-                "is connected, readable by this user, not in use, and in a format that FFmpeg reads."
+                "is connected, readable by this user, not in use, and of a format that FFmpeg knows."
             )
 
     def __enter__(self) -> CaptureSource:
