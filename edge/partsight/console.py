@@ -11,20 +11,26 @@ import click
 if TYPE_CHECKING:
     from partsight.classify import Classifier
 
-__all__ = ["EXIT_SOME_FAILED", "exit_if_failed", "load_classifier", "progress", "threads_option"]
+__all__ = ["EXIT_SOME_FAILED", "ProgressBar", "exit_if_failed", "load_classifier", "threads_option"]
 
 EXIT_SOME_FAILED = 3
 
 _Item = TypeVar("_Item")
 
 
-def progress(items: Iterable[_Item], total: int, label: str) -> Iterator[_Item]:
-    """Yield ``items`` with a progress bar on stderr, where that is a terminal."""
-    hidden = not sys.stderr.isatty()
-    with click.progressbar(
-        items, length=total, label=label, file=sys.stderr, hidden=hidden, show_pos=True
-    ) as bar:
-        yield from bar
+class ProgressBar:
+    """A bar on stderr, where that is a terminal: a ``partsight.progress.Progress``."""
+
+    def __init__(self, label: str) -> None:
+        self._label = label
+
+    def __call__(self, items: Iterable[_Item], total: int) -> Iterator[_Item]:
+        """Yield the items and move the bar."""
+        hidden = not sys.stderr.isatty()
+        with click.progressbar(
+            items, length=total, label=self._label, file=sys.stderr, hidden=hidden, show_pos=True
+        ) as bar:
+            yield from bar
 
 
 def exit_if_failed(count: int, total: int) -> None:

@@ -15,6 +15,7 @@ import hashlib
 import io
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,9 @@ _MAX_CONTRACT_BYTES = 1 << 20
 _TFLITE_IDENTIFIER = b"TFL3"
 # Zip stores local time; a fixed one makes equal models equal files.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+
+# What reading a damaged zip archive or its JSON was seen to raise, beside BadZipFile.
+_DAMAGE = (ValueError, OSError, EOFError, RuntimeError, zlib.error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +160,7 @@ def _read_document(data: bytes, name: str) -> Mapping[str, Any]:
             f"{name} carries no partsight contract: it was made by another tool, or its end is "
             "cut off. Copy it again, or export it with 'partsight train'."
         ) from error
-    except (ValueError, OSError, EOFError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise ModelError(
             f"{name} is damaged: its contract cannot be read. Copy it again."
         ) from error

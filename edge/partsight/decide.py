@@ -63,8 +63,11 @@ def default_accept_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def accept_score(scores: Mapping[str, float], point: OperatingPoint) -> float:
-    """The score that decides: the sum over the labels of good parts."""
-    return sum(scores[label] for label in point.accept_labels)
+    """The score that decides: the sum over the labels of good parts, at most 1.
+
+    Quantized scores are each rounded, so that those of several labels can exceed 1.
+    """
+    return min(1.0, sum(scores[label] for label in point.accept_labels))
 
 
 def decide(prediction: Prediction, point: OperatingPoint) -> Verdict:
@@ -99,6 +102,7 @@ def choose_operating_point(
         The point, with the recall and false reject rate that it has on these pictures;
         both None where there is no bad or no good part to measure on.
     """
+    accept_scores = np.minimum(accept_scores, 1.0)
     bad = np.sort(accept_scores[~is_good])[::-1]
     # This many bad parts may be accepted; the next one sets the barrier.
     escapes = int(np.floor(len(bad) * (1 - target_recall) + 1e-9))

@@ -26,8 +26,9 @@ __all__ = ["MAX_PIXELS", "decode"]
 # device can spare, and twice the largest sensors on production lines.
 MAX_PIXELS = 100_000_000
 
-# Named, because Pillow would also hand files to formats that run other programs.
-_FORMATS = ("JPEG", "MPO", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+# Named, because Pillow would also hand files to formats that run other programs. MPO, the
+# JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
+_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 
 _EXIF_ORIENTATION = 0x0112
 _BACKGROUND = (255, 255, 255)
@@ -44,7 +45,6 @@ _DAMAGE = (
     MemoryError,
     struct.error,
     zlib.error,
-    Image.DecompressionBombError,
 )
 
 # Pillow warns at 89 million pixels; the limit above decides instead.
@@ -79,9 +79,11 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
             if spec is not None:
                 _scale(image, spec)
             upright = ImageOps.exif_transpose(image)
-            rgb = np.asarray(_to_rgb(upright))
+            rgb = np.asarray(_to_rgb(upright, image.format))
     except UnidentifiedImageError as error:
         raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
+    except Image.DecompressionBombError as error:
+        raise ImageError(f"too large: {error}") from error
     except _DAMAGE as error:
         raise ImageError(f"the picture is damaged: {error or type(error).__name__}") from error
     return np.ascontiguousarray(rgb[:, :, ::-1])
@@ -109,8 +111,9 @@ def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
     image.draft(None, target_wh)
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I;16"):
+def _to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
+    # A PGM of more than 8 bits comes as 32, already scaled to 0..65535.
+    if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PPM"):
         wide = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):

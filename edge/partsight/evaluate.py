@@ -6,6 +6,7 @@ Enters: a classifier and a folder with a sub-folder a label. Leaves: figures for
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -73,9 +74,11 @@ def score_pictures(
         pictures: path and label index of each.
         clock: seconds, monotonic.
     """
-    truth = dict(pictures)
-    read, scores, seconds, failed = [], [], [], []
-    for path, picture in read_pictures(truth, classifier.contract.preprocess):
+    # Not exhausted beforehand, so that a progress bar around them tells of the scoring.
+    for_reading, for_truth = itertools.tee(pictures)
+    pictures_read = read_pictures((path for path, _ in for_reading), classifier.contract.preprocess)
+    read, true, scores, seconds, failed = [], [], [], [], []
+    for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
         if isinstance(picture, ImageError):
             failed.append((path, str(picture)))
             continue
@@ -83,10 +86,11 @@ def score_pictures(
         (prediction,) = classifier.classify([picture])
         seconds.append(clock() - started)
         read.append(path)
+        true.append(label)
         scores.append([prediction.scores[label] for label in classifier.contract.labels])
-    true = np.array([truth[path] for path in read], np.intp)
     table = np.array(scores, np.float64).reshape(len(read), len(classifier.contract.labels))
-    return ScoredPictures(tuple(read), true, table, np.array(seconds), tuple(failed))
+    labels = np.array(true, np.intp)
+    return ScoredPictures(tuple(read), labels, table, np.array(seconds), tuple(failed))
 
 
 def evaluate(classifier: Classifier, scored: ScoredPictures) -> dict[str, Any]:

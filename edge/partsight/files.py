@@ -30,7 +30,8 @@ def atomic_path(destination: Path) -> Iterator[Path]:
         OutputError: the folder cannot be made or the file cannot be written.
     """
     # Not mkstemp: its 0600 would hide a delivered file from the group that reads it.
-    temporary = destination.with_name(f".{destination.name[:100]}.{uuid.uuid4().hex}.part")
+    # 50 characters are 200 bytes at most, so that the name fits wherever the final one does.
+    temporary = destination.with_name(f".{destination.name[:50]}.{uuid.uuid4().hex}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
@@ -40,7 +41,8 @@ def atomic_path(destination: Path) -> Iterator[Path]:
     except OSError as error:
         raise _refused(destination, error) from error
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        # Renamed, or its folder never was: what went wrong first is what is told.
+        with contextlib.suppress(OSError):
             temporary.unlink()
 
 

@@ -122,7 +122,8 @@ def _check_labels(folder: Path, found: dict[str, list[Path]]) -> None:
     if len(found) < 2:
         raise DatasetError(
             f"{folder} must have a sub-folder a label, two or more. "
-            f"Received: {sorted(found) or 'none'}. Sort the pictures into e.g. defected/ and healthy/."
+            f"Received: {sorted(found) or 'none'}. "
+            "Sort the pictures into e.g. defected/ and healthy/."
         )
     empty = [label for label, paths in found.items() if not paths]
     if empty:

@@ -11,7 +11,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from partsight.errors import DatasetError, ImageError
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
+from partsight.progress import Progress, silent
 from partsight_train.backbone import Backbone
 from partsight_train.cache import FeatureCache
 from partsight_train.tensorflow_stack import tf
@@ -48,7 +49,7 @@ def compute_features(
     paths: Sequence[Path],
     backbone: Backbone,
     cache: FeatureCache,
-    progress: Callable[[Iterable[Path], int], Iterable[Path]],
+    progress: Progress = silent,
 ) -> Features:
     """Compute the features of pictures, or take them from the cache.
 
@@ -56,7 +57,7 @@ def compute_features(
         paths: picture files.
         backbone: what computes.
         cache: what was computed before; new vectors are stored batch by batch.
-        progress: wraps the paths of the pictures to compute, given their number.
+        progress: told of each picture to compute.
 
     Raises:
         DatasetError: not one picture could be read.
@@ -102,11 +103,10 @@ def _look_up(
 def _extractor(backbone: Backbone) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
     """A compiled function from uint8 (N, H, W, 3) RGB to float32 (N, D)."""
     shape = (None, backbone.spec.height, backbone.spec.width, 3)
-
-    @tf.function(input_signature=[tf.TensorSpec(shape, tf.uint8)])
-    def extract(pictures: Any) -> Any:
-        return backbone.layer(tf.cast(pictures, tf.float32) / 255)
-
+    extract = tf.function(
+        lambda pictures: backbone.layer(tf.cast(pictures, tf.float32) / 255),
+        input_signature=[tf.TensorSpec(shape, tf.uint8)],
+    )
     return lambda pictures: extract(pictures).numpy()
 
 

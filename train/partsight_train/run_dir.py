@@ -35,7 +35,9 @@ class RunDir:
             path.mkdir(parents=True, exist_ok=True)
             others = sorted(child.name for child in path.iterdir() if child.name != _LOGS)
         except OSError as error:
-            raise OutputError(f"cannot use {path}: {error.strerror}. Choose another folder.") from error
+            raise OutputError(
+                f"cannot use {path}: {error.strerror}. Choose another folder."
+            ) from error
         if others:
             raise OutputError(
                 f"{path} must be new or empty, so that no earlier run is overwritten. "

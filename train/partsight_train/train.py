@@ -11,7 +11,7 @@ import importlib.metadata
 import logging
 import os
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
@@ -28,6 +28,7 @@ from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.metrics import classification_metrics
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
+from partsight.progress import Progress, silent
 from partsight_train.backbone import DEFAULT_BACKBONE, Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
@@ -39,7 +40,7 @@ from partsight_train.parity import compare
 from partsight_train.report import report_html
 from partsight_train.run_dir import RunDir
 
-__all__ = ["Outcome", "Steps", "TrainSettings", "train"]
+__all__ = ["Outcome", "TrainSettings", "train"]
 
 logger = logging.getLogger(__name__)
 
@@ -80,17 +81,16 @@ class Outcome:
     pictures: int
 
 
-Steps = Callable[[Iterable[Path], int], Iterable[Path]]
-
-
-def train(image_dir: Path, run_dir: Path, settings: TrainSettings, progress: Steps) -> Outcome:
+def train(
+    image_dir: Path, run_dir: Path, settings: TrainSettings, progress: Progress = silent
+) -> Outcome:
     """Train, export and measure.
 
     Args:
         image_dir: a sub-folder a label.
         run_dir: a new or empty folder; gets everything.
         settings: see ``TrainSettings``.
-        progress: wraps pictures that are worked through, given their number.
+        progress: told of each picture whose features are computed.
 
     Raises:
         DatasetError: the folder cannot be trained on.
@@ -148,7 +148,7 @@ def _accept_labels(dataset: Dataset, settings: TrainSettings) -> tuple[str, ...]
     return chosen
 
 
-def _features(dataset: Dataset, backbone: Backbone, progress: Steps) -> Features:
+def _features(dataset: Dataset, backbone: Backbone, progress: Progress) -> Features:
     folder = cache_dir() / "features"
     with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
         paths = [picture.path for picture in dataset.pictures]

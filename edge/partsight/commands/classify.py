@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from partsight.console import exit_if_failed, load_classifier, progress, threads_option
+from partsight.console import ProgressBar, exit_if_failed, load_classifier, threads_option
 
 __all__ = ["command"]
 
@@ -46,7 +46,7 @@ def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: i
         classifier = load_classifier(model, threads)
         pictures = find_pictures(paths)
         results = classify_files(classifier, pictures)
-        for result in progress(results, len(pictures), "classify"):
+        for result in ProgressBar("classify")(results, len(pictures)):
             sink.write(result.row())
             if result.error:
                 failed += 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from partsight.console import exit_if_failed, load_classifier, progress, threads_option
+from partsight.console import ProgressBar, exit_if_failed, load_classifier, threads_option
 
 __all__ = ["command"]
 
@@ -29,7 +29,7 @@ def command(model: str, image_dir: Path, as_json: bool, threads: int) -> None:
 
     classifier = load_classifier(model, threads)
     pictures = labelled_pictures(image_dir, classifier.contract.labels)
-    scored = score_pictures(classifier, progress(pictures, len(pictures), "evaluate"))
+    scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     metrics = evaluate(classifier, scored)
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for path, reason in scored.failed:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from partsight.console import ProgressBar
+
 __all__ = ["command"]
 
 
@@ -26,5 +28,5 @@ def command(destination: Path, per_label: int, seed: int) -> None:
     """
     from partsight.sample_data import write_sample_data
 
-    paths = write_sample_data(destination, per_label, seed)
+    paths = write_sample_data(destination, per_label, seed, ProgressBar("render"))
     click.echo(f"wrote {len(paths)} pictures below {destination}")

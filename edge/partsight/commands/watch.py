@@ -38,5 +38,6 @@ def command(model: str, source: str, max_frames: int | None, threads: int) -> No
     with open_source(source, classifier.contract.preprocess) as frames:
         counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)], max_frames=max_frames)
     errors = counts.pop("error", 0)
-    click.echo(f"partsight: {dict(counts)}", err=True)
+    summary = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
+    click.echo(f"partsight: {summary or 'no frames'}", err=True)
     exit_if_failed(errors, counts.total())

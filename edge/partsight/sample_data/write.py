@@ -6,12 +6,12 @@ Enters: a destination. Leaves: JPEG files, each whole or not at all. Called by
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from partsight.errors import OutputError
 from partsight.files import write_atomic
 from partsight.opencv import cv2
+from partsight.progress import Progress, silent
 from partsight.sample_data.render import LABELS, kind_of, render_part
 
 __all__ = ["write_sample_data"]
@@ -23,7 +23,7 @@ def write_sample_data(
     destination: Path,
     per_label: int = 150,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress = silent,
 ) -> list[Path]:
     """Write ``healthy/good_0000.jpg``, ``defected/scratch_0004.jpg`` and so on.
 
@@ -31,7 +31,7 @@ def write_sample_data(
         destination: a folder that is empty or not there yet.
         per_label: pictures a label; a larger number adds to the pictures of a smaller one.
         seed: number of the set, 0 or more.
-        progress: told (done, total) after each picture.
+        progress: told of each picture.
 
     Returns:
         The paths, label by label.
@@ -44,14 +44,11 @@ def write_sample_data(
         raise ValueError(f"per_label must be 1 or more. Received: {per_label}")
     _check_empty(destination)
     paths: list[Path] = []
-    for label in LABELS:
-        for index in range(per_label):
-            name = f"{kind_of(label, index)}_{index:04d}.jpg"
-            path = destination / label / name
-            write_atomic(path, _encode(label, index, seed))
-            paths.append(path)
-            if progress is not None:
-                progress(len(paths), len(LABELS) * per_label)
+    jobs = [(label, index) for label in LABELS for index in range(per_label)]
+    for label, index in progress(jobs, len(jobs)):
+        path = destination / label / f"{kind_of(label, index)}_{index:04d}.jpg"
+        write_atomic(path, _encode(label, index, seed))
+        paths.append(path)
     return paths
 
 

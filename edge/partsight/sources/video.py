@@ -49,7 +49,7 @@ class CaptureSource:
             kind = "the camera or stream" if live else "the video"
             raise SourceError(
                 f"cannot open {kind} {address}: OpenCV received no frames from it. Check that it "
-                "is connected, readable by this user, not in use, and of a format that FFmpeg knows."
+                "is connected, readable by this user, not in use, and in a format FFmpeg reads."
             )
 
     def __enter__(self) -> CaptureSource:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from partsight.console import progress
+from partsight.console import ProgressBar
 
 __all__ = ["command"]
 
@@ -38,13 +38,10 @@ def command(output: Path) -> None:
     from partsight_train.train import TrainSettings, train
 
     click.echo(f"1. sample pictures into {output / 'parts'}")
-    write_sample_data(output / "parts")
+    write_sample_data(output / "parts", progress=ProgressBar("render"))
     click.echo(f"2. training, int8 export and parity into {output / 'run'}\n")
     outcome = train(
-        output / "parts",
-        output / "run",
-        TrainSettings(),
-        lambda paths, total: progress(paths, total, "features"),
+        output / "parts", output / "run", TrainSettings(), ProgressBar("features")
     )
     click.echo(summary_text(outcome))
     video = output / "line.avi"
@@ -53,4 +50,7 @@ def command(output: Path) -> None:
     classifier = Classifier.load(outcome.model)
     with open_source(str(video), classifier.contract.preprocess) as frames:
         counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)])
-    click.echo(f"\nverdicts: {dict(counts)}\nThe report is {outcome.report}")
+    click.echo(
+        f"\naccepted {counts['accept']}, rejected {counts['reject']}, to review {counts['review']}"
+    )
+    click.echo(f"The report is {outcome.report}")

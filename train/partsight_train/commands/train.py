@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from partsight.console import exit_if_failed, progress
+from partsight.console import ProgressBar, exit_if_failed
 
 __all__ = ["command"]
 
@@ -108,8 +108,6 @@ def command(
         calibration,
         HeadSettings(epochs, patience, batch_size, learning_rate, l2, seed),
     )
-    outcome = train(
-        image_dir, run_dir, settings, lambda paths, total: progress(paths, total, "features")
-    )
+    outcome = train(image_dir, run_dir, settings, ProgressBar("features"))
     click.echo(summary_text(outcome))
     exit_if_failed(len(outcome.failed), outcome.pictures)

@@ -1,0 +1,122 @@
+"""Fakes and material for the tests of the device package; nothing here needs a device."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from partsight.classify import Classifier
+from partsight.contract import Contract, ModelFile
+from partsight.decide import OperatingPoint
+from partsight.interpreter import Runtime, TensorInfo
+from partsight.preprocess import PreprocessSpec
+from partsight.records import Frame
+
+Completed = subprocess.CompletedProcess[str]
+
+
+class FakeInterpreter:
+    """Says that a picture is as healthy as its top left pixel is red."""
+
+    runtime = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
+    input = TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 1.0, 0)
+    output = TensorInfo((1, 2), np.dtype(np.uint8), 1 / 256, 0)
+
+    def __init__(self) -> None:
+        self.fed: list[np.ndarray] = []
+
+    def invoke(self, tensor: np.ndarray) -> np.ndarray:
+        self.fed.append(tensor)
+        red = tensor[0, 0, 0, 0]
+        return np.array([[255 - red, red]], np.uint8)
+
+
+@pytest.fixture
+def contract() -> Contract:
+    point = OperatingPoint(("healthy",), accept_above=0.75, reject_below=0.5)
+    return Contract(("defected", "healthy"), PreprocessSpec(2, 4), point)
+
+
+@pytest.fixture
+def fake_interpreter() -> FakeInterpreter:
+    return FakeInterpreter()
+
+
+@pytest.fixture
+def classifier(contract: Contract, fake_interpreter: FakeInterpreter) -> Classifier:
+    """A classifier of 2 x 4 pictures whose score is the red of the top left pixel."""
+    return Classifier(ModelFile(b"", "f" * 64, contract), fake_interpreter)
+
+
+@pytest.fixture
+def make_frame() -> Callable[..., Frame]:
+    """A plain frame of a given red, in BGR order."""
+
+    def make(red: int, index: int = 0) -> Frame:
+        image_bgr = np.zeros((2, 4, 3), np.uint8)
+        image_bgr[:, :, 2] = red
+        when = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
+        return Frame(image_bgr, when, "script", index)
+
+    return make
+
+
+@pytest.fixture
+def noise_bgr() -> np.ndarray:
+    """A picture with detail at every scale: uint8 (480, 640, 3)."""
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (15, 20, 3), np.uint8)
+    picture = cv2.resize(coarse, (640, 480), interpolation=cv2.INTER_CUBIC)
+    grain = rng.normal(0, 8, picture.shape)
+    return np.clip(picture + grain, 0, 255).astype(np.uint8)
+
+
+@pytest.fixture
+def write_video() -> Callable[[Path, int], Path]:
+    """Write a motion JPEG video of so many grey frames, each 20 brighter than the last."""
+
+    def write(path: Path, frames: int) -> Path:
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+        assert writer.isOpened()
+        for index in range(frames):
+            writer.write(np.full((48, 64, 3), 20 * index, np.uint8))
+        writer.release()
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run_python() -> Callable[..., Completed]:
+    """Run this Python in a process of its own, with chosen folders first on its path."""
+
+    def run(*arguments: str | Path, path: Path | None = None, **environ: str) -> Completed:
+        inherited = [os.environ["PYTHONPATH"]] if "PYTHONPATH" in os.environ else []
+        folders = os.pathsep.join([*([str(path)] if path else []), *inherited])
+        return subprocess.run(
+            [sys.executable, *map(os.fspath, arguments)],
+            env={**os.environ, **environ, "PYTHONPATH": folders},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    return run
+
+
+@pytest.fixture
+def run_partsight(run_python: Callable[..., Completed]) -> Callable[..., Completed]:
+    """Run the command line in a process of its own."""
+
+    def run(*arguments: str | Path, path: Path | None = None, **environ: str) -> Completed:
+        return run_python("-m", "partsight", *arguments, path=path, **environ)
+
+    return run

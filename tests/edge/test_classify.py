@@ -1,0 +1,116 @@
+"""From raw outputs to predictions, with an interpreter that is a few lines of Python."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from partsight import Classifier
+from partsight.classify import dequantize
+from partsight.contract import ModelFile
+from partsight.errors import ContractError, ImageError, ModelError
+from partsight.interpreter import TensorInfo
+from partsight.preprocess import preprocess
+from partsight.records import Prediction, Verdict
+
+
+@pytest.mark.parametrize(
+    ("raw", "dtype", "scale", "zero_point", "expected"),
+    [
+        ([0, 128, 255], np.uint8, 1 / 256, 0, [0, 0.5, 255 / 256]),
+        ([0, 100, 255], np.uint8, 0.5, 100, [-50, 0, 77.5]),
+        ([-128, 0, 127], np.int8, 1 / 256, -128, [0, 0.5, 255 / 256]),
+        ([127], np.int8, 1.0, -128, [255]),
+    ],
+)
+def test_dequantize(
+    raw: list[int], dtype: type, scale: float, zero_point: int, expected: list[float]
+) -> None:
+    info = TensorInfo((1, len(raw)), np.dtype(dtype), scale, zero_point)
+
+    real = dequantize(np.array(raw, dtype), info)
+
+    assert real.dtype == np.float64
+    assert real.tolist() == expected
+
+
+def test_a_prediction_has_the_scores_by_label_in_the_models_order(classifier, make_frame) -> None:
+    (prediction,) = classifier.classify([make_frame(192).image_bgr])
+
+    assert list(prediction.scores.items()) == [("defected", 63 / 256), ("healthy", 192 / 256)]
+    assert (prediction.label, prediction.score) == ("healthy", 0.75)
+
+
+def test_of_equal_scores_the_first_label_wins() -> None:
+    assert Prediction({"b": 0.4, "a": 0.4, "c": 0.2}).label == "b"
+
+
+@pytest.mark.parametrize(
+    ("red", "verdict"), [(193, "accept"), (192, "review"), (128, "review"), (127, "reject")]
+)
+def test_the_verdict_is_by_the_contract(classifier, make_frame, red: int, verdict: str) -> None:
+    (prediction,) = classifier.classify([make_frame(red).image_bgr])
+
+    assert classifier.decide(prediction) == verdict
+    assert str(classifier.decide(prediction)) == verdict
+    assert classifier.decide(prediction) is Verdict(verdict)
+
+
+def test_the_model_is_fed_what_preprocess_makes(
+    classifier, fake_interpreter, noise_bgr: np.ndarray
+) -> None:
+    classifier.classify([noise_bgr])
+
+    (fed,) = fake_interpreter.fed
+    np.testing.assert_array_equal(fed, preprocess(noise_bgr, classifier.contract.preprocess)[None])
+
+
+def test_order_is_kept_and_any_iterable_will_do(classifier, make_frame) -> None:
+    predictions = classifier.classify(make_frame(red).image_bgr for red in (250, 10, 200))
+
+    assert [p.scores["healthy"] * 256 for p in predictions] == [250, 10, 200]
+    assert classifier.classify([]) == []
+
+
+def test_a_bad_array_is_refused(classifier) -> None:
+    with pytest.raises(ImageError, match="uint8"):
+        classifier.classify([np.zeros((4, 4))])
+
+
+@pytest.mark.parametrize(
+    ("tensor", "change"),
+    [
+        ("input", {"shape": (1, 4, 2, 3)}),
+        ("input", {"shape": (2, 2, 4, 3)}),
+        ("input", {"dtype": np.dtype(np.float32)}),
+        ("output", {"shape": (1, 3)}),
+        ("output", {"dtype": np.dtype(np.int8)}),
+    ],
+)
+def test_a_model_that_is_not_as_its_contract_says_is_refused(
+    contract, fake_interpreter, tensor: str, change: dict[str, Any]
+) -> None:
+    info = dataclasses.replace(getattr(fake_interpreter, tensor), **change)
+    setattr(fake_interpreter, tensor, info)
+
+    with pytest.raises(ContractError, match="not what its contract says"):
+        Classifier(ModelFile(b"", "", contract), fake_interpreter)
+
+
+def test_the_ready_model_judges(model_path: Path, noise_bgr: np.ndarray) -> None:
+    classifier = Classifier.load(model_path, threads=2)
+
+    (prediction,) = classifier.classify([noise_bgr])
+
+    # A softmax in 8 bits: each score is rounded to 1/256, and 1 is stored as 255/256.
+    assert sum(prediction.scores.values()) == pytest.approx(1, abs=2 / 256)
+    assert tuple(prediction.scores) == classifier.contract.labels
+    assert Classifier.load(model_path.read_bytes()).classify([noise_bgr]) == [prediction]
+
+
+def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot read the model"):
+        Classifier.load(tmp_path / "model.tflite")

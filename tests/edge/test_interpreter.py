@@ -1,0 +1,202 @@
+"""Which runtime runs a model, and what is said where none does."""
+
+from __future__ import annotations
+
+import sys
+import types
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from partsight import interpreter
+from partsight.errors import EnvironmentFault, ModelError
+from partsight.interpreter import (
+    Interpreter,
+    Runtime,
+    choose_runtime,
+    load_runtime,
+    runtimes,
+    speed_advice,
+)
+
+LITERT, TFLITE = interpreter._RUNTIMES
+
+
+@pytest.fixture
+def install(monkeypatch: pytest.MonkeyPatch):
+    """Have exactly these runtimes installed."""
+
+    def only(names: Iterable[str]) -> None:
+        installed = set(names)
+        monkeypatch.setattr(Runtime, "installed", property(lambda self: self.name in installed))
+
+    return only
+
+
+@pytest.mark.parametrize(
+    ("installed", "environ", "expected"),
+    [
+        (["litert", "tflite-runtime"], {}, "litert"),
+        (["tflite-runtime"], {}, "tflite-runtime"),
+        (["litert"], {}, "litert"),
+        (["litert", "tflite-runtime"], {"PARTSIGHT_RUNTIME": "tflite-runtime"}, "tflite-runtime"),
+        (["litert", "tflite-runtime"], {"PARTSIGHT_RUNTIME": ""}, "litert"),
+    ],
+)
+def test_the_runtime_that_is_chosen(install, installed, environ, expected: str) -> None:
+    install(installed)
+
+    assert choose_runtime(environ).name == expected
+
+
+@pytest.mark.parametrize(
+    ("installed", "environ", "exception", "fragment"),
+    [
+        ([], {}, EnvironmentFault, "pip install ai-edge-litert"),
+        (
+            ["litert"],
+            {"PARTSIGHT_RUNTIME": "tflite-runtime"},
+            EnvironmentFault,
+            "pip install tflite-runtime",
+        ),
+        (
+            ["tflite-runtime"],
+            {"PARTSIGHT_RUNTIME": "litert"},
+            EnvironmentFault,
+            "pip install ai-edge-litert",
+        ),
+        (["litert"], {"PARTSIGHT_RUNTIME": "onnx"}, EnvironmentFault, "Received: 'onnx'"),
+    ],
+)
+def test_no_runtime_is_said_with_what_to_install(
+    install, installed, environ, exception, fragment: str
+) -> None:
+    install(installed)
+
+    with pytest.raises(exception) as fault:
+        choose_runtime(environ)
+    assert fragment in str(fault.value)
+
+
+@pytest.mark.parametrize("runtime", [r.name for r in runtimes()])
+def test_the_variable_chooses_and_every_runtime_here_runs_the_model(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch, runtime: str
+) -> None:
+    monkeypatch.setenv("PARTSIGHT_RUNTIME", runtime)
+
+    model = Interpreter(model_path.read_bytes())
+    grey = np.full(model.input.shape, 128, np.uint8)
+    output = model.invoke(grey)
+
+    assert model.runtime.name == runtime
+    assert (model.input.shape, model.input.dtype) == ((1, 224, 224, 3), np.uint8)
+    assert (model.output.shape, model.output.dtype) == ((1, 2), np.uint8)
+    assert output.shape == (1, 2)
+    assert model.output.scale == pytest.approx(1 / 256)
+    assert model.output.zero_point == 0
+
+
+def test_an_output_stays_as_it_was(model_path: Path) -> None:
+    model = Interpreter(model_path.read_bytes())
+    black, white = (np.full(model.input.shape, value, np.uint8) for value in (0, 255))
+
+    first = model.invoke(black)
+    kept = first.copy()
+    model.invoke(white)
+
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_array_equal(model.invoke(black), kept)
+
+
+def test_what_the_runtime_refuses_is_a_model_error() -> None:
+    with pytest.raises(ModelError, match="refuses the model"):
+        Interpreter(b"\0\0\0\0TFL3 and nothing that a runtime knows")
+
+
+@pytest.mark.parametrize(
+    ("runtime", "machine", "installed", "advised"),
+    [
+        (TFLITE, "x86_64", ["tflite-runtime"], True),
+        (TFLITE, "AMD64", ["tflite-runtime"], True),
+        (TFLITE, "aarch64", ["tflite-runtime"], False),
+        (TFLITE, "x86_64", ["tflite-runtime", "litert"], False),
+        (LITERT, "x86_64", ["litert"], False),
+    ],
+)
+def test_speed_advice(install, runtime: Runtime, machine: str, installed, advised: bool) -> None:
+    install(installed)
+
+    advice = speed_advice(runtime, machine)
+
+    assert ("pip install ai-edge-litert" in advice) if advised else advice is None
+
+
+@pytest.mark.parametrize("numpy_version", ["2.0.0", "2.3.1rc1", "10.1"])
+def test_tflite_runtime_is_not_loaded_under_numpy_2(
+    monkeypatch: pytest.MonkeyPatch, numpy_version: str
+) -> None:
+    """It would take the process down."""
+    monkeypatch.setattr(np, "__version__", numpy_version)
+    monkeypatch.setattr("importlib.import_module", lambda name: pytest.fail(f"loaded {name}"))
+
+    with pytest.raises(EnvironmentFault, match=r"needs numpy below 2.*pip install"):
+        load_runtime(TFLITE)
+
+
+def test_under_numpy_1_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("tflite_runtime.interpreter")
+    module.Interpreter = object
+    monkeypatch.setattr(np, "__version__", "1.26.4")
+    monkeypatch.setitem(sys.modules, "tflite_runtime", types.ModuleType("tflite_runtime"))
+    monkeypatch.setitem(sys.modules, "tflite_runtime.interpreter", module)
+
+    assert load_runtime(TFLITE) is object
+
+
+def test_a_runtime_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+
+    with pytest.raises(EnvironmentFault, match="--force-reinstall ai-edge-litert"):
+        load_runtime(LITERT)
+
+
+class FakeNative:
+    """A runtime's interpreter of a model with so many inputs and outputs."""
+
+    inputs, outputs = 1, 1
+
+    def __init__(self, model_content: bytes, num_threads: int) -> None:
+        self.arguments = model_content, num_threads
+
+    def allocate_tensors(self) -> None: ...
+
+    def get_input_details(self) -> list[dict[str, Any]]:
+        shape = np.array([1, 2, 4, 3])
+        return [{"index": 0, "shape": shape, "dtype": np.uint8, "quantization": (0.5, 3)}] * (
+            self.inputs
+        )
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        return self.get_input_details()[:1] * self.outputs
+
+
+@pytest.mark.parametrize(("inputs", "outputs"), [(2, 1), (1, 2), (1, 0)])
+def test_a_model_that_is_no_classifier_is_refused(
+    monkeypatch: pytest.MonkeyPatch, inputs: int, outputs: int
+) -> None:
+    native = type("Native", (FakeNative,), {"inputs": inputs, "outputs": outputs})
+    monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
+
+    with pytest.raises(ModelError, match=f"{inputs} inputs and {outputs} outputs"):
+        Interpreter(b"", runtime=LITERT)
+
+
+def test_threads_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: FakeNative)
+
+    model = Interpreter(b"bytes", threads=3, runtime=LITERT)
+
+    assert model._native.arguments == (b"bytes", 3)
+    assert model.input == interpreter.TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 0.5, 3)

@@ -1,0 +1,139 @@
+"""Picture files are found by name, read ahead within bounds, and handed on in order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from partsight.errors import DatasetError, ImageError
+from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
+from partsight.preprocess import PreprocessSpec
+
+SPEC = PreprocessSpec(2, 4)
+
+
+def write_picture(path: Path, value: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.jpg", True),
+        ("a.JPEG", True),
+        ("a.b.Png", True),
+        ("a.tif", True),
+        (".a.jpg", False),
+        ("a.txt", False),
+        ("jpg", False),
+        ("a.jpg.part", False),
+    ],
+)
+def test_pictures_go_by_their_names(name: str, expected: bool) -> None:
+    assert is_picture(Path("folder") / name) is expected
+
+
+def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
+    for name in ("b.png", "a.png", "sub/c.jpg", "notes.txt", ".hidden.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "looks-like.png").mkdir()
+
+    assert find_pictures([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
+
+
+def test_files_stand_for_themselves_in_the_order_given(tmp_path: Path) -> None:
+    paths = [tmp_path / "z.dat", tmp_path / "missing.png", tmp_path / "a.png"]
+
+    assert find_pictures(iter(paths)) == paths
+
+
+@pytest.mark.parametrize("paths", [[], ["empty"]])
+def test_nothing_is_an_error(tmp_path: Path, paths: list[str]) -> None:
+    (tmp_path / "empty").mkdir()
+
+    with pytest.raises(DatasetError, match="no pictures in"):
+        find_pictures(tmp_path / path for path in paths)
+
+
+def test_label_folders(tmp_path: Path) -> None:
+    for name in ("healthy/b.png", "healthy/a.png", "defected/x/c.png", ".git/d.png", "e.png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "scratch").mkdir()
+
+    folders = label_folders(tmp_path)
+
+    assert folders == {
+        "defected": [tmp_path / "defected/x/c.png"],
+        "healthy": [tmp_path / "healthy/a.png", tmp_path / "healthy/b.png"],
+        "scratch": [],
+    }
+    assert list(folders) == ["defected", "healthy", "scratch"]
+
+
+@pytest.mark.parametrize("name", ["missing", "file"])
+def test_labels_need_a_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DatasetError, match="is not a folder"):
+        label_folders(tmp_path / name)
+
+
+def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) -> None:
+    paths = [write_picture(tmp_path / f"{index:03d}.png", index) for index in range(50)]
+    paths[7].write_bytes(b"no picture")
+    paths[20].unlink()
+
+    read = list(read_pictures(paths, SPEC))
+
+    assert [path for path, _ in read] == paths
+    reasons = {path: str(p) for path, p in read if isinstance(p, ImageError)}
+    assert list(reasons) == [paths[7], paths[20]]
+    assert "not a picture" in reasons[paths[7]]
+    assert "cannot be read" in reasons[paths[20]]
+    for index, (_, picture) in enumerate(read):
+        if index not in (7, 20):
+            assert (picture == index).all()
+
+
+def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
+    path = write_picture(tmp_path / "a.png")
+    asked = 0
+
+    def paths() -> Iterator[Path]:
+        nonlocal asked
+        for _ in range(1000):
+            asked += 1
+            yield path
+
+    pictures = read_pictures(paths(), SPEC)
+    ahead = 4 * (os.cpu_count() or 1)
+    for handed in range(1, 200):
+        next(pictures)
+        assert asked <= ahead + handed - 1
+    pictures.close()
+
+    assert asked <= ahead + 199
+
+
+def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(path: Path, spec: PreprocessSpec) -> None:
+        raise RuntimeError("a defect of ours")
+
+    monkeypatch.setattr("partsight.pictures.decode", broken)
+
+    with pytest.raises(RuntimeError, match="a defect of ours"):
+        list(read_pictures([tmp_path / "a.png"], SPEC))
+
+
+def test_no_paths_give_no_pictures() -> None:
+    assert list(read_pictures([], SPEC)) == []

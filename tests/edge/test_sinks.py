@@ -1,0 +1,135 @@
+"""Rows come back from the files as they went in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from partsight.errors import OutputError
+from partsight.records import PictureResult, Prediction, Verdict
+from partsight.sinks import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
+
+# As the operating system gives a path that is no UTF-8, and other awkward ones.
+NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
+PATHS = ["a.jpg", NOT_UTF8, 'quote".jpg', "comma, and\nnewline.jpg", "ü 部.jpg", "=1+1.jpg"]
+
+
+def result(path: str) -> PictureResult:
+    prediction = Prediction({"defected": 0.25, "healthy": 0.75})
+    return PictureResult(path, "f" * 64, prediction, Verdict.ACCEPT)
+
+
+ROWS = [*(result(path).row() for path in PATHS), PictureResult("b", "f" * 64, error="empty").row()]
+
+
+def test_a_row_has_the_promised_columns() -> None:
+    assert ROWS[0] == {
+        "path": "a.jpg",
+        "label": "healthy",
+        "score": 0.75,
+        "scores": {"defected": 0.25, "healthy": 0.75},
+        "verdict": "accept",
+        "model": "f" * 64,
+        "error": None,
+    }
+    assert list(ROWS[-1]) == list(ROWS[0])
+    assert {k: v for k, v in ROWS[-1].items() if v is not None} == {
+        "path": "b",
+        "model": "f" * 64,
+        "error": "empty",
+    }
+
+
+def write(destination: Path, rows: list[dict[str, Any]]) -> Path:
+    with file_sink(destination) as sink:
+        for row in rows:
+            sink.write(row)
+    return destination
+
+
+def test_json_lines_round_trip(tmp_path: Path) -> None:
+    text = write(tmp_path / "out.jsonl", ROWS).read_text("ascii")
+
+    assert [json.loads(line) for line in text.splitlines()] == ROWS
+
+
+def test_csv_round_trip(tmp_path: Path) -> None:
+    path = write(tmp_path / "out.CSV", ROWS)
+
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        read = list(csv.DictReader(stream))
+
+    assert len(read) == len(ROWS)
+    for row, expected in zip(read, ROWS, strict=True):
+        scores = json.loads(row["scores"]) if row["scores"] else None
+        score = float(row["score"]) if row["score"] else None
+        texts = {key: value or None for key, value in row.items()}
+        assert {**texts, "score": score, "scores": scores} == expected
+
+
+def test_csv_holds_the_very_bytes_of_a_path(tmp_path: Path) -> None:
+    assert b"caf\xe9.jpg" in write(tmp_path / "out.csv", ROWS).read_bytes()
+
+
+values = st.none() | st.booleans() | st.floats(allow_nan=False) | st.integers() | st.text()
+
+
+@given(st.lists(st.fixed_dictionaries({"a": values, "b": st.text()}), max_size=5))
+def test_json_lines_take_any_values(rows: list[dict[str, Any]]) -> None:
+    stream = io.StringIO()
+    sink = JsonLinesSink(stream)
+    for row in rows:
+        sink.write(row)
+
+    assert [json.loads(line) for line in stream.getvalue().split("\n")[:-1]] == rows
+
+
+def test_a_line_is_out_as_soon_as_it_is_written() -> None:
+    """Whoever reads the verdicts from a pipe acts on this part, not on that of a minute ago."""
+    pipe = io.BytesIO()
+    stream = io.TextIOWrapper(pipe, encoding="utf-8")
+
+    JsonLinesSink(stream).write({"verdict": "reject"})
+
+    assert pipe.getvalue() == b'{"verdict": "reject"}\n'
+
+
+def test_csv_without_rows_is_empty() -> None:
+    stream = io.StringIO()
+    CsvSink(stream)
+
+    assert stream.getvalue() == ""
+
+
+def test_memory_keeps_copies() -> None:
+    sink, row = MemorySink(), {"a": 1}
+    sink.write(row)
+    row["a"] = 2
+
+    assert sink.rows == [{"a": 1}]
+
+
+@pytest.mark.parametrize("name", ["out.xlsx", "out", "out.parquet", ".jsonl"])
+def test_unknown_endings_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(OutputError, match=r"\.csv or \.jsonl"), file_sink(tmp_path / name):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("ending", sink_endings())
+def test_a_failure_leaves_no_file(tmp_path: Path, ending: str) -> None:
+    def fail() -> None:
+        with file_sink(tmp_path / f"out{ending}") as sink:
+            sink.write(ROWS[0])
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+    assert os.listdir(tmp_path) == []
