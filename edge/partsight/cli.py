@@ -38,7 +38,8 @@ class _PartsightGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
-        except (click.ClickException, click.exceptions.Exit, click.Abort):
+        # Whoever read the output has left, as 'head' does: click ends the run without a word.
+        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except PartsightError as error:
             if ctx.params["debug"]:

@@ -50,7 +50,8 @@ def examine() -> list[Finding]:
 def _finding(name: str, look: Callable[[], str], *, required: bool = True) -> Finding:
     try:
         return Finding(name, True, required, look())
-    except (PartsightError, ImportError) as error:
+    except (PartsightError, ImportError, AttributeError, OSError) as error:
+        # AttributeError: of a half removed package Python still imports the empty folder.
         return Finding(name, False, required, " ".join(str(error).split()))
 
 

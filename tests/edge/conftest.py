@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from partsight.classify import Classifier
 from partsight.contract import Contract, ModelFile
 from partsight.decide import OperatingPoint

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+
 from partsight.batch import classify_files
 from partsight.records import Verdict
 

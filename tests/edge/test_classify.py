@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from partsight import Classifier
 from partsight.classify import dequantize
 from partsight.contract import ModelFile

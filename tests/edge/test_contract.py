@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from partsight.contract import Contract, attach_contract, load_model_file
 from partsight.decide import OperatingPoint
 from partsight.errors import ContractError, ModelError
@@ -28,7 +29,9 @@ CONTRACT = Contract(
 MODEL = attach_contract(FLATBUFFER, CONTRACT)
 
 # All that UTF-8 can hold, less what cannot be in a line of labels.txt.
-label_texts = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1)
+label_texts = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Zl", "Zp"]), min_size=1
+)
 flatbuffers = st.builds(
     lambda head, tail: head + b"TFL3" + tail, st.binary(min_size=4, max_size=4), st.binary()
 )
@@ -184,9 +187,7 @@ def test_the_helpers_of_the_table_below_make_sound_models() -> None:
         pytest.param(
             without("provenance"), ContractError, "provenance is missing", id="no provenance"
         ),
-        pytest.param(
-            put("labels", value=["a", "a"]), ContractError, "each once", id="label twice"
-        ),
+        pytest.param(put("labels", value=["a", "a"]), ContractError, "each once", id="label twice"),
         pytest.param(
             put("labels", value=["healthy"]), ContractError, "two or more", id="one label"
         ),

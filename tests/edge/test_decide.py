@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from partsight.decide import (
     OperatingPoint,
     accept_score,
@@ -158,9 +159,7 @@ def test_no_more_bad_parts_pass_than_promised(
 
 
 @given(SCORES, SCORES, st.sampled_from([0.5, 0.9, 1.0]))
-def test_no_lower_barrier_would_do(
-    bad: np.ndarray, good: np.ndarray, target_recall: float
-) -> None:
+def test_no_lower_barrier_would_do(bad: np.ndarray, good: np.ndarray, target_recall: float) -> None:
     """Every good part is accepted that can be: one level lower, too many bad parts pass."""
     point = choose(bad.tolist(), good.tolist(), target_recall)
 

@@ -11,10 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
+
 from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.preprocess import PreprocessSpec, preprocess
-from PIL import Image, ImageOps
 
 # Chroma is stored at half size, and JPEG quantizes: a plain colour comes back this close.
 JPEG_COLOUR = 4
@@ -34,7 +35,9 @@ def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> b
     """A PNG written by hand, for what Pillow does not write."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
 
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)
     return b"".join(
@@ -116,9 +119,7 @@ def palette() -> Image.Image:
             id="grey with a transparent value",
         ),
         pytest.param(encoded(Image.new("L", (1, 1), 77), "PNG"), [[77, 77, 77]], id="grey"),
-        pytest.param(
-            png(2, 1, 1, 0, b"\0\x40"), [[0, 0, 0], [255, 255, 255]], id="1 bit"
-        ),
+        pytest.param(png(2, 1, 1, 0, b"\0\x40"), [[0, 0, 0], [255, 255, 255]], id="1 bit"),
         pytest.param(
             png(5, 1, 16, 0, b"\0" + struct.pack(">5H", 0, 257, 32768, 65535, 65407)),
             [[0, 0, 0], [1, 1, 1], [128, 128, 128], [255, 255, 255], [255, 255, 255]],
@@ -233,7 +234,7 @@ def test_what_cannot_be_decoded_is_refused_with_the_reason(data: bytes, reason: 
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
-@pytest.mark.parametrize("step", range(0, 40))
+@pytest.mark.parametrize("step", range(40))
 def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
     """Any error but ImageError would end a run of thousands of pictures."""
     rng = np.random.default_rng(step)
@@ -243,10 +244,9 @@ def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
             data[place] = rng.integers(256)
         try:
             picture = decode(bytes(data), PreprocessSpec(24, 24))
-        except ImageError as error:
-            assert str(error)
-        else:
-            assert picture.ndim == 3
+        except ImageError:
+            continue
+        assert picture.ndim == 3
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from partsight.errors import DatasetError
 from partsight.evaluate import evaluate, labelled_pictures, score_pictures
 

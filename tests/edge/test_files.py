@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
+
 from partsight.errors import OutputError
 from partsight.files import atomic_path, write_atomic
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from partsight import interpreter
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.interpreter import (
@@ -156,7 +157,7 @@ def test_under_numpy_1_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_runtime_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
 
     with pytest.raises(EnvironmentFault, match="--force-reinstall ai-edge-litert"):
         load_runtime(LITERT)
@@ -167,7 +168,9 @@ class FakeNative:
 
     inputs, outputs = 1, 1
 
-    def __init__(self, model_content: bytes, num_threads: int) -> None:
+    def __init__(
+        self, model_content: bytes, num_threads: int, experimental_delegates: list[Any]
+    ) -> None:
         self.arguments = model_content, num_threads
 
     def allocate_tensors(self) -> None: ...
@@ -188,6 +191,7 @@ def test_a_model_that_is_no_classifier_is_refused(
 ) -> None:
     native = type("Native", (FakeNative,), {"inputs": inputs, "outputs": outputs})
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
+    monkeypatch.setattr(Runtime, "version", "0")
 
     with pytest.raises(ModelError, match=f"{inputs} inputs and {outputs} outputs"):
         Interpreter(b"", runtime=LITERT)
@@ -195,6 +199,7 @@ def test_a_model_that_is_no_classifier_is_refused(
 
 def test_threads_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: FakeNative)
+    monkeypatch.setattr(Runtime, "version", "0")
 
     model = Interpreter(b"bytes", threads=3, runtime=LITERT)
 

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 import pytest
+
 from partsight.errors import SourceError
 from partsight.line import FAIL_SAFE, watch
 from partsight.records import Fault, Frame

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from partsight.metrics import auc, classification_metrics, confusion_matrix, per_label
 from partsight.report_text import metrics_text
 

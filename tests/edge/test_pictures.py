@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from partsight.errors import DatasetError, ImageError
 from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
 from partsight.preprocess import PreprocessSpec

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from partsight.errors import ImageError
 from partsight.preprocess import PREPROCESS_VERSION, PreprocessSpec, preprocess
 
@@ -52,9 +53,7 @@ def bilinear(image: np.ndarray, height: int, width: int) -> np.ndarray:
         pytest.param((24, 63), (1, 2), id="odd columns only"),
     ],
 )
-def test_halving_is_the_exact_mean(
-    source_hw: tuple[int, int], blocks_yx: tuple[int, int]
-) -> None:
+def test_halving_is_the_exact_mean(source_hw: tuple[int, int], blocks_yx: tuple[int, int]) -> None:
     image_bgr = noise(*source_hw)
     # Odd sizes are one short of twice the target, so a smaller target makes them halve.
     odd = (source_hw[0] % 2 and blocks_yx[0] == 2, source_hw[1] % 2 and blocks_yx[1] == 2)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from partsight.errors import OutputError
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.sinks import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings

@@ -11,6 +11,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from partsight.errors import DatasetError, SourceError
 from partsight.preprocess import PreprocessSpec
 from partsight.records import Fault, Frame
@@ -94,15 +95,19 @@ def test_a_video_cut_off_before_its_first_frame_is_an_error(
         read()
 
 
-def test_a_video_cut_off_later_gives_what_it_has(tmp_path: Path, write_video: Callable) -> None:
+def test_a_video_cut_off_later_gives_what_it_has_and_says_so(
+    tmp_path: Path, write_video: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
     path = write_video(tmp_path / "line.avi", 8)
     content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
+    head = content.index(b"movi")
+    path.write_bytes(content[: head + (len(content) - head) * 6 // 10])
 
     with open_source(str(path), SPEC) as source:
         frames = list(source)
 
     assert 0 < len(frames) < 8
+    assert f"ends after {len(frames)} of the 8 frames" in caplog.text
 
 
 def test_fewer_frames_than_announced_are_said(caplog: pytest.LogCaptureFixture) -> None:

@@ -23,9 +23,7 @@ from partsight_train.cache_dir import cache_dir
 from partsight_train.embedded import EMBEDDED, embedded_saved_model
 from partsight_train.tensorflow_stack import hub, tf
 
-__all__ = ["DEFAULT_BACKBONE", "Backbone", "open_backbone"]
-
-DEFAULT_BACKBONE = "efficientnet-lite0"
+__all__ = ["Backbone", "open_backbone"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

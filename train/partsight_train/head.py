@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import keras
 
-__all__ = ["Examples", "Head", "HeadSettings", "fit_head", "predict"]
+__all__ = ["Examples", "Head", "fit_head", "predict"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,27 +24,6 @@ class Examples:
 
     features: NDArray[np.float32]
     labels: NDArray[np.intp]
-
-
-@dataclass(frozen=True, slots=True)
-class HeadSettings:
-    """How the head is trained.
-
-    Attributes:
-        epochs: at most so many passes over the training pictures.
-        patience: stop after so many epochs without a lower validation loss.
-        batch_size: pictures a step.
-        learning_rate: of Adam, on centred and scaled features.
-        l2: weight of the squared kernel in the loss.
-        seed: of the initial weights and the order of the pictures.
-    """
-
-    epochs: int = 300
-    patience: int = 20
-    batch_size: int = 100
-    learning_rate: float = 1e-3
-    l2: float = 3e-3
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,7 +48,7 @@ def fit_head(
         train: what is fitted.
         validation: what decides when to stop.
         count: K, the number of labels.
-        settings: see ``HeadSettings``.
+        settings: how.
         log_dir: where TensorBoard reads loss and accuracy of both, epoch by epoch.
 
     Returns:

@@ -7,12 +7,12 @@ the ``.tflite`` last. Called by ``partsight train`` and ``partsight demo``.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.metadata
 import logging
-import os
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -20,54 +20,28 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.classify import Classifier
 from partsight.contract import Contract, attach_contract
-from partsight.decide import OperatingPoint, choose_operating_point, default_accept_labels
+from partsight.decide import OperatingPoint, default_accept_labels
 from partsight.errors import DatasetError
-from partsight.evaluate import ScoredPictures, score_pictures
-from partsight.metrics import classification_metrics
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
-from partsight_train.backbone import DEFAULT_BACKBONE, Backbone, open_backbone
+from partsight_train.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
 from partsight_train.dataset import Dataset, LabelledPicture, Split, scan
 from partsight_train.export import assemble, convert_int8
 from partsight_train.features import Features, compute_features
-from partsight_train.head import Examples, Head, HeadSettings, fit_head, predict
+from partsight_train.head import Examples, fit_head, predict
+from partsight_train.measure import operating_point, score_file, split_metrics
 from partsight_train.parity import compare
 from partsight_train.report import report_html
 from partsight_train.run_dir import RunDir
+from partsight_train.settings import TrainSettings
 
-__all__ = ["Outcome", "TrainSettings", "train"]
+__all__ = ["Outcome", "train"]
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """What may be chosen about a training run.
-
-    Attributes:
-        backbone: as ``open_backbone`` takes it.
-        image_size: pixels a side; None takes the module's own.
-        validation_share: share of the pictures to stop and to choose thresholds by.
-        test_share: share of the pictures to measure on.
-        accept_labels: the labels of good parts; empty takes those with a good name.
-        target_recall: share of bad parts to be kept from acceptance.
-        calibration: at most so many training pictures set the ranges of int8.
-        head: see ``HeadSettings``.
-    """
-
-    backbone: str = DEFAULT_BACKBONE
-    image_size: int | None = None
-    validation_share: float = 0.1
-    test_share: float = 0.1
-    accept_labels: tuple[str, ...] = ()
-    target_recall: float = 0.99
-    calibration: int = 200
-    head: HeadSettings = field(default_factory=HeadSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +71,11 @@ def train(
         ModelError: the backbone cannot be used.
         OutputError: ``run_dir`` holds something, or cannot be written.
     """
-    run = RunDir.create(run_dir)
     dataset = scan(
         image_dir, validation_share=settings.validation_share, test_share=settings.test_share
     )
     accept_labels = _accept_labels(dataset, settings)
+    run = RunDir.create(run_dir)
     backbone = open_backbone(settings.backbone, settings.image_size)
     features = _features(dataset, backbone, progress)
     splits = {split: _readable(dataset, split, features) for split in Split}
@@ -117,14 +91,28 @@ def train(
     model = assemble(backbone, head)
     flatbuffer = convert_int8(model, _calibration(splits[Split.TRAIN], backbone, settings))
 
+    # The thresholds are chosen on the scores of the very file that will judge: int8 scores
+    # have 256 steps, and a threshold of the float model may fall between them.
+    choose = functools.partial(
+        operating_point, dataset.labels, accept_labels, settings.target_recall
+    )
     provenance = _provenance(settings, backbone, splits)
     draft = Contract(dataset.labels, backbone.spec, OperatingPoint(accept_labels), provenance)
-    on_validation = _score_file(attach_contract(flatbuffer, draft), splits[Split.VALIDATION])
-    point = _operating_point(on_validation.true, on_validation.scores, draft, settings)
+    on_validation = score_file(attach_contract(flatbuffer, draft), splits[Split.VALIDATION])
+    point = choose(on_validation.true, on_validation.scores)
     data = attach_contract(flatbuffer, dataclasses.replace(draft, operating_point=point))
-    on_test = _score_file(data, splits[Split.TEST])
+    on_test = score_file(data, splits[Split.TEST])
 
-    metrics = _metrics(draft, settings, head, examples, on_test, point)
+    validation, test = examples[Split.VALIDATION], examples[Split.TEST]
+    float_scores = predict(head, test.features)
+    float_point = choose(validation.labels, predict(head, validation.features))
+    metrics = {
+        **split_metrics(dataset.labels, test.labels, float_scores, float_point),
+        "int8": {
+            **split_metrics(dataset.labels, on_test.true, on_test.scores, point),
+            "parity": compare(float_scores, on_test.scores),
+        },
+    }
     run.write_saved_model(model)
     run.write_text("labels.txt", "".join(f"{label}\n" for label in dataset.labels))
     run.write_json("config.json", {"image_dir": str(image_dir), **provenance})
@@ -182,64 +170,6 @@ def _calibration(
     )
     decoded = (picture for _, picture in read_pictures(chosen, backbone.spec))
     return [preprocess(p, backbone.spec) for p in decoded if isinstance(p, np.ndarray)]
-
-
-def _score_file(data: bytes, pictures: tuple[LabelledPicture, ...]) -> ScoredPictures:
-    classifier = Classifier.load(data, threads=os.cpu_count() or 1)
-    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
-
-
-def _operating_point(
-    true: NDArray[np.intp],
-    scores: NDArray[np.float64],
-    contract: Contract,
-    settings: TrainSettings,
-) -> OperatingPoint:
-    accept_labels = contract.operating_point.accept_labels
-    if not accept_labels:
-        return contract.operating_point
-    good = [contract.labels.index(label) for label in accept_labels]
-    return choose_operating_point(
-        scores[:, good].sum(axis=1), np.isin(true, good), accept_labels, settings.target_recall
-    )
-
-
-def _metrics(
-    contract: Contract,
-    settings: TrainSettings,
-    head: Head,
-    examples: Mapping[Split, Examples],
-    on_test: ScoredPictures,
-    point: OperatingPoint,
-) -> dict[str, Any]:
-    """The document of ``metrics.json``: the float model, then the same of the file."""
-    validation, test = examples[Split.VALIDATION], examples[Split.TEST]
-    float_scores = predict(head, test.features)
-    float_point = _operating_point(
-        validation.labels, predict(head, validation.features), contract, settings
-    )
-    return {
-        **_test_metrics(contract.labels, test.labels, float_scores, float_point),
-        "int8": {
-            **_test_metrics(contract.labels, on_test.true, on_test.scores, point),
-            "parity": compare(float_scores, on_test.scores),
-        },
-    }
-
-
-def _test_metrics(
-    labels: tuple[str, ...],
-    true: NDArray[np.intp],
-    scores: NDArray[np.float64],
-    point: OperatingPoint,
-) -> dict[str, Any]:
-    metrics = classification_metrics(labels, true, scores)
-    return {
-        "test_accuracy": metrics.pop("accuracy"),
-        "test_images": metrics.pop("images"),
-        **metrics,
-        "operating_point": dataclasses.asdict(point),
-    }
 
 
 def _provenance(

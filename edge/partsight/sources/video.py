@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from partsight.errors import SourceError
+from partsight.native_output import held_stderr
 from partsight.opencv import cv2
 from partsight.records import Fault, Frame
 
@@ -43,7 +44,9 @@ class CaptureSource:
         now: Callable[[], datetime] = _utc_now,
     ) -> None:
         self._address, self._live, self._now = address, live, now
-        self._capture = open_capture(address)
+        # FFmpeg's demuxers print their complaints themselves; one line is raised below.
+        with held_stderr():
+            self._capture = open_capture(address)
         if not self._capture.isOpened():
             self._capture.release()
             kind = "the camera or stream" if live else "the video"

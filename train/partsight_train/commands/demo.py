@@ -34,15 +34,14 @@ def command(output: Path) -> None:
     from partsight.sinks import JsonLinesSink
     from partsight.sources import open_source
     from partsight_train.sample_video import write_sample_video
+    from partsight_train.settings import TrainSettings
     from partsight_train.summary import summary_text
-    from partsight_train.train import TrainSettings, train
+    from partsight_train.train import train
 
     click.echo(f"1. sample pictures into {output / 'parts'}")
     write_sample_data(output / "parts", progress=ProgressBar("render"))
     click.echo(f"2. training, int8 export and parity into {output / 'run'}\n")
-    outcome = train(
-        output / "parts", output / "run", TrainSettings(), ProgressBar("features")
-    )
+    outcome = train(output / "parts", output / "run", TrainSettings(), ProgressBar("features"))
     click.echo(summary_text(outcome))
     video = output / "line.avi"
     click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")

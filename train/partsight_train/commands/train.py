@@ -94,9 +94,9 @@ def command(
     Example:
       partsight train parts/ -o runs/first
     """
-    from partsight_train.head import HeadSettings
+    from partsight_train.settings import HeadSettings, TrainSettings
     from partsight_train.summary import summary_text
-    from partsight_train.train import TrainSettings, train
+    from partsight_train.train import train
 
     settings = TrainSettings(
         backbone,

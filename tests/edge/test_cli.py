@@ -1,0 +1,365 @@
+"""The command line, as its users meet it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from partsight.cli import main
+from partsight.contract import load_model_file
+
+COLUMNS = ["path", "label", "score", "scores", "verdict", "model", "error"]
+
+
+def run(*arguments: str | Path) -> Result:
+    texts = [os.fspath(argument) for argument in arguments]
+    return CliRunner().invoke(main, texts, prog_name="partsight")
+
+
+def errors(result: Result) -> list[str]:
+    """The lines of stderr, less the advice that one runtime gives of another."""
+    return [line for line in result.stderr.splitlines() if "pip install ai-edge-litert" not in line]
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Path:
+    """Two pictures a label."""
+    rng = np.random.default_rng(0)
+    for label in ("defected", "healthy"):
+        folder = tmp_path / "parts" / label
+        folder.mkdir(parents=True)
+        for index in range(2):
+            picture = rng.integers(0, 256, (40, 50, 3), np.uint8)
+            assert cv2.imwrite(str(folder / f"{index}.png"), picture)
+    return tmp_path / "parts"
+
+
+@pytest.fixture
+def broken(parts: Path) -> Path:
+    """A third healthy picture that cannot be read."""
+    path = parts / "healthy" / "2.png"
+    path.write_bytes(b"no picture")
+    return path
+
+
+def pictures(folder: Path) -> list[str]:
+    return [str(path) for path in sorted(folder.rglob("*.png"))]
+
+
+def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out" / "results.jsonl"
+
+    result = run("classify", model_path, parts, "-o", output)
+
+    assert (result.exit_code, result.stdout, errors(result)) == (0, "", [])
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["path"] for row in rows] == pictures(parts)
+    for row in rows:
+        assert list(row) == COLUMNS
+        assert list(row["scores"]) == ["defected", "healthy"]
+        assert row["score"] == max(row["scores"].values()) == row["scores"][row["label"]]
+        assert row["verdict"] in {"accept", "reject", "review"}
+        assert row["model"] == load_model_file(model_path).sha256
+        assert row["error"] is None
+
+
+def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+    to_stdout = run("classify", model_path, parts)
+    to_csv = run("classify", model_path, parts, "-o", tmp_path / "out.csv")
+
+    assert to_stdout.exit_code == to_csv.exit_code == 0
+    rows = [json.loads(line) for line in to_stdout.stdout.splitlines()]
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        read = list(csv.DictReader(stream))
+    assert list(read[0]) == COLUMNS
+    assert [{**r, "score": float(r["score"]), "scores": json.loads(r["scores"])} for r in read] == [
+        {**row, "error": ""} for row in rows
+    ]
+
+
+def test_broken_pictures_are_named_and_the_exit_code_is_3(
+    model_path: Path, parts: Path, broken: Path, tmp_path: Path
+) -> None:
+    missing, output = tmp_path / "missing.png", tmp_path / "out.jsonl"
+
+    result = run("classify", model_path, parts, missing, "-o", output)
+
+    assert result.exit_code == 3
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    failed = {row["path"]: row["error"] for row in rows if row["error"]}
+    assert list(failed) == [str(broken), str(missing)]
+    assert [row["verdict"] for row in rows if row["error"]] == [None, None]
+    assert len(rows) == 6
+    assert errors(result) == [
+        *(f"partsight: {path}: {reason}" for path, reason in failed.items()),
+        "partsight: 2 of 6 inputs failed, each is named",
+    ]
+
+
+def damaged(model_path: Path, folder: Path, kind: str) -> Path:
+    data = model_path.read_bytes()
+    path = folder / "model.tflite"
+    changed = {
+        "truncated": data[: len(data) // 2],
+        "flipped": data[:1_000_000] + bytes([data[1_000_000] ^ 1]) + data[1_000_001:],
+        "text": b"no model",
+        "empty": b"",
+    }
+    if kind != "missing":
+        path.write_bytes(changed[kind])
+    return path
+
+
+@pytest.mark.parametrize("kind", ["missing", "truncated", "flipped", "text", "empty"])
+def test_a_bad_model_fails_in_one_line_and_leaves_no_output(
+    run_partsight: Callable, model_path: Path, parts: Path, tmp_path: Path, kind: str
+) -> None:
+    model, output = damaged(model_path, tmp_path, kind), tmp_path / "out" / "results.csv"
+
+    done = run_partsight("classify", model, parts, "-o", output)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Error: ")
+    assert str(model) in line
+    assert not output.parent.exists() or os.listdir(output.parent) == []
+
+
+@pytest.mark.parametrize("command", ["evaluate", "inspect", "watch"])
+@pytest.mark.parametrize("kind", ["missing", "flipped"])
+def test_every_command_refuses_a_bad_model_in_one_line(
+    model_path: Path, parts: Path, tmp_path: Path, command: str, kind: str
+) -> None:
+    rest = {"evaluate": [parts], "inspect": [], "watch": ["--source", parts]}[command]
+
+    result = run(command, damaged(model_path, tmp_path, kind), *rest)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert len(errors(result)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["classify"], "Missing argument 'MODEL'"),
+        (["classify", "m.tflite"], "Missing argument 'PATHS...'"),
+        (["classify", "m.tflite", "p", "--threads", "0"], "--threads"),
+        (["classify", "m.tflite", "p", "-o", "."], "is a directory"),
+        (["watch", "m.tflite"], "Missing option '--source'"),
+        (["watch", "m.tflite", "--source", "0", "--max-frames", "0"], "--max-frames"),
+        (["evaluate", "m.tflite"], "Missing argument 'IMAGE_DIR'"),
+        (["inspect", "m.tflite", "--jsn"], "No such option"),
+        (["clasify"], "No such command"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: list[str], fragment: str) -> None:
+    result = run(*arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert fragment in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fragment"),
+    [
+        (["classify", "MODEL", "EMPTY"], "no pictures in"),
+        (["classify", "MODEL", "PARTS", "-o", "out.xlsx"], "Expected a name ending in .csv"),
+        (["evaluate", "MODEL", "EMPTY"], "no pictures in"),
+        (["evaluate", "MODEL", "missing"], "is not a folder"),
+        (["watch", "MODEL", "--source", "missing"], "no source 'missing'"),
+        (["watch", "MODEL", "--source", "EMPTY"], "no pictures in"),
+    ],
+)
+def test_what_cannot_be_done_fails_in_one_line(
+    model_path: Path, parts: Path, tmp_path: Path, arguments: list[str], fragment: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    places = {"MODEL": model_path, "PARTS": parts, "EMPTY": tmp_path / "empty"}
+
+    result = run(*(places.get(argument, argument) for argument in arguments))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    (line,) = errors(result)
+    assert fragment in line
+
+
+def test_watch_a_video(model_path: Path, tmp_path: Path, write_video: Callable) -> None:
+    video = write_video(tmp_path / "line.avi", 4)
+
+    result = run("watch", model_path, "--source", video)
+
+    assert result.exit_code == 0
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["frame"] for row in rows] == [0, 1, 2, 3]
+    assert len({row["id"] for row in rows}) == 4
+    assert {"id", "captured_at", "label", "score", "verdict", "latency_ms"} <= set(rows[0])
+    (summary,) = errors(result)
+    assert sum(int(word) for word in summary.replace(",", "").split() if word.isdecimal()) == 4
+
+
+def test_watch_stops_after_max_frames(
+    model_path: Path, tmp_path: Path, write_video: Callable
+) -> None:
+    video = write_video(tmp_path / "line.avi", 4)
+
+    result = run("watch", model_path, "--source", video, "--max-frames", "2")
+
+    assert result.exit_code == 0
+    assert len(result.stdout.splitlines()) == 2
+
+
+def test_watch_a_folder_with_a_broken_picture(model_path: Path, parts: Path, broken: Path) -> None:
+    result = run("watch", model_path, "--source", parts)
+
+    assert result.exit_code == 3
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["source"] for row in rows] == pictures(parts)
+    (failed,) = [row for row in rows if row["error"]]
+    assert (failed["source"], failed["verdict"]) == (str(broken), "reject")
+    assert "1 of 5 inputs failed" in result.stderr
+
+
+@pytest.mark.parametrize("kept", [0, 4, 200, 5700])
+def test_watch_a_cut_off_video_fails_in_one_line(
+    run_partsight: Callable, model_path: Path, tmp_path: Path, write_video: Callable, kept: int
+) -> None:
+    video = write_video(tmp_path / "line.avi", 4)
+    video.write_bytes(video.read_bytes()[:kept])
+
+    done = run_partsight("watch", model_path, "--source", video)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    lines = [line for line in done.stderr.splitlines() if "pip install" not in line]
+    assert len(lines) == 1
+    assert str(video) in lines[0]
+
+
+def test_evaluate_json(model_path: Path, parts: Path) -> None:
+    result = run("evaluate", model_path, parts, "--json")
+
+    assert (result.exit_code, errors(result)) == (0, [])
+    metrics = json.loads(result.stdout)
+    assert {
+        "accuracy",
+        "images",
+        "labels",
+        "confusion",
+        "per_label",
+        "auc",
+        "operating_point",
+        "latency_ms",
+    } <= set(metrics)
+    assert (metrics["images"], metrics["labels"]) == (4, ["defected", "healthy"])
+    assert [sum(row) for row in metrics["confusion"]] == [2, 2]
+    assert set(metrics["per_label"]["healthy"]) == {"precision", "recall", "f1", "support"}
+    assert 0 < metrics["latency_ms"]["p50"] <= metrics["latency_ms"]["p95"]
+
+
+def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, broken: Path) -> None:
+    result = run("evaluate", model_path, parts)
+
+    assert result.exit_code == 3
+    assert " on 4 pictures" in result.stdout.splitlines()[0]
+    named, summary = errors(result)
+    assert named.startswith(f"partsight: {broken}: not a picture")
+    assert "1 of 5 inputs failed" in summary
+
+
+def test_inspect(model_path: Path) -> None:
+    machine, human = run("inspect", model_path, "--json"), run("inspect", model_path)
+
+    facts = json.loads(machine.stdout)
+    assert len(machine.stdout.splitlines()) == 1
+    assert json.loads(human.stdout) == facts
+    assert facts["labels"] == ["defected", "healthy"]
+    assert facts["preprocess"] == {"height": 224, "width": 224, "version": 1}
+    assert facts["bytes"] == model_path.stat().st_size
+    assert facts["sha256"] == load_model_file(model_path).sha256
+    assert {"operating_point", "provenance"} <= set(facts)
+
+
+def test_version() -> None:
+    result = run("--version")
+
+    assert result.exit_code == 0
+    assert result.stdout.startswith("partsight, version ")
+
+
+DEVICE_COMMANDS = ["classify", "doctor", "evaluate", "inspect", "sample-data", "watch"]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS)])
+@pytest.mark.parametrize("flag", ["--help", "-h"])
+def test_every_help_has_an_example(command: list[str], flag: str) -> None:
+    result = run(*command, flag)
+
+    assert result.exit_code == 0
+    assert "Example:" in result.stdout
+    assert "\n  partsight " in result.stdout.partition("Example:")[2].replace("    ", "  ")
+
+
+def test_help_names_every_command() -> None:
+    lines = run("--help").stdout.partition("Commands:")[2].splitlines()
+
+    assert set(DEVICE_COMMANDS) <= {line.split()[0] for line in lines if line.strip()}
+
+
+def test_an_unexpected_error_is_one_line_too(
+    monkeypatch: pytest.MonkeyPatch, model_path: Path
+) -> None:
+    def fail(model: str) -> None:
+        raise ZeroDivisionError("a defect\nof ours")
+
+    monkeypatch.setattr("partsight.contract.load_model_file", fail)
+
+    result = run("inspect", model_path)
+
+    assert result.exit_code == 1
+    (line,) = errors(result)
+    assert "unexpected ZeroDivisionError: a defect of ours" in line
+    assert "--debug" in line
+
+
+def test_debug_shows_the_traceback(run_partsight: Callable, tmp_path: Path) -> None:
+    done = run_partsight("--debug", "inspect", tmp_path / "none.tflite")
+
+    assert done.returncode == 1
+    assert "Traceback" in done.stderr
+    assert "partsight.errors.ModelError" in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs paths of bytes")
+def test_a_path_that_is_no_utf_8_is_classified(
+    run_partsight: Callable, model_path: Path, parts: Path, tmp_path: Path
+) -> None:
+    odd = os.fsdecode(os.fsencode(parts) + b"/caf\xe9.png")
+    os.rename(parts / "healthy" / "0.png", odd)
+
+    done = run_partsight("classify", model_path, odd, "-o", tmp_path / "out.jsonl")
+
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "out.jsonl").read_text())["path"] == odd
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a pipe whose reader can leave first")
+def test_a_reader_that_leaves_ends_the_run_quietly(model_path: Path, parts: Path) -> None:
+    command = [sys.executable, "-m", "partsight", "classify", model_path, parts]
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as stdout:
+        done = subprocess.run(
+            command, stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=120, check=False
+        )
+
+    assert "Traceback" not in done.stderr
+    assert "unexpected" not in done.stderr

@@ -1,0 +1,41 @@
+"""Chatter on file descriptor 2 is held back, and let out where it explains a failure."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from partsight.native_output import held_stderr
+
+
+def test_chatter_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+    with held_stderr():
+        os.write(2, b"banner\n")
+    os.write(2, b"after\n")
+
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_chatter_before_a_failure_is_let_out(capfd: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        with held_stderr():
+            os.write(2, b"the reason\n")
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        fail()
+
+    assert capfd.readouterr().err == "the reason\n"
+
+
+def test_no_descriptor_is_left_open() -> None:
+    before = os.dup(0)
+    os.close(before)
+    for _ in range(5):
+        with held_stderr():
+            pass
+    after = os.dup(0)
+    os.close(after)
+
+    assert after == before

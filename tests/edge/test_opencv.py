@@ -1,0 +1,48 @@
+"""A machine on which OpenCV does not load."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def broken_cv2(tmp_path: Path) -> Path:
+    """A folder with an OpenCV that lacks a system library."""
+    folder = tmp_path / "broken"
+    folder.mkdir()
+    (folder / "cv2.py").write_text(
+        "raise ImportError('libGL.so.1: cannot open shared object file')\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize("command", [["classify"], ["evaluate"]])
+def test_the_missing_library_is_said_in_one_line(
+    run_partsight: Callable, broken_cv2: Path, model_path: Path, tmp_path: Path, command: list[str]
+) -> None:
+    done = run_partsight(*command, model_path, tmp_path, path=broken_cv2)
+
+    assert done.returncode == 1
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert "libGL.so.1" in line
+    assert "opencv-python-headless" in line
+
+
+def test_help_works_all_the_same(run_partsight: Callable, broken_cv2: Path) -> None:
+    done = run_partsight("--help", path=broken_cv2)
+
+    assert done.returncode == 0
+    assert "classify" in done.stdout
+
+
+def test_doctor_works_all_the_same(run_partsight: Callable, broken_cv2: Path) -> None:
+    done = run_partsight("doctor", path=broken_cv2)
+
+    assert done.returncode == 1
+    assert done.stderr == ""
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
+    assert line.startswith("FAIL opencv: OpenCV cannot be loaded: libGL.so.1")

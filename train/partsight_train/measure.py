@@ -1,0 +1,68 @@
+"""The figures of a run: of the float model, and of the very file that is delivered.
+
+Enters: scores with their true labels. Leaves: operating points and the document of
+``metrics.json``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.classify import Classifier
+from partsight.decide import OperatingPoint, choose_operating_point
+from partsight.evaluate import ScoredPictures, score_pictures
+from partsight.metrics import classification_metrics
+from partsight_train.dataset import LabelledPicture
+
+__all__ = ["operating_point", "score_file", "split_metrics"]
+
+
+def score_file(data: bytes, pictures: Sequence[LabelledPicture]) -> ScoredPictures:
+    """Run a model file, as a device would, over labelled pictures."""
+    classifier = Classifier.load(data, threads=os.cpu_count() or 1)
+    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
+
+
+def operating_point(
+    labels: tuple[str, ...],
+    accept_labels: tuple[str, ...],
+    target_recall: float,
+    true: NDArray[np.intp],
+    scores: NDArray[np.float64],
+) -> OperatingPoint:
+    """Choose the operating point for K labels, some of which are of good parts.
+
+    Args:
+        labels: K names, in the order of the columns of ``scores``.
+        accept_labels: those of good parts; with none, every verdict will be review.
+        target_recall: share of bad parts to be kept from acceptance.
+        true: int (N,), index of each picture's label.
+        scores: float (N, K), probabilities.
+    """
+    if not accept_labels:
+        return OperatingPoint(accept_labels)
+    good = [labels.index(label) for label in accept_labels]
+    accept_scores = scores[:, good].sum(axis=1)
+    return choose_operating_point(accept_scores, np.isin(true, good), accept_labels, target_recall)
+
+
+def split_metrics(
+    labels: tuple[str, ...],
+    true: NDArray[np.intp],
+    scores: NDArray[np.float64],
+    point: OperatingPoint,
+) -> dict[str, Any]:
+    """One model's part of ``metrics.json``: its figures on the test split."""
+    metrics = classification_metrics(labels, true, scores)
+    return {
+        "test_accuracy": metrics.pop("accuracy"),
+        "test_images": metrics.pop("images"),
+        **metrics,
+        "operating_point": dataclasses.asdict(point),
+    }
