@@ -1,6 +1,6 @@
 """Labelled pictures, and which of them train, validate and test.
 
-Enters: a folder with a sub-folder a label. Leaves: a ``Dataset``. Nothing is decoded.
+Enters: a folder with a sub-folder a label. Leaves: a ``Dataset``. Nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import enum
 import hashlib
 import logging
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
-__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "scan"]
+__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "scan", "split"]
 
 logger = logging.getLogger(__name__)
 
@@ -60,25 +60,57 @@ class Dataset:
         return tuple(picture for picture in self.pictures if picture.split is split)
 
 
-def scan(folder: Path, *, validation_share: float = 0.1, test_share: float = 0.1) -> Dataset:
-    """Find the labelled pictures of a folder and split them.
+def scan(folder: Path) -> dict[str, list[Path]]:
+    """Find the labelled pictures of a folder.
+
+    Returns:
+        Label to its pictures, both by name.
 
     Raises:
-        DatasetError: no such folder, fewer than two labels, or a label with too few
-            parts to have one in each split.
-        ValueError: shares that are negative or leave nothing to train on.
+        DatasetError: no such folder, fewer than two labels, or a label with no pictures.
+    """
+    found = label_folders(folder)
+    if len(found) < 2:
+        raise DatasetError(
+            f"{folder} must have a sub-folder a label, two or more. "
+            f"Received: {sorted(found) or 'none'}. "
+            "Sort the pictures into e.g. defected/ and healthy/."
+        )
+    empty = [label for label, paths in found.items() if not paths]
+    if empty:
+        raise DatasetError(
+            f"no pictures in {', '.join(str(folder / label) for label in empty)}. "
+            "Add some, or remove the folder."
+        )
+    return found
+
+
+def split(
+    found: Mapping[str, Sequence[Path]], *, validation_share: float = 0.1, test_share: float = 0.1
+) -> Dataset:
+    """Divide labelled pictures, those that can be read, into train, validation and test.
+
+    Raises:
+        DatasetError: a label with too few parts to have one in each split.
+        ValueError: shares that are not positive, or leave nothing to train on.
     """
     if min(validation_share, test_share) <= 0 or validation_share + test_share >= 1:
         raise ValueError(
             "shares of validation and test must be above 0 and leave some to train. "
             f"Received: {validation_share} and {test_share}"
         )
-    found = label_folders(folder)
-    _check_labels(folder, found)
+    for label, paths in found.items():
+        if len(paths) < _FEW_PICTURES:
+            logger.warning(
+                "label %s has only %d pictures; below %d its figures say little",
+                label,
+                len(paths),
+                _FEW_PICTURES,
+            )
     pictures = [
-        LabelledPicture(path, index, split)
+        LabelledPicture(path, index, part)
         for index, label in enumerate(found)
-        for path, split in _split(label, found[label], validation_share, test_share)
+        for path, part in _split_label(label, found[label], validation_share, test_share)
     ]
     return Dataset(tuple(found), tuple(pictures))
 
@@ -95,8 +127,8 @@ def hash_place(label: str, file_name: str) -> float:
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
-def _split(
-    label: str, paths: list[Path], validation_share: float, test_share: float
+def _split_label(
+    label: str, paths: Sequence[Path], validation_share: float, test_share: float
 ) -> Iterator[tuple[Path, Split]]:
     """Give each picture its split: test below ``test_share``, validation next, else train.
 
@@ -107,8 +139,8 @@ def _split(
     parts = sorted(set(places.values()))
     if len(parts) < len(Split):
         raise DatasetError(
-            f"label {label} has {len(parts)} parts; it takes {len(Split)} or more, to train, "
-            "validate and test on. Add pictures."
+            f"label {label} has {len(parts)} parts that can be read; it takes {len(Split)} or "
+            "more, to train, validate and test on. Add pictures."
         )
     test_end = max(test_share, math.nextafter(parts[0], 1))
     beyond = next(place for place in parts if place >= test_end)
@@ -116,26 +148,3 @@ def _split(
     for path, place in places.items():
         early = Split.TEST if place < test_end else Split.VALIDATION
         yield path, early if place < validation_end else Split.TRAIN
-
-
-def _check_labels(folder: Path, found: dict[str, list[Path]]) -> None:
-    if len(found) < 2:
-        raise DatasetError(
-            f"{folder} must have a sub-folder a label, two or more. "
-            f"Received: {sorted(found) or 'none'}. "
-            "Sort the pictures into e.g. defected/ and healthy/."
-        )
-    empty = [label for label, paths in found.items() if not paths]
-    if empty:
-        raise DatasetError(
-            f"no pictures in {', '.join(str(folder / label) for label in empty)}. "
-            "Add some, or remove the folder."
-        )
-    for label, paths in found.items():
-        if len(paths) < _FEW_PICTURES:
-            logger.warning(
-                "label %s has only %d pictures; below %d its figures say little",
-                label,
-                len(paths),
-                _FEW_PICTURES,
-            )

@@ -11,7 +11,7 @@ import functools
 import importlib.metadata
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,7 +29,7 @@ from partsight.progress import Progress, silent
 from partsight_train.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
-from partsight_train.dataset import Dataset, LabelledPicture, Split, scan
+from partsight_train.dataset import LabelledPicture, Split, scan, split
 from partsight_train.export import assemble, convert_int8
 from partsight_train.features import Features, compute_features
 from partsight_train.head import Examples, fit_head, predict
@@ -71,15 +71,18 @@ def train(
         ModelError: the backbone cannot be used.
         OutputError: ``run_dir`` holds something, or cannot be written.
     """
-    dataset = scan(
-        image_dir, validation_share=settings.validation_share, test_share=settings.test_share
-    )
-    accept_labels = _accept_labels(dataset, settings)
+    found = scan(image_dir)
+    accept_labels = _accept_labels(tuple(found), settings)
     run = RunDir.create(run_dir)
     backbone = open_backbone(settings.backbone, settings.image_size)
-    features = _features(dataset, backbone, progress)
-    splits = {split: _readable(dataset, split, features) for split in Split}
-    examples = {split: _examples(splits[split], features) for split in Split}
+    features = _features(found, backbone, progress)
+    dataset = split(
+        {label: [path for path in found[label] if path in features.vectors] for label in found},
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+    )
+    splits = {part: dataset.of(part) for part in Split}
+    examples = {part: _examples(splits[part], features) for part in Split}
 
     head = fit_head(
         examples[Split.TRAIN],
@@ -119,42 +122,42 @@ def train(
     run.write_json("metrics.json", metrics)
     report = run.write_text("report.html", report_html(metrics, provenance, on_test))
     path = run.write_bytes("model-int8.tflite", data)
-    return Outcome(metrics, path, report, features.failed, len(dataset.pictures))
+    return Outcome(
+        metrics,
+        path,
+        report,
+        features.failed,
+        len(features.failed) + len(dataset.pictures),
+    )
 
 
-def _accept_labels(dataset: Dataset, settings: TrainSettings) -> tuple[str, ...]:
-    unknown = sorted(set(settings.accept_labels) - set(dataset.labels))
+def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[str, ...]:
+    unknown = sorted(set(settings.accept_labels) - set(labels))
     if unknown:
-        raise DatasetError(f"no label {unknown} to accept. Expected some of {dataset.labels}.")
-    chosen = settings.accept_labels or default_accept_labels(dataset.labels)
+        raise DatasetError(
+            f"cannot accept {', '.join(unknown)}: no such label. Expected some of: "
+            f"{', '.join(labels)}."
+        )
+    chosen = settings.accept_labels or default_accept_labels(labels)
     if not chosen:
         logger.warning(
-            "no label of %s is known to mean a good part, so every verdict will be review; "
-            "name it with --accept-label",
-            dataset.labels,
+            "no label is known to mean a good part, so every verdict will be review; "
+            "name it with --accept-label. Labels: %s",
+            ", ".join(labels),
         )
     return chosen
 
 
-def _features(dataset: Dataset, backbone: Backbone, progress: Progress) -> Features:
+def _features(
+    found: Mapping[str, Sequence[Path]], backbone: Backbone, progress: Progress
+) -> Features:
     folder = cache_dir() / "features"
     with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
-        paths = [picture.path for picture in dataset.pictures]
+        paths = [path for label in found for path in found[label]]
         features = compute_features(paths, backbone, cache, progress)
     for path, reason in features.failed.items():
         logger.warning("%s: %s", path, reason)
     return features
-
-
-def _readable(dataset: Dataset, split: Split, features: Features) -> tuple[LabelledPicture, ...]:
-    pictures = tuple(p for p in dataset.of(split) if p.path in features.vectors)
-    missing = set(range(len(dataset.labels))) - {picture.label for picture in pictures}
-    if missing:
-        names = ", ".join(dataset.labels[index] for index in sorted(missing))
-        raise DatasetError(
-            f"the {split.value} split has no readable picture of {names}. Mend or replace them."
-        )
-    return pictures
 
 
 def _examples(pictures: tuple[LabelledPicture, ...], features: Features) -> Examples:

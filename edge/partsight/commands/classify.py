@@ -36,8 +36,10 @@ def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: i
     """
     from partsight.batch import classify_files
     from partsight.pictures import find_pictures
-    from partsight.sinks import JsonLinesSink, file_sink
+    from partsight.sinks import JsonLinesSink, file_sink, sink_endings
 
+    if output and output.suffix.lower() not in sink_endings():
+        raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
     sink_context = (
         file_sink(output) if output else contextlib.nullcontext(JsonLinesSink(sys.stdout))
     )

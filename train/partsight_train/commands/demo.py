@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from partsight.console import ProgressBar
+from partsight_train.extra import require_train_extra
 
 __all__ = ["command"]
 
@@ -28,6 +29,7 @@ def command(output: Path) -> None:
     Example:
       partsight demo -o demo
     """
+    require_train_extra()
     from partsight.classify import Classifier
     from partsight.line import watch
     from partsight.sample_data import write_sample_data

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
+from partsight_train.extra import require_train_extra
 
 __all__ = ["command"]
 
@@ -94,6 +95,9 @@ def command(
     Example:
       partsight train parts/ -o runs/first
     """
+    require_train_extra()
+    if validation_share + test_share >= 1:
+        raise click.BadParameter("--validation-share and --test-share leave nothing to train on")
     from partsight_train.settings import HeadSettings, TrainSettings
     from partsight_train.summary import summary_text
     from partsight_train.train import train
