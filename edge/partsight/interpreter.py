@@ -12,6 +12,7 @@ import importlib.util
 import logging
 import os
 import platform
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,7 +101,7 @@ def choose_runtime(environ: Mapping[str, str] = os.environ) -> Runtime:
     if wanted and wanted not in known:
         raise EnvironmentFault(f"{RUNTIME_VARIABLE} must be one of {known}. Received: {wanted!r}")
     for runtime in runtimes():
-        if wanted in ("", runtime.name):
+        if wanted == runtime.name or (not wanted and not _clashes(runtime)):
             return runtime
     missing = next((r.distribution for r in _RUNTIMES if r.name == wanted), "ai-edge-litert")
     raise EnvironmentFault(
@@ -135,14 +136,8 @@ class Interpreter:
 
     def __init__(self, model: bytes, *, threads: int = 1, runtime: Runtime | None = None) -> None:
         self.runtime = runtime or choose_runtime()
-        factory = load_runtime(self.runtime)
         try:
-            with held_stderr():
-                delegates = _int8_delegates(self.runtime, threads)
-                self._native = factory(
-                    model_content=model, num_threads=threads, experimental_delegates=delegates
-                )
-                self._native.allocate_tensors()
+            self._native = _open(self.runtime, model, threads)
         except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.runtime.distribution} {self.runtime.version} refuses the model: {error}. "
@@ -184,6 +179,11 @@ def load_runtime(runtime: Runtime) -> Any:
             f"tflite-runtime needs numpy below 2. Received: numpy {np.__version__}. "
             "Run pip install 'numpy<2', or pip install ai-edge-litert"
         )
+    if _clashes(runtime):
+        raise EnvironmentFault(
+            "tflite-runtime cannot run in a process that has loaded TensorFlow: their libraries "
+            f"share symbols. Unset {RUNTIME_VARIABLE}, or pip install ai-edge-litert"
+        )
     try:
         return importlib.import_module(runtime.module).Interpreter
     except ImportError as error:
@@ -193,18 +193,34 @@ def load_runtime(runtime: Runtime) -> Any:
         ) from error
 
 
-def _int8_delegates(runtime: Runtime, threads: int) -> list[XnnpackDelegate]:
-    """The kernels that ai-edge-litert uses for int8, where tflite-runtime leaves them off."""
-    if (runtime.name, runtime.version) != _WITH_HIDDEN_XNNPACK:
-        return []
+def _clashes(runtime: Runtime) -> bool:
+    """tflite-runtime beside TensorFlow: seen to read garbage, to throw, and to be refused."""
+    return runtime.name == "tflite-runtime" and "tensorflow" in sys.modules
+
+
+def _open(runtime: Runtime, model: bytes, threads: int) -> Any:
+    """The runtime's own interpreter, with the int8 kernels that suit both it and the model."""
+    factory = load_runtime(runtime)
+    with held_stderr():
+        if (runtime.name, runtime.version) == _WITH_HIDDEN_XNNPACK:
+            try:
+                return _allocated(factory, model, threads, [_hidden_xnnpack(threads)])
+            except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:
+                logger.warning("XNNPACK cannot be used, so this model runs slowly: %s", error)
+        return _allocated(factory, model, threads, [])
+
+
+def _allocated(factory: Any, model: bytes, threads: int, delegates: list[XnnpackDelegate]) -> Any:
+    native = factory(model_content=model, num_threads=threads, experimental_delegates=delegates)
+    native.allocate_tensors()
+    return native
+
+
+def _hidden_xnnpack(threads: int) -> XnnpackDelegate:
+    """The kernels that ai-edge-litert uses for int8, which tflite-runtime has but leaves off."""
     package = importlib.util.find_spec("tflite_runtime")
-    folders = package.submodule_search_locations if package else None
-    libraries = [path for folder in folders or () for path in Path(folder).glob("*wrapper*.so")]
-    try:
-        return [XnnpackDelegate(library, threads) for library in libraries]
-    except (OSError, AttributeError) as error:
-        logger.warning("int8 models run slowly: tflite-runtime's XNNPACK is missing: %s", error)
-        return []
+    (folder,) = (package and package.submodule_search_locations) or ("",)
+    return XnnpackDelegate(next(Path(folder).glob("*interpreter_wrapper*.so")), threads)
 
 
 def _info(details: Mapping[str, Any]) -> TensorInfo:

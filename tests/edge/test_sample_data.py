@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,8 @@ from sklearn.preprocessing import StandardScaler
 
 from partsight.errors import OutputError
 from partsight.sample_data import KINDS, LABELS, render_part, write_sample_data
+
+_Item = TypeVar("_Item")
 
 PER_LABEL = 120
 # Whoever looks at colours alone should be guessing. Over 240 pictures a guess has a standard

@@ -21,7 +21,9 @@ def splits_of(dataset: Dataset) -> dict[str, Split]:
 
 
 def two_labels(names: Sequence[str], folder: str = "parts") -> Dataset:
-    return split({label: [Path(folder, label, name) for name in names] for label in ("bad", "good")})
+    return split(
+        {label: [Path(folder, label, name) for name in names] for label in ("bad", "good")}
+    )
 
 
 def make(folder: Path, layout: dict[str, list[str]]) -> Path:

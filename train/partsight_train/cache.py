@@ -75,7 +75,6 @@ def open_cache(
     name = f"{backbone_sha256[:24]}-{spec.height}x{spec.width}-p{spec.version}.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(folder / name, _BUSY_TIMEOUT_S)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(_SCHEMA)
             yield FeatureCache(connection, size)
     except sqlite3.DatabaseError as error:

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from partsight.contract import Contract, attach_contract
 from partsight.decide import OperatingPoint, default_accept_labels
 from partsight.errors import DatasetError
+from partsight.interpreter import choose_runtime, load_runtime
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
@@ -70,7 +71,9 @@ def train(
         DatasetError: the folder cannot be trained on.
         ModelError: the backbone cannot be used.
         OutputError: ``run_dir`` holds something, or cannot be written.
+        EnvironmentFault: no TFLite runtime that works beside TensorFlow.
     """
+    load_runtime(choose_runtime())  # the file is measured at the end; learn now if it cannot be
     found = scan(image_dir)
     accept_labels = _accept_labels(tuple(found), settings)
     run = RunDir.create(run_dir)

@@ -1,0 +1,82 @@
+"""The int8 file: fed with plain bytes, and close to the float model."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from partsight.interpreter import Interpreter, runtimes
+from partsight_train.backbone import open_backbone
+from partsight_train.export import assemble, convert_int8
+from partsight_train.head import Head
+from partsight_train.tensorflow_stack import keras
+
+# Two steps of a uint8 softmax, and what int8 weights of a three-layer network cost beside.
+SCORE_TOLERANCE = 0.03
+
+
+@pytest.fixture(scope="module")
+def model(tiny_backbone: Path) -> keras.Model:
+    generator = np.random.default_rng(0)
+    head = Head(
+        generator.normal(size=(16, 2)).astype(np.float32), np.array([0.1, -0.1], np.float32)
+    )
+    return assemble(open_backbone(str(tiny_backbone)), head)
+
+
+def pictures(count: int) -> list[NDArray[np.uint8]]:
+    generator = np.random.default_rng(1)
+    return [generator.integers(0, 256, (32, 32, 3), np.uint8) for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    "calibration",
+    [pictures(20), [np.full((32, 32, 3), 128, np.uint8)] * 3],
+    ids=["noise", "uniform grey"],
+)
+def test_the_input_takes_the_bytes_of_a_frame(
+    model: keras.Model, calibration: list[NDArray[np.uint8]]
+) -> None:
+    interpreter = Interpreter(convert_int8(model, calibration))
+    assert interpreter.input.shape == (1, 32, 32, 3)
+    assert interpreter.input.dtype == interpreter.output.dtype == np.uint8
+    assert np.float32(interpreter.input.scale) == np.float32(1 / 255)
+    assert interpreter.input.zero_point == 0
+    assert (interpreter.output.scale, interpreter.output.zero_point) == (1 / 256, 0)
+
+
+# tflite-runtime cannot share a process with TensorFlow, so that a runtime gets its own.
+JUDGE = """
+import sys
+import numpy as np
+from partsight.classify import dequantize
+from partsight.interpreter import Interpreter
+interpreter = Interpreter(open(sys.argv[1], "rb").read())
+pictures = np.load(sys.argv[2])
+raw = [interpreter.invoke(picture[np.newaxis])[0] for picture in pictures]
+np.save(sys.argv[3], dequantize(np.stack(raw), interpreter.output))
+"""
+
+
+@pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
+def test_the_scores_are_close_to_the_float_model(
+    model: keras.Model, runtime: str, tmp_path: Path
+) -> None:
+    (tmp_path / "model").write_bytes(convert_int8(model, pictures(40)))
+    inputs = np.stack(pictures(10))
+    np.save(tmp_path / "pictures.npy", inputs)
+    paths = [tmp_path / name for name in ("model", "pictures.npy", "scores.npy")]
+    environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
+    subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
+    exact = model(inputs.astype(np.float32) / 255).numpy()
+    np.testing.assert_allclose(np.load(paths[2]), exact, atol=SCORE_TOLERANCE)
+
+
+def test_the_head_alone_is_added(model: keras.Model) -> None:
+    assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == 2 + 16 * 2

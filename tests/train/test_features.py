@@ -1,0 +1,159 @@
+"""Features are computed once, and a cache that lies is found out."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from partsight.errors import DatasetError, OutputError
+from partsight.preprocess import PreprocessSpec
+from partsight_train import features as features_module
+from partsight_train.backbone import Backbone, open_backbone
+from partsight_train.cache import open_cache
+from partsight_train.features import Features, compute_features
+
+SPEC = PreprocessSpec(32, 32)
+VECTOR = np.arange(16, dtype=np.float32)
+
+
+@pytest.fixture(scope="module")
+def backbone(tiny_backbone: Path) -> Backbone:
+    return open_backbone(str(tiny_backbone))
+
+
+def run(backbone: Backbone, folder: Path, paths: list[Path]) -> Features:
+    with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
+        return compute_features(paths, backbone, cache)
+
+
+def stacked(features: Features, paths: list[Path]) -> NDArray[np.float32]:
+    return np.stack([features.vectors[path] for path in paths])
+
+
+def test_a_second_run_decodes_nothing(
+    backbone: Backbone, parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = sorted(parts.rglob("*.png"))
+    first = run(backbone, tmp_path / "cache", paths)
+    assert first.computed == len(paths) == 60
+
+    def no_reading(paths: object, spec: object) -> list[object]:
+        assert not list(paths)  # type: ignore[call-overload]
+        return []
+
+    monkeypatch.setattr(features_module, "read_pictures", no_reading)
+    second = run(backbone, tmp_path / "cache", paths)
+    assert second.computed == 0
+    np.testing.assert_array_equal(stacked(first, paths), stacked(second, paths))
+
+
+def test_a_changed_picture_is_computed_again(
+    backbone: Backbone, parts: Path, tmp_path: Path
+) -> None:
+    paths = sorted(parts.rglob("*.png"))[:4]
+    first = run(backbone, tmp_path / "cache", paths)
+    Image.new("RGB", (40, 40), "red").save(paths[0])
+    second = run(backbone, tmp_path / "cache", paths)
+    assert second.computed == 1
+    assert not np.allclose(first.vectors[paths[0]], second.vectors[paths[0]])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE features SET vector = zeroblob(64)",
+        "UPDATE features SET checksum = zeroblob(16)",
+        "UPDATE features SET vector = substr(vector, 1, 60)",
+    ],
+)
+def test_a_damaged_entry_is_computed_again(
+    backbone: Backbone, parts: Path, tmp_path: Path, damage: str
+) -> None:
+    paths = sorted(parts.rglob("*.png"))[:3]
+    first = run(backbone, tmp_path / "cache", paths)
+    (database,) = (tmp_path / "cache").glob("*.sqlite")
+    connection = sqlite3.connect(database)
+    with connection:
+        connection.execute(damage)
+    connection.close()
+    second = run(backbone, tmp_path / "cache", paths)
+    assert second.computed == 3
+    np.testing.assert_array_equal(stacked(first, paths), stacked(second, paths))
+
+
+def test_unreadable_pictures_are_named_and_the_rest_goes_on(
+    backbone: Backbone, parts: Path, tmp_path: Path
+) -> None:
+    good = sorted(parts.rglob("*.png"))[:2]
+    text, missing = tmp_path / "text.png", tmp_path / "missing.png"
+    text.write_text("no picture")
+    result = run(backbone, tmp_path / "cache", [text, *good, missing])
+    assert set(result.vectors) == set(good)
+    assert set(result.failed) == {text, missing}
+    assert "not a picture" in result.failed[text]
+
+
+def test_not_one_readable_picture_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="none of 1 pictures"):
+        run(backbone, tmp_path / "cache", [tmp_path / "missing.png"])
+
+
+@pytest.mark.parametrize(
+    ("sha256", "spec", "size"),
+    [("b" * 64, SPEC, 16), ("a" * 64, PreprocessSpec(32, 64), 16), ("a" * 64, SPEC, 8)],
+)
+def test_another_backbone_or_size_has_none_of_the_vectors(
+    tmp_path: Path, sha256: str, spec: PreprocessSpec, size: int
+) -> None:
+    with open_cache(tmp_path, "a" * 64, SPEC, 16) as cache:
+        cache.put({b"picture": VECTOR})
+        known = cache.get(b"picture")
+        assert known is not None
+        np.testing.assert_array_equal(known, VECTOR)
+    with open_cache(tmp_path, sha256, spec, size) as cache:
+        assert cache.get(b"picture") is None
+
+
+def test_a_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
+    with open_cache(tmp_path, "a" * 64, SPEC, 16):
+        pass
+    (database,) = tmp_path.glob("*.sqlite")
+    database.write_bytes(b"no database at all" * 100)
+    with (
+        pytest.raises(OutputError, match="Delete it"),
+        open_cache(tmp_path, "a" * 64, SPEC, 16),
+    ):
+        pass
+
+
+WRITER = """
+import sys
+from pathlib import Path
+import numpy as np
+from partsight.preprocess import PreprocessSpec
+from partsight_train.cache import open_cache
+
+with open_cache(Path(sys.argv[1]), "a" * 64, PreprocessSpec(32, 32), 16) as cache:
+    for index in range(200):
+        cache.put({f"{sys.argv[2]}-{index}".encode(): np.full(16, index, np.float32)})
+"""
+
+
+def test_two_processes_write_at_once(tmp_path: Path) -> None:
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in "xy"
+    ]
+    assert [writer.wait(timeout=120) for writer in writers] == [0, 0]
+    with open_cache(tmp_path, "a" * 64, SPEC, 16) as cache:
+        for name in "xy":
+            for index in range(200):
+                vector = cache.get(f"{name}-{index}".encode())
+                assert vector is not None
+                assert vector[0] == index

@@ -1,0 +1,154 @@
+"""``partsight train`` from end to end, with the tiny backbone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from tests.train.conftest import write_parts
+
+from partsight import Classifier
+from partsight.cli import main
+from partsight.decode import decode
+from partsight.preprocess import preprocess
+from partsight_train.tensorflow_stack import keras
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def run(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
+    folder = tmp_path_factory.mktemp("train")
+    parts = write_parts(folder / "parts", per_label=60)
+    result = invoke("train", parts, "-o", folder / "run", "--backbone", tiny_backbone, *QUICK)
+    return parts, folder / "run", result
+
+
+QUICK = ("--learning-rate", "0.05", "--epochs", "60", "--l2", "0")
+
+
+def metrics_of(run_dir: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((run_dir / "metrics.json").read_text())
+    return document
+
+
+def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result]) -> None:
+    _, run_dir, result = run
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in run_dir.iterdir()) == [
+        "config.json",
+        "labels.txt",
+        "logs",
+        "metrics.json",
+        "model-int8.tflite",
+        "report.html",
+        "saved_model",
+    ]
+    assert (run_dir / "labels.txt").read_text() == "defected\nhealthy\n"
+    assert "confusion" not in result.output
+    assert "true \\ predicted" in result.output
+    assert "precision" in result.output
+
+
+def test_metrics_have_the_promised_keys(run: tuple[Path, Path, Result]) -> None:
+    metrics = metrics_of(run[1])
+    for part in (metrics, metrics["int8"]):
+        assert part["labels"] == ["defected", "healthy"]
+        assert part["test_accuracy"] == 1.0
+        assert part["auc"] == 1.0
+        assert np.sum(part["confusion"]) == part["test_images"] > 0
+        for label in part["labels"]:
+            assert part["per_label"][label].keys() == {"precision", "recall", "f1", "support"}
+        assert part["operating_point"]["accept_labels"] == ["healthy"]
+        assert part["operating_point"]["recall"] >= 0.99
+    assert metrics["int8"]["parity"]["agreement"] == 1.0
+
+
+def test_the_file_carries_the_operating_point_of_its_own_scores(
+    run: tuple[Path, Path, Result],
+) -> None:
+    parts, run_dir, _ = run
+    classifier = Classifier.load(run_dir / "model-int8.tflite")
+    point = classifier.contract.operating_point
+    assert point.accept_above == metrics_of(run_dir)["int8"]["operating_point"]["accept_above"]
+    for label, verdict in (("healthy", "accept"), ("defected", "reject")):
+        (prediction,) = classifier.classify([decode(parts / label / "part000.png")])
+        assert prediction.label == label
+        assert classifier.decide(prediction) == verdict
+
+
+def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, Result]) -> None:
+    parts, run_dir, _ = run
+    model = keras.models.load_model(run_dir / "saved_model", compile=False)
+    classifier = Classifier.load(run_dir / "model-int8.tflite")
+    for label in ("healthy", "defected"):
+        image = decode(parts / label / "part001.png")
+        picture = preprocess(image, classifier.contract.preprocess)
+        exact = model(picture[np.newaxis].astype(np.float32) / 255).numpy()[0]
+        assert classifier.contract.labels[exact.argmax()] == label
+
+
+def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) -> None:
+    page = (run[1] / "report.html").read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
+    assert "accuracy 1.0000" in page
+
+
+def test_an_earlier_run_is_not_overwritten(run: tuple[Path, Path, Result]) -> None:
+    parts, run_dir, _ = run
+    before = (run_dir / "model-int8.tflite").read_bytes()
+    result = invoke("train", parts, "-o", run_dir)
+    assert result.exit_code == 1
+    assert "must be new or empty" in result.output
+    assert (run_dir / "model-int8.tflite").read_bytes() == before
+
+
+def test_damaged_pictures_are_named_and_the_rest_is_trained_on(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    parts = shutil.copytree(run[0], tmp_path / "parts")
+    (parts / "healthy" / "broken.png").write_bytes(b"\x89PNG broken")
+    (parts / "defected" / "empty.jpg").touch()
+    result = invoke("train", parts, "-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
+    assert result.exit_code == 3, result.output
+    assert "2 of 122 inputs failed" in result.output
+    assert (tmp_path / "run" / "model-int8.tflite").exists()
+
+
+def test_without_a_known_good_label_every_verdict_is_review(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    parts = shutil.copytree(run[0], tmp_path / "parts")
+    (parts / "healthy").rename(parts / "type-b")
+    result = invoke("train", parts, "-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
+    assert result.exit_code == 0, result.output
+    classifier = Classifier.load(tmp_path / "run" / "model-int8.tflite")
+    (prediction,) = classifier.classify([decode(parts / "type-b" / "part000.png")])
+    assert prediction.label == "type-b"
+    assert classifier.decide(prediction) == "review"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        (["--accept-label", "shiny"], 1, "cannot accept shiny"),
+        (["--backbone", "no-such"], 1, "cannot use no-such as a backbone"),
+        (["--test-share", "0.6", "--validation-share", "0.5"], 2, "leave nothing to train on"),
+        (["--epochs", "0"], 2, "--epochs"),
+    ],
+)
+def test_wrong_settings_are_refused(
+    parts: Path, tmp_path: Path, arguments: list[str], exit_code: int, message: str
+) -> None:
+    result = invoke("train", parts, "-o", tmp_path / "run", *arguments)
+    assert result.exit_code == exit_code
+    assert message in result.output
+    assert not list(tmp_path.rglob("*.tflite"))
