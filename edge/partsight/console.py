@@ -26,7 +26,7 @@ class ProgressBar:
 
     def __call__(self, items: Iterable[_Item], total: int) -> Iterator[_Item]:
         """Yield the items and move the bar."""
-        hidden = not sys.stderr.isatty()
+        hidden = sys.stderr is None or not sys.stderr.isatty()
         with click.progressbar(
             items, length=total, label=self._label, file=sys.stderr, hidden=hidden, show_pos=True
         ) as bar:

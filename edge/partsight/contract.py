@@ -63,8 +63,11 @@ class Contract:
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
             raise ValueError(f"labels must be two or more, each once. Received: {self.labels}")
-        if not all(isinstance(label, str) and label for label in self.labels):
-            raise ValueError(f"labels must be non-empty text. Received: {self.labels}")
+        if not all(
+            isinstance(label, str) and label and label.isprintable() for label in self.labels
+        ):
+            # labels.txt holds one a line, in UTF-8.
+            raise ValueError(f"labels must be non-empty printable text. Received: {self.labels}")
         unknown = set(self.operating_point.accept_labels) - set(self.labels)
         if unknown:
             raise ValueError(f"accept labels {sorted(unknown)} are not among {self.labels}")
@@ -184,13 +187,19 @@ def _check_digest(data: bytes, document: Mapping[str, Any], name: str) -> None:
 
 def _parse(document: Mapping[str, Any]) -> Contract:
     point = dict(document["operating_point"])
-    point["accept_labels"] = tuple(point["accept_labels"])
+    point["accept_labels"] = _labels(point["accept_labels"])
     return Contract(
-        labels=tuple(document["labels"]),
+        labels=_labels(document["labels"]),
         preprocess=PreprocessSpec(**document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
     )
+
+
+def _labels(value: object) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"labels must be a list. Received: {value!r}")
+    return tuple(value)
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

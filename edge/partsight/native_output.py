@@ -22,6 +22,9 @@ def held_stderr() -> Iterator[None]:
     The descriptor belongs to the whole process: what other threads write to it in the
     meantime is held back too.
     """
+    if sys.stderr is None:  # closed by whoever started the process, as some daemons are
+        yield
+        return
     sys.stderr.flush()
     with tempfile.TemporaryFile() as held:
         original = os.dup(2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
@@ -39,3 +40,11 @@ def test_no_descriptor_is_left_open() -> None:
     os.close(after)
 
     assert after == before
+
+
+def test_a_closed_stderr_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stderr", None)
+    done = []
+    with held_stderr():
+        done.append(True)
+    assert done

@@ -87,6 +87,8 @@ def test_shares_must_leave_some_to_train(validation: float, test: float) -> None
         ({"good": ["1.jpg"], ".hidden": ["2.jpg"]}, "Received: \\['good'\\]"),
         ({"good": ["1.jpg"], "bad": []}, "no pictures in .*bad"),
         ({"good": ["1.jpg"], "bad": ["notes.txt"]}, "no pictures in .*bad"),
+        ({"good": ["1.jpg"], "b\nad": ["1.jpg"]}, "printable"),
+        ({"good": ["1.jpg"], "b\udcffad": ["1.jpg"]}, "printable"),
     ],
 )
 def test_folders_that_cannot_be_trained_on(

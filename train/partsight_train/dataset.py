@@ -67,7 +67,8 @@ def scan(folder: Path) -> dict[str, list[Path]]:
         Label to its pictures, both by name.
 
     Raises:
-        DatasetError: no such folder, fewer than two labels, or a label with no pictures.
+        DatasetError: no such folder, fewer than two labels, a label that is not
+            printable, or one with no pictures.
     """
     found = label_folders(folder)
     if len(found) < 2:
@@ -75,6 +76,12 @@ def scan(folder: Path) -> dict[str, list[Path]]:
             f"{folder} must have a sub-folder a label, two or more. "
             f"Received: {sorted(found) or 'none'}. "
             "Sort the pictures into e.g. defected/ and healthy/."
+        )
+    unprintable = [label for label in found if not label.isprintable()]
+    if unprintable:
+        raise DatasetError(
+            f"labels must be printable text in UTF-8. Received: {unprintable!a}. "
+            "Rename the folders."
         )
     empty = [label for label, paths in found.items() if not paths]
     if empty:

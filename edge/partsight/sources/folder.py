@@ -33,5 +33,11 @@ class FolderSource(nullcontext["FolderSource"]):
             if isinstance(picture, ImageError):
                 yield Fault(str(picture), datetime.now(timezone.utc), str(path), index)
             else:
-                changed = datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
-                yield Frame(picture, changed, str(path), index)
+                yield Frame(picture, _changed_at(path), str(path), index)
+
+
+def _changed_at(path: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+    except OSError:  # it was read, and has gone since
+        return datetime.now(timezone.utc)
