@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.contract import Contract, ModelFile, load_model_file
+from partsight.contract import Contract
 from partsight.decide import decide
 from partsight.errors import ContractError
 from partsight.interpreter import Interpreter, TensorInfo
+from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
 

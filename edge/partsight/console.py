@@ -55,7 +55,7 @@ def threads_option(command: Callable[..., None]) -> Callable[..., None]:
 def load_classifier(model: str, threads: int) -> Classifier:
     """Load a model for a command, and say once where a faster runtime is to be had."""
     from partsight.classify import Classifier
-    from partsight.interpreter import speed_advice
+    from partsight.runtimes import speed_advice
 
     classifier = Classifier.load(model, threads=threads)
     advice = speed_advice(classifier.interpreter.runtime)

@@ -66,7 +66,8 @@ def _opencv() -> str:
 
 
 def _runtime() -> str:
-    from partsight.interpreter import choose_runtime, load_runtime, speed_advice
+    from partsight.interpreter import load_runtime
+    from partsight.runtimes import choose_runtime, speed_advice
 
     runtime = choose_runtime()
     load_runtime(runtime)

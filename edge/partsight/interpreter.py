@@ -1,18 +1,14 @@
 """The only file that imports a TFLite runtime.
 
-Enters: the bytes of a checked model. Leaves: raw output tensors. Two runtimes are known,
-with the same ``Interpreter`` class: ai-edge-litert, and its predecessor tflite-runtime.
+Enters: the bytes of a checked model. Leaves: raw output tensors. Both known runtimes have
+the same ``Interpreter`` class; ``runtimes`` chooses between them.
 """
 
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import importlib.util
 import logging
-import os
-import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,56 +19,21 @@ from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.native_output import held_stderr
+from partsight.runtimes import (
+    RUNTIME_VARIABLE,
+    TFLITE_RUNTIME,
+    Runtime,
+    choose_runtime,
+    clashes,
+)
 from partsight.xnnpack import XnnpackDelegate
 
-__all__ = [
-    "Interpreter",
-    "Runtime",
-    "TensorInfo",
-    "choose_runtime",
-    "load_runtime",
-    "runtimes",
-    "speed_advice",
-]
+__all__ = ["Interpreter", "TensorInfo", "load_runtime"]
 
 logger = logging.getLogger(__name__)
 
-RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
-
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """A TFLite runtime.
-
-    Attributes:
-        name: as ``PARTSIGHT_RUNTIME`` spells it.
-        distribution: as pip spells it.
-        module: where its ``Interpreter`` lives.
-    """
-
-    name: str
-    distribution: str
-    module: str
-
-    @property
-    def installed(self) -> bool:
-        """Whether it can be found on this machine; it is not imported."""
-        return importlib.util.find_spec(self.module.partition(".")[0]) is not None
-
-    @property
-    def version(self) -> str:
-        """The version that is installed."""
-        return importlib.metadata.version(self.distribution)
-
-
-# In the order of preference.
-_RUNTIMES = (
-    Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter"),
-    Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter"),
-)
-
 # The version whose shared object was seen to export the delegate that it leaves off.
-_WITH_HIDDEN_XNNPACK = ("tflite-runtime", "2.14.0")
+_WITH_HIDDEN_XNNPACK = (TFLITE_RUNTIME, "2.14.0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,42 +44,6 @@ class TensorInfo:
     dtype: np.dtype[Any]
     scale: float
     zero_point: int
-
-
-def runtimes() -> tuple[Runtime, ...]:
-    """The runtimes that are installed, the preferred one first."""
-    return tuple(runtime for runtime in _RUNTIMES if runtime.installed)
-
-
-def choose_runtime(environ: Mapping[str, str] = os.environ) -> Runtime:
-    """The runtime to use: the one that ``PARTSIGHT_RUNTIME`` names, else the preferred one.
-
-    Raises:
-        EnvironmentFault: none is installed, or not the one that was asked for.
-    """
-    wanted = environ.get(RUNTIME_VARIABLE, "")
-    known = [runtime.name for runtime in _RUNTIMES]
-    if wanted and wanted not in known:
-        raise EnvironmentFault(f"{RUNTIME_VARIABLE} must be one of {known}. Received: {wanted!r}")
-    for runtime in runtimes():
-        if wanted == runtime.name or (not wanted and not _clashes(runtime)):
-            return runtime
-    missing = next((r.distribution for r in _RUNTIMES if r.name == wanted), "ai-edge-litert")
-    raise EnvironmentFault(
-        f"no TFLite runtime to run the model with: {wanted or 'neither of ' + str(known)} is "
-        f"installed. Install one: pip install {missing}"
-    )
-
-
-def speed_advice(runtime: Runtime, machine: str = platform.machine()) -> str | None:
-    """What to tell a user whose int8 models run slower than they need to, or None."""
-    slow = runtime.name == "tflite-runtime" and machine.lower() in ("x86_64", "amd64")
-    if not slow or len(runtimes()) > 1:
-        return None
-    return (
-        "on x86-64 ai-edge-litert runs int8 models twice as fast as tflite-runtime with XNNPACK, "
-        "and 20 times as fast as without. Install it: pip install ai-edge-litert"
-    )
 
 
 class Interpreter:
@@ -173,13 +98,13 @@ def load_runtime(runtime: Runtime) -> Any:
     Raises:
         EnvironmentFault: it cannot be loaded here.
     """
-    if runtime.name == "tflite-runtime" and int(np.__version__.partition(".")[0]) >= 2:
+    if runtime == TFLITE_RUNTIME and int(np.__version__.partition(".")[0]) >= 2:
         # Its binaries were built against NumPy 1 and take the process down under NumPy 2.
         raise EnvironmentFault(
             f"tflite-runtime needs numpy below 2. Received: numpy {np.__version__}. "
             "Run pip install 'numpy<2', or pip install ai-edge-litert"
         )
-    if _clashes(runtime):
+    if clashes(runtime):
         raise EnvironmentFault(
             "tflite-runtime cannot run in a process that has loaded TensorFlow: their libraries "
             f"share symbols. Unset {RUNTIME_VARIABLE}, or pip install ai-edge-litert"
@@ -193,16 +118,11 @@ def load_runtime(runtime: Runtime) -> Any:
         ) from error
 
 
-def _clashes(runtime: Runtime) -> bool:
-    """tflite-runtime beside TensorFlow: seen to read garbage, to throw, and to be refused."""
-    return runtime.name == "tflite-runtime" and "tensorflow" in sys.modules
-
-
 def _open(runtime: Runtime, model: bytes, threads: int) -> Any:
     """The runtime's own interpreter, with the int8 kernels that suit both it and the model."""
     factory = load_runtime(runtime)
     with held_stderr():
-        if (runtime.name, runtime.version) == _WITH_HIDDEN_XNNPACK:
+        if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
             try:
                 return _allocated(factory, model, threads, [_hidden_xnnpack(threads)])
             except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:

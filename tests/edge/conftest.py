@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from partsight.classify import Classifier
-from partsight.contract import Contract, ModelFile
+from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.interpreter import Runtime, TensorInfo
+from partsight.interpreter import TensorInfo
+from partsight.model_file import ModelFile
 from partsight.preprocess import PreprocessSpec
 from partsight.records import Frame
+from partsight.runtimes import Runtime
 
 Completed = subprocess.CompletedProcess[str]
 

@@ -63,14 +63,13 @@ def test_help_loads_nothing_heavy(run_python: Callable) -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_only_one_file_imports_a_runtime() -> None:
+def test_only_one_file_names_and_one_imports_a_runtime() -> None:
     root = Path(partsight.__file__).parent
-    mentions = [
-        path.relative_to(root).as_posix()
-        for path in root.rglob("*.py")
-        if "ai_edge_litert" in path.read_text("utf-8")
-    ]
-    assert mentions == ["interpreter.py"]
+    texts = {
+        path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*.py")
+    }
+    assert [name for name in texts if "ai_edge_litert" in texts[name]] == ["runtimes.py"]
+    assert [name for name in texts if "import_module(runtime" in texts[name]] == ["interpreter.py"]
 
 
 @pytest.mark.parametrize("package", ["cv2", "PIL"])

@@ -11,9 +11,9 @@ import pytest
 
 from partsight import Classifier
 from partsight.classify import dequantize
-from partsight.contract import ModelFile
 from partsight.errors import ContractError, ImageError, ModelError
 from partsight.interpreter import TensorInfo
+from partsight.model_file import ModelFile
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
 

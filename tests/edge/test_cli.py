@@ -17,7 +17,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli import main
-from partsight.contract import load_model_file
+from partsight.model_file import load_model_file
 
 COLUMNS = ["path", "label", "score", "scores", "verdict", "model", "error"]
 
@@ -325,7 +325,7 @@ def test_an_unexpected_error_is_one_line_too(
     def fail(model: str) -> None:
         raise ZeroDivisionError("a defect\nof ours")
 
-    monkeypatch.setattr("partsight.contract.load_model_file", fail)
+    monkeypatch.setattr("partsight.model_file.load_model_file", fail)
 
     result = run("inspect", model_path)
 

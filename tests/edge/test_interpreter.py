@@ -16,16 +16,9 @@ import pytest
 
 from partsight import interpreter
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.interpreter import (
-    Interpreter,
-    Runtime,
-    choose_runtime,
-    load_runtime,
-    runtimes,
-    speed_advice,
-)
-
-LITERT, TFLITE = interpreter._RUNTIMES
+from partsight.interpreter import Interpreter, load_runtime
+from partsight.runtimes import LITERT, Runtime, choose_runtime, runtimes, speed_advice
+from partsight.runtimes import TFLITE_RUNTIME as TFLITE
 
 
 @pytest.fixture

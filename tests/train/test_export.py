@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from partsight.interpreter import Interpreter, runtimes
+from partsight.interpreter import Interpreter
+from partsight.runtimes import runtimes
 from partsight_train.backbone import open_backbone
 from partsight_train.export import assemble, convert_int8
 from partsight_train.head import Head

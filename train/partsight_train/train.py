@@ -20,13 +20,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.contract import Contract, attach_contract
+from partsight.contract import Contract
 from partsight.decide import OperatingPoint, default_accept_labels
 from partsight.errors import DatasetError
-from partsight.interpreter import choose_runtime, load_runtime
+from partsight.interpreter import load_runtime
+from partsight.model_file import attach_contract
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
+from partsight.runtimes import choose_runtime
 from partsight_train.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir

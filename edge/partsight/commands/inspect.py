@@ -21,7 +21,7 @@ def command(model: str, as_json: bool) -> None:
     Example:
       partsight inspect model-int8.tflite
     """
-    from partsight.contract import load_model_file
+    from partsight.model_file import load_model_file
 
     file = load_model_file(model)
     facts: dict[str, Any] = {

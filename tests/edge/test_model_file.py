@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.contract import Contract, attach_contract, load_model_file
+from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.errors import ContractError, ModelError
+from partsight.model_file import attach_contract, load_model_file
 from partsight.preprocess import PreprocessSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(64))
