@@ -24,11 +24,21 @@ class ProgressBar:
     def __init__(self, label: str) -> None:
         self._label = label
 
-    def __call__(self, items: Iterable[_Item], total: int) -> Iterator[_Item]:
+    def __call__(
+        self, items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+    ) -> Iterator[_Item]:
         """Yield the items and move the bar."""
         hidden = sys.stderr is None or not sys.stderr.isatty()
         with click.progressbar(
-            items, length=total, label=self._label, file=sys.stderr, hidden=hidden, show_pos=True
+            items,
+            length=total,
+            label=self._label,
+            file=sys.stderr,
+            hidden=hidden,
+            show_pos=True,
+            item_show_func=None
+            if show is None
+            else lambda item: "" if item is None else show(item),
         ) as bar:
             yield from bar
 

@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["auc", "classification_metrics", "confusion_matrix", "per_label"]
+__all__ = [
+    "auc",
+    "classification_metrics",
+    "confusion_matrix",
+    "per_label",
+    "precision_at_recall",
+    "recall_at_precision",
+]
+
+_ROUNDING = 1e-9
 
 
 def classification_metrics(
@@ -88,6 +97,55 @@ def auc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None
         return None
     statistic = mean_rank[group][positive].sum() - positives * (positives + 1) / 2
     return float(statistic / (positives * negatives))
+
+
+def precision_at_recall(
+    positive: NDArray[np.bool_], score: NDArray[np.float64], recall: float
+) -> float | None:
+    """The best precision of any threshold that finds at least this share of the positives.
+
+    Args:
+        positive: bool (N,).
+        score: float (N,), higher for positives.
+        recall: in (0, 1].
+
+    Returns:
+        In [0, 1]; None where only one kind is present.
+    """
+    curve = _precision_recall(positive, score)
+    return None if curve is None else float(curve[0][curve[1] >= recall - _ROUNDING].max())
+
+
+def recall_at_precision(
+    positive: NDArray[np.bool_], score: NDArray[np.float64], precision: float
+) -> float | None:
+    """The best recall of any threshold that is right at least this often when it says yes.
+
+    Args:
+        positive: bool (N,).
+        score: float (N,), higher for positives.
+        precision: in (0, 1].
+
+    Returns:
+        In [0, 1], 0 where no threshold is; None where only one kind is present.
+    """
+    curve = _precision_recall(positive, score)
+    if curve is None:
+        return None
+    return float(curve[1][curve[0] >= precision - _ROUNDING].max(initial=0.0))
+
+
+def _precision_recall(
+    positive: NDArray[np.bool_], score: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Precision and recall of "yes from this score up", for each score that occurs."""
+    if positive.all() or not positive.any():
+        return None
+    order = np.argsort(-score, kind="stable")
+    # Equal scores are above a threshold together: only the last of each counts.
+    last = np.append(np.diff(score[order]) != 0, True)
+    hits = np.cumsum(positive[order])[last]
+    return hits / (np.flatnonzero(last) + 1), hits / hits[-1]
 
 
 def _ratio(part: float, whole: float) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol, TypeVar
 
 __all__ = ["Progress", "silent"]
@@ -13,10 +13,14 @@ _Item = TypeVar("_Item")
 class Progress(Protocol):
     """Wraps what is worked through; gives the same items in the same order."""
 
-    def __call__(self, items: Iterable[_Item], total: int) -> Iterable[_Item]:
-        """Take the items and their number."""
+    def __call__(
+        self, items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+    ) -> Iterable[_Item]:
+        """Take the items, their number and what to say beside each."""
 
 
-def silent(items: Iterable[_Item], total: int) -> Iterable[_Item]:
+def silent(
+    items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+) -> Iterable[_Item]:
     """Tell nobody."""
     return items

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.metrics import auc, classification_metrics, confusion_matrix, per_label
+from partsight.metrics import (
+    auc,
+    classification_metrics,
+    confusion_matrix,
+    per_label,
+    precision_at_recall,
+    recall_at_precision,
+)
 from partsight.report_text import metrics_text
 
 # Sums of as many as a hundred floating-point ratios.
@@ -114,3 +121,44 @@ def test_the_text_of_a_named_set_without_an_auc() -> None:
     metrics["test_accuracy"], metrics["test_images"] = metrics["accuracy"], metrics["images"]
 
     assert metrics_text(metrics, "test_").startswith("accuracy 1.0000 on 1 pictures\n")
+
+
+SEPARATED = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])
+MIXED = ([1, 0, 1, 0, 1], [0.9, 0.8, 0.7, 0.2, 0.1])
+TIED = ([1, 0, 1, 0], [0.5, 0.5, 0.5, 0.5])
+
+
+@pytest.mark.parametrize(
+    ("case", "recall", "expected"),
+    [
+        (SEPARATED, 1.0, 1.0),
+        (MIXED, 0.3, 1.0),
+        (MIXED, 0.5, 2 / 3),
+        (MIXED, 1.0, 3 / 5),
+        (TIED, 0.1, 0.5),
+        (([1, 1], [0.1, 0.2]), 0.5, None),
+    ],
+)
+def test_precision_at_recall(
+    case: tuple[list[int], list[float]], recall: float, expected: float | None
+) -> None:
+    positive, score = np.array(case[0], bool), np.array(case[1])
+    assert precision_at_recall(positive, score, recall) == expected
+
+
+@pytest.mark.parametrize(
+    ("case", "precision", "expected"),
+    [
+        (SEPARATED, 1.0, 1.0),
+        (MIXED, 1.0, 1 / 3),
+        (MIXED, 0.66, 2 / 3),
+        (MIXED, 0.6, 1.0),
+        (TIED, 0.6, 0.0),
+        (([0, 0], [0.1, 0.2]), 0.5, None),
+    ],
+)
+def test_recall_at_precision(
+    case: tuple[list[int], list[float]], precision: float, expected: float | None
+) -> None:
+    positive, score = np.array(case[0], bool), np.array(case[1])
+    assert recall_at_precision(positive, score, precision) == expected

@@ -1,12 +1,54 @@
-"""What may be chosen about a training run."""
+"""What may be chosen about a training run, and the presets that choose it together."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar, get_args
 
-__all__ = ["DEFAULT_BACKBONE", "HeadSettings", "TrainSettings"]
+__all__ = [
+    "BALANCES",
+    "DEFAULT_BACKBONE",
+    "DISTRIBUTIONS",
+    "KEEP_BEST",
+    "OPTIMIZERS",
+    "PRESETS",
+    "SCHEDULES",
+    "AugmentSettings",
+    "FineTuneSettings",
+    "HeadSettings",
+    "TrainSettings",
+    "from_options",
+]
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
+
+Balance = Literal["none", "class-weights", "sampling"]
+Distribution = Literal["none", "mirrored", "multi-worker"]
+KeepBest = Literal["loss", "accuracy", "auc", "precision-at-recall", "recall-at-precision"]
+OptimizerName = Literal["lbfgs", "adam", "sgd"]
+Schedule = Literal["constant", "cosine"]
+BALANCES: tuple[Balance, ...] = get_args(Balance)
+DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
+KEEP_BEST: tuple[KeepBest, ...] = get_args(KeepBest)
+OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
+SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+
+# The classic recipe of TensorFlow's retrain.py, on features as they are.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "retrain": {
+        "backbone": "inception-v3",
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "steps": 4000,
+        "patience": None,
+        "batch_size": 100,
+        "balance": "sampling",
+        "l2": 0.0,
+        "scale_features": False,
+    }
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,20 +56,121 @@ class HeadSettings:
     """How the head is trained.
 
     Attributes:
+        optimizer: L-BFGS, which goes to the minimum; or Adam or SGD, which take steps.
+            All but ``l2``, ``label_smoothing``, ``balance``, ``steps`` (then iterations)
+            and what stands after them is for steps only.
+        learning_rate: at its highest.
+        momentum: of SGD.
+        schedule: a constant learning rate, or half a cosine down to zero over all steps.
+        warmup_steps: steps over which the learning rate rises from zero.
         epochs: at most so many passes over the training pictures.
-        patience: stop after so many epochs without a lower validation loss.
+        steps: exactly so many steps, if early stopping lets it; None goes by ``epochs``.
+        eval_interval: steps between two looks at the validation split; None looks once
+            a pass.
+        patience: stop after so many looks without a better validation split; None never
+            stops early.
+        keep_best: the measure on the validation split that says better.
+        keep_best_at: the precision or the recall that it is taken at, where it needs one.
         batch_size: pictures a step.
-        learning_rate: of Adam, on centred and scaled features.
-        l2: weight of the squared kernel in the loss.
-        seed: of the initial weights and the order of the pictures.
+        eval_batch_size: pictures at once when measuring; all are measured.
+        balance: how labels of unequal number are evened out.
+        dropout: share of the features left out a step.
+        l1, l2: weights of the sums of the kernel's magnitudes and squares in the loss.
+        label_smoothing: share of the probability spread over all labels.
+        scale_features: train on centred and scaled features; folded back afterwards.
+        temperature: soften the scores on the validation split.
+        checkpoint_interval: steps between two checkpoints of the head; None writes none.
+        seed: of initial weights, the order of the pictures and the calibration set.
+
+    Raises:
+        ValueError: choices that do not go together.
     """
 
-    epochs: int = 300
-    patience: int = 20
-    batch_size: int = 100
+    optimizer: OptimizerName = "lbfgs"
     learning_rate: float = 1e-3
+    momentum: float = 0.0
+    schedule: Schedule = "constant"
+    warmup_steps: int = 0
+    epochs: int = 300
+    steps: int | None = None
+    eval_interval: int | None = None
+    patience: int | None = 20
+    keep_best: KeepBest = "loss"
+    keep_best_at: float = 0.99
+    batch_size: int = 100
+    eval_batch_size: int = 256
+    balance: Balance = "none"
+    dropout: float = 0.0
+    l1: float = 0.0
     l2: float = 3e-3
+    label_smoothing: float = 0.0
+    scale_features: bool = True
+    temperature: bool = True
+    checkpoint_interval: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.optimizer == "lbfgs" and (self.l1 or self.dropout or self.keep_best != "loss"):
+            raise ValueError(
+                "L-BFGS takes no l1, dropout or keep-best: it goes to the minimum of a smooth "
+                "loss. Choose the optimizer adam or sgd with them."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentSettings:
+    """How training pictures are varied. All off by default.
+
+    Attributes:
+        copies: varied copies of each training picture that a frozen backbone sees beside
+            the picture itself; fine-tuning varies each picture anew in each epoch.
+        flip_left_right, flip_up_down: mirror every other picture.
+        rotation: at most so many degrees either way.
+        shift: at most this share of the side, either way, on each axis.
+        shear: at most so many degrees.
+        zoom: at most this share in or out.
+        crop: at most this share of the side cut off.
+        brightness, contrast: at most this share up or down.
+    """
+
+    copies: int = 3
+    flip_left_right: bool = False
+    flip_up_down: bool = False
+    rotation: float = 0.0
+    shift: float = 0.0
+    shear: float = 0.0
+    zoom: float = 0.0
+    crop: float = 0.0
+    brightness: float = 0.0
+    contrast: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        """Whether anything varies."""
+        return any(
+            getattr(self, each.name) for each in dataclasses.fields(self) if each.name != "copies"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FineTuneSettings:
+    """How the backbone itself is trained on, once the head has settled.
+
+    Attributes:
+        fine_tune: nothing, the upper part of the backbone, or all of it.
+        fine_tune_epochs: passes over the training pictures.
+        fine_tune_learning_rate: of Adam, at its highest; half a cosine down to zero.
+        fine_tune_batch_size: pictures a step.
+        mixed_precision: float16 arithmetic where a GPU has it.
+        distribute: over the GPUs of this machine, or over several machines.
+    """
+
+    fine_tune: Literal["none", "top", "all"] = "none"
+    fine_tune_epochs: int = 10
+    fine_tune_learning_rate: float = 2e-5
+    fine_tune_batch_size: int = 16
+    mixed_precision: bool = False
+    distribute: Distribution = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +184,14 @@ class TrainSettings:
         test_share: share of the pictures to measure on.
         accept_labels: the labels of good parts; empty takes those with a good name.
         target_recall: share of bad parts to be kept from acceptance.
+        cost_escape: what an accepted bad part costs; with ``cost_false_reject`` it takes
+            the place of ``target_recall``.
+        cost_false_reject: what a good part that is not accepted costs.
+        defect_rate: share of bad parts on the line; None takes that of the pictures.
         calibration: at most so many training pictures set the ranges of int8.
-        head: see ``HeadSettings``.
+        assert_accuracy_at_least: deliver nothing below this accuracy of the file.
+        cross_validate: folds to measure the recipe on beforehand; None measures none.
+        head, augment, fine_tune: see their classes.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -51,5 +200,21 @@ class TrainSettings:
     test_share: float = 0.1
     accept_labels: tuple[str, ...] = ()
     target_recall: float = 0.99
+    cost_escape: float | None = None
+    cost_false_reject: float | None = None
+    defect_rate: float | None = None
     calibration: int = 200
+    assert_accuracy_at_least: float | None = None
+    cross_validate: int | None = None
     head: HeadSettings = field(default_factory=HeadSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
+
+
+_Settings = TypeVar("_Settings")
+
+
+def from_options(kind: type[_Settings], options: Mapping[str, Any]) -> _Settings:
+    """Settings from options of the same names; others are for other settings."""
+    names = {each.name for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in options.items() if name in names})

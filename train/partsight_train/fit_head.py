@@ -1,0 +1,102 @@
+"""Training of the head on feature vectors.
+
+Enters: features and labels of the training and validation splits. Leaves: a ``Head``,
+weights for raw features, whatever scaling was used to find them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.progress import Progress, silent
+from partsight_train import lbfgs
+from partsight_train.head import Examples, Head
+from partsight_train.settings import HeadSettings
+
+__all__ = ["FittedHead", "class_weights", "fit_head"]
+
+# Share of the mean standard deviation.
+_LEAST_SCALE = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedHead:
+    """A head, and its losses and accuracies at each look at the validation split."""
+
+    head: Head
+    history: Sequence[Mapping[str, float]]
+
+
+def fit_head(
+    train: Examples,
+    validation: Examples,
+    count: int,
+    settings: HeadSettings,
+    *,
+    bad: Sequence[int] = (),
+    log_dir: Path | None = None,
+    checkpoint_dir: Path | None = None,
+    progress: Progress = silent,
+) -> FittedHead:
+    """Train the head to the minimum of its loss, or step by step while validation improves.
+
+    Features are centred and scaled for the optimizer's sake, and that is folded back: with
+    z = (x - mean) / s, softmax(z W + b) = softmax(x (W / s) + b - mean (W / s)). A feature
+    is scaled by its standard deviation, but none by less than a share of their mean:
+    features that hardly change would get weights so large that the rest of the kernel has
+    no steps left in int8.
+
+    Args:
+        train: what is fitted.
+        validation: what decides when to stop, where steps are taken.
+        count: K, the number of labels.
+        settings: how.
+        bad: indices of the labels of bad parts, for measures that need them.
+        log_dir: where TensorBoard reads; None writes nothing.
+        checkpoint_dir: where checkpoints go, if ``settings`` asks for them.
+        progress: told of each look at the validation split.
+
+    Returns:
+        Weights for features as the backbone gives them, and the history.
+    """
+    mean, scale = _scaling(train.features, settings)
+    scaled = [Examples((part.features - mean) / scale, part.labels) for part in (train, validation)]
+    if settings.optimizer == "lbfgs":
+        # In the sum over all examples, weighting a label and drawing it more often are one.
+        weights = None if settings.balance == "none" else class_weights(train.labels, count)
+        head, history = lbfgs.minimum(*scaled, count, settings, weights, progress)
+    else:
+        from partsight_train.steps import descend
+
+        head, history = descend(
+            *scaled,
+            count,
+            settings,
+            bad=bad,
+            log_dir=log_dir,
+            checkpoint_dir=checkpoint_dir,
+            progress=progress,
+        )
+    kernel = head.kernel / scale[:, np.newaxis]
+    return FittedHead(Head(kernel, head.bias - mean @ kernel), history)
+
+
+def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
+    """The weight of each label's loss that makes all labels weigh the same, 1 on average."""
+    sizes = np.bincount(labels, minlength=count)
+    return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
+
+
+def _scaling(
+    features: NDArray[np.float32], settings: HeadSettings
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What is subtracted from each feature, and what it is divided by: float32 (D,) each."""
+    if not settings.scale_features:
+        return np.zeros_like(features[0]), np.ones_like(features[0])
+    deviation = features.std(axis=0)
+    return features.mean(axis=0), np.maximum(deviation, _LEAST_SCALE * deviation.mean())

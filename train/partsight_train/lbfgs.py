@@ -1,0 +1,114 @@
+"""The head's weights at the minimum of its loss, by L-BFGS. NumPy and SciPy.
+
+The loss is convex, so there is one minimum, and a method that uses its curvature is there
+in a second, without a learning rate and the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from partsight.progress import Progress, silent
+from partsight_train.head import Examples, Head, predict, softmax
+from partsight_train.settings import HeadSettings
+
+__all__ = ["minimum"]
+
+_MOST_ITERATIONS = 500
+_GRADIENT_TOLERANCE = 1e-5
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Objective:
+    """Mean cross-entropy + l2 x the squared kernel, as a function of all weights in a row.
+
+    Attributes:
+        features: float64 (N, D).
+        targets: float64 (N, K), rows that sum to 1.
+        weights: float64 (N,), of the examples; mean 1.
+        l2: of the kernel, not of the bias.
+    """
+
+    features: NDArray[np.float64]
+    targets: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    l2: float
+
+    def head(self, flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Kernel (D, K) and bias (K,)."""
+        labels = self.targets.shape[1]
+        return flat[:-labels].reshape(-1, labels), flat[-labels:]
+
+    def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Loss and gradient. That of the cross-entropy by the logits is softmax - target."""
+        kernel, bias = self.head(flat)
+        scores = softmax(self.features @ kernel + bias)
+        likelihood = np.log(np.maximum(scores, np.finfo(np.float64).tiny))
+        loss = -float((self.weights * (self.targets * likelihood).sum(axis=1)).mean())
+        slope = self.weights[:, np.newaxis] * (scores - self.targets) / len(scores)
+        by_kernel = self.features.T @ slope + 2 * self.l2 * kernel
+        gradient = np.concatenate([by_kernel.ravel(), slope.sum(axis=0)])
+        return loss + self.l2 * float((kernel**2).sum()), gradient
+
+
+def minimum(
+    train: Examples,
+    validation: Examples,
+    count: int,
+    settings: HeadSettings,
+    weights: Mapping[int, float] | None,
+    progress: Progress = silent,
+) -> tuple[Head, list[dict[str, float]]]:
+    """Find the weights with the least loss.
+
+    Args:
+        train: what is fitted.
+        validation: only watched: the minimum is where it is.
+        count: K, the number of labels.
+        settings: ``steps``, ``l2`` and ``label_smoothing`` count.
+        weights: of each label's examples; None for all the same.
+        progress: told of each iteration.
+
+    Returns:
+        The head, and a row of losses and accuracies an iteration.
+    """
+    smoothing = settings.label_smoothing
+    objective = _Objective(
+        train.features.astype(np.float64),
+        np.eye(count)[train.labels] * (1 - smoothing) + smoothing / count,
+        np.array([weights[label] if weights else 1.0 for label in train.labels.tolist()]),
+        settings.l2,
+    )
+    most = settings.steps or _MOST_ITERATIONS
+    history: list[dict[str, float]] = []
+    told = iter(progress(range(most), most, show=lambda _: _losses(history)))
+
+    def look(flat: NDArray[np.float64]) -> None:
+        head = Head(*(part.astype(np.float32) for part in objective.head(flat)))
+        history.append({**_measures(head, train, ""), **_measures(head, validation, "val_")})
+        next(told, None)
+
+    start = np.zeros(count * (train.features.shape[1] + 1))
+    options = {"maxiter": most, "gtol": _GRADIENT_TOLERANCE}
+    found = minimize(objective, start, jac=True, method="L-BFGS-B", callback=look, options=options)
+    for _ in told:
+        pass
+    return Head(*(part.astype(np.float32) for part in objective.head(found.x))), history
+
+
+def _measures(head: Head, examples: Examples, prefix: str) -> dict[str, float]:
+    scores = predict(head, examples.features)
+    likelihood = scores[np.arange(len(scores)), examples.labels]
+    loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
+    right = (scores.argmax(axis=1) == examples.labels).mean()
+    return {f"{prefix}loss": float(loss), f"{prefix}accuracy": float(right)}
+
+
+def _losses(history: list[dict[str, float]]) -> str:
+    last = history[-1] if history else {}
+    return " ".join(f"{key} {last[key]:.3f}" for key in ("loss", "val_loss") if key in last)
