@@ -15,6 +15,7 @@ __all__ = [
     "auc",
     "classification_metrics",
     "confusion_matrix",
+    "false_positives_at_recall",
     "per_label",
     "precision_at_recall",
     "recall_at_precision",
@@ -133,6 +134,26 @@ def recall_at_precision(
     if curve is None:
         return None
     return float(curve[1][curve[0] >= precision - _ROUNDING].max(initial=0.0))
+
+
+def false_positives_at_recall(
+    positive: NDArray[np.bool_], score: NDArray[np.float64], recall: float
+) -> float | None:
+    """The share of negatives at or above the highest threshold that finds enough positives.
+
+    Args:
+        positive: bool (N,).
+        score: float (N,), higher for positives.
+        recall: share of the positives to be found, in (0, 1].
+
+    Returns:
+        In [0, 1]; None where only one kind is present.
+    """
+    if positive.all() or not positive.any():
+        return None
+    descending = np.sort(score[positive])[::-1]
+    enough = int(np.ceil(len(descending) * recall - _ROUNDING))
+    return float((score[~positive] >= descending[enough - 1]).mean())
 
 
 def _precision_recall(

@@ -13,6 +13,7 @@ from partsight.metrics import (
     auc,
     classification_metrics,
     confusion_matrix,
+    false_positives_at_recall,
     per_label,
     precision_at_recall,
     recall_at_precision,
@@ -162,3 +163,21 @@ def test_recall_at_precision(
 ) -> None:
     positive, score = np.array(case[0], bool), np.array(case[1])
     assert recall_at_precision(positive, score, precision) == expected
+
+
+@pytest.mark.parametrize(
+    ("case", "recall", "expected"),
+    [
+        (SEPARATED, 1.0, 0.0),
+        (MIXED, 0.3, 0.0),
+        (MIXED, 0.6, 1 / 2),
+        (MIXED, 1.0, 1.0),
+        (TIED, 0.5, 1.0),
+        (([0, 0], [0.1, 0.2]), 0.5, None),
+    ],
+)
+def test_false_positives_at_recall(
+    case: tuple[list[int], list[float]], recall: float, expected: float | None
+) -> None:
+    positive, score = np.array(case[0], bool), np.array(case[1])
+    assert false_positives_at_recall(positive, score, recall) == expected

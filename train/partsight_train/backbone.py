@@ -24,7 +24,7 @@ from partsight_train.catalogue import EMBEDDED
 from partsight_train.embedded import embedded_saved_model
 from partsight_train.tensorflow_stack import hub, tf
 
-__all__ = ["Backbone", "open_backbone"]
+__all__ = ["Backbone", "load_layer", "open_backbone"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +61,7 @@ def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
     """
     folder = _locate(handle, image_size)
     try:
-        layer = hub.KerasLayer(str(folder), trainable=False)
+        layer = load_layer(folder)
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
         raise _refused(handle, f"TensorFlow cannot load it: {error}") from error
     size = image_size or _declared_size(layer)
@@ -75,6 +75,11 @@ def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
         _feature_size(handle, layer, size),
         _digest(folder),
     )
+
+
+def load_layer(folder: Path, *, trainable: bool = False) -> Any:
+    """The ``hub.KerasLayer`` of a SavedModel folder."""
+    return hub.KerasLayer(str(folder), trainable=trainable)
 
 
 def _locate(handle: str, image_size: int | None) -> Path:

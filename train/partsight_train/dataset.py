@@ -13,6 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
@@ -58,6 +61,10 @@ class Dataset:
     def of(self, split: Split) -> tuple[LabelledPicture, ...]:
         """The pictures of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
+
+    def rows(self, split: Split) -> NDArray[np.intp]:
+        """Where in ``pictures`` those of one split are: int (n,)."""
+        return np.flatnonzero([picture.split is split for picture in self.pictures])
 
 
 def scan(folder: Path) -> dict[str, list[Path]]:

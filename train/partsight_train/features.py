@@ -20,6 +20,7 @@ from partsight.errors import DatasetError, ImageError
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
+from partsight_train.augment import Variation
 from partsight_train.backbone import Backbone
 from partsight_train.cache import FeatureCache
 from partsight_train.tensorflow_stack import tf
@@ -48,21 +49,24 @@ class Features:
 def compute_features(
     paths: Sequence[Path],
     backbone: Backbone,
-    cache: FeatureCache,
+    cache: FeatureCache | None = None,
     progress: Progress = silent,
+    variation: Variation | None = None,
 ) -> Features:
     """Compute the features of pictures, or take them from the cache.
 
     Args:
         paths: picture files.
         backbone: what computes.
-        cache: what was computed before; new vectors are stored batch by batch.
+        cache: what was computed before; new vectors are stored batch by batch. None
+            computes all.
         progress: told of each picture to compute.
+        variation: compute those of varied copies instead.
 
     Raises:
         DatasetError: not one picture could be read.
     """
-    vectors, unknown, failed = _look_up(paths, cache)
+    vectors, unknown, failed = _look_up(paths, cache, variation)
     extract = _extractor(backbone)
     todo = progress(unknown, len(unknown))
     for batch in _batches(read_pictures(todo, backbone.spec)):
@@ -71,10 +75,12 @@ def compute_features(
             if isinstance(picture, ImageError):
                 failed[path] = str(picture)
             else:
-                readable[path] = preprocess(picture, backbone.spec)
+                fed = preprocess(picture, backbone.spec)
+                readable[path] = variation.vary(fed, unknown[path]) if variation else fed
         if readable:
             fresh = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
-            cache.put({unknown[path]: vector for path, vector in fresh.items()})
+            if cache is not None:
+                cache.put({unknown[path]: vector for path, vector in fresh.items()})
             vectors.update(fresh)
     if not vectors:
         raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
@@ -82,9 +88,9 @@ def compute_features(
 
 
 def _look_up(
-    paths: Sequence[Path], cache: FeatureCache
+    paths: Sequence[Path], cache: FeatureCache | None, variation: Variation | None
 ) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes], dict[Path, str]]:
-    """Vectors that are known, digests of pictures that are not, reasons for unreadable files."""
+    """Vectors that are known, keys of pictures that are not, reasons for unreadable files."""
     vectors, unknown, failed = {}, {}, {}
     for path in paths:
         try:
@@ -92,9 +98,10 @@ def _look_up(
         except OSError as error:
             failed[path] = f"the file cannot be read: {error.strerror or error}"
             continue
-        known = cache.get(digest)
+        key = hashlib.sha256(variation.identity + digest).digest() if variation else digest
+        known = cache.get(key) if cache is not None else None
         if known is None:
-            unknown[path] = digest
+            unknown[path] = key
         else:
             vectors[path] = known
     return vectors, unknown, failed

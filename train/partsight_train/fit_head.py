@@ -18,10 +18,18 @@ from partsight_train import lbfgs
 from partsight_train.head import Examples, Head
 from partsight_train.settings import HeadSettings
 
-__all__ = ["FittedHead", "class_weights", "fit_head"]
+__all__ = ["FittedHead", "Scaling", "class_weights", "fit_head", "scaling_of"]
 
 # Share of the mean standard deviation.
 _LEAST_SCALE = 0.3
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Scaling:
+    """What is subtracted from each feature, and what it is divided by: float32 (D,) each."""
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,17 +72,21 @@ def fit_head(
     Returns:
         Weights for features as the backbone gives them, and the history.
     """
-    mean, scale = _scaling(train.features, settings)
-    scaled = [Examples((part.features - mean) / scale, part.labels) for part in (train, validation)]
+    scaling = scaling_of(train.features, settings)
+    fed, watched = (
+        Examples((part.features - scaling.mean) / scaling.scale, part.labels)
+        for part in (train, validation)
+    )
     if settings.optimizer == "lbfgs":
         # In the sum over all examples, weighting a label and drawing it more often are one.
         weights = None if settings.balance == "none" else class_weights(train.labels, count)
-        head, history = lbfgs.minimum(*scaled, count, settings, weights, progress)
+        head, history = lbfgs.minimum(fed, watched, count, settings, weights, progress)
     else:
         from partsight_train.steps import descend
 
         head, history = descend(
-            *scaled,
+            fed,
+            watched,
             count,
             settings,
             bad=bad,
@@ -82,8 +94,8 @@ def fit_head(
             checkpoint_dir=checkpoint_dir,
             progress=progress,
         )
-    kernel = head.kernel / scale[:, np.newaxis]
-    return FittedHead(Head(kernel, head.bias - mean @ kernel), history)
+    kernel = head.kernel / scaling.scale[:, np.newaxis]
+    return FittedHead(Head(kernel, head.bias - scaling.mean @ kernel), history)
 
 
 def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
@@ -92,11 +104,10 @@ def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
     return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
 
 
-def _scaling(
-    features: NDArray[np.float32], settings: HeadSettings
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """What is subtracted from each feature, and what it is divided by: float32 (D,) each."""
+def scaling_of(features: NDArray[np.float32], settings: HeadSettings) -> Scaling:
+    """The scaling that training features, float32 (N, D), ask for."""
     if not settings.scale_features:
-        return np.zeros_like(features[0]), np.ones_like(features[0])
+        return Scaling(np.zeros_like(features[0]), np.ones_like(features[0]))
     deviation = features.std(axis=0)
-    return features.mean(axis=0), np.maximum(deviation, _LEAST_SCALE * deviation.mean())
+    scale = np.maximum(deviation, _LEAST_SCALE * deviation.mean())
+    return Scaling(features.mean(axis=0), scale)

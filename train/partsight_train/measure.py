@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +22,29 @@ from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.metrics import classification_metrics
 from partsight_train.dataset import LabelledPicture
 
-__all__ = ["operating_point", "score_file", "split_metrics"]
+__all__ = ["Mistake", "mistakes", "operating_point", "score_file", "split_metrics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A picture that the file took for another label, and how sure it was."""
+
+    path: Path
+    true: str
+    predicted: str
+    score: float
+
+
+def mistakes(labels: tuple[str, ...], scored: ScoredPictures) -> list[Mistake]:
+    """What a file got wrong, the surest first."""
+    predicted, surety = scored.scores.argmax(axis=1), scored.scores.max(axis=1)
+    wrong = np.flatnonzero(predicted != scored.true)
+    return [
+        Mistake(
+            scored.paths[row], labels[scored.true[row]], labels[predicted[row]], float(surety[row])
+        )
+        for row in wrong[np.argsort(-surety[wrong], kind="stable")]
+    ]
 
 
 def score_file(data: bytes, pictures: Sequence[LabelledPicture]) -> ScoredPictures:

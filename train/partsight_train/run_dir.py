@@ -16,6 +16,7 @@ from partsight.native_output import held_stderr
 __all__ = ["RunDir"]
 
 _LOGS = "logs"
+_CHECKPOINTS = "checkpoints"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class RunDir:
     def logs(self) -> Path:
         """Where TensorBoard reads."""
         return self.path / _LOGS
+
+    @property
+    def checkpoints(self) -> Path:
+        """What a killed run goes on from."""
+        return self.path / _CHECKPOINTS
 
     def write_bytes(self, name: str, data: bytes) -> Path:
         """Write a file and give its path."""

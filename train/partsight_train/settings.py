@@ -11,6 +11,7 @@ __all__ = [
     "BALANCES",
     "DEFAULT_BACKBONE",
     "DISTRIBUTIONS",
+    "FINE_TUNED_PARTS",
     "KEEP_BEST",
     "OPTIMIZERS",
     "PRESETS",
@@ -19,18 +20,20 @@ __all__ = [
     "FineTuneSettings",
     "HeadSettings",
     "TrainSettings",
-    "from_options",
+    "settings_from_options",
 ]
 
 DEFAULT_BACKBONE = "efficientnet-lite0"
 
 Balance = Literal["none", "class-weights", "sampling"]
+FineTunedPart = Literal["none", "top", "all"]
 Distribution = Literal["none", "mirrored", "multi-worker"]
 KeepBest = Literal["loss", "accuracy", "auc", "precision-at-recall", "recall-at-precision"]
 OptimizerName = Literal["lbfgs", "adam", "sgd"]
 Schedule = Literal["constant", "cosine"]
 BALANCES: tuple[Balance, ...] = get_args(Balance)
 DISTRIBUTIONS: tuple[Distribution, ...] = get_args(Distribution)
+FINE_TUNED_PARTS: tuple[FineTunedPart, ...] = get_args(FineTunedPart)
 KEEP_BEST: tuple[KeepBest, ...] = get_args(KeepBest)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
@@ -165,7 +168,7 @@ class FineTuneSettings:
         distribute: over the GPUs of this machine, or over several machines.
     """
 
-    fine_tune: Literal["none", "top", "all"] = "none"
+    fine_tune: FineTunedPart = "none"
     fine_tune_epochs: int = 10
     fine_tune_learning_rate: float = 2e-5
     fine_tune_batch_size: int = 16
@@ -192,6 +195,9 @@ class TrainSettings:
         assert_accuracy_at_least: deliver nothing below this accuracy of the file.
         cross_validate: folds to measure the recipe on beforehand; None measures none.
         head, augment, fine_tune: see their classes.
+
+    Raises:
+        ValueError: choices that do not go together.
     """
 
     backbone: str = DEFAULT_BACKBONE
@@ -210,11 +216,33 @@ class TrainSettings:
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
 
+    def __post_init__(self) -> None:
+        if self.validation_share + self.test_share >= 1:
+            raise ValueError(
+                "the validation share and the test share leave nothing to train on. "
+                f"Received: {self.validation_share} and {self.test_share}"
+            )
+        if (self.cost_escape is None) != (self.cost_false_reject is None):
+            raise ValueError("a cost of an escape and one of a false reject: give both or none")
+
 
 _Settings = TypeVar("_Settings")
 
 
-def from_options(kind: type[_Settings], options: Mapping[str, Any]) -> _Settings:
-    """Settings from options of the same names; others are for other settings."""
+def settings_from_options(options: Mapping[str, Any]) -> TrainSettings:
+    """Settings from options that bear the names of their fields.
+
+    Raises:
+        ValueError: choices that do not go together.
+    """
+    parts = {
+        "head": _from_options(HeadSettings, options),
+        "augment": _from_options(AugmentSettings, options),
+        "fine_tune": _from_options(FineTuneSettings, options),
+    }
+    return _from_options(TrainSettings, {**options, **parts})
+
+
+def _from_options(kind: type[_Settings], options: Mapping[str, Any]) -> _Settings:
     names = {each.name for each in dataclasses.fields(kind)}  # type: ignore[arg-type]
     return kind(**{name: value for name, value in options.items() if name in names})

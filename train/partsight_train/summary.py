@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from partsight.report_text import metrics_text
 from partsight_train.train import Outcome
 
-__all__ = ["summary_text"]
+__all__ = ["mistakes_text", "summary_text"]
 
 
 def summary_text(outcome: Outcome) -> str:
@@ -19,7 +22,37 @@ def summary_text(outcome: Outcome) -> str:
         f"scores differ by {parity['mean_difference']:.4f} on average, "
         f"{parity['max_difference']:.4f} at most",
         f"Operating point: accept above {point['accept_above']:.4f}, reject below "
-        f"{point['reject_below']:.4f}, review between",
+        f"{point['reject_below']:.4f}, review between{_rates(point)}",
+        *_folds_text(metrics.get("cross_validation")),
         f"Model:  {outcome.model}\nReport: {outcome.report}",
     ]
     return "\n\n".join(sections)
+
+
+def mistakes_text(outcome: Outcome) -> str:
+    """A line for each test picture that the file got wrong, the surest first."""
+    lines = [f"Misclassified test pictures: {len(outcome.mistakes)}"] + [
+        f"  {str(each.path)!r}: {each.true}, taken for {each.predicted} ({each.score:.3f})"
+        for each in outcome.mistakes
+    ]
+    return "\n".join(lines)
+
+
+def _rates(point: Mapping[str, Any]) -> str:
+    if point["recall"] is None or point["false_reject_rate"] is None:
+        return ""
+    return (
+        f"\n  on the validation split that keeps {point['recall']:.2%} of the bad parts from "
+        f"acceptance, and {point['false_reject_rate']:.2%} of the good ones"
+    )
+
+
+def _folds_text(folds: Mapping[str, Any] | None) -> list[str]:
+    if folds is None:
+        return []
+    by_fold = ", ".join(f"{accuracy:.4f}" for accuracy in folds["accuracy_by_fold"])
+    rejected = folds["false_rejects_at_target_recall"]
+    lines = [f"Cross-validation, float model: {metrics_text(folds)}", f"By fold: {by_fold}"]
+    if rejected is not None:
+        lines.append(f"Good parts not accepted at the wanted recall of bad ones: {rejected:.2%}")
+    return ["\n".join(lines)]

@@ -1,4 +1,7 @@
-"""The one import of TensorFlow, tf-keras and TF Hub.
+"""The one import of TensorFlow, tf-keras, TF Hub and Keras 3.
+
+Networks are built with tf-keras (``keras``), as TF Hub needs it; only the layers that vary
+pictures are Keras 3's (``keras3``): tf-keras has no shear.
 
 Everything that needs them says ``from partsight_train.tensorflow_stack import tf``. It
 costs seconds and half a gigabyte, so it is reached only from inside a command.
@@ -11,14 +14,17 @@ import os
 from partsight.errors import EnvironmentFault
 from partsight.native_output import held_stderr
 
-__all__ = ["hub", "keras", "tf"]
+__all__ = ["hub", "keras", "keras3", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # tensorflow-hub loads modules as tf-keras layers; a Keras 3 layer it is not.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+# Keras 3 could run on another library that is installed.
+os.environ["KERAS_BACKEND"] = "tensorflow"
 
 try:
     with held_stderr():
+        import keras as keras3
         import tensorflow as tf
         import tensorflow_hub as hub
         import tf_keras as keras

@@ -43,7 +43,7 @@ def command(output: Path) -> None:
     click.echo(f"1. sample pictures into {output / 'parts'}")
     write_sample_data(output / "parts", progress=ProgressBar("render"))
     click.echo(f"2. training, int8 export and parity into {output / 'run'}\n")
-    outcome = train(output / "parts", output / "run", TrainSettings(), ProgressBar("features"))
+    outcome = train(output / "parts", output / "run", TrainSettings(), ProgressBar)
     click.echo(summary_text(outcome))
     video = output / "line.avi"
     click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")

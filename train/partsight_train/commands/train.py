@@ -2,88 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from pathlib import Path
+from typing import Any
 
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
+from partsight_train.commands.option_groups import GroupedCommand
+from partsight_train.commands.train_options import train_options
 from partsight_train.extra import require_train_extra
+from partsight_train.settings import TrainSettings, settings_from_options
 
 __all__ = ["command"]
 
-_SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 
-
-@click.command("train")
+@click.command("train", cls=GroupedCommand)
 @click.argument("image_dir", type=click.Path(path_type=Path))
-@click.option(
-    "-o",
-    "--run-dir",
-    required=True,
-    type=click.Path(path_type=Path),
-    help="A new folder; gets model-int8.tflite, saved_model/, metrics.json, report.html, logs/.",
-)
-@click.option(
-    "--backbone",
-    default="efficientnet-lite0",
-    show_default=True,
-    help="An embedded backbone's name, or a TF Hub image feature vector: folder, .tar.gz, URL.",
-)
-@click.option(
-    "--image-size", type=click.IntRange(1), help="Pixels a side, where the module does not tell."
-)
-@click.option("--validation-share", type=_SHARE, default=0.1, show_default=True)
-@click.option("--test-share", type=_SHARE, default=0.1, show_default=True)
-@click.option(
-    "--accept-label",
-    "accept_labels",
-    multiple=True,
-    help="A label of good parts; may be repeated. Default: healthy, good, ok, pass and the like.",
-)
-@click.option(
-    "--target-recall",
-    type=click.FloatRange(0, 1, min_open=True),
-    default=0.99,
-    show_default=True,
-    help="Share of bad parts that must not be accepted; sets the operating point.",
-)
-@click.option("--epochs", type=click.IntRange(1), default=300, show_default=True)
-@click.option(
-    "--patience",
-    type=click.IntRange(1),
-    default=20,
-    show_default=True,
-    help="Stop after so many epochs without a lower validation loss.",
-)
-@click.option("--batch-size", type=click.IntRange(1), default=100, show_default=True)
-@click.option(
-    "--learning-rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True
-)
-@click.option("--l2", type=click.FloatRange(0), default=3e-3, show_default=True)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--calibration",
-    type=click.IntRange(1),
-    default=200,
-    show_default=True,
-    help="At most so many training pictures set the ranges of int8.",
-)
+@train_options
 def command(
     image_dir: Path,
     run_dir: Path,
-    backbone: str,
-    image_size: int | None,
-    validation_share: float,
-    test_share: float,
-    accept_labels: tuple[str, ...],
-    target_recall: float,
-    epochs: int,
-    patience: int,
-    batch_size: int,
-    learning_rate: float,
-    l2: float,
-    seed: int,
-    calibration: int,
+    summaries_dir: Path | None,
+    cache_dir: Path | None,
+    print_misclassified: bool,
+    verbosity: str,
+    **options: Any,
 ) -> None:
     """Train a classifier on IMAGE_DIR, which has a sub-folder a label.
 
@@ -92,26 +37,28 @@ def command(
     names, and stay together.
 
     \b
-    Example:
+    Examples:
       partsight train parts/ -o runs/first
+      partsight train parts/ -o runs/classic --preset retrain --backbone mobilenet-v2
     """
     require_train_extra()
-    if validation_share + test_share >= 1:
-        raise click.BadParameter("--validation-share and --test-share leave nothing to train on")
-    from partsight_train.settings import HeadSettings, TrainSettings
-    from partsight_train.summary import summary_text
+    settings = _settings(options)
+    for package in ("partsight", "partsight_train"):
+        logging.getLogger(package).setLevel(verbosity.upper())
+    if cache_dir is not None:
+        os.environ["PARTSIGHT_CACHE_DIR"] = str(cache_dir)
+    from partsight_train.summary import mistakes_text, summary_text
     from partsight_train.train import train
 
-    settings = TrainSettings(
-        backbone,
-        image_size,
-        validation_share,
-        test_share,
-        accept_labels,
-        target_recall,
-        calibration,
-        HeadSettings(epochs, patience, batch_size, learning_rate, l2, seed),
-    )
-    outcome = train(image_dir, run_dir, settings, ProgressBar("features"))
+    outcome = train(image_dir, run_dir, settings, ProgressBar, summaries_dir=summaries_dir)
     click.echo(summary_text(outcome))
+    if print_misclassified:
+        click.echo(mistakes_text(outcome))
     exit_if_failed(len(outcome.failed), outcome.pictures)
+
+
+def _settings(options: dict[str, Any]) -> TrainSettings:
+    try:
+        return settings_from_options(options)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

@@ -1,0 +1,73 @@
+"""The recipe measured on every picture, each judged by a model that never saw its part.
+
+Enters: ``Material`` and settings. Leaves: out-of-fold scores and their figures.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.metrics import classification_metrics, false_positives_at_recall
+from partsight.progress import silent
+from partsight_train.dataset import Dataset, hash_place
+from partsight_train.learn import Material, Stages, learn
+from partsight_train.settings import TrainSettings
+
+__all__ = ["assign_folds", "cross_validate"]
+
+
+def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
+    """Deal the parts of each label over as many folds, in the order of their hashes.
+
+    Shots of one part are in one fold, and every fold has its share of each label.
+
+    Returns:
+        int (N,), the fold of each picture.
+    """
+    folds = np.zeros(len(dataset.pictures), np.intp)
+    for index, label in enumerate(dataset.labels):
+        rows = [row for row, each in enumerate(dataset.pictures) if each.label == index]
+        places = [hash_place(label, dataset.pictures[row].path.name) for row in rows]
+        rank = {place: number for number, place in enumerate(sorted(set(places)))}
+        folds[rows] = [rank[place] % count for place in places]
+    return folds
+
+
+def cross_validate(
+    material: Material,
+    settings: TrainSettings,
+    count: int,
+    strategy: Any,
+    stages: Stages = lambda stage: silent,
+) -> dict[str, Any]:
+    """Learn as often as there are folds, each time without one, and score that one.
+
+    Half a fold's worth of the pictures that are learned from is the validation split.
+
+    Returns:
+        ``folds``, ``accuracy_by_fold``, the figures of ``classification_metrics`` over all
+        pictures, and ``false_rejects_at_target_recall``, the share of good parts that a
+        threshold over all of them costs that finds ``settings.target_recall`` of the bad.
+    """
+    dataset, labels = material.dataset, material.examples.labels
+    halves = assign_folds(dataset, 2 * count)
+    scores = np.zeros((len(labels), len(dataset.labels)))
+    by_fold = []
+    for fold in stages("folds")(range(count), count):
+        test = np.flatnonzero(halves // 2 == fold)
+        validation = np.flatnonzero(halves == 2 * ((fold + 1) % count))
+        train = np.setdiff1d(np.arange(len(labels)), np.concatenate([test, validation]))
+        scores[test] = learn(material, train, validation, settings, strategy).scores(test)
+        by_fold.append(float((scores[test].argmax(axis=1) == labels[test]).mean()))
+    bad = list(material.bad)
+    return {
+        "folds": count,
+        "accuracy_by_fold": by_fold,
+        **classification_metrics(dataset.labels, labels, scores),
+        "false_rejects_at_target_recall": false_positives_at_recall(
+            np.isin(labels, bad), scores[:, bad].sum(axis=1), settings.target_recall
+        ),
+    }

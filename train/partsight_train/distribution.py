@@ -1,0 +1,35 @@
+"""Over which processors fine-tuning is spread."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from partsight_train.settings import FineTuneSettings
+from partsight_train.tensorflow_stack import tf
+
+__all__ = ["open_strategy"]
+
+logger = logging.getLogger(__name__)
+
+
+def open_strategy(settings: FineTuneSettings) -> Any:
+    """The ``tf.distribute`` strategy, opened before TensorFlow does anything else.
+
+    Workers find each other by the variable ``TF_CONFIG``, as TensorFlow documents it.
+    """
+    if settings.mixed_precision:
+        _mix_precision()
+    if settings.distribute == "mirrored":
+        return tf.distribute.MirroredStrategy()
+    if settings.distribute == "multi-worker":
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    return tf.distribute.get_strategy()
+
+
+def _mix_precision() -> None:
+    """Let TensorFlow rewrite graphs to float16 where it is safe; a SavedModel has no policy."""
+    if tf.config.list_physical_devices("GPU"):
+        tf.config.optimizer.set_experimental_options({"auto_mixed_precision": True})
+    else:
+        logger.warning("no GPU was found: mixed precision is left off")

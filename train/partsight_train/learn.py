@@ -1,0 +1,180 @@
+"""From labelled pictures to a model that scores them: features, head, fine-tuning.
+
+Enters: ``Material``, everything that there is to learn from, and which of it to use.
+Leaves: a ``Learned`` model. ``train`` calls it once for the run, ``cross_validation`` once
+a fold, so that both measure the same recipe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.progress import Progress, silent
+from partsight_train.augment import seeded_variation
+from partsight_train.backbone import Backbone
+from partsight_train.cache import FeatureCache
+from partsight_train.dataset import Dataset
+from partsight_train.features import compute_features
+from partsight_train.finetune import fine_tune
+from partsight_train.fit_head import fit_head, scaling_of
+from partsight_train.head import Examples, Head, predict
+from partsight_train.settings import TrainSettings
+from partsight_train.temperature import calibrate
+
+__all__ = ["Learned", "Material", "Rows", "Stages", "gather", "learn"]
+
+Rows = NDArray[np.intp]
+# Name of a stage to the progress of its steps.
+Stages = Callable[[str], Progress]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Material:
+    """All pictures with what is known of them.
+
+    Attributes:
+        dataset: N pictures and the names of their K labels.
+        backbone: what computed the features.
+        examples: features float32 (N, D) and labels int (N,), row by row the pictures.
+        varied: features float32 (N, D) of each varied copy.
+        bad: indices of the labels of bad parts; empty where nothing says which are good.
+    """
+
+    dataset: Dataset
+    backbone: Backbone
+    examples: Examples
+    varied: tuple[NDArray[np.float32], ...]
+    bad: tuple[int, ...]
+
+    def training(self, rows: Rows) -> Examples:
+        """The pictures of these rows and their varied copies."""
+        features = [part[rows] for part in (self.examples.features, *self.varied)]
+        labels = np.tile(self.examples.labels[rows], len(features))
+        return Examples(np.concatenate(features), labels)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Learned:
+    """A model and how it came about.
+
+    Attributes:
+        backbone: frozen as it was, or fine-tuned.
+        head: fits the backbone's features; calibrated.
+        temperature: that the scores were softened by.
+        examples: all N pictures' features by this backbone, with their labels.
+        history: phase to its losses and accuracies, a row an epoch.
+    """
+
+    backbone: Backbone
+    head: Head
+    temperature: float
+    examples: Examples
+    history: Mapping[str, Sequence[Mapping[str, float]]]
+
+    def scores(self, rows: Rows) -> NDArray[np.float64]:
+        """Probabilities, float64 (len(rows), K)."""
+        return predict(self.head, self.examples.features[rows])
+
+
+def learn(
+    material: Material,
+    train: Rows,
+    validation: Rows,
+    settings: TrainSettings,
+    strategy: Any,
+    *,
+    log_dir: Path | None = None,
+    checkpoint_dir: Path | None = None,
+    stages: Stages = lambda stage: silent,
+) -> Learned:
+    """Fit the head, fine-tune if asked for and fit it again, and calibrate it.
+
+    Args:
+        material: see ``Material``.
+        train: rows to fit.
+        validation: rows to stop and to calibrate by.
+        settings: how.
+        strategy: the ``tf.distribute`` strategy of fine-tuning.
+        log_dir: where TensorBoard reads.
+        checkpoint_dir: what a killed run goes on from.
+        stages: told of what goes on.
+    """
+
+    def fit(by: Material, stage: str) -> Any:
+        return fit_head(
+            by.training(train),
+            by.examples.take(validation),
+            len(by.dataset.labels),
+            settings.head,
+            bad=by.bad,
+            log_dir=None if log_dir is None else log_dir / stage,
+            checkpoint_dir=checkpoint_dir,
+            progress=stages(stage),
+        )
+
+    fitted = fit(material, "head")
+    history = {"head": fitted.history}
+    if settings.fine_tune.fine_tune != "none":
+        pictures = material.dataset.pictures
+        tuned = fine_tune(
+            material.backbone,
+            fitted.head,
+            scaling_of(material.examples.features[train], settings.head),
+            [pictures[row] for row in train],
+            [pictures[row] for row in validation],
+            settings,
+            strategy,
+            folder=None if checkpoint_dir is None else checkpoint_dir / "fine-tune",
+            log_dir=None if log_dir is None else log_dir / "fine-tune",
+            progress=stages("fine-tune"),
+        )
+        paths = [picture.path for picture in pictures]
+        vectors = compute_features(paths, tuned.backbone, progress=stages("features")).vectors
+        material = gather(
+            material.dataset, tuned.backbone, vectors, material.bad, settings, stages=stages
+        )
+        fitted = fit(material, "head-again")
+        history = {**history, "fine-tune": tuned.history, "head-again": fitted.history}
+    head, temperature = fitted.head, 1.0
+    if settings.head.temperature:
+        head, temperature = calibrate(head, material.examples.take(validation))
+    return Learned(material.backbone, head, temperature, material.examples, history)
+
+
+def gather(
+    dataset: Dataset,
+    backbone: Backbone,
+    vectors: Mapping[Path, NDArray[np.float32]],
+    bad: tuple[int, ...],
+    settings: TrainSettings,
+    cache: FeatureCache | None = None,
+    *,
+    stages: Stages = lambda stage: silent,
+) -> Material:
+    """Bring together what there is to learn from.
+
+    Args:
+        dataset: N pictures, all of which can be read.
+        backbone: what computes features.
+        vectors: path to features float32 (D,) of each picture.
+        bad: indices of the labels of bad parts.
+        settings: say how many varied copies there are, and how varied.
+        cache: of the features of varied copies; None keeps none.
+        stages: told of each copy.
+    """
+    paths = [picture.path for picture in dataset.pictures]
+    shape = (backbone.spec.height, backbone.spec.width, 3)
+    varied = []
+    for copy in range(settings.augment.copies if settings.augment.active else 0):
+        variation = seeded_variation(settings.augment, shape, copy)
+        progress = stages(f"varied copy {copy + 1}")
+        varied.append(compute_features(paths, backbone, cache, progress, variation).vectors)
+    labels = np.array([picture.label for picture in dataset.pictures], np.intp)
+    features, *copies = (np.stack([part[path] for path in paths]) for part in (vectors, *varied))
+    return Material(dataset, backbone, Examples(features, labels), tuple(copies), bad)
