@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -69,6 +70,10 @@ def test_metrics_have_the_promised_keys(run: tuple[Path, Path, Result]) -> None:
             assert part["per_label"][label].keys() == {"precision", "recall", "f1", "support"}
         assert part["operating_point"]["accept_labels"] == ["healthy"]
         assert part["operating_point"]["recall"] >= 0.99
+        assert part["recall_of_bad"] == 1.0
+        low, high = part["intervals"]["recall_of_bad"]
+        assert 0 < low < high == 1
+        assert part["bootstrap_intervals"]["auc_of_bad"] == [1.0, 1.0]
     assert metrics["int8"]["parity"]["agreement"] == 1.0
 
 
@@ -98,8 +103,10 @@ def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, R
 
 def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) -> None:
     page = (run[1] / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
-    assert "accuracy 1.0000" in page
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    assert "<h1>Training report</h1>" in page
+    digest = hashlib.sha256((run[1] / "model-int8.tflite").read_bytes()).hexdigest()
+    assert digest in page
 
 
 def test_an_earlier_run_is_not_overwritten(run: tuple[Path, Path, Result]) -> None:

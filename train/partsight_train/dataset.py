@@ -9,6 +9,7 @@ import enum
 import hashlib
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,14 @@ class Dataset:
     def of(self, split: Split) -> tuple[LabelledPicture, ...]:
         """The pictures of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Label to split to number of pictures."""
+        found = Counter((picture.label, picture.split) for picture in self.pictures)
+        return {
+            label: {part.value: found[index, part] for part in Split}
+            for index, label in enumerate(self.labels)
+        }
 
 
 def scan(folder: Path) -> dict[str, list[Path]]:
