@@ -133,13 +133,25 @@ def test_the_tiny_backbone(tiny_backbone: Path, count: int) -> None:
 def test_a_backbone_without_pools_has_no_maps(tmp_path: Path) -> None:
     model, _ = model_of(save(flattened, tmp_path / "module"))
     assert contributions(model) is None
-    assert map_of_file(model, PreprocessSpec(SIDE, SIDE)) is None
+    assert map_of_file(model, PreprocessSpec(SIDE, SIDE))(tmp_path / "any.png", 0) is None
 
 
 def test_a_model_without_a_softmax_has_no_maps() -> None:
     image = keras.Input((SIDE, SIDE, 3))
     model = keras.Model(image, layers.Dense(2)(mean_and_maximum(image)))
     assert contributions(model) is None
+
+
+def test_a_network_that_cannot_be_looked_into_is_told_and_has_no_maps(
+    tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise LookupError("gradient registry has no entry for: Rare")
+
+    model, _ = model_of(tiny_backbone)
+    monkeypatch.setattr(tf, "gradients", refuse)
+    assert contributions(model) is None
+    assert "no entry for: Rare" in caplog.text
 
 
 def test_the_map_of_a_file_shows_where_the_evidence_is(tmp_path: Path) -> None:
@@ -157,8 +169,8 @@ def test_the_map_of_a_file_shows_where_the_evidence_is(tmp_path: Path) -> None:
 
     map_of = map_of_file(model, PreprocessSpec(SIDE, SIDE))
 
-    assert map_of is not None
     found = map_of(tmp_path / "spot.png", 1)
+    assert found is not None
     assert (found.shape, found.dtype) == ((SIDE, SIDE), np.float32)
     row, column = np.unravel_index(found.argmax(), found.shape)
     assert (4 <= row < 12, 20 <= column < 28) == (True, True)

@@ -177,6 +177,13 @@ def test_many_labels_list_their_confusions(tmp_path: Path) -> None:
     assert "true given pictures kind00 kind07 2 " in section["Labels"]
 
 
+def test_long_labels_are_numbered(tmp_path: Path) -> None:
+    labels = ("scratched near the edge", "good")
+    test = scored([0, 1], np.eye(2), tmp_path)
+    section = sections_of(report_html(record(labels, test, ("good",))))
+    assert "true \\ given 1 2 1 scratched near the edge 1 0 2 good 0 1" in section["Labels"]
+
+
 def test_several_shots_of_a_part_are_told(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
     paths = [tmp_path / f"p_nohash_{index}.png" for index in range(len(run.on_test.paths))]
@@ -211,6 +218,13 @@ def test_a_picture_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
     page = report_html(dataclasses.replace(run, maps=gone))
     assert "the file is gone" in page
     assert "<img" not in page
+
+
+def test_without_a_map_the_picture_stands_alone(tmp_path: Path) -> None:
+    run = dataclasses.replace(two_labels(tmp_path), maps=lambda path, label: None)
+    page = report_html(run)
+    assert page.count("<img") == page.count('<div class="pair alone">') > 0
+    assert "HiResCAM" not in page
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,8 @@ pools, these shares and the head's bias add up to the margin exactly.
 
 from __future__ import annotations
 
+import functools
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,8 @@ from partsight_train.tensorflow_stack import freeze, keras, tf
 
 __all__ = ["contributions", "map_of_file"]
 
+logger = logging.getLogger(__name__)
+
 Contributions = Callable[[NDArray[np.uint8], int], list[NDArray[np.float32]]]
 
 # By their axes: rows and columns of (N, H, W, C), and of (N, C, H, W).
@@ -38,7 +42,7 @@ _WINDOWS = ("AvgPool", "MaxPool")
 
 def map_of_file(
     model: keras.Model, spec: PreprocessSpec
-) -> Callable[[Path, int], NDArray[np.float32]] | None:
+) -> Callable[[Path, int], NDArray[np.float32] | None]:
     """Activation maps of picture files.
 
     Args:
@@ -46,16 +50,17 @@ def map_of_file(
         spec: the preprocessing that its input needs.
 
     Returns:
-        None where the backbone does not pool maps. Else a function from a file that can be
-        decoded and a label's index to a map, float32 (spec.height, spec.width), over the
-        whole picture: what each pixel adds to the label's margin, see ``contributions``. It
-        raises ``ImageError`` for other files.
+        A function from a file that can be decoded and a label's index to a map, float32
+        (spec.height, spec.width), over the whole picture: what each pixel adds to the
+        label's margin, see ``contributions``; None where the backbone does not pool maps.
+        It raises ``ImageError`` for other files. Its first call takes some seconds.
     """
-    explain = contributions(model)
-    if explain is None:
-        return None
+    explain_once = functools.cache(lambda: contributions(model))
 
-    def map_of(path: Path, label: int) -> NDArray[np.float32]:
+    def map_of(path: Path, label: int) -> NDArray[np.float32] | None:
+        explain = explain_once()
+        if explain is None:
+            return None
         total = np.zeros((spec.height, spec.width), np.float32)
         for part in explain(preprocess(decode(path, spec), spec), label):
             # A position's share is spread over the pixels that it stands for.
@@ -73,21 +78,20 @@ def contributions(model: keras.Model) -> Contributions | None:
         model: float32 (N, H, W, 3), RGB in [0, 1], to softmax probabilities (N, K).
 
     Returns:
-        None where it has no such maps. Else a function from a picture, uint8 (H, W, 3) RGB,
-        and a label's index to one array a pool, float32 (h, w): what each position adds to
-        the label's margin, its logit less the mean of the other labels' (for two labels: the
-        log-odds). Only such differences of logits count in a softmax.
+        None where it has no such maps, or TensorFlow cannot look into it. Else a function from
+        a picture, uint8 (H, W, 3) RGB, and a label's index to one array a pool, float32 (h, w):
+        what each position adds to the label's margin, its logit less the mean of the other
+        labels' (for two labels: the log-odds). Only such differences count in a softmax.
     """
-    frozen = _frozen(model)
-    logits = _logits(frozen.outputs[0])
-    pools = [] if logits is None else list(_last_pools(logits.op))
-    if logits is None or not pools:
+    try:
+        found = _find(model)
+    except (LookupError, NotImplementedError, ValueError, tf.errors.OpError) as error:
+        # They explain mistakes in a report; a trained model does not fail for them.
+        logger.warning("no activation maps, the network cannot be looked into: %s", error)
         return None
-    with frozen.graph.as_default():
-        weights = tf.compat.v1.placeholder(tf.float32, logits.shape[1:])
-        shares = _shares(pools, tf.reduce_sum(logits * weights))
-    run = frozen.prune([frozen.inputs[0], weights], shares)
-    count = int(logits.shape[1])
+    if found is None:
+        return None
+    run, count = found
 
     def explain(picture: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
         image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
@@ -96,6 +100,19 @@ def contributions(model: keras.Model) -> Contributions | None:
         return [share.numpy()[0] for share in run(image, tf.constant(others))]
 
     return explain
+
+
+def _find(model: keras.Model) -> tuple[Any, int] | None:
+    """A function from a picture and a weight a label to the shares, and the number of labels."""
+    frozen = _frozen(model)
+    logits = _logits(frozen.outputs[0])
+    pools = [] if logits is None else list(_last_pools(logits.op))
+    if logits is None or not pools:
+        return None
+    with frozen.graph.as_default():
+        weights = tf.compat.v1.placeholder(tf.float32, logits.shape[1:])
+        shares = _shares(pools, tf.reduce_sum(logits * weights))
+    return frozen.prune([frozen.inputs[0], weights], shares), int(logits.shape[1])
 
 
 def _logits(scores: Any) -> Any | None:

@@ -31,6 +31,8 @@ __all__ = ["report_html"]
 # A matrix of more labels is no longer read; the most frequent confusions are listed then.
 _MOST_COLUMNS = 12
 _MOST_CONFUSIONS = 20
+# In the heads of a matrix, side by side; of longer ones the numbers stand there.
+_MOST_CHARACTERS = 30
 
 
 def report_html(record: RunRecord) -> str:
@@ -93,6 +95,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
         "good": sum(verdicts.get("good", {}).values()),
         "best_recall": best[0] if best else None,
         "matrix": len(labels) <= _MOST_COLUMNS,
+        "numbered": len(labels) * max(map(len, labels)) > _MOST_CHARACTERS,
         "most_confused": [
             (labels[i], labels[j], n) for (i, j), n in off.most_common(_MOST_CONFUSIONS)
         ],
