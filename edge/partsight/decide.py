@@ -13,9 +13,11 @@ from partsight.records import Prediction, Verdict
 __all__ = [
     "OperatingPoint",
     "accept_score",
+    "accept_scores",
     "choose_operating_point",
     "decide",
     "default_accept_labels",
+    "verdicts",
 ]
 
 # Folder names that people give to good parts.
@@ -78,6 +80,32 @@ def decide(prediction: Prediction, point: OperatingPoint) -> Verdict:
     if score > point.accept_above:
         return Verdict.ACCEPT
     return Verdict.REJECT if score < point.reject_below else Verdict.REVIEW
+
+
+def accept_scores(
+    labels: tuple[str, ...], scores: NDArray[np.float64], accept_labels: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """``accept_score`` of many pictures.
+
+    Args:
+        labels: K names, in the order of the columns of ``scores``.
+        scores: float (N, K), probabilities.
+        accept_labels: the labels of good parts.
+
+    Returns:
+        float (N,), in [0, 1].
+    """
+    good = [labels.index(label) for label in accept_labels]
+    together: NDArray[np.float64] = np.minimum(1.0, scores[:, good].sum(axis=1))
+    return together
+
+
+def verdicts(accept_scores: NDArray[np.float64], point: OperatingPoint) -> NDArray[np.str_]:
+    """``decide`` for many deciding scores, float (N,): str (N,), the verdicts' texts."""
+    if not point.accept_labels:
+        return np.full(len(accept_scores), Verdict.REVIEW.value)
+    below = np.where(accept_scores < point.reject_below, Verdict.REJECT.value, Verdict.REVIEW.value)
+    return np.where(accept_scores > point.accept_above, Verdict.ACCEPT.value, below)
 
 
 def choose_operating_point(

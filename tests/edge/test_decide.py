@@ -11,9 +11,11 @@ from hypothesis.extra import numpy as hnp
 from partsight.decide import (
     OperatingPoint,
     accept_score,
+    accept_scores,
     choose_operating_point,
     decide,
     default_accept_labels,
+    verdicts,
 )
 from partsight.records import Prediction, Verdict
 
@@ -52,6 +54,24 @@ def test_quantized_scores_that_add_up_to_more_than_one_count_as_one() -> None:
     scores = {"bad": 0.0, "shiny": 129 / 256, "dull": 129 / 256}
 
     assert accept_score(scores, OperatingPoint(("shiny", "dull"))) == 1.0
+
+
+@given(
+    hnp.arrays(np.float64, (7, 3), elements=st.integers(0, 16).map(lambda n: n / 16)),
+    st.sets(st.sampled_from(["bad", "dull", "shiny"])),
+    st.integers(8, 16),
+)
+def test_many_at_once_are_judged_as_one_by_one(
+    scores: np.ndarray, accepted: set[str], above: int
+) -> None:
+    labels = ("bad", "dull", "shiny")
+    point = OperatingPoint(tuple(sorted(accepted)), above / 16, 0.25)
+    predictions = [Prediction(dict(zip(labels, map(float, row), strict=True))) for row in scores]
+
+    deciding = accept_scores(labels, scores, point.accept_labels)
+
+    assert deciding.tolist() == [accept_score(p.scores, point) for p in predictions]
+    assert verdicts(deciding, point).tolist() == [decide(p, point) for p in predictions]
 
 
 @pytest.mark.parametrize(

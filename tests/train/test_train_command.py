@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shutil
@@ -32,7 +33,7 @@ def run(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return parts, folder / "run", result
 
 
-QUICK = ("--learning-rate", "0.05", "--epochs", "60", "--l2", "0")
+QUICK = ("--l2", "0.001")
 
 
 def metrics_of(run_dir: Path) -> dict[str, Any]:
@@ -69,6 +70,10 @@ def test_metrics_have_the_promised_keys(run: tuple[Path, Path, Result]) -> None:
             assert part["per_label"][label].keys() == {"precision", "recall", "f1", "support"}
         assert part["operating_point"]["accept_labels"] == ["healthy"]
         assert part["operating_point"]["recall"] >= 0.99
+        assert part["recall_of_bad"] == 1.0
+        low, high = part["intervals"]["recall_of_bad"]
+        assert 0 < low < high == 1
+        assert part["bootstrap_intervals"]["auc_of_bad"] == [1.0, 1.0]
     assert metrics["int8"]["parity"]["agreement"] == 1.0
 
 
@@ -98,8 +103,10 @@ def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, R
 
 def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) -> None:
     page = (run[1] / "report.html").read_text(encoding="utf-8")
-    assert not re.search(r"""(src|href)=["'](?!data:)""", page)
-    assert "accuracy 1.0000" in page
+    assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
+    assert "<h1>Training report</h1>" in page
+    digest = hashlib.sha256((run[1] / "model-int8.tflite").read_bytes()).hexdigest()
+    assert digest in page
 
 
 def test_an_earlier_run_is_not_overwritten(run: tuple[Path, Path, Result]) -> None:
@@ -142,6 +149,8 @@ def test_without_a_known_good_label_every_verdict_is_review(
         (["--accept-label", "shiny"], 1, "cannot accept shiny"),
         (["--backbone", "no-such"], 1, "cannot use no-such as a backbone"),
         (["--test-share", "0.6", "--validation-share", "0.5"], 2, "leave nothing to train on"),
+        (["--l1", "0.1"], 2, "Choose the optimizer adam or sgd"),
+        (["--cost-escape", "10"], 2, "give both or none"),
         (["--epochs", "0"], 2, "--epochs"),
     ],
 )

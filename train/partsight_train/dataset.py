@@ -9,6 +9,7 @@ import enum
 import hashlib
 import logging
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,14 @@ class Dataset:
     def rows(self, split: Split) -> NDArray[np.intp]:
         """Where in ``pictures`` those of one split are: int (n,)."""
         return np.flatnonzero([picture.split is split for picture in self.pictures])
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Label to split to number of pictures."""
+        found = Counter((picture.label, picture.split) for picture in self.pictures)
+        return {
+            label: {part.value: found[index, part] for part in Split}
+            for index, label in enumerate(self.labels)
+        }
 
 
 def scan(folder: Path) -> dict[str, list[Path]]:

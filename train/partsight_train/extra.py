@@ -8,7 +8,7 @@ from partsight.errors import EnvironmentFault
 
 __all__ = ["require_train_extra"]
 
-_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_hub", "platformdirs")
+_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_hub", "platformdirs", "matplotlib", "jinja2")
 
 
 def require_train_extra() -> None:

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, choose_operating_point
+from partsight.decide import OperatingPoint, accept_scores, choose_operating_point
 from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.metrics import classification_metrics
+from partsight.verdict_metrics import verdict_metrics
 from partsight_train.dataset import LabelledPicture
 
 __all__ = ["Mistake", "mistakes", "operating_point", "score_file", "split_metrics"]
@@ -71,9 +72,9 @@ def operating_point(
     """
     if not accept_labels:
         return OperatingPoint(accept_labels)
-    good = [labels.index(label) for label in accept_labels]
-    accept_scores = scores[:, good].sum(axis=1)
-    return choose_operating_point(accept_scores, np.isin(true, good), accept_labels, target_recall)
+    is_good = np.isin(true, [labels.index(label) for label in accept_labels])
+    deciding = accept_scores(labels, scores, accept_labels)
+    return choose_operating_point(deciding, is_good, accept_labels, target_recall)
 
 
 def split_metrics(
@@ -89,4 +90,5 @@ def split_metrics(
         "test_images": metrics.pop("images"),
         **metrics,
         "operating_point": dataclasses.asdict(point),
+        **verdict_metrics(labels, true, scores, point),
     }

@@ -14,7 +14,7 @@ import os
 from partsight.errors import EnvironmentFault
 from partsight.native_output import held_stderr
 
-__all__ = ["hub", "keras", "keras3", "tf"]
+__all__ = ["freeze", "hub", "keras", "keras3", "tf"]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # tensorflow-hub loads modules as tf-keras layers; a Keras 3 layer it is not.
@@ -28,6 +28,9 @@ try:
         import tensorflow as tf
         import tensorflow_hub as hub
         import tf_keras as keras
+        from tensorflow.python.framework.convert_to_constants import (
+            convert_variables_to_constants_v2 as freeze,
+        )
 except ImportError as error:
     raise EnvironmentFault(
         f"training needs TensorFlow, which cannot be loaded: {error}. "

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import hashlib
 import importlib.metadata
 import logging
 import random
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -29,6 +32,7 @@ from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import silent
 from partsight.runtimes import choose_runtime
+from partsight_train.activation_map import map_of_file
 from partsight_train.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
@@ -46,7 +50,7 @@ from partsight_train.measure import (
     split_metrics,
 )
 from partsight_train.parity import compare
-from partsight_train.report import report_html
+from partsight_train.report import RunRecord, report_html
 from partsight_train.run_dir import RunDir
 from partsight_train.settings import TrainSettings
 
@@ -165,7 +169,20 @@ def train(
     run.write_text("labels.txt", "".join(f"{label}\n" for label in dataset.labels))
     run.write_json("config.json", {"image_dir": str(image_dir), **provenance})
     run.write_json("metrics.json", metrics)
-    report = run.write_text("report.html", report_html(metrics, provenance, on_test))
+    record = RunRecord(
+        metrics,
+        provenance,
+        on_validation,
+        on_test,
+        sizes={"model-int8.tflite": len(data)},
+        splits=dataset.counts(),
+        history=learned.history,
+        maps=map_of_file(model, backbone.spec),
+        image_hw=(backbone.spec.height, backbone.spec.width),
+        model_sha256=hashlib.sha256(data).hexdigest(),
+        command_line=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    )
+    report = run.write_text("report.html", report_html(record))
     path = run.write_bytes("model-int8.tflite", data)
     return Outcome(
         metrics,

@@ -1,0 +1,36 @@
+"""A figure with its 95 % interval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from partsight.intervals import Interval, proportion_interval
+
+__all__ = ["Estimate", "estimate", "share"]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A measured value, and from where to where the true one may lie."""
+
+    value: float
+    low: float
+    high: float
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same in another unit."""
+        return Estimate(factor * self.value, factor * self.low, factor * self.high)
+
+    def complement(self) -> Estimate:
+        """Of a share, that of the rest."""
+        return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
+
+
+def estimate(value: float | None, interval: Interval | None) -> Estimate | None:
+    """A value of ``metrics.json`` and its interval; None where it could not be measured."""
+    return None if value is None or interval is None else Estimate(value, *interval)
+
+
+def share(hits: int, total: int) -> Estimate | None:
+    """A share of pictures; None of no pictures."""
+    return estimate(hits / total, proportion_interval(hits, total)) if total else None

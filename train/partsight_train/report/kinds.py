@@ -1,0 +1,47 @@
+"""Good and bad parts among scored pictures, however many labels there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.decide import accept_scores
+from partsight.evaluate import ScoredPictures
+
+__all__ = ["Kinds", "kinds_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """N pictures of good and bad parts.
+
+    Attributes:
+        bad: bool (N,), whether the part's label is not accepted.
+        score: float (N,) in [0, 1], the score that decides: high for good parts.
+    """
+
+    bad: NDArray[np.bool_]
+    score: NDArray[np.float64]
+
+    @property
+    def both(self) -> bool:
+        """Whether there are good and bad parts."""
+        return bool(self.bad.any() and not self.bad.all())
+
+    @property
+    def share_of_bad(self) -> float | None:
+        """The share of bad parts; None of no pictures."""
+        return float(self.bad.mean()) if len(self.bad) else None
+
+
+def kinds_of(
+    scored: ScoredPictures, labels: tuple[str, ...], accept_labels: tuple[str, ...]
+) -> Kinds | None:
+    """Tell good from bad; None where no label is known to be of good parts."""
+    if not accept_labels:
+        return None
+    good = [labels.index(label) for label in accept_labels]
+    deciding = accept_scores(labels, scored.scores, accept_labels)
+    return Kinds(~np.isin(scored.true, good), deciding)

@@ -1,0 +1,128 @@
+"""The worst mistakes as pictures: what was taken for what, and for which pixels.
+
+Enters: a ``RunRecord``. Leaves: small JPEGs as data addresses, with their captions.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.decide import accept_scores, verdicts
+from partsight.decode import decode
+from partsight.errors import ImageError
+from partsight.opencv import cv2
+from partsight.preprocess import PreprocessSpec
+from partsight_train.report.record import RunRecord
+
+__all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
+
+MOST_MISTAKES = 24
+_SIDE = 360
+# Of the heat: the hottest pixel hides this share of the picture.
+_OPACITY = 0.6
+# Of the picture's side: as far as the network's positions lie apart, or nearly.
+_SMOOTHING = 0.03
+_JPEG = [int(cv2.IMWRITE_JPEG_QUALITY), 85]
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """A picture that got another label than its own, or whose bad part was accepted.
+
+    Attributes:
+        name: the file's.
+        true: its label.
+        taken_for: the label that it got.
+        score: of that label, in [0, 1].
+        verdict: what the operating point makes of it.
+        escaped: whether a bad part was accepted.
+        picture: a data address; None where the file is gone by now.
+        overlay: the same with its activation map; None where there is none.
+    """
+
+    name: str
+    true: str
+    taken_for: str
+    score: float
+    verdict: str
+    escaped: bool
+    picture: str | None
+    overlay: str | None
+
+
+def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
+    """The mistakes of the delivered file on the test split.
+
+    Returns:
+        The surest, at most ``MOST_MISTAKES``, and how many there are.
+    """
+    labels, point, scored = record.labels, record.point, record.on_test
+    predicted = scored.scores.argmax(axis=1)
+    deciding = accept_scores(labels, scored.scores, point.accept_labels)
+    given = verdicts(deciding, point)
+    good = np.isin(scored.true, [labels.index(label) for label in point.accept_labels])
+    escaped = (given == "accept") & ~good
+    wrong = np.flatnonzero((predicted != scored.true) | escaped)
+    surest = wrong[np.argsort(-scored.scores[wrong].max(axis=1), kind="stable")]
+    shown = []
+    for index in surest[:MOST_MISTAKES]:
+        label = int(predicted[index])
+        shown.append(
+            Mistake(
+                scored.paths[index].name,
+                labels[scored.true[index]],
+                labels[label],
+                float(scored.scores[index, label]),
+                str(given[index]),
+                bool(escaped[index]),
+                *_pictures(record, scored.paths[index], label),
+            )
+        )
+    return shown, len(wrong)
+
+
+def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, str | None]:
+    try:
+        image = decode(path, PreprocessSpec(_SIDE, _SIDE))
+        heat = record.maps(path, label) if record.maps else None
+    except ImageError:
+        return None, None
+    scale = min(1.0, _SIDE / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    return _data_address(small), None if heat is None else _data_address(overlay(small, heat))
+
+
+def overlay(image_bgr: NDArray[Any], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Lay a map over a picture: warm and bright where it speaks for the label.
+
+    Args:
+        image_bgr: uint8 (H, W, 3).
+        heat: float (h, w) over the whole picture; what is below 0 stays clear.
+
+    Returns:
+        uint8 (H, W, 3), blue-green-red.
+    """
+    height, width = image_bgr.shape[:2]
+    # A maximum lies in one position, a point on the picture; smoothed, it is seen.
+    smooth = cv2.GaussianBlur(heat, (0, 0), _SMOOTHING * max(heat.shape))
+    large = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
+    positive = np.maximum(np.asarray(large, np.float32), 0)
+    strength = positive / max(float(positive.max()), float(np.finfo(np.float32).tiny))
+    # Inferno rises in lightness all along, so that it is read without seeing colours.
+    colour = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    opacity = _OPACITY * strength[..., np.newaxis]
+    blended: NDArray[np.uint8] = np.rint(image_bgr * (1 - opacity) + colour * opacity).astype(
+        np.uint8
+    )
+    return blended
+
+
+def _data_address(image_bgr: NDArray[Any]) -> str:
+    _, data = cv2.imencode(".jpg", image_bgr, _JPEG)
+    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

@@ -1,0 +1,155 @@
+"""Lay a run out as a page: each section's values, and the template that they go into."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+import numpy as np
+
+from partsight.intervals import proportion_interval
+from partsight_train.dataset import Split, hash_place
+from partsight_train.report.charts import (
+    histogram_chart,
+    learning_chart,
+    precision_recall_chart,
+    reliability_chart,
+    roc_chart,
+)
+from partsight_train.report.curves import calibration_error, reliability
+from partsight_train.report.estimate import estimate
+from partsight_train.report.kinds import Kinds, kinds_of
+from partsight_train.report.mistakes import mistakes
+from partsight_train.report.record import RunRecord
+from partsight_train.report.text import FILTERS
+from partsight_train.report.thresholds import barriers, defect_rate
+
+__all__ = ["report_html"]
+
+# A matrix of more labels is no longer read; the most frequent confusions are listed then.
+_MOST_COLUMNS = 12
+_MOST_CONFUSIONS = 20
+# In the heads of a matrix, side by side; of longer ones the numbers stand there.
+_MOST_CHARACTERS = 30
+
+
+def report_html(record: RunRecord) -> str:
+    """Lay out a run.
+
+    Returns:
+        An HTML document without scripts and outside references. The same record gives the
+        same document.
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("partsight_train.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(FILTERS)
+    on_test = kinds_of(record.on_test, record.labels, record.point.accept_labels)
+    shown, mistaken = mistakes(record)
+    splits = [split.value for split in Split]
+    pictures = [
+        (label, [counts.get(split, 0) for split in splits])
+        for label, counts in record.splits.items()
+    ]
+    page = environment.get_template("page.html.j2").render(
+        run=record,
+        point=record.point,
+        int8=_figures(record.metrics["int8"]),
+        floating=_figures(record.metrics),
+        parity=record.metrics["int8"].get("parity"),
+        several_shots=_shots(record) > 0,
+        charts=_charts(record, on_test),
+        thresholds=_thresholds(record, on_test),
+        phases=_phases(record),
+        mistakes=shown,
+        mistaken=mistaken,
+        splits=splits,
+        pictures=pictures,
+        totals=[sum(counts[i] for _, counts in pictures) for i in range(len(splits))],
+    )
+    return f"{page.strip()}\n"
+
+
+def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """One model's figures on the test split, its confusions in a form that is read."""
+    labels, confusion = metrics["labels"], np.array(metrics["confusion"])
+    intervals = metrics["intervals"]
+    verdicts = metrics["verdicts"] or {}
+    off = Counter({(i, j): int(n) for (i, j), n in np.ndenumerate(confusion) if i != j and n})
+    bad = sum(verdicts.get("bad", {}).values())
+    best = proportion_interval(bad, bad)
+    return {
+        **metrics,
+        "right": int(confusion.trace()),
+        "accuracy": estimate(metrics["test_accuracy"], intervals["accuracy"]),
+        "recall": estimate(metrics["recall_of_bad"], intervals["recall_of_bad"]),
+        "rejects": estimate(metrics["false_reject_rate"], intervals["false_reject_rate"]),
+        "area": estimate(metrics["auc_of_bad"], intervals["auc_of_bad"]),
+        "bad": bad,
+        "good": sum(verdicts.get("good", {}).values()),
+        "best_recall": best[0] if best else None,
+        "matrix": len(labels) <= _MOST_COLUMNS,
+        "numbered": len(labels) * max(map(len, labels)) > _MOST_CHARACTERS,
+        "most_confused": [
+            (labels[i], labels[j], n) for (i, j), n in off.most_common(_MOST_CONFUSIONS)
+        ],
+    }
+
+
+def _shots(record: RunRecord) -> int:
+    """Test pictures beyond one a part."""
+    scored = record.on_test
+    parts = {
+        (int(label), hash_place(record.labels[label], path.name))
+        for path, label in zip(scored.paths, scored.true, strict=True)
+    }
+    return len(scored.paths) - len(parts)
+
+
+def _charts(record: RunRecord, on_test: Kinds | None) -> dict[str, Any]:
+    scored, point = record.on_test, record.point
+    if on_test is not None:
+        bins = reliability(on_test.score, ~on_test.bad)
+        names = ("score for a good part", "share of good parts")
+    else:
+        right = scored.scores.argmax(axis=1) == scored.true
+        bins = reliability(scored.scores.max(axis=1, initial=0), right)
+        names = ("score of the label given", "share of right labels")
+    both = on_test if on_test is not None and on_test.both else None
+    return {
+        "roc": roc_chart(both, point) if both else None,
+        "precision_recall": precision_recall_chart(both, point) if both else None,
+        "reliability": reliability_chart(bins, *names) if bins else None,
+        "calibration_error": calibration_error(bins),
+        "histogram": histogram_chart(on_test, point) if on_test is not None else None,
+    }
+
+
+def _thresholds(record: RunRecord, on_test: Kinds | None) -> dict[str, Any] | None:
+    on_validation = kinds_of(record.on_validation, record.labels, record.point.accept_labels)
+    if on_test is None or on_validation is None:
+        return None
+    rate = defect_rate(record.provenance, on_test)
+    if rate is None:
+        return None
+    rows = barriers(on_validation, on_test, record.point, rate.share)
+    return {"rate": rate, "rows": rows, "chosen": next(row for row in rows if row.chosen)}
+
+
+def _phases(record: RunRecord) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "epochs": len(epochs),
+            "loss": learning_chart(index, "loss", epochs),
+            "accuracy": learning_chart(index, "accuracy", epochs),
+        }
+        for index, (name, epochs) in enumerate(record.history.items())
+        if epochs
+    ]
