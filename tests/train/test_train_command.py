@@ -18,6 +18,8 @@ from partsight import Classifier
 from partsight.cli import main
 from partsight.decode import decode
 from partsight.preprocess import preprocess
+from partsight_train.dataset import hash_place
+from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras
 
 
@@ -161,3 +163,100 @@ def test_wrong_settings_are_refused(
     assert result.exit_code == exit_code
     assert message in result.output
     assert not list(tmp_path.rglob("*.tflite"))
+
+
+VARIED = ("--flip-left-right", "--shift", "0.1", "--copies", "1")
+
+
+@pytest.mark.parametrize("part", ["top", "all"])
+def test_fine_tuning_changes_the_backbone_and_delivers_it(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path, part: str
+) -> None:
+    tuning = ("--fine-tune", part, "--fine-tune-epochs", "2", "--fine-tune-learning-rate", "1e-3")
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *VARIED, *tuning)
+    result = invoke("train", run[0], *arguments)
+    assert result.exit_code == 0, result.output
+    assert metrics_of(tmp_path / "run")["int8"]["test_accuracy"] == 1.0
+    tuned, frozen = (
+        keras.models.load_model(folder / "saved_model", compile=False)
+        for folder in (tmp_path / "run", run[1])
+    )
+    changed = [
+        not np.array_equal(a.numpy(), b.numpy())
+        for a, b in zip(tuned.variables[:4], frozen.variables[:4], strict=True)
+    ]
+    assert changed == ([True] * 4 if part == "all" else [False, False, True, True])
+
+
+def test_cross_validation_judges_every_picture(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
+    result = invoke("train", run[0], *arguments, "--cross-validate", "3")
+    assert result.exit_code == 0, result.output
+    folds = metrics_of(tmp_path / "run")["cross_validation"]
+    assert folds["images"] == 120
+    assert folds["accuracy"] == 1.0
+    assert len(folds["accuracy_by_fold"]) == 3
+    assert "Cross-validation, float model: accuracy 1.0000 on 120 pictures" in result.output
+
+
+def test_a_file_below_the_wanted_accuracy_is_not_delivered(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    """With labels dealt at random there is nothing to learn."""
+    parts = shutil.copytree(run[0], tmp_path / "parts")
+    for index, path in enumerate(sorted(parts.rglob("*.png"))):
+        label = ("defected", "healthy")[index % 2]
+        path.rename(parts / label / f"shuffled{index}.png")
+    result = invoke(
+        "train",
+        parts,
+        "-o",
+        tmp_path / "run",
+        "--backbone",
+        tiny_backbone,
+        "--assert-accuracy-at-least",
+        "0.95",
+    )
+    assert result.exit_code == 1
+    assert "expected at least 95.00%. Nothing was delivered" in result.output
+    assert not list((tmp_path / "run").glob("*.tflite"))
+
+
+def test_misclassified_pictures_are_named(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    parts = shutil.copytree(run[0], tmp_path / "parts")
+    wrong = next(
+        path
+        for path in sorted((parts / "healthy").iterdir())
+        if hash_place("defected", path.name) < 0.1
+    )
+    misplaced = parts / "defected" / wrong.name
+    wrong.replace(misplaced)
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, "--print-misclassified")
+    result = invoke("train", parts, *arguments)
+    assert "Misclassified test pictures: 1" in result.output
+    assert f"{str(misplaced)!r}: defected, taken for healthy" in result.output
+
+
+def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
+    parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    arguments = ("-o", tmp_path / "run", "--preset", "retrain", "--backbone", tiny_backbone)
+    result = invoke("train", parts, *arguments, "--steps", "40")
+    assert result.exit_code == 0, result.output
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    head = config["settings"]["head"]
+    assert config["settings"]["backbone"] == str(tiny_backbone)
+    classic = {
+        "optimizer": "sgd",
+        "learning_rate": 0.01,
+        "batch_size": 100,
+        "balance": "sampling",
+        "steps": 40,
+    }
+    assert {name: head[name] for name in classic} == classic
+    assert PRESETS["retrain"]["steps"] == 4000
+    assert PRESETS["retrain"]["backbone"] == "inception-v3"

@@ -14,9 +14,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
@@ -62,10 +59,6 @@ class Dataset:
     def of(self, split: Split) -> tuple[LabelledPicture, ...]:
         """The pictures of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
-
-    def rows(self, split: Split) -> NDArray[np.intp]:
-        """Where in ``pictures`` those of one split are: int (n,)."""
-        return np.flatnonzero([picture.split is split for picture in self.pictures])
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Label to split to number of pictures."""

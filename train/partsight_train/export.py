@@ -6,6 +6,7 @@ Enters: a backbone, a head and calibration pictures. Leaves: bytes without a con
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -13,11 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.native_output import held_stderr
+from partsight.pictures import read_pictures
+from partsight.preprocess import PreprocessSpec, preprocess
 from partsight_train.backbone import Backbone
+from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 
-__all__ = ["assemble", "convert_int8"]
+__all__ = ["assemble", "calibration_pictures", "convert_int8"]
 
 
 def assemble(backbone: Backbone, head: Head) -> keras.Model:
@@ -31,6 +35,16 @@ def assemble(backbone: Backbone, head: Head) -> keras.Model:
     model = keras.Model(picture, dense(backbone.layer(picture)))
     dense.set_weights([head.kernel, head.bias])
     return model
+
+
+def calibration_pictures(
+    pictures: Sequence[LabelledPicture], spec: PreprocessSpec, count: int, seed: int
+) -> list[NDArray[np.uint8]]:
+    """Choose at most ``count`` training pictures at random, as the network is fed them."""
+    paths = [picture.path for picture in pictures]
+    chosen = random.Random(seed).sample(paths, min(count, len(paths)))
+    decoded = (picture for _, picture in read_pictures(chosen, spec))
+    return [preprocess(picture, spec) for picture in decoded if isinstance(picture, np.ndarray)]
 
 
 def convert_int8(model: keras.Model, calibration: Sequence[NDArray[np.uint8]]) -> bytes:

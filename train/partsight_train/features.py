@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -38,11 +38,13 @@ class Features:
     Attributes:
         vectors: path to float32 (D,).
         failed: path to the reason why it has none.
+        digests: path to SHA-256 of each file that could be read, damaged ones included.
         computed: how many were not in the cache.
     """
 
     vectors: dict[Path, NDArray[np.float32]]
     failed: dict[Path, str]
+    digests: dict[Path, bytes]
     computed: int
 
 
@@ -66,7 +68,12 @@ def compute_features(
     Raises:
         DatasetError: not one picture could be read.
     """
-    vectors, unknown, failed = _look_up(paths, cache, variation)
+    digests, failed = _digests(paths)
+    keys = {
+        path: hashlib.sha256(variation.identity + digest).digest() if variation else digest
+        for path, digest in digests.items()
+    }
+    vectors, unknown = _look_up(keys, cache)
     extract = _extractor(backbone)
     todo = progress(unknown, len(unknown))
     for batch in _batches(read_pictures(todo, backbone.spec)):
@@ -84,27 +91,32 @@ def compute_features(
             vectors.update(fresh)
     if not vectors:
         raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
-    return Features(vectors, failed, len(unknown))
+    return Features(vectors, failed, digests, len(unknown))
+
+
+def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:
+    """SHA-256 of each file, and reasons for those that cannot be read."""
+    digests, failed = {}, {}
+    for path in paths:
+        try:
+            digests[path] = hashlib.sha256(path.read_bytes()).digest()
+        except OSError as error:
+            failed[path] = f"the file cannot be read: {error.strerror or error}"
+    return digests, failed
 
 
 def _look_up(
-    paths: Sequence[Path], cache: FeatureCache | None, variation: Variation | None
-) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes], dict[Path, str]]:
-    """Vectors that are known, keys of pictures that are not, reasons for unreadable files."""
-    vectors, unknown, failed = {}, {}, {}
-    for path in paths:
-        try:
-            digest = hashlib.sha256(path.read_bytes()).digest()
-        except OSError as error:
-            failed[path] = f"the file cannot be read: {error.strerror or error}"
-            continue
-        key = hashlib.sha256(variation.identity + digest).digest() if variation else digest
+    keys: Mapping[Path, bytes], cache: FeatureCache | None
+) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes]]:
+    """Vectors that are known, and keys of those that are not."""
+    vectors, unknown = {}, {}
+    for path, key in keys.items():
         known = cache.get(key) if cache is not None else None
         if known is None:
             unknown[path] = key
         else:
             vectors[path] = known
-    return vectors, unknown, failed
+    return vectors, unknown
 
 
 def _extractor(backbone: Backbone) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:

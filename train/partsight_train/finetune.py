@@ -115,7 +115,8 @@ def fine_tune(
     count = len(head.bias)
     callbacks: list[Any] = [EpochProgress(progress, chosen.fine_tune_epochs)]
     if folder is not None:
-        callbacks.append(keras.callbacks.BackupAndRestore(str(folder)))
+        # Kept when it is done: the run may be killed after it.
+        callbacks.append(keras.callbacks.BackupAndRestore(str(folder), delete_checkpoint=False))
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
     history = model.fit(

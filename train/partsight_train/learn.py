@@ -67,13 +67,15 @@ class Learned:
         backbone: frozen as it was, or fine-tuned.
         head: fits the backbone's features; calibrated.
         temperature: that the scores were softened by.
-        examples: all N pictures' features by this backbone, with their labels.
+        dataset: the N pictures.
+        examples: their features by this backbone, with their labels.
         history: phase to its losses and accuracies, a row an epoch.
     """
 
     backbone: Backbone
     head: Head
     temperature: float
+    dataset: Dataset
     examples: Examples
     history: Mapping[str, Sequence[Mapping[str, float]]]
 
@@ -144,7 +146,9 @@ def learn(
     head, temperature = fitted.head, 1.0
     if settings.head.temperature:
         head, temperature = calibrate(head, material.examples.take(validation))
-    return Learned(material.backbone, head, temperature, material.examples, history)
+    return Learned(
+        material.backbone, head, temperature, material.dataset, material.examples, history
+    )
 
 
 def gather(

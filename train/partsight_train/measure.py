@@ -1,7 +1,6 @@
 """The figures of a run: of the float model, and of the very file that is delivered.
 
-Enters: scores with their true labels. Leaves: operating points and the document of
-``metrics.json``.
+Enters: scores with their true labels. Leaves: the document of ``metrics.json``.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, accept_scores, choose_operating_point
+from partsight.decide import OperatingPoint
 from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.metrics import classification_metrics
 from partsight.verdict_metrics import verdict_metrics
 from partsight_train.dataset import LabelledPicture
 
-__all__ = ["Mistake", "mistakes", "operating_point", "score_file", "split_metrics"]
+__all__ = ["Mistake", "mistakes", "score_file", "split_metrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,29 +51,6 @@ def score_file(data: bytes, pictures: Sequence[LabelledPicture]) -> ScoredPictur
     """Run a model file, as a device would, over labelled pictures."""
     classifier = Classifier.load(data, threads=os.cpu_count() or 1)
     return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
-
-
-def operating_point(
-    labels: tuple[str, ...],
-    accept_labels: tuple[str, ...],
-    target_recall: float,
-    true: NDArray[np.intp],
-    scores: NDArray[np.float64],
-) -> OperatingPoint:
-    """Choose the operating point for K labels, some of which are of good parts.
-
-    Args:
-        labels: K names, in the order of the columns of ``scores``.
-        accept_labels: those of good parts; with none, every verdict will be review.
-        target_recall: share of bad parts to be kept from acceptance.
-        true: int (N,), index of each picture's label.
-        scores: float (N, K), probabilities.
-    """
-    if not accept_labels:
-        return OperatingPoint(accept_labels)
-    is_good = np.isin(true, [labels.index(label) for label in accept_labels])
-    deciding = accept_scores(labels, scores, accept_labels)
-    return choose_operating_point(deciding, is_good, accept_labels, target_recall)
 
 
 def split_metrics(

@@ -13,8 +13,11 @@ from partsight.errors import OutputError
 from partsight.files import write_atomic
 from partsight.native_output import held_stderr
 
-__all__ = ["RunDir"]
+__all__ = ["CONFIG", "DELIVERY", "REPORT", "RunDir"]
 
+CONFIG = "config.json"
+DELIVERY = "model-int8.tflite"
+REPORT = "report.html"
 _LOGS = "logs"
 _CHECKPOINTS = "checkpoints"
 
@@ -26,25 +29,53 @@ class RunDir:
     path: Path
 
     @classmethod
-    def create(cls, path: Path) -> RunDir:
-        """Make the folder, or take an empty one; logs of a run that failed may be in it.
+    def create(cls, path: Path, *, resume: bool = False) -> RunDir:
+        """Make the folder, or take an empty one, or one of a run that was not finished.
+
+        Args:
+            path: the folder.
+            resume: go on with the run in it, if there is one.
 
         Raises:
-            OutputError: it holds something, which would be overwritten, or cannot be made.
+            OutputError: it holds something that would be overwritten, or cannot be made.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
-            others = sorted(child.name for child in path.iterdir() if child.name != _LOGS)
+            found = {child.name for child in path.iterdir()}
         except OSError as error:
             raise OutputError(
                 f"cannot use {path}: {error.strerror}. Choose another folder."
             ) from error
-        if others:
+        others = sorted(found - {_LOGS})
+        if others and not (resume and found & {CONFIG, _CHECKPOINTS} and DELIVERY not in found):
+            hint = "Choose another."
+            if CONFIG in found and DELIVERY not in found:
+                hint = "Go on with the run in it by --resume, or choose another."
             raise OutputError(
                 f"{path} must be new or empty, so that no earlier run is overwritten. "
-                f"Received a folder with {', '.join(others[:5])}. Choose another."
+                f"Received a folder with {', '.join(others[:5])}. {hint}"
             )
         return cls(path)
+
+    def begun(self) -> dict[str, Any] | None:
+        """The configuration that an earlier start of this run left; None at the first.
+
+        Raises:
+            OutputError: it is not readable.
+        """
+        try:
+            document: dict[str, Any] = json.loads((self.path / CONFIG).read_text("utf-8"))
+            return document
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            raise OutputError(
+                f"cannot read {self.path / CONFIG}: {error}. Choose a new folder."
+            ) from error
+
+    def forget_checkpoints(self) -> None:
+        """The run is delivered: nothing will go on from them."""
+        shutil.rmtree(self.checkpoints, ignore_errors=True)
 
     @property
     def logs(self) -> Path:
@@ -72,6 +103,8 @@ class RunDir:
     def write_saved_model(self, model: Any) -> Path:
         """Save a tf-keras model as a SavedModel folder and give its path."""
         destination, aside = self.path / "saved_model", self.path / ".saved_model.part"
+        for remains in (destination, aside):  # of a run that was killed
+            shutil.rmtree(remains, ignore_errors=True)
         try:
             with held_stderr():
                 model.save(aside, save_format="tf", include_optimizer=False)

@@ -24,6 +24,7 @@ __all__ = ["command"]
 def command(
     image_dir: Path,
     run_dir: Path,
+    resume: bool,
     summaries_dir: Path | None,
     cache_dir: Path | None,
     print_misclassified: bool,
@@ -50,7 +51,9 @@ def command(
     from partsight_train.summary import mistakes_text, summary_text
     from partsight_train.train import train
 
-    outcome = train(image_dir, run_dir, settings, ProgressBar, summaries_dir=summaries_dir)
+    outcome = train(
+        image_dir, run_dir, settings, ProgressBar, resume=resume, summaries_dir=summaries_dir
+    )
     click.echo(summary_text(outcome))
     if print_misclassified:
         click.echo(mistakes_text(outcome))

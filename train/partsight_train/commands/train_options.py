@@ -62,6 +62,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _run("--preset", type=_choice(tuple(PRESETS)), is_eager=True, expose_value=False,
          callback=_apply_preset,
          help="Defaults of a known recipe: 'retrain' is that of TensorFlow's retrain.py."),
+    _run("--resume", is_flag=True, help="Go on with a run that was killed."),
     _run("--seed", type=click.IntRange(0), default=_HEAD.seed,
          help="Of initial weights, the order of pictures, their variation and calibration."),
     _run("--summaries-dir", type=click.Path(path_type=Path),

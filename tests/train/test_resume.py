@@ -1,0 +1,121 @@
+"""A run that was killed goes on, and only as what it was begun as."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tests.train.conftest import write_parts
+
+from partsight.cli import main
+
+EPOCHS = 200
+ARGUMENTS = (
+    *("--fine-tune", "all", "--fine-tune-epochs", str(EPOCHS), "--flip-left-right"),
+    *("--copies", "1"),
+)
+PATIENCE_S = 120.0
+
+
+def start(parts: Path, run_dir: Path, backbone: Path) -> subprocess.Popen[bytes]:
+    command = ["train", parts, "-o", run_dir, "--backbone", backbone, *ARGUMENTS]
+    code = "from partsight.cli import main; main()"
+    return subprocess.Popen([sys.executable, "-c", code, *map(str, command)])
+
+
+def resume(parts: Path, run_dir: Path, backbone: Path, *arguments: str) -> Result:
+    command = ["train", parts, "-o", run_dir, "--backbone", backbone, *ARGUMENTS, *arguments]
+    return CliRunner().invoke(main, [str(each) for each in command])
+
+
+def event_files(run_dir: Path) -> set[Path]:
+    return set((run_dir / "logs" / "fine-tune" / "train").glob("events.out.*"))
+
+
+def epochs_in(file: Path) -> list[int]:
+    events = EventAccumulator(str(file), {"tensors": 0}).Reload()
+    return [event.step for event in events.Tensors("epoch_loss")]
+
+
+def epochs_done(run_dir: Path) -> int:
+    """How many epochs the newest checkpoint was made after; its file names it ckpt-N."""
+    checkpoint = run_dir / "checkpoints" / "fine-tune" / "chief" / "checkpoint"
+    if not checkpoint.exists():
+        return 0
+    newest = re.search(r'^model_checkpoint_path: ".*ckpt-(\d+)"', checkpoint.read_text())
+    return int(newest[1]) if newest else 0
+
+
+@pytest.fixture(scope="module")
+def killed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """A run that was killed by SIGKILL in the middle of fine-tuning."""
+    folder = tmp_path_factory.mktemp("killed")
+    parts, run_dir = write_parts(folder / "parts"), folder / "run"
+    process = start(parts, run_dir, tiny_backbone)
+    deadline = time.monotonic() + PATIENCE_S
+    while epochs_done(run_dir) < 5 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert epochs_done(run_dir) >= 5
+    return parts, run_dir
+
+
+def test_what_it_left_is_not_taken_for_a_finished_run(
+    killed: tuple[Path, Path], tiny_backbone: Path
+) -> None:
+    parts, run_dir = killed
+    assert not (run_dir / "model-int8.tflite").exists()
+    result = resume(parts, run_dir, tiny_backbone)
+    assert result.exit_code == 1
+    assert "Go on with the run in it by --resume" in result.output
+
+
+CHANGED: list[tuple[tuple[str, ...], str]] = [
+    (("--seed", "7"), "settings changed"),
+    (("--l2", "0.5"), "settings changed"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), CHANGED)
+def test_it_does_not_go_on_as_another_run(
+    killed: tuple[Path, Path], tiny_backbone: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    parts, run_dir = killed
+    result = resume(parts, run_dir, tiny_backbone, "--resume", *arguments)
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_it_goes_on_from_its_last_epoch(killed: tuple[Path, Path], tiny_backbone: Path) -> None:
+    parts, run_dir = killed
+    done, earlier = epochs_done(run_dir), event_files(run_dir)
+    result = resume(parts, run_dir, tiny_backbone, "--resume")
+    assert result.exit_code == 0, result.output
+    assert earlier < event_files(run_dir), "the earlier logs are still there"
+    (later,) = event_files(run_dir) - earlier
+    assert epochs_in(later) == list(range(done, EPOCHS))
+    assert (run_dir / "model-int8.tflite").exists()
+    assert not (run_dir / "checkpoints").exists()
+
+
+def test_a_finished_run_is_not_begun_again(killed: tuple[Path, Path], tiny_backbone: Path) -> None:
+    parts, run_dir = killed
+    result = resume(parts, run_dir, tiny_backbone, "--resume")
+    assert result.exit_code == 1
+    assert "must be new or empty" in result.output
+
+
+def test_resume_of_nothing_starts(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    arguments: tuple[Any, ...] = ("train", parts, "-o", tmp_path / "run", "--resume")
+    command = [*arguments, "--backbone", tiny_backbone]
+    assert CliRunner().invoke(main, [str(each) for each in command]).exit_code == 0

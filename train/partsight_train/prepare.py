@@ -1,0 +1,93 @@
+"""From a folder of labelled pictures to all that there is to learn from.
+
+Enters: the folder and the settings. Leaves: ``Prepared``. Called once by ``train``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from partsight.decide import default_accept_labels
+from partsight.errors import DatasetError
+from partsight_train.backbone import open_backbone
+from partsight_train.cache import open_cache
+from partsight_train.cache_dir import cache_dir
+from partsight_train.dataset import Split, scan, split
+from partsight_train.features import compute_features
+from partsight_train.learn import Material, Rows, Stages, gather
+from partsight_train.settings import TrainSettings
+
+__all__ = ["Prepared", "prepare"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """What there is to learn from, and what was found on the way.
+
+    Attributes:
+        material: pictures, labels and features.
+        accept_labels: the labels of good parts; empty where nothing says.
+        digests: path to SHA-256 of each file.
+        failed: path to the reason why a picture could not be read.
+    """
+
+    material: Material
+    accept_labels: tuple[str, ...]
+    digests: Mapping[Path, bytes]
+    failed: Mapping[Path, str]
+
+    def rows(self, part: Split) -> Rows:
+        """Where in the material the pictures of one split are."""
+        pictures = self.material.dataset.pictures
+        return np.flatnonzero([picture.split is part for picture in pictures])
+
+
+def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepared:
+    """Scan, open the backbone, compute features, split.
+
+    Raises:
+        DatasetError: the folder cannot be trained on.
+        ModelError: the backbone cannot be used.
+    """
+    found = scan(image_dir)
+    accept_labels = _accept_labels(tuple(found), settings)
+    backbone = open_backbone(settings.backbone, settings.image_size)
+    with open_cache(
+        cache_dir() / "features", backbone.sha256, backbone.spec, backbone.feature_size
+    ) as cache:
+        paths = [path for label in found for path in found[label]]
+        features = compute_features(paths, backbone, cache, stages("features"))
+        for path, reason in features.failed.items():
+            logger.warning("%s: %s", path, reason)
+        dataset = split(
+            {label: [path for path in found[label] if path in features.vectors] for label in found},
+            validation_share=settings.validation_share,
+            test_share=settings.test_share,
+        )
+        bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
+        material = gather(dataset, backbone, features.vectors, bad, settings, cache, stages=stages)
+    return Prepared(material, accept_labels, features.digests, features.failed)
+
+
+def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[str, ...]:
+    unknown = sorted(set(settings.accept_labels) - set(labels))
+    if unknown:
+        raise DatasetError(
+            f"cannot accept {', '.join(unknown)}: no such label. Expected some of: "
+            f"{', '.join(labels)}."
+        )
+    chosen = settings.accept_labels or default_accept_labels(labels)
+    if not chosen:
+        logger.warning(
+            "no label is known to mean a good part, so every verdict will be review; "
+            "name it with --accept-label. Labels: %s",
+            ", ".join(labels),
+        )
+    return chosen
