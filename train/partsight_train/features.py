@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -23,7 +23,7 @@ from partsight.progress import Progress, silent
 from partsight_train.augment import Variation
 from partsight_train.backbone import Backbone
 from partsight_train.cache import FeatureCache
-from partsight_train.tensorflow_stack import tf
+from partsight_train.extract import open_extractor
 
 __all__ = ["Features", "compute_features"]
 
@@ -74,7 +74,7 @@ def compute_features(
         for path, digest in digests.items()
     }
     vectors, unknown = _look_up(keys, cache)
-    extract = _extractor(backbone)
+    extract = open_extractor(backbone) if unknown else None
     todo = progress(unknown, len(unknown))
     for batch in _batches(read_pictures(todo, backbone.spec)):
         readable = {}
@@ -84,7 +84,7 @@ def compute_features(
             else:
                 fed = preprocess(picture, backbone.spec)
                 readable[path] = variation.vary(fed, unknown[path]) if variation else fed
-        if readable:
+        if readable and extract is not None:
             fresh = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
             if cache is not None:
                 cache.put({unknown[path]: vector for path, vector in fresh.items()})
@@ -117,16 +117,6 @@ def _look_up(
         else:
             vectors[path] = known
     return vectors, unknown
-
-
-def _extractor(backbone: Backbone) -> Callable[[NDArray[np.uint8]], NDArray[np.float32]]:
-    """A compiled function from uint8 (N, H, W, 3) RGB to float32 (N, D)."""
-    shape = (None, backbone.spec.height, backbone.spec.width, 3)
-    extract = tf.function(
-        lambda pictures: backbone.layer(tf.cast(pictures, tf.float32) / 255),
-        input_signature=[tf.TensorSpec(shape, tf.uint8)],
-    )
-    return lambda pictures: extract(pictures).numpy()
 
 
 def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

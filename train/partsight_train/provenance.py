@@ -68,7 +68,7 @@ def provenance(
         "settings": dataclasses.asdict(settings),
         "versions": {name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
-        "platform": platform.platform(),
+        "platform": f"{platform.system()} {platform.machine()}",
         "git": _git_state(),
     }
 

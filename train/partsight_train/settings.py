@@ -47,6 +47,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "optimizer": "sgd",
         "learning_rate": 0.01,
         "steps": 4000,
+        "eval_interval": 10,
         "patience": None,
         "batch_size": 100,
         "balance": "sampling",

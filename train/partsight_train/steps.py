@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsight.progress import Progress
 from partsight_train.fit_head import class_weights
@@ -61,7 +62,7 @@ def descend(
     )
     weights = class_weights(train.labels, count) if settings.balance == "class-weights" else None
     history = model.fit(
-        _batches(train, count, settings),
+        _batches(train, count, looks * interval, settings),
         validation_data=(validation.features, np.eye(count, dtype=np.float32)[validation.labels]),
         validation_batch_size=settings.eval_batch_size,
         steps_per_epoch=interval,
@@ -92,21 +93,32 @@ def _model(features: int, count: int, settings: HeadSettings) -> tuple[Any, Any]
     return model, dense
 
 
-def _batches(train: Examples, count: int, settings: HeadSettings) -> Any:
-    """Batches without end. Row numbers are shuffled, not rows: those are gathered at once."""
+def _batches(train: Examples, count: int, steps: int, settings: HeadSettings) -> Any:
+    """As many batches as steps. Row numbers are dealt out, and rows gathered at once."""
     features, truth = tf.constant(train.features), tf.one_hot(train.labels, count)
-    groups = [np.arange(len(train.labels))]
-    if settings.balance == "sampling":
-        groups = [np.flatnonzero(train.labels == index) for index in range(count)]
-    streams = [
-        tf.data.Dataset.from_tensor_slices(rows).shuffle(len(rows), settings.seed).repeat()
-        for rows in groups
-        if len(rows)
-    ]
-    rows = tf.data.Dataset.sample_from_datasets(streams, seed=settings.seed)
-    return rows.batch(settings.batch_size).map(
+    rows = _rows(train.labels, count, steps * settings.batch_size, settings)
+    batches = tf.data.Dataset.from_tensor_slices(rows.reshape(steps, settings.batch_size))
+    return batches.map(
         lambda chosen: (tf.gather(features, chosen), tf.gather(truth, chosen))
-    )
+    ).prefetch(2)
+
+
+def _rows(
+    labels: NDArray[np.intp], count: int, total: int, settings: HeadSettings
+) -> NDArray[np.intp]:
+    """Row numbers int (total,): pass after pass in another order, or each label as often."""
+    generator = np.random.default_rng(settings.seed)
+    if settings.balance != "sampling":
+        passes = [generator.permutation(len(labels)) for _ in range(-(-total // len(labels)))]
+        return np.asarray(np.concatenate(passes)[:total], np.intp)
+    groups = [np.flatnonzero(labels == index) for index in range(count)]
+    groups = [group for group in groups if len(group)]
+    chosen = generator.integers(0, len(groups), total)
+    places = generator.random(total)
+    sizes = np.array([len(group) for group in groups])
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    at = starts[chosen] + (places * sizes[chosen]).astype(np.intp)
+    return np.asarray(np.concatenate(groups)[at], np.intp)
 
 
 def _callbacks(
