@@ -67,10 +67,15 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
     point["accept_labels"] = _labels(point["accept_labels"])
     return Contract(
         labels=_labels(document["labels"]),
-        preprocess=PreprocessSpec(**document["preprocess"]),
+        preprocess=_spec(document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
     )
+
+
+def _spec(document: Mapping[str, Any]) -> PreprocessSpec:
+    roi = document.get("roi")
+    return PreprocessSpec(**{**document, "roi": tuple(roi) if isinstance(roi, list) else roi})
 
 
 def _labels(value: object) -> tuple[str, ...]:

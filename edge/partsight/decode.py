@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from partsight.errors import ImageError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess import PreprocessSpec, covering_hw
 
 __all__ = ["MAX_PIXELS", "decode"]
 
@@ -107,8 +107,9 @@ def _refuse_bomb(image: Image.Image) -> None:
 def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
     """Ask the JPEG decoder for the smallest size that still covers the target."""
     turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
-    target_wh = (spec.height, spec.width) if turned else (spec.width, spec.height)
-    image.draft(None, target_wh)
+    width, height = reversed(image.size) if turned else image.size
+    rows, columns = covering_hw((height, width), spec)
+    image.draft(None, (rows, columns) if turned else (columns, rows))
 
 
 def _to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:

@@ -7,8 +7,9 @@ colour conversion in partsight. Mean and standard deviation live inside the grap
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,12 +17,18 @@ from numpy.typing import NDArray
 from partsight.errors import ImageError
 from partsight.opencv import cv2
 
-__all__ = ["PREPROCESS_VERSION", "PreprocessSpec", "preprocess"]
+__all__ = ["FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec", "covering_hw", "preprocess"]
 
 # Every cache, model and golden sample depends on the pixels that this module makes (and
 # on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
 # number; a model made under another one is refused.
 PREPROCESS_VERSION = 1
+
+Fit = Literal["stretch", "letterbox"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+
+# Of the bars beside a letterboxed picture: neither a bright nor a dark edge.
+_BAR = 127
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +39,26 @@ class PreprocessSpec:
         height: rows of the network's input, pixels.
         width: columns of the network's input, pixels.
         version: the definition that the model was trained under.
+        fit: stretch the picture to the size, or keep its proportions between grey bars.
+        roi: the region of interest, (left, top, width, height) as shares of the
+            picture's width and height; nothing outside it is seen. None is all of it.
 
     Raises:
-        ValueError: a size below 1, or a version that this partsight does not know.
+        ValueError: a size below 1, an unknown fit, a region that is empty or reaches
+            beyond the picture, or a version that this partsight does not know.
     """
 
     height: int
     width: int
     version: int = PREPROCESS_VERSION
+    fit: Fit = "stretch"
+    roi: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise ValueError(f"fit must be one of {', '.join(FITS)}. Received: {self.fit!r}")
+        if self.roi is not None:
+            _check_roi(self.roi)
         if min(self.height, self.width) < 1:
             raise ValueError(f"preprocess size must be positive. Received: {self}")
         if self.version != PREPROCESS_VERSION:
@@ -52,7 +69,7 @@ class PreprocessSpec:
 
 
 def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """Turn a picture into the network's input: the whole frame, stretched to the size.
+    """Turn a picture into the network's input: the whole frame, or what ``spec`` says.
 
     An axis is halved, by exact means of two, while it is at least twice as long as the
     target; what is left is below a factor of two, where a bilinear step does not alias.
@@ -60,7 +77,7 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
 
     Args:
         image_bgr: uint8 (H, W, 3), blue-green-red, as OpenCV gives it.
-        spec: the target size.
+        spec: the target size, the fit, and the region of interest.
 
     Returns:
         uint8 (spec.height, spec.width, 3), red-green-blue, C-contiguous.
@@ -69,17 +86,57 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
         ImageError: not an array of that kind.
     """
     _check(image_bgr)
-    image = image_bgr
+    image = image_bgr if spec.roi is None else _region(image_bgr, spec.roi)
+    height, width = _fitted_hw(image.shape[:2], spec)
+    image = _resize(image, height, width)
+    if (height, width) != (spec.height, spec.width):
+        top, left = (spec.height - height) // 2, (spec.width - width) // 2
+        bars = (top, spec.height - height - top, left, spec.width - width - left)
+        image = _uint8(cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(_BAR,) * 3))
+    return _uint8(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+
+
+def covering_hw(hw: tuple[int, int], spec: PreprocessSpec) -> tuple[int, int]:
+    """The least size that a picture may be decoded at and still fill the network's input.
+
+    Args:
+        hw: rows and columns of the whole picture.
+        spec: what it is decoded for.
+    """
+    _, _, width, height = spec.roi or (0.0, 0.0, 1.0, 1.0)
+    fitted = _fitted_hw((max(1, round(hw[0] * height)), max(1, round(hw[1] * width))), spec)
+    return math.ceil(fitted[0] / height), math.ceil(fitted[1] / width)
+
+
+def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:
+    """Rows and columns that a picture takes up in the network's input."""
+    if spec.fit == "stretch":
+        return spec.height, spec.width
+    scale = min(spec.height / hw[0], spec.width / hw[1])
+    return max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale))
+
+
+def _region(image: NDArray[np.uint8], roi: tuple[float, float, float, float]) -> NDArray[np.uint8]:
+    left, top, width, height = roi
+    rows, columns = image.shape[:2]
+    first_row, first_column = (
+        min(rows - 1, round(top * rows)),
+        min(columns - 1, round(left * columns)),
+    )
+    last_row = max(first_row + 1, round((top + height) * rows))
+    last_column = max(first_column + 1, round((left + width) * columns))
+    return image[first_row:last_row, first_column:last_column]
+
+
+def _resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
     while True:
-        halve_x = image.shape[1] >= 2 * spec.width
-        halve_y = image.shape[0] >= 2 * spec.height
+        halve_x, halve_y = image.shape[1] >= 2 * width, image.shape[0] >= 2 * height
         if not (halve_x or halve_y):
             break
         image = _halve(image, halve_x, halve_y)
-    if image.shape[:2] != (spec.height, spec.width):
-        size_wh = (spec.width, spec.height)
-        image = _uint8(cv2.resize(image, size_wh, interpolation=cv2.INTER_LINEAR))
-    return _uint8(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    if image.shape[:2] == (height, width):
+        return image
+    return _uint8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np.uint8]:
@@ -113,3 +170,15 @@ def _check(image: NDArray[np.uint8]) -> None:
             f"Received: {image.dtype} of shape {image.shape}. "
             "Convert it first, e.g. with cv2.cvtColor."
         )
+
+
+def _check_roi(roi: tuple[float, float, float, float]) -> None:
+    numbers = isinstance(roi, tuple) and all(isinstance(value, int | float) for value in roi)
+    if numbers and len(roi) == 4:
+        left, top, width, height = roi
+        if min(left, top) >= 0 < min(width, height) and max(left + width, top + height) <= 1:
+            return
+    raise ValueError(
+        "a region of interest must be (left, top, width, height), shares of the picture's "
+        f"width and height that stay within it. Received: {roi!r}"
+    )

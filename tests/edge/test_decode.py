@@ -7,6 +7,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -308,6 +309,27 @@ def test_scaled_decoding_feeds_the_network_nearly_the_same(
 
     assert scaled.shape[0] < full.shape[0]
     difference = preprocess(scaled, spec).astype(int) - preprocess(full, spec)
+    assert np.abs(difference).mean() <= SCALED_DECODE_MEAN
+
+
+@pytest.mark.parametrize(
+    ("choice", "scaled_hw"),
+    [
+        ({}, (60, 80)),
+        ({"fit": "letterbox"}, (60, 80)),
+        ({"roi": (0.25, 0.25, 0.5, 0.5)}, (120, 160)),
+        ({"roi": (0.0, 0.0, 0.1, 1.0)}, (480, 640)),
+    ],
+    ids=str,
+)
+def test_a_region_is_decoded_as_large_as_it_is_needed(
+    choice: dict[str, Any], scaled_hw: tuple[int, int], noise_bgr: np.ndarray
+) -> None:
+    data = encoded(Image.fromarray(cv2.resize(noise_bgr, (640, 480))), "JPEG", quality=92)
+    spec = PreprocessSpec(45, 60, **choice)
+    scaled = decode(data, spec)
+    assert scaled.shape[:2] == scaled_hw
+    difference = preprocess(scaled, spec).astype(int) - preprocess(decode(data), spec)
     assert np.abs(difference).mean() <= SCALED_DECODE_MEAN
 
 

@@ -18,7 +18,7 @@ from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.errors import ContractError, ModelError
 from partsight.model_file import attach_contract, load_model_file
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess import FITS, PreprocessSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(64))
 CONTRACT = Contract(
@@ -54,7 +54,12 @@ def contracts(draw: st.DrawFn) -> Contract:
         recall=draw(share),
         false_reject_rate=draw(share),
     )
-    spec = PreprocessSpec(draw(st.integers(1, 4096)), draw(st.integers(1, 4096)))
+    spec = PreprocessSpec(
+        draw(st.integers(1, 4096)),
+        draw(st.integers(1, 4096)),
+        fit=draw(st.sampled_from(FITS)),
+        roi=draw(st.none() | st.just((0.25, 0.0, 0.5, 1.0))),
+    )
     provenance = draw(st.dictionaries(st.text("abc"), json_values, max_size=3))
     return Contract(tuple(labels), spec, point, provenance)
 

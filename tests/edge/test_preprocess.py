@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.errors import ImageError
-from partsight.preprocess import PREPROCESS_VERSION, PreprocessSpec, preprocess
+from partsight.preprocess import FITS, PREPROCESS_VERSION, Fit, PreprocessSpec, preprocess
 
 # A mean of integers is rounded; at one half, processors round to either side.
 ROUNDING = 0.5
@@ -200,3 +202,79 @@ def test_impossible_specs_are_refused(
 ) -> None:
     with pytest.raises(exception, match=fragment):
         PreprocessSpec(*arguments)
+
+
+def gradient(height: int, width: int) -> np.ndarray:
+    """Blue rises with the row, green with the column, red is full."""
+    rows, columns = np.mgrid[0:height, 0:width]
+    blue, green = 255 * rows / max(1, height - 1), 255 * columns / max(1, width - 1)
+    return np.stack([blue, green, np.full_like(blue, 255)], -1).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("source_hw", "target_hw", "picture"),
+    [
+        ((60, 120), (40, 40), (slice(10, 30), slice(0, 40))),
+        ((120, 60), (40, 40), (slice(0, 40), slice(10, 30))),
+        ((50, 50), (40, 80), (slice(0, 40), slice(20, 60))),
+        ((40, 40), (40, 40), (slice(0, 40), slice(0, 40))),
+        ((1, 300), (40, 40), (slice(19, 20), slice(0, 40))),
+    ],
+)
+def test_a_letterboxed_picture_keeps_its_proportions_between_grey_bars(
+    source_hw: tuple[int, int], target_hw: tuple[int, int], picture: tuple[slice, slice]
+) -> None:
+    fed = preprocess(gradient(*source_hw), PreprocessSpec(*target_hw, fit="letterbox"))
+    assert fed.shape == (*target_hw, 3)
+    inside = np.zeros(target_hw, bool)
+    inside[picture] = True
+    assert (fed[~inside] == 127).all()
+    assert (fed[inside][:, 0] == 255).all()
+
+
+def test_a_region_is_all_that_is_seen() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    image[25:75, 20:60] = 200
+    spec = PreprocessSpec(16, 16, roi=(0.1, 0.25, 0.2, 0.5))
+    assert (preprocess(image, spec) == 200).all()
+    whole = preprocess(image, PreprocessSpec(16, 16))
+    assert whole.min() == 0
+
+
+def test_the_whole_picture_as_a_region_is_the_whole_picture(noise_bgr: np.ndarray) -> None:
+    spec = PreprocessSpec(24, 32, roi=(0, 0, 1, 1))
+    np.testing.assert_array_equal(
+        preprocess(noise_bgr, spec), preprocess(noise_bgr, PreprocessSpec(24, 32))
+    )
+
+
+@given(
+    st.integers(1, 50),
+    st.integers(1, 50),
+    st.tuples(st.floats(0, 0.99), st.floats(0, 0.99), st.floats(0.001, 1), st.floats(0.001, 1)),
+    st.sampled_from(FITS),
+)
+def test_any_region_of_any_picture_fills_the_target(
+    height: int, width: int, roi: tuple[float, float, float, float], fit: Fit
+) -> None:
+    left, top, share_x, share_y = roi
+    within = (left, top, min(share_x, 1 - left), min(share_y, 1 - top))
+    spec = PreprocessSpec(8, 12, fit=fit, roi=within)
+    assert preprocess(gradient(height, width), spec).shape == (8, 12, 3)
+
+
+@pytest.mark.parametrize(
+    ("choice", "fragment"),
+    [
+        ({"fit": "crop"}, "fit must be one of stretch, letterbox"),
+        ({"roi": (0.5, 0, 0.6, 1)}, "stay within it"),
+        ({"roi": (0, 0, 0, 1)}, "stay within it"),
+        ({"roi": (-0.1, 0, 0.5, 1)}, "stay within it"),
+        ({"roi": (0, 0, 1)}, "stay within it"),
+        ({"roi": "all"}, "stay within it"),
+        ({"roi": (0, 0, float("nan"), 1)}, "stay within it"),
+    ],
+)
+def test_impossible_fits_and_regions_are_refused(choice: dict[str, Any], fragment: str) -> None:
+    with pytest.raises(ValueError, match=fragment):
+        PreprocessSpec(8, 8, **choice)

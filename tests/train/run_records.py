@@ -10,9 +10,12 @@ import numpy as np
 from PIL import Image
 
 from partsight.evaluate import ScoredPictures
-from partsight_train.measure import operating_point, split_metrics
+from partsight.preprocess import PreprocessSpec
+from partsight_train.measure import split_metrics
+from partsight_train.operating_point import operating_point
 from partsight_train.parity import compare
 from partsight_train.report import RunRecord
+from partsight_train.settings import TrainSettings
 
 # Names that would leave their place in a page, a chart or a line of text.
 NASTY_NAMES = (
@@ -50,7 +53,7 @@ def record(
     **others: Any,
 ) -> RunRecord:
     """A record of those test pictures, which also chose the thresholds."""
-    point = operating_point(labels, accept_labels, 0.99, on_test.true, on_test.scores)
+    point = operating_point(labels, accept_labels, TrainSettings(), on_test.true, on_test.scores)
     figures = split_metrics(labels, on_test.true, on_test.scores, point)
     metrics = {**figures, "int8": {**figures, "parity": compare(on_test.scores, on_test.scores)}}
     provenance = {"created_at": "2025-01-02T03:04:05+00:00", "settings": {"backbone": "tiny"}}
@@ -81,7 +84,7 @@ def two_labels(folder: Path, count: int = 40, seed: int = 0) -> RunRecord:
         findings=["part7.png and part9.png show <the same>"],
         maps=lambda path, label: np.eye(7, dtype=np.float32),
         seconds={"features": 12.34, "export": 5.6},
-        image_hw=(224, 320),
+        spec=PreprocessSpec(224, 320),
         model_sha256="ab" * 32,
         command_line="partsight train parts -o run",
     )

@@ -9,7 +9,9 @@ it whole when two runs write at once and when one is killed.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -72,7 +74,8 @@ def open_cache(
         OutputError: the file cannot be opened or is no database.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{backbone_sha256[:24]}-{spec.height}x{spec.width}-p{spec.version}.sqlite"
+    pixels = hashlib.sha256(json.dumps(dataclasses.asdict(spec)).encode()).hexdigest()
+    name = f"{backbone_sha256[:24]}-{spec.height}x{spec.width}-{pixels[:16]}.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(folder / name, _BUSY_TIMEOUT_S)) as connection:
             connection.execute(_SCHEMA)

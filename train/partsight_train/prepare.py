@@ -5,6 +5,7 @@ Enters: the folder and the settings. Leaves: ``Prepared``. Called once by ``trai
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -59,6 +60,8 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     found = scan(image_dir)
     accept_labels = _accept_labels(tuple(found), settings)
     backbone = open_backbone(settings.backbone, settings.image_size)
+    seen = dataclasses.replace(backbone.spec, fit=settings.fit, roi=settings.roi)
+    backbone = dataclasses.replace(backbone, spec=seen)
     with open_cache(
         cache_dir() / "features", backbone.sha256, backbone.spec, backbone.feature_size
     ) as cache:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+from partsight.preprocess import Fit
+
 __all__ = [
     "BALANCES",
     "DEFAULT_BACKBONE",
@@ -183,6 +185,7 @@ class TrainSettings:
     Attributes:
         backbone: as ``open_backbone`` takes it.
         image_size: pixels a side; None takes the module's own.
+        fit, roi: as in ``PreprocessSpec``.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
         accept_labels: the labels of good parts; empty takes those with a good name.
@@ -202,6 +205,8 @@ class TrainSettings:
 
     backbone: str = DEFAULT_BACKBONE
     image_size: int | None = None
+    fit: Fit = "stretch"
+    roi: tuple[float, float, float, float] | None = None
     validation_share: float = 0.1
     test_share: float = 0.1
     accept_labels: tuple[str, ...] = ()

@@ -140,7 +140,7 @@ def _write(run: RunDir, delivery: Delivery, learned: Learned, metrics: Mapping[s
         splits=learned.dataset.counts(),
         history=learned.history,
         maps=map_of_file(delivery.model, spec),
-        image_hw=(spec.height, spec.width),
+        spec=spec,
         model_sha256=hashlib.sha256(delivery.data).hexdigest(),
         command_line=command_line(),
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from partsight.preprocess import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
 from partsight_train.settings import (
     BALANCES,
@@ -41,6 +42,18 @@ _FROM_ZERO = click.FloatRange(0)
 def _apply_preset(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
     if value is not None:
         ctx.default_map = {**(ctx.default_map or {}), **PRESETS[value]}
+
+
+def _region(
+    ctx: click.Context, parameter: click.Parameter, value: str | None
+) -> tuple[float, ...] | None:
+    if value is None:
+        return None
+    try:
+        left, top, width, height = map(float, value.split(","))
+        return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
+    except ValueError as error:
+        raise click.BadParameter(f"expected four shares: {error}") from error
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:
@@ -84,6 +97,11 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _backbone("--backbone", default=_TRAIN.backbone,
               help="A name, or a TF Hub image feature vector: folder, .tar.gz, URL."),
     _backbone("--image-size", type=_COUNT, help="Pixels a side; default the backbone's own."),
+
+    _backbone("--fit", type=_choice(FITS), default=_TRAIN.fit,
+              help="Stretch pictures to the size, or keep their proportions between grey bars."),
+    _backbone("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
+              help="See only this region, in shares of the picture, e.g. 0.25,0,0.5,1."),
 
     _head("--optimizer", type=_choice(OPTIMIZERS), default=_HEAD.optimizer,
           help="lbfgs goes to the minimum; adam and sgd take steps, and stop early."),

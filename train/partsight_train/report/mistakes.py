@@ -6,6 +6,7 @@ Enters: a ``RunRecord``. Leaves: small JPEGs as data addresses, with their capti
 from __future__ import annotations
 
 import base64
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from partsight.decide import accept_scores, verdicts
 from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess import PreprocessSpec, preprocess
 from partsight_train.report.record import RunRecord
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
@@ -89,7 +90,7 @@ def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
 
 def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, str | None]:
     try:
-        image = decode(path, PreprocessSpec(_SIDE, _SIDE))
+        image = _seen(path, record.spec)
         heat = record.maps(path, label) if record.maps else None
     except ImageError:
         return None, None
@@ -98,12 +99,22 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
     return _data_address(small), None if heat is None else _data_address(overlay(small, heat))
 
 
+def _seen(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
+    """The picture in its own proportions; or, where the network sees less of it, that."""
+    if spec is None or (spec.fit == "stretch" and spec.roi is None):
+        return decode(path, PreprocessSpec(_SIDE, _SIDE))
+    scale = _SIDE / max(spec.height, spec.width)
+    height, width = max(1, round(spec.height * scale)), max(1, round(spec.width * scale))
+    seen = dataclasses.replace(spec, height=height, width=width)
+    return preprocess(decode(path, seen), seen)[:, :, ::-1]
+
+
 def overlay(image_bgr: NDArray[Any], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Lay a map over a picture: warm and bright where it speaks for the label.
 
     Args:
         image_bgr: uint8 (H, W, 3).
-        heat: float (h, w) over the whole picture; what is below 0 stays clear.
+        heat: float (h, w) over the same picture; what is below 0 stays clear.
 
     Returns:
         uint8 (H, W, 3), blue-green-red.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint
 from partsight.evaluate import ScoredPictures
+from partsight.preprocess import PreprocessSpec
 
 __all__ = ["RunRecord"]
 
@@ -31,9 +32,9 @@ class RunRecord:
         splits: label to split to number of pictures.
         findings: what the data check found, a sentence each.
         maps: from a file and a label's index to what each pixel adds to that label's
-            margin, float (H, W) over the whole picture; None where there is none.
+            margin, float (H, W) over the network's input; None where there is none.
         seconds: stages of the run to the time that each took.
-        image_hw: rows and columns of the network's input, pixels.
+        spec: what pictures go through before the network.
         model_sha256: digest of the delivered file, as results name it.
         command_line: what was typed.
     """
@@ -48,7 +49,7 @@ class RunRecord:
     findings: Sequence[str] = ()
     maps: Callable[[Path, int], NDArray[np.float32] | None] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)
-    image_hw: tuple[int, int] | None = None
+    spec: PreprocessSpec | None = None
     model_sha256: str = ""
     command_line: str = ""
 
