@@ -5,6 +5,7 @@ Enters: ``Material`` and settings. Leaves: out-of-fold scores and their figures.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,19 @@ from numpy.typing import NDArray
 from partsight.metrics import classification_metrics, false_positives_at_recall
 from partsight.progress import silent
 from partsight_train.dataset import Dataset, hash_place
-from partsight_train.learn import Material, Stages, learn
+from partsight_train.learn import Material, Rows, Stages, learn
 from partsight_train.settings import TrainSettings
 
-__all__ = ["assign_folds", "cross_validate"]
+__all__ = ["Fold", "assign_folds", "cross_validate", "divide"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fold:
+    """Rows to fit, to stop and calibrate by, and to be judged."""
+
+    train: Rows
+    validation: Rows
+    test: Rows
 
 
 def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
@@ -33,6 +43,18 @@ def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
         places = [hash_place(label, dataset.pictures[row].path.name) for row in rows]
         rank = {place: number for number, place in enumerate(sorted(set(places)))}
         folds[rows] = [rank[place] % count for place in places]
+    return folds
+
+
+def divide(dataset: Dataset, count: int) -> list[Fold]:
+    """The folds, each with half a fold's worth of the other pictures for validation."""
+    halves = assign_folds(dataset, 2 * count)
+    folds = []
+    for fold in range(count):
+        test = np.flatnonzero(halves // 2 == fold)
+        validation = np.flatnonzero(halves == 2 * ((fold + 1) % count))
+        train = np.setdiff1d(np.arange(len(halves)), np.concatenate([test, validation]))
+        folds.append(Fold(train, validation, test))
     return folds
 
 
@@ -53,14 +75,11 @@ def cross_validate(
         threshold over all of them costs that finds ``settings.target_recall`` of the bad.
     """
     dataset, labels = material.dataset, material.examples.labels
-    halves = assign_folds(dataset, 2 * count)
     scores = np.zeros((len(labels), len(dataset.labels)))
     by_fold = []
-    for fold in stages("folds")(range(count), count):
-        test = np.flatnonzero(halves // 2 == fold)
-        validation = np.flatnonzero(halves == 2 * ((fold + 1) % count))
-        train = np.setdiff1d(np.arange(len(labels)), np.concatenate([test, validation]))
-        scores[test] = learn(material, train, validation, settings, strategy).scores(test)
+    for fold in stages("folds")(divide(dataset, count), count):
+        test = fold.test
+        scores[test] = learn(material, fold.train, fold.validation, settings, strategy).scores(test)
         by_fold.append(float((scores[test].argmax(axis=1) == labels[test]).mean()))
     bad = list(material.bad)
     return {

@@ -1,4 +1,4 @@
-"""Whether the packages of the extra ``train`` are installed."""
+"""Whether the packages of the extras ``train`` and ``tune`` are installed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import importlib.util
 
 from partsight.errors import EnvironmentFault
 
-__all__ = ["require_train_extra"]
+__all__ = ["require_train_extra", "require_tune_extra"]
 
 _PACKAGES = ("tensorflow", "tf_keras", "tensorflow_hub", "platformdirs", "matplotlib", "jinja2")
 
@@ -17,9 +17,22 @@ def require_train_extra() -> None:
     Raises:
         EnvironmentFault: a package is missing.
     """
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
+    _require(_PACKAGES, "training", "train")
+
+
+def require_tune_extra() -> None:
+    """Called first by ``partsight tune``; nothing is imported.
+
+    Raises:
+        EnvironmentFault: a package is missing.
+    """
+    _require((*_PACKAGES, "optuna"), "the search", "train,tune")
+
+
+def _require(packages: tuple[str, ...], purpose: str, extras: str) -> None:
+    missing = [name for name in packages if importlib.util.find_spec(name) is None]
     if missing:
         raise EnvironmentFault(
-            f"training needs packages that are not installed: {', '.join(missing)}. "
-            "Install them: pip install 'partsight[train]'"
+            f"{purpose} needs packages that are not installed: {', '.join(missing)}. "
+            f"Install them: pip install 'partsight[{extras}]'"
         )

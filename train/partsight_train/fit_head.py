@@ -81,6 +81,10 @@ def fit_head(
         # In the sum over all examples, weighting a label and drawing it more often are one.
         weights = None if settings.balance == "none" else class_weights(train.labels, count)
         head, history = lbfgs.minimum(fed, watched, count, settings, weights, progress)
+        if log_dir is not None:
+            from partsight_train.summaries import write_history
+
+            write_history(log_dir, history)
     else:
         from partsight_train.steps import descend
 

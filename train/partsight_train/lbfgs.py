@@ -17,27 +17,27 @@ from partsight.progress import Progress, silent
 from partsight_train.head import Examples, Head, predict, softmax
 from partsight_train.settings import HeadSettings
 
-__all__ = ["minimum"]
+__all__ = ["Objective", "minimum", "smoothed"]
 
 _MOST_ITERATIONS = 500
 _GRADIENT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Objective:
+class Objective:
     """Mean cross-entropy + l2 x the squared kernel, as a function of all weights in a row.
 
     Attributes:
         features: float64 (N, D).
         targets: float64 (N, K), rows that sum to 1.
         weights: float64 (N,), of the examples; mean 1.
-        l2: of the kernel, not of the bias.
+        l2: of the kernel, not of the bias; of each feature, float64 (D, 1), or of all.
     """
 
     features: NDArray[np.float64]
     targets: NDArray[np.float64]
     weights: NDArray[np.float64]
-    l2: float
+    l2: NDArray[np.float64] | float
 
     def head(self, flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Kernel (D, K) and bias (K,)."""
@@ -53,7 +53,7 @@ class _Objective:
         slope = self.weights[:, np.newaxis] * (scores - self.targets) / len(scores)
         by_kernel = self.features.T @ slope + 2 * self.l2 * kernel
         gradient = np.concatenate([by_kernel.ravel(), slope.sum(axis=0)])
-        return loss + self.l2 * float((kernel**2).sum()), gradient
+        return loss + float((self.l2 * kernel**2).sum()), gradient
 
 
 def minimum(
@@ -77,10 +77,9 @@ def minimum(
     Returns:
         The head, and a row of losses and accuracies an iteration.
     """
-    smoothing = settings.label_smoothing
-    objective = _Objective(
+    objective = Objective(
         train.features.astype(np.float64),
-        np.eye(count)[train.labels] * (1 - smoothing) + smoothing / count,
+        smoothed(train.labels, count, settings.label_smoothing),
         np.array([weights[label] if weights else 1.0 for label in train.labels.tolist()]),
         settings.l2,
     )
@@ -99,6 +98,11 @@ def minimum(
     for _ in told:
         pass
     return Head(*(part.astype(np.float32) for part in objective.head(found.x))), history
+
+
+def smoothed(labels: NDArray[np.intp], count: int, smoothing: float) -> NDArray[np.float64]:
+    """Targets float64 (N, count): the label, but for a share that is spread over all."""
+    return np.eye(count)[labels] * (1 - smoothing) + smoothing / count
 
 
 def _measures(head: Head, examples: Examples, prefix: str) -> dict[str, float]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from partsight_train.head import Examples, Head, predict
+from partsight_train.head import Examples, Head, softmax
 
 __all__ = ["calibrate"]
 
@@ -22,16 +23,13 @@ def calibrate(head: Head, validation: Examples) -> tuple[Head, float]:
     Returns:
         The calibrated head, and the temperature, from 1 up.
     """
-    temperature = min(_CANDIDATES, key=lambda t: _loss(_divided(head, t), validation))
-    return _divided(head, temperature), float(temperature)
+    logits = validation.features.astype(np.float64) @ head.kernel + head.bias
+    temperature = float(min(_CANDIDATES, key=lambda t: _loss(logits / t, validation.labels)))
+    divided = np.float32(temperature)
+    return Head(head.kernel / divided, head.bias / divided), temperature
 
 
-def _divided(head: Head, temperature: float) -> Head:
-    return Head(head.kernel / np.float32(temperature), head.bias / np.float32(temperature))
-
-
-def _loss(head: Head, examples: Examples) -> float:
+def _loss(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
     """Mean negative log-likelihood of the labels."""
-    scores = predict(head, examples.features)
-    likelihood = scores[np.arange(len(examples.labels)), examples.labels]
+    likelihood = softmax(logits)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())

@@ -28,6 +28,7 @@ from partsight_train.provenance import command_line, provenance, require_same
 from partsight_train.report import RunRecord, report_html
 from partsight_train.run_dir import CONFIG, DELIVERY, REPORT, RunDir
 from partsight_train.settings import TrainSettings
+from partsight_train.summaries import write_results
 
 __all__ = ["Outcome", "train"]
 
@@ -100,6 +101,7 @@ def train(
     )
     delivery = deliver(learned, prepared, settings, config)
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
+    write_results(summaries_dir or run.logs, learned, delivery, settings)
     metrics = {**delivery.metrics, **folds}
     _write(run, delivery, learned, metrics)
     labels = material.dataset.labels

@@ -1,0 +1,343 @@
+"""The search: it finds, it does not look at the test split, and it survives a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from click.testing import CliRunner, Result
+from optuna.trial import FrozenTrial, TrialState
+from PIL import Image
+
+from partsight.cli import main
+from partsight.errors import DatasetError
+from partsight.progress import silent
+from partsight_train.commands.train import command as train_command_line
+from partsight_train.dataset import Split, scan, split
+from partsight_train.learn import learn
+from partsight_train.prepare import prepare
+from partsight_train.settings import (
+    BALANCES,
+    AugmentSettings,
+    HeadSettings,
+    TrainSettings,
+    settings_from_options,
+)
+from partsight_train.tune.bench import fold_scores, set_up
+from partsight_train.tune.measures import measured
+from partsight_train.tune.space import MEASURES, VARIATIONS, Search, train_command
+from partsight_train.tune.study import DATABASE, tune
+
+FOLDS = 2
+PATIENCE_S = 120.0
+# Turned float32 features and another path to the same minimum.
+SAME_SCORES = 0.01
+
+
+def search(backbone: Path, l2: float = 0.003, **changes: Any) -> Search:
+    base = TrainSettings(backbone=str(backbone), head=HeadSettings(l2=l2))
+    return dataclasses.replace(Search(base, backbones=(str(backbone),), folds=FOLDS), **changes)
+
+
+def arguments(parts: Path, study_dir: Path, backbone: Path, *more: object) -> list[str]:
+    fixed = ("-o", study_dir, "--backbone", backbone, "--folds", FOLDS)
+    return [str(each) for each in ("tune", parts, *fixed, *more)]
+
+
+def invoke(parts: Path, study_dir: Path, backbone: Path, *more: object) -> Result:
+    return CliRunner().invoke(main, arguments(parts, study_dir, backbone, *more))
+
+
+def open_study(study_dir: Path) -> optuna.Study:
+    url = f"sqlite:///{study_dir / DATABASE}"
+    return optuna.load_study(study_name="partsight", storage=url)
+
+
+def finished(study_dir: Path) -> list[FrozenTrial]:
+    states = (TrialState.COMPLETE, TrialState.PRUNED)
+    return open_study(study_dir).get_trials(states=states)
+
+
+def test_it_finds_a_better_penalty_than_a_bad_start(
+    parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 12)
+    by_number = {trial.number: trial for trial in found.trials}
+    start, best = by_number[0], found.trials[0]
+    assert start.params["l2"] == 1.0
+    assert best.value is not None
+    assert start.value is not None
+    assert best.value < start.value / 2
+    assert found.settings.head.l2 < 0.1
+    assert found.confirmed == pytest.approx(best.value, abs=SAME_SCORES)
+
+
+@pytest.mark.parametrize("balance", BALANCES)
+@pytest.mark.parametrize("copies", [0, 1])
+@pytest.mark.parametrize("l2", [1e-3, 0.1])
+def test_the_short_cut_finds_the_minimum_that_training_finds(
+    parts: Path, tiny_backbone: Path, l2: float, copies: int, balance: Any
+) -> None:
+    for path in sorted((parts / "healthy").iterdir())[:12]:
+        path.unlink()
+    augment = AugmentSettings(copies, brightness=0.1) if copies else AugmentSettings()
+    head = HeadSettings(l2=l2, balance=balance, label_smoothing=0.05)
+    settings = TrainSettings(backbone=str(tiny_backbone), head=head, augment=augment)
+    material = prepare(parts, settings, lambda stage: silent).material
+    bench = set_up(material, 3, settings.head)
+    for fold, (true, scores) in zip(bench.folds, fold_scores(bench, settings), strict=True):
+        learned = learn(material, fold.train, fold.validation, settings, None)
+        np.testing.assert_array_equal(true, material.examples.labels[fold.test])
+        np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
+
+
+def test_more_features_than_pictures_change_nothing() -> None:
+    """Both ways to the directions, of few features and of many, give the same scores."""
+    from partsight_train.cross_validation import divide
+    from partsight_train.dataset import Dataset, LabelledPicture
+    from partsight_train.head import Examples
+    from partsight_train.learn import Material
+
+    generator = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    features = generator.normal(size=(60, 200)) + np.eye(3)[labels] @ generator.normal(
+        size=(3, 200)
+    )
+    pictures = tuple(
+        LabelledPicture(Path(f"{row}.png"), int(label), Split.TRAIN)
+        for row, label in enumerate(labels)
+    )
+    dataset = Dataset(("a", "b", "c"), pictures)
+    examples = Examples(features.astype(np.float32), labels.astype(np.intp))
+    backbone: Any = None
+    material = Material(dataset, backbone, examples, (), ())
+    settings = TrainSettings(head=HeadSettings(l2=0.01))
+    bench = set_up(material, 3, settings.head)
+    for fold, (_, scores) in zip(divide(dataset, 3), fold_scores(bench, settings), strict=True):
+        learned = learn(material, fold.train, fold.validation, settings, None)
+        np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
+
+
+def test_the_test_split_takes_no_part(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(parts, tmp_path / "other")
+    held_out = split(scan(other)).of(Split.TEST)
+    assert held_out
+    for picture in held_out:
+        Image.new("RGB", (40, 40), "red").save(picture.path)
+    one, two = (
+        tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 4)
+        for folder in (parts, other)
+    )
+    assert [t.user_attrs for t in one.trials] == [t.user_attrs for t in two.trials]
+    assert (one.test_pictures, one.pictures) == (len(held_out), 60 - len(held_out))
+
+
+def test_it_goes_on_where_it_ended(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    study_dir = tmp_path / "a study's $folder 100%"
+    first = invoke(parts, study_dir, tiny_backbone, "--trials", 3)
+    assert first.exit_code == 0, first.output
+    assert "Best of 3 trials" in first.output
+    assert "of the test split took no part" in first.output
+    old = finished(study_dir)
+    refused = invoke(parts, study_dir, tiny_backbone, "--trials", 5)
+    assert refused.exit_code == 1
+    assert "must be new or empty" in refused.output
+    changed = invoke(parts, study_dir, tiny_backbone, "--resume", "--measure", "accuracy")
+    assert changed.exit_code == 1
+    assert "settings changed" in changed.output
+    again = invoke(parts, study_dir, tiny_backbone, "--trials", 5, "--resume")
+    assert again.exit_code == 0, again.output
+    new = finished(study_dir)
+    assert [(t.number, t.params, t.value) for t in new[:3]] == [
+        (t.number, t.params, t.value) for t in old
+    ]
+    assert len(new) == 5
+    assert len({t.params["l2"] for t in new}) == 5, "it does not draw what it drew before"
+
+
+def test_the_command_that_it_gives_trains(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    study_dir = tmp_path / "study"
+    result = invoke(parts, study_dir, tiny_backbone, "--trials", 2, "--test-share", 0.2)
+    assert result.exit_code == 0, result.output
+    best = json.loads((study_dir / "best.json").read_text())
+    program, *words = best["command"]
+    assert program == "partsight"
+    assert CliRunner().invoke(main, words).exit_code == 0
+    config = json.loads((study_dir / "best" / "config.json").read_text())
+    assert config["settings"] == best["settings"]
+    assert config["pictures"]["test"] == best["test_pictures_left_out"]
+
+
+def trials_in(database: Path) -> int:
+    """Read beside Optuna: opening the study would make the tables that are being made."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as tables:
+            query = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED')"
+            return int(tables.execute(query).fetchone()[0])
+    except sqlite3.OperationalError:
+        return 0
+
+
+def test_it_goes_on_after_a_kill(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    study_dir = tmp_path / "study"
+    code = "from partsight.cli import main; main()"
+    words = arguments(parts, study_dir, tiny_backbone, "--trials", 10_000)
+    process = subprocess.Popen([sys.executable, "-c", code, *words])
+    deadline = time.monotonic() + PATIENCE_S
+    while (
+        trials_in(study_dir / DATABASE) < 3
+        and process.poll() is None
+        and time.monotonic() < deadline
+    ):
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert trials_in(study_dir / DATABASE) >= 3
+    # Killed wherever it was, here it surely was in the middle of a trial.
+    left = open_study(study_dir).ask()
+    left.suggest_float("l2", 1e-4, 1.0, log=True)
+    before = finished(study_dir)
+    result = invoke(parts, study_dir, tiny_backbone, "--resume", "--trials", len(before) + 3)
+    assert result.exit_code == 0, result.output
+    study, after = open_study(study_dir), finished(study_dir)
+    assert [t.value for t in after[: len(before)]] == [t.value for t in before]
+    assert len(after) == len(before) + 3
+    assert not study.get_trials(states=(TrialState.RUNNING,))
+    assert study.trials[left.number].state is TrialState.FAIL
+    assert left.params["l2"] in [t.params["l2"] for t in after[len(before) :]]
+
+
+def test_a_damaged_study_is_named(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    study_dir = tmp_path / "study"
+    assert invoke(parts, study_dir, tiny_backbone, "--trials", 1).exit_code == 0
+    (study_dir / DATABASE).write_bytes(b"no database " * 1000)
+    result = invoke(parts, study_dir, tiny_backbone, "--trials", 2, "--resume")
+    assert result.exit_code == 1
+    assert "cannot be used" in result.output
+    assert "Choose a new folder" in result.output
+
+
+def test_time_is_kept(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    ticks = iter(range(0, 1000, 10))
+    found = tune(
+        parts,
+        tmp_path / "study",
+        search(tiny_backbone),
+        50,
+        timeout_s=35,
+        clock=lambda: float(next(ticks)),
+    )
+    assert len(found.trials) + found.pruned == 3
+
+
+def test_every_choice_is_tried(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+    other = shutil.copytree(tiny_backbone, tmp_path / "other-backbone")
+    chosen = search(
+        tiny_backbone,
+        backbones=(str(tiny_backbone), str(other)),
+        optimizers=("lbfgs", "adam"),
+        variations=("none", "light"),
+        base=TrainSettings(head=HeadSettings(epochs=2)),
+    )
+    found = tune(parts, tmp_path / "study", chosen, 8)
+    tried = finished(tmp_path / "study")
+    for name in ("backbone", "optimizer", "variation", "balance"):
+        assert len({trial.params[name] for trial in tried}) == 2, name
+    for trial in tried:
+        assert ("learning_rate" in trial.params) == (trial.params["optimizer"] == "adam")
+    assert found.trials
+
+
+TRUE = np.array([0, 0, 0, 1, 1, 2])
+SCORES = np.array(
+    [
+        [0.8, 0.1, 0.1],
+        [0.6, 0.2, 0.2],
+        [0.2, 0.7, 0.1],
+        [0.1, 0.5, 0.4],
+        [0.1, 0.3, 0.6],
+        [0.5, 0.3, 0.2],
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        ("loss", -np.log([0.8, 0.6, 0.2, 0.5, 0.3, 0.2]).mean()),
+        ("accuracy", 3 / 6),
+        # Label 0 is good: the bad ones score 0.9, 0.9 and 0.5, the good 0.2, 0.4 and 0.8.
+        ("auc", 8 / 9),
+        ("recall", 2 / 3),
+        ("false-rejects", 1 / 3),
+    ],
+)
+def test_measures(measure: Any, value: float) -> None:
+    assert measured(Search(measure=measure), (1, 2), TRUE, SCORES) == pytest.approx(value)
+
+
+def test_no_measure_is_untested() -> None:
+    assert set(MEASURES) == {"loss", "accuracy", "auc", "recall", "false-rejects"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"folds": 20}, "lower --folds"),
+        ({"measure": "auc"}, "Name the good ones with --accept-label"),
+        ({"measure": "false-rejects"}, "Name the good ones"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(
+    parts: Path, tiny_backbone: Path, tmp_path: Path, changes: dict[str, Any], message: str
+) -> None:
+    (parts / "healthy").rename(parts / "type-b")
+    with pytest.raises(DatasetError, match=message):
+        tune(parts, tmp_path / "study", search(tiny_backbone, **changes), 1)
+    assert not (tmp_path / "study" / DATABASE).exists()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        TrainSettings(),
+        TrainSettings(accept_labels=("good", "very good"), image_size=96, test_share=0.25),
+        *(TrainSettings(augment=augment) for augment in VARIATIONS.values()),
+        TrainSettings(
+            backbone="a b",
+            head=HeadSettings("adam", learning_rate=0.0123, l2=1e-5, balance="sampling", seed=3),
+        ),
+    ],
+)
+def test_the_command_line_says_the_settings(settings: TrainSettings) -> None:
+    _, _, *words = train_command(Path("parts"), Path("run"), settings)
+    context = train_command_line.make_context("train", words)
+    assert settings_from_options(context.params) == settings
+
+
+def test_without_optuna_one_line_says_what_to_install(
+    parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "optuna" else find(name)
+    )
+    result = invoke(parts, tmp_path / "study", tmp_path)
+    assert result.exit_code == 1
+    assert "not installed: optuna" in result.output
+    assert "pip install 'partsight[train,tune]'" in result.output
+    assert not (tmp_path / "study").exists()

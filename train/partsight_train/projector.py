@@ -1,0 +1,83 @@
+"""The features of a run for TensorBoard's embedding projector.
+
+Leaves: the vectors as a checkpoint, a line of ``metadata.tsv`` for each, and a sheet of
+thumbnails. Called by ``summaries``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from tensorboard.plugins import projector
+
+from partsight.errors import ImageError
+from partsight.files import write_atomic
+from partsight.opencv import cv2
+from partsight.pictures import read_pictures
+from partsight.preprocess import PreprocessSpec, preprocess
+from partsight_train.dataset import LabelledPicture
+from partsight_train.learn import Learned
+from partsight_train.tensorflow_stack import tf
+
+__all__ = ["write_projector"]
+
+# The projector runs in a browser, and its sheet of thumbnails may have 8192 pixels a side.
+_MOST_ROWS = 3000
+_THUMBNAIL = 48
+_TENSOR = "features/.ATTRIBUTES/VARIABLE_VALUE"
+_METADATA, _SPRITE = "metadata.tsv", "thumbnails.png"
+
+
+def write_projector(folder: Path, learned: Learned) -> None:
+    """Write the features of at most some thousands of pictures, spread over all labels.
+
+    Args:
+        folder: gets the files; those of an earlier run in it are replaced.
+        learned: the features and the pictures.
+    """
+    total = len(learned.dataset.pictures)
+    rows = np.unique(np.linspace(0, total - 1, min(total, _MOST_ROWS)).astype(np.intp))
+    pictures = [learned.dataset.pictures[row] for row in rows]
+    folder.mkdir(parents=True, exist_ok=True)
+    features = tf.Variable(learned.examples.features[rows])
+    tf.train.Checkpoint(features=features).save(str(folder / "features.ckpt"))
+    write_atomic(folder / _METADATA, _metadata(pictures, learned.dataset.labels).encode())
+    encoded = cv2.imencode(".png", _sheet(pictures, learned.backbone.spec)[..., ::-1])[1]
+    write_atomic(folder / _SPRITE, encoded.tobytes())
+    config = projector.ProjectorConfig()
+    embedding = config.embeddings.add()
+    embedding.tensor_name, embedding.metadata_path = _TENSOR, _METADATA
+    embedding.sprite.image_path = _SPRITE
+    embedding.sprite.single_image_dim.extend([_THUMBNAIL, _THUMBNAIL])
+    projector.visualize_embeddings(str(folder), config)
+
+
+def _metadata(pictures: Sequence[LabelledPicture], labels: Sequence[str]) -> str:
+    lines = ["label\tsplit\tfile"] + [
+        f"{labels[each.label]}\t{each.split.value}\t{_in_a_cell(each.path.name)}"
+        for each in pictures
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _in_a_cell(name: str) -> str:
+    """A file name may hold tabs, line ends and bytes that are no UTF-8."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in name)
+
+
+def _sheet(pictures: Sequence[LabelledPicture], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """Thumbnails row by row in a square, uint8 RGB; black where a file can no longer be read."""
+    side = math.ceil(math.sqrt(len(pictures)))
+    sheet = np.zeros((side, _THUMBNAIL, side, _THUMBNAIL, 3), np.uint8)
+    read = read_pictures([each.path for each in pictures], spec)
+    for place, (_, picture) in enumerate(read):
+        if not isinstance(picture, ImageError):
+            small = cv2.resize(
+                preprocess(picture, spec), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA
+            )
+            sheet[place // side, :, place % side] = small
+    return sheet.reshape(side * _THUMBNAIL, side * _THUMBNAIL, 3)

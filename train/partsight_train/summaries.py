@@ -1,0 +1,162 @@
+"""What TensorBoard shows of a run beside Keras's own curves.
+
+Enters: the history of a phase; or a finished run. Leaves: event files, always new ones:
+what an earlier run wrote stays. ``fit_head`` calls ``write_history``, ``train``
+``write_results``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import textwrap
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from tensorboard.plugins.hparams import api as hparams
+
+from partsight.errors import ImageError
+from partsight.pictures import read_pictures
+from partsight.preprocess import PreprocessSpec, preprocess
+from partsight_train.deliver import Delivery
+from partsight_train.learn import Learned
+from partsight_train.measure import Mistake, mistakes
+from partsight_train.projector import write_projector
+from partsight_train.settings import TrainSettings
+from partsight_train.tensorflow_stack import tf
+
+__all__ = ["flat", "write_history", "write_results"]
+
+_MOST_MISTAKES = 24
+# Of more labels the counts are not legible, nor the names.
+_MOST_COUNTS = 20
+_NAME_LENGTH = 24
+_SIDE_IN, _DPI, _LINE = 5, 100, 70
+_METRICS = ("test_accuracy", "auc")
+_RESULTS = "results"
+
+
+def write_history(log_dir: Path, history: Sequence[Mapping[str, float]]) -> None:
+    """Write losses and accuracies under the names that Keras's callback gives them.
+
+    Args:
+        log_dir: gets ``train/`` and ``validation/``.
+        history: a row an iteration, with ``loss``, ``val_loss`` and the like.
+    """
+    for folder, prefix in (("train", ""), ("validation", "val_")):
+        with tf.summary.create_file_writer(str(log_dir / folder)).as_default():
+            for step, row in enumerate(history):
+                for measure in ("loss", "accuracy"):
+                    if prefix + measure in row:
+                        tf.summary.scalar(f"epoch_{measure}", row[prefix + measure], step)
+
+
+def write_results(
+    log_dir: Path, learned: Learned, delivery: Delivery, settings: TrainSettings
+) -> None:
+    """Write confusion matrix, mistakes, settings with figures, and the embedding.
+
+    Args:
+        log_dir: gets ``results/``; projector files of an earlier run in it are replaced.
+        learned: the float model and the features.
+        delivery: the file and what it is worth.
+        settings: how the run was made.
+    """
+    folder = log_dir / _RESULTS
+    labels, int8 = delivery.metrics["labels"], delivery.metrics["int8"]
+    wrong = mistakes(tuple(labels), delivery.on_test)[:_MOST_MISTAKES]
+    with tf.summary.create_file_writer(str(folder)).as_default():
+        hparams.hparams(flat(dataclasses.asdict(settings)))
+        for prefix, metrics in (("", delivery.metrics), ("int8_", int8)):
+            for name in _METRICS:
+                if metrics.get(name) is not None:
+                    tf.summary.scalar(prefix + name, metrics[name], 0)
+        _write_picture("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
+        for place, (mistake, pixels) in enumerate(_decoded(wrong, learned.backbone.spec), 1):
+            caption = f"{mistake.true}, taken for {mistake.predicted} ({mistake.score:.3f})"
+            picture = _captioned(pixels, f"{mistake.path.name}\n{caption}")
+            _write_picture(f"misclassified/{place:02d}", picture, caption)
+    write_projector(folder, learned)
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
+    """Nested settings as plain values by dotted names, as HParams takes them."""
+    plain: dict[str, bool | int | float | str] = {}
+    for name, value in settings.items():
+        if isinstance(value, Mapping):
+            plain.update(flat(value, f"{prefix}{name}."))
+        elif isinstance(value, bool | int | float | str):
+            plain[prefix + name] = value
+        elif isinstance(value, list | tuple):
+            plain[prefix + name] = ", ".join(map(str, value))
+        else:
+            plain[prefix + name] = "none"
+    return plain
+
+
+def _write_picture(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
+    # It is read as Markdown: indented, it is shown letter by letter.
+    shown = "".join(each if each.isprintable() else "\ufffd" for each in description)
+    tf.summary.image(tag, pixels[np.newaxis], 0, description=f"    {shown}")
+
+
+def _decoded(
+    wrong: Iterable[Mistake], spec: PreprocessSpec
+) -> Iterable[tuple[Mistake, NDArray[np.uint8]]]:
+    """The mistakes whose pictures can be read again, as the network is fed them."""
+    wrong = list(wrong)
+    read = read_pictures([each.path for each in wrong], spec)
+    for mistake, (_, picture) in zip(wrong, read, strict=True):
+        if not isinstance(picture, ImageError):
+            yield mistake, preprocess(picture, spec)
+
+
+def _confusion(confusion: NDArray[np.intp], labels: Sequence[str]) -> NDArray[np.uint8]:
+    """Shares of each true label, with the number of pictures."""
+    shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
+
+    def plot(axes: Axes) -> None:
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        if len(labels) <= _MOST_COUNTS:
+            names = [label[:_NAME_LENGTH] for label in labels]
+            axes.set_xticks(range(len(names)), names, rotation=45, ha="right")
+            axes.set_yticks(range(len(names)), names)
+            for (row, column), count in np.ndenumerate(confusion):
+                colour = "white" if shares[row, column] > 0.5 else "black"
+                axes.text(column, row, str(count), ha="center", va="center", color=colour)
+
+    return _draw(plot)
+
+
+def _captioned(pixels: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
+    def plot(axes: Axes) -> None:
+        axes.imshow(pixels)
+        axes.set_axis_off()
+        # Not by Matplotlib's own wrapping, which parses what it wraps as TeX after all.
+        lines = [part for line in caption.split("\n") for part in textwrap.wrap(line, _LINE)]
+        axes.set_title("\n".join(lines), fontsize=9)
+
+    return _draw(plot)
+
+
+def _draw(plot: Callable[[Axes], None]) -> NDArray[np.uint8]:
+    """RGB uint8 (H, W, 3). A letter that the font lacks is a box, and no warning."""
+    # A label or a file name with two dollar signs would be read as TeX.
+    style: list[str | dict[str, Any]] = ["default", {"text.parse_math": False}]
+    buffer = io.BytesIO()
+    with matplotlib.style.context(style), warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        figure = Figure(figsize=(_SIDE_IN, _SIDE_IN), dpi=_DPI, layout="constrained")
+        plot(figure.subplots())
+        figure.savefig(buffer, format="rgba")
+    side = _SIDE_IN * _DPI
+    return np.frombuffer(buffer.getvalue(), np.uint8).reshape(side, side, 4)[..., :3]
