@@ -1,16 +1,14 @@
 """The search itself: trials, one after the other, in a study that survives a kill.
 
 Enters: labelled folders and a ``Search``. Leaves: ``STUDY_DIR`` with ``study.db``,
-``config.json`` and ``best.json``. Called by ``partsight tune``. The test split of
-``dataset.split`` takes no part: it is left out before anything is scored.
+``config.json`` and ``best.json``. Called by ``partsight tune``.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,16 +16,17 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
-from partsight.errors import DatasetError, OutputError
+from partsight.errors import OutputError
 from partsight.progress import silent
 from partsight_train.cross_validation import Fold
-from partsight_train.dataset import Dataset, Split
-from partsight_train.learn import Material, Stages, learn
-from partsight_train.prepare import Prepared, prepare
+from partsight_train.dataset import Split
+from partsight_train.learn import Stages, learn
+from partsight_train.prepare import Prepared
 from partsight_train.provenance import provenance, require_same
 from partsight_train.run_dir import CONFIG, RunDir
 from partsight_train.settings import TrainSettings
-from partsight_train.tune.bench import Bench, fold_scores, set_up
+from partsight_train.tune.bench import Bench, fold_scores
+from partsight_train.tune.benches import Benches, open_benches
 from partsight_train.tune.measures import measured
 from partsight_train.tune.result import BEST, Found, best_document
 from partsight_train.tune.space import VARIATIONS, Search, choose, first_choice
@@ -38,9 +37,6 @@ DATABASE = "study.db"
 _NAME = "partsight"
 _AT_RANDOM = 10
 _DONE = (TrialState.COMPLETE, TrialState.PRUNED)
-
-# Backbone and variation.
-_Benches = Mapping[tuple[str, str], Bench]
 
 
 def tune(
@@ -74,7 +70,7 @@ def tune(
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folder = RunDir.create(study_dir, resume=resume)
-    benches, prepared = _benches(image_dir, search, stages)
+    benches, prepared = open_benches(image_dir, search, stages)
     _begin(folder, image_dir, search, prepared, benches)
     try:
         study = _open(study_dir / DATABASE, search)
@@ -95,51 +91,8 @@ def tune(
     return found
 
 
-def _benches(image_dir: Path, search: Search, stages: Stages) -> tuple[_Benches, Prepared]:
-    """Features of every backbone and variation, without the test split, divided and turned."""
-    benches, prepared = {}, None
-    for backbone, name in itertools.product(search.backbones, search.variations):
-        settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
-        prepared = prepare(image_dir, settings, stages)
-        material = _without_test(prepared)
-        _require_judgeable(material, search)
-        benches[backbone, name] = set_up(material, search.folds, search.base.head)
-    assert prepared is not None
-    return benches, prepared
-
-
-def _without_test(prepared: Prepared) -> Material:
-    material = prepared.material
-    rows = np.sort(np.concatenate([prepared.rows(Split.TRAIN), prepared.rows(Split.VALIDATION)]))
-    return dataclasses.replace(
-        material,
-        dataset=Dataset(
-            material.dataset.labels, tuple(material.dataset.pictures[row] for row in rows)
-        ),
-        examples=material.examples.take(rows),
-        varied=tuple(part[rows] for part in material.varied),
-    )
-
-
-def _require_judgeable(material: Material, search: Search) -> None:
-    """See that every label can be in every fold, and that the measure has good and bad parts."""
-    labels = material.dataset.labels
-    sizes = np.bincount(material.examples.labels, minlength=len(labels))
-    if sizes.min() < 2 * search.folds:
-        raise DatasetError(
-            f"label {labels[int(sizes.argmin())]} has {sizes.min()} pictures beside the test "
-            f"split, expected {2 * search.folds} or more for {search.folds} folds. Add "
-            "pictures, or lower --folds."
-        )
-    if search.names_good_and_bad and not 0 < len(material.bad) < len(labels):
-        raise DatasetError(
-            f"--measure {search.measure} tells bad parts from good ones; expected some labels of "
-            f"each, received: {', '.join(labels)}. Name the good ones with --accept-label."
-        )
-
-
 def _begin(
-    folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, benches: _Benches
+    folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, benches: Benches
 ) -> None:
     """Write down what is searched, or see that it is what was searched before."""
     material = prepared.material
@@ -177,7 +130,7 @@ def _retry_killed(study: optuna.Study) -> None:
         study.enqueue_trial({**trial.system_attrs.get("fixed_params", {}), **trial.params})
 
 
-def _value(trial: optuna.Trial, search: Search, benches: _Benches) -> float:
+def _value(trial: optuna.Trial, search: Search, benches: Benches) -> float:
     """Mean of the measure over the folds; hopeless trials end before the last."""
     settings = choose(trial, search)
     bench = benches[settings.backbone, _variation_of(settings)]
@@ -206,7 +159,7 @@ def _found(
     study: optuna.Study,
     done: list[FrozenTrial],
     search: Search,
-    benches: _Benches,
+    benches: Benches,
     prepared: Prepared,
 ) -> Found:
     whole = [trial for trial in done if trial.state is TrialState.COMPLETE]

@@ -1,0 +1,77 @@
+"""What a search scores on: every backbone and variation, computed once.
+
+Enters: labelled folders and a ``Search``. Leaves: a bench each. The test split of
+``dataset.split`` is left out here, before anything is scored. Called by ``study``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from partsight.errors import DatasetError
+from partsight_train.dataset import Dataset, Split
+from partsight_train.learn import Material, Stages
+from partsight_train.prepare import Prepared, prepare
+from partsight_train.tune.bench import Bench, set_up
+from partsight_train.tune.space import VARIATIONS, Search
+
+__all__ = ["Benches", "open_benches"]
+
+# By backbone and variation.
+Benches = Mapping[tuple[str, str], Bench]
+
+
+def open_benches(image_dir: Path, search: Search, stages: Stages) -> tuple[Benches, Prepared]:
+    """Compute the features of every backbone and variation, divide and turn them.
+
+    Returns:
+        The benches, and the pictures as last prepared, test split and all.
+
+    Raises:
+        DatasetError: the folder cannot be trained on, or not judged by this measure.
+        ModelError: a backbone cannot be used.
+    """
+    benches, prepared = {}, None
+    for backbone, name in itertools.product(search.backbones, search.variations):
+        settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
+        prepared = prepare(image_dir, settings, stages)
+        material = _without_test(prepared)
+        _require_judgeable(material, search)
+        benches[backbone, name] = set_up(material, search.folds, search.base.head)
+    assert prepared is not None
+    return benches, prepared
+
+
+def _without_test(prepared: Prepared) -> Material:
+    material = prepared.material
+    rows = np.sort(np.concatenate([prepared.rows(Split.TRAIN), prepared.rows(Split.VALIDATION)]))
+    return dataclasses.replace(
+        material,
+        dataset=Dataset(
+            material.dataset.labels, tuple(material.dataset.pictures[row] for row in rows)
+        ),
+        examples=material.examples.take(rows),
+        varied=tuple(part[rows] for part in material.varied),
+    )
+
+
+def _require_judgeable(material: Material, search: Search) -> None:
+    """See that every label can be in every fold, and that the measure has good and bad parts."""
+    labels = material.dataset.labels
+    sizes = np.bincount(material.examples.labels, minlength=len(labels))
+    if sizes.min() < 2 * search.folds:
+        raise DatasetError(
+            f"label {labels[int(sizes.argmin())]} has {sizes.min()} pictures beside the test "
+            f"split, expected {2 * search.folds} or more for {search.folds} folds. Add "
+            "pictures, or lower --folds."
+        )
+    if search.names_good_and_bad and not 0 < len(material.bad) < len(labels):
+        raise DatasetError(
+            f"--measure {search.measure} tells bad parts from good ones; expected some labels of "
+            f"each, received: {', '.join(labels)}. Name the good ones with --accept-label."
+        )
