@@ -1,7 +1,7 @@
 """Any TF Hub image feature vector as a feature extractor: one door for all of them.
 
-Enters: the name of an embedded backbone, a SavedModel folder, a ``.tar.gz`` of one, or an
-address that serves one as TF Hub does. Leaves: a ``Backbone``. Called by training.
+Enters: a handle, which ``locate`` turns into a SavedModel folder. Leaves: a ``Backbone``.
+Called by training.
 
 A module follows TF Hub's image feature vector signature: float32 (N, H, W, 3), RGB in
 [0, 1], to float32 (N, D). Its own scaling lies inside it.
@@ -10,21 +10,22 @@ A module follows TF Hub's image feature vector signature: float32 (N, H, W, 3), 
 from __future__ import annotations
 
 import hashlib
-import os
-import tarfile
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
 from partsight.preprocess import PreprocessSpec
-from partsight_train.cache_dir import cache_dir
-from partsight_train.catalogue import EMBEDDED
-from partsight_train.embedded import embedded_saved_model
+from partsight.progress import Progress, silent
+from partsight_train.catalogue import known
+from partsight_train.locate import locate
+from partsight_train.saved_model import Module, read_module
 from partsight_train.tensorflow_stack import hub, tf
 
 __all__ = ["Backbone", "load_layer", "open_backbone"]
+
+# Of what TensorFlow says when it fails, which can be pages.
+_SAID = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +39,7 @@ class Backbone:
         spec: the preprocessing that its input needs.
         feature_size: D, the length of a feature vector.
         sha256: digest over the SavedModel's files; features of one digest are alike.
+        trainable: whether it can be fine-tuned.
     """
 
     name: str
@@ -46,25 +48,35 @@ class Backbone:
     spec: PreprocessSpec
     feature_size: int
     sha256: str
+    trainable: bool
 
 
-def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
+def open_backbone(
+    handle: str, image_size: int | None = None, progress: Progress = silent
+) -> Backbone:
     """Load a backbone.
 
     Args:
-        handle: a name from ``EMBEDDED``, a folder, a ``.tar.gz``, or an http(s) address.
-        image_size: pixels a side, for modules that do not tell.
+        handle: a name from ``catalogue.NAMED``, a SavedModel folder, a ``.tar.gz`` of one, or
+            an address: http(s) as TF Hub serves modules, ``kaggle.com/models/...``, or of a
+            ``.tar.gz``, with ``#sha256=...`` at its end where that shall be checked.
+        image_size: pixels a side; None takes the module's own.
+        progress: told of each mebibyte that is fetched.
 
     Raises:
         ModelError: it cannot be had, is no image feature vector, or does not tell its
             size and none was given.
     """
-    folder = _locate(handle, image_size)
+    folder = locate(handle, image_size, progress)
     try:
-        layer = load_layer(folder)
+        module = read_module(folder)
+        layer = load_layer(folder, module)
+    except ModelError as error:
+        raise _refused(handle, str(error)) from error
     except (OSError, ValueError, RuntimeError, tf.errors.OpError) as error:
-        raise _refused(handle, f"TensorFlow cannot load it: {error}") from error
-    size = image_size or _declared_size(layer)
+        raise _refused(handle, f"TensorFlow cannot load it: {_brief(error)}") from error
+    row = known(handle)
+    size = image_size or module.image_size or (row.image_size if row else None)
     if size is None:
         raise _refused(handle, "the module does not tell its image size; give --image-size")
     return Backbone(
@@ -72,73 +84,41 @@ def open_backbone(handle: str, image_size: int | None = None) -> Backbone:
         folder,
         layer,
         PreprocessSpec(size, size),
-        _feature_size(handle, layer, size),
+        _feature_size(handle, layer, module, size),
         _digest(folder),
+        module.signature is None,
     )
 
 
-def load_layer(folder: Path, *, trainable: bool = False) -> Any:
-    """The ``hub.KerasLayer`` of a SavedModel folder."""
-    return hub.KerasLayer(str(folder), trainable=trainable)
+def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = False) -> Any:
+    """The ``hub.KerasLayer`` of a SavedModel folder; ``module`` spares reading it again."""
+    module = module or read_module(folder)
+    return hub.KerasLayer(
+        str(folder),
+        trainable=trainable,
+        tags=list(module.tags),
+        signature=module.signature,
+        output_key=module.output,
+    )
 
 
-def _locate(handle: str, image_size: int | None) -> Path:
-    """The SavedModel folder behind a handle; fetched or unpacked into the cache at need."""
-    if handle in EMBEDDED:
-        return embedded_saved_model(handle, image_size)
-    if "://" in handle:
-        # A cache of partsight's own; TF Hub's default is a temporary folder.
-        os.environ.setdefault("TFHUB_CACHE_DIR", str(cache_dir() / "tfhub"))
-        try:
-            return Path(hub.resolve(handle))
-        except (OSError, ValueError, EOFError, tarfile.TarError, tf.errors.OpError) as error:
-            raise _refused(handle, f"it cannot be fetched: {error}") from error
-    path = Path(handle)
-    if path.is_file():
-        return _unpack(path)
-    if path.is_dir():
-        return path
-    raise _refused(handle, f"no such file or folder; embedded are {', '.join(EMBEDDED)}")
-
-
-def _unpack(archive: Path) -> Path:
-    digest = hashlib.sha256(archive.read_bytes()).hexdigest()
-    folder = cache_dir() / "unpacked" / digest
-    if folder.is_dir():
-        return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as aside:
-        inner = Path(aside) / "module"
-        try:
-            with tarfile.open(archive) as tar:
-                tar.extractall(inner, filter="data")
-        except (OSError, EOFError, tarfile.TarError) as error:
-            raise _refused(str(archive), f"it cannot be unpacked: {error}") from error
-        inner.rename(folder)
-    return folder
-
-
-def _declared_size(layer: Any) -> int | None:
-    """The side that the module's serving signature asks for, where it names one."""
-    signature = getattr(layer.resolved_object, "signatures", {}).get("serving_default")
-    if signature is None:
-        return None
-    for spec in signature.structured_input_signature[1].values():
-        if spec.shape.rank == 4 and spec.shape[1] and spec.shape[1] == spec.shape[2]:
-            return int(spec.shape[1])
-    return None
-
-
-def _feature_size(handle: str, layer: Any, size: int) -> int:
+def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:
     """Run one black picture: the only sure way to know that this is a feature vector."""
     try:
         features = layer(tf.zeros((1, size, size, 3)))
     except (ValueError, TypeError, KeyError, tf.errors.OpError) as error:
-        raise _refused(handle, f"it does not take a {size}x{size} picture: {error}") from error
+        takes = f"; its signature takes {module.takes}" if module.takes else ""
+        reason = f"it does not take a {size}x{size} picture{takes}: {_brief(error)}"
+        raise _refused(handle, reason) from error
     if not tf.is_tensor(features) or features.shape.rank != 2:
         shape = getattr(features, "shape", type(features).__name__)
         raise _refused(handle, f"it gives {shape} for a picture, not one feature vector")
     return int(features.shape[1])
+
+
+def _brief(error: BaseException) -> str:
+    said = " ".join(str(error).split())
+    return said if len(said) <= _SAID else f"{said[:_SAID]} ..."
 
 
 def _digest(folder: Path) -> str:
@@ -152,6 +132,6 @@ def _digest(folder: Path) -> str:
 
 def _refused(handle: str, reason: str) -> ModelError:
     return ModelError(
-        f"cannot use {handle} as a backbone: {reason}. Expected the name of an embedded one, or "
-        "a TF Hub image feature vector as SavedModel folder, .tar.gz or http(s) address."
+        f"cannot use {handle} as a backbone: {reason}. Expected a TF Hub image feature vector, "
+        "or a name that 'partsight backbones' lists."
     )

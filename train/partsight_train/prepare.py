@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from partsight.decide import default_accept_labels
-from partsight.errors import DatasetError
+from partsight.errors import DatasetError, ModelError
 from partsight_train.backbone import open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
@@ -59,7 +59,13 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     """
     found = scan(image_dir)
     accept_labels = _accept_labels(tuple(found), settings)
-    backbone = open_backbone(settings.backbone, settings.image_size)
+    backbone = open_backbone(settings.backbone, settings.image_size, stages("fetch, MiB"))
+    if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
+        raise ModelError(
+            f"cannot fine-tune {settings.backbone}: it is called by a signature, as every module "
+            "of TensorFlow 1 is, and those cannot be trained on. Leave --fine-tune away, or "
+            "choose a TensorFlow 2 module."
+        )
     seen = dataclasses.replace(backbone.spec, fit=settings.fit, roi=settings.roi)
     backbone = dataclasses.replace(backbone, spec=seen)
     with open_cache(

@@ -1,4 +1,4 @@
-"""The one import of TensorFlow, tf-keras, TF Hub and Keras 3.
+"""The one import of TensorFlow, tf-keras, TF Hub, Keras 3 and the protobuf below them.
 
 Networks are built with tf-keras (``keras``), as TF Hub needs it; only the layers that vary
 pictures are Keras 3's (``keras3``): tf-keras has no shear.
@@ -14,7 +14,17 @@ import os
 from partsight.errors import EnvironmentFault
 from partsight.native_output import held_stderr
 
-__all__ = ["freeze", "hub", "keras", "keras3", "tf"]
+__all__ = [
+    "DecodeError",
+    "Empty",
+    "UnknownFieldSet",
+    "freeze",
+    "hub",
+    "keras",
+    "keras3",
+    "saved_model_pb2",
+    "tf",
+]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 # tensorflow-hub loads modules as tf-keras layers; a Keras 3 layer it is not.
@@ -28,6 +38,10 @@ try:
         import tensorflow as tf
         import tensorflow_hub as hub
         import tf_keras as keras
+        from google.protobuf.empty_pb2 import Empty
+        from google.protobuf.message import DecodeError
+        from google.protobuf.unknown_fields import UnknownFieldSet
+        from tensorflow.core.protobuf import saved_model_pb2
         from tensorflow.python.framework.convert_to_constants import (
             convert_variables_to_constants_v2 as freeze,
         )

@@ -1,0 +1,155 @@
+"""What a SavedModel says of itself, read without loading it.
+
+Enters: a folder. Leaves: how the module in it is called for image features. Called by
+``backbone``. Three kinds of module are told apart: a TensorFlow 2 one that can be called as
+it is; a TensorFlow 2 one that has signatures only; and one of TensorFlow 1, in TF Hub's
+format of that time or not, whose graphs bear tags and whose signatures bear names
+(https://www.tensorflow.org/hub/tf1_hub_module, .../common_signatures/images).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from partsight.errors import ModelError
+from partsight_train.tensorflow_stack import (
+    DecodeError,
+    Empty,
+    UnknownFieldSet,
+    saved_model_pb2,
+    tf,
+)
+from partsight_train.unpack import MODULE_FILE
+
+__all__ = ["Module", "read_module"]
+
+# The first that is there. A classifier of TF Hub has its features under the first name.
+_SIGNATURES = ("image_feature_vector", "default", "serving_default")
+_OUTPUT = "default"
+# Of several graphs: TF Hub's for inference has no tag at all.
+_TAGS = ((), ("serve",))
+_ATTACHMENTS = "hub_module_attachments"
+_IMAGE_INFO = b"image_module_info"
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """How a module is called.
+
+    Attributes:
+        tags: of its graph.
+        signature: name of the one to call; None where the module itself is called, which is
+            also the only kind that can be trained on.
+        output: name of the signature's result.
+        image_size: pixels a side of its pictures, where it tells.
+        takes: in words, what its signature takes; empty where it has none.
+    """
+
+    tags: tuple[str, ...]
+    signature: str | None
+    output: str | None
+    image_size: int | None
+    takes: str
+
+
+def read_module(folder: Path) -> Module:
+    """Read a SavedModel folder.
+
+    Raises:
+        ModelError: it is none, or has nothing that gives one feature vector for a picture.
+    """
+    graph = _chosen(_graphs(folder))
+    tags = tuple(graph.meta_info_def.tags)
+    name = next((name for name in _SIGNATURES if name in graph.signature_def), None)
+    signature = None if name is None else graph.signature_def[name]
+    size = None if signature is None else _image_size(signature)
+    takes = "" if signature is None else _told(signature.inputs)
+    size = size or _attached_size(graph)
+    if _is_callable(graph):
+        return Module(tags, None, None, size, takes)
+    if signature is None:
+        raise ModelError(
+            "it can neither be called nor has it a signature for image features. Expected "
+            f"{', '.join(_SIGNATURES)}, received {', '.join(sorted(graph.signature_def)) or 'none'}"
+        )
+    if not any(_is_picture(tensor) for tensor in signature.inputs.values()):
+        raise ModelError(f"it takes no pictures. Expected float32 (N, H, W, 3), received {takes}")
+    outputs = sorted(signature.outputs)
+    if len(outputs) > 1 and _OUTPUT not in outputs:
+        raise ModelError(
+            f"it gives several things for a picture, not one feature vector: {', '.join(outputs)}"
+        )
+    return Module(tags, name, _OUTPUT if _OUTPUT in outputs else outputs[0], size, takes)
+
+
+def _graphs(folder: Path) -> list[Any]:
+    try:
+        data = (folder / MODULE_FILE).read_bytes()
+        graphs = list(saved_model_pb2.SavedModel.FromString(data).meta_graphs)
+    except OSError as error:
+        raise ModelError(f"no {MODULE_FILE} can be read in it: {error.strerror}") from error
+    except DecodeError as error:
+        raise ModelError(f"its {MODULE_FILE} is damaged, or is none: {error}") from error
+    if not graphs:
+        raise ModelError(f"its {MODULE_FILE} holds no graph")
+    return graphs
+
+
+def _chosen(graphs: list[Any]) -> Any:
+    """The graph for inference."""
+    by_tags = {tuple(graph.meta_info_def.tags): graph for graph in graphs}
+    return next((by_tags[tags] for tags in _TAGS if tags in by_tags), graphs[0])
+
+
+def _is_callable(graph: Any) -> bool:
+    nodes = graph.object_graph_def.nodes
+    return bool(nodes) and any(child.local_name == "__call__" for child in nodes[0].children)
+
+
+def _is_picture(tensor: Any) -> bool:
+    return tensor.dtype == tf.float32.as_datatype_enum and len(tensor.tensor_shape.dim) == 4
+
+
+def _image_size(signature: Any) -> int | None:
+    """The side of the square pictures that a signature asks for, where it names one."""
+    for tensor in filter(_is_picture, signature.inputs.values()):
+        _, height, width, _ = (dim.size for dim in tensor.tensor_shape.dim)
+        if height == width > 0:
+            return int(height)
+    return None
+
+
+def _told(tensors: Any) -> str:
+    return ", ".join(
+        f"{tf.as_dtype(tensor.dtype).name} {tuple(dim.size for dim in tensor.tensor_shape.dim)}"
+        for _, tensor in sorted(tensors.items())
+    )
+
+
+def _attached_size(graph: Any) -> int | None:
+    """The size that a TF1 module names beside its graph, where it takes others as well.
+
+    TF Hub's library no longer knows the messages (``module_attachment.proto``,
+    ``image_module_info.proto``): an attachment has a key (1) and a value (2), here another
+    message, whose size (1) has a height (1).
+    """
+    if _ATTACHMENTS not in graph.collection_def:
+        return None
+    for attachment in graph.collection_def[_ATTACHMENTS].bytes_list.value:
+        if _IMAGE_INFO in attachment:
+            return next(_numbers(attachment, (2, 1, 1)), None)
+    return None
+
+
+def _numbers(message: bytes, path: Sequence[int]) -> Iterator[int]:
+    """The numbers at a path of field numbers of a message whose kind is not known."""
+    for field in UnknownFieldSet(Empty.FromString(message)):
+        if field.field_number != path[0]:
+            continue
+        if len(path) == 1:
+            yield int(field.data)
+        else:
+            yield from _numbers(field.data, path[1:])
