@@ -19,7 +19,7 @@ from partsight.preprocess import PreprocessSpec, preprocess
 from partsight_train.backbone import Backbone
 from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head
-from partsight_train.tensorflow_stack import keras, tf
+from partsight_train.tensorflow_stack import freeze, keras, tf
 
 __all__ = ["assemble", "calibration_pictures", "convert_int8"]
 
@@ -63,8 +63,12 @@ def convert_int8(model: keras.Model, calibration: Sequence[NDArray[np.uint8]]) -
     """
     shape = (1, *model.input_shape[1:])
     function = tf.function(lambda image: model(image, training=False))
-    concrete = function.get_concrete_function(tf.TensorSpec(shape, tf.float32, "image"))
-    converter = tf.lite.TFLiteConverter.from_concrete_functions([concrete], model)
+    # Frozen first: of a function with variables the converter would save a SavedModel and load
+    # it again, which takes three quarters of the time, and fails on modules of TensorFlow 1.
+    frozen = freeze(
+        function.get_concrete_function(tf.TensorSpec(shape, tf.float32, "image")),
+    )
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = lambda: _representative(calibration)
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
