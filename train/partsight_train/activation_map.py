@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from partsight.decode import decode
 from partsight.native_output import held_stderr
 from partsight.opencv import cv2
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.tensorflow_stack import freeze, keras, tf
 
 __all__ = ["contributions", "map_of_file"]

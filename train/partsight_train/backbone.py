@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.cache_dir import cache_dir
 from partsight_train.catalogue import EMBEDDED
 from partsight_train.embedded import embedded_saved_model

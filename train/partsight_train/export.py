@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from partsight.native_output import held_stderr
 from partsight.pictures import read_pictures
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.backbone import Backbone
 from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head

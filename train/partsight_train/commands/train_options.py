@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from partsight.preprocess import FITS, PreprocessSpec
+from partsight.preprocess_spec import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
 from partsight_train.settings import (
     BALANCES,
