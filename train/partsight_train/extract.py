@@ -48,9 +48,12 @@ def open_extractor(backbone: Backbone) -> Extractor:
     single = tf.function(features, [tf.TensorSpec((1, *shape), tf.uint8)])
     try:
         with held_stderr():
-            # Frozen first: of a function with variables the converter would save a SavedModel.
+            # The converter of a frozen graph: that of a function would freeze it once more,
+            # which takes longer than all the rest.
             frozen = freeze(single.get_concrete_function())
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+            graph = frozen.graph.as_graph_def()
+            inputs, outputs = list(frozen.inputs), list(frozen.outputs)
+            converter = tf.compat.v1.lite.TFLiteConverter(graph, inputs, outputs)
             model: bytes = converter.convert()
     except Exception as error:  # noqa: BLE001 - the converter raises what its parts raise
         raise ModelError(

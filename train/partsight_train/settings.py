@@ -50,6 +50,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_interval": 10,
         "patience": None,
         "batch_size": 100,
+        "validation_batch_size": 100,
         "balance": "sampling",
         "l2": 0.0,
         "scale_features": False,
@@ -78,7 +79,8 @@ class HeadSettings:
         keep_best: the measure on the validation split that says better.
         keep_best_at: the precision or the recall that it is taken at, where it needs one.
         batch_size: pictures a step.
-        eval_batch_size: pictures at once when measuring; all are measured.
+        validation_batch_size: pictures of a look at the validation split, drawn at random;
+            None looks at all.
         balance: how labels of unequal number are evened out.
         dropout: share of the features left out a step.
         l1, l2: weights of the sums of the kernel's magnitudes and squares in the loss.
@@ -104,7 +106,7 @@ class HeadSettings:
     keep_best: KeepBest = "loss"
     keep_best_at: float = 0.99
     batch_size: int = 100
-    eval_batch_size: int = 256
+    validation_batch_size: int | None = None
     balance: Balance = "none"
     dropout: float = 0.0
     l1: float = 0.0
