@@ -108,7 +108,7 @@ def ours(folder: Path) -> dict[str, float]:
     backbone, parts = open_backbone(BACKBONE), split_pictures(folder)
     with (
         tempfile.TemporaryDirectory() as empty,
-        open_cache(Path(empty), backbone.sha256, backbone.spec, backbone.feature_size) as cache,
+        open_cache(Path(empty), backbone.identity, backbone.spec, backbone.feature_size) as cache,
     ):
 
         def examples(pictures: list[Any]) -> Examples:

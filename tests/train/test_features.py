@@ -29,7 +29,7 @@ def backbone(tiny_backbone: Path) -> Backbone:
 
 
 def run(backbone: Backbone, folder: Path, paths: list[Path]) -> Features:
-    with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
+    with open_cache(folder, backbone.identity, backbone.spec, backbone.feature_size) as cache:
         return compute_features(paths, backbone, cache)
 
 

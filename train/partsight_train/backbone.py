@@ -37,7 +37,8 @@ class Backbone:
         layer: the ``hub.KerasLayer``, frozen.
         spec: the preprocessing that its input needs.
         feature_size: D, the length of a feature vector.
-        sha256: digest over the SavedModel's files; features of one digest are alike.
+        sha256: digest over the SavedModel's files.
+        views: how many views of a picture its features are the mean of.
     """
 
     name: str
@@ -46,6 +47,12 @@ class Backbone:
     spec: PreprocessSpec
     feature_size: int
     sha256: str
+    views: int = 1
+
+    @property
+    def identity(self) -> str:
+        """Features of one identity, after the same preprocessing, are alike."""
+        return self.sha256 if self.views == 1 else f"{self.views}-{self.sha256}"
 
 
 def open_backbone(handle: str, image_size: int | None = None) -> Backbone:

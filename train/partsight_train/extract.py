@@ -19,6 +19,7 @@ from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
 from partsight_train.backbone import Backbone
 from partsight_train.tensorflow_stack import freeze, tf
+from partsight_train.views import averaged
 
 __all__ = ["Extractor", "open_extractor"]
 
@@ -39,7 +40,7 @@ def open_extractor(backbone: Backbone) -> Extractor:
     """
 
     def features(pictures: Any) -> Any:
-        return backbone.layer(tf.cast(pictures, tf.float32) / 255)
+        return averaged(backbone.layer, tf.cast(pictures, tf.float32) / 255, backbone.views)
 
     shape = (backbone.spec.height, backbone.spec.width, 3)
     if tf.config.list_physical_devices("GPU"):

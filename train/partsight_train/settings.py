@@ -18,6 +18,7 @@ __all__ = [
     "OPTIMIZERS",
     "PRESETS",
     "SCHEDULES",
+    "VIEWS",
     "AugmentSettings",
     "FineTuneSettings",
     "HeadSettings",
@@ -39,6 +40,7 @@ FINE_TUNED_PARTS: tuple[FineTunedPart, ...] = get_args(FineTunedPart)
 KEEP_BEST: tuple[KeepBest, ...] = get_args(KeepBest)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+VIEWS = (1, 2, 4, 8)
 
 # The classic recipe of TensorFlow's retrain.py, on features as they are.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -189,6 +191,8 @@ class TrainSettings:
         backbone: as ``open_backbone`` takes it.
         image_size: pixels a side; None takes the module's own.
         fit, roi: as in ``PreprocessSpec``.
+        views: of each picture, mirrored and turned, that features are the mean of: 1, 2, 4
+            or 8.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
         accept_labels: the labels of good parts; empty takes those with a good name.
@@ -210,6 +214,7 @@ class TrainSettings:
     image_size: int | None = None
     fit: Fit = "stretch"
     roi: tuple[float, float, float, float] | None = None
+    views: int = 1
     validation_share: float = 0.1
     test_share: float = 0.1
     accept_labels: tuple[str, ...] = ()

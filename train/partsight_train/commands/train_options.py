@@ -22,6 +22,7 @@ from partsight_train.settings import (
     OPTIMIZERS,
     PRESETS,
     SCHEDULES,
+    VIEWS,
     AugmentSettings,
     FineTuneSettings,
     HeadSettings,
@@ -102,6 +103,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
               help="Stretch pictures to the size, or keep their proportions between grey bars."),
     _backbone("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
               help="See only this region, in shares of the picture, e.g. 0.25,0,0.5,1."),
+
+    _backbone("--views", type=click.Choice(VIEWS), default=_TRAIN.views,
+              help="Mean features over so many views: 2 mirrored, 4 both ways, 8 turned by "
+                   "quarters too. A frame takes as many times longer."),
 
     _head("--optimizer", type=_choice(OPTIMIZERS), default=_HEAD.optimizer,
           help="lbfgs goes to the minimum; adam and sgd take steps, and stop early."),
