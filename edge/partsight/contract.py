@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.decide import OperatingPoint
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 
 __all__ = ["Contract", "contract_from_document", "contract_to_document"]
 

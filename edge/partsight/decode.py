@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from partsight.errors import ImageError
-from partsight.preprocess import PreprocessSpec, covering_hw
+from partsight.preprocess import covering_hw
+from partsight.preprocess_spec import PreprocessSpec
 
 __all__ = ["MAX_PIXELS", "decode"]
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from partsight.decode import decode
 from partsight.errors import DatasetError, ImageError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 
 __all__ = ["PICTURE_SUFFIXES", "find_pictures", "is_picture", "label_folders", "read_pictures"]
 

@@ -8,64 +8,19 @@ colour conversion in partsight. Mean and standard deviation live inside the grap
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
+from partsight.preprocess_spec import PreprocessSpec
 
-__all__ = ["FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec", "covering_hw", "preprocess"]
-
-# Every cache, model and golden sample depends on the pixels that this module makes (and
-# on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
-# number; a model made under another one is refused.
-PREPROCESS_VERSION = 1
-
-Fit = Literal["stretch", "letterbox"]
-FITS: tuple[Fit, ...] = get_args(Fit)
+__all__ = ["covering_hw", "preprocess"]
 
 # Of the bars beside a letterboxed picture: neither a bright nor a dark edge.
 _BAR = 127
-
-
-@dataclass(frozen=True, slots=True)
-class PreprocessSpec:
-    """How pictures become the network's input.
-
-    Attributes:
-        height: rows of the network's input, pixels.
-        width: columns of the network's input, pixels.
-        version: the definition that the model was trained under.
-        fit: stretch the picture to the size, or keep its proportions between grey bars.
-        roi: the region of interest, (left, top, width, height) as shares of the
-            picture's width and height; nothing outside it is seen. None is all of it.
-
-    Raises:
-        ValueError: a size below 1, an unknown fit, a region that is empty or reaches
-            beyond the picture, or a version that this partsight does not know.
-    """
-
-    height: int
-    width: int
-    version: int = PREPROCESS_VERSION
-    fit: Fit = "stretch"
-    roi: tuple[float, float, float, float] | None = None
-
-    def __post_init__(self) -> None:
-        if self.fit not in FITS:
-            raise ValueError(f"fit must be one of {', '.join(FITS)}. Received: {self.fit!r}")
-        if self.roi is not None:
-            _check_roi(self.roi)
-        if min(self.height, self.width) < 1:
-            raise ValueError(f"preprocess size must be positive. Received: {self}")
-        if self.version != PREPROCESS_VERSION:
-            raise ValueError(
-                f"preprocess version {self.version} is unknown here; this partsight has "
-                f"version {PREPROCESS_VERSION}. Install the partsight that made the model."
-            )
 
 
 def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
@@ -170,15 +125,3 @@ def _check(image: NDArray[np.uint8]) -> None:
             f"Received: {image.dtype} of shape {image.shape}. "
             "Convert it first, e.g. with cv2.cvtColor."
         )
-
-
-def _check_roi(roi: tuple[float, float, float, float]) -> None:
-    numbers = isinstance(roi, tuple) and all(isinstance(value, int | float) for value in roi)
-    if numbers and len(roi) == 4:
-        left, top, width, height = roi
-        if min(left, top) >= 0 < min(width, height) and max(left + width, top + height) <= 1:
-            return
-    raise ValueError(
-        "a region of interest must be (left, top, width, height), shares of the picture's "
-        f"width and height that stay within it. Received: {roi!r}"
-    )

@@ -18,7 +18,7 @@ from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.interpreter import TensorInfo
 from partsight.model_file import ModelFile
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Frame
 from partsight.runtimes import Runtime
 

@@ -283,7 +283,8 @@ def test_inspect(model_path: Path) -> None:
     assert len(machine.stdout.splitlines()) == 1
     assert json.loads(human.stdout) == facts
     assert facts["labels"] == ["defected", "healthy"]
-    assert facts["preprocess"] == {"height": 224, "width": 224, "version": 1}
+    whole_frame = {"height": 224, "width": 224, "version": 1, "fit": "stretch", "roi": None}
+    assert facts["preprocess"] == whole_frame
     assert facts["bytes"] == model_path.stat().st_size
     assert facts["sha256"] == load_model_file(model_path).sha256
     assert {"operating_point", "provenance"} <= set(facts)

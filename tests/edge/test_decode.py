@@ -16,7 +16,8 @@ from PIL import Image, ImageOps
 
 from partsight.decode import decode
 from partsight.errors import ImageError
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 
 # Chroma is stored at half size, and JPEG quantizes: a plain colour comes back this close.
 JPEG_COLOUR = 4

@@ -18,7 +18,7 @@ from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.errors import ContractError, ModelError
 from partsight.model_file import attach_contract, load_model_file
-from partsight.preprocess import FITS, PreprocessSpec
+from partsight.preprocess_spec import FITS, PreprocessSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(64))
 CONTRACT = Contract(

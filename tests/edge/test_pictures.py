@@ -12,7 +12,7 @@ import pytest
 
 from partsight.errors import DatasetError, ImageError
 from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 
 SPEC = PreprocessSpec(2, 4)
 

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.errors import ImageError
-from partsight.preprocess import FITS, PREPROCESS_VERSION, Fit, PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import FITS, PREPROCESS_VERSION, Fit, PreprocessSpec
 
 # A mean of integers is rounded; at one half, processors round to either side.
 ROUNDING = 0.5

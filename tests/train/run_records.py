@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from partsight.evaluate import ScoredPictures
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.measure import split_metrics
 from partsight_train.operating_point import operating_point
 from partsight_train.parity import compare

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -22,13 +23,14 @@ from partsight_train.tensorflow_stack import keras
 SCORE_TOLERANCE = 0.03
 
 
-@pytest.fixture(scope="module")
-def model(tiny_backbone: Path) -> keras.Model:
+@pytest.fixture(scope="module", params=[1, 8], ids=["one view", "eight views"])
+def model(tiny_backbone: Path, request: pytest.FixtureRequest) -> keras.Model:
     generator = np.random.default_rng(0)
     head = Head(
         generator.normal(size=(16, 2)).astype(np.float32), np.array([0.1, -0.1], np.float32)
     )
-    return assemble(open_backbone(str(tiny_backbone)), head)
+    backbone = dataclasses.replace(open_backbone(str(tiny_backbone)), views=request.param)
+    return assemble(backbone, head)
 
 
 def pictures(count: int) -> list[NDArray[np.uint8]]:

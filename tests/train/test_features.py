@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight.errors import DatasetError, OutputError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train import features as features_module
 from partsight_train.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
@@ -29,7 +29,7 @@ def backbone(tiny_backbone: Path) -> Backbone:
 
 
 def run(backbone: Backbone, folder: Path, paths: list[Path]) -> Features:
-    with open_cache(folder, backbone.sha256, backbone.spec, backbone.feature_size) as cache:
+    with open_cache(folder, backbone.identity, backbone.spec, backbone.feature_size) as cache:
         return compute_features(paths, backbone, cache)
 
 
@@ -137,7 +137,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.cache import open_cache
 
 with open_cache(Path(sys.argv[1]), "a" * 64, PreprocessSpec(32, 32), 16) as cache:

@@ -62,7 +62,7 @@ CHOICES: list[dict[str, Any]] = [
     {"l1": 1e-3, "l2": 0.0},
     {"label_smoothing": 0.2},
     {"scale_features": False, "learning_rate": 0.1},
-    {"eval_batch_size": 7, "batch_size": 11},
+    {"validation_batch_size": 7, "batch_size": 11},
 ]
 
 

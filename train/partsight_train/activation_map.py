@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 from partsight.decode import decode
 from partsight.native_output import held_stderr
 from partsight.opencv import cv2
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.tensorflow_stack import freeze, keras, tf
+from partsight_train.views import sum_as_seen
 
 __all__ = ["contributions", "map_of_file"]
 
@@ -97,7 +99,7 @@ def contributions(model: keras.Model) -> Contributions | None:
         image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
         others = np.full(count, -1 / max(1, count - 1), np.float32)
         others[label] = 1
-        return [share.numpy()[0] for share in run(image, tf.constant(others))]
+        return [sum_as_seen(share.numpy()) for share in run(image, tf.constant(others))]
 
     return explain
 

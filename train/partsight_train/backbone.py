@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight.progress import Progress, silent
 from partsight_train.catalogue import known
 from partsight_train.locate import locate
@@ -38,8 +38,9 @@ class Backbone:
         layer: the ``hub.KerasLayer``, frozen.
         spec: the preprocessing that its input needs.
         feature_size: D, the length of a feature vector.
-        sha256: digest over the SavedModel's files; features of one digest are alike.
+        sha256: digest over the SavedModel's files.
         trainable: whether it can be fine-tuned.
+        views: how many views of a picture its features are the mean of.
     """
 
     name: str
@@ -49,6 +50,12 @@ class Backbone:
     feature_size: int
     sha256: str
     trainable: bool
+    views: int = 1
+
+    @property
+    def identity(self) -> str:
+        """Features of one identity, after the same preprocessing, are alike."""
+        return self.sha256 if self.views == 1 else f"{self.views}-{self.sha256}"
 
 
 def open_backbone(

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import OutputError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 
 __all__ = ["FeatureCache", "open_cache"]
 
@@ -60,13 +60,13 @@ class FeatureCache:
 
 @contextlib.contextmanager
 def open_cache(
-    folder: Path, backbone_sha256: str, spec: PreprocessSpec, size: int
+    folder: Path, identity: str, spec: PreprocessSpec, size: int
 ) -> Iterator[FeatureCache]:
     """Open the cache of one backbone, or begin it.
 
     Args:
         folder: where caches lie.
-        backbone_sha256: which backbone's features.
+        identity: which backbone's features.
         spec: what pictures went through before it.
         size: D, the length of a vector.
 
@@ -75,7 +75,7 @@ def open_cache(
     """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = hashlib.sha256(json.dumps(dataclasses.asdict(spec)).encode()).hexdigest()
-    name = f"{backbone_sha256[:24]}-{spec.height}x{spec.width}-{pixels[:16]}.sqlite"
+    name = f"{identity[:24]}-{spec.height}x{spec.width}-{pixels[:16]}.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(folder / name, _BUSY_TIMEOUT_S)) as connection:
             connection.execute(_SCHEMA)

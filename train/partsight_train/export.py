@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from partsight.native_output import held_stderr
 from partsight.pictures import read_pictures
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.backbone import Backbone
 from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head
 from partsight_train.tensorflow_stack import freeze, keras, tf
+from partsight_train.views import averaged
 
 __all__ = ["assemble", "calibration_pictures", "convert_int8"]
 
@@ -32,7 +34,7 @@ def assemble(backbone: Backbone, head: Head) -> keras.Model:
     """
     picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
     dense = keras.layers.Dense(len(head.bias), "softmax", name="head")
-    model = keras.Model(picture, dense(backbone.layer(picture)))
+    model = keras.Model(picture, dense(averaged(backbone.layer, picture, backbone.views)))
     dense.set_weights([head.kernel, head.bias])
     return model
 

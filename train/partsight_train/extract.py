@@ -19,6 +19,7 @@ from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
 from partsight_train.backbone import Backbone
 from partsight_train.tensorflow_stack import freeze, tf
+from partsight_train.views import averaged
 
 __all__ = ["Extractor", "open_extractor"]
 
@@ -39,7 +40,7 @@ def open_extractor(backbone: Backbone) -> Extractor:
     """
 
     def features(pictures: Any) -> Any:
-        return backbone.layer(tf.cast(pictures, tf.float32) / 255)
+        return averaged(backbone.layer, tf.cast(pictures, tf.float32) / 255, backbone.views)
 
     shape = (backbone.spec.height, backbone.spec.width, 3)
     if tf.config.list_physical_devices("GPU"):
@@ -48,9 +49,12 @@ def open_extractor(backbone: Backbone) -> Extractor:
     single = tf.function(features, [tf.TensorSpec((1, *shape), tf.uint8)])
     try:
         with held_stderr():
-            # Frozen first: of a function with variables the converter would save a SavedModel.
+            # The converter of a frozen graph: that of a function would freeze it once more,
+            # which takes longer than all the rest.
             frozen = freeze(single.get_concrete_function())
-            converter = tf.lite.TFLiteConverter.from_concrete_functions([frozen])
+            graph = frozen.graph.as_graph_def()
+            inputs, outputs = list(frozen.inputs), list(frozen.outputs)
+            converter = tf.compat.v1.lite.TFLiteConverter(graph, inputs, outputs)
             model: bytes = converter.convert()
     except Exception as error:  # noqa: BLE001 - the converter raises what its parts raise
         raise ModelError(

@@ -32,6 +32,7 @@ from partsight_train.head import Head
 from partsight_train.optimization import EpochProgress, learning_rate
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorflow_stack import keras, tf
+from partsight_train.views import view
 
 __all__ = ["Tuned", "fine_tune"]
 
@@ -172,7 +173,11 @@ def _train_batches(
         while True:
             yield from generator.sample(list(pictures), len(pictures))
 
-    batches = _batches(order, backbone, count, settings.fine_tune.fine_tune_batch_size)
+    def any_view(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        number = generator.randrange(backbone.views)
+        return np.asarray(view(picture[np.newaxis], number)[0], np.uint8)
+
+    batches = _batches(order, backbone, count, settings.fine_tune.fine_tune_batch_size, any_view)
     if settings.augment.active:
         vary = variation(settings.augment, settings.head.seed)
         batches = batches.map(lambda images, truth: (vary(images), truth))
@@ -180,7 +185,11 @@ def _train_batches(
 
 
 def _batches(
-    order: Callable[[], Iterator[LabelledPicture]], backbone: Backbone, count: int, size: int
+    order: Callable[[], Iterator[LabelledPicture]],
+    backbone: Backbone,
+    count: int,
+    size: int,
+    turned: Callable[[NDArray[np.uint8]], NDArray[np.uint8]] = lambda picture: picture,
 ) -> Any:
     """Batches of float32 (N, H, W, 3) RGB over [0, 255] and one-hot labels, decoded as needed."""
 
@@ -189,7 +198,7 @@ def _batches(
         decoded = read_pictures((picture.path for picture in for_paths), backbone.spec)
         for picture, (_, image) in zip(for_labels, decoded, strict=True):
             if isinstance(image, np.ndarray):
-                yield preprocess(image, backbone.spec), picture.label
+                yield turned(preprocess(image, backbone.spec)), picture.label
 
     shape = (backbone.spec.height, backbone.spec.width, 3)
     signature = (tf.TensorSpec(shape, tf.uint8), tf.TensorSpec((), tf.int32))

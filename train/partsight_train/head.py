@@ -38,6 +38,16 @@ def predict(head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
     return softmax(features.astype(np.float64) @ head.kernel + head.bias)
 
 
+def measures(
+    scores: NDArray[np.float64], labels: NDArray[np.intp], prefix: str = ""
+) -> dict[str, float]:
+    """Mean negative log-likelihood (``loss``, in nats) and ``accuracy`` of scores (N, K)."""
+    likelihood = scores[np.arange(len(scores)), labels]
+    loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
+    right = (scores.argmax(axis=1) == labels).mean()
+    return {f"{prefix}loss": float(loss), f"{prefix}accuracy": float(right)}
+
+
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     """Probabilities of logits, both float64 (N, K)."""
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight.progress import Progress, silent
-from partsight_train.head import Examples, Head, predict, softmax
+from partsight_train.head import Examples, Head, measures, softmax
 from partsight_train.settings import HeadSettings
 
 __all__ = ["Objective", "minimum", "smoothed"]
+
+Scores = NDArray[np.float64]
 
 _MOST_ITERATIONS = 500
 _GRADIENT_TOLERANCE = 1e-5
@@ -44,10 +46,15 @@ class Objective:
         labels = self.targets.shape[1]
         return flat[:-labels].reshape(-1, labels), flat[-labels:]
 
+    def scores(self, flat: NDArray[np.float64], features: NDArray[np.float64]) -> Scores:
+        """Probabilities (N, K) that these weights give."""
+        kernel, bias = self.head(flat)
+        return softmax(features @ kernel + bias)
+
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         """Loss and gradient. That of the cross-entropy by the logits is softmax - target."""
-        kernel, bias = self.head(flat)
-        scores = softmax(self.features @ kernel + bias)
+        kernel, _ = self.head(flat)
+        scores = self.scores(flat, self.features)
         likelihood = np.log(np.maximum(scores, np.finfo(np.float64).tiny))
         loss = -float((self.weights * (self.targets * likelihood).sum(axis=1)).mean())
         slope = self.weights[:, np.newaxis] * (scores - self.targets) / len(scores)
@@ -83,13 +90,16 @@ def minimum(
         np.array([weights[label] if weights else 1.0 for label in train.labels.tolist()]),
         settings.l2,
     )
+    watched = validation.features.astype(np.float64)
     most = settings.steps or _MOST_ITERATIONS
     history: list[dict[str, float]] = []
     told = iter(progress(range(most), most, show=lambda _: _losses(history)))
 
     def look(flat: NDArray[np.float64]) -> None:
-        head = Head(*(part.astype(np.float32) for part in objective.head(flat)))
-        history.append({**_measures(head, train, ""), **_measures(head, validation, "val_")})
+        fitted, seen = (objective.scores(flat, part) for part in (objective.features, watched))
+        history.append(
+            {**measures(fitted, train.labels), **measures(seen, validation.labels, "val_")}
+        )
         next(told, None)
 
     start = np.zeros(count * (train.features.shape[1] + 1))
@@ -103,14 +113,6 @@ def minimum(
 def smoothed(labels: NDArray[np.intp], count: int, smoothing: float) -> NDArray[np.float64]:
     """Targets float64 (N, count): the label, but for a share that is spread over all."""
     return np.eye(count)[labels] * (1 - smoothing) + smoothing / count
-
-
-def _measures(head: Head, examples: Examples, prefix: str) -> dict[str, float]:
-    scores = predict(head, examples.features)
-    likelihood = scores[np.arange(len(scores)), examples.labels]
-    loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
-    right = (scores.argmax(axis=1) == examples.labels).mean()
-    return {f"{prefix}loss": float(loss), f"{prefix}accuracy": float(right)}
 
 
 def _losses(history: list[dict[str, float]]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 
 from partsight.metrics import auc, precision_at_recall, recall_at_precision
 from partsight.progress import Progress
-from partsight_train.head import Examples
+from partsight_train.head import Examples, Head, measures, predict
 from partsight_train.settings import HeadSettings, KeepBest, OptimizerName, Schedule
 from partsight_train.tensorflow_stack import keras
 
 __all__ = [
     "EpochProgress",
-    "ValidationMeasure",
+    "ValidationLook",
     "early_stopping",
     "learning_rate",
     "make_optimizer",
@@ -59,37 +59,40 @@ def early_stopping(settings: HeadSettings, looks: int) -> Any:
     )
 
 
-class ValidationMeasure(keras.callbacks.Callback):  # type: ignore[misc]
-    """Adds a measure of bad against good parts that Keras's batchwise metrics only estimate."""
+class ValidationLook(keras.callbacks.Callback):  # type: ignore[misc]
+    """Measures a head on the validation split, in a fraction of the time of Keras's own way."""
 
     def __init__(
-        self,
-        name: KeepBest,
-        at: float,
-        validation: Examples,
-        bad: NDArray[np.intp],
-        batch_size: int,
+        self, layer: Any, validation: Examples, bad: Sequence[int], settings: HeadSettings
     ) -> None:
         """Prepare.
 
         Args:
-            name: auc, precision-at-recall or recall-at-precision.
-            at: the recall or precision that it is taken at.
-            validation: inputs as the trained model takes them.
+            layer: the softmax layer that is trained.
+            validation: features as the layer takes them, with their labels.
             bad: indices of the labels of bad parts.
-            batch_size: pictures at once.
+            settings: name the measure, and say at how many pictures to look.
         """
         super().__init__()
-        self._key, self._measure = f"val_{name}", _measure(name, at)
-        self._validation, self._bad, self._batch_size = validation, bad, batch_size
-        self._is_bad = np.isin(validation.labels, bad)
+        self._layer, self._validation, self._bad = layer, validation, list(bad)
+        self._settings = settings
+        self._generator = np.random.default_rng(settings.seed)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Called by Keras; what is added here, later callbacks find."""
-        scores = self.model.predict(self._validation.features, self._batch_size, verbose=0)
-        value = self._measure(self._is_bad, scores[:, self._bad].sum(axis=1))
+        seen, settings = self._validation, self._settings
+        some = settings.validation_batch_size
+        if some is not None and some < len(seen.labels):
+            seen = seen.take(self._generator.choice(len(seen.labels), some, replace=False))
+        scores = predict(Head(*self._layer.get_weights()), seen.features)
+        found = measures(scores, seen.labels, "val_")
+        if settings.keep_best not in ("loss", "accuracy"):
+            is_bad = np.isin(seen.labels, self._bad)
+            measure = _measure(settings.keep_best, settings.keep_best_at)
+            value = measure(is_bad, scores[:, self._bad].sum(axis=1))
+            found[f"val_{settings.keep_best}"] = np.nan if value is None else value
         if logs is not None:
-            logs[self._key] = np.nan if value is None else value
+            logs.update(found)
 
 
 def _measure(

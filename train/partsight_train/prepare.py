@@ -67,9 +67,9 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
             "choose a TensorFlow 2 module."
         )
     seen = dataclasses.replace(backbone.spec, fit=settings.fit, roi=settings.roi)
-    backbone = dataclasses.replace(backbone, spec=seen)
+    backbone = dataclasses.replace(backbone, spec=seen, views=settings.views)
     with open_cache(
-        cache_dir() / "features", backbone.sha256, backbone.spec, backbone.feature_size
+        cache_dir() / "features", backbone.identity, backbone.spec, backbone.feature_size
     ) as cache:
         paths = [path for label in found for path in found[label]]
         features = compute_features(paths, backbone, cache, stages("features"))

@@ -18,7 +18,8 @@ from partsight.errors import ImageError
 from partsight.files import write_atomic
 from partsight.opencv import cv2
 from partsight.pictures import read_pictures
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 from partsight_train.learn import Learned
 from partsight_train.tensorflow_stack import tf

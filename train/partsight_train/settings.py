@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
-from partsight.preprocess import Fit
+from partsight.preprocess_spec import Fit
 
 __all__ = [
     "BALANCES",
@@ -18,6 +18,7 @@ __all__ = [
     "OPTIMIZERS",
     "PRESETS",
     "SCHEDULES",
+    "VIEWS",
     "AugmentSettings",
     "FineTuneSettings",
     "HeadSettings",
@@ -39,6 +40,7 @@ FINE_TUNED_PARTS: tuple[FineTunedPart, ...] = get_args(FineTunedPart)
 KEEP_BEST: tuple[KeepBest, ...] = get_args(KeepBest)
 OPTIMIZERS: tuple[OptimizerName, ...] = get_args(OptimizerName)
 SCHEDULES: tuple[Schedule, ...] = get_args(Schedule)
+VIEWS = (1, 2, 4, 8)
 
 # The classic recipe of TensorFlow's retrain.py, on features as they are.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -50,6 +52,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "eval_interval": 10,
         "patience": None,
         "batch_size": 100,
+        "validation_batch_size": 100,
         "balance": "sampling",
         "l2": 0.0,
         "scale_features": False,
@@ -78,7 +81,8 @@ class HeadSettings:
         keep_best: the measure on the validation split that says better.
         keep_best_at: the precision or the recall that it is taken at, where it needs one.
         batch_size: pictures a step.
-        eval_batch_size: pictures at once when measuring; all are measured.
+        validation_batch_size: pictures of a look at the validation split, drawn at random;
+            None looks at all.
         balance: how labels of unequal number are evened out.
         dropout: share of the features left out a step.
         l1, l2: weights of the sums of the kernel's magnitudes and squares in the loss.
@@ -104,7 +108,7 @@ class HeadSettings:
     keep_best: KeepBest = "loss"
     keep_best_at: float = 0.99
     batch_size: int = 100
-    eval_batch_size: int = 256
+    validation_batch_size: int | None = None
     balance: Balance = "none"
     dropout: float = 0.0
     l1: float = 0.0
@@ -187,6 +191,8 @@ class TrainSettings:
         backbone: as ``open_backbone`` takes it.
         image_size: pixels a side; None takes the module's own.
         fit, roi: as in ``PreprocessSpec``.
+        views: of each picture, mirrored and turned, that features are the mean of: 1, 2, 4
+            or 8.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
         accept_labels: the labels of good parts; empty takes those with a good name.
@@ -208,6 +214,7 @@ class TrainSettings:
     image_size: int | None = None
     fit: Fit = "stretch"
     roi: tuple[float, float, float, float] | None = None
+    views: int = 1
     validation_share: float = 0.1
     test_share: float = 0.1
     accept_labels: tuple[str, ...] = ()

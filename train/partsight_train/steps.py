@@ -18,7 +18,7 @@ from partsight_train.fit_head import class_weights
 from partsight_train.head import Examples, Head
 from partsight_train.optimization import (
     EpochProgress,
-    ValidationMeasure,
+    ValidationLook,
     early_stopping,
     learning_rate,
     make_optimizer,
@@ -61,15 +61,14 @@ def descend(
         steps_per_execution=min(_STEPS_AT_ONCE, interval),
     )
     weights = class_weights(train.labels, count) if settings.balance == "class-weights" else None
+    look = ValidationLook(dense, validation, bad, settings)
     history = model.fit(
         _batches(train, count, looks * interval, settings),
-        validation_data=(validation.features, np.eye(count, dtype=np.float32)[validation.labels]),
-        validation_batch_size=settings.eval_batch_size,
         steps_per_epoch=interval,
         epochs=looks,
         verbose=0,
         class_weight=weights,
-        callbacks=_callbacks(settings, looks, validation, bad, log_dir, checkpoint_dir, progress),
+        callbacks=_callbacks(settings, looks, look, log_dir, checkpoint_dir, progress),
     ).history
     rows = zip(*history.values(), strict=True)
     return Head(*dense.get_weights()), [dict(zip(history, row, strict=True)) for row in rows]
@@ -124,24 +123,13 @@ def _rows(
 def _callbacks(
     settings: HeadSettings,
     looks: int,
-    validation: Examples,
-    bad: Sequence[int],
+    look: ValidationLook,
     log_dir: Path | None,
     checkpoint_dir: Path | None,
     progress: Progress,
 ) -> list[Any]:
-    """In the order that they need: a measure is added before it is stopped by or logged."""
-    callbacks: list[Any] = [EpochProgress(progress, looks)]
-    if settings.keep_best not in ("loss", "accuracy"):
-        callbacks.append(
-            ValidationMeasure(
-                settings.keep_best,
-                settings.keep_best_at,
-                validation,
-                np.array(bad, np.intp),
-                settings.eval_batch_size,
-            )
-        )
+    """In the order that they need: measures are added before they are shown, obeyed or logged."""
+    callbacks: list[Any] = [look, EpochProgress(progress, looks)]
     callbacks.append(early_stopping(settings, looks))
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))

@@ -24,7 +24,8 @@ from tensorboard.plugins.hparams import api as hparams
 
 from partsight.errors import ImageError
 from partsight.pictures import read_pictures
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.deliver import Delivery
 from partsight_train.learn import Learned
 from partsight_train.measure import Mistake, mistakes

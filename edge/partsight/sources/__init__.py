@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from partsight.errors import SourceError
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight.sources.base import Source
 from partsight.sources.folder import FolderSource
 from partsight.sources.scripted import ScriptedSource

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from partsight.errors import ImageError
 from partsight.pictures import find_pictures, read_pictures
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
 
 __all__ = ["FolderSource"]

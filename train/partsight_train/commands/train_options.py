@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from partsight.preprocess import FITS, PreprocessSpec
+from partsight.preprocess_spec import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
 from partsight_train.settings import (
     BALANCES,
@@ -22,6 +22,7 @@ from partsight_train.settings import (
     OPTIMIZERS,
     PRESETS,
     SCHEDULES,
+    VIEWS,
     AugmentSettings,
     FineTuneSettings,
     HeadSettings,
@@ -103,6 +104,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _backbone("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
               help="See only this region, in shares of the picture, e.g. 0.25,0,0.5,1."),
 
+    _backbone("--views", type=click.Choice(VIEWS), default=_TRAIN.views,
+              help="Mean features over so many views: 2 mirrored, 4 both ways, 8 turned by "
+                   "quarters too. A frame takes as many times longer."),
+
     _head("--optimizer", type=_choice(OPTIMIZERS), default=_HEAD.optimizer,
           help="lbfgs goes to the minimum; adam and sgd take steps, and stop early."),
     _head("--learning-rate", type=_POSITIVE, default=_HEAD.learning_rate),
@@ -123,8 +128,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _head("--keep-best-at", type=_RECALL, default=_HEAD.keep_best_at,
           help="The recall or precision that --keep-best is taken at."),
     _head("--batch-size", type=_COUNT, default=_HEAD.batch_size, help="Pictures a step."),
-    _head("--eval-batch-size", type=_COUNT, default=_HEAD.eval_batch_size,
-          help="Pictures at once when measuring; all are measured."),
+    _head("--validation-batch-size", type=_COUNT,
+          help="Pictures of a look at the validation split, drawn at random; default all."),
     _head("--balance", type=_choice(BALANCES), default=_HEAD.balance,
           help="Even out labels of unequal number by weights or by sampling."),
     _head("--dropout", type=_PART, default=_HEAD.dropout),

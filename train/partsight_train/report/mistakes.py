@@ -18,7 +18,8 @@ from partsight.decide import accept_scores, verdicts
 from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.preprocess import PreprocessSpec, preprocess
+from partsight.preprocess import preprocess
+from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.report.record import RunRecord
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]

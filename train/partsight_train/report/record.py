@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint
 from partsight.evaluate import ScoredPictures
-from partsight.preprocess import PreprocessSpec
+from partsight.preprocess_spec import PreprocessSpec
 
 __all__ = ["RunRecord"]
 

@@ -1,0 +1,69 @@
+"""What the network is to see of a picture: plain facts, which travel in the contract.
+
+``preprocess`` carries them out. They stand apart because whoever only names them, such as
+a command's options, shall not wait for OpenCV.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+__all__ = ["FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec"]
+
+# Every cache, model and golden sample depends on the pixels that ``preprocess`` makes (and
+# on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
+# number; a model made under another one is refused.
+PREPROCESS_VERSION = 1
+
+Fit = Literal["stretch", "letterbox"]
+FITS: tuple[Fit, ...] = get_args(Fit)
+
+
+@dataclass(frozen=True, slots=True)
+class PreprocessSpec:
+    """How pictures become the network's input.
+
+    Attributes:
+        height: rows of the network's input, pixels.
+        width: columns of the network's input, pixels.
+        version: the definition that the model was trained under.
+        fit: stretch the picture to the size, or keep its proportions between grey bars.
+        roi: the region of interest, (left, top, width, height) as shares of the
+            picture's width and height; nothing outside it is seen. None is all of it.
+
+    Raises:
+        ValueError: a size below 1, an unknown fit, a region that is empty or reaches
+            beyond the picture, or a version that this partsight does not know.
+    """
+
+    height: int
+    width: int
+    version: int = PREPROCESS_VERSION
+    fit: Fit = "stretch"
+    roi: tuple[float, float, float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if self.fit not in FITS:
+            raise ValueError(f"fit must be one of {', '.join(FITS)}. Received: {self.fit!r}")
+        if self.roi is not None:
+            _check_roi(self.roi)
+        if min(self.height, self.width) < 1:
+            raise ValueError(f"preprocess size must be positive. Received: {self}")
+        if self.version != PREPROCESS_VERSION:
+            raise ValueError(
+                f"preprocess version {self.version} is unknown here; this partsight has "
+                f"version {PREPROCESS_VERSION}. Install the partsight that made the model."
+            )
+
+
+def _check_roi(roi: tuple[float, float, float, float]) -> None:
+    numbers = isinstance(roi, tuple) and all(isinstance(value, int | float) for value in roi)
+    if numbers and len(roi) == 4:
+        left, top, width, height = roi
+        if min(left, top) >= 0 < min(width, height) and max(left + width, top + height) <= 1:
+            return
+    raise ValueError(
+        "a region of interest must be (left, top, width, height), shares of the picture's "
+        f"width and height that stay within it. Received: {roi!r}"
+    )
