@@ -6,6 +6,7 @@ Enters: a ``.tar.gz`` (or ``.tar``). Leaves: a SavedModel folder. Called by ``lo
 from __future__ import annotations
 
 import gzip
+import hashlib
 import tarfile
 import tempfile
 import zlib
@@ -14,7 +15,7 @@ from typing import IO, cast
 
 from partsight.errors import ModelError
 
-__all__ = ["MODULE_FILE", "unpack"]
+__all__ = ["MODULE_FILE", "sha256_of", "unpack"]
 
 # Every SavedModel, of TensorFlow 1 or 2, has it.
 MODULE_FILE = "saved_model.pb"
@@ -39,17 +40,26 @@ def unpack(archive: Path, folder: Path) -> None:
             _extract(archive, inner)
         except (OSError, EOFError, ValueError, tarfile.TarError, zlib.error) as error:
             raise ModelError(
-                f"{archive} cannot be unpacked: {error}. Expected a whole .tar.gz of a "
-                f"SavedModel, received {_beginning(archive)}."
+                f"it cannot be unpacked: {error}. Expected a whole .tar.gz of a SavedModel, "
+                f"received {_beginning(archive)}."
             ) from error
         module = _module_in(inner)
         if module is None:
-            raise ModelError(f"{archive} holds no SavedModel: no {MODULE_FILE} is in it.")
+            raise ModelError(f"it holds no SavedModel: no {MODULE_FILE} is in it.")
         try:
             module.rename(folder)
         except OSError as error:
             if not (folder / MODULE_FILE).is_file():  # else another run was first
                 raise ModelError(f"cannot write {folder}: {error.strerror}.") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hexadecimal digest of a file of any size."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return digest.hexdigest()
 
 
 def _extract(archive: Path, folder: Path) -> None:
