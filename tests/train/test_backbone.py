@@ -2,69 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import tarfile
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
+from tests.train.hub_modules import save_tf1
+from tests.train.module_server import archive, send, serve
 
 from partsight.errors import ModelError
 from partsight_train.backbone import Backbone, open_backbone
+from partsight_train.catalogue import HUB
 from partsight_train.tensorflow_stack import keras, tf
 
-Respond = Callable[[BaseHTTPRequestHandler], None]
+_Item = TypeVar("_Item")
 
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "cache" / "tfhub"))
-
-
-def archive(folder: Path) -> bytes:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        tar.add(folder, arcname=".")
-    return stream.getvalue()
-
-
-@contextlib.contextmanager
-def serve(respond: Respond) -> Iterator[tuple[str, list[str]]]:
-    """A server on loopback; gives an address, and the paths that were asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            respond(self)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}/publisher/module/1", asked
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def send(data: bytes, *, status: int = 200, promised: int | None = None) -> Respond:
-    def respond(request: BaseHTTPRequestHandler) -> None:
-        request.send_response(status)
-        request.send_header("Content-Length", str(promised or len(data)))
-        request.end_headers()
-        request.wfile.write(data)
-
-    return respond
 
 
 def features_of(backbone: Backbone) -> list[float]:
@@ -76,42 +35,40 @@ def test_folder_archive_and_address_are_the_same_module(
 ) -> None:
     packed = tmp_path / "tiny.tar.gz"
     packed.write_bytes(archive(tiny_backbone))
-    with serve(send(packed.read_bytes())) as (address, asked):
-        backbones = [open_backbone(str(handle)) for handle in (tiny_backbone, packed, address)]
-    assert asked == ["/publisher/module/1?tf-hub-format=compressed"]
+    with serve(send(packed.read_bytes())) as server:
+        handles = (tiny_backbone, packed, server.address)
+        backbones = [open_backbone(str(handle)) for handle in handles]
     assert len({backbone.sha256 for backbone in backbones}) == 1
     for backbone in backbones:
         assert (backbone.spec.height, backbone.feature_size) == (32, 16)
         assert features_of(backbone) == features_of(backbones[0])
 
 
-def test_a_second_use_asks_nobody(tiny_backbone: Path) -> None:
-    with serve(send(archive(tiny_backbone))) as (address, asked):
-        open_backbone(address)
-    open_backbone(address)
-    assert len(asked) == 1
+def test_progress_is_told_of_the_download(tiny_backbone: Path) -> None:
+    told: list[int] = []
+
+    def progress(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
+        told.append(total)
+        return items
+
+    with serve(send(archive(tiny_backbone))) as server:
+        open_backbone(server.address, progress=progress)
+        open_backbone(server.address, progress=progress)
+    assert told == [1], "the second use asks nobody"
+    assert len(server.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("spoil", "reason"),
-    [
-        (lambda good: send(b"not here", status=404), "404"),
-        (lambda good: send(b"<html>an error page</html>"), "cannot be fetched"),
-        (lambda good: send(good[: len(good) // 2], promised=len(good)), "cannot be fetched"),
-        (lambda good: send(good[: len(good) // 2]), "cannot be fetched"),
-    ],
-    ids=["missing", "garbage", "cut off", "cut off and said to be whole"],
-)
-def test_a_bad_answer_is_refused_and_leaves_nothing_behind(
-    tiny_backbone: Path, spoil: Callable[[bytes], Respond], reason: str
+@pytest.mark.parametrize("ending", ["5", "3"])
+def test_the_size_of_a_known_module_is_known_in_any_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
-    good = archive(tiny_backbone)
-    answers = [spoil(good), send(good)]
-    with serve(lambda request: answers[0](request)) as (address, _):
-        with pytest.raises(ModelError, match=reason):
-            open_backbone(address)
-        answers.pop(0)
-        assert open_backbone(address).feature_size == 16
+    folder = save_tf1(tmp_path / "module", side=None)
+    with serve(send(archive(folder))) as server:
+        base = server.address.removesuffix("1")
+        row = dataclasses.replace(HUB["inception-v3"], handle=f"{base}5")
+        monkeypatch.setitem(HUB, "inception-v3", row)
+        assert open_backbone(f"{base}{ending}").spec.width == 299
+        assert open_backbone(f"{base}{ending}", 64).spec.width == 64
 
 
 def saved(tmp_path: Path, *layers: keras.layers.Layer) -> str:
@@ -152,18 +109,6 @@ def test_what_is_no_module_is_refused(
         path.mkdir()
     with pytest.raises(ModelError, match=f"cannot use .*{name} as a backbone"):
         open_backbone(str(path))
-
-
-def test_an_archive_cannot_write_outside_its_folder(tmp_path: Path) -> None:
-    stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("../../escaped")
-        entry.size = 1
-        tar.addfile(entry, io.BytesIO(b"x"))
-    (tmp_path / "evil.tar.gz").write_bytes(stream.getvalue())
-    with pytest.raises(ModelError, match="cannot be unpacked"):
-        open_backbone(str(tmp_path / "evil.tar.gz"))
-    assert not list(tmp_path.rglob("escaped"))
 
 
 def test_features_of_black_and_white_differ(tiny_backbone: Path) -> None:

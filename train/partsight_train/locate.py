@@ -7,6 +7,7 @@ No TensorFlow unless an embedded backbone has to be built.
 
 from __future__ import annotations
 
+import urllib.parse
 from pathlib import Path
 
 from partsight.errors import ModelError
@@ -66,12 +67,19 @@ def _address(handle: str) -> str | None:
         return f"https://{handle}"
     if "://" not in handle:
         return None
-    if not handle.startswith(("http://", "https://")):
+    if not _is_http(handle):
         raise ModelError(
             f"cannot use {handle} as a backbone: it is no http(s) address. Fetch it by other "
             "means, and give the folder or the .tar.gz."
         )
     return handle
+
+
+def _is_http(address: str) -> bool:
+    try:
+        return urllib.parse.urlsplit(address).scheme in ("http", "https")
+    except ValueError:  # unbalanced brackets and the like
+        return False
 
 
 def _unpacked(archive: Path) -> Path:

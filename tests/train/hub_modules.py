@@ -1,0 +1,99 @@
+"""Small modules of each kind that TF Hub has served."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from partsight_train.tensorflow_stack import tf
+
+v1 = tf.compat.v1
+
+SIDE, FEATURES, CLASSES = 32, 16, 10
+# ModuleDef.format = FORMAT_V3, which marks TF Hub's own format.
+_MODULE_DEF = b"\x08\x03"
+
+
+def save_reusable(
+    folder: Path, call: Any, takes: Any, variables: Sequence[Any] = (), *, callable_: bool = True
+) -> Path:
+    """A TensorFlow 2 module as TF Hub's are: a call, its variables, a serving signature.
+
+    Args:
+        folder: is made.
+        call: what the module does.
+        takes: the ``tf.TensorSpec`` of what it takes.
+        variables: that the call uses, all of them trainable.
+        callable_: False leaves the signature alone.
+    """
+    module = tf.train.Checkpoint()
+    module.variables = module.trainable_variables = list(variables)
+    function = tf.function(call, input_signature=[takes])
+    if callable_:
+        module.__call__ = function
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": function})
+    return folder
+
+
+def save_tf1(
+    folder: Path,
+    *,
+    side: int | None = SIDE,
+    tags: Sequence[Sequence[str]] = (("train",), ()),
+    names: Mapping[str, str] | None = None,
+    attached_size: int | None = None,
+    hub_format: bool = True,
+) -> Path:
+    """A module of TensorFlow 1: graphs for training and for inference, called by signatures.
+
+    Args:
+        folder: is made.
+        side: pixels a side; None leaves it open.
+        tags: of its graphs.
+        names: signature to the tensor that it gives, ``features`` or ``logits``.
+        attached_size: the image size that is named beside the graph.
+        hub_format: whether TF Hub's mark is there.
+    """
+    names = names or {"default": "features", "image_feature_vector": "features"}
+    builder = v1.saved_model.Builder(str(folder))
+    for index, chosen in enumerate(tags):
+        with v1.Graph().as_default() as graph, v1.Session() as session:
+            signatures = _signatures(side, names)
+            if attached_size is not None:
+                v1.add_to_collection("hub_module_attachments", _attachment(attached_size))
+            if index == 0:
+                v1.set_random_seed(0)
+                session.run(v1.global_variables_initializer())
+                builder.add_meta_graph_and_variables(session, list(chosen), signatures)
+            else:
+                builder.add_meta_graph(list(chosen), signatures)
+            del graph
+    builder.save()
+    if hub_format:
+        (folder / "tfhub_module.pb").write_bytes(_MODULE_DEF)
+    return folder
+
+
+def _signatures(side: int | None, names: Mapping[str, str]) -> dict[str, Any]:
+    images = v1.placeholder(tf.float32, (None, side, side, 3))
+    kernel = v1.get_variable("kernel", (3, 3, 3, FEATURES))
+    maps = tf.nn.relu(v1.nn.conv2d(images, kernel, strides=[1, 2, 2, 1], padding="SAME"))
+    features = tf.reduce_mean(maps, [1, 2])
+    logits = tf.matmul(features, v1.get_variable("logits", (FEATURES, CLASSES)))
+    tensors = {"features": features, "logits": logits, "maps": maps}
+    info = v1.saved_model.build_tensor_info
+    return {
+        name: v1.saved_model.build_signature_def({"images": info(images)}, {"default": info(given)})
+        for name, given in ((name, tensors[what]) for name, what in names.items())
+    }
+
+
+def _attachment(size: int) -> bytes:
+    """A ModuleAttachment: key 1, value 2; in it an ImageModuleInfo: size 1, with height 1."""
+    assert 128 <= size < 1 << 14, "a varint of two bytes"
+    number = bytes([size & 127 | 128, size >> 7])
+    image_size = b"\x08" + number + b"\x10" + number
+    info = b"\x0a" + bytes([len(image_size)]) + image_size
+    key = b"image_module_info"
+    return b"\x0a" + bytes([len(key)]) + key + b"\x12" + bytes([len(info)]) + info

@@ -1,0 +1,220 @@
+"""A file comes whole or not at all, whatever the server does; what came is not asked for again."""
+
+from __future__ import annotations
+
+import random
+import socket
+import threading
+from collections.abc import Iterable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import TypeVar
+
+import pytest
+from tests.train.module_server import Respond, send, send_ranges, serve
+
+from partsight.errors import ModelError
+from partsight_train.download import download
+
+DATA = random.Random(0).randbytes(3 * (1 << 20) + 7)
+HALF = len(DATA) // 2
+DATE = "Mon, 01 Jan 2024 00:00:00 GMT"
+
+_Item = TypeVar("_Item")
+
+
+def in_turn(*answers: Respond) -> Respond:
+    left = list(answers)
+    return lambda request: (left.pop(0) if len(left) > 1 else left[0])(request)
+
+
+def whole(end: int | None = None) -> str | None:
+    return None if end is None else f"bytes={end}-"
+
+
+@pytest.mark.parametrize(
+    ("respond", "ranges"),
+    [
+        (send(DATA), [None]),
+        (send_ranges(DATA, cut_at=HALF), [None, HALF]),
+        # No mark, or one that is no proof of the same bytes: from the beginning.
+        (in_turn(send(DATA[:HALF], promised=len(DATA)), send(DATA)), [None, None]),
+        (
+            in_turn(send(DATA[:HALF], promised=len(DATA), ETag='W/"v1"'), send(DATA)),
+            [None, None],
+        ),
+        # Another version meanwhile: the server ignores the range.
+        (
+            in_turn(send_ranges(b"old" + DATA, tag='"v0"', cut_at=HALF), send_ranges(DATA)),
+            [None, HALF],
+        ),
+        # A date marks a version too.
+        (
+            in_turn(
+                send(DATA[:HALF], promised=len(DATA), Last_Modified=DATE),
+                send_ranges(DATA, tag=DATE),
+            ),
+            [None, HALF],
+        ),
+        # A server that resumes at another place than it was asked to.
+        (
+            in_turn(
+                send_ranges(DATA, cut_at=HALF),
+                send(DATA[9:], status=206, Content_Range=f"bytes 9-{len(DATA) - 1}/{len(DATA)}"),
+                send(DATA),
+            ),
+            [None, HALF, None],
+        ),
+        # The file has become shorter than what is there.
+        (
+            in_turn(send_ranges(DATA + DATA, cut_at=len(DATA) + 5), send_ranges(DATA), send(DATA)),
+            [None, len(DATA) + 5, None],
+        ),
+    ],
+    ids=[
+        "at once",
+        "resumed",
+        "no mark",
+        "weak mark",
+        "changed",
+        "date",
+        "wrong range",
+        "shorter",
+    ],
+)
+def test_the_file_comes_whole(tmp_path: Path, respond: Respond, ranges: list[int | None]) -> None:
+    file = tmp_path / "new" / "module.tar.gz"
+    with serve(respond) as server:
+        download(server.address, file)
+    assert file.read_bytes() == DATA
+    assert [wanted for _, wanted in server.asked] == [whole(start) for start in ranges]
+    assert list(file.parent.iterdir()) == [file], "nothing is left beside it"
+
+
+def test_another_run_goes_on_where_one_was_killed(tmp_path: Path) -> None:
+    file = tmp_path / "module.tar.gz"
+
+    def killed(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
+        for index, item in enumerate(items):
+            if index == 1:
+                raise KeyboardInterrupt
+            yield item
+
+    with serve(send_ranges(DATA)) as server:
+        with pytest.raises(KeyboardInterrupt):
+            download(server.address, file, killed)
+        assert not file.exists()
+        come = (tmp_path / "module.tar.gz.part").stat().st_size
+        download(server.address, file)
+        assert server.asked[1][1] == f"bytes={come}-"
+        assert 1 << 20 < come < len(DATA)
+        download(server.address, file)  # it is there
+    assert file.read_bytes() == DATA
+    assert len(server.asked) == 2
+
+
+def test_progress_is_told_of_each_mebibyte_that_is_left(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+
+    def progress(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
+        try:
+            for count, item in enumerate(items):
+                told.append((count + 1, total))
+                yield item
+        finally:
+            told.append((0, 0))
+
+    with serve(send_ranges(DATA, cut_at=2 << 20)) as server:
+        download(server.address, tmp_path / "module.tar.gz", progress)
+    assert told == [(1, 4), (2, 4), (0, 0), (1, 2), (2, 2), (0, 0)]
+
+
+def closed_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("http://127.0.0.1:{port}/m", "refused"),
+        ("http://[bad/m", "IPv6"),
+        ("http://127.0.0.1:none/m", "nonnumeric port"),
+        ("http://a b/m", "control characters|resolve|not known|resolution"),
+    ],
+)
+def test_an_address_that_nobody_answers_at(tmp_path: Path, address: str, reason: str) -> None:
+    with pytest.raises(ModelError, match=f"(?s)cannot fetch .*({reason})"):
+        download(address.format(port=closed_port()), tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize(
+    ("respond", "reason", "requests"),
+    [
+        (send(b"", status=404), "answers 404 Not Found", 1),
+        (send(b"", status=503), "answers 503", 1),
+        (send(DATA[:HALF], promised=len(DATA)), f"cut off at {HALF} of {len(DATA)} bytes", 4),
+        (lambda request: request.wfile.write(b"\0\1\2 no HTTP\r\n\r\n"), "HTTP|no HTTP", 1),
+        (lambda request: None, "closed connection", 1),
+        (
+            lambda request: (
+                request.send_response(302),
+                request.send_header("Location", "file:///etc/hostname"),
+                request.end_headers(),
+            ),
+            "302",
+            1,
+        ),
+    ],
+    ids=["404", "503", "cut off each time", "no HTTP", "silence", "redirected to a file"],
+)
+def test_a_server_that_does_not_deliver(
+    tmp_path: Path, respond: Respond, reason: str, requests: int
+) -> None:
+    with serve(respond) as server, pytest.raises(ModelError, match=reason):
+        download(server.address, tmp_path / "file")
+    assert len(server.asked) == requests
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize("sent", [b"", DATA[:HALF]], ids=["nothing", "half"])
+def test_a_server_that_stalls_is_given_up(tmp_path: Path, sent: bytes) -> None:
+    done = threading.Event()
+
+    def stall(request: BaseHTTPRequestHandler) -> None:
+        if sent:
+            send(sent, promised=len(DATA))(request)
+        done.wait(60)
+
+    with serve(stall) as server:
+        try:
+            with pytest.raises(ModelError, match="timed out"):
+                download(server.address, tmp_path / "file", timeout_s=0.1)
+        finally:
+            done.set()
+
+
+def test_a_redirection_is_followed_with_its_range(tmp_path: Path) -> None:
+    respond = send_ranges(DATA, cut_at=HALF)
+
+    def redirect(request: BaseHTTPRequestHandler) -> None:
+        if request.path == "/elsewhere":
+            respond(request)
+        else:
+            send(b"", status=302, Location="/elsewhere")(request)
+
+    with serve(redirect) as server:
+        download(server.address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert server.asked[-1] == ("/elsewhere", f"bytes={HALF}-")
+
+
+def test_a_part_without_its_mark_is_not_trusted(tmp_path: Path) -> None:
+    (tmp_path / "file.part").write_bytes(b"of something else")
+    with serve(send_ranges(DATA)) as server:
+        download(server.address, tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA
+    assert server.asked[0][1] is None

@@ -1,0 +1,90 @@
+"""An archive becomes a SavedModel folder, whole or not at all."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from partsight.errors import ModelError
+from partsight_train.unpack import unpack
+
+
+def packed(mode: str, *names: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode=mode) as tar:  # type: ignore[call-overload]
+        for name in names:
+            entry = tarfile.TarInfo(name)
+            entry.size = 5
+            tar.addfile(entry, io.BytesIO(b"graph"))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w", "w:bz2", "w:xz"])
+@pytest.mark.parametrize("name", ["saved_model.pb", "./saved_model.pb", "module/saved_model.pb"])
+def test_the_module_in_an_archive_becomes_the_folder(tmp_path: Path, mode: str, name: str) -> None:
+    archive, folder = tmp_path / "archive", tmp_path / "new" / "folder"
+    archive.write_bytes(packed(mode, name))
+    unpack(archive, folder)
+    assert (folder / "saved_model.pb").read_bytes() == b"graph"
+    assert list(folder.parent.iterdir()) == [folder], "nothing is left beside it"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "received 0 bytes"),
+        (b"no archive", "begin with b'no archive'"),
+        (b"\0" * 2000, "holds no SavedModel|cannot be unpacked"),
+        (gzip.compress(b"no tar"), "cannot be unpacked"),
+        (packed("w:gz", "saved_model.pb")[:-20], "cannot be unpacked"),
+        (packed("w:gz", "readme.txt"), "holds no SavedModel"),
+        (packed("w:gz", "a/b/saved_model.pb"), "holds no SavedModel"),
+        (packed("w:gz", "saved_model.pb", "../../escaped"), "cannot be unpacked"),
+        (packed("w:gz", "saved_model.pb", "/tmp/partsight-escaped"), None),
+    ],
+    ids=[
+        "empty",
+        "text",
+        "zeros",
+        "no tar",
+        "cut off",
+        "no module",
+        "too deep",
+        "escape",
+        "absolute",
+    ],
+)
+def test_what_is_no_module_is_refused(tmp_path: Path, data: bytes, reason: str | None) -> None:
+    archive, folder = tmp_path / "archive", tmp_path / "folder"
+    archive.write_bytes(data)
+    if reason is None:
+        unpack(archive, folder)
+    else:
+        with pytest.raises(ModelError, match=reason):
+            unpack(archive, folder)
+        assert sorted(tmp_path.iterdir()) == [archive]
+    assert not list(tmp_path.parent.rglob("escaped"))
+    assert not Path("/tmp/partsight-escaped").exists()
+
+
+def test_where_another_run_was_first_its_work_stays(tmp_path: Path) -> None:
+    archive, folder = tmp_path / "archive", tmp_path / "folder"
+    archive.write_bytes(packed("w:gz", "saved_model.pb"))
+    folder.mkdir()
+    (folder / "saved_model.pb").write_bytes(b"theirs")
+    unpack(archive, folder)
+    assert (folder / "saved_model.pb").read_bytes() == b"theirs"
+
+
+def test_what_is_no_module_is_not_overwritten(tmp_path: Path) -> None:
+    archive, folder = tmp_path / "archive", tmp_path / "folder"
+    archive.write_bytes(packed("w:gz", "saved_model.pb"))
+    folder.mkdir()
+    (folder / "notes.txt").touch()
+    with pytest.raises(ModelError, match=f"cannot write {folder}"):
+        unpack(archive, folder)
+    assert (folder / "notes.txt").is_file()
