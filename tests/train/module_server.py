@@ -27,7 +27,7 @@ class ModuleServer:
 def archive(folder: Path, *, inside: str = ".") -> bytes:
     """A folder as TF Hub sends it."""
     stream = io.BytesIO()
-    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=1) as tar:
+    with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=0) as tar:
         tar.add(folder, arcname=inside)
     return stream.getvalue()
 
