@@ -36,6 +36,29 @@ def save_reusable(
     return folder
 
 
+def save_fine_tunable(folder: Path) -> Path:
+    """A TensorFlow 2 module as those exported from TF-Slim: any size, and two modes.
+
+    In training mode its features are zero, so that nobody takes one mode for the other.
+    """
+    scale = tf.Variable(tf.ones(3))
+
+    def call(images: Any, training: bool = False, batch_norm_momentum: Any = 0.99) -> Any:
+        features = tf.reduce_mean(images, [1, 2]) * scale
+        return features * 0.0 if training else features
+
+    module = tf.train.Checkpoint()
+    module.variables = module.trainable_variables = [scale]
+    module.regularization_losses = []
+    module.__call__ = tf.function(call)
+    images = tf.TensorSpec((None, None, None, 3), tf.float32, "inputs")
+    for training in (True, False):
+        module.__call__.get_concrete_function(images, training, 0.99)
+    serving = tf.function(lambda inputs: call(inputs), input_signature=[images])
+    tf.saved_model.save(module, str(folder), signatures={"serving_default": serving})
+    return folder
+
+
 def save_tf1(
     folder: Path,
     *,

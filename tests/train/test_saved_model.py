@@ -8,10 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.train.hub_modules import CLASSES, FEATURES, SIDE, save_reusable, save_tf1
+from tests.train.hub_modules import (
+    CLASSES,
+    FEATURES,
+    SIDE,
+    save_fine_tunable,
+    save_reusable,
+    save_tf1,
+)
 
 from partsight.errors import ModelError
 from partsight_train.backbone import open_backbone
+from partsight_train.extract import open_extractor
 from partsight_train.saved_model import Module, read_module
 from partsight_train.tensorflow_stack import keras, tf
 
@@ -75,7 +83,7 @@ def test_each_kind_is_told_and_gives_features(
     assert read_module(folder) == expected
     backbone = open_backbone(str(folder), None if expected.image_size else SIDE)
     assert backbone.spec.width == (expected.image_size or SIDE)
-    assert backbone.trainable == (expected.signature is None)
+    assert not backbone.trainable
     size = (backbone.spec.height, backbone.spec.width, 3)
     black, white = backbone.layer(tf.stack([tf.zeros(size), tf.ones(size)])).numpy()
     assert black.shape == (backbone.feature_size,)
@@ -89,6 +97,16 @@ def test_of_a_classifier_the_features_are_taken_where_it_gives_them(tmp_path: Pa
     logits = save_tf1(tmp_path / "logits", names={"default": "logits"})
     assert open_backbone(str(both)).feature_size == FEATURES
     assert open_backbone(str(logits)).feature_size == CLASSES
+
+
+def test_a_module_with_two_modes_is_used_in_that_of_inference(tmp_path: Path) -> None:
+    backbone = open_backbone(str(save_fine_tunable(tmp_path / "module")), SIDE)
+    assert backbone.trainable
+    assert backbone.layer(tf.ones((1, SIDE, SIDE, 3))).numpy().tolist() == [[1, 1, 1]]
+    white = np.full((1, SIDE, SIDE, 3), 255, np.uint8)
+    assert open_extractor(backbone)(white).tolist() == [[1, 1, 1]]
+    with pytest.raises(ModelError, match="give --image-size"):
+        open_backbone(str(tmp_path / "module"))
 
 
 def detect(images: Any) -> dict[str, Any]:
@@ -174,6 +192,7 @@ def test_a_module_whose_weights_are_cut_off_is_refused(tmp_path: Path) -> None:
     folder = save_reusable(
         tmp_path / "module", lambda images: mean(images) @ kernel, PICTURES, [kernel]
     )
+    assert open_backbone(str(folder)).trainable
     weights = next((folder / "variables").glob("*.data*"))
     weights.write_bytes(weights.read_bytes()[:40])
     with pytest.raises(ModelError, match="TensorFlow cannot load it"):

@@ -93,7 +93,7 @@ def open_backbone(
         PreprocessSpec(size, size),
         _feature_size(handle, layer, module, size),
         _digest(folder),
-        module.signature is None,
+        _is_trainable(layer, module),
     )
 
 
@@ -107,6 +107,12 @@ def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = 
         signature=module.signature,
         output_key=module.output,
     )
+
+
+def _is_trainable(layer: Any, module: Module) -> bool:
+    """TF Hub trains no module by a signature; one that is called must show its variables."""
+    shown = getattr(layer.resolved_object, "trainable_variables", ())
+    return module.signature is None and bool(shown)
 
 
 def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:

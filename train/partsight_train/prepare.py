@@ -62,9 +62,8 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     backbone = open_backbone(settings.backbone, settings.image_size, stages("fetch, MiB"))
     if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
         raise ModelError(
-            f"cannot fine-tune {settings.backbone}: it is called by a signature, as every module "
-            "of TensorFlow 1 is, and those cannot be trained on. Leave --fine-tune away, or "
-            "choose a TensorFlow 2 module."
+            f"cannot fine-tune {settings.backbone}: it shows no variables to train, as no module "
+            "of TensorFlow 1 does. Leave --fine-tune away, or choose a TensorFlow 2 module."
         )
     seen = dataclasses.replace(backbone.spec, fit=settings.fit, roi=settings.roi)
     backbone = dataclasses.replace(backbone, spec=seen, views=settings.views)

@@ -41,8 +41,7 @@ class Module:
 
     Attributes:
         tags: of its graph.
-        signature: name of the one to call; None where the module itself is called, which is
-            also the only kind that can be trained on.
+        signature: name of the one to call; None where the module itself is called.
         output: name of the signature's result.
         image_size: pixels a side of its pictures, where it tells.
         takes: in words, what its signature takes; empty where it has none.
