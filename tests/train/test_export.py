@@ -92,5 +92,5 @@ def test_an_input_of_another_scale_is_refused(
 ) -> None:
     monkeypatch.setattr(tf.quantization, "fake_quant_with_min_max_args", lambda image, *_: image)
     dark = [picture // 4 for picture in pictures(3)]
-    with pytest.raises(ModelError, match=r"expected scale 1/255 .*, received 0\.00097"):
+    with pytest.raises(ModelError, match=r"expected scale 1/255 .*, received 0\.00096"):
         convert_int8(model, dark)
