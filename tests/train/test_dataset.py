@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import DatasetError
-from partsight_train.dataset import Dataset, Split, hash_place, scan, split
+from partsight_train.dataset import Dataset, Split, hash_place, limit_test, scan, split
 
 NAMES = [f"part{index:04d}.jpg" for index in range(2000)]
 
@@ -61,14 +60,10 @@ def test_the_label_is_part_of_the_hash() -> None:
 
 
 @pytest.mark.parametrize("count", [3, 4, 7, 12])
-def test_a_small_label_has_a_part_in_each_split(
-    count: int, caplog: pytest.LogCaptureFixture
-) -> None:
-    with caplog.at_level(logging.WARNING):
-        dataset = two_labels(NAMES[:count])
+def test_a_small_label_has_a_part_in_each_split(count: int) -> None:
+    dataset = two_labels(NAMES[:count])
     for part in Split:
         assert {picture.label for picture in dataset.of(part)} == {0, 1}
-    assert f"label bad has only {count} pictures" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -107,3 +102,14 @@ def test_too_few_parts_are_refused_also_when_shots_are_many() -> None:
     names = [f"part{part}_nohash_{shot}.jpg" for part in range(2) for shot in range(20)]
     with pytest.raises(DatasetError, match="has 2 parts"):
         two_labels(names)
+
+
+@pytest.mark.parametrize(("most", "left"), [(None, None), (1, 1), (3, 3), (10**6, None)])
+def test_at_most_so_many_are_tested_on(most: int | None, left: int | None) -> None:
+    whole = two_labels(NAMES)
+    some = limit_test(whole, most, seed=0)
+    assert len(some.of(Split.TEST)) == (len(whole.of(Split.TEST)) if left is None else left)
+    assert set(some.of(Split.TEST)) <= set(whole.of(Split.TEST))
+    for part in (Split.TRAIN, Split.VALIDATION):
+        assert some.of(part) == whole.of(part)
+    assert some == limit_test(whole, most, seed=0)

@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 from partsight.runtimes import runtimes
 from partsight_train.backbone import open_backbone
 from partsight_train.export import assemble, convert_int8
 from partsight_train.head import Head
-from partsight_train.tensorflow_stack import keras
+from partsight_train.tensorflow_stack import keras, tf
 
 # Two steps of a uint8 softmax, and what int8 weights of a three-layer network cost beside.
 SCORE_TOLERANCE = 0.03
@@ -59,6 +60,7 @@ JUDGE = """
 import sys
 import numpy as np
 from partsight.classify import dequantize
+from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
@@ -83,3 +85,12 @@ def test_the_scores_are_close_to_the_float_model(
 
 def test_the_head_alone_is_added(model: keras.Model) -> None:
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == 2 + 16 * 2
+
+
+def test_an_input_of_another_scale_is_refused(
+    model: keras.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tf.quantization, "fake_quant_with_min_max_args", lambda image, *_: image)
+    dark = [picture // 4 for picture in pictures(3)]
+    with pytest.raises(ModelError, match=r"expected scale 1/255 .*, received 0\.00096"):
+        convert_int8(model, dark)

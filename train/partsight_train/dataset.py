@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import enum
 import hashlib
-import logging
 import math
+import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,8 @@ from pathlib import Path
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
-__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "scan", "split"]
+__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "limit_test", "scan", "split"]
 
-logger = logging.getLogger(__name__)
-
-# retrain.py warned at the same number.
-_FEW_PICTURES = 20
 # What stands before this in a file name is the part; after it, the shot.
 _SHOT_MARK = "_nohash_"
 
@@ -115,20 +111,22 @@ def split(
             "shares of validation and test must be above 0 and leave some to train. "
             f"Received: {validation_share} and {test_share}"
         )
-    for label, paths in found.items():
-        if len(paths) < _FEW_PICTURES:
-            logger.warning(
-                "label %s has only %d pictures; below %d its figures say little",
-                label,
-                len(paths),
-                _FEW_PICTURES,
-            )
     pictures = [
         LabelledPicture(path, index, part)
         for index, label in enumerate(found)
         for path, part in _split_label(label, found[label], validation_share, test_share)
     ]
     return Dataset(tuple(found), tuple(pictures))
+
+
+def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
+    """The dataset with at most so many pictures, drawn at random, to test on."""
+    test = dataset.of(Split.TEST)
+    if most is None or most >= len(test):
+        return dataset
+    kept = set(random.Random(seed).sample(test, most))
+    pictures = (each for each in dataset.pictures if each.split is not Split.TEST or each in kept)
+    return Dataset(dataset.labels, tuple(pictures))
 
 
 def hash_place(label: str, file_name: str) -> float:

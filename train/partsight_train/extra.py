@@ -8,7 +8,16 @@ from partsight.errors import EnvironmentFault
 
 __all__ = ["require_train_extra", "require_tune_extra"]
 
-_PACKAGES = ("tensorflow", "tf_keras", "tensorflow_hub", "platformdirs", "matplotlib", "jinja2")
+_PACKAGES = (
+    "tensorflow",
+    "tf_keras",
+    "tensorflow_hub",
+    "imagehash",
+    "jinja2",
+    "matplotlib",
+    "platformdirs",
+    "scipy",
+)
 
 
 def require_train_extra() -> None:

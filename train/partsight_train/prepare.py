@@ -18,7 +18,7 @@ from partsight.errors import DatasetError, ModelError
 from partsight_train.backbone import open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
-from partsight_train.dataset import Split, scan, split
+from partsight_train.dataset import Split, limit_test, scan, split
 from partsight_train.features import compute_features
 from partsight_train.learn import Material, Rows, Stages, gather
 from partsight_train.settings import TrainSettings
@@ -79,6 +79,7 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
             validation_share=settings.validation_share,
             test_share=settings.test_share,
         )
+        dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
         material = gather(dataset, backbone, features.vectors, bad, settings, cache, stages=stages)
     return Prepared(material, accept_labels, features.digests, features.failed)

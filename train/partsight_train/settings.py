@@ -195,6 +195,7 @@ class TrainSettings:
             or 8.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
+        test_batch_size: pictures to measure on at most, drawn at random; None takes all.
         accept_labels: the labels of good parts; empty takes those with a good name.
         target_recall: share of bad parts to be kept from acceptance.
         cost_escape: what an accepted bad part costs; with ``cost_false_reject`` it takes
@@ -217,6 +218,7 @@ class TrainSettings:
     views: int = 1
     validation_share: float = 0.1
     test_share: float = 0.1
+    test_batch_size: int | None = None
     accept_labels: tuple[str, ...] = ()
     target_recall: float = 0.99
     cost_escape: float | None = None

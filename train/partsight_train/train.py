@@ -7,7 +7,8 @@ the ``.tflite`` last. Called by ``partsight train`` and ``partsight demo``.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from partsight.progress import silent
 from partsight.runtimes import choose_runtime
 from partsight_train.activation_map import map_of_file
 from partsight_train.cross_validation import cross_validate
+from partsight_train.data_check import Finding, Severity, check
 from partsight_train.dataset import Split
 from partsight_train.deliver import Delivery, deliver
 from partsight_train.distribution import open_strategy
@@ -31,6 +33,9 @@ from partsight_train.settings import TrainSettings
 from partsight_train.summaries import write_results
 
 __all__ = ["Outcome", "train"]
+
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +89,7 @@ def train(
     run = RunDir.create(run_dir, resume=resume)
     prepared = prepare(image_dir, settings, stages)
     material = prepared.material
+    findings = _checked(prepared, stages)
     config = _begin(run, image_dir, prepared, settings)
     folds: dict[str, Any] = {}
     if settings.cross_validate:
@@ -103,7 +109,7 @@ def train(
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
     write_results(summaries_dir or run.logs, learned, delivery, settings)
     metrics = {**delivery.metrics, **folds}
-    _write(run, delivery, learned, metrics)
+    _write(run, delivery, learned, findings, metrics)
     labels = material.dataset.labels
     return Outcome(
         metrics,
@@ -113,6 +119,18 @@ def train(
         len(prepared.failed) + len(material.dataset.pictures),
         tuple(mistakes(labels, delivery.on_test)),
     )
+
+
+def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
+    """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
+    material = prepared.material
+    findings = check(
+        material.dataset, prepared.digests, {}, material.examples, stages("check of the pictures")
+    )
+    for finding in findings:
+        if finding.severity is not Severity.NOTE:
+            logger.warning("%s", finding.message)
+    return findings
 
 
 def _begin(
@@ -128,7 +146,13 @@ def _begin(
     return config
 
 
-def _write(run: RunDir, delivery: Delivery, learned: Learned, metrics: Mapping[str, Any]) -> None:
+def _write(
+    run: RunDir,
+    delivery: Delivery,
+    learned: Learned,
+    findings: Sequence[Finding],
+    metrics: Mapping[str, Any],
+) -> None:
     """Write everything, the delivered file last: where it is, the run is whole."""
     spec = learned.backbone.spec
     record = RunRecord(
@@ -138,6 +162,7 @@ def _write(run: RunDir, delivery: Delivery, learned: Learned, metrics: Mapping[s
         delivery.on_test,
         sizes={DELIVERY: len(delivery.data)},
         splits=learned.dataset.counts(),
+        findings=[finding.message for finding in findings],
         history=learned.history,
         maps=map_of_file(delivery.model, spec),
         spec=spec,

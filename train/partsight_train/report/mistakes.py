@@ -5,7 +5,6 @@ Enters: a ``RunRecord``. Leaves: small JPEGs as data addresses, with their capti
 
 from __future__ import annotations
 
-import base64
 import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from partsight.opencv import cv2
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.report.record import RunRecord
+from partsight_train.report.templating import data_address, shrunk
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
 
@@ -30,7 +30,6 @@ _SIDE = 360
 _OPACITY = 0.6
 # Of the picture's side: as far as the network's positions lie apart, or nearly.
 _SMOOTHING = 0.03
-_JPEG = [int(cv2.IMWRITE_JPEG_QUALITY), 85]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +94,8 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
         heat = record.maps(path, label) if record.maps else None
     except ImageError:
         return None, None
-    scale = min(1.0, _SIDE / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return _data_address(small), None if heat is None else _data_address(overlay(small, heat))
+    small = shrunk(image, _SIDE)
+    return data_address(small), None if heat is None else data_address(overlay(small, heat))
 
 
 def _seen(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
@@ -133,8 +131,3 @@ def overlay(image_bgr: NDArray[Any], heat: NDArray[np.float32]) -> NDArray[np.ui
         np.uint8
     )
     return blended
-
-
-def _data_address(image_bgr: NDArray[Any]) -> str:
-    _, data = cv2.imencode(".jpg", image_bgr, _JPEG)
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode("ascii")

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-import jinja2
 import numpy as np
 
 from partsight.intervals import proportion_interval
@@ -23,7 +22,7 @@ from partsight_train.report.estimate import estimate
 from partsight_train.report.kinds import Kinds, kinds_of
 from partsight_train.report.mistakes import mistakes
 from partsight_train.report.record import RunRecord
-from partsight_train.report.text import FILTERS
+from partsight_train.report.templating import template
 from partsight_train.report.thresholds import barriers, defect_rate
 
 __all__ = ["report_html"]
@@ -42,14 +41,6 @@ def report_html(record: RunRecord) -> str:
         An HTML document without scripts and outside references. The same record gives the
         same document.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("partsight_train.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(FILTERS)
     on_test = kinds_of(record.on_test, record.labels, record.point.accept_labels)
     shown, mistaken = mistakes(record)
     splits = [split.value for split in Split]
@@ -57,7 +48,7 @@ def report_html(record: RunRecord) -> str:
         (label, [counts.get(split, 0) for split in splits])
         for label, counts in record.splits.items()
     ]
-    page = environment.get_template("page.html.j2").render(
+    page = template("page.html.j2").render(
         run=record,
         point=record.point,
         int8=_figures(record.metrics["int8"]),

@@ -1,0 +1,263 @@
+"""What a data check finds: planted faults, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from numpy.typing import NDArray
+from PIL import Image
+
+from partsight.cli import main
+from partsight_train.data_check import Finding, Severity, check, findings_html
+from partsight_train.data_check.duplicates import near_pairs
+from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
+from partsight_train.data_check.looks import SIDE, look_at
+from partsight_train.data_check.mislabelled import suspects
+from partsight_train.dataset import Dataset, LabelledPicture, Split, split
+from partsight_train.head import Examples
+
+LABELS = ("defected", "healthy")
+
+
+def surface(seed: int, side: int = 96) -> NDArray[np.uint8]:
+    """A plain part under uneven light, with a texture of its own."""
+    generator = np.random.default_rng(seed)
+    small = generator.normal(128, 30, (side // 6, side // 6))
+    texture = np.asarray(Image.fromarray(small.astype(np.float32)).resize((side, side)))
+    light = np.linspace(-40, 40, side)[np.newaxis]
+    return np.clip(texture + light, 0, 255).astype(np.uint8)
+
+
+def write(path: Path, pixels: NDArray[np.uint8], quality: int = 95) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path, quality=quality)
+    return path
+
+
+def checked(found: dict[str, list[Path]], features: NDArray[np.float32]) -> tuple[Finding, ...]:
+    dataset = split(found)
+    digests = {
+        picture.path: hashlib.sha256(picture.path.read_bytes()).digest()
+        for picture in dataset.pictures
+    }
+    labels = np.array([picture.label for picture in dataset.pictures], np.intp)
+    return check(dataset, digests, {}, Examples(features, labels))
+
+
+@pytest.fixture
+def found(tmp_path: Path) -> dict[str, list[Path]]:
+    """Thirty pictures a label, none like another."""
+    return {
+        label: [
+            write(tmp_path / label / f"{number:02d}.jpg", surface(100 * index + number))
+            for number in range(30)
+        ]
+        for index, label in enumerate(LABELS)
+    }
+
+
+def told_apart(found: dict[str, list[Path]]) -> NDArray[np.float32]:
+    """Features that tell the labels apart."""
+    generator = np.random.default_rng(0)
+    centres = [index for index, label in enumerate(found) for _ in found[label]]
+    noise = generator.normal(size=(len(centres), 8))
+    return (4 * np.array(centres)[:, np.newaxis] + noise).astype(np.float32)
+
+
+def test_good_pictures_give_no_finding(found: dict[str, list[Path]]) -> None:
+    assert checked(found, told_apart(found)) == ()
+
+
+@pytest.mark.parametrize(
+    ("label", "kind", "severity"),
+    [
+        ("defected", "duplicate across labels", Severity.ERROR),
+        ("healthy", "duplicate", Severity.NOTE),
+    ],
+)
+def test_the_same_file_twice(
+    found: dict[str, list[Path]], label: str, kind: str, severity: Severity
+) -> None:
+    first = found["healthy"][3]
+    twin = first.with_name("twin.jpg") if label == "healthy" else found["defected"][0]
+    twin.write_bytes(first.read_bytes())
+    if label == "healthy":
+        found["healthy"].append(twin)
+
+    findings = checked(found, told_apart(found))
+
+    kinds = {finding.kind: finding for finding in findings}
+    # A copy under the same label may fall into another split; then it is worse.
+    if kind == "duplicate" and "duplicate across splits" in kinds:
+        kind, severity = "duplicate across splits", Severity.WARNING
+    assert kinds[kind].severity is severity
+    assert {path for group in kinds[kind].groups for path in group} == {first, twin}
+
+
+def test_a_copy_in_another_split(found: dict[str, list[Path]]) -> None:
+    dataset = split(found)
+    (learned, *_), (tested, *_) = dataset.of(Split.TRAIN), dataset.of(Split.TEST)
+    tested.path.write_bytes(learned.path.read_bytes())
+    (finding,) = checked(found, told_apart(found))
+    assert (finding.kind, finding.severity) == ("duplicate across splits", Severity.WARNING)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda pixels: (pixels * 0.6).astype(np.uint8),
+        lambda pixels: np.clip(pixels.astype(int) + 25, 0, 255).astype(np.uint8),
+        lambda pixels: np.asarray(Image.fromarray(pixels).resize((60, 60))),
+        lambda pixels: pixels[1:, 1:],
+    ],
+    ids=["darker", "brighter", "smaller", "cut by a pixel"],
+)
+def test_nearly_the_same_picture(found: dict[str, list[Path]], change) -> None:  # type: ignore[no-untyped-def]
+    write(found["defected"][7], change(surface(100 + 4)), quality=70)
+    kinds = {finding.kind: finding for finding in checked(found, told_apart(found))}
+    twins = kinds["near duplicate across labels"].groups
+    assert [set(group) for group in twins] == [{found["defected"][7], found["healthy"][4]}]
+
+
+def test_plain_surfaces_are_not_alike() -> None:
+    """Light alone gives them nearly the same hash."""
+    light = np.linspace(60, 190, SIDE)[np.newaxis]
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0, 2, (50, SIDE, SIDE))
+    assert near_pairs((light + noise).astype(np.uint8)) == []
+
+
+def test_blank_pictures_have_no_texture_to_compare() -> None:
+    assert near_pairs(np.full((3, SIDE, SIDE), 128, np.uint8)) == []
+
+
+def test_many_pictures_go_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    greys = np.stack([surface(seed, SIDE) for seed in range(20)] + [surface(3, SIDE)])
+    whole = near_pairs(greys)
+    monkeypatch.setattr("partsight_train.data_check.duplicates._BLOCK", 4)
+    assert near_pairs(greys) == whole
+    assert [(pair.first, pair.second) for pair in whole] == [(3, 20)]
+
+
+def test_swapped_labels_are_suspect(found: dict[str, list[Path]]) -> None:
+    features = told_apart(found)
+    features[[5, 40]] = features[[40, 5]]
+    (finding,) = checked(found, features)
+    assert finding.kind == "mislabelled"
+    assert {path for (path,) in finding.groups} == {found["defected"][5], found["healthy"][10]}
+
+
+@pytest.mark.parametrize(
+    ("scores", "expected"),
+    [
+        ([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]], []),
+        ([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.2, 0.8]], [1]),
+        # Unsure is not suspect: it reaches no label's threshold.
+        ([[0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.2, 0.8]], []),
+    ],
+)
+def test_suspects(scores: list[list[float]], expected: list[int]) -> None:
+    assert suspects(np.array(scores), np.array([0, 0, 1, 1])).tolist() == expected
+
+
+def dataset(*counts: int) -> Dataset:
+    pictures = [
+        LabelledPicture(Path(f"{label}-{number}"), label, Split.TRAIN)
+        for label, count in enumerate(counts)
+        for number in range(count)
+    ]
+    return Dataset(tuple(f"label{index}" for index in range(len(counts))), tuple(pictures))
+
+
+@pytest.mark.parametrize(
+    ("counts", "few", "uneven"),
+    [
+        ((20, 199), [], False),
+        ((20, 200), [], True),
+        ((19, 20), ["label0"], False),
+        ((5, 5, 50), ["label0", "label1"], True),
+    ],
+)
+def test_numbers(counts: tuple[int, ...], few: list[str], uneven: bool) -> None:
+    told = [finding.message for finding in too_few(dataset(*counts))]
+    assert [label for label in ("label0", "label1") if any(label in text for text in told)] == few
+    assert bool(list(imbalance(dataset(*counts)))) is uneven
+
+
+@pytest.mark.parametrize(
+    ("sizes", "count"),
+    [
+        ([(100, 200), (50, 100)], 0),
+        ([(100, 200), (100, 299)], 0),
+        ([(100, 200), (100, 301)], 1),
+        ([], 0),
+    ],
+)
+def test_shapes(sizes: list[tuple[int, int]], count: int) -> None:
+    assert len(list(mixed_shapes({Path(str(i)): size for i, size in enumerate(sizes)}))) == count
+
+
+def test_a_second_look_decodes_nothing(
+    found: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [path for label in found for path in found[label]]
+    digests = {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
+    first = look_at(digests)
+    monkeypatch.setattr("partsight.pictures.decode", None)
+    again = look_at(digests)
+    assert first.sizes == again.sizes == dict.fromkeys(paths, (96, 96))
+    assert all((first.greys[path] == again.greys[path]).all() for path in paths)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["check-data", *map(str, arguments)])
+
+
+def test_the_command(found: dict[str, list[Path]], tiny_backbone: Path, tmp_path: Path) -> None:
+    folder = found["healthy"][0].parents[1]
+    found["healthy"][0].write_bytes(found["defected"][0].read_bytes())
+    page = tmp_path / "check.html"
+
+    result = run(folder, "--backbone", tiny_backbone, "-o", page)
+
+    assert result.exit_code == 1, result.output
+    assert "error: duplicate across labels: 2 pictures in 1 group" in result.stdout
+    html = page.read_text()
+    assert html.count("data:image/jpeg;base64,") >= 2
+    assert "healthy/00.jpg" in html
+    assert "<script" not in html
+
+
+def test_unreadable_pictures_are_named(found: dict[str, list[Path]], tiny_backbone: Path) -> None:
+    folder = found["healthy"][0].parents[1]
+    found["healthy"][0].write_bytes(b"no picture")
+
+    result = run(folder, "--backbone", tiny_backbone, "--json")
+
+    assert result.exit_code == 3
+    facts = json.loads(result.stdout)
+    unreadable = [each for each in facts["findings"] if each["kind"] == "unreadable"]
+    assert [each["severity"] for each in unreadable] == ["error"]
+    assert str(found["healthy"][0]) in unreadable[0]["message"]
+    assert facts["splits"]["healthy"].keys() == {"train", "validation", "test"}
+
+
+def test_a_folder_that_cannot_be_divided_is_one_line(tmp_path: Path, tiny_backbone: Path) -> None:
+    for label in LABELS:
+        write(tmp_path / label / "only.jpg", surface(0))
+    result = run(tmp_path, "--backbone", tiny_backbone)
+    assert result.exit_code == 1
+    assert "takes 3 or more" in result.stderr
+
+
+def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
+    bold = Path("<b>bold</b>.jpg")
+    finding = Finding("mislabelled", Severity.WARNING, "<i>look</i>", ((bold,),))
+    html = findings_html([finding], tmp_path, {"<u>": {"train": 1, "validation": 0, "test": 0}})
+    assert "the file is gone" in html
+    assert not any(tag in html for tag in ("<b>bold", "<i>", "<u>"))

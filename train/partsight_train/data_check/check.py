@@ -1,0 +1,47 @@
+"""All checks of a dataset, the worst findings first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from partsight.progress import Progress, silent
+from partsight_train.data_check.duplicates import duplicates
+from partsight_train.data_check.findings import Finding, Severity
+from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few, unreadable
+from partsight_train.data_check.looks import look_at
+from partsight_train.data_check.mislabelled import mislabelled
+from partsight_train.dataset import Dataset
+from partsight_train.head import Examples
+
+__all__ = ["check"]
+
+_ORDER = list(Severity)
+
+
+def check(
+    dataset: Dataset,
+    digests: Mapping[Path, bytes],
+    failed: Mapping[Path, str],
+    examples: Examples,
+    progress: Progress = silent,
+) -> tuple[Finding, ...]:
+    """Find what may be wrong.
+
+    Args:
+        dataset: the pictures that can be read.
+        digests: path to SHA-256 of each file.
+        failed: path to the reason why a picture cannot be read.
+        examples: features and labels of the dataset's pictures.
+        progress: told of each picture that is looked at for the first time.
+    """
+    looks = look_at({each.path: digests[each.path] for each in dataset.pictures}, progress)
+    found = [
+        *unreadable(failed),
+        *too_few(dataset),
+        *imbalance(dataset),
+        *mixed_shapes(looks.sizes),
+        *duplicates(dataset, digests, looks.greys),
+        *mislabelled(dataset, examples),
+    ]
+    return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))

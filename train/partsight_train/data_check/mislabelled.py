@@ -1,0 +1,82 @@
+"""Pictures that a model which never saw them is sure have another label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight_train.cross_validation import divide
+from partsight_train.data_check.findings import Finding, Severity
+from partsight_train.dataset import Dataset, hash_place
+from partsight_train.fit_head import fit_head
+from partsight_train.head import Examples, predict
+from partsight_train.settings import HeadSettings
+
+__all__ = ["mislabelled", "suspects"]
+
+_FOLDS = 5
+# Far enough to rank pictures; the minimum itself takes three times as many iterations.
+_SETTINGS = HeadSettings(steps=30, temperature=False)
+
+
+def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
+    """A finding for the pictures of ``suspects``, the surest first, by out-of-fold scores.
+
+    Args:
+        dataset: N pictures.
+        examples: their features and labels.
+    """
+    folds = min(_FOLDS, _least_parts(dataset) // 2)
+    if folds < 2:
+        return
+    scores = np.zeros((len(examples.labels), len(dataset.labels)))
+    for fold in divide(dataset, folds):
+        train, watched = examples.take(fold.train), examples.take(fold.validation)
+        head = fit_head(train, watched, len(dataset.labels), _SETTINGS).head
+        scores[fold.test] = predict(head, examples.features[fold.test])
+    found = suspects(scores, examples.labels)
+    if len(found):
+        by_label = np.bincount(examples.labels[found], minlength=len(dataset.labels))
+        named = zip(by_label, dataset.labels, strict=True)
+        counts = ", ".join(f"{number} of {label}" for number, label in named if number)
+        yield Finding(
+            "mislabelled",
+            Severity.WARNING,
+            f"{len(found)} pictures look as if they had another label ({counts}). Look at them; "
+            "the surest are most often wrongly labelled, the others merely hard.",
+            tuple((dataset.pictures[row].path,) for row in found),
+        )
+
+
+def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Confident learning: pictures that are scored like typical ones of another label.
+
+    A label's threshold is the mean score that its own pictures have for it. A picture is
+    suspect where, of the labels whose threshold its score reaches, the highest scored is
+    not its own (Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021, eq. 1).
+
+    Args:
+        scores: out-of-fold probabilities, float64 (N, K).
+        labels: int (N,), as given.
+
+    Returns:
+        Rows int (M,), those with the lowest score for their own label first.
+    """
+    own = scores[np.arange(len(labels)), labels]
+    there = [label for label in range(scores.shape[1]) if (labels == label).any()]
+    thresholds = np.full(scores.shape[1], np.inf)
+    thresholds[there] = [own[labels == label].mean() for label in there]
+    reached = np.where(scores >= thresholds, scores, -np.inf)
+    best = reached.argmax(axis=1)
+    suspect = np.flatnonzero(np.isfinite(reached.max(axis=1)) & (best != labels))
+    return np.asarray(suspect[np.argsort(own[suspect], kind="stable")], np.intp)
+
+
+def _least_parts(dataset: Dataset) -> int:
+    parts = {
+        (picture.label, hash_place(dataset.labels[picture.label], picture.path.name))
+        for picture in dataset.pictures
+    }
+    return int(np.bincount([label for label, _ in parts], minlength=len(dataset.labels)).min())

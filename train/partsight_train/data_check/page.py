@@ -1,0 +1,45 @@
+"""Findings as a page: each with small pictures of what it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from partsight_train.data_check.findings import Finding, Severity
+from partsight_train.report.templating import template, thumbnail
+
+__all__ = ["findings_html"]
+
+_SIDE = 240
+# More are not looked at; their number is said.
+_MOST_GROUPS = 40
+
+
+def findings_html(
+    findings: Sequence[Finding], folder: Path, counts: Mapping[str, Mapping[str, int]]
+) -> str:
+    """Lay out what a check found.
+
+    Args:
+        findings: in the order that they are shown in.
+        folder: that was checked; pictures are named from there.
+        counts: label to split to number of pictures.
+
+    Returns:
+        An HTML document without scripts and outside references.
+    """
+
+    def shown(path: Path) -> tuple[str, str | None]:
+        name = path.relative_to(folder) if path.is_relative_to(folder) else path
+        return str(name), thumbnail(path, _SIDE)
+
+    page = template("findings.html.j2", "partsight_train.data_check").render(
+        folder=folder,
+        counts=counts,
+        number={each.value: sum(f.severity is each for f in findings) for each in Severity},
+        sections=[
+            (finding, [[shown(path) for path in group] for group in finding.groups[:_MOST_GROUPS]])
+            for finding in findings
+        ],
+    )
+    return f"{page.strip()}\n"
