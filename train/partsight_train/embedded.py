@@ -21,7 +21,7 @@ from partsight_train.torch_weights import read_state_dict
 __all__ = ["embedded_saved_model", "read_weights"]
 
 # Raised when the wrapped network changes, so that caches of older ones are left alone.
-_WRAPPER_VERSION = 2
+_WRAPPER_VERSION = 3
 
 
 def read_weights(backbone: EmbeddedBackbone) -> bytes:
@@ -61,7 +61,7 @@ def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
     folder = cache_dir() / "backbones" / made
     if folder.is_dir():
         return folder
-    from partsight_train.efficientnet_lite import build_feature_extractor
+    from partsight_train.efficientnet_lite import build_feature_extractor, save_module
 
     weights = read_state_dict(read_weights(backbone))
     model = build_feature_extractor(backbone, side, weights)
@@ -70,7 +70,7 @@ def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
     aside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
     try:
         with held_stderr():
-            model.save(aside / "saved_model", save_format="tf", include_optimizer=False)
+            save_module(model, aside / "saved_model")
         try:
             (aside / "saved_model").rename(folder)
         except OSError:
