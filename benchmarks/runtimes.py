@@ -22,7 +22,8 @@ FRAMES = 60
 PREPARE = """
 import json, sys, time
 import numpy as np
-picture = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)
+side = int(sys.argv[3])
+picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8)
 """
 BY_PARTSIGHT = """
 import os
@@ -55,10 +56,10 @@ VARIANTS = {
 }
 
 
-def measure(open_model: str, model: str) -> list[float]:
+def measure(open_model: str, model: str, side: int = 224) -> list[float]:
     """Seconds of each of FRAMES invocations, in a fresh process."""
     program = PREPARE + open_model + MEASURE
-    command = [sys.executable, "-c", program, model, str(FRAMES)]
+    command = [sys.executable, "-c", program, model, str(FRAMES), str(side)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return [float(value) for value in json.loads(done.stdout)]
 

@@ -20,7 +20,7 @@ from partsight.decode import decode
 from partsight.preprocess import preprocess
 from partsight_train.dataset import hash_place
 from partsight_train.settings import PRESETS
-from partsight_train.tensorflow_stack import keras
+from partsight_train.tensorflow_stack import keras, tf
 
 
 def invoke(*arguments: object) -> Result:
@@ -245,8 +245,13 @@ def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
     arguments = ("-o", tmp_path / "run", "--preset", "retrain", "--backbone", tiny_backbone)
-    result = invoke("train", parts, *arguments, "--steps", "40")
+    others = ("--steps", "40", "--output-name", "final_result", "--checkpoint-interval", "20")
+    result = invoke("train", parts, *arguments, *others, "--test-batch-size", "3")
     assert result.exit_code == 0, result.output
+    assert metrics_of(tmp_path / "run")["test_images"] == 3
+    assert len(list((tmp_path / "run" / "checkpoints").glob("head-*.weights.h5"))) == 2
+    served = tf.saved_model.load(tmp_path / "run" / "saved_model").signatures["serving_default"]
+    assert list(served.structured_outputs) == ["final_result"]
     config = json.loads((tmp_path / "run" / "config.json").read_text())
     head = config["settings"]["head"]
     assert config["settings"]["backbone"] == str(tiny_backbone)
@@ -284,3 +289,9 @@ def test_an_impossible_region_is_wrong_usage(parts: Path, tmp_path: Path, region
     result = invoke("train", parts, "-o", tmp_path / "run", "--roi", region)
     assert result.exit_code == 2
     assert "expected four shares" in result.output
+
+
+def test_an_impossible_output_name_is_wrong_usage(parts: Path, tmp_path: Path) -> None:
+    result = invoke("train", parts, "-o", tmp_path / "run", "--output-name", "two words")
+    assert result.exit_code == 2
+    assert "Received: 'two words'" in result.output

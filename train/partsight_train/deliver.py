@@ -61,7 +61,7 @@ def deliver(
         config: what the run was made from; goes into the contract.
     """
     dataset, backbone = prepared.material.dataset, learned.backbone
-    model = assemble(backbone, learned.head)
+    model = assemble(backbone, learned.head, settings.output_name)
     calibration = calibration_pictures(
         dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
     )

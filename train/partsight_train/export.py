@@ -28,14 +28,19 @@ from partsight_train.views import averaged
 __all__ = ["assemble", "calibration_pictures", "convert_int8"]
 
 
-def assemble(backbone: Backbone, head: Head) -> keras.Model:
+def assemble(backbone: Backbone, head: Head, output_name: str = "head") -> keras.Model:
     """Join backbone and head.
+
+    Args:
+        backbone: gives the features.
+        head: gives the probabilities.
+        output_name: of the softmax layer, and so of the SavedModel's output.
 
     Returns:
         A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K).
     """
     picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
-    dense = keras.layers.Dense(len(head.bias), "softmax", name="head")
+    dense = keras.layers.Dense(len(head.bias), "softmax", name=output_name)
     model = keras.Model(picture, dense(averaged(backbone.layer, picture, backbone.views)))
     dense.set_weights([head.kernel, head.bias])
     return model

@@ -24,6 +24,7 @@ from partsight_train.features import compute_features
 from partsight_train.finetune import fine_tune
 from partsight_train.fit_head import fit_head, scaling_of
 from partsight_train.head import Examples, Head, predict
+from partsight_train.run_dir import FINE_TUNING
 from partsight_train.settings import TrainSettings
 from partsight_train.temperature import calibrate
 
@@ -132,7 +133,7 @@ def learn(
             [pictures[row] for row in validation],
             settings,
             strategy,
-            folder=None if checkpoint_dir is None else checkpoint_dir / "fine-tune",
+            folder=None if checkpoint_dir is None else checkpoint_dir / FINE_TUNING,
             log_dir=None if log_dir is None else log_dir / "fine-tune",
             progress=stages("fine-tune"),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,11 +14,13 @@ from partsight.errors import OutputError
 from partsight.files import write_atomic
 from partsight.native_output import held_stderr
 
-__all__ = ["CONFIG", "DELIVERY", "REPORT", "RunDir"]
+__all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]
 
 CONFIG = "config.json"
 DELIVERY = "model-int8.tflite"
 REPORT = "report.html"
+# Below the checkpoints: what a killed fine-tuning goes on from.
+FINE_TUNING = "fine-tune"
 _LOGS = "logs"
 _CHECKPOINTS = "checkpoints"
 
@@ -74,8 +77,10 @@ class RunDir:
             ) from error
 
     def forget_checkpoints(self) -> None:
-        """The run is delivered: nothing will go on from them."""
-        shutil.rmtree(self.checkpoints, ignore_errors=True)
+        """The run is delivered: nothing goes on from it. The head's, which were asked for, stay."""
+        shutil.rmtree(self.checkpoints / FINE_TUNING, ignore_errors=True)
+        with contextlib.suppress(OSError):  # there are none, or some that stay
+            self.checkpoints.rmdir()
 
     @property
     def logs(self) -> Path:

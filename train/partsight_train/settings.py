@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
@@ -203,6 +204,7 @@ class TrainSettings:
         cost_false_reject: what a good part that is not accepted costs.
         defect_rate: share of bad parts on the line; None takes that of the pictures.
         calibration: at most so many training pictures set the ranges of int8.
+        output_name: of the SavedModel's output.
         assert_accuracy_at_least: deliver nothing below this accuracy of the file.
         cross_validate: folds to measure the recipe on beforehand; None measures none.
         head, augment, fine_tune: see their classes.
@@ -225,6 +227,7 @@ class TrainSettings:
     cost_false_reject: float | None = None
     defect_rate: float | None = None
     calibration: int = 200
+    output_name: str = "head"
     assert_accuracy_at_least: float | None = None
     cross_validate: int | None = None
     head: HeadSettings = field(default_factory=HeadSettings)
@@ -237,9 +240,17 @@ class TrainSettings:
                 "the validation share and the test share leave nothing to train on. "
                 f"Received: {self.validation_share} and {self.test_share}"
             )
+        if not _LAYER_NAME.fullmatch(self.output_name):
+            raise ValueError(
+                "the output's name must be of letters, digits, '.', '-', '/', '>' and '_', and "
+                f"begin with a letter, a digit or '.'. Received: {self.output_name!r}"
+            )
         if (self.cost_escape is None) != (self.cost_false_reject is None):
             raise ValueError("a cost of an escape and one of a false reject: give both or none")
 
+
+# As TensorFlow's graphs allow them.
+_LAYER_NAME = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 
 _Settings = TypeVar("_Settings")
 

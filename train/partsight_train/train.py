@@ -30,6 +30,7 @@ from partsight_train.provenance import command_line, provenance, require_same
 from partsight_train.report import RunRecord, report_html
 from partsight_train.run_dir import CONFIG, DELIVERY, REPORT, RunDir
 from partsight_train.settings import TrainSettings
+from partsight_train.stopwatch import Stopwatch
 from partsight_train.summaries import write_results
 
 __all__ = ["Outcome", "train"]
@@ -87,14 +88,17 @@ def train(
     load_runtime(choose_runtime())  # the file is measured at the end; learn now if it cannot be
     strategy = open_strategy(settings.fine_tune)
     run = RunDir.create(run_dir, resume=resume)
+    watch = Stopwatch()
     prepared = prepare(image_dir, settings, stages)
     material = prepared.material
     findings = _checked(prepared, stages)
     config = _begin(run, image_dir, prepared, settings)
+    watch.lap("pictures and features")
     folds: dict[str, Any] = {}
     if settings.cross_validate:
         measured = cross_validate(material, settings, settings.cross_validate, strategy, stages)
         folds = {"cross_validation": measured}
+        watch.lap("cross-validation")
     learned = learn(
         material,
         prepared.rows(Split.TRAIN),
@@ -105,11 +109,13 @@ def train(
         checkpoint_dir=run.checkpoints,
         stages=stages,
     )
+    watch.lap("learning")
     delivery = deliver(learned, prepared, settings, config)
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
     write_results(summaries_dir or run.logs, learned, delivery, settings)
+    watch.lap("export and measurement")
     metrics = {**delivery.metrics, **folds}
-    _write(run, delivery, learned, findings, metrics)
+    _write(run, delivery, learned, findings, metrics, watch.seconds)
     labels = material.dataset.labels
     return Outcome(
         metrics,
@@ -152,6 +158,7 @@ def _write(
     learned: Learned,
     findings: Sequence[Finding],
     metrics: Mapping[str, Any],
+    seconds: Mapping[str, float],
 ) -> None:
     """Write everything, the delivered file last: where it is, the run is whole."""
     spec = learned.backbone.spec
@@ -164,6 +171,7 @@ def _write(
         splits=learned.dataset.counts(),
         findings=[finding.message for finding in findings],
         history=learned.history,
+        seconds=seconds,
         maps=map_of_file(delivery.model, spec),
         spec=spec,
         model_sha256=hashlib.sha256(delivery.data).hexdigest(),
