@@ -20,9 +20,10 @@ from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.backbone import Backbone
+from partsight_train.converter import converter_of
 from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head
-from partsight_train.tensorflow_stack import freeze, keras, tf
+from partsight_train.tensorflow_stack import keras, tf
 from partsight_train.views import averaged
 
 __all__ = ["assemble", "calibration_pictures", "convert_int8"]
@@ -73,24 +74,6 @@ def convert_int8(model: keras.Model, calibration: Sequence[NDArray[np.uint8]]) -
     Raises:
         ModelError: the converter gave the input another quantization.
     """
-    with held_stderr():
-        converter = _converter(model)
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = lambda: _representative(calibration)
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = converter.inference_output_type = tf.uint8
-    with held_stderr():
-        flatbuffer: bytes = converter.convert()
-    _require_bytes(flatbuffer)
-    return flatbuffer
-
-
-def _converter(model: keras.Model) -> Any:
-    """The converter of the frozen graph, which takes a third of the time.
-
-    Of a function with variables it would save a SavedModel and load it again; that of a
-    function without would freeze once more.
-    """
 
     def pinned(image: Any) -> Any:
         # Else the input's range would be that of the calibration pictures, or of whatever
@@ -99,9 +82,15 @@ def _converter(model: keras.Model) -> Any:
         return model(whole, training=False)
 
     picture = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32, "image")
-    frozen = freeze(tf.function(pinned).get_concrete_function(picture))
-    graph = frozen.graph.as_graph_def()
-    return tf.compat.v1.lite.TFLiteConverter(graph, list(frozen.inputs), list(frozen.outputs))
+    converter = converter_of(pinned, picture)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = lambda: _representative(calibration)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with held_stderr():
+        flatbuffer: bytes = converter.convert()
+    _require_bytes(flatbuffer)
+    return flatbuffer
 
 
 def _representative(calibration: Sequence[NDArray[np.uint8]]) -> Iterator[list[Any]]:

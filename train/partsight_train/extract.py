@@ -18,7 +18,8 @@ from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
 from partsight_train.backbone import Backbone
-from partsight_train.tensorflow_stack import freeze, tf
+from partsight_train.converter import converter_of
+from partsight_train.tensorflow_stack import tf
 from partsight_train.views import averaged
 
 __all__ = ["Extractor", "open_extractor"]
@@ -46,15 +47,9 @@ def open_extractor(backbone: Backbone) -> Extractor:
     if tf.config.list_physical_devices("GPU"):
         run = tf.function(features, [tf.TensorSpec((None, *shape), tf.uint8)])
         return lambda pictures: np.asarray(run(pictures).numpy(), np.float32)
-    single = tf.function(features, [tf.TensorSpec((1, *shape), tf.uint8)])
     try:
+        converter = converter_of(features, tf.TensorSpec((1, *shape), tf.uint8))
         with held_stderr():
-            # The converter of a frozen graph: that of a function would freeze it once more,
-            # which takes longer than all the rest.
-            frozen = freeze(single.get_concrete_function())
-            graph = frozen.graph.as_graph_def()
-            inputs, outputs = list(frozen.inputs), list(frozen.outputs)
-            converter = tf.compat.v1.lite.TFLiteConverter(graph, inputs, outputs)
             model: bytes = converter.convert()
     except Exception as error:  # noqa: BLE001 - the converter raises what its parts raise
         raise ModelError(
