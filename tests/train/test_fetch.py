@@ -26,7 +26,7 @@ COMPRESSED = "/publisher/module/1?tf-hub-format=compressed"
 @pytest.fixture(autouse=True)
 def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("TFHUB_CACHE_DIR")
+    monkeypatch.delenv("TFHUB_CACHE_DIR", raising=False)
     return tmp_path / "cache" / "tfhub"
 
 
