@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight.cli import main
-from partsight_train.data_check import Finding, Severity, check, findings_html
+from partsight_train.cross_validation import assign_folds
+from partsight_train.data_check import Finding, Severity, check, findings_html, groups
 from partsight_train.data_check.duplicates import near_pairs
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.looks import SIDE, look_at
@@ -167,7 +168,7 @@ def test_suspects(scores: list[list[float]], expected: list[int]) -> None:
 
 def dataset(*counts: int) -> Dataset:
     pictures = [
-        LabelledPicture(Path(f"{label}-{number}"), label, Split.TRAIN)
+        LabelledPicture(Path(f"{label}-{number}"), label, Split.TRAIN, number / count)
         for label, count in enumerate(counts)
         for number in range(count)
     ]
@@ -200,6 +201,37 @@ def test_numbers(counts: tuple[int, ...], few: list[str], uneven: bool) -> None:
 )
 def test_shapes(sizes: list[tuple[int, int]], count: int) -> None:
     assert len(list(mixed_shapes({Path(str(i)): size for i, size in enumerate(sizes)}))) == count
+
+
+def test_near_duplicates_can_be_kept_together(
+    found: dict[str, list[Path]], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    """A chain: the third is like the second, which is like the first."""
+    chain = found["healthy"][2:12]
+    for step, path in enumerate(chain):
+        write(path, (surface(7) * (1 - step / 40)).astype(np.uint8))
+    greys = look_at({path: path.read_bytes() for label in found for path in found[label]}).greys
+    (group,) = groups(greys)
+    assert group == chain
+
+    apart, together = split(found), split(found, groups=[group])
+    splits = [
+        {each.split for each in dataset.pictures if each.path in chain}
+        for dataset in (apart, together)
+    ]
+    assert (len(splits[0]) > 1, len(splits[1])) == (True, 1)
+    folds = assign_folds(together, 5)
+    assert (
+        len({folds[row] for row, each in enumerate(together.pictures) if each.path in chain}) == 1
+    )
+
+    folder = chain[0].parents[1]
+    for options, told in (([], True), (["--group-near-duplicates"], False)):
+        run_dir = tmp_path / f"run{len(options)}"
+        arguments = ["-o", run_dir, "--backbone", tiny_backbone, *options]
+        trained = CliRunner().invoke(main, ["train", *map(str, [folder, *arguments])])
+        assert trained.exit_code == 0, trained.output
+        assert ("in different splits" in (run_dir / "report.html").read_text()) is told
 
 
 def test_a_second_look_decodes_nothing(

@@ -118,7 +118,7 @@ def test_more_features_than_pictures_change_nothing() -> None:
         size=(3, 200)
     )
     pictures = tuple(
-        LabelledPicture(Path(f"{row}.png"), int(label), Split.TRAIN)
+        LabelledPicture(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
         for row, label in enumerate(labels)
     )
     dataset = Dataset(("a", "b", "c"), pictures)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from partsight.metrics import classification_metrics, false_positives_at_recall
 from partsight.progress import silent
-from partsight_train.dataset import Dataset, hash_place
+from partsight_train.dataset import Dataset
 from partsight_train.learn import Material, Rows, Stages, learn
 from partsight_train.settings import TrainSettings
 
@@ -38,9 +38,9 @@ def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
         int (N,), the fold of each picture.
     """
     folds = np.zeros(len(dataset.pictures), np.intp)
-    for index, label in enumerate(dataset.labels):
+    for index in range(len(dataset.labels)):
         rows = [row for row, each in enumerate(dataset.pictures) if each.label == index]
-        places = [hash_place(label, dataset.pictures[row].path.name) for row in rows]
+        places = [dataset.pictures[row].place for row in rows]
         rank = {place: number for number, place in enumerate(sorted(set(places)))}
         folds[rows] = [rank[place] % count for place in places]
     return folds

@@ -10,7 +10,7 @@ import hashlib
 import math
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +33,19 @@ class Split(str, enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture file with the index of its label and its split."""
+    """A picture file.
+
+    Attributes:
+        path: the file.
+        label: index of its label.
+        split: what it is used for.
+        place: where in [0, 1) its part stands; pictures of one place stay together.
+    """
 
     path: Path
     label: int
     split: Split
+    place: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +106,19 @@ def scan(folder: Path) -> dict[str, list[Path]]:
 
 
 def split(
-    found: Mapping[str, Sequence[Path]], *, validation_share: float = 0.1, test_share: float = 0.1
+    found: Mapping[str, Sequence[Path]],
+    *,
+    validation_share: float = 0.1,
+    test_share: float = 0.1,
+    groups: Iterable[Sequence[Path]] = (),
 ) -> Dataset:
     """Divide labelled pictures, those that can be read, into train, validation and test.
+
+    Args:
+        found: label to its pictures.
+        validation_share: of the pictures.
+        test_share: of the pictures.
+        groups: pictures that stay together whatever their names; none is in two groups.
 
     Raises:
         DatasetError: a label with too few parts to have one in each split.
@@ -111,10 +129,17 @@ def split(
             "shares of validation and test must be above 0 and leave some to train. "
             f"Received: {validation_share} and {test_share}"
         )
+    places = {
+        path: hash_place(label, path.name) for label, paths in found.items() for path in paths
+    }
+    for group in groups:
+        places.update(dict.fromkeys(group, min(places[path] for path in group)))
     pictures = [
-        LabelledPicture(path, index, part)
-        for index, label in enumerate(found)
-        for path, part in _split_label(label, found[label], validation_share, test_share)
+        LabelledPicture(path, index, part, places[path])
+        for index, (label, paths) in enumerate(found.items())
+        for path, part in _split_label(
+            label, {path: places[path] for path in paths}, validation_share, test_share
+        )
     ]
     return Dataset(tuple(found), tuple(pictures))
 
@@ -142,14 +167,13 @@ def hash_place(label: str, file_name: str) -> float:
 
 
 def _split_label(
-    label: str, paths: Sequence[Path], validation_share: float, test_share: float
+    label: str, places: Mapping[Path, float], validation_share: float, test_share: float
 ) -> Iterator[tuple[Path, Split]]:
     """Give each picture its split: test below ``test_share``, validation next, else train.
 
     A label so small that none falls into test or validation lends the nearest part, so
     that its figures exist; it goes back once another falls there by itself.
     """
-    places = {path: hash_place(label, path.name) for path in paths}
     parts = sorted(set(places.values()))
     if len(parts) < len(Split):
         raise DatasetError(

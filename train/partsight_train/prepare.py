@@ -18,8 +18,9 @@ from partsight.errors import DatasetError, ModelError
 from partsight_train.backbone import open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
+from partsight_train.data_check import groups, look_at
 from partsight_train.dataset import Split, limit_test, scan, split
-from partsight_train.features import compute_features
+from partsight_train.features import Features, compute_features
 from partsight_train.learn import Material, Rows, Stages, gather
 from partsight_train.settings import TrainSettings
 
@@ -78,11 +79,17 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
             {label: [path for path in found[label] if path in features.vectors] for label in found},
             validation_share=settings.validation_share,
             test_share=settings.test_share,
+            groups=_groups(features, stages) if settings.group_near_duplicates else (),
         )
         dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
         material = gather(dataset, backbone, features.vectors, bad, settings, cache, stages=stages)
     return Prepared(material, accept_labels, features.digests, features.failed)
+
+
+def _groups(features: Features, stages: Stages) -> list[list[Path]]:
+    readable = {path: features.digests[path] for path in features.vectors}
+    return groups(look_at(readable, stages("look for near duplicates")).greys)
 
 
 def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[str, ...]:

@@ -196,6 +196,7 @@ class TrainSettings:
             or 8.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
+        group_near_duplicates: keep pictures that are nearly the same in one split and fold.
         test_batch_size: pictures to measure on at most, drawn at random; None takes all.
         accept_labels: the labels of good parts; empty takes those with a good name.
         target_recall: share of bad parts to be kept from acceptance.
@@ -220,6 +221,7 @@ class TrainSettings:
     views: int = 1
     validation_share: float = 0.1
     test_share: float = 0.1
+    group_near_duplicates: bool = False
     test_batch_size: int | None = None
     accept_labels: tuple[str, ...] = ()
     target_recall: float = 0.99

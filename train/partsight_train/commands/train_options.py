@@ -92,6 +92,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
           help="Share of the pictures to stop and to choose thresholds by."),
     _data("--test-share", type=_SHARE, default=_TRAIN.test_share,
           help="Share of the pictures that are only measured on."),
+    _data("--group-near-duplicates", is_flag=True,
+          help="Keep pictures that are nearly the same in one split and one fold."),
     _data("--test-batch-size", type=_COUNT,
           help="Test pictures to measure on at most, drawn at random; default all."),
     _data("--cross-validate", type=click.IntRange(2),

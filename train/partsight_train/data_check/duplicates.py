@@ -20,12 +20,14 @@ import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from partsight.opencv import cv2
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.dataset import Dataset, LabelledPicture
 
-__all__ = ["Pair", "duplicates", "near_pairs"]
+__all__ = ["Pair", "duplicates", "groups", "near_pairs"]
 
 _HASH_SIDE = 16
 # Of 256 bits. Of all pairs with the texture of a duplicate, 95 in 100 were seen to differ in
@@ -61,6 +63,26 @@ def duplicates(
     pairs = near_pairs(np.stack([greys[picture.path] for picture in pictures]))
     near = [[pictures[pair.first], pictures[pair.second]] for pair in pairs]
     yield from _findings("near duplicate", "nearly the same picture", near)
+
+
+def groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]]:
+    """Pictures that are nearly the same, or nearly the same as one that is, and so on.
+
+    Args:
+        greys: path to uint8 (side, side).
+
+    Returns:
+        Groups of two or more, each picture in one at most.
+    """
+    paths = list(greys)
+    pairs = near_pairs(np.stack([greys[path] for path in paths]))
+    first, second = ([getattr(pair, end) for pair in pairs] for end in ("first", "second"))
+    links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(paths), len(paths)))
+    _, group_of = connected_components(links, directed=False)
+    found = defaultdict(list)
+    for path, group in zip(paths, group_of.tolist(), strict=True):
+        found[group].append(path)
+    return [group for group in found.values() if len(group) > 1]
 
 
 def near_pairs(greys: NDArray[np.uint8]) -> list[Pair]:
@@ -120,8 +142,8 @@ def _findings(
         yield Finding(
             f"{kind} across splits",
             Severity.WARNING,
-            f"{_count(splits)} in different splits: {what}. Figures will flatter. Remove copies, "
-            "or name shots of one part PART_nohash_1.jpg, PART_nohash_2.jpg to keep them together.",
+            f"{_count(splits)} in different splits: {what}. Figures will flatter. Train with "
+            "--group-near-duplicates, or name shots of one part PART_nohash_1.jpg, PART_nohash_2.jpg.",
             _paths(splits),
         )
     if harmless:

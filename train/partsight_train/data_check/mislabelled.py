@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partsight_train.cross_validation import divide
 from partsight_train.data_check.findings import Finding, Severity
-from partsight_train.dataset import Dataset, hash_place
+from partsight_train.dataset import Dataset
 from partsight_train.fit_head import fit_head
 from partsight_train.head import Examples, predict
 from partsight_train.settings import HeadSettings
@@ -75,8 +75,5 @@ def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[n
 
 
 def _least_parts(dataset: Dataset) -> int:
-    parts = {
-        (picture.label, hash_place(dataset.labels[picture.label], picture.path.name))
-        for picture in dataset.pictures
-    }
+    parts = {(picture.label, picture.place) for picture in dataset.pictures}
     return int(np.bincount([label for label, _ in parts], minlength=len(dataset.labels)).min())
