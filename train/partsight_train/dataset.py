@@ -133,7 +133,7 @@ def split(
         path: hash_place(label, path.name) for label, paths in found.items() for path in paths
     }
     for group in groups:
-        places.update(dict.fromkeys(group, min(places[path] for path in group)))
+        places.update(dict.fromkeys(group, places[group[0]]))
     pictures = [
         LabelledPicture(path, index, part, places[path])
         for index, (label, paths) in enumerate(found.items())

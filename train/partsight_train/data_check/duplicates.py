@@ -143,7 +143,7 @@ def _findings(
             f"{kind} across splits",
             Severity.WARNING,
             f"{_count(splits)} in different splits: {what}. Figures will flatter. Train with "
-            "--group-near-duplicates, or name shots of one part PART_nohash_1.jpg, PART_nohash_2.jpg.",
+            "--group-near-duplicates, or name shots of a part PART_nohash_1.jpg and so on.",
             _paths(splits),
         )
     if harmless:
