@@ -204,7 +204,7 @@ def test_shapes(sizes: list[tuple[int, int]], count: int) -> None:
 
 
 def test_near_duplicates_can_be_kept_together(
-    found: dict[str, list[Path]], tiny_backbone: Path, tmp_path: Path
+    found: dict[str, list[Path]], tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """A chain: the third is like the second, which is like the first."""
     chain = found["healthy"][2:12]
@@ -223,9 +223,9 @@ def test_near_duplicates_can_be_kept_together(
     rows = [row for row, each in enumerate(together.pictures) if each.path in chain]
     assert len(set(assign_folds(together, 5)[rows])) == 1
 
-    folder = chain[0].parents[1]
+    folder, runs = chain[0].parents[1], tmp_path_factory.mktemp("runs")
     for options, told in (([], True), (["--group-near-duplicates"], False)):
-        run_dir = tmp_path / f"run{len(options)}"
+        run_dir = runs / f"run{len(options)}"
         arguments = ["-o", run_dir, "--backbone", tiny_backbone, *options]
         trained = CliRunner().invoke(main, ["train", *map(str, [folder, *arguments])])
         assert trained.exit_code == 0, trained.output

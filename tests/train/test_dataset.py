@@ -113,3 +113,21 @@ def test_at_most_so_many_are_tested_on(most: int | None, left: int | None) -> No
     for part in (Split.TRAIN, Split.VALIDATION):
         assert some.of(part) == whole.of(part)
     assert some == limit_test(whole, most, seed=0)
+
+
+def test_groups_join_parts() -> None:
+    """A group takes along the other shots of its parts, and a group that shares a part."""
+    found = {
+        "good": [Path(f"g{part}_nohash_{shot}.jpg") for part in range(20) for shot in range(3)],
+        "bad": [Path(f"b{part}.jpg") for part in range(20)],
+    }
+    good, bad = found["good"], found["bad"]
+    groups = [[good[0], good[3]], [good[5], good[8], bad[4]]]
+    joined = {*good[:9], bad[4]}
+    places = {each.path: each.place for each in split(found, groups=groups).pictures}
+    apart = {each.path: each.place for each in split(found).pictures}
+    assert len({places[path] for path in joined}) == 1
+    assert len(set(places.values())) == 40 - 3
+    assert {path: place for path, place in places.items() if path not in joined} == {
+        path: place for path, place in apart.items() if path not in joined
+    }

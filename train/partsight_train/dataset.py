@@ -14,6 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from scipy.cluster.hierarchy import DisjointSet
+
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
@@ -132,8 +134,7 @@ def split(
     places = {
         path: hash_place(label, path.name) for label, paths in found.items() for path in paths
     }
-    for group in groups:
-        places.update(dict.fromkeys(group, places[group[0]]))
+    places = _join(places, groups)
     pictures = [
         LabelledPicture(path, index, part, places[path])
         for index, (label, paths) in enumerate(found.items())
@@ -142,6 +143,15 @@ def split(
         )
     ]
     return Dataset(tuple(found), tuple(pictures))
+
+
+def _join(places: Mapping[Path, float], groups: Iterable[Sequence[Path]]) -> dict[Path, float]:
+    """One place for the pictures of a group, and for all that shared a place with one of them."""
+    joined = DisjointSet(places.values())
+    for group in groups:
+        for path in group:
+            joined.merge(places[group[0]], places[path])
+    return {path: joined[place] for path, place in places.items()}
 
 
 def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:

@@ -20,8 +20,7 @@ import imagehash
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
+from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.opencv import cv2
 from partsight_train.data_check.findings import Finding, Severity
@@ -75,14 +74,10 @@ def groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]]:
         Groups of two or more, each picture in one at most.
     """
     paths = list(greys)
-    pairs = near_pairs(np.stack([greys[path] for path in paths]))
-    first, second = ([getattr(pair, end) for pair in pairs] for end in ("first", "second"))
-    links = coo_array((np.ones(len(pairs)), (first, second)), shape=(len(paths), len(paths)))
-    _, group_of = connected_components(links, directed=False)
-    found = defaultdict(list)
-    for path, group in zip(paths, group_of.tolist(), strict=True):
-        found[group].append(path)
-    return [group for group in found.values() if len(group) > 1]
+    alike = DisjointSet(paths)
+    for pair in near_pairs(np.stack([greys[path] for path in paths])):
+        alike.merge(paths[pair.first], paths[pair.second])
+    return [sorted(group) for group in alike.subsets() if len(group) > 1]
 
 
 def near_pairs(greys: NDArray[np.uint8]) -> list[Pair]:
