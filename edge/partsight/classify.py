@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.contract import Contract
-from partsight.decide import decide
+from partsight.decide import accept_scores, decide
 from partsight.errors import ContractError
 from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
@@ -76,7 +76,14 @@ class Classifier:
         picture = preprocess(image_bgr, self.contract.preprocess)
         raw = self.interpreter.invoke(picture[np.newaxis])
         scores = dequantize(raw[0], self.interpreter.output)
-        return Prediction(dict(zip(self.contract.labels, scores.tolist(), strict=True)))
+        labels, columns = self.contract.labels, self.contract.tiles[1]
+        if self.contract.tiles == (1, 1):
+            return Prediction(dict(zip(labels, scores.tolist(), strict=True)))
+        # Of a part that is good but for one spot, that spot is what it is worth.
+        good = accept_scores(labels, scores, self.contract.operating_point.accept_labels)
+        worst = int(good.argmin())
+        named = dict(zip(labels, scores[worst].tolist(), strict=True))
+        return Prediction(named, tile=divmod(worst, columns))
 
 
 def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
@@ -97,7 +104,9 @@ def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
 
 def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     spec = contract.preprocess
-    expected = ((1, spec.height, spec.width, 3), (1, len(contract.labels)))
+    count = contract.tiles[0] * contract.tiles[1]
+    scores = (len(contract.labels),) if count == 1 else (count, len(contract.labels))
+    expected = ((1, spec.height, spec.width, 3), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = {interpreter.input.dtype, interpreter.output.dtype}
     if received != expected or dtypes != {np.dtype(np.uint8)}:

@@ -26,16 +26,19 @@ class Contract:
         preprocess: what pictures go through before the model.
         operating_point: how scores become verdicts.
         provenance: how the model was made, for people; nothing depends on it.
+        tiles: rows and columns that the model cuts a picture into; with more than one tile
+            it gives scores a tile, row by row, and the worst tile decides.
 
     Raises:
-        ValueError: fewer than two labels, one twice or empty, or an operating point
-            that names a label that the model does not have.
+        ValueError: fewer than two labels, one twice or empty, an operating point that names
+            a label that the model does not have, or tiles of which none can be the worst.
     """
 
     labels: tuple[str, ...]
     preprocess: PreprocessSpec
     operating_point: OperatingPoint
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    tiles: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -48,6 +51,11 @@ class Contract:
         unknown = set(self.operating_point.accept_labels) - set(self.labels)
         if unknown:
             raise ValueError(f"accept labels {sorted(unknown)} are not among {self.labels}")
+        whole = [type(value) is int and value > 0 for value in self.tiles]
+        if whole != [True, True]:
+            raise ValueError(f"tiles must be rows and columns. Received: {self.tiles}")
+        if self.tiles != (1, 1) and not self.operating_point.accept_labels:
+            raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
@@ -70,6 +78,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         preprocess=_spec(document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
+        tiles=tuple(document.get("tiles", (1, 1))),
     )
 
 

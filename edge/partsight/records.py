@@ -57,9 +57,12 @@ class Prediction:
 
     Attributes:
         scores: label to probability in [0, 1], in the model's order of labels.
+        tile: row and column, from the top left, of the tile that they are of, the worst;
+            None where the model judges the picture as a whole.
     """
 
     scores: Mapping[str, float]
+    tile: tuple[int, int] | None = None
 
     @property
     def label(self) -> str:
@@ -129,9 +132,10 @@ class PartResult:
 
 def _prediction_columns(prediction: Prediction | None) -> dict[str, Any]:
     if prediction is None:
-        return {"label": None, "score": None, "scores": None}
+        return {"label": None, "score": None, "scores": None, "tile": None}
     return {
         "label": prediction.label,
         "score": prediction.score,
         "scores": dict(prediction.scores),
+        "tile": prediction.tile and list(prediction.tile),
     }

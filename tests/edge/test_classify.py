@@ -112,6 +112,20 @@ def test_the_ready_model_judges(model_path: Path, noise_bgr: np.ndarray) -> None
     assert Classifier.load(model_path.read_bytes()).classify([noise_bgr]) == [prediction]
 
 
+def test_the_worst_tile_decides(contract, fake_interpreter, make_frame) -> None:
+    tiled = dataclasses.replace(contract, tiles=(2, 2))
+    info = dataclasses.replace(fake_interpreter.output, shape=(1, 4, 2))
+    fake_interpreter.output = info
+    scores = np.array([[[10, 246], [60, 196], [200, 56], [100, 156]]], np.uint8)
+    fake_interpreter.invoke = lambda tensor: scores
+    classifier = Classifier(ModelFile(b"", "", tiled), fake_interpreter)
+
+    (prediction,) = classifier.classify([make_frame(0).image_bgr])
+
+    assert prediction == Prediction({"defected": 200 / 256, "healthy": 56 / 256}, tile=(1, 0))
+    assert classifier.decide(prediction) is Verdict.REJECT
+
+
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot read the model"):
         Classifier.load(tmp_path / "model.tflite")

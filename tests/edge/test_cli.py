@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 from partsight.cli import main
 from partsight.model_file import load_model_file
 
-COLUMNS = ["path", "label", "score", "scores", "verdict", "model", "error"]
+COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "model", "error"]
 
 
 def run(*arguments: str | Path) -> Result:
@@ -84,7 +84,7 @@ def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Pa
         read = list(csv.DictReader(stream))
     assert list(read[0]) == COLUMNS
     assert [{**r, "score": float(r["score"]), "scores": json.loads(r["scores"])} for r in read] == [
-        {**row, "error": ""} for row in rows
+        {**row, "tile": "", "error": ""} for row in rows
     ]
 
 

@@ -46,6 +46,7 @@ def test_the_row_of_a_frame(classifier, make_frame) -> None:
         "label": "healthy",
         "score": 0.75,
         "scores": {"defected": 63 / 256, "healthy": 0.75},
+        "tile": None,
         "verdict": "review",
         "latency_ms": 12.5,
         "model": classifier.model_sha256,

@@ -305,6 +305,10 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ({"labels": ("healthy",)}, ValueError, "two or more"),
         ({"labels": ("", "healthy")}, ValueError, "non-empty"),
         ({"labels": ("a", "b")}, ValueError, "not among"),
+        ({"tiles": (2,)}, ValueError, "rows and columns"),
+        ({"tiles": (2, 0)}, ValueError, "rows and columns"),
+        ({"tiles": (2, 1.0)}, ValueError, "rows and columns"),
+        ({"tiles": (1, 2), "operating_point": OperatingPoint(())}, ValueError, "accept labels"),
     ],
 )
 def test_impossible_contracts_are_refused(

@@ -36,6 +36,7 @@ def test_a_row_has_the_promised_columns() -> None:
         "label": "healthy",
         "score": 0.75,
         "scores": {"defected": 0.25, "healthy": 0.75},
+        "tile": None,
         "verdict": "accept",
         "model": "f" * 64,
         "error": None,

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight.cli import main
-from partsight_train.cross_validation import assign_folds
 from partsight_train.data_check import Finding, Severity, check, findings_html, groups
 from partsight_train.data_check.duplicates import near_pairs
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.looks import SIDE, look_at
 from partsight_train.data_check.mislabelled import suspects
-from partsight_train.dataset import Dataset, LabelledPicture, Split, split
+from partsight_train.dataset import Dataset, LabelledPicture, Split, assign_folds, split
 from partsight_train.head import Examples
 
 LABELS = ("defected", "healthy")

@@ -28,6 +28,7 @@ from partsight.opencv import cv2
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.tensorflow_stack import freeze, keras, tf
+from partsight_train.tiles import Tiles, join
 from partsight_train.views import sum_as_seen
 
 __all__ = ["contributions", "map_of_file"]
@@ -38,18 +39,21 @@ Contributions = Callable[[NDArray[np.uint8], int], list[NDArray[np.float32]]]
 
 # By their axes: rows and columns of (N, H, W, C), and of (N, C, H, W).
 _CHANNEL_AXIS = {(1, 2): 3, (2, 3): 1}
+# What brings the scores of tiles together.
+_AFTER_SOFTMAX = ("Identity", "Reshape", "Transpose")
 _REDUCTIONS = ("Max", "Mean", "Sum")
 _WINDOWS = ("AvgPool", "MaxPool")
 
 
 def map_of_file(
-    model: keras.Model, spec: PreprocessSpec
+    model: keras.Model, spec: PreprocessSpec, tiles: Tiles = (1, 1)
 ) -> Callable[[Path, int], NDArray[np.float32] | None]:
     """Activation maps of picture files.
 
     Args:
         model: from ``export.assemble``.
         spec: the preprocessing that its input needs.
+        tiles: that it cuts a picture into; each is explained by itself.
 
     Returns:
         A function from a file that can be decoded and a label's index to a map, float32
@@ -57,7 +61,7 @@ def map_of_file(
         label's margin, see ``contributions``; None where the backbone does not pool maps.
         It raises ``ImageError`` for other files. Its first call takes some seconds.
     """
-    explain_once = functools.cache(lambda: contributions(model))
+    explain_once = functools.cache(lambda: contributions(model, tiles))
 
     def map_of(path: Path, label: int) -> NDArray[np.float32] | None:
         explain = explain_once()
@@ -73,11 +77,13 @@ def map_of_file(
     return map_of
 
 
-def contributions(model: keras.Model) -> Contributions | None:
+def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | None:
     """Explain a model by the maps that it pools.
 
     Args:
-        model: float32 (N, H, W, 3), RGB in [0, 1], to softmax probabilities (N, K).
+        model: float32 (N, H, W, 3), RGB in [0, 1], to softmax probabilities (N, K), or (N, T, K)
+            of tiles.
+        tiles: R and C; their maps are put side by side.
 
     Returns:
         None where it has no such maps, or TensorFlow cannot look into it. Else a function from
@@ -99,9 +105,15 @@ def contributions(model: keras.Model) -> Contributions | None:
         image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
         others = np.full(count, -1 / max(1, count - 1), np.float32)
         others[label] = 1
-        return [sum_as_seen(share.numpy()) for share in run(image, tf.constant(others))]
+        return [_as_seen(share.numpy(), tiles) for share in run(image, tf.constant(others))]
 
     return explain
+
+
+def _as_seen(share: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
+    """From (V * T, h, w), all tiles of one view after those of another, to (R * h, C * w)."""
+    count = tiles[0] * tiles[1]
+    return join(np.stack([sum_as_seen(share[tile::count]) for tile in range(count)]), tiles)
 
 
 def _find(model: keras.Model) -> tuple[Any, int] | None:
@@ -120,7 +132,7 @@ def _find(model: keras.Model) -> tuple[Any, int] | None:
 def _logits(scores: Any) -> Any | None:
     """What goes into the softmax that gives the scores."""
     op = scores.op
-    while op.type == "Identity":
+    while op.type in _AFTER_SOFTMAX:
         op = op.inputs[0].op
     return op.inputs[0] if op.type == "Softmax" else None
 

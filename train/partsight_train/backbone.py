@@ -21,6 +21,8 @@ from partsight_train.catalogue import known
 from partsight_train.locate import locate
 from partsight_train.saved_model import Module, read_module
 from partsight_train.tensorflow_stack import hub, tf
+from partsight_train.tiles import Tiles, cut
+from partsight_train.views import averaged
 
 __all__ = ["Backbone", "load_layer", "open_backbone"]
 
@@ -36,11 +38,12 @@ class Backbone:
         name: as the user gave it.
         folder: the SavedModel that was loaded.
         layer: the ``hub.KerasLayer``, frozen.
-        spec: the preprocessing that its input needs.
-        feature_size: D, the length of a feature vector.
+        spec: the preprocessing of a whole picture: its height is R times the network's input.
+        feature_size: D, the length of a tile's feature vector.
         sha256: digest over the SavedModel's files.
         trainable: whether it can be fine-tuned.
-        views: how many views of a picture its features are the mean of.
+        views: how many views of a tile its features are the mean of.
+        tiles: R rows and C columns that a picture is cut into.
     """
 
     name: str
@@ -51,11 +54,23 @@ class Backbone:
     sha256: str
     trainable: bool
     views: int = 1
+    tiles: Tiles = (1, 1)
 
     @property
     def identity(self) -> str:
         """Features of one identity, after the same preprocessing, are alike."""
-        return self.sha256 if self.views == 1 else f"{self.views}-{self.sha256}"
+        views = "" if self.views == 1 else f"{self.views}-"
+        tiles = "" if self.tiles == (1, 1) else "{}x{}-".format(*self.tiles)
+        return f"{views}{tiles}{self.sha256}"
+
+    @property
+    def vector_size(self) -> int:
+        """T * D, the length of a picture's features: those of its tiles, one behind another."""
+        return self.tiles[0] * self.tiles[1] * self.feature_size
+
+    def features(self, pictures: Any) -> Any:
+        """Features of a tensor (N, H, W, 3): (T * N, D), ordered as ``tiles.cut`` says."""
+        return averaged(self.layer, cut(pictures, self.tiles), self.views)
 
 
 def open_backbone(

@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from partsight.metrics import classification_metrics, false_positives_at_recall
 from partsight.progress import silent
-from partsight_train.dataset import Dataset
+from partsight_train.dataset import Dataset, assign_folds
 from partsight_train.learn import Material, Rows, Stages, learn
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Fold", "assign_folds", "cross_validate", "divide"]
+__all__ = ["Fold", "cross_validate", "divide"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,23 +26,6 @@ class Fold:
     train: Rows
     validation: Rows
     test: Rows
-
-
-def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
-    """Deal the parts of each label over as many folds, in the order of their hashes.
-
-    Shots of one part are in one fold, and every fold has its share of each label.
-
-    Returns:
-        int (N,), the fold of each picture.
-    """
-    folds = np.zeros(len(dataset.pictures), np.intp)
-    for index in range(len(dataset.labels)):
-        rows = [row for row, each in enumerate(dataset.pictures) if each.label == index]
-        places = [dataset.pictures[row].place for row in rows]
-        rank = {place: number for number, place in enumerate(sorted(set(places)))}
-        folds[rows] = [rank[place] % count for place in places]
-    return folds
 
 
 def divide(dataset: Dataset, count: int) -> list[Fold]:

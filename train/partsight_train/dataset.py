@@ -14,12 +14,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.errors import DatasetError
 from partsight.pictures import label_folders
 
-__all__ = ["Dataset", "LabelledPicture", "Split", "hash_place", "limit_test", "scan", "split"]
+__all__ = [
+    "Dataset",
+    "LabelledPicture",
+    "Split",
+    "assign_folds",
+    "hash_place",
+    "limit_test",
+    "scan",
+    "split",
+]
 
 # What stands before this in a file name is the part; after it, the shot.
 _SHOT_MARK = "_nohash_"
@@ -174,6 +185,23 @@ def hash_place(label: str, file_name: str) -> float:
     part = file_name.partition(_SHOT_MARK)[0]
     digest = hashlib.sha256(f"{label}/{part}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
+    """Deal the parts of each label over as many folds, in the order of their hashes.
+
+    Shots of one part are in one fold, and every fold has its share of each label.
+
+    Returns:
+        int (N,), the fold of each picture.
+    """
+    folds = np.zeros(len(dataset.pictures), np.intp)
+    for index in range(len(dataset.labels)):
+        rows = [row for row, each in enumerate(dataset.pictures) if each.label == index]
+        places = [dataset.pictures[row].place for row in rows]
+        rank = {place: number for number, place in enumerate(sorted(set(places)))}
+        folds[rows] = [rank[place] % count for place in places]
+    return folds
 
 
 def _split_label(

@@ -72,7 +72,11 @@ def deliver(
     choose = functools.partial(operating_point, dataset.labels, prepared.accept_labels, settings)
     provenance = {**config, "temperature": learned.temperature}
     draft = Contract(
-        dataset.labels, backbone.spec, OperatingPoint(prepared.accept_labels), provenance
+        dataset.labels,
+        backbone.spec,
+        OperatingPoint(prepared.accept_labels),
+        provenance,
+        tiles=backbone.tiles,
     )
     on_validation = score_file(attach_contract(flatbuffer, draft), dataset.of(Split.VALIDATION))
     point = choose(on_validation.true, on_validation.scores)

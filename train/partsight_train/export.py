@@ -24,7 +24,7 @@ from partsight_train.converter import converter_of
 from partsight_train.dataset import LabelledPicture
 from partsight_train.head import Head
 from partsight_train.tensorflow_stack import keras, tf
-from partsight_train.views import averaged
+from partsight_train.tiles import by_picture
 
 __all__ = ["assemble", "calibration_pictures", "convert_int8"]
 
@@ -38,11 +38,13 @@ def assemble(backbone: Backbone, head: Head, output_name: str = "head") -> keras
         output_name: of the softmax layer, and so of the SavedModel's output.
 
     Returns:
-        A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K).
+        A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K), or
+        (N, T, K) where pictures are cut into T tiles.
     """
     picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
     dense = keras.layers.Dense(len(head.bias), "softmax", name=output_name)
-    model = keras.Model(picture, dense(averaged(backbone.layer, picture, backbone.views)))
+    scores = by_picture(dense(backbone.features(picture)), backbone.tiles)
+    model = keras.Model(picture, scores)
     dense.set_weights([head.kernel, head.bias])
     return model
 

@@ -20,7 +20,7 @@ from partsight.native_output import held_stderr
 from partsight_train.backbone import Backbone
 from partsight_train.converter import converter_of
 from partsight_train.tensorflow_stack import tf
-from partsight_train.views import averaged
+from partsight_train.tiles import by_picture
 
 __all__ = ["Extractor", "open_extractor"]
 
@@ -31,7 +31,7 @@ _LARGE_MODEL = 100_000_000
 
 
 def open_extractor(backbone: Backbone) -> Extractor:
-    """A function from uint8 (N, H, W, 3), RGB, to features float32 (N, D).
+    """A function from uint8 (N, H, W, 3), RGB, to features float32 (N, T * D).
 
     A GPU is TensorFlow's. On a CPU TFLite runs the same float network, a picture a core,
     in a third of TensorFlow's time.
@@ -41,7 +41,8 @@ def open_extractor(backbone: Backbone) -> Extractor:
     """
 
     def features(pictures: Any) -> Any:
-        return averaged(backbone.layer, tf.cast(pictures, tf.float32) / 255, backbone.views)
+        tiles = backbone.features(tf.cast(pictures, tf.float32) / 255)
+        return tf.reshape(by_picture(tiles, backbone.tiles), (-1, backbone.vector_size))
 
     shape = (backbone.spec.height, backbone.spec.width, 3)
     if tf.config.list_physical_devices("GPU"):

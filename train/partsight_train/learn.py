@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.errors import DatasetError
 from partsight.progress import Progress, silent
 from partsight_train.augment import seeded_variation
 from partsight_train.backbone import Backbone
 from partsight_train.cache import FeatureCache
-from partsight_train.dataset import Dataset
+from partsight_train.dataset import Dataset, assign_folds
 from partsight_train.features import compute_features
 from partsight_train.finetune import fine_tune
 from partsight_train.fit_head import fit_head, scaling_of
@@ -27,6 +28,7 @@ from partsight_train.head import Examples, Head, predict
 from partsight_train.run_dir import FINE_TUNING
 from partsight_train.settings import TrainSettings
 from partsight_train.temperature import calibrate
+from partsight_train.tiles import telling_tiles, worst_tiles
 
 __all__ = ["Learned", "Material", "Rows", "Stages", "gather", "learn"]
 
@@ -42,8 +44,8 @@ class Material:
     Attributes:
         dataset: N pictures and the names of their K labels.
         backbone: what computed the features.
-        examples: features float32 (N, D) and labels int (N,), row by row the pictures.
-        varied: features float32 (N, D) of each varied copy.
+        examples: features float32 (N, T * D) and labels int (N,), row by row the pictures.
+        varied: features float32 (N, T * D) of each varied copy.
         bad: indices of the labels of bad parts; empty where nothing says which are good.
     """
 
@@ -70,6 +72,7 @@ class Learned:
         temperature: that the scores were softened by.
         dataset: the N pictures.
         examples: their features by this backbone, with their labels.
+        bad: indices of the labels of bad parts.
         history: phase to its losses and accuracies, a row an epoch.
     """
 
@@ -78,11 +81,12 @@ class Learned:
     temperature: float
     dataset: Dataset
     examples: Examples
+    bad: tuple[int, ...]
     history: Mapping[str, Sequence[Mapping[str, float]]]
 
     def scores(self, rows: Rows) -> NDArray[np.float64]:
-        """Probabilities, float64 (len(rows), K)."""
-        return predict(self.head, self.examples.features[rows])
+        """Probabilities, float64 (len(rows), K), of the worst tile."""
+        return predict(self.head, worst_tiles(self.head, self.examples.features[rows], self.bad))
 
 
 def learn(
@@ -110,10 +114,17 @@ def learn(
     """
 
     def fit(by: Material, stage: str) -> Any:
+        count = len(by.dataset.labels)
+        fitted, watched = by.training(train), by.examples.take(validation)
+        if by.backbone.tiles != (1, 1):
+            halves = np.resize(_halves(by.dataset, train), len(fitted.labels))
+            fitted, watched = telling_tiles(
+                fitted, halves, watched, by.backbone.tiles, count, by.bad
+            )
         return fit_head(
-            by.training(train),
-            by.examples.take(validation),
-            len(by.dataset.labels),
+            fitted,
+            watched,
+            count,
             settings.head,
             bad=by.bad,
             log_dir=None if log_dir is None else log_dir / stage,
@@ -146,10 +157,38 @@ def learn(
         history = {**history, "fine-tune": tuned.history, "head-again": fitted.history}
     head, temperature = fitted.head, 1.0
     if settings.head.temperature:
-        head, temperature = calibrate(head, material.examples.take(validation))
+        watched = material.examples.take(validation)
+        worst = worst_tiles(head, watched.features, material.bad)
+        head, temperature = calibrate(head, Examples(worst, watched.labels))
     return Learned(
-        material.backbone, head, temperature, material.dataset, material.examples, history
+        material.backbone,
+        head,
+        temperature,
+        material.dataset,
+        material.examples,
+        material.bad,
+        history,
     )
+
+
+def _halves(dataset: Dataset, rows: Rows) -> NDArray[np.intp]:
+    """0 or 1 for each of these rows, each part and half of each label in one of them.
+
+    Raises:
+        DatasetError: a label has one part only.
+    """
+    chosen = Dataset(dataset.labels, tuple(dataset.pictures[row] for row in rows))
+    halves = assign_folds(chosen, 2)
+    for index, label in enumerate(dataset.labels):
+        here = [
+            half for half, each in zip(halves, chosen.pictures, strict=True) if each.label == index
+        ]
+        if len(set(here)) < 2:
+            raise DatasetError(
+                f"label {label} has less than two parts to train on, and tiles take two, to choose "
+                "each part's tile by the others. Add pictures."
+            )
+    return halves
 
 
 def gather(
@@ -167,7 +206,7 @@ def gather(
     Args:
         dataset: N pictures, all of which can be read.
         backbone: what computes features.
-        vectors: path to features float32 (D,) of each picture.
+        vectors: path to features float32 (T * D,) of each picture.
         bad: indices of the labels of bad parts.
         settings: say how many varied copies there are, and how varied.
         cache: of the features of varied copies; None keeps none.

@@ -66,10 +66,12 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
             f"cannot fine-tune {settings.backbone}: it shows no variables to train, as no module "
             "of TensorFlow 1 does. Leave --fine-tune away, or choose a TensorFlow 2 module."
         )
-    seen = dataclasses.replace(backbone.spec, fit=settings.fit, roi=settings.roi)
-    backbone = dataclasses.replace(backbone, spec=seen, views=settings.views)
+    (rows, columns), tile = settings.tiles, backbone.spec
+    size = {"height": rows * tile.height, "width": columns * tile.width}
+    seen = dataclasses.replace(tile, **size, fit=settings.fit, roi=settings.roi)
+    backbone = dataclasses.replace(backbone, spec=seen, views=settings.views, tiles=settings.tiles)
     with open_cache(
-        cache_dir() / "features", backbone.identity, backbone.spec, backbone.feature_size
+        cache_dir() / "features", backbone.identity, backbone.spec, backbone.vector_size
     ) as cache:
         paths = [path for label in found for path in found[label]]
         features = compute_features(paths, backbone, cache, stages("features"))
@@ -100,6 +102,11 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
             f"{', '.join(labels)}."
         )
     chosen = settings.accept_labels or default_accept_labels(labels)
+    if not chosen and settings.tiles != (1, 1):
+        raise DatasetError(
+            "the worst tile decides, and no label is known to mean a good part. "
+            f"Name it with --accept-label. Labels: {', '.join(labels)}."
+        )
     if not chosen:
         logger.warning(
             "no label is known to mean a good part, so every verdict will be review; "

@@ -23,6 +23,7 @@ from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 from partsight_train.learn import Learned
 from partsight_train.tensorflow_stack import tf
+from partsight_train.tiles import mean_tiles
 
 __all__ = ["write_projector"]
 
@@ -44,7 +45,7 @@ def write_projector(folder: Path, learned: Learned) -> None:
     rows = np.unique(np.linspace(0, total - 1, min(total, _MOST_ROWS)).astype(np.intp))
     pictures = [learned.dataset.pictures[row] for row in rows]
     folder.mkdir(parents=True, exist_ok=True)
-    features = tf.Variable(learned.examples.features[rows])
+    features = tf.Variable(mean_tiles(learned.examples, learned.backbone.tiles).features[rows])
     tf.train.Checkpoint(features=features).save(str(folder / "features.ckpt"))
     write_atomic(folder / _METADATA, _metadata(pictures, learned.dataset.labels).encode())
     encoded = cv2.imencode(".png", _sheet(pictures, learned.backbone.spec)[..., ::-1])[1]

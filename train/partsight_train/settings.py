@@ -194,6 +194,7 @@ class TrainSettings:
         fit, roi: as in ``PreprocessSpec``.
         views: of each picture, mirrored and turned, that features are the mean of: 1, 2, 4
             or 8.
+        tiles: rows and columns that a picture is cut into; the worst tile decides.
         validation_share: share of the pictures to stop and to choose thresholds by.
         test_share: share of the pictures to measure on.
         group_near_duplicates: keep pictures that are nearly the same in one split and fold.
@@ -219,6 +220,7 @@ class TrainSettings:
     fit: Fit = "stretch"
     roi: tuple[float, float, float, float] | None = None
     views: int = 1
+    tiles: tuple[int, int] = (1, 1)
     validation_share: float = 0.1
     test_share: float = 0.1
     group_near_duplicates: bool = False
@@ -247,6 +249,8 @@ class TrainSettings:
                 "the output's name must be of letters, digits, '.', '-', '/', '>' and '_', and "
                 f"begin with a letter, a digit or '.'. Received: {self.output_name!r}"
             )
+        if self.tiles != (1, 1) and self.fine_tune.fine_tune != "none":
+            raise ValueError("tiles are judged by the backbone as it is: no fine-tuning with them")
         if (self.cost_escape is None) != (self.cost_false_reject is None):
             raise ValueError("a cost of an escape and one of a false reject: give both or none")
 

@@ -32,6 +32,7 @@ from partsight_train.run_dir import CONFIG, DELIVERY, REPORT, RunDir
 from partsight_train.settings import TrainSettings
 from partsight_train.stopwatch import Stopwatch
 from partsight_train.summaries import write_results
+from partsight_train.tiles import mean_tiles
 
 __all__ = ["Outcome", "train"]
 
@@ -130,8 +131,9 @@ def train(
 def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
     """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
     material = prepared.material
+    examples = mean_tiles(material.examples, material.backbone.tiles)
     findings = check(
-        material.dataset, prepared.digests, {}, material.examples, stages("check of the pictures")
+        material.dataset, prepared.digests, {}, examples, stages("check of the pictures")
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:
@@ -172,7 +174,7 @@ def _write(
         findings=[finding.message for finding in findings],
         history=learned.history,
         seconds=seconds,
-        maps=map_of_file(delivery.model, spec),
+        maps=map_of_file(delivery.model, spec, learned.backbone.tiles),
         spec=spec,
         model_sha256=hashlib.sha256(delivery.data).hexdigest(),
         command_line=command_line(),

@@ -26,9 +26,9 @@ __all__ = ["command"]
 def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: int) -> None:
     """Classify pictures: files, and folders with all below them.
 
-    A row a picture: path, label, score, scores, verdict, model (SHA-256) and error. A
-    picture that cannot be read is a row with its reason and no verdict, and the exit
-    code is 3.
+    A row a picture: path, label, score, scores, tile (row and column of the worst, where
+    the model has tiles), verdict, model (SHA-256) and error. A picture that cannot be read
+    is a row with its reason and no verdict, and the exit code is 3.
 
     \b
     Example:

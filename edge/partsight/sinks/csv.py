@@ -1,4 +1,4 @@
-"""Comma-separated values with a header (RFC 4180); a mapping is written as JSON."""
+"""Comma-separated values with a header (RFC 4180); mappings and lists are written as JSON."""
 
 from __future__ import annotations
 
@@ -25,5 +25,6 @@ class CsvSink:
             self._writer.writerow(row)
             self._header_due = False
         self._writer.writerow(
-            json.dumps(value) if isinstance(value, Mapping) else value for value in row.values()
+            json.dumps(value) if isinstance(value, Mapping | list) else value
+            for value in row.values()
         )

@@ -6,6 +6,7 @@ the command line replaces both.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ _PART = click.FloatRange(0, 1, max_open=True)
 _RECALL = click.FloatRange(0, 1, min_open=True)
 _POSITIVE = click.FloatRange(0, min_open=True)
 _FROM_ZERO = click.FloatRange(0)
+_TILES = re.compile(r"([1-9]\d?)x([1-9]\d?)")
 
 
 def _apply_preset(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
@@ -55,6 +57,15 @@ def _region(
         return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
     except ValueError as error:
         raise click.BadParameter(f"expected four shares: {error}") from error
+
+
+def _rows_and_columns(
+    ctx: click.Context, parameter: click.Parameter, value: str
+) -> tuple[int, int]:
+    found = _TILES.fullmatch(value)
+    if found is None:
+        raise click.BadParameter(f"expected rows and columns, such as 2x3. Received: {value!r}")
+    return int(found[1]), int(found[2])
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:
@@ -111,6 +122,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _backbone("--views", type=click.Choice(VIEWS), default=_TRAIN.views,
               help="Mean features over so many views: 2 mirrored, 4 both ways, 8 turned by "
                    "quarters too. A frame takes as many times longer."),
+
+    _backbone("--tiles", callback=_rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
+              help="Cut pictures into tiles, each as large as the network's input; the worst "
+                   "decides. For small defects in large frames; takes as many times longer."),
 
     _head("--optimizer", type=_choice(OPTIMIZERS), default=_HEAD.optimizer,
           help="lbfgs goes to the minimum; adam and sgd take steps, and stop early."),

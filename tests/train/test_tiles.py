@@ -1,0 +1,170 @@
+"""A picture in tiles: cut, learned from, delivered, and judged by the worst."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from partsight import Classifier
+from partsight.cli import main
+from partsight_train.activation_map import contributions
+from partsight_train.backbone import open_backbone
+from partsight_train.export import assemble
+from partsight_train.fit_head import fit_head
+from partsight_train.head import Examples, Head, predict
+from partsight_train.settings import HeadSettings
+from partsight_train.tensorflow_stack import tf
+from partsight_train.tiles import by_picture, cut, join, mean_tiles, telling_tiles, worst_tiles
+
+ROWS, COLUMNS, SIDE = 2, 3, 32
+BAD = (0,)
+
+
+@given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
+def test_tiles_come_back_to_where_they_were_cut(rows: int, columns: int, count: int) -> None:
+    shape = (count, rows * 2, columns * 3, 1)
+    pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    tiles = cut(tf.constant(pictures), (rows, columns))
+    values = by_picture(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
+    assert values.shape == ((count, 6) if rows * columns == 1 else (count, rows * columns, 6))
+    for picture, parts in zip(pictures, values, strict=True):
+        joined = join(parts.reshape(-1, 2, 3), (rows, columns))
+        np.testing.assert_array_equal(joined, picture[..., 0])
+
+
+def hidden(count: int, seed: int) -> tuple[Examples, np.ndarray]:
+    """Parts with 6 tiles of 8 features, and the tile where each bad part is bad.
+
+    Tiles of all parts differ from place to place more than bad ones do from good ones.
+    """
+    generator = np.random.default_rng(seed)
+    tiles = generator.normal(size=(count, 6, 8)) + 5 * np.eye(6, 8)[np.newaxis]
+    labels = np.arange(count) % 2
+    at = generator.integers(0, 6, count)
+    tiles[labels == 0, at[labels == 0], 6:] += 3
+    return Examples(tiles.reshape(count, -1).astype(np.float32), labels), at
+
+
+def test_the_tile_that_shows_the_defect_is_found() -> None:
+    (train, _), (watched, _), (others, other_at) = hidden(400, 0), hidden(100, 1), hidden(200, 2)
+    halves = np.arange(400) // 2 % 2
+    tiles, watched_tiles = telling_tiles(train, halves, watched, (ROWS, COLUMNS), 2, BAD)
+    assert np.bincount(tiles.labels).tolist() == [200, 6 * 200]
+    assert np.bincount(watched_tiles.labels).tolist() == [50, 6 * 50]
+
+    settings = HeadSettings()
+    head = fit_head(tiles, watched_tiles, 2, settings).head
+    worst = worst_tiles(head, others.features, BAD)
+    told = predict(head, worst).argmax(axis=1) == others.labels
+    every = others.features.reshape(200, 6, 8)
+    found = (every == worst[:, np.newaxis]).all(axis=2).argmax(axis=1) == other_at
+    assert told.mean() > 0.9
+    assert found[others.labels == 0].mean() > 0.9
+
+    means = (mean_tiles(part, (ROWS, COLUMNS)) for part in (train, watched))
+    whole = fit_head(*means, 2, settings).head
+    mean = predict(whole, mean_tiles(others, (ROWS, COLUMNS)).features)
+    assert (mean.argmax(axis=1) == others.labels).mean() < told.mean() - 0.03
+
+
+def test_maps_of_tiles_lie_side_by_side(tiny_backbone: Path) -> None:
+    backbone = open_backbone(str(tiny_backbone))
+    generator = np.random.default_rng(1)
+    kernel = generator.normal(size=(backbone.feature_size, 2)).astype(np.float32)
+    head = Head(kernel, np.zeros(2, np.float32))
+    picture = generator.integers(0, 256, (ROWS * SIDE, COLUMNS * SIDE, 3), np.uint8)
+    spec = dataclasses.replace(backbone.spec, height=ROWS * SIDE, width=COLUMNS * SIDE)
+    tiled = dataclasses.replace(backbone, spec=spec, tiles=(ROWS, COLUMNS), views=2)
+    explain = contributions(assemble(tiled, head), (ROWS, COLUMNS))
+    explain_tile = contributions(assemble(dataclasses.replace(backbone, views=2), head))
+    assert explain is not None
+    assert explain_tile is not None
+
+    (whole,) = explain(picture, 1)
+    for row, band in enumerate(np.split(whole, ROWS)):
+        for column, part in enumerate(np.split(band, COLUMNS, axis=1)):
+            tile = picture[row * SIDE :, column * SIDE :][:SIDE, :SIDE]
+            np.testing.assert_allclose(part, explain_tile(tile, 1)[0], rtol=1e-3, atol=1e-6)
+
+
+def write_frames(folder: Path) -> Path:
+    """Bright surfaces; the bad ones have a dark spot in one of six tiles, which their name says."""
+    generator = np.random.default_rng(0)
+    for label in ("defected", "healthy"):
+        (folder / label).mkdir(parents=True)
+        for number in range(40):
+            pixels = 180 + generator.integers(-30, 30, (ROWS * SIDE, COLUMNS * SIDE, 3))
+            row, column = divmod(number % (ROWS * COLUMNS), COLUMNS)
+            if label == "defected":
+                pixels[row * SIDE + 8 : row * SIDE + 24, column * SIDE + 8 : column * SIDE + 24] = 0
+            name = f"{number:02d}_{row}_{column}.png"
+            Image.fromarray(pixels.astype(np.uint8)).save(folder / label / name)
+    return folder
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+def test_from_frames_to_the_place_of_the_defect(tiny_backbone: Path, tmp_path: Path) -> None:
+    frames, run = write_frames(tmp_path / "frames"), tmp_path / "run"
+    options = ["--backbone", tiny_backbone, "--tiles", f"{ROWS}x{COLUMNS}", "--cross-validate", 2]
+    trained = invoke("train", frames, "-o", run, *options)
+    assert trained.exit_code == 0, trained.output
+    metrics = json.loads((run / "metrics.json").read_text())
+    assert metrics["cross_validation"]["accuracy"] > 0.95
+    assert metrics["int8"]["parity"]["agreement"] > 0.95
+
+    model = run / "model-int8.tflite"
+    classifier = Classifier.load(model)
+    assert classifier.contract.tiles == (ROWS, COLUMNS)
+    assert classifier.interpreter.output.shape == (1, ROWS * COLUMNS, 2)
+
+    rows_file = tmp_path / "rows.jsonl"
+    assert invoke("classify", model, frames / "defected", "-o", rows_file).exit_code == 0
+    rows = [json.loads(line) for line in rows_file.read_text().splitlines()]
+    places = ["{}_{}".format(*row["tile"]) for row in rows]
+    right = [row["path"].endswith(f"{at}.png") for row, at in zip(rows, places, strict=True)]
+    assert np.mean(right) > 0.95
+
+    csv = tmp_path / "rows.csv"
+    assert invoke("classify", model, frames / "defected", "-o", csv).exit_code == 0
+    assert '"[' in csv.read_text()
+
+
+def test_too_few_parts_for_tiles_are_refused(tiny_backbone: Path, tmp_path: Path) -> None:
+    frames = write_frames(tmp_path / "frames")
+    for path in sorted((frames / "defected").iterdir())[3:]:
+        path.unlink()
+    options = ["--backbone", tiny_backbone, "--tiles", "2x3"]
+    result = invoke("train", frames, "-o", tmp_path / "run", *options)
+    assert result.exit_code == 1
+    assert "defected has less than two parts to train on" in result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "message"),
+    [
+        (["--tiles", "2"], 2, "such as 2x3. Received: '2'"),
+        (["--tiles", "0x2"], 2, "such as 2x3"),
+        (["--tiles", "2x2", "--fine-tune", "top"], 2, "no fine-tuning"),
+        (["--tiles", "2x2"], 1, "Name it with --accept-label. Labels: crack, plain."),
+    ],
+)
+def test_what_tiles_cannot_do_is_said(
+    options: list[str], code: int, message: str, parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    (parts / "defected").rename(parts / "crack")
+    (parts / "healthy").rename(parts / "plain")
+    result = invoke("train", parts, "-o", tmp_path / "run", "--backbone", tiny_backbone, *options)
+    assert result.exit_code == code
+    assert message in " ".join(result.output.split())
+    assert not (tmp_path / "run" / "model-int8.tflite").exists()
