@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import runtimes
 
-from partsight_train.backbone import open_backbone
+from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export import convert_int8
 from partsight_train.tensorflow_stack import keras
 

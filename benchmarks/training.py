@@ -51,7 +51,7 @@ def plain(folder: Path) -> dict[str, float]:
 
     from partsight.decode import decode
     from partsight.preprocess import preprocess
-    from partsight_train.backbone import open_backbone
+    from partsight_train.backbones.backbone import open_backbone
     from partsight_train.tensorflow_stack import hub, keras, tf
 
     backbone = open_backbone(BACKBONE)
@@ -101,11 +101,11 @@ def ours(folder: Path) -> dict[str, float]:
     """What ``partsight train`` does up to the trained head; the test split is only scored."""
     import numpy as np
 
-    from partsight_train.backbone import open_backbone
+    from partsight_train.backbones.backbone import open_backbone
     from partsight_train.cache import open_cache
     from partsight_train.features import compute_features
-    from partsight_train.fit_head import fit_head
-    from partsight_train.head import Examples, predict
+    from partsight_train.heads.fit_head import fit_head
+    from partsight_train.heads.head import Examples, predict
     from partsight_train.settings import HeadSettings
 
     backbone, parts = open_backbone(BACKBONE), split_pictures(folder)

@@ -13,8 +13,8 @@ from tests.train.hub_modules import save_tf1
 from tests.train.module_server import archive, send, serve
 
 from partsight.errors import ModelError
-from partsight_train.backbone import Backbone, open_backbone
-from partsight_train.catalogue import HUB
+from partsight_train.backbones.backbone import Backbone, open_backbone
+from partsight_train.backbones.catalogue import HUB
 from partsight_train.tensorflow_stack import keras, tf
 
 _Item = TypeVar("_Item")

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from tests.train.module_server import archive, send, serve
 
 from partsight.cli import main
-from partsight_train.catalogue import EMBEDDED, HUB, NAMED
-from partsight_train.fetch import module_folder
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
+from partsight_train.backbones.fetch import module_folder
 
 
 def listed() -> dict[str, dict[str, Any]]:
@@ -53,7 +53,9 @@ def test_what_was_fetched_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "saved_model.pb").touch()
     with serve(send(archive(tmp_path / "module"))) as server:
-        monkeypatch.setattr("partsight_train.fetch._source", lambda address: server.address)
+        monkeypatch.setattr(
+            "partsight_train.backbones.fetch._source", lambda address: server.address
+        )
         folder = module_folder(HUB["mobilenet-v2"].handle, lambda items, total, **_: items)
     row = listed()["mobilenet-v2"]
     assert (row["state"], row["path"]) == ("cached", str(folder))

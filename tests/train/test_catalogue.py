@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from partsight_train.catalogue import EMBEDDED, HUB, NAMED, known
-from partsight_train.efficientnet_lite import build_feature_extractor
-from partsight_train.embedded import read_weights
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED, known
+from partsight_train.backbones.efficientnet_lite import build_feature_extractor
+from partsight_train.backbones.embedded import read_weights
+from partsight_train.backbones.torch_weights import read_state_dict
 from partsight_train.tensorflow_stack import keras
-from partsight_train.torch_weights import read_state_dict
 
 applications = keras.applications
 

@@ -19,7 +19,7 @@ from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.looks import SIDE, look_at
 from partsight_train.data_check.mislabelled import suspects
 from partsight_train.dataset import Dataset, LabelledPicture, Split, assign_folds, split
-from partsight_train.head import Examples
+from partsight_train.heads.head import Examples
 
 LABELS = ("defected", "healthy")
 

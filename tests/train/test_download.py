@@ -14,7 +14,7 @@ import pytest
 from tests.train.module_server import Respond, send, send_ranges, serve
 
 from partsight.errors import ModelError
-from partsight_train.download import download
+from partsight_train.backbones.download import download
 
 DATA = random.Random(0).randbytes(3 * (1 << 20) + 7)
 HALF = len(DATA) // 2

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.preprocess import preprocess
-from partsight_train.backbone import open_backbone
-from partsight_train.catalogue import EMBEDDED
-from partsight_train.embedded import embedded_saved_model, read_weights
+from partsight_train.backbones.backbone import open_backbone
+from partsight_train.backbones.catalogue import EMBEDDED
+from partsight_train.backbones.embedded import embedded_saved_model, read_weights
+from partsight_train.backbones.torch_weights import read_state_dict
 from partsight_train.tensorflow_stack import tf
-from partsight_train.torch_weights import read_state_dict
 
 LITE0 = EMBEDDED["efficientnet-lite0"]
 

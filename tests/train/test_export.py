@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 from partsight.runtimes import runtimes
-from partsight_train.backbone import open_backbone
+from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export import assemble, convert_int8
-from partsight_train.head import Head
+from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 
 # Two steps of a uint8 softmax, and what int8 weights of a three-layer network cost beside.

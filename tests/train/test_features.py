@@ -15,7 +15,7 @@ from PIL import Image
 from partsight.errors import DatasetError, OutputError
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train import features as features_module
-from partsight_train.backbone import Backbone, open_backbone
+from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.features import Features, compute_features
 

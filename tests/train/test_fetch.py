@@ -14,11 +14,11 @@ from tests.train.module_server import Respond, archive, send, send_ranges, serve
 
 from partsight.errors import ModelError, OutputError
 from partsight.progress import silent
-from partsight_train import fetch
-from partsight_train.catalogue import HUB
-from partsight_train.fetch import cached, module_folder
-from partsight_train.locate import cached as cached_handle
-from partsight_train.locate import locate
+from partsight_train.backbones import fetch
+from partsight_train.backbones.catalogue import HUB
+from partsight_train.backbones.fetch import cached, module_folder
+from partsight_train.backbones.locate import cached as cached_handle
+from partsight_train.backbones.locate import locate
 
 COMPRESSED = "/publisher/module/1?tf-hub-format=compressed"
 

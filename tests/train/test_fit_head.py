@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from partsight_train.fit_head import FittedHead, class_weights, fit_head
-from partsight_train.head import Examples, predict
-from partsight_train.optimization import learning_rate
+from partsight_train.heads.fit_head import FittedHead, class_weights, fit_head
+from partsight_train.heads.head import Examples, predict
+from partsight_train.heads.optimization import learning_rate
 from partsight_train.settings import BALANCES, KEEP_BEST, OPTIMIZERS, SCHEDULES, HeadSettings
 
 QUICK = HeadSettings("adam", epochs=40, patience=None, learning_rate=0.03)

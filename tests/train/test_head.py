@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from partsight_train.head import Examples, Head, predict
+from partsight_train.heads.head import Examples, Head, predict
 
 
 def test_predict_is_the_softmax_of_the_logits() -> None:

@@ -17,7 +17,7 @@ from tensorboard.plugins.projector import ProjectorConfig
 from tests.train.conftest import TINY_FEATURES, write_parts
 
 from partsight.cli import main
-from partsight_train.summaries import flat, write_history
+from partsight_train.tensorboard.summaries import flat, write_history
 from partsight_train.tensorflow_stack import tf
 
 PER_LABEL = 60

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from partsight_train.head import Examples, Head, predict
-from partsight_train.temperature import calibrate
+from partsight_train.heads.head import Examples, Head, predict
+from partsight_train.heads.temperature import calibrate
 
 
 def examples(mistakes: int) -> Examples:

@@ -16,10 +16,10 @@ from PIL import Image
 from partsight import Classifier
 from partsight.cli import main
 from partsight_train.activation_map import contributions
-from partsight_train.backbone import open_backbone
+from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export import assemble
-from partsight_train.fit_head import fit_head
-from partsight_train.head import Examples, Head, predict
+from partsight_train.heads.fit_head import fit_head
+from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 from partsight_train.tiles import by_picture, cut, join, mean_tiles, telling_tiles, worst_tiles

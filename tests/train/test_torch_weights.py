@@ -14,7 +14,7 @@ import pytest
 from numpy.typing import NDArray
 
 from partsight.errors import ModelError
-from partsight_train.torch_weights import read_state_dict
+from partsight_train.backbones.torch_weights import read_state_dict
 
 
 class Global:

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -109,7 +110,7 @@ def test_more_features_than_pictures_change_nothing() -> None:
     """Both ways to the directions, of few features and of many, give the same scores."""
     from partsight_train.cross_validation import divide
     from partsight_train.dataset import Dataset, LabelledPicture
-    from partsight_train.head import Examples
+    from partsight_train.heads.head import Examples
     from partsight_train.learn import Material
 
     generator = np.random.default_rng(0)
@@ -123,7 +124,7 @@ def test_more_features_than_pictures_change_nothing() -> None:
     )
     dataset = Dataset(("a", "b", "c"), pictures)
     examples = Examples(features.astype(np.float32), labels.astype(np.intp))
-    backbone: Any = None
+    backbone: Any = SimpleNamespace(tiles=(1, 1))
     material = Material(dataset, backbone, examples, (), ())
     settings = TrainSettings(head=HeadSettings(l2=0.01))
     bench = set_up(material, 3, settings.head)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import ModelError
-from partsight_train.unpack import unpack
+from partsight_train.backbones.unpack import unpack
 
 
 def packed(mode: str, *names: str) -> bytes:

@@ -19,10 +19,10 @@ from partsight.native_output import held_stderr
 from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
-from partsight_train.backbone import Backbone
+from partsight_train.backbones.backbone import Backbone
 from partsight_train.converter import converter_of
 from partsight_train.dataset import LabelledPicture
-from partsight_train.head import Head
+from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 from partsight_train.tiles import by_picture
 

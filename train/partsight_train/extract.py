@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
-from partsight_train.backbone import Backbone
+from partsight_train.backbones.backbone import Backbone
 from partsight_train.converter import converter_of
 from partsight_train.tensorflow_stack import tf
 from partsight_train.tiles import by_picture

@@ -21,7 +21,7 @@ from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
 from partsight_train.augment import Variation
-from partsight_train.backbone import Backbone
+from partsight_train.backbones.backbone import Backbone
 from partsight_train.cache import FeatureCache
 from partsight_train.extract import open_extractor
 

@@ -25,11 +25,11 @@ from partsight.pictures import read_pictures
 from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
 from partsight_train.augment import variation
-from partsight_train.backbone import Backbone, load_layer
+from partsight_train.backbones.backbone import Backbone, load_layer
 from partsight_train.dataset import LabelledPicture
-from partsight_train.fit_head import Scaling
-from partsight_train.head import Head
-from partsight_train.optimization import EpochProgress, learning_rate
+from partsight_train.heads.fit_head import Scaling
+from partsight_train.heads.head import Head
+from partsight_train.heads.optimization import EpochProgress, learning_rate
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorflow_stack import keras, tf
 from partsight_train.views import view

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 from partsight.errors import DatasetError
 from partsight.progress import Progress, silent
 from partsight_train.augment import seeded_variation
-from partsight_train.backbone import Backbone
+from partsight_train.backbones.backbone import Backbone
 from partsight_train.cache import FeatureCache
 from partsight_train.dataset import Dataset, assign_folds
 from partsight_train.features import compute_features
 from partsight_train.finetune import fine_tune
-from partsight_train.fit_head import fit_head, scaling_of
-from partsight_train.head import Examples, Head, predict
+from partsight_train.heads.fit_head import fit_head, scaling_of
+from partsight_train.heads.head import Examples, Head, predict
+from partsight_train.heads.temperature import calibrate
 from partsight_train.run_dir import FINE_TUNING
 from partsight_train.settings import TrainSettings
-from partsight_train.temperature import calibrate
 from partsight_train.tiles import telling_tiles, worst_tiles
 
 __all__ = ["Learned", "Material", "Rows", "Stages", "gather", "learn"]

@@ -15,7 +15,7 @@ import numpy as np
 
 from partsight.decide import default_accept_labels
 from partsight.errors import DatasetError, ModelError
-from partsight_train.backbone import open_backbone
+from partsight_train.backbones.backbone import open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir
 from partsight_train.data_check import groups, look_at

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import OutputError
-from partsight_train.backbone import Backbone
+from partsight_train.backbones.backbone import Backbone
 from partsight_train.dataset import Dataset, Split
 from partsight_train.settings import TrainSettings
 

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight_train.fit_head import fit_head
-from partsight_train.head import Examples, Head, predict
+from partsight_train.heads.fit_head import fit_head
+from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 

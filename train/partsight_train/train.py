@@ -31,7 +31,7 @@ from partsight_train.report import RunRecord, report_html
 from partsight_train.run_dir import CONFIG, DELIVERY, REPORT, RunDir
 from partsight_train.settings import TrainSettings
 from partsight_train.stopwatch import Stopwatch
-from partsight_train.summaries import write_results
+from partsight_train.tensorboard.summaries import write_results
 from partsight_train.tiles import mean_tiles
 
 __all__ = ["Outcome", "train"]

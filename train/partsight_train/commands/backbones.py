@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from partsight_train.catalogue import EMBEDDED, HUB, NAMED
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
 from partsight_train.extra import require_train_extra
 
 __all__ = ["command"]
@@ -37,7 +37,7 @@ def command(as_json: bool) -> None:
 
 def _row(name: str) -> dict[str, Any]:
     """What is known of a backbone, and where it is."""
-    from partsight_train.locate import cached
+    from partsight_train.backbones.locate import cached
 
     row = {fact: getattr(NAMED[name], fact) for fact in _FACTS}
     if name in HUB:

@@ -12,7 +12,7 @@ from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few,
 from partsight_train.data_check.looks import look_at
 from partsight_train.data_check.mislabelled import mislabelled
 from partsight_train.dataset import Dataset
-from partsight_train.head import Examples
+from partsight_train.heads.head import Examples
 
 __all__ = ["check"]
 

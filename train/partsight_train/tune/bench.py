@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight_train.cross_validation import Fold, divide
-from partsight_train.fit_head import class_weights, scaling_of
-from partsight_train.head import Examples, Head, predict
-from partsight_train.lbfgs import Objective, smoothed
+from partsight_train.heads.fit_head import class_weights, scaling_of
+from partsight_train.heads.head import Examples, Head, predict
+from partsight_train.heads.lbfgs import Objective, smoothed
+from partsight_train.heads.temperature import calibrate
 from partsight_train.learn import Material, learn
 from partsight_train.settings import HeadSettings, TrainSettings
-from partsight_train.temperature import calibrate
 
 __all__ = ["Bench", "fold_scores", "set_up"]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.native_output import held_stderr
+from partsight_train.backbones.catalogue import EMBEDDED, EmbeddedBackbone
+from partsight_train.backbones.torch_weights import read_state_dict
 from partsight_train.cache_dir import cache_dir
-from partsight_train.catalogue import EMBEDDED, EmbeddedBackbone
-from partsight_train.torch_weights import read_state_dict
 
 __all__ = ["embedded_saved_model", "read_weights"]
 
@@ -61,7 +61,7 @@ def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
     folder = cache_dir() / "backbones" / made
     if folder.is_dir():
         return folder
-    from partsight_train.efficientnet_lite import build_feature_extractor, save_module
+    from partsight_train.backbones.efficientnet_lite import build_feature_extractor, save_module
 
     weights = read_state_dict(read_weights(backbone))
     model = build_feature_extractor(backbone, side, weights)

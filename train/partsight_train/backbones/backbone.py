@@ -17,9 +17,9 @@ from typing import Any
 from partsight.errors import ModelError
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.progress import Progress, silent
-from partsight_train.catalogue import known
-from partsight_train.locate import locate
-from partsight_train.saved_model import Module, read_module
+from partsight_train.backbones.catalogue import known
+from partsight_train.backbones.locate import locate
+from partsight_train.backbones.saved_model import Module, read_module
 from partsight_train.tensorflow_stack import hub, tf
 from partsight_train.tiles import Tiles, cut
 from partsight_train.views import averaged

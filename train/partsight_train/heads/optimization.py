@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partsight.metrics import auc, precision_at_recall, recall_at_precision
 from partsight.progress import Progress
-from partsight_train.head import Examples, Head, measures, predict
+from partsight_train.heads.head import Examples, Head, measures, predict
 from partsight_train.settings import HeadSettings, KeepBest, OptimizerName, Schedule
 from partsight_train.tensorflow_stack import keras
 

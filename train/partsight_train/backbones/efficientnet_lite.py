@@ -24,7 +24,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from partsight_train.catalogue import EmbeddedBackbone
+from partsight_train.backbones.catalogue import EmbeddedBackbone
 from partsight_train.tensorflow_stack import keras, tf
 
 __all__ = ["build_feature_extractor", "save_module"]

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
+from partsight_train.backbones.unpack import MODULE_FILE
 from partsight_train.tensorflow_stack import (
     DecodeError,
     Empty,
@@ -22,7 +23,6 @@ from partsight_train.tensorflow_stack import (
     saved_model_pb2,
     tf,
 )
-from partsight_train.unpack import MODULE_FILE
 
 __all__ = ["Module", "read_module"]
 

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.progress import Progress, silent
-from partsight_train import lbfgs
-from partsight_train.head import Examples, Head
+from partsight_train.heads import lbfgs
+from partsight_train.heads.head import Examples, Head
 from partsight_train.settings import HeadSettings
 
 __all__ = ["FittedHead", "Scaling", "class_weights", "fit_head", "scaling_of"]
@@ -82,11 +82,11 @@ def fit_head(
         weights = None if settings.balance == "none" else class_weights(train.labels, count)
         head, history = lbfgs.minimum(fed, watched, count, settings, weights, progress)
         if log_dir is not None:
-            from partsight_train.summaries import write_history
+            from partsight_train.tensorboard.summaries import write_history
 
             write_history(log_dir, history)
     else:
-        from partsight_train.steps import descend
+        from partsight_train.heads.steps import descend
 
         head, history = descend(
             fed,

@@ -20,9 +20,9 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.progress import Progress
+from partsight_train.backbones.download import download
+from partsight_train.backbones.unpack import MODULE_FILE, sha256_of, unpack
 from partsight_train.cache_dir import cache_dir
-from partsight_train.download import download
-from partsight_train.unpack import MODULE_FILE, sha256_of, unpack
 
 __all__ = ["cached", "module_folder"]
 

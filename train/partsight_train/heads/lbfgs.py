@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight.progress import Progress, silent
-from partsight_train.head import Examples, Head, measures, softmax
+from partsight_train.heads.head import Examples, Head, measures, softmax
 from partsight_train.settings import HeadSettings
 
 __all__ = ["Objective", "minimum", "smoothed"]

@@ -29,8 +29,8 @@ from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.deliver import Delivery
 from partsight_train.learn import Learned
 from partsight_train.measure import Mistake, mistakes
-from partsight_train.projector import write_projector
 from partsight_train.settings import TrainSettings
+from partsight_train.tensorboard.projector import write_projector
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["flat", "write_history", "write_results"]

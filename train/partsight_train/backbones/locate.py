@@ -12,11 +12,11 @@ from pathlib import Path
 
 from partsight.errors import ModelError
 from partsight.progress import Progress, silent
-from partsight_train import fetch
+from partsight_train.backbones import fetch
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
+from partsight_train.backbones.embedded import embedded_saved_model
+from partsight_train.backbones.unpack import sha256_of, unpack
 from partsight_train.cache_dir import cache_dir
-from partsight_train.catalogue import EMBEDDED, HUB, NAMED
-from partsight_train.embedded import embedded_saved_model
-from partsight_train.unpack import sha256_of, unpack
 
 __all__ = ["cached", "locate"]
 

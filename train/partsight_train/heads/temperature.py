@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight_train.head import Examples, Head, softmax
+from partsight_train.heads.head import Examples, Head, softmax
 
 __all__ = ["calibrate"]
 
