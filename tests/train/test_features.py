@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from tests.train.conftest import write_parts
 
 from partsight.errors import DatasetError, OutputError
 from partsight.preprocess_spec import PreprocessSpec
@@ -157,3 +159,40 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
                 vector = cache.get(f"{name}-{index}".encode())
                 assert vector is not None
                 assert vector[0] == index
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from partsight_train.backbones.backbone import open_backbone
+from partsight_train.cache import open_cache
+from partsight_train.features import compute_features
+
+def die_at_90(items, total):
+    for number, item in enumerate(items):
+        if number == 90:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield item
+
+backbone = open_backbone(sys.argv[1])
+with open_cache(
+    Path(sys.argv[2]), backbone.identity, backbone.spec, backbone.vector_size
+) as cache:
+    compute_features(sorted(Path(sys.argv[3]).rglob("*.png")), backbone, cache, die_at_90)
+"""
+
+
+def test_what_was_computed_before_a_kill_is_kept(
+    backbone: Backbone, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    parts, folder = write_parts(tmp_path / "parts", 50), tmp_path / "cache"
+    command = [sys.executable, "-c", KILLED, str(tiny_backbone), str(folder), str(parts)]
+    assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
+    with open_cache(folder, backbone.identity, backbone.spec, backbone.vector_size) as cache:
+        pictures = sorted(parts.rglob("*.png"))
+        after = compute_features(pictures, backbone, cache)
+        whole = compute_features(pictures, backbone)
+    # Whole batches were stored; how many pictures are read ahead of them depends on the cores.
+    assert after.computed in (100 - 32, 100 - 64)
+    for path in pictures:
+        np.testing.assert_array_equal(after.vectors[path], whole.vectors[path])

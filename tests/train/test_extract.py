@@ -1,0 +1,56 @@
+"""Features by TFLite's float kernels are those that TensorFlow gives."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from partsight_train.backbones.backbone import Backbone, open_backbone
+from partsight_train.extract import open_extractor
+from partsight_train.tensorflow_stack import tf
+
+# Sums of thousands of float32 products, taken in another order, through fifty layers.
+SAME = 2e-4
+
+
+def scenes(backbone: Backbone) -> NDArray[np.uint8]:
+    """Three smooth surfaces of their own with noise on them, uint8 (3, H, W, 3)."""
+    height, width = backbone.spec.height, backbone.spec.width
+    generator = np.random.default_rng(0)
+    slopes = np.linspace(0, 1, height)[:, np.newaxis] * np.linspace(255, 0, width)
+    noise = generator.normal(0, 30, (3, height, width, 3))
+    levels = np.array([-60, 0, 60]).reshape(3, 1, 1, 1)
+    return np.clip(slopes[..., np.newaxis] + levels + noise, 0, 255).astype(np.uint8)
+
+
+def tiled(backbone: Backbone) -> Backbone:
+    side = backbone.spec.height
+    spec = dataclasses.replace(backbone.spec, height=2 * side, width=3 * side)
+    return dataclasses.replace(backbone, spec=spec, tiles=(2, 3))
+
+
+@pytest.mark.parametrize("name", ["tiny", "efficientnet-lite0"])
+@pytest.mark.parametrize("shape", ["whole", "two views", "tiles"])
+def test_tflite_and_tensorflow_agree(
+    name: str, shape: str, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backbone = open_backbone(str(tiny_backbone) if name == "tiny" else name)
+    if shape == "two views":
+        backbone = dataclasses.replace(backbone, views=2)
+    elif shape == "tiles":
+        backbone = tiled(backbone)
+    pictures = scenes(backbone)
+    by_tflite = open_extractor(backbone)(pictures)
+    # TensorFlow computes where there is a GPU; the same function runs without one.
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
+    by_tensorflow = open_extractor(backbone)(pictures)
+
+    assert by_tflite.shape == by_tensorflow.shape == (3, backbone.vector_size)
+    spread = by_tensorflow.std()
+    assert spread > 0
+    assert np.abs(by_tflite - by_tensorflow).max() < SAME * max(1, np.abs(by_tensorflow).max())
+    assert np.abs(by_tflite[0] - by_tflite[1]).max() > 100 * SAME * spread
