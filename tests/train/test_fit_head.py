@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from partsight_train.heads.fit_head import FittedHead, class_weights, fit_head
-from partsight_train.heads.head import Examples, predict
+from partsight_train.heads.fit_head import FittedHead, fit_head
+from partsight_train.heads.head import Examples, class_weights, predict
 from partsight_train.heads.optimization import learning_rate
 from partsight_train.settings import BALANCES, KEEP_BEST, OPTIMIZERS, SCHEDULES, HeadSettings
 

@@ -17,7 +17,8 @@ from tensorboard.plugins.projector import ProjectorConfig
 from tests.train.conftest import TINY_FEATURES, write_parts
 
 from partsight.cli import main
-from partsight_train.tensorboard.summaries import flat, write_history
+from partsight_train.heads.curves import write_curves
+from partsight_train.tensorboard.summaries import flat
 from partsight_train.tensorflow_stack import tf
 
 PER_LABEL = 60
@@ -58,7 +59,7 @@ def metrics_of(run_dir: Path) -> dict[str, Any]:
 
 def test_history_has_the_names_that_keras_gives(tmp_path: Path) -> None:
     rows = [{"loss": 0.5, "accuracy": 0.75, "val_loss": 0.25}, {"loss": 0.125, "val_loss": 2.0}]
-    write_history(tmp_path, rows)
+    write_curves(tmp_path, rows)
     assert scalars(tmp_path / "train", "epoch_loss") == [0.5, 0.125]
     assert scalars(tmp_path / "train", "epoch_accuracy") == [0.75]
     assert scalars(tmp_path / "validation", "epoch_loss") == [0.25, 2.0]

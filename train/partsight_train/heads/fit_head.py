@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from partsight.progress import Progress, silent
 from partsight_train.heads import lbfgs
-from partsight_train.heads.head import Examples, Head
+from partsight_train.heads.head import Examples, Head, class_weights
 from partsight_train.settings import HeadSettings
 
-__all__ = ["FittedHead", "Scaling", "class_weights", "fit_head", "scaling_of"]
+__all__ = ["FittedHead", "Scaling", "fit_head", "scaling_of"]
 
 # Share of the mean standard deviation.
 _LEAST_SCALE = 0.3
@@ -82,9 +82,9 @@ def fit_head(
         weights = None if settings.balance == "none" else class_weights(train.labels, count)
         head, history = lbfgs.minimum(fed, watched, count, settings, weights, progress)
         if log_dir is not None:
-            from partsight_train.tensorboard.summaries import write_history
+            from partsight_train.heads.curves import write_curves
 
-            write_history(log_dir, history)
+            write_curves(log_dir, history)
     else:
         from partsight_train.heads.steps import descend
 
@@ -100,12 +100,6 @@ def fit_head(
         )
     kernel = head.kernel / scaling.scale[:, np.newaxis]
     return FittedHead(Head(kernel, head.bias - scaling.mean @ kernel), history)
-
-
-def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
-    """The weight of each label's loss that makes all labels weigh the same, 1 on average."""
-    sizes = np.bincount(labels, minlength=count)
-    return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
 
 
 def scaling_of(features: NDArray[np.float32], settings: HeadSettings) -> Scaling:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Examples", "Head", "predict", "softmax"]
+__all__ = ["Examples", "Head", "class_weights", "measures", "predict", "softmax"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,6 +31,12 @@ class Head:
 
     kernel: NDArray[np.float32]
     bias: NDArray[np.float32]
+
+
+def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
+    """The weight of each label's loss that makes all labels weigh the same, 1 on average."""
+    sizes = np.bincount(labels, minlength=count)
+    return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
 
 
 def predict(head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.progress import Progress
-from partsight_train.heads.fit_head import class_weights
-from partsight_train.heads.head import Examples, Head
+from partsight_train.heads.head import Examples, Head, class_weights
 from partsight_train.heads.optimization import (
     EpochProgress,
     ValidationLook,

@@ -1,8 +1,7 @@
-"""What TensorBoard shows of a run beside Keras's own curves.
+"""What TensorBoard shows of a run beside the curves.
 
-Enters: the history of a phase; or a finished run. Leaves: event files, always new ones:
-what an earlier run wrote stays. ``fit_head`` calls ``write_history``, ``train``
-``write_results``.
+Enters: a finished run. Leaves: event files, always new ones: what an earlier run wrote stays.
+Called by ``train``.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ from partsight_train.settings import TrainSettings
 from partsight_train.tensorboard.projector import write_projector
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["flat", "write_history", "write_results"]
+__all__ = ["flat", "write_results"]
 
 _MOST_MISTAKES = 24
 # Of more labels the counts are not legible, nor the names.
@@ -42,21 +41,6 @@ _NAME_LENGTH = 24
 _SIDE_IN, _DPI, _LINE = 5, 100, 70
 _METRICS = ("test_accuracy", "auc")
 _RESULTS = "results"
-
-
-def write_history(log_dir: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Write losses and accuracies under the names that Keras's callback gives them.
-
-    Args:
-        log_dir: gets ``train/`` and ``validation/``.
-        history: a row an iteration, with ``loss``, ``val_loss`` and the like.
-    """
-    for folder, prefix in (("train", ""), ("validation", "val_")):
-        with tf.summary.create_file_writer(str(log_dir / folder)).as_default():
-            for step, row in enumerate(history):
-                for measure in ("loss", "accuracy"):
-                    if prefix + measure in row:
-                        tf.summary.scalar(f"epoch_{measure}", row[prefix + measure], step)
 
 
 def write_results(

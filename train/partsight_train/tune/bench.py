@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight_train.cross_validation import Fold, divide
-from partsight_train.heads.fit_head import class_weights, scaling_of
-from partsight_train.heads.head import Examples, Head, predict
+from partsight_train.heads.fit_head import scaling_of
+from partsight_train.heads.head import Examples, Head, class_weights, predict
 from partsight_train.heads.lbfgs import Objective, smoothed
 from partsight_train.heads.temperature import calibrate
 from partsight_train.learn import Material, learn
