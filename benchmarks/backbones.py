@@ -20,7 +20,7 @@ import numpy as np
 import runtimes
 
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.export import convert_int8
+from partsight_train.export.convert import convert
 from partsight_train.tensorflow_stack import keras
 
 ROUNDS = 3
@@ -65,7 +65,7 @@ def main(names: list[str]) -> None:
             generator = np.random.default_rng(0)
             pictures = [generator.integers(0, 256, (side, side, 3), np.uint8) for _ in range(4)]
             file = Path(folder) / f"{name}.tflite"
-            file.write_bytes(convert_int8(model, pictures))
+            file.write_bytes(convert(model, (side, side, 3), "int8", pictures))
             seconds: dict[str, list[float]] = {runtime: [] for runtime in RUNTIMES}
             for _ in range(ROUNDS):
                 for runtime in RUNTIMES:

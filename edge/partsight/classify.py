@@ -16,12 +16,16 @@ from numpy.typing import NDArray
 from partsight.contract import Contract
 from partsight.decide import accept_scores, decide
 from partsight.errors import ContractError
+from partsight.feed import feeder
 from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
 
 __all__ = ["Classifier", "dequantize"]
+
+# What tensors may hold.
+_TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
 class Classifier:
@@ -37,6 +41,7 @@ class Classifier:
         self.contract = model.contract
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
+        self._feed = feeder(interpreter.input, model.contract.normalization)
 
     @classmethod
     def load(cls, model: str | Path | bytes, *, threads: int = 1) -> Classifier:
@@ -74,7 +79,7 @@ class Classifier:
 
     def _classify_one(self, image_bgr: NDArray[np.uint8]) -> Prediction:
         picture = preprocess(image_bgr, self.contract.preprocess)
-        raw = self.interpreter.invoke(picture[np.newaxis])
+        raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
         scores = dequantize(raw[0], self.interpreter.output)
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):
@@ -93,12 +98,14 @@ def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
     r = scale * (q - zero_point). The difference is taken in float: in uint8 it would wrap.
 
     Args:
-        raw: quantized values, any shape.
+        raw: quantized values, any shape; float ones are real already.
         info: scale and zero point of the tensor that they came from.
 
     Returns:
         float64 of the same shape.
     """
+    if info.dtype == np.float32:
+        return raw.astype(np.float64)
     return info.scale * (raw.astype(np.float64) - info.zero_point)
 
 
@@ -108,9 +115,10 @@ def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     scores = (len(contract.labels),) if count == 1 else (count, len(contract.labels))
     expected = ((1, spec.height, spec.width, 3), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
-    dtypes = {interpreter.input.dtype, interpreter.output.dtype}
-    if received != expected or dtypes != {np.dtype(np.uint8)}:
+    dtypes = [interpreter.input.dtype, interpreter.output.dtype]
+    if received != expected or not set(dtypes) <= _TAKEN:
         raise ContractError(
-            f"the model is not what its contract says: expected uint8 tensors {expected}, "
-            f"received {received} of {sorted(map(str, dtypes))}. Export it again."
+            f"the model is not what its contract says: expected tensors {expected} of "
+            f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
+            f"{' and '.join(map(str, dtypes))}. Export it again."
         )

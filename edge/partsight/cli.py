@@ -18,7 +18,7 @@ from partsight.errors import PartsightError
 __all__ = ["main"]
 
 _TRAINING_GROUP = "partsight.commands"
-_DEVICE_COMMANDS = ("classify", "doctor", "evaluate", "inspect", "sample-data", "watch")
+_DEVICE_COMMANDS = ("check", "classify", "doctor", "evaluate", "inspect", "sample-data", "watch")
 
 
 class _PartsightGroup(click.Group):

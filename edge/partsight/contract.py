@@ -12,9 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.decide import OperatingPoint
+from partsight.feed import Normalization
 from partsight.preprocess_spec import PreprocessSpec
 
-__all__ = ["Contract", "contract_from_document", "contract_to_document"]
+__all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]
+
+
+@dataclass(frozen=True, slots=True)
+class GoldenSample:
+    """A picture in the model file.
+
+    Attributes:
+        file: its name in the zip tail.
+        label: what it shows.
+        scores: what the model gave at export, in its order of labels.
+    """
+
+    file: str
+    label: str
+    scores: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +42,10 @@ class Contract:
         preprocess: what pictures go through before the model.
         operating_point: how scores become verdicts.
         provenance: how the model was made, for people; nothing depends on it.
+        normalization: the real numbers that the network takes for the bytes of a picture.
         tiles: rows and columns that the model cuts a picture into; with more than one tile
             it gives scores a tile, row by row, and the worst tile decides.
+        golden: samples to replay on a device.
 
     Raises:
         ValueError: fewer than two labels, one twice or empty, an operating point that names
@@ -38,7 +56,9 @@ class Contract:
     preprocess: PreprocessSpec
     operating_point: OperatingPoint
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    normalization: Normalization = Normalization()
     tiles: tuple[int, int] = (1, 1)
+    golden: tuple[GoldenSample, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -56,6 +76,8 @@ class Contract:
             raise ValueError(f"tiles must be rows and columns. Received: {self.tiles}")
         if self.tiles != (1, 1) and not self.operating_point.accept_labels:
             raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
+        if any(len(sample.scores) != len(self.labels) for sample in self.golden):
+            raise ValueError(f"each golden sample must have {len(self.labels)} scores")
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
@@ -78,13 +100,20 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         preprocess=_spec(document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
+        normalization=Normalization(**document.get("normalization", {})),
         tiles=tuple(document.get("tiles", (1, 1))),
+        golden=tuple(_golden(sample) for sample in document.get("golden", ())),
     )
 
 
 def _spec(document: Mapping[str, Any]) -> PreprocessSpec:
     roi = document.get("roi")
     return PreprocessSpec(**{**document, "roi": tuple(roi) if isinstance(roi, list) else roi})
+
+
+def _golden(document: Mapping[str, Any]) -> GoldenSample:
+    scores = tuple(float(score) for score in document["scores"])
+    return GoldenSample(**{**document, "scores": scores})
 
 
 def _labels(value: object) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from typing import Any
 from partsight.contract import Contract, contract_from_document, contract_to_document
 from partsight.errors import ContractError, ModelError
 
-__all__ = ["ModelFile", "attach_contract", "load_model_file"]
+__all__ = ["ModelFile", "attach_contract", "load_model_file", "read_member"]
 
 CONTRACT_NAME = "partsight.json"
 CONTRACT_VERSION = 1
@@ -52,12 +52,15 @@ class ModelFile:
     contract: Contract
 
 
-def attach_contract(flatbuffer: bytes, contract: Contract) -> bytes:
+def attach_contract(
+    flatbuffer: bytes, contract: Contract, members: Mapping[str, bytes] | None = None
+) -> bytes:
     """Append the contract to a converted model.
 
     Args:
         flatbuffer: what the TFLite converter gave.
         contract: what to say of it.
+        members: other files of the zip tail, by name: pictures of golden samples.
 
     Returns:
         The bytes of a partsight model.
@@ -73,6 +76,8 @@ def attach_contract(flatbuffer: bytes, contract: Contract) -> bytes:
         text = json.dumps(document, indent=1, ensure_ascii=False)
         tail.writestr(_entry(CONTRACT_NAME), text)
         tail.writestr(_entry(_LABELS_NAME), "".join(f"{label}\n" for label in contract.labels))
+        for name, data in (members or {}).items():
+            tail.writestr(_entry(name), data)
     return stream.getvalue()
 
 
@@ -104,6 +109,23 @@ def load_model_file(model: str | Path | bytes) -> ModelFile:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ContractError(f"the contract in {name} cannot be used: {reason}") from error
     return ModelFile(data, hashlib.sha256(data).hexdigest(), contract)
+
+
+def read_member(data: bytes, name: str, most: int) -> bytes:
+    """A file of the zip tail of a model's bytes.
+
+    Raises:
+        ModelError: not there, damaged, or of more than ``most`` bytes.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as tail:
+            if tail.getinfo(name).file_size > most:
+                raise ModelError(f"{name} in the model is over {most} bytes; expected less")
+            return tail.read(name)
+    except (zipfile.BadZipFile, KeyError, *_DAMAGE) as error:
+        raise ModelError(
+            f"{name} in the model is missing or damaged. Copy the model again."
+        ) from error
 
 
 def _read(path: Path) -> bytes:

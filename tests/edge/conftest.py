@@ -29,7 +29,7 @@ class FakeInterpreter:
     """Says that a picture is as healthy as its top left pixel is red."""
 
     runtime = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
-    input = TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 1.0, 0)
+    input = TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 1 / 255, 0)
     output = TensorInfo((1, 2), np.dtype(np.uint8), 1 / 256, 0)
 
     def __init__(self) -> None:

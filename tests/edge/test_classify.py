@@ -25,10 +25,11 @@ from partsight.records import Prediction, Verdict
         ([0, 100, 255], np.uint8, 0.5, 100, [-50, 0, 77.5]),
         ([-128, 0, 127], np.int8, 1 / 256, -128, [0, 0.5, 255 / 256]),
         ([127], np.int8, 1.0, -128, [255]),
+        ([0.25, 1], np.float32, 0.0, 0, [0.25, 1]),
     ],
 )
 def test_dequantize(
-    raw: list[int], dtype: type, scale: float, zero_point: int, expected: list[float]
+    raw: list[float], dtype: type, scale: float, zero_point: int, expected: list[float]
 ) -> None:
     info = TensorInfo((1, len(raw)), np.dtype(dtype), scale, zero_point)
 
@@ -86,9 +87,9 @@ def test_a_bad_array_is_refused(classifier) -> None:
     [
         ("input", {"shape": (1, 4, 2, 3)}),
         ("input", {"shape": (2, 2, 4, 3)}),
-        ("input", {"dtype": np.dtype(np.float32)}),
+        ("input", {"dtype": np.dtype(np.int64)}),
         ("output", {"shape": (1, 3)}),
-        ("output", {"dtype": np.dtype(np.int8)}),
+        ("output", {"dtype": np.dtype(np.int64)}),
     ],
 )
 def test_a_model_that_is_not_as_its_contract_says_is_refused(

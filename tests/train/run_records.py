@@ -11,9 +11,9 @@ from PIL import Image
 
 from partsight.evaluate import ScoredPictures
 from partsight.preprocess_spec import PreprocessSpec
+from partsight_train.export.gate import compare
 from partsight_train.measure import split_metrics
 from partsight_train.operating_point import operating_point
-from partsight_train.parity import compare
 from partsight_train.report import RunRecord
 from partsight_train.settings import TrainSettings
 
@@ -55,7 +55,8 @@ def record(
     """A record of those test pictures, which also chose the thresholds."""
     point = operating_point(labels, accept_labels, TrainSettings(), on_test.true, on_test.scores)
     figures = split_metrics(labels, on_test.true, on_test.scores, point)
-    metrics = {**figures, "int8": {**figures, "parity": compare(on_test.scores, on_test.scores)}}
+    parity = compare(labels, on_test.true, on_test.scores, on_test.scores)
+    metrics = {**figures, "int8": {**figures, "parity": parity}}
     provenance = {"created_at": "2025-01-02T03:04:05+00:00", "settings": {"backbone": "tiny"}}
     values = {"metrics": metrics, "provenance": provenance, "on_validation": on_test}
     return RunRecord(**{**values, "on_test": on_test, **others})

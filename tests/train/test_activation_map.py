@@ -14,7 +14,7 @@ from partsight.errors import ImageError
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.activation_map import contributions, map_of_file
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.export import assemble
+from partsight_train.export.assemble import assemble
 from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 

@@ -16,12 +16,24 @@ from partsight.errors import ModelError
 from partsight.interpreter import Interpreter
 from partsight.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.export import assemble, convert_int8
+from partsight_train.export.assemble import assemble
+from partsight_train.export.convert import convert
+from partsight_train.export.names import VARIANTS, VariantName
+from partsight_train.export.operators import needs_of
 from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 
-# Two steps of a uint8 softmax, and what int8 weights of a three-layer network cost beside.
-SCORE_TOLERANCE = 0.03
+# Of a score: rounding of float32; of half the mantissa; of int8 weights in three layers, and of
+# activations beside; and two steps of a uint8 softmax.
+SCORE_TOLERANCE: dict[VariantName, float] = {
+    "none": 1e-5,
+    "float16": 2e-3,
+    "dynamic": 0.02,
+    "int16x8": 0.02,
+    "int8-float": 0.03,
+    "int8": 0.03,
+}
+SHAPE = (32, 32, 3)
 
 
 @pytest.fixture(scope="module", params=[1, 8], ids=["one view", "eight views"])
@@ -47,7 +59,7 @@ def pictures(count: int) -> list[NDArray[np.uint8]]:
 def test_the_input_takes_the_bytes_of_a_frame(
     model: keras.Model, calibration: list[NDArray[np.uint8]]
 ) -> None:
-    interpreter = Interpreter(convert_int8(model, calibration))
+    interpreter = Interpreter(convert(model, SHAPE, "int8", calibration))
     assert interpreter.input.shape == (1, 32, 32, 3)
     assert interpreter.input.dtype == interpreter.output.dtype == np.uint8
     assert np.float32(interpreter.input.scale) == np.float32(1 / 255)
@@ -60,27 +72,29 @@ JUDGE = """
 import sys
 import numpy as np
 from partsight.classify import dequantize
-from partsight.errors import ModelError
+from partsight.feed import Normalization, feeder
 from partsight.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
-raw = [interpreter.invoke(picture[np.newaxis])[0] for picture in pictures]
+feed = feeder(interpreter.input, Normalization())
+raw = [interpreter.invoke(feed(picture)[np.newaxis])[0] for picture in pictures]
 np.save(sys.argv[3], dequantize(np.stack(raw), interpreter.output))
 """
 
 
 @pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
+@pytest.mark.parametrize(("variant", "tolerance"), SCORE_TOLERANCE.items())
 def test_the_scores_are_close_to_the_float_model(
-    model: keras.Model, runtime: str, tmp_path: Path
+    model: keras.Model, runtime: str, variant: VariantName, tolerance: float, tmp_path: Path
 ) -> None:
-    (tmp_path / "model").write_bytes(convert_int8(model, pictures(40)))
+    (tmp_path / "model").write_bytes(convert(model, SHAPE, variant, pictures(40)))
     inputs = np.stack(pictures(10))
     np.save(tmp_path / "pictures.npy", inputs)
     paths = [tmp_path / name for name in ("model", "pictures.npy", "scores.npy")]
     environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
     subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
     exact = model(inputs.astype(np.float32) / 255).numpy()
-    np.testing.assert_allclose(np.load(paths[2]), exact, atol=SCORE_TOLERANCE)
+    np.testing.assert_allclose(np.load(paths[2]), exact, atol=tolerance)
 
 
 def test_the_head_alone_is_added(model: keras.Model) -> None:
@@ -93,4 +107,25 @@ def test_an_input_of_another_scale_is_refused(
     monkeypatch.setattr(tf.quantization, "fake_quant_with_min_max_args", lambda image, *_: image)
     dark = [picture // 4 for picture in pictures(3)]
     with pytest.raises(ModelError, match=r"expected scale 1/255 .*, received 0\.00096"):
-        convert_int8(model, dark)
+        convert(model, SHAPE, "int8", dark)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_what_each_variant_takes_and_gives(model: keras.Model, variant: VariantName) -> None:
+    interpreter = Interpreter(convert(model, SHAPE, variant, pictures(10)))
+    dtypes = {interpreter.input.dtype, interpreter.output.dtype}
+    assert dtypes == {np.dtype("uint8" if variant == "int8" else "float32")}
+
+
+@pytest.mark.parametrize(
+    ("variant", "convolution"), [("none", 1), ("float16", 1), ("dynamic", 5), ("int8", 3)]
+)
+def test_operator_versions_are_read(
+    model: keras.Model, variant: VariantName, convolution: int
+) -> None:
+    needs = needs_of(convert(model, SHAPE, variant, pictures(10)))
+    assert needs.operators["CONV_2D"] == convolution
+    # The newest that tflite-runtime 2.14 has; with a scale for each row it would be 12.
+    assert needs.operators["FULLY_CONNECTED"] <= 11
+    assert needs.min_runtime is not None
+    assert tuple(map(int, needs.min_runtime.split("."))) <= (2, 14, 0)

@@ -17,7 +17,7 @@ from partsight import Classifier
 from partsight.cli import main
 from partsight_train.activation_map import contributions
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.export import assemble
+from partsight_train.export.assemble import assemble
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings

@@ -50,8 +50,10 @@ def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result])
         "config.json",
         "labels.txt",
         "logs",
+        "manifest.json",
         "metrics.json",
         "model-int8.tflite",
+        "pictures.csv",
         "report.html",
         "saved_model",
     ]

@@ -6,26 +6,26 @@ which is written yet. Called once by ``train``.
 
 from __future__ import annotations
 
-import dataclasses
-import functools
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.evaluate import ScoredPictures
-from partsight.model_file import attach_contract
 from partsight_train.dataset import Split
-from partsight_train.export import assemble, calibration_pictures, convert_int8
+from partsight_train.export.assemble import assemble
+from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.variant import Approved, Variant, make_variant
 from partsight_train.learn import Learned
-from partsight_train.measure import score_file, split_metrics
+from partsight_train.measure import split_metrics
 from partsight_train.operating_point import operating_point, warn_of_false_rejects
-from partsight_train.parity import compare
 from partsight_train.prepare import Prepared
 from partsight_train.settings import TrainSettings
 
 __all__ = ["Delivery", "deliver"]
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,19 +34,13 @@ class Delivery:
 
     Attributes:
         model: the float model, a ``keras.Model``.
-        data: the bytes of the int8 file, with its contract.
-        provenance: the contract's.
+        file: the int8 file.
         metrics: the document of ``metrics.json``, without the folds.
-        on_validation: what the file says of the validation split.
-        on_test: what it says of the test split.
     """
 
     model: Any
-    data: bytes
-    provenance: Mapping[str, Any]
+    file: Variant
     metrics: Mapping[str, Any]
-    on_validation: ScoredPictures
-    on_test: ScoredPictures
 
 
 def deliver(
@@ -62,37 +56,40 @@ def deliver(
     """
     dataset, backbone = prepared.material.dataset, learned.backbone
     model = assemble(backbone, learned.head, settings.output_name)
-    calibration = calibration_pictures(
-        dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
-    )
-    flatbuffer = convert_int8(model, calibration)
-
-    # The thresholds are chosen on the scores of the very file that will judge: int8 scores
-    # have 256 steps, and a threshold of the float model may fall between them.
-    choose = functools.partial(operating_point, dataset.labels, prepared.accept_labels, settings)
-    provenance = {**config, "temperature": learned.temperature}
+    rows = {part: prepared.rows(part) for part in Split}
+    scores = {part: learned.scores(rows[part]) for part in (Split.VALIDATION, Split.TEST)}
     draft = Contract(
         dataset.labels,
         backbone.spec,
         OperatingPoint(prepared.accept_labels),
-        provenance,
+        {**config, "temperature": learned.temperature},
         tiles=backbone.tiles,
     )
-    on_validation = score_file(attach_contract(flatbuffer, draft), dataset.of(Split.VALIDATION))
-    point = choose(on_validation.true, on_validation.scores)
-    warn_of_false_rejects(point)
-    data = attach_contract(flatbuffer, dataclasses.replace(draft, operating_point=point))
-    on_test = score_file(data, dataset.of(Split.TEST))
+    approved = Approved(
+        lambda image: model(image, training=False),
+        draft,
+        settings,
+        {part: dataset.of(part) for part in Split},
+        scores[Split.TEST],
+    )
+    file = make_variant(approved, "int8")
+    for breach in breaches(file.parity, Limits()):
+        logger.warning("the int8 file is not the float model: %s", breach)
+    warn_of_false_rejects(file.contract.operating_point)
 
-    truth, test = learned.examples.labels, prepared.rows(Split.TEST)
-    validation = prepared.rows(Split.VALIDATION)
-    float_scores = learned.scores(test)
-    float_point = choose(truth[validation], learned.scores(validation))
+    truth = learned.examples.labels
+    float_point = operating_point(
+        dataset.labels,
+        prepared.accept_labels,
+        settings,
+        truth[rows[Split.VALIDATION]],
+        scores[Split.VALIDATION],
+    )
+    of_file = split_metrics(
+        dataset.labels, file.on_test.true, file.on_test.scores, file.contract.operating_point
+    )
     metrics = {
-        **split_metrics(dataset.labels, truth[test], float_scores, float_point),
-        "int8": {
-            **split_metrics(dataset.labels, on_test.true, on_test.scores, point),
-            "parity": compare(float_scores, on_test.scores),
-        },
+        **split_metrics(dataset.labels, truth[rows[Split.TEST]], scores[Split.TEST], float_point),
+        "int8": {**of_file, "parity": file.parity},
     }
-    return Delivery(model, data, provenance, metrics, on_validation, on_test)
+    return Delivery(model, file, metrics)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import hashlib
+import io
 import json
 import shutil
 from collections.abc import Mapping
@@ -13,6 +16,7 @@ from typing import Any
 from partsight.errors import OutputError
 from partsight.files import write_atomic
 from partsight.native_output import held_stderr
+from partsight_train.dataset import Dataset, Split
 
 __all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]
 
@@ -21,8 +25,14 @@ DELIVERY = "model-int8.tflite"
 REPORT = "report.html"
 # Below the checkpoints: what a killed fine-tuning goes on from.
 FINE_TUNING = "fine-tune"
+# Every picture with its label, split and SHA-256: what an export is measured on later.
+_PICTURES = "pictures.csv"
+# Name to SHA-256 of each delivered file.
+_MANIFEST = "manifest.json"
+_SAVED_MODEL = "saved_model"
 _LOGS = "logs"
 _CHECKPOINTS = "checkpoints"
+_COLUMNS = ("path", "label", "split", "sha256")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +93,11 @@ class RunDir:
             self.checkpoints.rmdir()
 
     @property
+    def saved_model(self) -> Path:
+        """The float model."""
+        return self.path / _SAVED_MODEL
+
+    @property
     def logs(self) -> Path:
         """Where TensorBoard reads."""
         return self.path / _LOGS
@@ -107,7 +122,7 @@ class RunDir:
 
     def write_saved_model(self, model: Any) -> Path:
         """Save a tf-keras model as a SavedModel folder and give its path."""
-        destination, aside = self.path / "saved_model", self.path / ".saved_model.part"
+        destination, aside = self.saved_model, self.path / ".saved_model.part"
         for remains in (destination, aside):  # of a run that was killed
             shutil.rmtree(remains, ignore_errors=True)
         try:
@@ -117,3 +132,47 @@ class RunDir:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return destination
+
+    def deliver(self, name: str, data: bytes) -> Path:
+        """Write a model file, then its SHA-256 into the manifest, and give its path."""
+        path = self.write_bytes(name, data)
+        try:
+            manifest = json.loads((self.path / _MANIFEST).read_text("utf-8"))
+        except FileNotFoundError:
+            manifest = {}
+        digest = hashlib.sha256(data).hexdigest()
+        self.write_json(_MANIFEST, dict(sorted({**manifest, name: digest}.items())))
+        return path
+
+    def write_pictures(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
+        """Write down what was learned from and measured on."""
+        text = io.StringIO()
+        rows = csv.writer(text)
+        rows.writerow(_COLUMNS)
+        for each in dataset.pictures:
+            label = dataset.labels[each.label]
+            rows.writerow([each.path.absolute(), label, each.split.value, digests[each.path].hex()])
+        return self.write_text(_PICTURES, text.getvalue())
+
+    def read_pictures(self) -> list[tuple[Path, str, Split, bytes]]:
+        """Path, label, split and SHA-256 of each picture, as ``write_pictures`` wrote them.
+
+        Raises:
+            OutputError: the file is missing or damaged.
+        """
+        path = self.path / _PICTURES
+        try:
+            with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
+                return [
+                    (
+                        Path(row["path"]),
+                        row["label"],
+                        Split(row["split"]),
+                        bytes.fromhex(row["sha256"]),
+                    )
+                    for row in csv.DictReader(text)
+                ]
+        except (OSError, ValueError, csv.Error) as error:
+            raise OutputError(
+                f"cannot read {path}: {error}. Expected a folder that 'partsight train' finished."
+            ) from error

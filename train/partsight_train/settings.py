@@ -24,6 +24,7 @@ __all__ = [
     "FineTuneSettings",
     "HeadSettings",
     "TrainSettings",
+    "settings_from_document",
     "settings_from_options",
 ]
 
@@ -273,6 +274,15 @@ def settings_from_options(options: Mapping[str, Any]) -> TrainSettings:
         "fine_tune": _from_options(FineTuneSettings, options),
     }
     return _from_options(TrainSettings, {**options, **parts})
+
+
+def settings_from_document(document: Mapping[str, Any]) -> TrainSettings:
+    """Settings as ``config.json`` holds them."""
+    parts = [document, *(document[name] for name in ("head", "augment", "fine_tune"))]
+    options = {name: value for part in parts for name, value in part.items()}
+    return settings_from_options(
+        {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}
+    )
 
 
 def _from_options(kind: type[_Settings], options: Mapping[str, Any]) -> _Settings:

@@ -116,7 +116,7 @@ def train(
     write_results(summaries_dir or run.logs, learned, delivery, settings)
     watch.lap("export and measurement")
     metrics = {**delivery.metrics, **folds}
-    _write(run, delivery, learned, findings, metrics, watch.seconds)
+    _write(run, prepared, delivery, learned, findings, metrics, watch.seconds)
     labels = material.dataset.labels
     return Outcome(
         metrics,
@@ -124,7 +124,7 @@ def train(
         run.path / REPORT,
         prepared.failed,
         len(prepared.failed) + len(material.dataset.pictures),
-        tuple(mistakes(labels, delivery.on_test)),
+        tuple(mistakes(labels, delivery.file.on_test)),
     )
 
 
@@ -156,6 +156,7 @@ def _begin(
 
 def _write(
     run: RunDir,
+    prepared: Prepared,
     delivery: Delivery,
     learned: Learned,
     findings: Sequence[Finding],
@@ -163,27 +164,28 @@ def _write(
     seconds: Mapping[str, float],
 ) -> None:
     """Write everything, the delivered file last: where it is, the run is whole."""
-    spec = learned.backbone.spec
+    spec, file = learned.backbone.spec, delivery.file
     record = RunRecord(
         metrics,
-        delivery.provenance,
-        delivery.on_validation,
-        delivery.on_test,
-        sizes={DELIVERY: len(delivery.data)},
+        file.contract.provenance,
+        file.on_validation,
+        file.on_test,
+        sizes={DELIVERY: len(file.data)},
         splits=learned.dataset.counts(),
         findings=[finding.message for finding in findings],
         history=learned.history,
         seconds=seconds,
         maps=map_of_file(delivery.model, spec, learned.backbone.tiles),
         spec=spec,
-        model_sha256=hashlib.sha256(delivery.data).hexdigest(),
+        model_sha256=hashlib.sha256(file.data).hexdigest(),
         command_line=command_line(),
     )
     run.write_saved_model(delivery.model)
     run.write_text("labels.txt", "".join(f"{label}\n" for label in record.labels))
     run.write_json("metrics.json", metrics)
     run.write_text(REPORT, report_html(record))
-    run.write_bytes(DELIVERY, delivery.data)
+    run.write_pictures(learned.dataset, prepared.digests)
+    run.deliver(DELIVERY, file.data)
     run.forget_checkpoints()
 
 

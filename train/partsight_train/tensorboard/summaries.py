@@ -56,7 +56,7 @@ def write_results(
     """
     folder = log_dir / _RESULTS
     labels, int8 = delivery.metrics["labels"], delivery.metrics["int8"]
-    wrong = mistakes(tuple(labels), delivery.on_test)[:_MOST_MISTAKES]
+    wrong = mistakes(tuple(labels), delivery.file.on_test)[:_MOST_MISTAKES]
     with tf.summary.create_file_writer(str(folder)).as_default():
         hparams.hparams(flat(dataclasses.asdict(settings)))
         for prefix, metrics in (("", delivery.metrics), ("int8_", int8)):

@@ -1,0 +1,62 @@
+"""Which pictures the ranges of a quantized network come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from partsight.preprocess_spec import PreprocessSpec
+from partsight_train.dataset import LabelledPicture, Split
+from partsight_train.export.calibration import calibration_pictures, representative
+
+SPEC = PreprocessSpec(1, 1)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> list[LabelledPicture]:
+    """Forty of label 0, six of label 1; each of one grey of its own, below 100 or above."""
+    found = []
+    for number in range(46):
+        label = int(number >= 40)
+        path = tmp_path / f"{number}.png"
+        Image.new("L", (2, 2), number + 100 * label).save(path)
+        found.append(LabelledPicture(path, label, Split.TRAIN, 0.0))
+    return found
+
+
+def greys(chosen: list[np.ndarray]) -> list[int]:
+    return [int(picture[0, 0, 0]) for picture in chosen]
+
+
+@pytest.mark.parametrize(
+    ("count", "of_one", "of_other"), [(1, 1, 0), (8, 4, 4), (12, 6, 6), (30, 24, 6), (99, 40, 6)]
+)
+def test_labels_have_equal_shares_while_they_last(
+    pictures: list[LabelledPicture], count: int, of_one: int, of_other: int
+) -> None:
+    found = greys(calibration_pictures(pictures, SPEC, count, seed=3))
+    assert len(found) == len(set(found))
+    shares = sorted([sum(grey < 100 for grey in found), sum(grey >= 100 for grey in found)])
+    assert shares == sorted([of_one, of_other])
+
+
+def test_the_seed_chooses(pictures: list[LabelledPicture]) -> None:
+    by_seed = [greys(calibration_pictures(pictures, SPEC, 8, seed)) for seed in (0, 0, 1)]
+    assert by_seed[0] == by_seed[1] != by_seed[2]
+
+
+def test_a_picture_that_can_no_longer_be_read_is_left_out(
+    pictures: list[LabelledPicture],
+) -> None:
+    for each in pictures[:20]:
+        each.path.unlink()
+    assert len(calibration_pictures(pictures, SPEC, 99, 0)) == 26
+
+
+def test_the_converter_is_fed_unit_range(pictures: list[LabelledPicture]) -> None:
+    ((fed,),) = representative([np.full((1, 1, 3), 51, np.uint8)])
+    assert (fed.shape, fed.dtype) == ((1, 1, 1, 3), np.float32)
+    assert fed[0, 0, 0, 0] == np.float32(0.2)

@@ -1,0 +1,235 @@
+"""``partsight export`` on a finished run, and ``partsight check`` of what it writes."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+from tests.train.conftest import write_parts
+
+from partsight import Classifier
+from partsight.cli import main
+from partsight.decode import decode
+from partsight.golden import MAX_BYTES, TOLERANCE
+from partsight.model_file import attach_contract, load_model_file
+from partsight.runtimes import runtimes
+from partsight_train.export import export as export_module
+from partsight_train.export.names import VARIANTS
+from partsight_train.run_dir import DELIVERY
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, [str(each) for each in arguments])
+
+
+@pytest.fixture(scope="module", params=["1x1", "1x2"], ids=["whole", "tiles"])
+def finished(
+    request: pytest.FixtureRequest, tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    folder = tmp_path_factory.mktemp("finished")
+    options = ["--backbone", tiny_backbone, "--tiles", request.param]
+    trained = invoke("train", write_parts(folder / "parts"), "-o", folder / "run", *options)
+    assert trained.exit_code == 0, trained.output
+    return folder / "run"
+
+
+@pytest.fixture
+def run_dir(finished: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(finished, tmp_path / "run"))
+
+
+def test_all_variants(run_dir: Path) -> None:
+    result = invoke("export", run_dir, "--all")
+    assert result.exit_code == 0, result.output
+    manifest = json.loads((run_dir / "manifest.json").read_text())
+    assert sorted(manifest) == sorted(f"model-{name}.tflite" for name in VARIANTS)
+    delivered = Classifier.load(run_dir / DELIVERY)
+    for name in VARIANTS:
+        path = run_dir / f"model-{name}.tflite"
+        assert manifest[path.name] == hashlib.sha256(path.read_bytes()).hexdigest()
+        contract = load_model_file(path).contract
+        made = contract.provenance["export"]
+        assert made["variant"] == name
+        assert made["parity"]["agreement"] == 1.0
+        assert (made["calibration"] is not None) == ("int" in name)
+        assert contract.operating_point.recall == 1.0
+        for other in ("labels", "preprocess", "tiles"):
+            assert getattr(contract, other) == getattr(delivered.contract, other)
+        assert 2 <= len(contract.golden) <= 4
+        assert name in result.output
+
+
+@pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
+def test_what_is_written_passes_the_check(
+    run_dir: Path, runtime: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = run_dir.parent / "one.tflite"
+    result = invoke("export", run_dir, "--quantize", "dynamic", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert not (run_dir / "model-dynamic.tflite").exists()
+
+    environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
+    command = [sys.executable, "-m", "partsight", "check", str(output), "--json"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert said["passes"] is True
+    assert said["max_difference"] <= 1e-4 < said["tolerance"] == TOLERANCE
+    assert {each["sample"]["label"] for each in said["samples"]} == {"defected", "healthy"}
+
+
+def with_golden(path: Path, *, scores: tuple[float, ...] | None = None, png: bytes = b"") -> bytes:
+    """The model again with other scores at export, or with another picture."""
+    file = load_model_file(path)
+    with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
+        document = json.loads(tail.read("partsight.json"))
+        pictures = {name: tail.read(name) for name in tail.namelist() if "golden" in name}
+    golden = file.contract.golden
+    if scores is not None:
+        golden = (dataclasses.replace(golden[0], scores=scores), *golden[1:])
+    if png:
+        pictures[golden[0].file] = png
+    contract = dataclasses.replace(file.contract, golden=golden)
+    return attach_contract(file.data[: document["model_bytes"]], contract, pictures)
+
+
+def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.tflite"
+    scores = load_model_file(finished / DELIVERY).contract.golden[0].scores
+    shifted = (scores[0] + 2 * TOLERANCE, scores[1] - 2 * TOLERANCE)
+    path.write_bytes(with_golden(finished / DELIVERY, scores=shifted))
+    result = invoke("check", path)
+    assert result.exit_code == 1
+    assert result.output.count("DIFFERS") == 1
+    assert "largest difference 0.0625, at most 0.0312 expected" in result.output
+
+
+@pytest.mark.parametrize(
+    ("png", "message"),
+    [
+        (b"no picture", "golden/0.png is damaged: not a picture"),
+        (bytes(MAX_BYTES + 1), f"golden/0.png in the model is over {MAX_BYTES} bytes"),
+    ],
+)
+def test_a_damaged_sample_is_told(finished: Path, tmp_path: Path, png: bytes, message: str) -> None:
+    path = tmp_path / "model.tflite"
+    path.write_bytes(with_golden(finished / DELIVERY, png=png))
+    result = invoke("check", path)
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def test_a_model_without_samples_says_so(finished: Path, tmp_path: Path) -> None:
+    file = load_model_file(finished / DELIVERY)
+    with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
+        size = json.loads(tail.read("partsight.json"))["model_bytes"]
+    bare = attach_contract(file.data[:size], dataclasses.replace(file.contract, golden=()))
+    (tmp_path / "model.tflite").write_bytes(bare)
+    result = invoke("check", tmp_path / "model.tflite")
+    assert result.exit_code == 1
+    assert "holds no golden samples" in result.output
+
+
+def test_samples_are_small_and_of_the_test_split(finished: Path) -> None:
+    file = load_model_file(finished / DELIVERY)
+    with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
+        for sample in file.contract.golden:
+            picture = decode(tail.read(sample.file))
+            assert max(picture.shape) <= 128
+            assert np.argmax(sample.scores) == file.contract.labels.index(sample.label)
+
+
+def test_a_worse_file_is_not_written(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when quantization ruins a network: it answers the same whatever it is shown."""
+
+    def blind(network: object, *others: object) -> bytes:
+        return convert(lambda image: 0 * network(image) + [[0.9, 0.1]], *others)
+
+    from partsight_train.export import variant as variant_module
+
+    convert = variant_module.convert
+    monkeypatch.setattr(variant_module, "convert", blind)
+    before = {path.name for path in run_dir.iterdir()}
+    result = invoke("export", run_dir, "--quantize", "float16")
+    assert result.exit_code == 1
+    assert "the recall of healthy falls by 100.00%, at most 1.00% expected" in result.output
+    assert {path.name for path in run_dir.iterdir()} == before
+
+
+def test_a_file_that_a_runtime_refuses_is_not_written(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(export_module, "runtime_failures", lambda data: ["under x: refused"])
+    result = invoke("export", run_dir, "--quantize", "none")
+    assert result.exit_code == 1
+    assert "under x: refused" in result.output
+    assert not (run_dir / "model-none.tflite").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "give --quantize with one variant, or --all"),
+        (["--all", "--quantize", "none"], 2, "give --quantize with one variant, or --all"),
+        (["--all", "-o", "x.tflite"], 2, "give --quantize with one variant, or --all"),
+        (["--quantize", "int4"], 2, "'int4' is not one of"),
+    ],
+)
+def test_wrong_usage(finished: Path, arguments: list[str], code: int, message: str) -> None:
+    result = invoke("export", finished, *arguments)
+    assert result.exit_code == code
+    assert message in " ".join(result.output.split())
+
+
+def test_other_pictures_than_the_runs_are_refused(run_dir: Path) -> None:
+    table = run_dir / "pictures.csv"
+    path = Path(table.read_text().splitlines()[1].split(",")[0])
+    whole = path.read_bytes()
+    try:
+        path.write_bytes(whole + b"x")
+        changed = invoke("export", run_dir, "--quantize", "none")
+        path.unlink()
+        gone = invoke("export", run_dir, "--quantize", "none")
+    finally:
+        path.write_bytes(whole)
+    assert (changed.exit_code, gone.exit_code) == (1, 1)
+    assert f"{path} is not the picture that the run" in changed.output
+    assert f"cannot read {path}" in gone.output
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (DELIVERY, "cannot read the model"),
+        ("pictures.csv", "cannot read .*pictures.csv"),
+        ("saved_model", "cannot load the float model"),
+    ],
+)
+def test_a_run_that_is_not_whole_is_refused(run_dir: Path, name: str, message: str) -> None:
+    path = run_dir / name
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+    result = invoke("export", run_dir, "--quantize", "none")
+    assert result.exit_code == 1
+    assert re.search(message, result.output)
+
+
+def test_a_damaged_list_of_pictures_is_refused(run_dir: Path) -> None:
+    (run_dir / "pictures.csv").write_text("path,label,split,sha256\na.png,healthy,test,zz\n")
+    result = invoke("export", run_dir, "--quantize", "none")
+    assert result.exit_code == 1
+    assert "Expected a folder that 'partsight train' finished" in result.output

@@ -1,0 +1,73 @@
+"""What a file may lose against the float model."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from partsight_train.export.gate import Limits, breaches, compare
+
+LABELS = ("bad", "good")
+TRUE = np.array([0] * 10 + [1] * 10)
+
+
+def scores(predicted: list[int], surety: float = 0.9) -> np.ndarray:
+    table = np.full((len(predicted), 2), 1 - surety)
+    table[np.arange(len(predicted)), predicted] = surety
+    return table
+
+
+RIGHT = TRUE.tolist()
+ONE_ESCAPES = [1, *RIGHT[1:]]
+ONE_FOR_ANOTHER = [1, *RIGHT[1:19], 0]
+
+
+@pytest.mark.parametrize(
+    ("by_float", "by_file", "agreement", "accuracy_loss", "bad", "good"),
+    [
+        (RIGHT, RIGHT, 1.0, 0.0, 0.0, 0.0),
+        (RIGHT, ONE_ESCAPES, 0.95, 0.05, 0.1, 0.0),
+        (ONE_ESCAPES, RIGHT, 0.95, -0.05, -0.1, 0.0),
+        (RIGHT, ONE_FOR_ANOTHER, 0.9, 0.1, 0.1, 0.1),
+        (ONE_ESCAPES, [*RIGHT[:19], 0], 0.9, 0.0, -0.1, 0.1),
+    ],
+)
+def test_losses(
+    by_float: list[int],
+    by_file: list[int],
+    agreement: float,
+    accuracy_loss: float,
+    bad: float,
+    good: float,
+) -> None:
+    parity = compare(LABELS, TRUE, scores(by_float), scores(by_file, 0.8))
+    assert parity["agreement"] == pytest.approx(agreement)
+    assert parity["accuracy_loss"] == pytest.approx(accuracy_loss)
+    assert parity["recall_loss"] == pytest.approx({"bad": bad, "good": good})
+    assert parity["max_difference"] == pytest.approx(0.1 if agreement == 1 else 0.7)
+
+
+def test_a_label_without_pictures_has_no_recall_to_lose() -> None:
+    parity = compare(LABELS, TRUE[:10], scores(RIGHT[:10]), scores(RIGHT[:10]))
+    assert parity["recall_loss"] == {"bad": 0.0, "good": None}
+    assert breaches(parity, Limits()) == []
+
+
+@pytest.mark.parametrize(
+    ("by_file", "limits", "said"),
+    [
+        (RIGHT, Limits(0, 0, 1), []),
+        (ONE_ESCAPES, Limits(0.05, 0.1, 0.95), []),
+        (ONE_ESCAPES, Limits(0.04, 0.1, 0.95), ["accuracy falls by 5.00%"]),
+        (ONE_ESCAPES, Limits(0.05, 0.09, 0.95), ["the recall of bad falls by 10.00%"]),
+        (ONE_ESCAPES, Limits(0.05, 0.1, 0.96), ["label to 95.00% of the test pictures"]),
+        (ONE_FOR_ANOTHER, Limits(), ["90.00%", "accuracy", "recall of bad", "recall of good"]),
+    ],
+)
+def test_what_is_worse_than_the_limits_is_named(
+    by_file: list[int], limits: Limits, said: list[str]
+) -> None:
+    found = breaches(compare(LABELS, TRUE, scores(RIGHT), scores(by_file)), limits)
+    assert len(found) == len(said)
+    for sentence, part in zip(found, said, strict=True):
+        assert part in sentence

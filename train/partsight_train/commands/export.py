@@ -1,0 +1,79 @@
+"""``partsight export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from partsight.console import ProgressBar
+from partsight_train.export.names import VARIANTS, VariantName
+from partsight_train.extra import require_train_extra
+
+__all__ = ["command"]
+
+_SHARE = click.FloatRange(0, 1)
+
+
+@click.command("export")
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("--quantize", type=click.Choice(VARIANTS), help="Which variant to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file; default RUN_DIR/model-VARIANT.tflite.",
+)
+@click.option("--all", "every", is_flag=True, help="Write every variant that passes.")
+@click.option(
+    "--max-accuracy-loss",
+    type=_SHARE,
+    default=0.005,
+    show_default=True,
+    help="By which accuracy on the test split may fall.",
+)
+@click.option(
+    "--max-recall-loss",
+    type=_SHARE,
+    default=0.01,
+    show_default=True,
+    help="By which the recall of any label may fall.",
+)
+@click.option(
+    "--min-agreement",
+    type=_SHARE,
+    default=0.99,
+    show_default=True,
+    help="Least share of test pictures that get the float model's label.",
+)
+def command(
+    run_dir: Path,
+    quantize: VariantName | None,
+    output: Path | None,
+    every: bool,
+    max_accuracy_loss: float,
+    max_recall_loss: float,
+    min_agreement: float,
+) -> None:
+    """Write the model of a finished run as a .tflite file, if it decides as it did.
+
+    A file that loses more than the limits allow against the float model, on the test
+    split, is not written, and the exit code is 1.
+
+    \b
+    Examples:
+      partsight export runs/first --quantize float16 -o model.tflite
+      partsight export runs/first --all
+    """
+    require_train_extra()
+    if every == (quantize is not None) or (every and output is not None):
+        raise click.UsageError("give --quantize with one variant, or --all without --output")
+    from partsight_train.export.export import export, table
+    from partsight_train.export.gate import Limits
+
+    limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
+    names = VARIANTS if quantize is None else (quantize,)
+    exported = export(run_dir, names, output, limits, ProgressBar("export"))
+    click.echo(table(exported))
+    if any(each.path is None for each in exported):
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,89 @@
+"""A network as a TFLite flatbuffer, in one of several kinds of arithmetic.
+
+Enters: the float network. Leaves: bytes without a contract.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import ModelError
+from partsight.interpreter import Interpreter
+from partsight.native_output import held_stderr
+from partsight_train.converter import converter_of
+from partsight_train.export.calibration import representative
+from partsight_train.export.names import CALIBRATED, VariantName
+from partsight_train.tensorflow_stack import tf
+
+__all__ = ["convert"]
+
+_INT8 = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+_INT16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def convert(
+    network: Callable[[Any], Any],
+    shape: tuple[int, int, int],
+    variant: VariantName,
+    calibration: Sequence[NDArray[np.uint8]] = (),
+) -> bytes:
+    """Convert a network.
+
+    Args:
+        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities.
+        shape: H, W and 3.
+        variant: ``none`` is float32; ``float16`` has weights of that; ``dynamic`` has int8
+            weights and float activations; ``int8`` computes in int8 and takes and gives uint8;
+            ``int8-float`` does so and takes and gives float32; ``int16x8`` has int16 activations.
+            All but ``int8`` take float32 in [0, 1] and give float32.
+        calibration: for ``CALIBRATED``, uint8 (H, W, 3) RGB. The ranges of all activations
+            are taken from them.
+
+    Returns:
+        A TFLite flatbuffer of batch size 1. The input of ``int8`` has exactly scale 1/255 and
+        zero point 0: the bytes of a frame are fed as they are.
+
+    Raises:
+        ModelError: the converter gave the input another quantization.
+    """
+
+    def pinned(image: Any) -> Any:
+        # Else the input's range would be that of the calibration pictures, or of whatever
+        # constant the converter finds beside it.
+        return network(tf.quantization.fake_quant_with_min_max_args(image, 0, 1))
+
+    signature = tf.TensorSpec((1, *shape), tf.float32, "image")
+    converter = converter_of(pinned if variant in {"int8", "int8-float"} else network, signature)
+    if variant != "none":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif variant == "dynamic":
+        # A scale for each row would take an operator that tflite-runtime 2.14 does not have.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    elif variant in CALIBRATED:
+        converter.representative_dataset = functools.partial(representative, calibration)
+        converter.target_spec.supported_ops = [_INT16 if variant == "int16x8" else _INT8]
+    if variant == "int8":
+        converter.inference_input_type = converter.inference_output_type = tf.uint8
+    with held_stderr():
+        flatbuffer: bytes = converter.convert()
+    if variant == "int8":
+        _require_bytes(flatbuffer)
+    return flatbuffer
+
+
+def _require_bytes(flatbuffer: bytes) -> None:
+    """The converter picks the input's scale; with another one every score would be wrong."""
+    received = Interpreter(flatbuffer).input
+    if (np.float32(received.scale), received.zero_point) != (np.float32(1 / 255), 0):
+        raise ModelError(
+            "the converter made a file that does not take a frame's bytes as they are: expected "
+            f"scale 1/255 and zero point 0 of its input, received {received.scale} and "
+            f"{received.zero_point}. Nothing was delivered; choose another backbone."
+        )

@@ -1,0 +1,86 @@
+"""Whether a file still decides as the float model that was approved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Limits", "breaches", "compare"]
+
+# Of shares of pictures, which are computed in float64.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may lose against the float model, on the test split.
+
+    Attributes:
+        accuracy_loss: the share of pictures by which accuracy may fall.
+        recall_loss: by which the recall of any label may fall.
+        agreement: the least share of pictures that get the same label.
+    """
+
+    accuracy_loss: float = 0.005
+    recall_loss: float = 0.01
+    agreement: float = 0.99
+
+
+def compare(
+    labels: tuple[str, ...],
+    true: NDArray[np.intp],
+    float_scores: NDArray[np.float64],
+    file_scores: NDArray[np.float64],
+) -> dict[str, Any]:
+    """Compare the scores of the float model and of a file on the same pictures.
+
+    Args:
+        labels: K names.
+        true: int (N,), N at least 1.
+        float_scores: float (N, K).
+        file_scores: float (N, K).
+
+    Returns:
+        ``agreement``, the share of pictures with the same top label; ``max_difference`` and
+        ``mean_difference`` of single scores; ``accuracy_loss``; ``recall_loss`` by label,
+        None for one without pictures. A loss below 0 is a gain.
+    """
+    difference = np.abs(float_scores - file_scores)
+    by_float, by_file = float_scores.argmax(axis=1), file_scores.argmax(axis=1)
+    lost = (by_float == true).astype(float) - (by_file == true)
+    recall_loss = {
+        label: float(lost[true == index].mean()) if (true == index).any() else None
+        for index, label in enumerate(labels)
+    }
+    return {
+        "agreement": float((by_float == by_file).mean()),
+        "max_difference": float(difference.max()),
+        "mean_difference": float(difference.mean()),
+        "accuracy_loss": float(lost.mean()),
+        "recall_loss": recall_loss,
+    }
+
+
+def breaches(parity: Mapping[str, Any], limits: Limits) -> list[str]:
+    """What is worse than the limits allow, a sentence each; nothing where the file passes."""
+    found = []
+    if parity["agreement"] < limits.agreement - _ROUNDING:
+        found.append(
+            f"it gives the float model's label to {parity['agreement']:.2%} of the test pictures, "
+            f"expected {limits.agreement:.2%}"
+        )
+    if parity["accuracy_loss"] > limits.accuracy_loss + _ROUNDING:
+        found.append(
+            f"accuracy falls by {parity['accuracy_loss']:.2%}, at most "
+            f"{limits.accuracy_loss:.2%} expected"
+        )
+    found += [
+        f"the recall of {label} falls by {loss:.2%}, at most {limits.recall_loss:.2%} expected"
+        for label, loss in parity["recall_loss"].items()
+        if loss is not None and loss > limits.recall_loss + _ROUNDING
+    ]
+    return found

@@ -1,0 +1,63 @@
+"""The choice of a file's golden samples."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.classify import Classifier
+from partsight.contract import GoldenSample
+from partsight.decode import decode
+from partsight.golden import MAX_BYTES
+from partsight.opencv import cv2
+from partsight_train.dataset import LabelledPicture
+
+__all__ = ["golden_samples"]
+
+_A_LABEL = 2
+_MOST = 8
+_LONGEST_SIDE = 128
+
+
+def golden_samples(
+    classifier: Classifier, pictures: Sequence[LabelledPicture], seed: int
+) -> tuple[tuple[GoldenSample, ...], dict[str, bytes]]:
+    """Take some pictures of each label, made small, with the scores that the file gives them.
+
+    Args:
+        classifier: of the file, with its contract.
+        pictures: of the test split; all can be decoded.
+        seed: of the choice.
+
+    Returns:
+        Samples, and the members of the zip tail that hold their pictures.
+    """
+    samples, members = [], {}
+    for number, picture in enumerate(_chosen(pictures, seed)):
+        data = _small_png(decode(picture.path))
+        if len(data) > MAX_BYTES:
+            continue
+        (prediction,) = classifier.classify([decode(data)])
+        name = f"golden/{number}.png"
+        label = classifier.contract.labels[picture.label]
+        samples.append(GoldenSample(name, label, tuple(prediction.scores.values())))
+        members[name] = data
+    return tuple(samples), members
+
+
+def _chosen(pictures: Sequence[LabelledPicture], seed: int) -> Iterator[LabelledPicture]:
+    shuffled = random.Random(seed).sample(list(pictures), len(pictures))
+    labels = sorted({picture.label for picture in pictures})[: _MOST // _A_LABEL]
+    for label in labels:
+        yield from [picture for picture in shuffled if picture.label == label][:_A_LABEL]
+
+
+def _small_png(image_bgr: NDArray[np.uint8]) -> bytes:
+    height, width = image_bgr.shape[:2]
+    share = min(1.0, _LONGEST_SIDE / max(height, width))
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    small = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".png", small)[1].tobytes())
