@@ -10,7 +10,7 @@ from PIL import Image
 
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import calibration_pictures, representative
+from partsight_train.export.calibration import choose_calibration, representative
 
 SPEC = PreprocessSpec(1, 1)
 
@@ -37,14 +37,14 @@ def greys(chosen: list[np.ndarray]) -> list[int]:
 def test_labels_have_equal_shares_while_they_last(
     pictures: list[LabelledPicture], count: int, of_one: int, of_other: int
 ) -> None:
-    found = greys(calibration_pictures(pictures, SPEC, count, seed=3))
+    found = greys(choose_calibration(pictures, SPEC, count, seed=3).pictures())
     assert len(found) == len(set(found))
     shares = sorted([sum(grey < 100 for grey in found), sum(grey >= 100 for grey in found)])
     assert shares == sorted([of_one, of_other])
 
 
 def test_the_seed_chooses(pictures: list[LabelledPicture]) -> None:
-    by_seed = [greys(calibration_pictures(pictures, SPEC, 8, seed)) for seed in (0, 0, 1)]
+    by_seed = [greys(choose_calibration(pictures, SPEC, 8, seed).pictures()) for seed in (0, 0, 1)]
     assert by_seed[0] == by_seed[1] != by_seed[2]
 
 
@@ -53,10 +53,18 @@ def test_a_picture_that_can_no_longer_be_read_is_left_out(
 ) -> None:
     for each in pictures[:20]:
         each.path.unlink()
-    assert len(calibration_pictures(pictures, SPEC, 99, 0)) == 26
+    assert len(choose_calibration(pictures, SPEC, 99, 0).pictures()) == 26
 
 
 def test_the_converter_is_fed_unit_range(pictures: list[LabelledPicture]) -> None:
     ((fed,),) = representative([np.full((1, 1, 3), 51, np.uint8)])
     assert (fed.shape, fed.dtype) == ((1, 1, 1, 3), np.float32)
     assert fed[0, 0, 0, 0] == np.float32(0.2)
+
+
+def test_the_identity_is_that_of_the_contents(pictures: list[LabelledPicture]) -> None:
+    chosen = choose_calibration(pictures, SPEC, 8, 0)
+    before = chosen.identity()
+    assert before == choose_calibration(pictures, SPEC, 8, 0).identity()
+    Image.new("L", (2, 2), 250).save(chosen.paths[3])
+    assert chosen.identity() != before

@@ -8,13 +8,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from partsight_train.backbones.backbone import Backbone, open_backbone
+from partsight_train.dataset import LabelledPicture, Split
+from partsight_train.export.calibration import choose_calibration
 from partsight_train.extract import open_extractor
 from partsight_train.tensorflow_stack import tf
 
 # Sums of thousands of float32 products, taken in another order, through fifty layers.
 SAME = 2e-4
+# Of the range of all features: 256 steps for it, and the rounding of every layer before.
+NEAR = 0.05
 
 
 def scenes(backbone: Backbone) -> NDArray[np.uint8]:
@@ -54,3 +59,19 @@ def test_tflite_and_tensorflow_agree(
     assert spread > 0
     assert np.abs(by_tflite - by_tensorflow).max() < SAME * max(1, np.abs(by_tensorflow).max())
     assert np.abs(by_tflite[0] - by_tflite[1]).max() > 100 * SAME * spread
+
+
+def test_int8_is_near_and_not_the_same(tiny_backbone: Path, tmp_path: Path) -> None:
+    backbone = tiled(open_backbone(str(tiny_backbone)))
+    pictures = scenes(backbone)
+    paths = [tmp_path / f"{number}.png" for number in range(len(pictures))]
+    for path, pixels in zip(paths, pictures, strict=True):
+        Image.fromarray(pixels).save(path)
+    labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
+    calibration = choose_calibration(labelled, backbone.spec, 3, 0)
+
+    exact = open_extractor(backbone)(pictures)
+    rounded = open_extractor(backbone, calibration)(pictures)
+    assert rounded.shape == exact.shape == (3, backbone.vector_size)
+    assert 0 < np.abs(rounded - exact).max() < NEAR * np.ptp(exact)
+    assert len(np.unique(rounded)) <= 256

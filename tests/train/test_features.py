@@ -19,6 +19,8 @@ from partsight.preprocess_spec import PreprocessSpec
 from partsight_train import features as features_module
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
+from partsight_train.dataset import LabelledPicture, Split
+from partsight_train.export.calibration import Calibration, choose_calibration
 from partsight_train.features import Features, compute_features
 
 SPEC = PreprocessSpec(32, 32)
@@ -159,6 +161,21 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
                 vector = cache.get(f"{name}-{index}".encode())
                 assert vector is not None
                 assert vector[0] == index
+
+
+def test_features_in_int8_are_kept_beside(backbone: Backbone, tmp_path: Path) -> None:
+    """By the calibration pictures' contents: with other ranges they are others."""
+    paths = sorted(write_parts(tmp_path / "parts", 3).rglob("*.png"))
+    labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
+    few, more = (choose_calibration(labelled, backbone.spec, count, 0) for count in (2, 6))
+
+    def computed(calibration: Calibration | None) -> int:
+        with open_cache(folder, backbone.identity, backbone.spec, backbone.vector_size) as cache:
+            return compute_features(paths, backbone, cache, calibration=calibration).computed
+
+    folder = tmp_path / "cache"
+    counts = [computed(each) for each in (None, few, None, few, more, more)]
+    assert counts == [6, 6, 0, 0, 6, 0]
 
 
 KILLED = """

@@ -23,6 +23,7 @@ from partsight.progress import Progress, silent
 from partsight_train.augment import Variation
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.cache import FeatureCache
+from partsight_train.export.calibration import Calibration
 from partsight_train.extract import open_extractor
 
 __all__ = ["Features", "compute_features"]
@@ -53,7 +54,9 @@ def compute_features(
     backbone: Backbone,
     cache: FeatureCache | None = None,
     progress: Progress = silent,
+    *,
     variation: Variation | None = None,
+    calibration: Calibration | None = None,
 ) -> Features:
     """Compute the features of pictures, or take them from the cache.
 
@@ -64,17 +67,22 @@ def compute_features(
             computes all.
         progress: told of each picture to compute.
         variation: compute those of varied copies instead.
+        calibration: compute those that the backbone gives in int8 with the ranges of these
+            pictures instead.
 
     Raises:
         DatasetError: not one picture could be read.
     """
     digests, failed = _digests(paths)
+    of_copy = b"".join(
+        [variation.identity if variation else b"", calibration.identity() if calibration else b""]
+    )
     keys = {
-        path: hashlib.sha256(variation.identity + digest).digest() if variation else digest
+        path: hashlib.sha256(of_copy + digest).digest() if of_copy else digest
         for path, digest in digests.items()
     }
     vectors, unknown = _look_up(keys, cache)
-    extract = open_extractor(backbone) if unknown else None
+    extract = open_extractor(backbone, calibration) if unknown else None
     todo = progress(unknown, len(unknown))
     for batch in _batches(read_pictures(todo, backbone.spec)):
         readable = {}

@@ -20,7 +20,8 @@ from partsight.progress import Progress, silent
 from partsight_train.augment import seeded_variation
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.cache import FeatureCache
-from partsight_train.dataset import Dataset, assign_folds
+from partsight_train.dataset import Dataset, Split, assign_folds
+from partsight_train.export.calibration import choose_calibration
 from partsight_train.features import compute_features
 from partsight_train.finetune import fine_tune
 from partsight_train.heads.fit_head import fit_head, scaling_of
@@ -45,19 +46,20 @@ class Material:
         dataset: N pictures and the names of their K labels.
         backbone: what computed the features.
         examples: features float32 (N, T * D) and labels int (N,), row by row the pictures.
-        varied: features float32 (N, T * D) of each varied copy.
+        copies: features float32 (N, T * D) to learn from beside: of varied pictures, and of all
+            as the backbone gives them in int8.
         bad: indices of the labels of bad parts; empty where nothing says which are good.
     """
 
     dataset: Dataset
     backbone: Backbone
     examples: Examples
-    varied: tuple[NDArray[np.float32], ...]
+    copies: tuple[NDArray[np.float32], ...]
     bad: tuple[int, ...]
 
     def training(self, rows: Rows) -> Examples:
-        """The pictures of these rows and their varied copies."""
-        features = [part[rows] for part in (self.examples.features, *self.varied)]
+        """The pictures of these rows and their copies."""
+        features = [part[rows] for part in (self.examples.features, *self.copies)]
         labels = np.tile(self.examples.labels[rows], len(features))
         return Examples(np.concatenate(features), labels)
 
@@ -208,17 +210,25 @@ def gather(
         backbone: what computes features.
         vectors: path to features float32 (T * D,) of each picture.
         bad: indices of the labels of bad parts.
-        settings: say how many varied copies there are, and how varied.
-        cache: of the features of varied copies; None keeps none.
+        settings: say how many varied copies there are, how varied, and whether one is of int8.
+        cache: of the features of copies; None keeps none.
         stages: told of each copy.
     """
     paths = [picture.path for picture in dataset.pictures]
     shape = (backbone.spec.height, backbone.spec.width, 3)
-    varied = []
+    others = []
     for copy in range(settings.augment.copies if settings.augment.active else 0):
         variation = seeded_variation(settings.augment, shape, copy)
         progress = stages(f"varied copy {copy + 1}")
-        varied.append(compute_features(paths, backbone, cache, progress, variation).vectors)
+        made = compute_features(paths, backbone, cache, progress, variation=variation)
+        others.append(made.vectors)
+    if settings.quantization_aware:
+        chosen = choose_calibration(
+            dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
+        )
+        progress = stages("features in int8")
+        made = compute_features(paths, backbone, cache, progress, calibration=chosen)
+        others.append(made.vectors)
     labels = np.array([picture.label for picture in dataset.pictures], np.intp)
-    features, *copies = (np.stack([part[path] for path in paths]) for part in (vectors, *varied))
+    features, *copies = (np.stack([part[path] for path in paths]) for part in (vectors, *others))
     return Material(dataset, backbone, Examples(features, labels), tuple(copies), bad)

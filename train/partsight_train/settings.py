@@ -207,6 +207,7 @@ class TrainSettings:
         cost_false_reject: what a good part that is not accepted costs.
         defect_rate: share of bad parts on the line; None takes that of the pictures.
         calibration: at most so many training pictures set the ranges of int8.
+        quantization_aware: fit the head also to the features that the backbone gives in int8.
         output_name: of the SavedModel's output.
         assert_accuracy_at_least: deliver nothing below this accuracy of the file.
         cross_validate: folds to measure the recipe on beforehand; None measures none.
@@ -232,6 +233,7 @@ class TrainSettings:
     cost_false_reject: float | None = None
     defect_rate: float | None = None
     calibration: int = 200
+    quantization_aware: bool = True
     output_name: str = "head"
     assert_accuracy_at_least: float | None = None
     cross_validate: int | None = None

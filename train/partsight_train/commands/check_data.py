@@ -40,7 +40,8 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
     from partsight_train.data_check import Severity, check, findings_html
     from partsight_train.prepare import prepare
 
-    prepared = prepare(image_dir, TrainSettings(backbone=backbone), ProgressBar)
+    settings = TrainSettings(backbone=backbone, quantization_aware=False)
+    prepared = prepare(image_dir, settings, ProgressBar)
     dataset, examples = prepared.material.dataset, prepared.material.examples
     looking = ProgressBar("check of the pictures")
     findings = check(dataset, prepared.digests, prepared.failed, examples, looking)

@@ -196,6 +196,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
             help="Share of bad parts on the line; default that of the pictures."),
     _decide("--calibration", type=_COUNT, default=_TRAIN.calibration,
             help="At most so many training pictures set the ranges of int8."),
+    _decide("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,
+            help="Whether the head is fitted also to what the backbone gives in int8."),
     _decide("--output-name", default=_TRAIN.output_name, help="Of the SavedModel's output."),
     _decide("--assert-accuracy-at-least", type=_RECALL,
             help="Fail and deliver nothing where the file is right less often on the test split."),

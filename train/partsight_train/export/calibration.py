@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +18,40 @@ from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 
-__all__ = ["calibration_pictures", "representative"]
+__all__ = ["Calibration", "choose_calibration", "representative"]
 
 
-def calibration_pictures(
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """A choice of training pictures.
+
+    Attributes:
+        paths: their files, none twice.
+        spec: the preprocessing of the network.
+    """
+
+    paths: tuple[Path, ...]
+    spec: PreprocessSpec
+
+    def pictures(self) -> list[NDArray[np.uint8]]:
+        """They, as the network is fed them, uint8 (H, W, 3) RGB; without what cannot be read."""
+        decoded = (picture for _, picture in read_pictures(self.paths, self.spec))
+        return [
+            preprocess(picture, self.spec) for picture in decoded if isinstance(picture, np.ndarray)
+        ]
+
+    def identity(self) -> bytes:
+        """SHA-256 over the files' contents."""
+        total = hashlib.sha256()
+        for path in self.paths:
+            total.update(hashlib.sha256(path.read_bytes()).digest())
+        return total.digest()
+
+
+def choose_calibration(
     pictures: Sequence[LabelledPicture], spec: PreprocessSpec, count: int, seed: int
-) -> list[NDArray[np.uint8]]:
-    """Choose training pictures at random, none twice, and of each label as many as there are.
+) -> Calibration:
+    """Choose training pictures at random, of each label as many while there are any.
 
     What is rare on the line, a defect, must not be rare here: activations that only it causes
     would be cut off.
@@ -31,18 +61,14 @@ def calibration_pictures(
         spec: the preprocessing of the network.
         count: at most so many.
         seed: of the choice.
-
-    Returns:
-        Pictures as the network is fed them, uint8 (H, W, 3) RGB.
     """
     generator = random.Random(seed)
     by_label: dict[int, list[LabelledPicture]] = {}
     for picture in generator.sample(list(pictures), len(pictures)):
         by_label.setdefault(picture.label, []).append(picture)
     dealt = itertools.chain.from_iterable(itertools.zip_longest(*by_label.values()))
-    chosen = [picture.path for picture in dealt if picture is not None][:count]
-    decoded = (picture for _, picture in read_pictures(chosen, spec))
-    return [preprocess(picture, spec) for picture in decoded if isinstance(picture, np.ndarray)]
+    chosen = [picture.path for picture in dealt if picture is not None]
+    return Calibration(tuple(chosen[:count]), spec)
 
 
 def representative(calibration: Sequence[NDArray[np.uint8]]) -> Iterator[list[Any]]:

@@ -19,7 +19,7 @@ from partsight.contract import Contract
 from partsight.evaluate import ScoredPictures
 from partsight.model_file import attach_contract
 from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import calibration_pictures
+from partsight_train.export.calibration import choose_calibration
 from partsight_train.export.convert import convert
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
@@ -85,7 +85,8 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
     spec, seed = draft.preprocess, settings.head.seed
     calibration: list[NDArray[np.uint8]] = []
     if variant in CALIBRATED:
-        calibration = calibration_pictures(pictures[Split.TRAIN], spec, settings.calibration, seed)
+        chosen = choose_calibration(pictures[Split.TRAIN], spec, settings.calibration, seed)
+        calibration = chosen.pictures()
     shape = (spec.height, spec.width, 3)
     flatbuffer = convert(approved.network, shape, variant, calibration)
 

@@ -56,7 +56,7 @@ def _without_test(prepared: Prepared) -> Material:
             material.dataset.labels, tuple(material.dataset.pictures[row] for row in rows)
         ),
         examples=material.examples.take(rows),
-        varied=tuple(part[rows] for part in material.varied),
+        copies=tuple(part[rows] for part in material.copies),
     )
 
 
