@@ -28,8 +28,11 @@ picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8
 BY_PARTSIGHT = """
 import os
 os.environ["PARTSIGHT_RUNTIME"] = {runtime!r}
+from partsight.feed import Normalization, feeder
 from partsight.interpreter import Interpreter
-invoke = Interpreter(open(sys.argv[1], "rb").read()).invoke
+interpreter = Interpreter(open(sys.argv[1], "rb").read())
+picture = feeder(interpreter.input, Normalization())(picture)
+invoke = interpreter.invoke
 """
 AS_IT_COMES = """
 from tflite_runtime.interpreter import Interpreter

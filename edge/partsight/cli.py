@@ -18,7 +18,16 @@ from partsight.errors import PartsightError
 __all__ = ["main"]
 
 _TRAINING_GROUP = "partsight.commands"
-_DEVICE_COMMANDS = ("check", "classify", "doctor", "evaluate", "inspect", "sample-data", "watch")
+_DEVICE_COMMANDS = (
+    "benchmark",
+    "check",
+    "classify",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "sample-data",
+    "watch",
+)
 
 
 class _PartsightGroup(click.Group):

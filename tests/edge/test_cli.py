@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +19,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli import main
-from partsight.model_file import load_model_file
+from partsight.decide import OperatingPoint
+from partsight.model_file import attach_contract, load_model_file
 
 COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "model", "error"]
 
@@ -276,12 +279,45 @@ def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, brok
     assert "1 of 5 inputs failed" in summary
 
 
+def test_inspect_says_all_for_people_and_steers_no_terminal(
+    model_path: Path, tmp_path: Path
+) -> None:
+    file = load_model_file(model_path)
+    point = OperatingPoint(("healthy",), 0.75, 0.5, recall=0.99, false_reject_rate=0.05)
+    export = {"variant": "int8", "min_runtime": None, "parity": {"agreement": 0.995}}
+    contract = dataclasses.replace(
+        file.contract,
+        operating_point=point,
+        preprocess=dataclasses.replace(file.contract.preprocess, roi=(0.25, 0.0, 0.5, 1.0)),
+        tiles=(2, 3),
+        provenance={"command_line": "train \x1b[2J parts", "export": export},
+    )
+    size = json.loads(zipfile.ZipFile(model_path).read("partsight.json"))["model_bytes"]
+    (tmp_path / "m.tflite").write_bytes(attach_contract(file.data[:size], contract))
+
+    said = run("inspect", tmp_path / "m.tflite").stdout
+
+    assert "\x1b" not in said
+    for part in (
+        "region 0.25,0,0.5,1, 2 x 3 tiles, the worst decides",
+        "accepts above   0.7500",
+        "99.00% of bad parts kept out, 5.00% of good ones",
+        "train \ufffd[2J parts",
+        "needs TFLite    unknown",
+        "99.50% of the float model's on test",
+    ):
+        assert part in said
+
+
 def test_inspect(model_path: Path) -> None:
     machine, human = run("inspect", model_path, "--json"), run("inspect", model_path)
 
     facts = json.loads(machine.stdout)
     assert len(machine.stdout.splitlines()) == 1
-    assert json.loads(human.stdout) == facts
+    lines = dict(line.split(maxsplit=1) for line in human.stdout.splitlines())
+    assert lines["SHA-256"] == facts["sha256"]
+    assert "224 x 224 pixels, stretch" in lines["sees"]
+    assert lines["labels"] == "defected, healthy"
     assert facts["labels"] == ["defected", "healthy"]
     whole_frame = {"height": 224, "width": 224, "version": 1, "fit": "stretch", "roi": None}
     assert facts["preprocess"] == whole_frame
@@ -301,7 +337,16 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"partsight, version {installed}\n")
 
 
-DEVICE_COMMANDS = ["classify", "doctor", "evaluate", "inspect", "sample-data", "watch"]
+DEVICE_COMMANDS = [
+    "benchmark",
+    "check",
+    "classify",
+    "doctor",
+    "evaluate",
+    "inspect",
+    "sample-data",
+    "watch",
+]
 
 
 @pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS)])

@@ -1,0 +1,153 @@
+"""How fast models are on this very machine, under each runtime that it has.
+
+Enters: model files. Leaves: a ``Measurement`` of each way to run each, and which to choose.
+Every measurement has a process of its own, so that none meets another's memory, or takes
+the others down.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from partsight.progress import Progress, silent
+from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
+
+__all__ = ["Measurement", "Way", "benchmark", "recommend", "ways"]
+
+_TIMEOUT_S = 600.0
+# A way that is faster by less than this share is not worth another thread.
+_WORTH_A_THREAD = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """A way to run a model.
+
+    Attributes:
+        model: its path.
+        runtime: name.
+        threads: of the runtime, for one frame.
+        workers: classifiers side by side.
+    """
+
+    model: str
+    runtime: str
+    threads: int
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """What one way to run a model costs. All but ``way`` and ``error`` are None if it failed.
+
+    Attributes:
+        way: which.
+        load_ms: from the file to a classifier that is ready.
+        first_ms: from the first BGR frame to its scores; runtimes prepare on it.
+        p50_ms, p95_ms, p99_ms: of the frames after.
+        frames_per_s: of all workers together.
+        peak_mib: memory of the process at most; None where the system does not say.
+        error: why it failed.
+    """
+
+    way: Way
+    load_ms: float | None = None
+    first_ms: float | None = None
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+    frames_per_s: float | None = None
+    peak_mib: float | None = None
+    error: str | None = None
+
+
+Run = Callable[[Way, int, str], dict[str, Any]]
+
+
+def ways(models: Sequence[Path], installed: Sequence[Runtime], cores: int) -> list[Way]:
+    """Every model under every runtime: on 1 to ``cores`` threads, and on a worker a core."""
+    counts = [(threads, 1) for threads in range(1, cores + 1)]
+    if cores > 1:
+        counts.append((1, cores))
+    return [
+        Way(str(model), runtime.name, threads, workers)
+        for model in models
+        for runtime in installed
+        for threads, workers in counts
+    ]
+
+
+def benchmark(
+    models: Sequence[Path],
+    frames: int,
+    size: str,
+    progress: Progress = silent,
+    run: Run | None = None,
+) -> list[Measurement]:
+    """Measure every way to run some models.
+
+    Args:
+        models: files.
+        frames: a worker judges so many.
+        size: of a frame, such as 1280x720.
+        progress: told of each way.
+        run: gives the document of ``benchmark_process`` for a way; raises
+            ``subprocess.SubprocessError`` where it fails.
+    """
+    every = ways(models, runtimes(), os.cpu_count() or 1)
+    return [_measured(way, frames, size, run or _run) for way in progress(every, len(every))]
+
+
+def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | None:
+    """The way with the least latency, on as few threads as give it, and why in one line.
+
+    A worker a core gives more frames a second, not a verdict sooner: a line has one frame at a
+    time. None where nothing ran.
+    """
+    ran = [each for each in measurements if each.p50_ms is not None and each.way.workers == 1]
+    if not ran:
+        return None
+    least = min(each.p50_ms for each in ran if each.p50_ms is not None)
+    near = [each for each in ran if (each.p50_ms or 0) <= least * (1 + _WORTH_A_THREAD)]
+    best = min(near, key=lambda each: (each.way.threads, each.p50_ms))
+    slowest = max(each.p50_ms for each in ran if each.p50_ms is not None)
+    threads = f"{best.way.threads} thread{'s' if best.way.threads > 1 else ''}"
+    return best, (
+        f"{best.way.model} under {best.way.runtime} on {threads}: {best.p50_ms:.1f} ms a frame "
+        f"(fastest {least:.1f}, slowest {slowest:.1f})"
+    )
+
+
+def _measured(way: Way, frames: int, size: str, run: Run) -> Measurement:
+    try:
+        found = run(way, frames, size)
+    except subprocess.CalledProcessError as error:
+        said = (error.stderr or "").strip().splitlines()
+        return Measurement(way, error=said[-1] if said else f"ended with {error.returncode}")
+    except subprocess.TimeoutExpired:
+        return Measurement(way, error=f"did not end within {_TIMEOUT_S:.0f} s")
+    p50, p95, p99 = (float(ms) for ms in np.percentile(found.pop("latency_ms"), [50, 95, 99]))
+    return Measurement(way, **found, p50_ms=p50, p95_ms=p95, p99_ms=p99)
+
+
+def _run(way: Way, frames: int, size: str) -> dict[str, Any]:
+    arguments = [way.model, way.threads, way.workers, frames, size]
+    done = subprocess.run(
+        [sys.executable, "-m", "partsight.benchmark_process", *map(str, arguments)],
+        env={**os.environ, RUNTIME_VARIABLE: way.runtime},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=_TIMEOUT_S,
+    )
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document

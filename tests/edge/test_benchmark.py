@@ -1,0 +1,138 @@
+"""What models cost on this machine, and which way to run them is recommended."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from partsight.benchmark import Measurement, Way, benchmark, recommend, ways
+from partsight.cli import main
+from partsight.runtimes import Runtime, runtimes
+
+RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
+
+
+@pytest.mark.parametrize(
+    ("cores", "counts"),
+    [(1, [(1, 1)]), (2, [(1, 1), (2, 1), (1, 2)]), (3, [(1, 1), (2, 1), (3, 1), (1, 3)])],
+)
+def test_every_way(cores: int, counts: list[tuple[int, int]]) -> None:
+    found = ways([Path("a"), Path("b")], RUNTIMES, cores)
+    assert [(way.threads, way.workers) for way in found[: len(counts)]] == counts
+    assert len(found) == len(set(found)) == 4 * len(counts)
+
+
+def measured(model: str, p50_ms: float | None, threads: int = 1, workers: int = 1) -> Measurement:
+    return Measurement(Way(model, "litert", threads, workers), p50_ms=p50_ms)
+
+
+@pytest.mark.parametrize(
+    ("measurements", "chosen"),
+    [
+        ([measured("slow", 9.0), measured("fast", 5.0)], 1),
+        ([measured("two", 4.9, threads=2), measured("one", 5.0)], 1),
+        ([measured("two", 3.0, threads=2), measured("one", 5.0)], 0),
+        ([measured("side by side", 3.0, workers=2), measured("one", 5.0)], 1),
+        ([measured("refused", None), measured("one", 5.0)], 1),
+    ],
+)
+def test_the_recommendation(measurements: list[Measurement], chosen: int) -> None:
+    choice = recommend(measurements)
+    assert choice is not None
+    assert choice[0] is measurements[chosen]
+    assert choice[1].startswith(f"{measurements[chosen].way.model} under litert on ")
+
+
+def test_where_nothing_ran_nothing_is_recommended() -> None:
+    assert recommend([measured("refused", None)]) is None
+
+
+def test_percentiles_and_failures() -> None:
+    failures = iter(
+        [
+            subprocess.CalledProcessError(1, "x", stderr="first\nthe last line\n"),
+            subprocess.CalledProcessError(-11, "x", stderr=""),
+            subprocess.TimeoutExpired("x", 600),
+        ]
+    )
+    document = {
+        "load_ms": 1.0,
+        "first_ms": 2.0,
+        "latency_ms": list(range(101)),
+        "frames_per_s": 3.0,
+        "peak_mib": None,
+    }
+
+    def run(way: Way, frames: int, size: str) -> dict[str, Any]:
+        assert (frames, size) == (7, "8x9")
+        error = next(failures, None)
+        if error is not None:
+            raise error
+        return dict(document)
+
+    models = [Path(name) for name in "abcd"]
+    rows = benchmark(models, 7, "8x9", run=run)
+    assert [row.error for row in rows[:4]] == [
+        "the last line",
+        "ended with -11",
+        "did not end within 600 s",
+        None,
+    ]
+    assert (rows[3].p50_ms, rows[3].p95_ms, rows[3].p99_ms) == (50, 95, 99)
+
+
+def test_the_command_measures(model_path: Path) -> None:
+    result = CliRunner().invoke(
+        main, ["benchmark", str(model_path), "--frames", "2", "--size", "64x48", "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    said = json.loads(result.stdout)
+    assert {row["way"]["runtime"] for row in said["measurements"]} == {
+        runtime.name for runtime in runtimes()
+    }
+    for row in said["measurements"]:
+        assert row["error"] is None
+        assert 0 < row["p50_ms"] <= row["p95_ms"] <= row["p99_ms"]
+        assert row["load_ms"] > 0 < row["frames_per_s"]
+        assert row["peak_mib"] > 10
+    assert said["recommended"]["model"] == str(model_path)
+
+
+def test_the_table_names_the_choice(model_path: Path) -> None:
+    result = CliRunner().invoke(main, ["benchmark", str(model_path), "--frames", "1"])
+    assert result.exit_code == 0, result.output
+    assert "Recommended: " in result.output
+    assert f"under {runtimes()[0].name}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["none.tflite"], 1, "cannot read the model none.tflite"),
+        ([], 2, "Missing argument"),
+        (["x", "--size", "12"], 2, "expected width and height"),
+        (["x", "--frames", "0"], 2, "0 is not in the range"),
+    ],
+)
+def test_wrong_usage(arguments: list[str], code: int, message: str) -> None:
+    result = CliRunner().invoke(main, ["benchmark", *arguments])
+    assert result.exit_code == code
+    assert message in result.output
+
+
+def test_a_model_that_a_runtime_refuses_is_named(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(way: Way, frames: int, size: str) -> dict[str, Any]:
+        raise subprocess.CalledProcessError(1, "x", stderr="refuses the model")
+
+    monkeypatch.setattr("partsight.benchmark._run", run)
+    result = CliRunner().invoke(main, ["benchmark", str(model_path)])
+    assert result.exit_code == 3
+    assert "refuses the model" in result.output
+    assert "Recommended" not in result.output
