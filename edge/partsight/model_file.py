@@ -12,9 +12,10 @@ import dataclasses
 import hashlib
 import io
 import json
+import re
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,9 @@ CONTRACT_VERSION = 1
 _LABELS_NAME = "labels.txt"
 # A contract is a few kilobytes; a tail that unpacks to more is not one.
 _MAX_CONTRACT_BYTES = 1 << 20
+_MAX_TAIL_BYTES = 1 << 23
+# Whoever unpacks the tail with another tool finds nothing that leaves the folder.
+_MEMBER_NAME = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)?\.(json|txt|png)")
 _TFLITE_IDENTIFIER = b"TFL3"
 # Zip stores local time; a fixed one makes equal models equal files.
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
@@ -141,6 +145,7 @@ def _read(path: Path) -> bytes:
 def _read_document(data: bytes, name: str) -> Mapping[str, Any]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as tail:
+            _check_members(tail.infolist(), name)
             if tail.getinfo(CONTRACT_NAME).file_size > _MAX_CONTRACT_BYTES:
                 raise ContractError(f"the contract in {name} is over {_MAX_CONTRACT_BYTES} bytes")
             document = json.loads(tail.read(CONTRACT_NAME))
@@ -159,6 +164,21 @@ def _read_document(data: bytes, name: str) -> Mapping[str, Any]:
             f"{CONTRACT_VERSION}. Install the partsight that made the model."
         )
     return document
+
+
+def _check_members(members: Sequence[zipfile.ZipInfo], name: str) -> None:
+    names = [member.filename for member in members]
+    strange = [each for each in names if not _MEMBER_NAME.fullmatch(each)]
+    if CONTRACT_NAME in names and (
+        strange
+        or len(set(names)) < len(names)
+        or sum(member.file_size for member in members) > _MAX_TAIL_BYTES
+    ):
+        reason = f"a name such as {strange[0]!a}" if strange else "a name twice, or too much"
+        raise ContractError(
+            f"the zip tail of {name} holds {reason}, which no partsight writes: expected plain "
+            f"names, each once, of {_MAX_TAIL_BYTES >> 20} MiB at most. Get the file anew."
+        )
 
 
 def _check_digest(data: bytes, document: Mapping[str, Any], name: str) -> None:

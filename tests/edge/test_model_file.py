@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import io
 import json
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -259,6 +260,29 @@ def test_damage_is_refused_in_one_line(
     message = str(refusal.value)
     assert "\n" not in message
     assert any(part in message for part in fragment.split("|"))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "fragment"),
+    [
+        ("../evil.txt", b"", "'../evil.txt'"),
+        ("/etc/evil.txt", b"", "'/etc/evil.txt'"),
+        ("golden/../../evil.png", b"", "evil.png"),
+        ("run.sh", b"", "'run.sh'"),
+        ("a\x1b[2J.txt", b"", r"x1b"),
+        ("partsight.json", b"{}", "a name twice"),
+        ("labels.txt", b"", "a name twice"),
+        ("golden/0.png", bytes(1 << 23), "too much"),
+    ],
+)
+def test_a_tail_that_no_partsight_writes_is_refused(name: str, data: bytes, fragment: str) -> None:
+    stream = io.BytesIO(MODEL)
+    with warnings.catch_warnings(), zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as tail:
+        warnings.simplefilter("ignore")  # of the name that is there twice
+        tail.writestr(name, data)
+    with pytest.raises(ContractError, match="which no partsight writes") as refused:
+        load_model_file(stream.getvalue())
+    assert fragment in str(refused.value)
 
 
 @pytest.mark.parametrize("mask", [0x01, 0x04, 0x06, 0x40, 0x80, 0xFF])
