@@ -13,7 +13,8 @@ from partsight.contract import GoldenSample
 from partsight.decode import decode
 from partsight.errors import ImageError, ModelError
 from partsight.interpreter import Interpreter
-from partsight.model_file import ModelFile, read_member
+from partsight.model_file import ModelFile
+from partsight.zip_tail import TailDamage, read_member
 
 __all__ = ["MAX_BYTES", "TOLERANCE", "Replay", "replay"]
 
@@ -56,10 +57,10 @@ def replay(file: ModelFile) -> list[Replay]:
     classifier = Classifier(file, Interpreter(file.data))
     replays = []
     for sample in samples:
-        data = read_member(file.data, sample.file, MAX_BYTES)
         try:
+            data = read_member(file.data, sample.file, MAX_BYTES)
             (prediction,) = classifier.classify([decode(data)])
-        except ImageError as error:
+        except (ImageError, LookupError, TailDamage) as error:
             raise ModelError(
                 f"the golden sample {sample.file} is damaged: {error}. Copy the model again."
             ) from error

@@ -161,7 +161,7 @@ def test_the_helpers_of_the_table_below_make_sound_models() -> None:
         ),
         pytest.param(
             with_member("partsight.json", b" " * (1 << 20) + b"{}"),
-            ContractError,
+            ModelError,
             "over 1048576 bytes",
             id="too large",
         ),
@@ -270,9 +270,9 @@ def test_damage_is_refused_in_one_line(
         ("golden/../../evil.png", b"", "evil.png"),
         ("run.sh", b"", "'run.sh'"),
         ("a\x1b[2J.txt", b"", r"x1b"),
-        ("partsight.json", b"{}", "a name twice"),
-        ("labels.txt", b"", "a name twice"),
-        ("golden/0.png", bytes(1 << 23), "too much"),
+        ("partsight.json", b"{}", "in it twice"),
+        ("labels.txt", b"", "in it twice"),
+        ("golden/0.png", bytes(1 << 23), "unpacks to more than 8 MiB"),
     ],
 )
 def test_a_tail_that_no_partsight_writes_is_refused(name: str, data: bytes, fragment: str) -> None:
@@ -280,7 +280,7 @@ def test_a_tail_that_no_partsight_writes_is_refused(name: str, data: bytes, frag
     with warnings.catch_warnings(), zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as tail:
         warnings.simplefilter("ignore")  # of the name that is there twice
         tail.writestr(name, data)
-    with pytest.raises(ContractError, match="which no partsight writes") as refused:
+    with pytest.raises(ModelError, match="its contract cannot be read") as refused:
         load_model_file(stream.getvalue())
     assert fragment in str(refused.value)
 
