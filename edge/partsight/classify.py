@@ -21,6 +21,7 @@ from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
+from partsight.trial import require_sound
 
 __all__ = ["Classifier", "dequantize"]
 
@@ -44,12 +45,16 @@ class Classifier:
         self._feed = feeder(interpreter.input, model.contract.normalization)
 
     @classmethod
-    def load(cls, model: str | Path | bytes, *, threads: int = 1) -> Classifier:
+    def load(
+        cls, model: str | Path | bytes, *, threads: int = 1, trusted: bool = False
+    ) -> Classifier:
         """Load a model and check it against its contract.
 
         Args:
             model: a path, or the file's bytes.
             threads: how many the runtime may use.
+            trusted: whether it was made by this very process; any other that is new here is
+                first run in a process of its own, see ``trial``.
 
         Raises:
             ModelError: missing, damaged, or refused by the runtime.
@@ -57,6 +62,8 @@ class Classifier:
             EnvironmentFault: no TFLite runtime on this machine.
         """
         file = load_model_file(model)
+        if not trusted:
+            require_sound(file)
         return cls(file, Interpreter(file.data, threads=threads))
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:

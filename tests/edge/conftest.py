@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -23,6 +23,14 @@ from partsight.records import Frame
 from partsight.runtimes import Runtime
 
 Completed = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Where it is remembered which models passed their trial."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 class FakeInterpreter:

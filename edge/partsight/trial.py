@@ -1,0 +1,85 @@
+"""A model file that is new here is first run once in a process of its own.
+
+A file's digest tells damage, not malice: whoever writes a flatbuffer writes its digest. The
+native parser can crash on one, hang, or take all memory, and would take the line with it.
+What passed is remembered, by digest and runtime, and not tried again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from partsight.errors import ModelError
+from partsight.model_file import ModelFile
+from partsight.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
+from partsight.trial_process import REFUSED
+
+__all__ = ["require_sound"]
+
+logger = logging.getLogger(__name__)
+
+_COMMAND = (sys.executable, "-m", "partsight.trial_process")
+# A small device takes seconds to start; a large model takes as long as it is large.
+_TIMEOUT_S, _TIMEOUT_S_A_MIB = 6.0, 1.0
+
+
+def require_sound(
+    file: ModelFile, runtime: Runtime | None = None, command: Sequence[str] = _COMMAND
+) -> None:
+    """Refuse a file that the runtime does not survive.
+
+    Args:
+        file: whose digest is that of its contract.
+        runtime: that shall run it; None is the one that would be chosen.
+        command: what is given the file on stdin.
+
+    Raises:
+        EnvironmentFault: no TFLite runtime on this machine.
+        ModelError: the runtime refuses it, crashes, hangs, or takes more than 1 GiB.
+    """
+    runtime = runtime or choose_runtime()
+    mark = _mark(file.sha256, runtime)
+    if mark.exists():
+        return
+    if not command[0]:
+        logger.warning("no Python executable to try the model with; it is loaded untried")
+        return
+    timeout_s = _TIMEOUT_S + _TIMEOUT_S_A_MIB * len(file.data) / 2**20
+    try:
+        done = subprocess.run(
+            command,
+            input=file.data,
+            env={**os.environ, RUNTIME_VARIABLE: runtime.name},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=timeout_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise _unsound(f"one frame takes it more than {timeout_s:.0f} s") from error
+    if done.returncode == REFUSED:
+        raise ModelError(done.stdout.decode(errors="replace"))
+    if done.returncode:
+        raise _unsound(f"{runtime.distribution} {runtime.version} goes down with it")
+    with contextlib.suppress(OSError):  # a read-only device tries again at each start
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def _unsound(reason: str) -> ModelError:
+    return ModelError(
+        f"the model cannot be run: {reason}. Expected a file that 'partsight train' or 'partsight "
+        "export' made; copy it again from where it was made."
+    )
+
+
+def _mark(sha256: str, runtime: Runtime) -> Path:
+    """A file that is there where this model has passed under this runtime."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser()
+    folder = os.environ.get("PARTSIGHT_CACHE_DIR") or Path(home, "partsight")
+    return Path(folder, "trials", f"{sha256}-{runtime.name}-{runtime.version}")

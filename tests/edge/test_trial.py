@@ -1,0 +1,107 @@
+"""A model file that is new is tried where it can do no harm."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+
+from partsight.errors import ModelError
+from partsight.model_file import ModelFile, load_model_file
+from partsight.runtimes import Runtime
+from partsight.trial import require_sound
+
+LITERT = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
+PASS = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+CRASH = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+HANG = (sys.executable, "-c", "import time; time.sleep(60)")
+REFUSE = (sys.executable, "-c", "import sys; sys.stdout.write('no such operator'); sys.exit(3)")
+HOG = (
+    sys.executable,
+    "-c",
+    "import numpy, partsight.trial_process as trial\n"
+    "trial.Interpreter = lambda data: numpy.ones(1 << 31, numpy.uint8)\n"
+    "trial.main()",
+)
+
+
+@pytest.fixture(autouse=True)
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("partsight.trial._TIMEOUT_S", 5.0)
+    return tmp_path / "cache" / "trials"
+
+
+@pytest.fixture
+def file(contract) -> ModelFile:
+    return ModelFile(b"model", "a" * 64, contract)
+
+
+def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
+    require_sound(file, LITERT, PASS)
+    assert [mark.name for mark in marks.iterdir()] == [f"{'a' * 64}-litert-{LITERT.version}"]
+    require_sound(file, LITERT, CRASH)
+
+
+@pytest.mark.parametrize("change", ["model", "runtime"])
+def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None:
+    require_sound(file, LITERT, PASS)
+    other, runtime = file, LITERT
+    if change == "model":
+        other = ModelFile(b"model", "b" * 64, file.contract)
+    else:
+        runtime = Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter")
+    with pytest.raises(ModelError, match="goes down with it"):
+        require_sound(other, runtime, CRASH)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (CRASH, "ai-edge-litert .* goes down with it. Expected a file"),
+        (REFUSE, "^no such operator$"),
+        pytest.param(
+            HOG,
+            "(?i)memory|allocate",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux"),
+        ),
+    ],
+)
+def test_what_does_not_survive_is_refused(
+    file: ModelFile, marks: Path, command: tuple[str, ...], message: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(ModelError, match=message):
+            require_sound(file, LITERT, command)
+    assert not marks.exists()
+
+
+def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.trial._TIMEOUT_S", 0.2)
+    with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
+        require_sound(file, LITERT, HANG)
+
+
+def test_without_a_place_for_marks_it_is_tried_each_time(
+    file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "taken"))
+    require_sound(file, LITERT, PASS)
+    with pytest.raises(ModelError, match="goes down"):
+        require_sound(file, LITERT, CRASH)
+
+
+def test_where_there_is_no_python_to_try_with_that_is_said(
+    file: ModelFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "partsight"):
+        require_sound(file, LITERT, ("", "-m", "partsight.trial_process"))
+    assert "loaded untried" in caplog.text
+
+
+def test_the_ready_model_is_sound(model_path: Path, marks: Path) -> None:
+    require_sound(load_model_file(model_path))
+    assert len(list(marks.iterdir())) == 1
