@@ -93,6 +93,9 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         TypeError: a fact is of another type, or unknown.
         ValueError: a fact is impossible.
     """
+    for name in ("preprocess", "operating_point", "provenance"):
+        if not isinstance(document[name], dict):
+            raise TypeError(f"{name} must be an object. Received: {document[name]!r}")
     point = dict(document["operating_point"])
     point["accept_labels"] = _labels(point["accept_labels"])
     return Contract(

@@ -1,4 +1,4 @@
-"""A model file that is new here is first run once in a process of its own.
+"""A model file that is new here is first run in processes of its own.
 
 A file's digest tells damage, not malice: whoever writes a flatbuffer writes its digest. The
 native parser can crash on one, hang, or take all memory, and would take the line with it.
@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from partsight.errors import ModelError
+from partsight.flatbuffer import Malformed, verify
 from partsight.model_file import ModelFile
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
 from partsight.trial_process import REFUSED
@@ -25,6 +26,8 @@ __all__ = ["require_sound"]
 logger = logging.getLogger(__name__)
 
 _COMMAND = (sys.executable, "-m", "partsight.trial_process")
+# Where a read goes astray, it depends on what lies there whether that is noticed.
+_TRIALS = 3
 # A small device takes seconds to start; a large model takes as long as it is large.
 _TIMEOUT_S, _TIMEOUT_S_A_MIB = 6.0, 1.0
 
@@ -44,12 +47,24 @@ def require_sound(
         ModelError: the runtime refuses it, crashes, hangs, or takes more than 1 GiB.
     """
     runtime = runtime or choose_runtime()
+    try:
+        verify(file.data)
+    except Malformed as error:
+        raise _unsound(f"it is no whole flatbuffer: {error}") from error
     mark = _mark(file.sha256, runtime)
     if mark.exists():
         return
     if not command[0]:
         logger.warning("no Python executable to try the model with; it is loaded untried")
         return
+    for _ in range(_TRIALS):
+        _try(file, runtime, command)
+    with contextlib.suppress(OSError):  # a read-only device tries again at each start
+        mark.parent.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+
+
+def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
     timeout_s = _TIMEOUT_S + _TIMEOUT_S_A_MIB * len(file.data) / 2**20
     try:
         done = subprocess.run(
@@ -66,9 +81,6 @@ def require_sound(
         raise ModelError(done.stdout.decode(errors="replace"))
     if done.returncode:
         raise _unsound(f"{runtime.distribution} {runtime.version} goes down with it")
-    with contextlib.suppress(OSError):  # a read-only device tries again at each start
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
 
 
 def _unsound(reason: str) -> ModelError:

@@ -35,8 +35,8 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def file(contract) -> ModelFile:
-    return ModelFile(b"model", "a" * 64, contract)
+def file(contract, model_path: Path) -> ModelFile:
+    return ModelFile(model_path.read_bytes(), "a" * 64, contract)
 
 
 def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
@@ -50,7 +50,7 @@ def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None
     require_sound(file, LITERT, PASS)
     other, runtime = file, LITERT
     if change == "model":
-        other = ModelFile(b"model", "b" * 64, file.contract)
+        other = ModelFile(file.data, "b" * 64, file.contract)
     else:
         runtime = Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter")
     with pytest.raises(ModelError, match="goes down with it"):
@@ -78,8 +78,16 @@ def test_what_does_not_survive_is_refused(
     assert not marks.exists()
 
 
+def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
+    broken = ModelFile(b"\xff" * 64, file.sha256, file.contract)
+    with pytest.raises(ModelError, match="no whole flatbuffer: 4 bytes at 4294967295"):
+        require_sound(broken, LITERT, PASS)
+    assert not marks.exists()
+
+
 def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partsight.trial._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("partsight.trial._TIMEOUT_S_A_MIB", 0.0)
     with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
         require_sound(file, LITERT, HANG)
 
