@@ -10,10 +10,12 @@ import pytest
 
 from partsight.errors import ModelError
 from partsight.model_file import ModelFile, load_model_file
-from partsight.runtimes import Runtime
+from partsight.runtimes import Runtime, choose_runtime
 from partsight.trial import require_sound
 
-LITERT = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
+HERE = choose_runtime()
+# Never loaded: the process that tries is a stand-in.
+OTHER = Runtime("other", "numpy", "numpy")
 PASS = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
 CRASH = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
 HANG = (sys.executable, "-c", "import time; time.sleep(60)")
@@ -40,19 +42,19 @@ def file(contract, model_path: Path) -> ModelFile:
 
 
 def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
-    require_sound(file, LITERT, PASS)
-    assert [mark.name for mark in marks.iterdir()] == [f"{'a' * 64}-litert-{LITERT.version}"]
-    require_sound(file, LITERT, CRASH)
+    require_sound(file, HERE, PASS)
+    assert [mark.name for mark in marks.iterdir()] == [f"{'a' * 64}-{HERE.name}-{HERE.version}"]
+    require_sound(file, HERE, CRASH)
 
 
 @pytest.mark.parametrize("change", ["model", "runtime"])
 def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None:
-    require_sound(file, LITERT, PASS)
-    other, runtime = file, LITERT
+    require_sound(file, HERE, PASS)
+    other, runtime = file, HERE
     if change == "model":
         other = ModelFile(file.data, "b" * 64, file.contract)
     else:
-        runtime = Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter")
+        runtime = OTHER
     with pytest.raises(ModelError, match="goes down with it"):
         require_sound(other, runtime, CRASH)
 
@@ -60,7 +62,7 @@ def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (CRASH, "ai-edge-litert .* goes down with it. Expected a file"),
+        (CRASH, f"{HERE.distribution} .* goes down with it. Expected a file"),
         (REFUSE, "^no such operator$"),
         pytest.param(
             HOG,
@@ -74,14 +76,14 @@ def test_what_does_not_survive_is_refused(
 ) -> None:
     for _ in range(2):
         with pytest.raises(ModelError, match=message):
-            require_sound(file, LITERT, command)
+            require_sound(file, HERE, command)
     assert not marks.exists()
 
 
 def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
     broken = ModelFile(b"\xff" * 64, file.sha256, file.contract)
     with pytest.raises(ModelError, match="no whole flatbuffer: 4 bytes at 4294967295"):
-        require_sound(broken, LITERT, PASS)
+        require_sound(broken, HERE, PASS)
     assert not marks.exists()
 
 
@@ -89,7 +91,7 @@ def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("partsight.trial._TIMEOUT_S", 0.2)
     monkeypatch.setattr("partsight.trial._TIMEOUT_S_A_MIB", 0.0)
     with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
-        require_sound(file, LITERT, HANG)
+        require_sound(file, HERE, HANG)
 
 
 def test_without_a_place_for_marks_it_is_tried_each_time(
@@ -97,16 +99,16 @@ def test_without_a_place_for_marks_it_is_tried_each_time(
 ) -> None:
     (tmp_path / "taken").touch()
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "taken"))
-    require_sound(file, LITERT, PASS)
+    require_sound(file, HERE, PASS)
     with pytest.raises(ModelError, match="goes down"):
-        require_sound(file, LITERT, CRASH)
+        require_sound(file, HERE, CRASH)
 
 
 def test_where_there_is_no_python_to_try_with_that_is_said(
     file: ModelFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "partsight"):
-        require_sound(file, LITERT, ("", "-m", "partsight.trial_process"))
+        require_sound(file, HERE, ("", "-m", "partsight.trial_process"))
     assert "loaded untried" in caplog.text
 
 
