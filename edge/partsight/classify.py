@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.contract import Contract
-from partsight.decide import accept_scores, decide
+from partsight.decide import decide, worst_tile
 from partsight.errors import ContractError
 from partsight.feed import feeder
 from partsight.interpreter import Interpreter, TensorInfo
@@ -91,9 +91,7 @@ class Classifier:
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):
             return Prediction(dict(zip(labels, scores.tolist(), strict=True)))
-        # Of a part that is good but for one spot, that spot is what it is worth.
-        good = accept_scores(labels, scores, self.contract.operating_point.accept_labels)
-        worst = int(good.argmin())
+        worst = worst_tile(labels, scores, self.contract.operating_point.accept_labels)
         named = dict(zip(labels, scores[worst].tolist(), strict=True))
         return Prediction(named, tile=divmod(worst, columns))
 

@@ -18,6 +18,7 @@ __all__ = [
     "decide",
     "default_accept_labels",
     "verdicts",
+    "worst_tile",
 ]
 
 # Folder names that people give to good parts.
@@ -98,6 +99,16 @@ def accept_scores(
     good = [labels.index(label) for label in accept_labels]
     together: NDArray[np.float64] = np.minimum(1.0, scores[:, good].sum(axis=1))
     return together
+
+
+def worst_tile(
+    labels: tuple[str, ...], scores: NDArray[np.float64], accept_labels: tuple[str, ...]
+) -> int:
+    """Which of a picture's T tiles, scores (T, K), looks least like a good part.
+
+    Of a part that is good but for one spot, that spot is what it is worth.
+    """
+    return int(accept_scores(labels, scores, accept_labels).argmin())
 
 
 def verdicts(accept_scores: NDArray[np.float64], point: OperatingPoint) -> NDArray[np.str_]:

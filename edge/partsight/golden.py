@@ -12,9 +12,7 @@ from partsight.classify import Classifier
 from partsight.contract import GoldenSample
 from partsight.decode import decode
 from partsight.errors import ImageError, ModelError
-from partsight.interpreter import Interpreter
 from partsight.model_file import ModelFile
-from partsight.trial import require_sound
 from partsight.zip_tail import TailDamage, read_member
 
 __all__ = ["MAX_BYTES", "TOLERANCE", "Replay", "replay"]
@@ -55,8 +53,7 @@ def replay(file: ModelFile) -> list[Replay]:
             "the model holds no golden samples: it was made without. Export it with "
             "'partsight export', which puts some in."
         )
-    require_sound(file)
-    classifier = Classifier(file, Interpreter(file.data))
+    classifier = Classifier.load(file.data)
     replays = []
     for sample in samples:
         try:

@@ -6,8 +6,6 @@ Enters: scores with their true labels. Leaves: the document of ``metrics.json``.
 from __future__ import annotations
 
 import dataclasses
-import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.classify import Classifier
 from partsight.decide import OperatingPoint
-from partsight.evaluate import ScoredPictures, score_pictures
+from partsight.evaluate import ScoredPictures
 from partsight.metrics import classification_metrics
 from partsight.verdict_metrics import verdict_metrics
-from partsight_train.dataset import LabelledPicture
 
-__all__ = ["Mistake", "mistakes", "score_file", "split_metrics"]
+__all__ = ["Mistake", "mistakes", "split_metrics"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +41,6 @@ def mistakes(labels: tuple[str, ...], scored: ScoredPictures) -> list[Mistake]:
         )
         for row in wrong[np.argsort(-surety[wrong], kind="stable")]
     ]
-
-
-def score_file(data: bytes, pictures: Sequence[LabelledPicture]) -> ScoredPictures:
-    """Run a model file, as a device would, over labelled pictures."""
-    classifier = Classifier.load(data, threads=os.cpu_count() or 1, trusted=True)
-    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
 
 
 def split_metrics(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.contract import Contract
-from partsight.decide import OperatingPoint, accept_scores
+from partsight.decide import OperatingPoint, worst_tile
 from partsight.errors import DatasetError, ModelError
 from partsight.model_file import load_model_file
 from partsight.native_output import held_stderr
@@ -92,21 +92,12 @@ def _scores(
     network: Any, pictures: Sequence[LabelledPicture], contract: Contract
 ) -> NDArray[np.float64]:
     """Of the worst tile, float (N, K)."""
-    rows = list(_one_by_one(network, pictures, contract))
-    if contract.tiles == (1, 1):
-        return np.array(rows)
-    tiles = np.array(rows)
-    accepted = contract.operating_point.accept_labels
-    good = [accept_scores(contract.labels, part, accepted).argmin() for part in tiles]
-    return np.asarray(tiles[np.arange(len(tiles)), good])
-
-
-def _one_by_one(
-    network: Any, pictures: Sequence[LabelledPicture], contract: Contract
-) -> Iterator[NDArray[np.float64]]:
-    run, spec = tf.function(network), contract.preprocess
+    run, spec, rows = tf.function(network), contract.preprocess, []
+    accepted, tiled = contract.operating_point.accept_labels, contract.tiles != (1, 1)
     for path, picture in read_pictures((each.path for each in pictures), spec):
         if not isinstance(picture, np.ndarray):
             raise DatasetError(f"{path}: {picture}")
         fed = preprocess(picture, spec).astype(np.float32)[np.newaxis] / np.float32(255)
-        yield run(tf.constant(fed)).numpy()[0].astype(np.float64)
+        scores = run(tf.constant(fed)).numpy()[0].astype(np.float64)
+        rows.append(scores[worst_tile(contract.labels, scores, accepted)] if tiled else scores)
+    return np.array(rows)

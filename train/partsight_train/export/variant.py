@@ -7,6 +7,7 @@ whole delivery; nothing is written yet. Called by ``train`` and by ``partsight e
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from partsight.classify import Classifier
 from partsight.contract import Contract
-from partsight.evaluate import ScoredPictures
+from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.model_file import attach_contract
 from partsight_train.dataset import LabelledPicture, Split
 from partsight_train.export.calibration import choose_calibration
@@ -25,7 +26,6 @@ from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.names import CALIBRATED, VariantName
 from partsight_train.export.operators import needs_of
-from partsight_train.measure import score_file
 from partsight_train.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
@@ -90,15 +90,16 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
     shape = (spec.height, spec.width, 3)
     flatbuffer = convert(approved.network, shape, variant, calibration)
 
-    on_validation = score_file(attach_contract(flatbuffer, draft), pictures[Split.VALIDATION])
+    # The thresholds do not change the scores: what is loaded here gives those of the delivery.
+    data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
+    classifier = Classifier.load(data, threads=threads, trusted=True)
+    on_validation = _scored(classifier, pictures[Split.VALIDATION])
     accepted = draft.operating_point.accept_labels
     point = operating_point(
         draft.labels, accepted, settings, on_validation.true, on_validation.scores
     )
-    judge = dataclasses.replace(draft, operating_point=point)
-    on_test = score_file(attach_contract(flatbuffer, judge), pictures[Split.TEST])
+    on_test = _scored(classifier, pictures[Split.TEST])
     parity = compare(draft.labels, on_test.true, approved.scores, on_test.scores)
-    classifier = Classifier.load(attach_contract(flatbuffer, judge), trusted=True)
     golden, members = golden_samples(classifier, pictures[Split.TEST], seed)
     made = {
         "variant": variant,
@@ -107,8 +108,15 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
         "parity": parity,
     }
     contract = dataclasses.replace(
-        judge, provenance={**draft.provenance, "export": made}, golden=golden
+        draft,
+        operating_point=point,
+        provenance={**draft.provenance, "export": made},
+        golden=golden,
     )
     return Variant(
         attach_contract(flatbuffer, contract, members), contract, on_validation, on_test, parity
     )
+
+
+def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:
+    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
