@@ -55,6 +55,7 @@ def compute_features(
     cache: FeatureCache | None = None,
     progress: Progress = silent,
     *,
+    digests: Mapping[Path, bytes] | None = None,
     variation: Variation | None = None,
     calibration: Calibration | None = None,
 ) -> Features:
@@ -66,20 +67,21 @@ def compute_features(
         cache: what was computed before; new vectors are stored batch by batch. None
             computes all.
         progress: told of each picture to compute.
+        digests: SHA-256 of each file, where it is known; None reads them all.
         variation: compute those of varied copies instead.
         calibration: compute those that the backbone gives in int8 with the ranges of these
-            pictures instead.
+            pictures, which are among ``paths``, instead.
 
     Raises:
         DatasetError: not one picture could be read.
     """
-    digests, failed = _digests(paths)
-    of_copy = b"".join(
-        [variation.identity if variation else b"", calibration.identity() if calibration else b""]
-    )
+    known, failed = _digests(paths) if digests is None else (dict(digests), {})
+    of_copy = variation.identity if variation else b""
+    of_copy += calibration.identity(known) if calibration else b""
     keys = {
-        path: hashlib.sha256(of_copy + digest).digest() if of_copy else digest
-        for path, digest in digests.items()
+        path: hashlib.sha256(of_copy + known[path]).digest() if of_copy else known[path]
+        for path in paths
+        if path in known
     }
     vectors, unknown = _look_up(keys, cache)
     extract = open_extractor(backbone, calibration) if unknown else None
@@ -99,7 +101,7 @@ def compute_features(
             vectors.update(fresh)
     if not vectors:
         raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
-    return Features(vectors, failed, digests, len(unknown))
+    return Features(vectors, failed, known, len(unknown))
 
 
 def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:

@@ -7,6 +7,7 @@ a fold, so that both measure the same recipe.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from partsight_train.backbones.backbone import Backbone
 from partsight_train.cache import FeatureCache
 from partsight_train.dataset import Dataset, Split, assign_folds
 from partsight_train.export.calibration import choose_calibration
-from partsight_train.features import compute_features
+from partsight_train.features import Features, compute_features
 from partsight_train.finetune import fine_tune
 from partsight_train.heads.fit_head import fit_head, scaling_of
 from partsight_train.heads.head import Examples, Head, predict
@@ -151,9 +152,9 @@ def learn(
             progress=stages("fine-tune"),
         )
         paths = [picture.path for picture in pictures]
-        vectors = compute_features(paths, tuned.backbone, progress=stages("features")).vectors
+        features = compute_features(paths, tuned.backbone, progress=stages("features"))
         material = gather(
-            material.dataset, tuned.backbone, vectors, material.bad, settings, stages=stages
+            material.dataset, tuned.backbone, features, material.bad, settings, stages=stages
         )
         fitted = fit(material, "head-again")
         history = {**history, "fine-tune": tuned.history, "head-again": fitted.history}
@@ -196,7 +197,7 @@ def _halves(dataset: Dataset, rows: Rows) -> NDArray[np.intp]:
 def gather(
     dataset: Dataset,
     backbone: Backbone,
-    vectors: Mapping[Path, NDArray[np.float32]],
+    features: Features,
     bad: tuple[int, ...],
     settings: TrainSettings,
     cache: FeatureCache | None = None,
@@ -208,7 +209,7 @@ def gather(
     Args:
         dataset: N pictures, all of which can be read.
         backbone: what computes features.
-        vectors: path to features float32 (T * D,) of each picture.
+        features: of each picture, as they are.
         bad: indices of the labels of bad parts.
         settings: say how many varied copies there are, how varied, and whether one is of int8.
         cache: of the features of copies; None keeps none.
@@ -216,19 +217,18 @@ def gather(
     """
     paths = [picture.path for picture in dataset.pictures]
     shape = (backbone.spec.height, backbone.spec.width, 3)
-    others = []
+    compute = functools.partial(compute_features, digests=features.digests)
+    parts = [features]
     for copy in range(settings.augment.copies if settings.augment.active else 0):
         variation = seeded_variation(settings.augment, shape, copy)
         progress = stages(f"varied copy {copy + 1}")
-        made = compute_features(paths, backbone, cache, progress, variation=variation)
-        others.append(made.vectors)
+        parts.append(compute(paths, backbone, cache, progress, variation=variation))
     if settings.quantization_aware:
         chosen = choose_calibration(
             dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
         )
         progress = stages("features in int8")
-        made = compute_features(paths, backbone, cache, progress, calibration=chosen)
-        others.append(made.vectors)
+        parts.append(compute(paths, backbone, cache, progress, calibration=chosen))
     labels = np.array([picture.label for picture in dataset.pictures], np.intp)
-    features, *copies = (np.stack([part[path] for path in paths]) for part in (vectors, *others))
-    return Material(dataset, backbone, Examples(features, labels), tuple(copies), bad)
+    exact, *copies = (np.stack([part.vectors[path] for path in paths]) for part in parts)
+    return Material(dataset, backbone, Examples(exact, labels), tuple(copies), bad)

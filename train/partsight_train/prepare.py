@@ -85,7 +85,7 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
         )
         dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
-        material = gather(dataset, backbone, features.vectors, bad, settings, cache, stages=stages)
+        material = gather(dataset, backbone, features, bad, settings, cache, stages=stages)
     return Prepared(material, accept_labels, features.digests, features.failed)
 
 

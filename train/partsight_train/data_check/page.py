@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from partsight_train.data_check.findings import Finding, Severity
-from partsight_train.report.templating import template, thumbnail
+from partsight_train.report.templating import template
+from partsight_train.thumbnails import thumbnail
 
 __all__ = ["findings_html"]
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from partsight.classify import Classifier
 from partsight.contract import GoldenSample
 from partsight.decode import decode
 from partsight.golden import MAX_BYTES
 from partsight.opencv import cv2
 from partsight_train.dataset import LabelledPicture
+from partsight_train.thumbnails import shrunk
 
 __all__ = ["golden_samples"]
 
@@ -37,7 +35,8 @@ def golden_samples(
     """
     samples, members = [], {}
     for number, picture in enumerate(_chosen(pictures, seed)):
-        data = _small_png(decode(picture.path))
+        small = shrunk(decode(picture.path), _LONGEST_SIDE)
+        data = cv2.imencode(".png", small)[1].tobytes()
         if len(data) > MAX_BYTES:
             continue
         (prediction,) = classifier.classify([decode(data)])
@@ -53,11 +52,3 @@ def _chosen(pictures: Sequence[LabelledPicture], seed: int) -> Iterator[Labelled
     labels = sorted({picture.label for picture in pictures})[: _MOST // _A_LABEL]
     for label in labels:
         yield from [picture for picture in shuffled if picture.label == label][:_A_LABEL]
-
-
-def _small_png(image_bgr: NDArray[np.uint8]) -> bytes:
-    height, width = image_bgr.shape[:2]
-    share = min(1.0, _LONGEST_SIDE / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    small = cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
-    return bytes(cv2.imencode(".png", small)[1].tobytes())

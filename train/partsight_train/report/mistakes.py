@@ -20,7 +20,7 @@ from partsight.opencv import cv2
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.report.record import RunRecord
-from partsight_train.report.templating import data_address, shrunk
+from partsight_train.thumbnails import data_address, shrunk
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
 
