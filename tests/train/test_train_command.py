@@ -199,7 +199,7 @@ def test_cross_validation_judges_every_picture(
     folds = metrics_of(tmp_path / "run")["cross_validation"]
     assert folds["images"] == 120
     assert folds["accuracy"] == 1.0
-    assert len(folds["accuracy_by_fold"]) == 3
+    assert len(folds["accuracy_by_fold"]) == len(folds["auc_by_fold"]) == 3
     assert "Cross-validation, float model: accuracy 1.0000 on 120 pictures" in result.output
 
 

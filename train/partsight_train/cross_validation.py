@@ -52,9 +52,11 @@ def cross_validate(
     Half a fold's worth of the pictures that are learned from is the validation split.
 
     Returns:
-        ``folds``, ``accuracy_by_fold``, the figures of ``classification_metrics`` over all
-        pictures, and ``false_rejects_at_target_recall``, the share of good parts that a
-        threshold over all of them costs that finds ``settings.target_recall`` of the bad.
+        ``folds``; ``accuracy_by_fold`` and ``auc_by_fold``; the figures of
+        ``classification_metrics`` over all pictures, where scores of models that were each
+        calibrated for themselves are ranked together; and ``false_rejects_at_target_recall``,
+        the share of good parts that a threshold over all of them costs that finds
+        ``settings.target_recall`` of the bad.
     """
     dataset, labels = material.dataset, material.examples.labels
     scores = np.zeros((len(labels), len(dataset.labels)))
@@ -62,11 +64,14 @@ def cross_validate(
     for fold in stages("folds")(divide(dataset, count), count):
         test = fold.test
         scores[test] = learn(material, fold.train, fold.validation, settings, strategy).scores(test)
-        by_fold.append(float((scores[test].argmax(axis=1) == labels[test]).mean()))
+        by_fold.append(classification_metrics(dataset.labels, labels[test], scores[test]))
     bad = list(material.bad)
     return {
         "folds": count,
-        "accuracy_by_fold": by_fold,
+        **{
+            f"{figure}_by_fold": [fold.get(figure) for fold in by_fold]
+            for figure in ("accuracy", "auc")
+        },
         **classification_metrics(dataset.labels, labels, scores),
         "false_rejects_at_target_recall": false_positives_at_recall(
             np.isin(labels, bad), scores[:, bad].sum(axis=1), settings.target_recall
