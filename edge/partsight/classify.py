@@ -8,23 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsight.contract import Contract
 from partsight.decide import decide, worst_tile
-from partsight.errors import ContractError
+from partsight.errors import ContractError, ModelError
 from partsight.feed import feeder
-from partsight.interpreter import Interpreter, TensorInfo
+from partsight.foreign import GivenFacts
+from partsight.interpreter import Interpreter
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
+from partsight.scores import dequantize, softmax
 from partsight.trial import require_sound
 
-__all__ = ["Classifier", "dequantize"]
+__all__ = ["Classifier"]
 
+# A softmax may round to just above 1, a dequantized one by half a step.
+_ROUNDING = 1 / 256
 # What tensors may hold.
 _TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
@@ -46,7 +49,12 @@ class Classifier:
 
     @classmethod
     def load(
-        cls, model: str | Path | bytes, *, threads: int = 1, trusted: bool = False
+        cls,
+        model: str | Path | bytes,
+        *,
+        threads: int = 1,
+        trusted: bool = False,
+        given: GivenFacts | None = None,
     ) -> Classifier:
         """Load a model and check it against its contract.
 
@@ -55,13 +63,14 @@ class Classifier:
             threads: how many the runtime may use.
             trusted: whether it was made by this very process; any other that is new here is
                 first run in a process of its own, see ``trial``.
+            given: what a model of another tool does not say of itself.
 
         Raises:
             ModelError: missing, damaged, or refused by the runtime.
             ContractError: without a contract, or not as its contract says.
             EnvironmentFault: no TFLite runtime on this machine.
         """
-        file = load_model_file(model)
+        file = load_model_file(model, given)
         if not trusted:
             require_sound(file)
         return cls(file, Interpreter(file.data, threads=threads))
@@ -87,8 +96,11 @@ class Classifier:
     def _classify_one(self, image_bgr: NDArray[np.uint8]) -> Prediction:
         picture = preprocess(image_bgr, self.contract.preprocess)
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
-        scores = dequantize(raw[0], self.interpreter.output)
+        scores = dequantize(raw, self.interpreter.output).reshape(_scores_shape(self.contract))
         labels, columns = self.contract.labels, self.contract.tiles[1]
+        if self.contract.logits:
+            scores = softmax(scores)
+        _require_probabilities(scores)
         if self.contract.tiles == (1, 1):
             return Prediction(dict(zip(labels, scores.tolist(), strict=True)))
         worst = worst_tile(labels, scores, self.contract.operating_point.accept_labels)
@@ -96,30 +108,27 @@ class Classifier:
         return Prediction(named, tile=divmod(worst, columns))
 
 
-def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
-    """Turn a raw output into real numbers.
+def _require_probabilities(scores: NDArray[np.float64]) -> None:
+    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():
+        raise ModelError(
+            "the model gives no probabilities: expected scores in [0, 1], received "
+            f"{scores.min():.4g} to {scores.max():.4g}. If it gives logits, say so by --logits."
+        )
 
-    A quantized tensor holds q = round(r / scale) + zero_point for the real number r, so
-    r = scale * (q - zero_point). The difference is taken in float: in uint8 it would wrap.
 
-    Args:
-        raw: quantized values, any shape; float ones are real already.
-        info: scale and zero point of the tensor that they came from.
-
-    Returns:
-        float64 of the same shape.
-    """
-    if info.dtype == np.float32:
-        return raw.astype(np.float64)
-    return info.scale * (raw.astype(np.float64) - info.zero_point)
+def _scores_shape(contract: Contract) -> tuple[int, ...]:
+    """Of what it gives for a picture: labels, or tiles and labels."""
+    count = contract.tiles[0] * contract.tiles[1]
+    return (len(contract.labels),) if count == 1 else (count, len(contract.labels))
 
 
 def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     spec = contract.preprocess
-    count = contract.tiles[0] * contract.tiles[1]
-    scores = (len(contract.labels),) if count == 1 else (count, len(contract.labels))
-    expected = ((1, spec.height, spec.width, 3), (1, *scores))
-    received = (interpreter.input.shape, interpreter.output.shape)
+    expected = ((1, spec.height, spec.width, 3), (1, *_scores_shape(contract)))
+    output = interpreter.output.shape
+    while len(output) > len(expected[1]) and output[0] == 1:
+        output = output[1:]  # some models give (1, 1, 1, K)
+    received = (interpreter.input.shape, output)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
     if received != expected or not set(dtypes) <= _TAKEN:
         raise ContractError(

@@ -45,6 +45,7 @@ class Contract:
         normalization: the real numbers that the network takes for the bytes of a picture.
         tiles: rows and columns that the model cuts a picture into; with more than one tile
             it gives scores a tile, row by row, and the worst tile decides.
+        logits: whether the model leaves the softmax to whoever runs it.
         golden: samples to replay on a device.
 
     Raises:
@@ -58,6 +59,7 @@ class Contract:
     provenance: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     normalization: Normalization = Normalization()
     tiles: tuple[int, int] = (1, 1)
+    logits: bool = False
     golden: tuple[GoldenSample, ...] = ()
 
     def __post_init__(self) -> None:
@@ -103,8 +105,9 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         preprocess=_spec(document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
-        normalization=Normalization(**document.get("normalization", {})),
+        normalization=_normalization(document.get("normalization", {})),
         tiles=tuple(document.get("tiles", (1, 1))),
+        logits=_flag(document.get("logits", False)),
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),
     )
 
@@ -112,6 +115,18 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
 def _spec(document: Mapping[str, Any]) -> PreprocessSpec:
     roi = document.get("roi")
     return PreprocessSpec(**{**document, "roi": tuple(roi) if isinstance(roi, list) else roi})
+
+
+def _normalization(document: Mapping[str, Any]) -> Normalization:
+    """Files of earlier versions have one number for all channels, not a list."""
+    lists = {name: v if isinstance(v, list) else [v] for name, v in document.items()}
+    return Normalization(**{name: tuple(map(float, v)) for name, v in lists.items()})
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"logits must be true or false. Received: {value!r}")
+    return value
 
 
 def _golden(document: Mapping[str, Any]) -> GoldenSample:

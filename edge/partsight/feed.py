@@ -22,23 +22,25 @@ __all__ = ["Normalization", "feeder"]
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
-    """The real numbers that a network takes for bytes: (byte - mean) / std, in all channels.
+    """The real numbers that a network takes for bytes: (byte - mean) / std.
 
     Attributes:
-        mean: in [0, 255].
-        std: above 0.
+        mean: one for all channels, or three: red, green, blue.
+        std: as many, each above 0.
 
     Raises:
-        ValueError: out of range.
+        ValueError: another number of them, or out of range.
     """
 
-    mean: float = 0.0
-    std: float = 255.0
+    mean: tuple[float, ...] = (0.0,)
+    std: tuple[float, ...] = (255.0,)
 
     def __post_init__(self) -> None:
-        if not (0 <= self.mean <= 255 and 0 < self.std < float("inf")):
+        counts = {len(self.mean), len(self.std)}
+        numbers = [*self.mean, *self.std]
+        if counts not in ({1}, {3}) or not np.isfinite(numbers).all() or min(self.std) <= 0:
             raise ValueError(
-                "a normalization must have a mean in [0, 255] and a std above 0. "
+                "a normalization must have a mean and a std above 0, or three of each. "
                 f"Received: {self.mean} and {self.std}"
             )
 
@@ -47,15 +49,20 @@ def feeder(
     info: TensorInfo, normalization: Normalization
 ) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
     """A function from uint8 (H, W, 3), RGB, to what the tensor takes, of the same shape."""
-    real = (np.arange(256) - normalization.mean) / normalization.std
+    # A column a channel, or one for all.
+    real = (np.arange(256)[:, np.newaxis] - normalization.mean) / normalization.std
     if info.dtype == np.float32:
         table: NDArray[Any] = real.astype(np.float32)
     elif info.scale == 0:  # whole numbers that stand for themselves
-        table = np.arange(256).astype(info.dtype)
+        table = np.arange(256)[:, np.newaxis].astype(info.dtype)
     else:
         limits = np.iinfo(info.dtype)
         steps = np.round(real / info.scale) + info.zero_point
         table = np.clip(steps, limits.min, limits.max).astype(info.dtype)
-    if np.array_equal(table, np.arange(256)):
+    if table.shape[1] == 3:
+        channels = np.arange(3)
+        return lambda picture: table[picture, channels]
+    of_all = table[:, 0]
+    if np.array_equal(of_all, np.arange(256)):
         return lambda picture: picture  # the bytes of a frame as they are
-    return lambda picture: table[picture]
+    return lambda picture: of_all[picture]

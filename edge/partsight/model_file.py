@@ -4,6 +4,7 @@ A partsight model is a TFLite flatbuffer followed by a zip archive, which runtim
 and unzip reads. The archive holds ``partsight.json``, the contract, and ``labels.txt``
 for other tools. The contract names the size and SHA-256 of the flatbuffer before it, so
 that a damaged file is refused here and never reaches the native parser, which can crash.
+A model that another tool made has no contract; ``foreign`` puts one together.
 """
 
 from __future__ import annotations
@@ -18,13 +19,14 @@ from typing import Any
 
 from partsight.contract import Contract, contract_from_document, contract_to_document
 from partsight.errors import ContractError, ModelError
+from partsight.foreign import GivenFacts, foreign_contract
 from partsight.zip_tail import TailDamage, append_tail, read_member
 
-__all__ = ["ModelFile", "attach_contract", "load_model_file"]
+__all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file"]
 
 CONTRACT_NAME = "partsight.json"
 CONTRACT_VERSION = 1
-_LABELS_NAME = "labels.txt"
+LABELS_NAME = "labels.txt"
 # A contract is a few kilobytes; a tail that unpacks to more is not one.
 _MAX_CONTRACT_BYTES = 1 << 20
 _TFLITE_IDENTIFIER = b"TFL3"
@@ -66,38 +68,48 @@ def attach_contract(
     }
     text = json.dumps(document, indent=1, ensure_ascii=False)
     labels = "".join(f"{label}\n" for label in contract.labels)
-    own = {CONTRACT_NAME: text.encode(), _LABELS_NAME: labels.encode()}
+    own = {CONTRACT_NAME: text.encode(), LABELS_NAME: labels.encode()}
     return append_tail(flatbuffer, {**own, **(members or {})})
 
 
-def load_model_file(model: str | Path | bytes) -> ModelFile:
+def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) -> ModelFile:
     """Read a model and check it against its own contract.
 
     Args:
         model: a path, or the file's bytes.
+        given: what a model of another tool does not say of itself.
 
     Returns:
         The bytes that were checked, with the contract; nothing is read twice.
 
     Raises:
         ModelError: no such file, no TFLite model, or damaged.
-        ContractError: no contract in it, or one that this partsight cannot honour.
+        ContractError: no contract in it and no facts in its place, one that this partsight
+            cannot honour, or facts for a model that has one.
     """
     data = model if isinstance(model, bytes) else _read(Path(model))
-    name = "these bytes" if isinstance(model, bytes) else str(model)
+    name = "the model" if isinstance(model, bytes) else str(model)
     if data[4:8] != _TFLITE_IDENTIFIER:
         raise ModelError(
             f"{name} is not a TFLite model: expected {_TFLITE_IDENTIFIER!r} at byte 4, "
             f"received {data[4:8]!r}. Give a .tflite file that 'partsight train' made."
         )
     document = _read_document(data, name)
+    digest = hashlib.sha256(data).hexdigest()
+    if document is None:
+        return ModelFile(data, digest, foreign_contract(data, name, given or GivenFacts()))
+    if given is not None:
+        raise ContractError(
+            f"{name} says itself what its numbers mean: expected no labels, scale, offset, accept "
+            "labels or logits given by hand. Leave these options out."
+        )
     _check_digest(data, document, name)
     try:
         contract = contract_from_document(document)
     except (KeyError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ContractError(f"the contract in {name} cannot be used: {reason}") from error
-    return ModelFile(data, hashlib.sha256(data).hexdigest(), contract)
+    return ModelFile(data, digest, contract)
 
 
 def _read(path: Path) -> bytes:
@@ -110,14 +122,12 @@ def _read(path: Path) -> bytes:
         ) from error
 
 
-def _read_document(data: bytes, name: str) -> Mapping[str, Any]:
+def _read_document(data: bytes, name: str) -> Mapping[str, Any] | None:
+    """The contract's JSON; None where the file has none."""
     try:
         document = json.loads(read_member(data, CONTRACT_NAME, _MAX_CONTRACT_BYTES))
-    except LookupError as error:
-        raise ContractError(
-            f"{name} carries no partsight contract: it was made by another tool, or its end is "
-            "cut off. Copy it again, or export it with 'partsight train'."
-        ) from error
+    except LookupError:
+        return None
     except (TailDamage, ValueError, RecursionError) as error:
         reason = str(error) if isinstance(error, TailDamage) else "it is no JSON"
         raise ModelError(

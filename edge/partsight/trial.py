@@ -16,9 +16,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from partsight.errors import ModelError
-from partsight.flatbuffer import Malformed, verify
 from partsight.model_file import ModelFile
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
+from partsight.tflite.flatbuffer import Malformed, verify
+from partsight.tflite.model_schema import MODEL
 from partsight.trial_process import REFUSED
 
 __all__ = ["require_sound"]
@@ -48,7 +49,7 @@ def require_sound(
     """
     runtime = runtime or choose_runtime()
     try:
-        verify(file.data)
+        verify(file.data, MODEL)
     except Malformed as error:
         raise _unsound(f"it is no whole flatbuffer: {error}") from error
     mark = _mark(file.sha256, runtime)

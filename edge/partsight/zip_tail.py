@@ -12,7 +12,7 @@ __all__ = ["TailDamage", "append_tail", "read_member"]
 
 _MAX_BYTES = 1 << 23
 # Whoever unpacks the tail with another tool finds nothing that leaves the folder.
-_NAME = re.compile(r"[a-z0-9_-]+(/[a-z0-9_-]+)?\.(json|txt|png)")
+_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
 # Zip stores local time; a fixed one makes equal models equal files.
 _TIME = (1980, 1, 1, 0, 0, 0)
 # What reading a damaged archive was seen to raise, beside BadZipFile.
@@ -26,11 +26,10 @@ class TailDamage(Exception):
 def append_tail(flatbuffer: bytes, members: Mapping[str, bytes]) -> bytes:
     """The flatbuffer with an archive of some files behind it."""
     stream = io.BytesIO(flatbuffer)
-    with zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as tail:
+    # Stored, not packed: readers of the standard metadata take nothing else.
+    with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as tail:
         for name, data in members.items():
-            entry = zipfile.ZipInfo(name, _TIME)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            tail.writestr(entry, data)
+            tail.writestr(zipfile.ZipInfo(name, _TIME), data)
     return stream.getvalue()
 
 

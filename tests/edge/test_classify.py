@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from partsight import Classifier
-from partsight.classify import dequantize
 from partsight.errors import ContractError, ImageError, ModelError
 from partsight.interpreter import TensorInfo
 from partsight.model_file import ModelFile
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
+from partsight.scores import dequantize
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.classify import dequantize
 from partsight.feed import Normalization, feeder
 from partsight.interpreter import TensorInfo
+from partsight.scores import dequantize
 
 ALL = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
 
@@ -25,8 +25,8 @@ def info(dtype: str, scale: float = 0.0, zero_point: int = 0) -> TensorInfo:
         (info("uint8"), Normalization(), ALL),
         (info("int8", 1 / 255, -128), Normalization(), ALL.astype(int) - 128),
         (info("float32"), Normalization(), ALL / np.float32(255)),
-        (info("float32"), Normalization(127.5, 127.5), (ALL - 127.5) / 127.5),
-        (info("uint8", 1 / 127.5, 127), Normalization(127.0, 127.5), ALL),
+        (info("float32"), Normalization((127.5,), (127.5,)), (ALL - 127.5) / 127.5),
+        (info("uint8", 1 / 127.5, 127), Normalization((127.0,), (127.5,)), ALL),
         (info("uint8", 2 / 255), Normalization(), np.round(ALL / 2)),
         (info("int8", 1 / 510, -128), Normalization(), np.minimum(ALL.astype(int) * 2 - 128, 127)),
     ],
@@ -47,13 +47,30 @@ def test_real_numbers_come_back(mean: float, std: float, dtype: str) -> None:
     limits = np.iinfo(dtype)
     zero_point = int(np.clip(round(limits.min - low / scale), limits.min, limits.max))
     tensor = info(dtype, scale, zero_point)
-    real = dequantize(feeder(tensor, Normalization(mean, std))(ALL), tensor)
+    real = dequantize(feeder(tensor, Normalization((mean,), (std,)))(ALL), tensor)
     np.testing.assert_allclose(real, (ALL - mean) / std, atol=scale * 1.01)
 
 
+def test_each_channel_may_have_its_own() -> None:
+    """By hand: red 10, green 20, blue 30."""
+    picture = np.array([[[10, 20, 30]]], np.uint8)
+    fed = feeder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(picture)
+    np.testing.assert_array_equal(fed, np.array([[[10, 5, -2]]], np.float32))
+
+
 @pytest.mark.parametrize(
-    ("mean", "std"), [(-1, 255), (256, 255), (0, 0), (0, -1), (float("nan"), 1), (0, float("inf"))]
+    ("mean", "std"),
+    [
+        ((float("nan"),), (1,)),
+        ((0,), (0,)),
+        ((0,), (-1,)),
+        ((0,), (float("inf"),)),
+        ((0, 0), (1, 1)),
+        ((0, 0, 0), (1,)),
+        ((0, 0, 0), (1, 1, 0)),
+        ((), ()),
+    ],
 )
-def test_impossible_ones_are_refused(mean: float, std: float) -> None:
+def test_impossible_ones_are_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="normalization must have"):
         Normalization(mean, std)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from partsight.flatbuffer import Malformed, verify
+from partsight.tflite.flatbuffer import Malformed, verify
+from partsight.tflite.model_schema import MODEL
 
 
 def table(*fields: bytes, references: bytes = b"") -> bytes:
@@ -44,7 +45,7 @@ def described(text: bytes) -> bytes:
     ],
 )
 def test_whole_ones_pass(data: bytes) -> None:
-    verify(data)
+    verify(data, MODEL)
 
 
 @pytest.mark.parametrize(
@@ -65,33 +66,33 @@ def test_whole_ones_pass(data: bytes) -> None:
 )
 def test_what_leads_outside_is_found(data: bytes, message: str) -> None:
     with pytest.raises(Malformed, match=message):
-        verify(data)
+        verify(data, MODEL)
 
 
 def test_a_field_outside_its_table_is_found() -> None:
     data = bytearray(table(VERSION))
     struct.pack_into("<H", data, 12, 8)
     with pytest.raises(Malformed, match="a field outside it"):
-        verify(bytes(data))
+        verify(bytes(data), MODEL)
 
 
 def test_a_circle_of_tables_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A vector that names one table again and again."""
-    monkeypatch.setattr("partsight.flatbuffer._MOST_TABLES", 50)
+    monkeypatch.setattr("partsight.tflite.flatbuffer._MOST_TABLES", 50)
     count = 200
     empty_vtable, empty = struct.pack("<HH", 4, 4), struct.pack("<i", 4)
     vector = u32(count) + b"".join(u32(4 * (count - i) + 4) for i in range(count))
     data = table(VERSION, u32(4), references=vector + empty_vtable + empty)
     with pytest.raises(Malformed, match="more tables than a model"):
-        verify(data)
-    monkeypatch.setattr("partsight.flatbuffer._MOST_TABLES", 300)
-    verify(data)
+        verify(data, MODEL)
+    monkeypatch.setattr("partsight.tflite.flatbuffer._MOST_TABLES", 300)
+    verify(data, MODEL)
 
 
 def test_the_ready_model_passes_and_no_cut_of_it_does(model_path: Path) -> None:
     whole = model_path.read_bytes()
-    verify(whole)
+    verify(whole, MODEL)
     generator = random.Random(0)
     for _ in range(50):
         with pytest.raises(Malformed):
-            verify(whole[: generator.randrange(len(whole) // 2)])
+            verify(whole[: generator.randrange(len(whole) // 2)], MODEL)

@@ -138,18 +138,16 @@ def test_the_helpers_of_the_table_below_make_sound_models() -> None:
         pytest.param(b"", ModelError, "not a TFLite model", id="empty"),
         pytest.param(b"PK\3\4" + b"\0" * 90, ModelError, "not a TFLite model", id="another kind"),
         pytest.param(b"\0\0\0\0TFL2", ModelError, "received b'TFL2'", id="another version"),
-        pytest.param(MODEL[:-1], ContractError, "its end is cut off", id="last byte missing"),
-        pytest.param(MODEL[:200], ContractError, "its end is cut off", id="cut in the tail"),
-        pytest.param(MODEL[:30], ContractError, "its end is cut off", id="cut in the model"),
-        pytest.param(FLATBUFFER, ContractError, "no partsight contract", id="no tail"),
+        pytest.param(MODEL[:-1], ModelError, "is damaged", id="last byte missing"),
+        pytest.param(MODEL[:200], ModelError, "is damaged", id="cut in the tail"),
+        pytest.param(MODEL[:30], ModelError, "is damaged", id="cut in the model"),
+        pytest.param(FLATBUFFER, ModelError, "is damaged", id="no tail"),
         pytest.param(
-            with_member("labels.txt", b"a\nb\n"), ContractError, "no partsight", id="other tail"
+            with_member("labels.txt", b"a\nb\n"), ModelError, "is damaged", id="other tail"
         ),
         pytest.param(flipped(3), ModelError, "does not have the SHA-256", id="first bytes"),
         pytest.param(flipped(40), ModelError, "does not have the SHA-256", id="in the weights"),
-        pytest.param(
-            MODEL[:40] + MODEL[41:], ModelError, "is damaged|no partsight", id="a byte lost"
-        ),
+        pytest.param(MODEL[:40] + MODEL[41:], ModelError, "is damaged", id="a byte lost"),
         pytest.param(
             with_member("partsight.json", b"{" * 10), ModelError, "cannot be read", id="no JSON"
         ),
@@ -259,7 +257,7 @@ def test_damage_is_refused_in_one_line(
     assert type(refusal.value) is exception
     message = str(refusal.value)
     assert "\n" not in message
-    assert any(part in message for part in fragment.split("|"))
+    assert fragment in message
 
 
 @pytest.mark.parametrize(
@@ -268,7 +266,7 @@ def test_damage_is_refused_in_one_line(
         ("../evil.txt", b"", "'../evil.txt'"),
         ("/etc/evil.txt", b"", "'/etc/evil.txt'"),
         ("golden/../../evil.png", b"", "evil.png"),
-        ("run.sh", b"", "'run.sh'"),
+        (".hidden", b"", "'.hidden'"),
         ("a\x1b[2J.txt", b"", r"x1b"),
         ("partsight.json", b"{}", "in it twice"),
         ("labels.txt", b"", "in it twice"),

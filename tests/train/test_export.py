@@ -71,7 +71,7 @@ def test_the_input_takes_the_bytes_of_a_frame(
 JUDGE = """
 import sys
 import numpy as np
-from partsight.classify import dequantize
+from partsight.scores import dequantize
 from partsight.feed import Normalization, feeder
 from partsight.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())

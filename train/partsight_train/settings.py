@@ -186,6 +186,23 @@ class FineTuneSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CardSettings:
+    """What people call a model; goes into its standard metadata.
+
+    Attributes:
+        model_name: of the model.
+        model_version: empty takes the time of training.
+        author: who answers for it.
+        license: under which it may be used.
+    """
+
+    model_name: str = "partsight part classifier"
+    model_version: str = ""
+    author: str = ""
+    license: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class TrainSettings:
     """What may be chosen about a training run.
 
@@ -211,7 +228,7 @@ class TrainSettings:
         output_name: of the SavedModel's output.
         assert_accuracy_at_least: deliver nothing below this accuracy of the file.
         cross_validate: folds to measure the recipe on beforehand; None measures none.
-        head, augment, fine_tune: see their classes.
+        head, augment, fine_tune, card: see their classes.
 
     Raises:
         ValueError: choices that do not go together.
@@ -240,6 +257,7 @@ class TrainSettings:
     head: HeadSettings = field(default_factory=HeadSettings)
     augment: AugmentSettings = field(default_factory=AugmentSettings)
     fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
+    card: CardSettings = field(default_factory=CardSettings)
 
     def __post_init__(self) -> None:
         if self.validation_share + self.test_share >= 1:
@@ -274,13 +292,17 @@ def settings_from_options(options: Mapping[str, Any]) -> TrainSettings:
         "head": _from_options(HeadSettings, options),
         "augment": _from_options(AugmentSettings, options),
         "fine_tune": _from_options(FineTuneSettings, options),
+        "card": _from_options(CardSettings, options),
     }
     return _from_options(TrainSettings, {**options, **parts})
 
 
 def settings_from_document(document: Mapping[str, Any]) -> TrainSettings:
     """Settings as ``config.json`` holds them."""
-    parts = [document, *(document[name] for name in ("head", "augment", "fine_tune"))]
+    parts = [
+        document,
+        *(document.get(name, {}) for name in ("head", "augment", "fine_tune", "card")),
+    ]
     options = {name: value for part in parts for name, value in part.items()}
     return settings_from_options(
         {name: tuple(v) if isinstance(v, list) else v for name, v in options.items()}

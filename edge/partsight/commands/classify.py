@@ -5,10 +5,20 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import ProgressBar, exit_if_failed, load_classifier, threads_option
+from partsight.console import (
+    ProgressBar,
+    exit_if_failed,
+    facts_options,
+    load_classifier,
+    threads_option,
+)
+
+if TYPE_CHECKING:
+    from partsight.foreign import GivenFacts
 
 __all__ = ["command"]
 
@@ -23,7 +33,10 @@ __all__ = ["command"]
     help="OUT.jsonl or OUT.csv; JSON lines on stdout when left out.",
 )
 @threads_option
-def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: int) -> None:
+@facts_options
+def command(
+    model: str, paths: tuple[Path, ...], output: Path | None, threads: int, given: GivenFacts | None
+) -> None:
     """Classify pictures: files, and folders with all below them.
 
     A row a picture: path, label, score, scores, tile (row and column of the worst, where
@@ -45,7 +58,7 @@ def command(model: str, paths: tuple[Path, ...], output: Path | None, threads: i
     )
     failed = 0
     with sink_context as sink:
-        classifier = load_classifier(model, threads)
+        classifier = load_classifier(model, threads, given)
         pictures = find_pictures(paths)
         results = classify_files(classifier, pictures)
         for result in ProgressBar("classify")(results, len(pictures)):

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import ProgressBar, exit_if_failed, load_classifier, threads_option
+from partsight.console import (
+    ProgressBar,
+    exit_if_failed,
+    facts_options,
+    load_classifier,
+    threads_option,
+)
+
+if TYPE_CHECKING:
+    from partsight.foreign import GivenFacts
 
 __all__ = ["command"]
 
@@ -17,7 +27,10 @@ __all__ = ["command"]
 @click.argument("image_dir", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @threads_option
-def command(model: str, image_dir: Path, as_json: bool, threads: int) -> None:
+@facts_options
+def command(
+    model: str, image_dir: Path, as_json: bool, threads: int, given: GivenFacts | None
+) -> None:
     """Measure a model file on labelled folders.
 
     \b
@@ -27,7 +40,7 @@ def command(model: str, image_dir: Path, as_json: bool, threads: int) -> None:
     from partsight.evaluate import evaluate, labelled_pictures, score_pictures
     from partsight.report_text import metrics_text
 
-    classifier = load_classifier(model, threads)
+    classifier = load_classifier(model, threads, given)
     pictures = labelled_pictures(image_dir, classifier.contract.labels)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     metrics = evaluate(classifier, scored)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import exit_if_failed, load_classifier, threads_option
+from partsight.console import exit_if_failed, facts_options, load_classifier, threads_option
+
+if TYPE_CHECKING:
+    from partsight.foreign import GivenFacts
 
 __all__ = ["command"]
 
@@ -20,7 +24,10 @@ __all__ = ["command"]
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
 @threads_option
-def command(model: str, source: str, max_frames: int | None, threads: int) -> None:
+@facts_options
+def command(
+    model: str, source: str, max_frames: int | None, threads: int, given: GivenFacts | None
+) -> None:
     """Judge every frame of a source: a JSON line a verdict on stdout.
 
     A frame that cannot be judged is rejected, with its reason in `error`, and the exit
@@ -34,7 +41,7 @@ def command(model: str, source: str, max_frames: int | None, threads: int) -> No
     from partsight.sinks import JsonLinesSink
     from partsight.sources import open_source
 
-    classifier = load_classifier(model, threads)
+    classifier = load_classifier(model, threads, given)
     with open_source(source, classifier.contract.preprocess) as frames:
         counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)], max_frames=max_frames)
     errors = counts.pop("error", 0)

@@ -25,6 +25,7 @@ from partsight_train.settings import (
     SCHEDULES,
     VIEWS,
     AugmentSettings,
+    CardSettings,
     FineTuneSettings,
     HeadSettings,
     TrainSettings,
@@ -33,6 +34,7 @@ from partsight_train.settings import (
 __all__ = ["train_options"]
 
 _TRAIN, _HEAD, _VARY, _TUNE = TrainSettings(), HeadSettings(), AugmentSettings(), FineTuneSettings()
+_CARD = CardSettings()
 _COUNT = click.IntRange(1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
 _PART = click.FloatRange(0, 1, max_open=True)
@@ -198,6 +200,11 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
             help="At most so many training pictures set the ranges of int8."),
     _decide("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,
             help="Whether the head is fitted also to what the backbone gives in int8."),
+    _decide("--model-name", default=_CARD.model_name,
+            help="What people call the model; goes into its standard metadata, as do the next."),
+    _decide("--model-version", default=_CARD.model_version, help="Default the time of training."),
+    _decide("--author", default=_CARD.author, help="Who answers for it."),
+    _decide("--license", default=_CARD.license, help="Under which it may be used."),
     _decide("--output-name", default=_TRAIN.output_name, help="Of the SavedModel's output."),
     _decide("--assert-accuracy-at-least", type=_RECALL,
             help="Fail and deliver nothing where the file is right less often on the test split."),

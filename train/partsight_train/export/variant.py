@@ -24,6 +24,7 @@ from partsight_train.export.calibration import choose_calibration
 from partsight_train.export.convert import convert
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
+from partsight_train.export.metadata import with_metadata
 from partsight_train.export.names import CALIBRATED, VariantName
 from partsight_train.export.operators import needs_of
 from partsight_train.operating_point import operating_point
@@ -113,9 +114,9 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
         provenance={**draft.provenance, "export": made},
         golden=golden,
     )
-    return Variant(
-        attach_contract(flatbuffer, contract, members), contract, on_validation, on_test, parity
-    )
+    described = with_metadata(flatbuffer, contract, settings.card)
+    delivered = attach_contract(described, contract, members)
+    return Variant(delivered, contract, on_validation, on_test, parity)
 
 
 def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Examples", "Head", "class_weights", "measures", "predict", "softmax"]
+from partsight.scores import softmax
+
+__all__ = ["Examples", "Head", "class_weights", "measures", "predict"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,10 +54,3 @@ def measures(
     loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
     right = (scores.argmax(axis=1) == labels).mean()
     return {f"{prefix}loss": float(loss), f"{prefix}accuracy": float(right)}
-
-
-def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Probabilities of logits, both float64 (N, K)."""
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    scores: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
-    return scores

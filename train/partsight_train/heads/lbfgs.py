@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight.progress import Progress, silent
-from partsight_train.heads.head import Examples, Head, measures, softmax
+from partsight.scores import softmax
+from partsight_train.heads.head import Examples, Head, measures
 from partsight_train.settings import HeadSettings
 
 __all__ = ["Objective", "minimum", "smoothed"]

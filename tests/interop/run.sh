@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Real consumers of the standard metadata, each in an environment of its own, read the models of
+# a run and must decide as partsight does when fed the same pixels.
+#   usage: bash tests/interop/run.sh PYTHON RUN_DIR PICTURES
+# PYTHON has partsight with the train extra; PICTURES has a folder a label.
+set -euo pipefail
+python=$1 run=$2 pictures=$3
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+for consumer in litert mediapipe openvino; do
+  python3.11 -m venv "$work/$consumer"
+  "$work/$consumer/bin/pip" install -q -r "$here/requirements-$consumer.txt"
+done
+
+# Float kernels agree to the last bits. Integer ones round in their own ways, which fifty layers
+# carry to some steps of a uint8 score; MediaPipe and LiteRT have partsight's own kernels, but for
+# a dynamic range, whose activations MediaPipe quantizes without XNNPACK.
+exact=0.0001 rounded=0.0625
+
+for variant in none float16 dynamic int8 int8-float; do
+  model="$work/model-$variant.tflite"
+  "$python" -m partsight export "$run" --quantize "$variant" -o "$model"
+  PARTSIGHT_RUNTIME=litert "$python" "$here/reference.py" "$model" "$pictures" 100 "$work/reference.npz"
+  for consumer in litert mediapipe openvino; do
+    tolerance=$exact
+    case "$consumer $variant" in openvino\ int8* | *\ dynamic) tolerance=$rounded ;; esac
+    echo "-- $variant"
+    "$work/$consumer/bin/python" "$here/with_$consumer.py" "$model" "$work/reference.npz" \
+      "$tolerance" 2>"$work/stderr" || { cat "$work/stderr"; exit 1; }
+  done
+done

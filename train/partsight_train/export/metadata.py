@@ -1,0 +1,125 @@
+"""The standard TFLite metadata of a delivered file, by which other tools read it.
+
+Enters: a flatbuffer and its contract. Leaves: the flatbuffer with metadata. What the standard
+has no word for (region of interest, operating point) stands in the description; only the
+contract is complete. A score threshold is not written: by the standard it hides each label
+whose score is below, and so the very label of a bad part.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from partsight.contract import Contract
+from partsight.foreign import MARK
+from partsight.model_file import LABELS_NAME
+from partsight.tflite.metadata_schema import (
+    ENTRY,
+    FEATURE_PROPERTIES,
+    IDENTIFIER,
+    IMAGE_PROPERTIES,
+    MIN_PARSER_VERSION,
+    MODEL_METADATA,
+    NORMALIZATION_OPTIONS,
+    RGB,
+    TENSOR_AXIS_LABELS,
+)
+from partsight.tflite.tensors import Tensor, tensors_of
+from partsight_train.export.flatbuffer_writer import add_metadata, packed
+from partsight_train.settings import CardSettings
+
+__all__ = ["with_metadata"]
+
+
+def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> bytes:
+    """Add the standard metadata, and the mark that this file belongs to a contract.
+
+    Args:
+        flatbuffer: as the converter gave it.
+        contract: of the file.
+        card: what people call it.
+    """
+    inputs, outputs = tensors_of(flatbuffer)
+    document = {
+        "name": card.model_name,
+        "description": _description(contract),
+        "version": card.model_version or str(contract.provenance.get("created_at", "")),
+        "author": card.author,
+        "license": card.license,
+        "subgraph_metadata": [
+            {
+                "input_tensor_metadata": [_picture(inputs[0], contract)],
+                "output_tensor_metadata": [_scores(outputs[0], contract)],
+            }
+        ],
+        "min_parser_version": MIN_PARSER_VERSION,
+    }
+    said = {name: value for name, value in document.items() if value}
+    entries = {ENTRY: packed(MODEL_METADATA, said, IDENTIFIER), MARK: b"1"}
+    return add_metadata(flatbuffer, entries)
+
+
+def _description(contract: Contract) -> str:
+    spec, point = contract.preprocess, contract.operating_point
+    sentences = [f"Tells {', '.join(contract.labels)} parts apart."]
+    if spec.roi is not None:
+        sentences.append(
+            f"Sees only the region {spec.roi} (left, top, width, height) of a picture."
+        )
+    if spec.fit != "stretch":
+        sentences.append("Pictures keep their proportions, between grey bars.")
+    if contract.tiles != (1, 1):
+        sentences.append("Gives scores a tile, row by row; the worst decides.")
+    if point.accept_labels:
+        sentences.append(
+            f"A part is good where {' + '.join(point.accept_labels)} is above "
+            f"{point.accept_above:.4f}, bad where it is below {point.reject_below:.4f}."
+        )
+    return " ".join(sentences)
+
+
+def _picture(tensor: Tensor, contract: Contract) -> dict[str, Any]:
+    spec, normalization = contract.preprocess, contract.normalization
+    ends = [
+        [
+            (byte - mean) / std
+            for mean, std in zip(normalization.mean, normalization.std, strict=True)
+        ]
+        for byte in (255, 0)
+    ]
+    highest, lowest = ends if tensor.dtype == "float32" else ([255.0], [0.0])
+    return {
+        "name": "image",
+        "description": "The picture of a part, RGB.",
+        "content": {
+            "content_properties_type": IMAGE_PROPERTIES,
+            "content_properties": {
+                "color_space": RGB,
+                "default_size": {"width": spec.width, "height": spec.height},
+            },
+        },
+        "process_units": [
+            {
+                "options_type": NORMALIZATION_OPTIONS,
+                "options": {"mean": normalization.mean, "std": normalization.std},
+            }
+        ],
+        "stats": {"max": highest, "min": lowest},
+    }
+
+
+def _scores(tensor: Tensor, contract: Contract) -> dict[str, Any]:
+    top = 1.0 if tensor.dtype == "float32" else 255.0
+    return {
+        "name": "probability",
+        "description": f"The probability of each label: {', '.join(contract.labels)}.",
+        "content": {"content_properties_type": FEATURE_PROPERTIES, "content_properties": {}},
+        "stats": {"max": [top], "min": [0.0]},
+        "associated_files": [
+            {
+                "name": LABELS_NAME,
+                "description": "The labels, one a line.",
+                "type": TENSOR_AXIS_LABELS,
+            }
+        ],
+    }
