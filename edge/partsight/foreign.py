@@ -85,8 +85,7 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
             labels,
             PreprocessSpec(picture.shape[1], picture.shape[2]),
             OperatingPoint(given.accept_labels or default_accept_labels(labels)),
-            {"standard_metadata": metadata.facts},
-            _normalization(picture, metadata, given, name),
+            normalization=_normalization(picture, metadata, given, name),
             logits=given.logits,
         )
     except ValueError as error:

@@ -368,7 +368,7 @@ def test_help_names_every_command() -> None:
 def test_an_unexpected_error_is_one_line_too(
     monkeypatch: pytest.MonkeyPatch, model_path: Path
 ) -> None:
-    def fail(model: str) -> None:
+    def fail(model: object, given: object) -> None:
         raise ZeroDivisionError("a defect\nof ours")
 
     monkeypatch.setattr("partsight.model_file.load_model_file", fail)

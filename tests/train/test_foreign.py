@@ -84,7 +84,6 @@ def invoke(*arguments: object) -> Result:
 def test_by_its_metadata(kind: str) -> None:
     classifier = Classifier.load(with_standard_metadata(converted(by_red, kind)))
     assert classifier.contract.labels == LABELS
-    assert classifier.contract.provenance["standard_metadata"]["name"] == "theirs"
     for red in (0, 51, 128, 255):
         (prediction,) = classifier.classify([picture_of_red(red)])
         assert prediction.scores["scratched"] == pytest.approx(red / 255, abs=2 / 255)
@@ -270,6 +269,17 @@ def test_the_commands_run_it(their_model: Path, parts: Path, options: list[objec
         for row in rows:
             assert row["verdict"] == ("reject" if row["label"] == "scratched" else "accept")
         assert {row["label"] for row in rows} >= {"scratched"}
+
+
+def test_inspect_tells_what_it_is(their_model: Path, options: list[object]) -> None:
+    their_model.write_bytes(with_standard_metadata(their_model.read_bytes()))
+    told = invoke("inspect", their_model)
+    assert told.exit_code == 0, told.output
+    assert "name            theirs\nauthor          someone\nSHA-256" in told.stdout
+    assert "labels          healthy, scratched\nsees            12 x 8 pixels" in told.stdout
+    document = json.loads(invoke("inspect", their_model, "--json").stdout)
+    assert document["standard_metadata"] == {"name": "theirs", "author": "someone"}
+    assert document["labels"] == list(LABELS)
 
 
 @pytest.mark.parametrize(

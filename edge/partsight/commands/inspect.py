@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from partsight.console import facts_options
+
 if TYPE_CHECKING:
     from partsight.contract import Contract
+    from partsight.foreign import GivenFacts
     from partsight.model_file import ModelFile
 
 __all__ = ["command"]
@@ -18,8 +21,9 @@ __all__ = ["command"]
 
 @click.command("inspect")
 @click.argument("model")
+@facts_options
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
-def command(model: str, as_json: bool) -> None:
+def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
     """Print what a model file says of itself.
 
     \b
@@ -28,9 +32,9 @@ def command(model: str, as_json: bool) -> None:
     """
     from partsight.model_file import load_model_file
 
-    file = load_model_file(model)
+    file = load_model_file(model, given)
     if as_json:
-        facts = {"sha256": file.sha256, "bytes": len(file.data)}
+        facts = {"sha256": file.sha256, "bytes": len(file.data), "standard_metadata": _card(file)}
         document = {**facts, **dataclasses.asdict(file.contract)}
         click.echo(json.dumps(document, ensure_ascii=False))
         return
@@ -42,6 +46,7 @@ def command(model: str, as_json: bool) -> None:
 
 def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     contract = file.contract
+    yield from _card(file).items()
     yield "SHA-256", file.sha256
     yield "bytes", str(len(file.data))
     yield "labels", ", ".join(contract.labels)
@@ -60,6 +65,20 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
         )
     yield "golden samples", str(len(contract.golden))
     yield from _origin(contract)
+
+
+def _card(file: ModelFile) -> dict[str, str]:
+    """What its standard metadata call it."""
+    from partsight.tflite.flatbuffer import Malformed, verify
+    from partsight.tflite.model_schema import MODEL
+    from partsight.tflite.standard_metadata import read_standard_metadata
+
+    try:
+        verify(file.data, MODEL)
+        metadata = read_standard_metadata(file.data)
+    except (Malformed, ValueError) as error:
+        return {"metadata": f"damaged: {error}"}
+    return {} if metadata is None else metadata.facts
 
 
 def _sight(contract: Contract) -> str:
