@@ -95,7 +95,11 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         TypeError: a fact is of another type, or unknown.
         ValueError: a fact is impossible.
     """
-    for name in ("preprocess", "operating_point", "provenance"):
+    unknown = set(document) - {field.name for field in dataclasses.fields(Contract)}
+    if unknown:
+        raise TypeError(f"{sorted(unknown)} are facts that this partsight does not know")
+    document = {"normalization": {}, **document}  # what is not in files of earlier versions
+    for name in ("preprocess", "operating_point", "provenance", "normalization"):
         if not isinstance(document[name], dict):
             raise TypeError(f"{name} must be an object. Received: {document[name]!r}")
     point = dict(document["operating_point"])
@@ -105,7 +109,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         preprocess=_spec(document["preprocess"]),
         operating_point=OperatingPoint(**point),
         provenance=document["provenance"],
-        normalization=_normalization(document.get("normalization", {})),
+        normalization=_normalization(document["normalization"]),
         tiles=tuple(document.get("tiles", (1, 1))),
         logits=_flag(document.get("logits", False)),
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),

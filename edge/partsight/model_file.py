@@ -29,6 +29,8 @@ CONTRACT_VERSION = 1
 LABELS_NAME = "labels.txt"
 # A contract is a few kilobytes; a tail that unpacks to more is not one.
 _MAX_CONTRACT_BYTES = 1 << 20
+# What the contract says of the file, not of the model.
+_OF_THE_FILE = ("format", "model_bytes", "model_sha256")
 _TFLITE_IDENTIFIER = b"TFL3"
 
 
@@ -105,7 +107,8 @@ def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) 
         )
     _check_digest(data, document, name)
     try:
-        contract = contract_from_document(document)
+        facts = {name: value for name, value in document.items() if name not in _OF_THE_FILE}
+        contract = contract_from_document(facts)
     except (KeyError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ContractError(f"the contract in {name} cannot be used: {reason}") from error

@@ -279,6 +279,12 @@ def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, brok
     assert "1 of 5 inputs failed" in summary
 
 
+def bare(model: Path) -> bytes:
+    """The flatbuffer, without its tail."""
+    size = json.loads(zipfile.ZipFile(model).read("partsight.json"))["model_bytes"]
+    return model.read_bytes()[:size]
+
+
 def test_inspect_says_all_for_people_and_steers_no_terminal(
     model_path: Path, tmp_path: Path
 ) -> None:
@@ -292,8 +298,7 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
         tiles=(2, 3),
         provenance={"command_line": "train \x1b[2J parts", "export": export},
     )
-    size = json.loads(zipfile.ZipFile(model_path).read("partsight.json"))["model_bytes"]
-    (tmp_path / "m.tflite").write_bytes(attach_contract(file.data[:size], contract))
+    (tmp_path / "m.tflite").write_bytes(attach_contract(bare(model_path), contract))
 
     said = run("inspect", tmp_path / "m.tflite").stdout
 
@@ -307,6 +312,19 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
         "99.50% of the float model's on test",
     ):
         assert part in said
+
+
+@pytest.mark.parametrize(
+    "export", [{}, [], "x", {"variant": "int8", "min_runtime": None, "parity": {"agreement": "x"}}]
+)
+def test_inspect_says_what_cannot_be_read(export: object, model_path: Path, tmp_path: Path) -> None:
+    """Nothing checks the provenance: whoever writes a file writes what they like."""
+    file = load_model_file(model_path)
+    contract = dataclasses.replace(file.contract, provenance={"export": export})
+    (tmp_path / "m.tflite").write_bytes(attach_contract(bare(model_path), contract))
+    result = run("inspect", tmp_path / "m.tflite")
+    assert result.exit_code == 0, result.output
+    assert "what the contract says of it cannot be read" in result.stdout
 
 
 def test_inspect(model_path: Path) -> None:

@@ -247,6 +247,22 @@ def test_the_helpers_of_the_table_below_make_sound_models() -> None:
         pytest.param(
             put("preprocess", "mean", value=127), ContractError, "'mean'", id="unknown scaling"
         ),
+        pytest.param(
+            put("threshold", value=1), ContractError, "['threshold'] are facts", id="unknown fact"
+        ),
+        pytest.param(put("logits", value=1), ContractError, "logits must be", id="no flag"),
+        pytest.param(
+            put("normalization", value={"mean": [0, 0], "std": [1, 1]}),
+            ContractError,
+            "a normalization must have",
+            id="two channels",
+        ),
+        pytest.param(
+            put("normalization", value={"mean": "x"}), ContractError, "convert", id="mean of text"
+        ),
+        pytest.param(
+            put("normalization", value=None), ContractError, "must be an object", id="no scaling"
+        ),
     ],
 )
 def test_damage_is_refused_in_one_line(
