@@ -18,7 +18,7 @@ import numpy as np
 from partsight.classify import Classifier
 from partsight.errors import PartsightError
 from partsight.model_file import load_model_file
-from partsight.trial import require_sound
+from partsight.trust import require_trusted
 
 __all__ = ["main", "measure"]
 
@@ -39,7 +39,8 @@ def measure(model: str, threads: int, workers: int, frames: int, size: str) -> d
         Milliseconds to load and to judge the first frame, ``latency_ms`` of each frame after
         some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
     """
-    require_sound(load_model_file(model))  # tried once on a machine: no part of what loading takes
+    # Tried once on a machine: no part of what loading takes.
+    require_trusted(load_model_file(model))
     started = time.perf_counter()
     classifiers = [Classifier.load(model, threads=threads, trusted=True)]
     loaded = time.perf_counter()

@@ -22,7 +22,7 @@ from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
 from partsight.scores import dequantize, softmax
-from partsight.trial import require_sound
+from partsight.trust import require_trusted
 
 __all__ = ["Classifier"]
 
@@ -61,18 +61,19 @@ class Classifier:
         Args:
             model: a path, or the file's bytes.
             threads: how many the runtime may use.
-            trusted: whether it was made by this very process; any other that is new here is
-                first run in a process of its own, see ``trial``.
+            trusted: whether it was made by this very process; of any other is asked who
+                signed it, and it is first run in a process of its own, see ``trust``.
             given: what a model of another tool does not say of itself.
 
         Raises:
             ModelError: missing, damaged, or refused by the runtime.
             ContractError: without a contract, or not as its contract says.
             EnvironmentFault: no TFLite runtime on this machine.
+            SignatureError: not signed by whom this device trusts.
         """
         file = load_model_file(model, given)
         if not trusted:
-            require_sound(file)
+            require_trusted(file)
         return cls(file, Interpreter(file.data, threads=threads))
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:

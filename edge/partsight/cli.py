@@ -25,7 +25,10 @@ _DEVICE_COMMANDS = (
     "doctor",
     "evaluate",
     "inspect",
+    "keygen",
     "sample-data",
+    "sign",
+    "verify",
     "watch",
 )
 

@@ -5,7 +5,8 @@
     ├── ImageError              one picture cannot be decoded; a run names it and goes on
     ├── DatasetError            the labelled folders cannot be trained or measured on
     ├── ModelError              a model file is missing, damaged or of another kind
-    │   └── ContractError       the file is sound, but what it says of itself is not
+    │   ├── ContractError       the file is sound, but what it says of itself is not
+    │   └── SignatureError      it is not signed by whom this device trusts, or a key is unusable
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
     └── OutputError             a result cannot be written where it was asked for
 
@@ -23,6 +24,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "PartsightError",
+    "SignatureError",
     "SourceError",
 ]
 
@@ -49,6 +51,10 @@ class ModelError(PartsightError):
 
 class ContractError(ModelError):
     """A sound model file whose contract is missing, or says something impossible."""
+
+
+class SignatureError(ModelError):
+    """A model file that is not signed by whom this device trusts, or an unusable key."""
 
 
 class SourceError(PartsightError):

@@ -22,7 +22,7 @@ from partsight.errors import ContractError, ModelError
 from partsight.foreign import GivenFacts, foreign_contract
 from partsight.zip_tail import TailDamage, append_tail, read_member
 
-__all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file"]
+__all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file", "read_model"]
 
 CONTRACT_NAME = "partsight.json"
 CONTRACT_VERSION = 1
@@ -89,7 +89,7 @@ def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) 
         ContractError: no contract in it and no facts in its place, one that this partsight
             cannot honour, or facts for a model that has one.
     """
-    data = model if isinstance(model, bytes) else _read(Path(model))
+    data = model if isinstance(model, bytes) else read_model(Path(model))
     name = "the model" if isinstance(model, bytes) else str(model)
     if data[4:8] != _TFLITE_IDENTIFIER:
         raise ModelError(
@@ -115,7 +115,12 @@ def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) 
     return ModelFile(data, digest, contract)
 
 
-def _read(path: Path) -> bytes:
+def read_model(path: Path) -> bytes:
+    """The bytes of a file, unchecked.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
     try:
         return path.read_bytes()
     except OSError as error:

@@ -31,11 +31,17 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
       partsight inspect model-int8.tflite
     """
     from partsight.model_file import load_model_file
+    from partsight.signature import is_signed
 
     file = load_model_file(model, given)
     if as_json:
-        facts = {"sha256": file.sha256, "bytes": len(file.data), "standard_metadata": _card(file)}
-        document = {**facts, **dataclasses.asdict(file.contract)}
+        document = {
+            "sha256": file.sha256,
+            "bytes": len(file.data),
+            "signed": is_signed(file.data),
+            "standard_metadata": _card(file),
+            **dataclasses.asdict(file.contract),
+        }
         click.echo(json.dumps(document, ensure_ascii=False))
         return
     for name, value in _facts(file):
@@ -45,6 +51,8 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
 
 
 def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
+    from partsight.signature import is_signed
+
     contract = file.contract
     yield from _card(file).items()
     yield "SHA-256", file.sha256
@@ -64,6 +72,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
             f"{point.recall:.2%} of bad parts kept out, {point.false_reject_rate:.2%} of good ones",
         )
     yield "golden samples", str(len(contract.golden))
+    yield "signature", "carries one" if is_signed(file.data) else "none"
     yield from _origin(contract)
 
 

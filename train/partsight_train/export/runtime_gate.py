@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
+from partsight.trust import PUBLIC_KEY_VARIABLE
 
 __all__ = ["runtime_failures"]
 
@@ -34,7 +35,9 @@ def runtime_failures(data: bytes) -> list[str]:
 
 def _failure(path: Path, runtime: Runtime) -> str | None:
     command = [sys.executable, "-m", "partsight", "check", str(path)]
-    environment = {**os.environ, RUNTIME_VARIABLE: runtime.name}
+    # What is not delivered yet is not signed yet.
+    environment = {name: v for name, v in os.environ.items() if name != PUBLIC_KEY_VARIABLE}
+    environment[RUNTIME_VARIABLE] = runtime.name
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S

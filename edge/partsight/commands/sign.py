@@ -1,0 +1,34 @@
+"""``partsight sign``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("sign")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--key", required=True, type=click.Path(path_type=Path),
+              help="The private key that 'partsight keygen' made.")  # fmt: skip
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+              help="Where to write; default the model itself.")  # fmt: skip
+def command(model: Path, key: Path, output: Path | None) -> None:
+    """Sign a model file, in the place of any signature that it has.
+
+    The signature lies in the file, which decides as before; its SHA-256 is another.
+
+    \b
+    Example:
+      partsight sign model-int8.tflite --key line.key
+    """
+    from partsight.files import write_atomic
+    from partsight.key_files import read_private_key
+    from partsight.model_file import read_model
+    from partsight.signature import signed
+
+    data = signed(read_model(model), read_private_key(key), str(model))
+    write_atomic(output or model, data)
+    click.echo(f"Signed: {output or model}")

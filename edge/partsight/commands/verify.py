@@ -1,0 +1,34 @@
+"""``partsight verify``."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import click
+
+__all__ = ["command"]
+
+
+@click.command("verify")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--public-key", required=True, type=click.Path(path_type=Path),
+              help="The public key that 'partsight keygen' made.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: Path, public_key: Path, as_json: bool) -> None:
+    """Tell whether a model file is as it was when the owner of a key signed it.
+
+    \b
+    Example:
+      partsight verify model-int8.tflite --public-key line.key.pub
+    """
+    from partsight.key_files import read_public_key
+    from partsight.model_file import read_model
+    from partsight.signature import require_signature
+
+    data = read_model(model)
+    require_signature(data, read_public_key(public_key), str(model))
+    digest = hashlib.sha256(data).hexdigest()
+    told = json.dumps({"model": str(model), "sha256": digest, "signed": True})
+    click.echo(told if as_json else f"{model} is signed by that key; SHA-256 {digest}")

@@ -1,0 +1,128 @@
+"""Key files: made, and read if nobody else can read them. PEM, as OpenSSL has it.
+
+Imported where a key is at hand: that takes a tenth of a second, and a package that a device
+without keys lacks.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+from pathlib import Path
+
+from partsight.errors import EnvironmentFault, OutputError, SignatureError
+
+try:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+        Ed25519PrivateKey,
+        Ed25519PublicKey,
+    )
+except ImportError as error:
+    raise EnvironmentFault(
+        "signatures need the package cryptography. Run pip install 'partsight[signing]'"
+    ) from error
+
+__all__ = ["make_key_pair", "read_private_key", "read_public_key"]
+
+_ONLY_OWNER = 0o600
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def make_key_pair(path: Path) -> Path:
+    """Make a private key, and beside it the public one.
+
+    Args:
+        path: of the private key; only its owner can read it, from its first byte on.
+
+    Returns:
+        The path of the public key, ``path`` with ``.pub`` behind it.
+
+    Raises:
+        OutputError: one of them is there already, or cannot be written.
+    """
+    key = Ed25519PrivateKey.generate()
+    public = path.with_name(path.name + ".pub")
+    secret = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    shared = key.public_key().public_bytes(
+        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    _write_new(public, shared, 0o644)
+    try:
+        _write_new(path, secret, _ONLY_OWNER)
+    except OutputError:
+        public.unlink()
+        raise
+    return public
+
+
+def read_private_key(path: Path) -> Ed25519PrivateKey:
+    """Read a key to sign with.
+
+    Raises:
+        SignatureError: it cannot be read, is no such key, or others can read it.
+    """
+    data = _read(path)
+    if os.name == "posix" and path.stat().st_mode & _OTHERS:
+        raise SignatureError(
+            f"others than its owner can read the private key {path}. Take that from them: chmod "
+            f"600 {shlex.quote(str(path))}"
+        )
+    try:
+        key = serialization.load_pem_private_key(data, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "an unencrypted private key of Ed25519 in PEM") from error
+    if not isinstance(key, Ed25519PrivateKey):
+        raise _unusable(path, "a private key of Ed25519")
+    return key
+
+
+def read_public_key(path: Path) -> Ed25519PublicKey:
+    """Read a key to verify by.
+
+    Raises:
+        SignatureError: it cannot be read, or is no such key.
+    """
+    try:
+        key = serialization.load_pem_public_key(_read(path))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unusable(path, "a public key of Ed25519 in PEM") from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise _unusable(path, "a public key of Ed25519")
+    return key
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SignatureError(
+            f"cannot read the key {path}: {error.strerror or error}. Make one: partsight keygen KEY"
+        ) from error
+
+
+def _unusable(path: Path, expected: str) -> SignatureError:
+    return SignatureError(
+        f"{path} is not the key that is needed: expected {expected}. 'partsight keygen KEY' makes "
+        "KEY, which signs, and KEY.pub, which verifies."
+    )
+
+
+def _write_new(path: Path, data: bytes, mode: int) -> None:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}. Choose a new name in a folder that "
+            "is writable; a key that is there is never replaced."
+        ) from error
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
