@@ -24,6 +24,8 @@ from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 __all__ = ["Measurement", "Way", "benchmark", "recommend", "ways"]
 
 _TIMEOUT_S = 600.0
+# Larger ones give no more frames a second.
+_BATCH = 4
 # A way that is faster by less than this share is not worth another thread.
 _WORTH_A_THREAD = 0.1
 
@@ -37,12 +39,14 @@ class Way:
         runtime: name.
         threads: of the runtime, for one frame.
         workers: classifiers side by side.
+        batch: frames that the model is given at once.
     """
 
     model: str
     runtime: str
     threads: int
     workers: int
+    batch: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class Measurement:
     Attributes:
         way: which.
         load_ms: from the file to a classifier that is ready.
-        first_ms: from the first BGR frame to its scores; runtimes prepare on it.
-        p50_ms, p95_ms, p99_ms: of the frames after.
+        first_ms: from the first batch of BGR frames to its scores; runtimes prepare on it.
+        p50_ms, p95_ms, p99_ms: of the batches after.
         frames_per_s: of all workers together.
         peak_mib: memory of the process at most; None where the system does not say.
         error: why it failed.
@@ -74,15 +78,16 @@ Run = Callable[[Way, int, str], dict[str, Any]]
 
 
 def ways(models: Sequence[Path], installed: Sequence[Runtime], cores: int) -> list[Way]:
-    """Every model under every runtime: on 1 to ``cores`` threads, and on a worker a core."""
-    counts = [(threads, 1) for threads in range(1, cores + 1)]
+    """Every model under every runtime: on 1 to ``cores`` threads, a worker a core, in batches."""
+    counts = [(threads, 1, 1) for threads in range(1, cores + 1)]
     if cores > 1:
-        counts.append((1, cores))
+        counts.append((1, cores, 1))
+    counts.append((cores, 1, _BATCH))
     return [
-        Way(str(model), runtime.name, threads, workers)
+        Way(str(model), runtime.name, *count)
         for model in models
         for runtime in installed
-        for threads, workers in counts
+        for count in counts
     ]
 
 
@@ -110,10 +115,14 @@ def benchmark(
 def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | None:
     """The way with the least latency, on as few threads as give it, and why in one line.
 
-    A worker a core gives more frames a second, not a verdict sooner: a line has one frame at a
-    time. None where nothing ran.
+    A worker a core, and batches, give more frames a second, not a verdict sooner: a line has one
+    frame at a time. None where nothing ran.
     """
-    ran = [each for each in measurements if each.p50_ms is not None and each.way.workers == 1]
+    ran = [
+        each
+        for each in measurements
+        if each.p50_ms is not None and each.way.workers == each.way.batch == 1
+    ]
     if not ran:
         return None
     least = min(each.p50_ms for each in ran if each.p50_ms is not None)
@@ -140,7 +149,7 @@ def _measured(way: Way, frames: int, size: str, run: Run) -> Measurement:
 
 
 def _run(way: Way, frames: int, size: str) -> dict[str, Any]:
-    arguments = [way.model, way.threads, way.workers, frames, size]
+    arguments = [way.model, way.threads, way.workers, way.batch, frames, size]
     done = subprocess.run(
         [sys.executable, "-m", "partsight.benchmark_process", *map(str, arguments)],
         env={**os.environ, RUNTIME_VARIABLE: way.runtime},

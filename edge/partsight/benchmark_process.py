@@ -1,6 +1,6 @@
 """One measurement, in a process of its own: what ``benchmark`` starts.
 
-usage: python -m partsight.benchmark_process MODEL THREADS WORKERS FRAMES WIDTHxHEIGHT
+usage: python -m partsight.benchmark_process MODEL THREADS WORKERS BATCH FRAMES WIDTHxHEIGHT
 
 The runtime is that of ``PARTSIGHT_RUNTIME``. Leaves: one JSON object on stdout.
 """
@@ -10,70 +10,94 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsight.classify import Classifier
 from partsight.errors import PartsightError
+from partsight.feed import feeder
+from partsight.interpreter import Interpreter
 from partsight.model_file import load_model_file
+from partsight.preprocess import preprocess
 from partsight.trust import require_trusted
 
 __all__ = ["main", "measure"]
 
 _WARM_UP = 5
 
+Judge = Callable[[list[NDArray[np.uint8]]], Any]
 
-def measure(model: str, threads: int, workers: int, frames: int, size: str) -> dict[str, Any]:
+
+def measure(
+    model: str, threads: int, workers: int, batch: int, frames: int, size: str
+) -> dict[str, Any]:
     """Load a model and judge frames with it.
 
     Args:
         model: path.
-        threads: of the runtime, for one frame.
+        threads: of the runtime, for one batch.
         workers: classifiers that judge side by side.
-        frames: so many by each worker.
+        batch: frames that each judges at once.
+        frames: so many by each worker, in whole batches.
         size: of a frame, such as 1280x720.
 
     Returns:
-        Milliseconds to load and to judge the first frame, ``latency_ms`` of each frame after
+        Milliseconds to load and to judge the first batch, ``latency_ms`` of each batch after
         some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
     """
     # Tried once on a machine: no part of what loading takes.
     require_trusted(load_model_file(model))
     started = time.perf_counter()
-    classifiers = [Classifier.load(model, threads=threads, trusted=True)]
+    judges = [_judge(model, threads, batch)]
     loaded = time.perf_counter()
     width, height = map(int, size.split("x"))
-    frame = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    together = [picture] * batch
     before_first = time.perf_counter()
-    classifiers[0].classify([frame])
+    judges[0](together)
     after_first = time.perf_counter()
-    classifiers += [
-        Classifier.load(model, threads=threads, trusted=True) for _ in range(workers - 1)
-    ]
+    judges += [_judge(model, threads, batch) for _ in range(workers - 1)]
+    batches = -(-frames // batch)
 
-    def judge(classifier: Classifier) -> list[float]:
+    def latencies_of(judge: Judge) -> list[float]:
         latencies = []
-        for _ in range(frames):
+        for _ in range(batches):
             arrived = time.perf_counter()
-            classifier.classify([frame])
+            judge(together)
             latencies.append(1000 * (time.perf_counter() - arrived))
         return latencies
 
-    for classifier in classifiers:
-        classifier.classify([frame] * _WARM_UP)
+    for judge in judges:
+        for _ in range(_WARM_UP):
+            judge(together)
     with ThreadPoolExecutor(workers) as pool:
         begun = time.perf_counter()
-        latencies = [each for part in pool.map(judge, classifiers) for each in part]
+        latencies = [each for part in pool.map(latencies_of, judges) for each in part]
         seconds = time.perf_counter() - begun
     return {
         "load_ms": 1000 * (loaded - started),
         "first_ms": 1000 * (after_first - before_first),
         "latency_ms": latencies,
-        "frames_per_s": workers * frames / seconds,
+        "frames_per_s": workers * batches * batch / seconds,
         "peak_mib": _peak_mib(),
     }
+
+
+def _judge(model: str, threads: int, batch: int) -> Judge:
+    """A function from frames to what the model says of them."""
+    if batch == 1:
+        return Classifier.load(model, threads=threads, trusted=True).classify
+    file = load_model_file(model)
+    spec = file.contract.preprocess
+    interpreter = Interpreter(file.data, threads=threads, batch=batch)
+    feed = feeder(interpreter.input, file.contract.normalization)
+    return lambda frames: interpreter.invoke(
+        np.stack([feed(preprocess(frame, spec)) for frame in frames])
+    )
 
 
 def _peak_mib() -> float | None:
@@ -85,10 +109,10 @@ def _peak_mib() -> float | None:
     return float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def main(model: str, threads: str, workers: str, frames: str, size: str) -> None:
+def main(model: str, threads: str, workers: str, batch: str, frames: str, size: str) -> None:
     """Print a measurement, or end with the reason for none."""
     try:
-        found = measure(model, int(threads), int(workers), int(frames), size)
+        found = measure(model, int(threads), int(workers), int(batch), int(frames), size)
     except PartsightError as error:
         sys.exit(str(error))
     sys.stdout.write(json.dumps(found))

@@ -7,6 +7,7 @@
     ├── ModelError              a model file is missing, damaged or of another kind
     │   ├── ContractError       the file is sound, but what it says of itself is not
     │   └── SignatureError      it is not signed by whom this device trusts, or a key is unusable
+    ├── ConfigError             the device's configuration is wrong
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
     └── OutputError             a result cannot be written where it was asked for
 
@@ -17,6 +18,7 @@ Errors of libraries are mapped to these at one boundary each, with ``raise ... f
 from __future__ import annotations
 
 __all__ = [
+    "ConfigError",
     "ContractError",
     "DatasetError",
     "EnvironmentFault",
@@ -55,6 +57,10 @@ class ContractError(ModelError):
 
 class SignatureError(ModelError):
     """A model file that is not signed by whom this device trusts, or an unusable key."""
+
+
+class ConfigError(PartsightError):
+    """The device's configuration cannot be read, or says what means nothing."""
 
 
 class SourceError(PartsightError):

@@ -49,6 +49,8 @@ class TensorInfo:
 class Interpreter:
     """A loaded model. Not for two threads at once; load one for each.
 
+    It takes one picture at a time, or ``batch`` of them where the model allows that.
+
     Attributes:
         runtime: what runs it.
         input: the tensor that it takes.
@@ -59,10 +61,12 @@ class Interpreter:
         ModelError: the runtime refuses the model.
     """
 
-    def __init__(self, model: bytes, *, threads: int = 1, runtime: Runtime | None = None) -> None:
+    def __init__(
+        self, model: bytes, *, threads: int = 1, batch: int = 1, runtime: Runtime | None = None
+    ) -> None:
         self.runtime = runtime or choose_runtime()
         try:
-            self._native = _open(self.runtime, model, threads)
+            self._native = _open(self.runtime, model, threads, batch)
         except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.runtime.distribution} {self.runtime.version} refuses the model: {error}. "
@@ -118,20 +122,25 @@ def load_runtime(runtime: Runtime) -> Any:
         ) from error
 
 
-def _open(runtime: Runtime, model: bytes, threads: int) -> Any:
+def _open(runtime: Runtime, model: bytes, threads: int, batch: int) -> Any:
     """The runtime's own interpreter, with the int8 kernels that suit both it and the model."""
     factory = load_runtime(runtime)
     with held_stderr():
         if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
             try:
-                return _allocated(factory, model, threads, [_hidden_xnnpack(threads)])
+                return _allocated(factory, model, threads, batch, [_hidden_xnnpack(threads)])
             except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:
                 logger.warning("XNNPACK cannot be used, so this model runs slowly: %s", error)
-        return _allocated(factory, model, threads, [])
+        return _allocated(factory, model, threads, batch, [])
 
 
-def _allocated(factory: Any, model: bytes, threads: int, delegates: list[XnnpackDelegate]) -> Any:
+def _allocated(
+    factory: Any, model: bytes, threads: int, batch: int, delegates: list[XnnpackDelegate]
+) -> Any:
     native = factory(model_content=model, num_threads=threads, experimental_delegates=delegates)
+    if batch > 1:
+        (taken,) = native.get_input_details()
+        native.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]], strict=False)
     native.allocate_tensors()
     return native
 

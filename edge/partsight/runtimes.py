@@ -14,7 +14,9 @@ from partsight.errors import EnvironmentFault
 
 __all__ = [
     "LITERT",
+    "RUNTIME_VARIABLE",
     "TFLITE_RUNTIME",
+    "THREADS_VARIABLE",
     "Runtime",
     "choose_runtime",
     "clashes",
@@ -23,6 +25,7 @@ __all__ = [
 ]
 
 RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
+THREADS_VARIABLE = "PARTSIGHT_THREADS"
 
 
 @dataclass(frozen=True, slots=True)

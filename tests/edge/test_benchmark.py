@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from click.testing import CliRunner
 
 from partsight.benchmark import Measurement, Way, benchmark, recommend, ways
 from partsight.cli import main
+from partsight.config import read_config
 from partsight.runtimes import Runtime, runtimes
 
 RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
@@ -19,16 +21,22 @@ RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
 
 @pytest.mark.parametrize(
     ("cores", "counts"),
-    [(1, [(1, 1)]), (2, [(1, 1), (2, 1), (1, 2)]), (3, [(1, 1), (2, 1), (3, 1), (1, 3)])],
+    [
+        (1, [(1, 1, 1), (1, 1, 4)]),
+        (2, [(1, 1, 1), (2, 1, 1), (1, 2, 1), (2, 1, 4)]),
+        (3, [(1, 1, 1), (2, 1, 1), (3, 1, 1), (1, 3, 1), (3, 1, 4)]),
+    ],
 )
-def test_every_way(cores: int, counts: list[tuple[int, int]]) -> None:
+def test_every_way(cores: int, counts: list[tuple[int, int, int]]) -> None:
     found = ways([Path("a"), Path("b")], RUNTIMES, cores)
-    assert [(way.threads, way.workers) for way in found[: len(counts)]] == counts
+    assert [(way.threads, way.workers, way.batch) for way in found[: len(counts)]] == counts
     assert len(found) == len(set(found)) == 4 * len(counts)
 
 
-def measured(model: str, p50_ms: float | None, threads: int = 1, workers: int = 1) -> Measurement:
-    return Measurement(Way(model, "litert", threads, workers), p50_ms=p50_ms)
+def measured(
+    model: str, p50_ms: float | None, threads: int = 1, workers: int = 1, batch: int = 1
+) -> Measurement:
+    return Measurement(Way(model, "litert", threads, workers, batch), p50_ms=p50_ms)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +46,7 @@ def measured(model: str, p50_ms: float | None, threads: int = 1, workers: int = 
         ([measured("two", 4.9, threads=2), measured("one", 5.0)], 1),
         ([measured("two", 3.0, threads=2), measured("one", 5.0)], 0),
         ([measured("side by side", 3.0, workers=2), measured("one", 5.0)], 1),
+        ([measured("together", 3.0, batch=4), measured("one", 5.0)], 1),
         ([measured("refused", None), measured("one", 5.0)], 1),
     ],
 )
@@ -101,6 +110,27 @@ def test_the_command_measures(model_path: Path) -> None:
         assert row["load_ms"] > 0 < row["frames_per_s"]
         assert row["peak_mib"] > 10
     assert said["recommended"]["model"] == str(model_path)
+
+
+def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path) -> None:
+    """In processes of their own: a configuration becomes the environment."""
+    path = tmp_path / "etc" / "partsight.toml"
+
+    def save(*options: str) -> subprocess.CompletedProcess[str]:
+        arguments = ["benchmark", model_path, "--frames", "1", "--config", path, "--save"]
+        command = [sys.executable, "-m", "partsight", *map(str, arguments), *options]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    first = save("--json")
+    assert first.returncode == 0, first
+    best = json.loads(first.stdout)["recommended"]
+    model = read_config(path).model
+    assert (model.runtime, model.threads) == (best["runtime"], best["threads"])
+
+    said = "# of the line\n[model]\nthreads = 7 # too many\npublic_key = 'lost.pub'\n"
+    path.write_text(said)
+    assert "cannot read the key" in save().stdout
+    assert path.read_text() == said
 
 
 def test_the_table_names_the_choice(model_path: Path) -> None:

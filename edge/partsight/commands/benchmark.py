@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
+from partsight.model_options import default_config, use_config
 
 if TYPE_CHECKING:
     from partsight.benchmark import Measurement
@@ -32,12 +33,27 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
               help="Frames that are judged in each way.")  # fmt: skip
 @click.option("--size", callback=_size, default="1280x720", show_default=True,
               metavar="WIDTHxHEIGHT", help="Of a frame.")  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(models: tuple[Path, ...], frames: int, size: str, as_json: bool) -> None:
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The device's configuration, where --save writes; see 'partsight watch'.",
+)
+@click.option(
+    "--save", is_flag=True, help="Write the recommended runtime and threads into the configuration."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")  # fmt: skip
+def command(
+    models: tuple[Path, ...],
+    frames: int,
+    size: str,
+    config: Path | None,
+    save: bool,
+    as_json: bool,
+) -> None:
     """Measure model files on this machine, under each TFLite runtime that it has.
 
-    Latency is from a BGR frame to its scores; 'workers' are classifiers side by side. Run
-    it where nothing else runs. Exit code 3 where a model does not run in some way.
+    Latency is from a batch of BGR frames to its scores; 'workers' are classifiers side by
+    side. Run it where nothing else runs. Exit code 3 where a model does not run in some way.
 
     \b
     Example:
@@ -46,6 +62,9 @@ def command(models: tuple[Path, ...], frames: int, size: str, as_json: bool) -> 
     from partsight.benchmark import benchmark, recommend
     from partsight.model_file import load_model_file
 
+    where = config or default_config()
+    if where.exists() or not save:
+        use_config(config)
     for model in models:
         load_model_file(model)  # what is wrong with the file is said once, not in every way
     measurements = benchmark(models, frames, size, ProgressBar("benchmark"))
@@ -58,16 +77,22 @@ def command(models: tuple[Path, ...], frames: int, size: str, as_json: bool) -> 
         click.echo(_table(measurements))
         if choice is not None:
             click.echo(f"Recommended: {choice[1]}")
+    if save and choice is not None:
+        from partsight.config import save_choice
+
+        save_choice(where, choice[0].way.runtime, choice[0].way.threads)
+        click.echo(f"Saved: {where}", err=as_json)
     exit_if_failed(sum(each.error is not None for each in measurements), len(measurements))
 
 
 def _table(measurements: list[Measurement]) -> str:
     width = max(len(each.way.model) for each in measurements) + 2
-    head = "runtime         threads workers  load ms  first    p50    p95    p99  frames/s  MiB"
-    lines = [f"{'model':<{width}}{head}"]
+    ways = "runtime         threads workers batch"
+    lines = [f"{'model':<{width}}{ways}  load ms  first    p50    p95    p99  frames/s  MiB"]
     for each in measurements:
         way = each.way
-        line = f"{way.model:<{width}}{way.runtime:<15} {way.threads:>7} {way.workers:>7}"
+        counts = f"{way.threads:>7} {way.workers:>7} {way.batch:>5}"
+        line = f"{way.model:<{width}}{way.runtime:<15} {counts}"
         if each.error is not None:
             lines.append(f"{line}  {each.error}")
             continue

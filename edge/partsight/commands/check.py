@@ -7,11 +7,14 @@ import json
 
 import click
 
+from partsight.model_options import config_option
+
 __all__ = ["command"]
 
 
 @click.command("check")
 @click.argument("model")
+@config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(model: str, as_json: bool) -> None:
     """Replay a model's golden samples on this device.

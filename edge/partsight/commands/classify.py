@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import (
-    ProgressBar,
-    exit_if_failed,
+from partsight.console import ProgressBar, exit_if_failed
+from partsight.model_options import (
+    config_option,
     facts_options,
     load_classifier,
     threads_option,
@@ -32,6 +32,7 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="OUT.jsonl or OUT.csv; JSON lines on stdout when left out.",
 )
+@config_option
 @threads_option
 @facts_options
 def command(

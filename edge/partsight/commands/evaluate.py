@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import (
-    ProgressBar,
-    exit_if_failed,
+from partsight.console import ProgressBar, exit_if_failed
+from partsight.model_options import (
+    config_option,
     facts_options,
     load_classifier,
     threads_option,
@@ -26,6 +26,7 @@ __all__ = ["command"]
 @click.argument("model")
 @click.argument("image_dir", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@config_option
 @threads_option
 @facts_options
 def command(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import facts_options
+from partsight.model_options import facts_options
 
 if TYPE_CHECKING:
     from partsight.contract import Contract

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import exit_if_failed, facts_options, load_classifier, threads_option
+from partsight.console import exit_if_failed
+from partsight.model_options import (
+    config_option,
+    facts_options,
+    load_classifier,
+    threads_option,
+)
 
 if TYPE_CHECKING:
     from partsight.foreign import GivenFacts
@@ -23,6 +29,7 @@ __all__ = ["command"]
     help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
 )
 @click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
+@config_option
 @threads_option
 @facts_options
 def command(

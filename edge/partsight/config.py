@@ -1,0 +1,114 @@
+"""The device's configuration: ``partsight.toml``, and what it stands for.
+
+What it says becomes the default of environment variables, so that the command line beats the
+environment, the environment beats the file, and child processes see the same. Imported only
+where there is such a file: pydantic takes a tenth of a second.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import MutableMapping
+from pathlib import Path
+from typing import Any, Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from partsight.errors import ConfigError
+from partsight.files import write_atomic
+from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
+from partsight.trust import PUBLIC_KEY_VARIABLE
+
+__all__ = ["Config", "ModelConfig", "apply_config", "read_config", "save_choice"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelConfig(_Section):
+    """How models are run."""
+
+    runtime: Literal["litert", "tflite-runtime"] | None = Field(
+        default=None,
+        description="The TFLite runtime; the preferred one of those installed if left out.",
+    )
+    threads: PositiveInt | None = Field(
+        default=None, description="Threads that the runtime may use for a picture; 1 if left out."
+    )
+    public_key: Path | None = Field(
+        default=None,
+        description="Only models signed by this key's owner are run, see 'partsight keygen'. "
+        "A relative path starts at the configuration file.",
+    )
+
+
+class Config(_Section):
+    """All of it."""
+
+    model: ModelConfig = Field(default=ModelConfig(), description="How models are run.")
+
+
+def read_config(path: Path) -> Config:
+    """Read and check a configuration.
+
+    Raises:
+        ConfigError: it cannot be read, is no TOML, or says what means nothing.
+    """
+    try:
+        return Config.model_validate(_parsed(path).unwrap())
+    except ValidationError as error:
+        raise ConfigError(f"{path} is wrong: {'; '.join(map(_told, error.errors()))}") from error
+
+
+def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
+    """Make what a configuration says the default of environment variables.
+
+    Raises:
+        ConfigError: see ``read_config``.
+    """
+    model = read_config(path).model
+    said = {
+        RUNTIME_VARIABLE: model.runtime,
+        THREADS_VARIABLE: model.threads,
+        PUBLIC_KEY_VARIABLE: model.public_key and path.absolute().parent / model.public_key,
+    }
+    for name, value in said.items():
+        if value is not None:
+            environ.setdefault(name, str(value))
+
+
+def save_choice(path: Path, runtime: str, threads: int) -> None:
+    """Write runtime and threads into a configuration; all else in it stays, comments too.
+
+    Raises:
+        ConfigError: what is there cannot be read.
+        OutputError: it cannot be written.
+    """
+    document = _parsed(path) if path.exists() else tomlkit.document()
+    section = document.setdefault("model", tomlkit.table())
+    section.update({"runtime": runtime, "threads": threads})
+    write_atomic(path, tomlkit.dumps(document).encode())
+
+
+def _parsed(path: Path) -> tomlkit.TOMLDocument:
+    try:
+        return tomlkit.parse(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(
+            f"cannot read the configuration {path}: {reason}. Expected a text in TOML."
+        ) from error
+
+
+def _told(error: Any) -> str:
+    """One of pydantic's errors in a line, with the key that was perhaps meant."""
+    *sections, key = map(str, error["loc"])
+    name = ".".join([*sections, key])
+    if error["type"] != "extra_forbidden":
+        return f"{name}: {error['msg']}. Received: {error['input']!r}"
+    known = list((ModelConfig if sections == ["model"] else Config).model_fields)
+    (nearest,) = difflib.get_close_matches(key, known, 1, 0) or [""]
+    return f"{name} means nothing. Did you mean {nearest}? Known are {', '.join(known)}"
