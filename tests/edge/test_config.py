@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.config import ModelConfig, apply_config, read_config, save_choice
@@ -73,6 +73,7 @@ def test_the_environment_beats_the_file(path: Path) -> None:
 
 
 @given(st.sampled_from(["litert", "tflite-runtime"]), st.integers(1, 64))
+@settings(deadline=None)
 def test_a_choice_is_saved_and_read(runtime: str, threads: int) -> None:
     from tempfile import TemporaryDirectory
 

@@ -17,7 +17,7 @@ from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
@@ -44,6 +44,7 @@ def invoke(*arguments: object) -> Result:
 
 
 @given(st.binary(max_size=200), st.dictionaries(st.sampled_from("abc"), st.binary(max_size=50)))
+@settings(deadline=None)
 def test_what_is_signed_is_verified(flatbuffer: bytes, members: dict[str, bytes]) -> None:
     model = append_tail(flatbuffer, members)
     once = signed(model, KEY, "it")
@@ -55,6 +56,7 @@ def test_what_is_signed_is_verified(flatbuffer: bytes, members: dict[str, bytes]
 
 
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
+@settings(deadline=None)
 def test_any_other_byte_is_found(place: int, change: int) -> None:
     other = SIGNED[:place] + bytes([SIGNED[place] ^ change]) + SIGNED[place + 1 :]
     with pytest.raises(SignatureError):
