@@ -88,6 +88,19 @@ def other_tail(data: bytes, generator: random.Random) -> bytes:
     return append_tail(flipped(data, generator)[: generator.randrange(len(data))], members)
 
 
+def foreign(data: bytes, generator: random.Random) -> bytes:
+    """Of another tool, by the look of it: standard metadata and labels, no contract."""
+    flatbuffer, members = parts(data)
+    changed = flipped(flatbuffer.replace(b"PARTSIGHT", b"SOMEBODYS"), generator)
+    return append_tail(changed, {"labels.txt": members["labels.txt"]})
+
+
+def without_contract(data: bytes, generator: random.Random) -> bytes:
+    """What it would then decide by is not what was approved."""
+    flatbuffer, members = parts(data)
+    return append_tail(flatbuffer, {"labels.txt": members["labels.txt"]})
+
+
 CHANGES: list[Change] = [
     flipped,
     forged_flatbuffer,
@@ -96,6 +109,9 @@ CHANGES: list[Change] = [
     truncated,
     other_contract,
     other_tail,
+    foreign,
+    foreign,
+    without_contract,
 ]
 
 
@@ -121,6 +137,7 @@ def test_a_changed_file_is_refused_or_runs(seed: int, model_path: Path) -> None:
         assert 20 < len(refusal) < 1000
     else:
         assert set(prediction.scores) == set(classifier.contract.labels)
+        assert change is not without_contract
         if change is flipped:
             # What has the right digest means what it meant.
             assert prediction == Classifier.load(whole).classify([FRAME])[0]

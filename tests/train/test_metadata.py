@@ -113,6 +113,7 @@ def test_a_model_with_more_metadata_is_the_same_model(flatbuffer: bytes) -> None
     assert metadata_entry(larger, "first") == b"1" * 100
     assert metadata_entry(larger, "second") == b""
     assert metadata_entry(larger, "third") is None
+    assert metadata_entry(add_metadata(larger, {"first": b"2"}), "first") == b"2"
     for a, b in zip(before.buffers, after.buffers[:kept], strict=True):
         np.testing.assert_array_equal(a.data, b.data)
     picture = np.random.default_rng(0).integers(0, 256, (1, 224, 224, 3), np.uint8)

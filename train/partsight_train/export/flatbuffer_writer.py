@@ -51,7 +51,7 @@ def add_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:
 
     Args:
         model: a TFLite flatbuffer that is well-formed.
-        entries: name to content.
+        entries: name to content; each takes the place of one of that name.
     """
     old = View(model, MODEL)
     builder = flatbuffers.Builder(0)
@@ -66,7 +66,8 @@ def add_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:
         for number, (name, _) in enumerate(added)
     ]
     buffers = _references(builder, [*kept, *(place for _, place in added)])
-    metadata = _references(builder, [*(end - each.at for each in old.tables("metadata")), *named])
+    others = [each for each in old.tables("metadata") if each.text("name") not in entries]
+    metadata = _references(builder, [*(end - each.at for each in others), *named])
 
     fields = list(MODEL.fields)
     builder.StartObject(len(fields))
