@@ -22,7 +22,15 @@ from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
-from partsight_train.tiles import by_picture, cut, join, mean_tiles, telling_tiles, worst_tiles
+from partsight_train.tiles import (
+    by_picture,
+    cut,
+    join,
+    mean_tiles,
+    telling_tiles,
+    uncut,
+    worst_tiles,
+)
 
 ROWS, COLUMNS, SIDE = 2, 3, 32
 BAD = (0,)
@@ -33,6 +41,7 @@ def test_tiles_come_back_to_where_they_were_cut(rows: int, columns: int, count: 
     shape = (count, rows * 2, columns * 3, 1)
     pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     tiles = cut(tf.constant(pictures), (rows, columns))
+    np.testing.assert_array_equal(uncut(tiles, (rows, columns)), pictures)
     values = by_picture(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
     assert values.shape == ((count, 6) if rows * columns == 1 else (count, rows * columns, 6))
     for picture, parts in zip(pictures, values, strict=True):

@@ -3,9 +3,8 @@
 Enters: the float model that ``export.assemble`` joined. Leaves: a function from a picture
 and a label to a map. Called by training, for the report.
 
-The network is frozen to one graph, and in it are found the pools: the places where a map,
-a value a position and channel, becomes a value a channel, of which the logits are made. A
-position's share in the label's margin is the sum over channels of activation x gradient:
+``pooled_maps`` finds in the network's graph where maps become the values that the logits are
+made of. A position's share in the label's margin is the sum over channels of activation x gradient:
 HiResCAM (R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM for faithful
 explanations of convolutional neural networks", 2020). Of a linear head on mean and maximum
 pools, these shares and the head's bias add up to the margin exactly.
@@ -15,7 +14,7 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decode import decode
-from partsight.native_output import held_stderr
 from partsight.opencv import cv2
 from partsight.preprocess import preprocess
 from partsight.preprocess_spec import PreprocessSpec
-from partsight_train.tensorflow_stack import freeze, keras, tf
+from partsight_train.pooled_maps import UNREADABLE, channel_axis, find_pooled_maps
+from partsight_train.tensorflow_stack import keras, tf
 from partsight_train.tiles import Tiles, join
 from partsight_train.views import sum_as_seen
 
@@ -36,13 +35,6 @@ __all__ = ["contributions", "map_of_file"]
 logger = logging.getLogger(__name__)
 
 Contributions = Callable[[NDArray[np.uint8], int], list[NDArray[np.float32]]]
-
-# By their axes: rows and columns of (N, H, W, C), and of (N, C, H, W).
-_CHANNEL_AXIS = {(1, 2): 3, (2, 3): 1}
-# What brings the scores of tiles together.
-_AFTER_SOFTMAX = ("Identity", "Reshape", "Transpose")
-_REDUCTIONS = ("Max", "Mean", "Sum")
-_WINDOWS = ("AvgPool", "MaxPool")
 
 
 def map_of_file(
@@ -93,7 +85,7 @@ def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | 
     """
     try:
         found = _find(model)
-    except (LookupError, NotImplementedError, ValueError, tf.errors.OpError) as error:
+    except UNREADABLE as error:
         # They explain mistakes in a report; a trained model does not fail for them.
         logger.warning("no activation maps, the network cannot be looked into: %s", error)
         return None
@@ -118,44 +110,17 @@ def _as_seen(share: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
 
 def _find(model: keras.Model) -> tuple[Any, int] | None:
     """A function from a picture and a weight a label to the shares, and the number of labels."""
-    frozen = _frozen(model)
-    logits = _logits(frozen.outputs[0])
-    pools = [] if logits is None else list(_last_pools(logits.op))
-    if logits is None or not pools:
+    found = find_pooled_maps(lambda image: model(image, training=False), model.input_shape[1:])
+    if found is None:
         return None
+    frozen, logits = found.frozen, found.logits
     with frozen.graph.as_default():
         weights = tf.compat.v1.placeholder(tf.float32, logits.shape[1:])
-        shares = _shares(pools, tf.reduce_sum(logits * weights))
+        shares = _shares(found.pools, tf.reduce_sum(logits * weights))
     return frozen.prune([frozen.inputs[0], weights], shares), int(logits.shape[1])
 
 
-def _logits(scores: Any) -> Any | None:
-    """What goes into the softmax that gives the scores."""
-    op = scores.op
-    while op.type in _AFTER_SOFTMAX:
-        op = op.inputs[0].op
-    return op.inputs[0] if op.type == "Softmax" else None
-
-
-def _last_pools(end: Any) -> Iterator[Any]:
-    """The pools above ``end`` that no other pool lies behind.
-
-    A squeeze-and-excitation block pools too, but what it gives flows on into a map; to
-    count both would count its evidence twice.
-    """
-    seen, waiting = set(), [end]
-    while waiting:
-        op = waiting.pop()
-        if op.name in seen:
-            continue
-        seen.add(op.name)
-        if _channel_axis(op) is not None:
-            yield op
-        else:
-            waiting.extend(tensor.op for tensor in op.inputs)
-
-
-def _shares(pools: list[Any], margin: Any) -> list[Any]:
+def _shares(pools: Sequence[Any], margin: Any) -> list[Any]:
     values = [pool.outputs[0] for pool in pools]
     # Each pool by itself: what one gives another, if it does, is the other's evidence.
     by_value = tf.gradients(margin, values, stop_gradients=values, unconnected_gradients="zero")
@@ -163,33 +128,5 @@ def _shares(pools: list[Any], margin: Any) -> list[Any]:
     for pool, upstream in zip(pools, by_value, strict=True):
         activation = pool.inputs[0]
         (gradient,) = tf.gradients(pool.outputs[0], activation, grad_ys=upstream)
-        shares.append(tf.reduce_sum(activation * gradient, _channel_axis(pool)))
+        shares.append(tf.reduce_sum(activation * gradient, channel_axis(pool)))
     return shares
-
-
-def _channel_axis(op: Any) -> int | None:
-    """Which axis of its input is the channels', where an operation pools a whole map."""
-    if op.type in _WINDOWS:
-        axis = 3 if op.get_attr("data_format") == b"NHWC" else 1
-        pools = _sides(op.outputs[0], axis) == [1, 1]
-    elif op.type in _REDUCTIONS and op.inputs[0].shape.rank == 4:
-        axes = tf.get_static_value(op.inputs[1])
-        axis = 0 if axes is None else _CHANNEL_AXIS.get(tuple(sorted(np.ravel(axes) % 4)), 0)
-        pools = axis > 0
-    else:
-        return None
-    # A map of one position is none: what made it so lies before.
-    return axis if pools and _sides(op.inputs[0], axis) != [1, 1] else None
-
-
-def _sides(tensor: Any, channel_axis: int) -> list[int | None]:
-    return [side for i, side in enumerate(tensor.shape) if i not in (0, channel_axis)]
-
-
-def _frozen(model: keras.Model) -> Any:
-    """The model as one graph without variables and calls, for one picture."""
-    shape = (1, *model.input_shape[1:])
-    function = tf.function(lambda image: model(image, training=False))
-    with held_stderr():
-        concrete = function.get_concrete_function(tf.TensorSpec(shape, tf.float32))
-        return freeze(concrete)

@@ -24,7 +24,7 @@ from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["by_picture", "cut", "join", "mean_tiles", "telling_tiles", "worst_tiles"]
+__all__ = ["by_picture", "cut", "join", "mean_tiles", "telling_tiles", "uncut", "worst_tiles"]
 
 Tiles = tuple[int, int]
 
@@ -42,6 +42,15 @@ def cut(pictures: Any, tiles: Tiles) -> Any:
         return pictures
     rows = tf.split(pictures, tiles[0], axis=1)
     return tf.concat([tile for row in rows for tile in tf.split(row, tiles[1], axis=2)], 0)
+
+
+def uncut(maps: Any, tiles: Tiles) -> Any:
+    """Undo ``cut``: a tensor (T * N, h, w, C) of tiles, side by side as (N, R * h, C * w, C)."""
+    if tiles == (1, 1):
+        return maps
+    each = tf.split(maps, tiles[0] * tiles[1], axis=0)
+    starts = range(0, len(each), tiles[1])
+    return tf.concat([tf.concat(each[i : i + tiles[1]], axis=2) for i in starts], axis=1)
 
 
 def by_picture(values: Any, tiles: Tiles) -> Any:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["averaged", "sum_as_seen", "view"]
+__all__ = ["as_seen", "averaged", "sum_as_seen", "view"]
 
 _MIRROR, _FLIP, _TRANSPOSE = 1, 2, 4
 
@@ -53,13 +53,17 @@ def averaged(layer: Callable[[Any], Any], pictures: Any, views: int) -> Any:
     return tf.reduce_mean(tf.reshape(features, (views, -1, features.shape[-1])), 0)
 
 
+def as_seen(maps: Any, number: int) -> Any:
+    """Undo ``view``: maps (N, H, W, C) of a view, turned back to how the pictures lie."""
+    if number & _MIRROR:
+        maps = maps[:, :, ::-1]
+    if number & _FLIP:
+        maps = maps[:, ::-1]
+    return view(maps, _TRANSPOSE) if number & _TRANSPOSE else maps
+
+
 def sum_as_seen(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Maps (V, h, w) of all the views of one picture, turned back and added up: (h, w)."""
-    total = np.zeros(maps.shape[1:], np.float32)
-    for number, part in enumerate(maps):
-        if number & _MIRROR:
-            part = part[:, ::-1]
-        if number & _FLIP:
-            part = part[::-1]
-        total += part.T if number & _TRANSPOSE else part
-    return total
+    pictures = maps[:, np.newaxis, :, :, np.newaxis]
+    turned = (as_seen(part, number)[0, :, :, 0] for number, part in enumerate(pictures))
+    return np.asarray(sum(turned, np.zeros(maps.shape[1:], np.float32)))
