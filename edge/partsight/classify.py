@@ -17,7 +17,7 @@ from partsight.decide import decide, worst_tile
 from partsight.errors import ContractError, ModelError
 from partsight.feed import feeder
 from partsight.foreign import GivenFacts
-from partsight.interpreter import Interpreter
+from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
 from partsight.records import Prediction, Verdict
@@ -42,6 +42,7 @@ class Classifier:
 
     def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
         _check_tensors(model.contract, interpreter)
+        _check_heatmap(model.contract, interpreter.heatmap)
         self.contract = model.contract
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
@@ -103,10 +104,18 @@ class Classifier:
             scores = softmax(scores)
         _require_probabilities(scores)
         if self.contract.tiles == (1, 1):
-            return Prediction(dict(zip(labels, scores.tolist(), strict=True)))
+            named = dict(zip(labels, scores.tolist(), strict=True))
+            return Prediction(named, heatmap=self._heatmap())
         worst = worst_tile(labels, scores, self.contract.operating_point.accept_labels)
         named = dict(zip(labels, scores[worst].tolist(), strict=True))
-        return Prediction(named, tile=divmod(worst, columns))
+        return Prediction(named, divmod(worst, columns), self._heatmap())
+
+    def _heatmap(self) -> NDArray[np.float32] | None:
+        """Of the picture that was judged last."""
+        raw, info = self.interpreter.read_heatmap(), self.interpreter.heatmap
+        if raw is None or info is None:
+            return None
+        return dequantize(raw[0, :, :, 0], info).astype(np.float32)
 
 
 def _require_probabilities(scores: NDArray[np.float64]) -> None:
@@ -136,4 +145,13 @@ def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
             f"the model is not what its contract says: expected tensors {expected} of "
             f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
+        )
+
+
+def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:
+    expected = contract.heatmap and (1, *contract.heatmap, 1)
+    if (info and info.shape) != expected or (info and info.dtype not in _TAKEN):
+        raise ContractError(
+            f"the model is not what its contract says: expected a heat map {expected}, received "
+            f"{info and f'{info.shape} of {info.dtype}'}. Export it again."
         )

@@ -47,10 +47,16 @@ class Contract:
             it gives scores a tile, row by row, and the worst tile decides.
         logits: whether the model leaves the softmax to whoever runs it.
         golden: samples to replay on a device.
+        heatmap: rows and columns of the class activation map that the model gives beside its
+            scores; None where it gives none. A position holds the margin, of any sign: the mean
+            logit of the labels of bad parts less that of the labels of good ones, for two labels
+            the log-odds that the part is bad. The mean over the map is the picture's margin; of
+            tiles, which lie side by side in it, the mean over each is the tile's.
 
     Raises:
         ValueError: fewer than two labels, one twice or empty, an operating point that names
-            a label that the model does not have, or tiles of which none can be the worst.
+            a label that the model does not have, tiles of which none can be the worst, or a
+            heat map without a size.
     """
 
     labels: tuple[str, ...]
@@ -61,6 +67,7 @@ class Contract:
     tiles: tuple[int, int] = (1, 1)
     logits: bool = False
     golden: tuple[GoldenSample, ...] = ()
+    heatmap: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -73,13 +80,18 @@ class Contract:
         unknown = set(self.operating_point.accept_labels) - set(self.labels)
         if unknown:
             raise ValueError(f"accept labels {sorted(unknown)} are not among {self.labels}")
-        whole = [type(value) is int and value > 0 for value in self.tiles]
-        if whole != [True, True]:
+        if not _are_sides(self.tiles):
             raise ValueError(f"tiles must be rows and columns. Received: {self.tiles}")
+        if self.heatmap is not None and not _are_sides(self.heatmap):
+            raise ValueError(f"heatmap must be rows and columns. Received: {self.heatmap}")
         if self.tiles != (1, 1) and not self.operating_point.accept_labels:
             raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
+
+
+def _are_sides(values: tuple[int, ...]) -> bool:
+    return [type(value) is int and value > 0 for value in values] == [True, True]
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
@@ -113,6 +125,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         tiles=tuple(document.get("tiles", (1, 1))),
         logits=_flag(document.get("logits", False)),
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),
+        heatmap=None if document.get("heatmap") is None else tuple(document["heatmap"]),
     )
 
 

@@ -55,6 +55,7 @@ class Interpreter:
         runtime: what runs it.
         input: the tensor that it takes.
         output: the tensor that it gives.
+        heatmap: the tensor (1, h, w, 1) that it gives beside; None where it gives none.
 
     Raises:
         EnvironmentFault: the runtime cannot be imported.
@@ -73,13 +74,17 @@ class Interpreter:
                 "Install a newer runtime, or export the model again."
             ) from error
         inputs, outputs = self._native.get_input_details(), self._native.get_output_details()
-        if len(inputs) != 1 or len(outputs) != 1:
+        scores, maps = _told_apart(outputs)
+        if len(inputs) != 1 or len(scores) != 1 or len(maps) > 1:
             raise ModelError(
-                "expected a model with one input and one output, as an image classifier has. "
+                "expected a model with one input and one output, as an image classifier has, or a "
+                "map (1, h, w, 1) beside. "
                 f"Received: {len(inputs)} inputs and {len(outputs)} outputs."
             )
-        self._input_index, self._output_index = inputs[0]["index"], outputs[0]["index"]
-        self.input, self.output = _info(inputs[0]), _info(outputs[0])
+        self._input_index, self._output_index = inputs[0]["index"], scores[0]["index"]
+        self.input, self.output = _info(inputs[0]), _info(scores[0])
+        self._heatmap_index = maps[0]["index"] if maps else None
+        self.heatmap = _info(maps[0]) if maps else None
 
     def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Run the model once.
@@ -94,6 +99,13 @@ class Interpreter:
         self._native.invoke()
         output: NDArray[Any] = self._native.get_tensor(self._output_index)
         return output
+
+    def read_heatmap(self) -> NDArray[Any] | None:
+        """A copy of the raw map of the last ``invoke``, of the shape and dtype of ``heatmap``."""
+        if self._heatmap_index is None:
+            return None
+        heatmap: NDArray[Any] = self._native.get_tensor(self._heatmap_index)
+        return heatmap
 
 
 def load_runtime(runtime: Runtime) -> Any:
@@ -150,6 +162,15 @@ def _hidden_xnnpack(threads: int) -> XnnpackDelegate:
     package = importlib.util.find_spec("tflite_runtime")
     (folder,) = (package and package.submodule_search_locations) or ("",)
     return XnnpackDelegate(next(Path(folder).glob("*interpreter_wrapper*.so")), threads)
+
+
+def _told_apart(outputs: list[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
+    """Scores and maps. By their shape: converters promise no order, and rename."""
+    if len(outputs) == 1:
+        return outputs, []
+    is_map = [len(each["shape"]) == 4 and each["shape"][3] == 1 for each in outputs]
+    scores = [each for each, yes in zip(outputs, is_map, strict=True) if not yes]
+    return scores, [each for each, yes in zip(outputs, is_map, strict=True) if yes]
 
 
 def _info(details: Mapping[str, Any]) -> TensorInfo:

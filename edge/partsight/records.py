@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -59,10 +59,13 @@ class Prediction:
         scores: label to probability in [0, 1], in the model's order of labels.
         tile: row and column, from the top left, of the tile that they are of, the worst;
             None where the model judges the picture as a whole.
+        heatmap: float32 (h, w), where in what the network sees the evidence for a bad part
+            lies, see ``Contract.heatmap``; None where the model gives none. Not in rows.
     """
 
     scores: Mapping[str, float]
     tile: tuple[int, int] | None = None
+    heatmap: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
 
     @property
     def label(self) -> str:

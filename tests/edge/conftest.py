@@ -39,6 +39,7 @@ class FakeInterpreter:
     runtime = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
     input = TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 1 / 255, 0)
     output = TensorInfo((1, 2), np.dtype(np.uint8), 1 / 256, 0)
+    heatmap: TensorInfo | None = None
 
     def __init__(self) -> None:
         self.fed: list[np.ndarray] = []
@@ -47,6 +48,9 @@ class FakeInterpreter:
         self.fed.append(tensor)
         red = tensor[0, 0, 0, 0]
         return np.array([[255 - red, red]], np.uint8)
+
+    def read_heatmap(self) -> np.ndarray | None:
+        return None
 
 
 @pytest.fixture

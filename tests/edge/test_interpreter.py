@@ -256,3 +256,59 @@ def test_threads_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert model._native.arguments == (b"bytes", 3)
     assert model.input == interpreter.TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 0.5, 3)
+
+
+SCORES = {"index": 7, "shape": np.array([1, 2]), "dtype": np.uint8, "quantization": (1 / 256, 0)}
+TILE_SCORES = {**SCORES, "shape": np.array([1, 6, 2])}
+MAP = {"index": 8, "shape": np.array([1, 5, 4, 1]), "dtype": np.uint8, "quantization": (0.5, 90)}
+
+
+class Native(FakeNative):
+    """A runtime's interpreter whose tensors hold their own index."""
+
+    details: tuple[dict[str, Any], ...] = ()
+
+    def get_output_details(self) -> list[dict[str, Any]]:
+        return list(self.details)
+
+    def set_tensor(self, index: int, tensor: np.ndarray) -> None: ...
+
+    def invoke(self) -> None: ...
+
+    def get_tensor(self, index: int) -> np.ndarray:
+        return np.array(index)
+
+
+def opened(monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...]) -> Interpreter:
+    native = type("Native", (Native,), {"details": details})
+    monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
+    monkeypatch.setattr(Runtime, "version", "0")
+    return Interpreter(b"", runtime=LITERT)
+
+
+@pytest.mark.parametrize(
+    "details", [(SCORES, MAP), (MAP, SCORES), (MAP, TILE_SCORES), (TILE_SCORES, MAP)]
+)
+def test_scores_and_map_are_told_apart_in_any_order(
+    monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...]
+) -> None:
+    model = opened(monkeypatch, details)
+
+    assert model.output.shape in {(1, 2), (1, 6, 2)}
+    assert model.heatmap == interpreter.TensorInfo((1, 5, 4, 1), np.dtype(np.uint8), 0.5, 90)
+    assert (model.invoke(np.zeros(1)), model.read_heatmap()) == (7, 8)
+
+
+def test_one_output_is_the_scores_whatever_its_shape(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = opened(monkeypatch, (MAP,))
+
+    assert model.output.shape == (1, 5, 4, 1)
+    assert (model.heatmap, model.read_heatmap()) == (None, None)
+
+
+@pytest.mark.parametrize("details", [(MAP, MAP), (SCORES, MAP, MAP), (SCORES, SCORES, MAP)])
+def test_more_than_scores_and_a_map_is_refused(
+    monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...]
+) -> None:
+    with pytest.raises(ModelError, match=f"1 inputs and {len(details)} outputs"):
+        opened(monkeypatch, details)
