@@ -17,7 +17,7 @@ from partsight.errors import ImageError
 from partsight.opencv import cv2
 from partsight.preprocess_spec import PreprocessSpec
 
-__all__ = ["covering_hw", "preprocess"]
+__all__ = ["covering_hw", "place", "preprocess", "region"]
 
 # Of the bars beside a letterboxed picture: neither a bright nor a dark edge.
 _BAR = 127
@@ -41,11 +41,10 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
         ImageError: not an array of that kind.
     """
     _check(image_bgr)
-    image = image_bgr if spec.roi is None else _region(image_bgr, spec.roi)
-    height, width = _fitted_hw(image.shape[:2], spec)
+    image = region(image_bgr, spec)
+    top, left, height, width = place(image.shape[:2], spec)
     image = _resize(image, height, width)
     if (height, width) != (spec.height, spec.width):
-        top, left = (spec.height - height) // 2, (spec.width - width) // 2
         bars = (top, spec.height - height - top, left, spec.width - width - left)
         image = _uint8(cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(_BAR,) * 3))
     return _uint8(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
@@ -63,16 +62,20 @@ def covering_hw(hw: tuple[int, int], spec: PreprocessSpec) -> tuple[int, int]:
     return math.ceil(fitted[0] / height), math.ceil(fitted[1] / width)
 
 
-def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:
-    """Rows and columns that a picture takes up in the network's input."""
-    if spec.fit == "stretch":
-        return spec.height, spec.width
-    scale = min(spec.height / hw[0], spec.width / hw[1])
-    return max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale))
+def place(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int, int, int]:
+    """Where a region of interest lies in the network's input: top, left, height, width.
+
+    Args:
+        hw: rows and columns of the region, pixels.
+        spec: the input; what it does not fill is bars.
+    """
+    height, width = _fitted_hw(hw, spec)
+    return (spec.height - height) // 2, (spec.width - width) // 2, height, width
 
 
-def _region(image: NDArray[np.uint8], roi: tuple[float, float, float, float]) -> NDArray[np.uint8]:
-    left, top, width, height = roi
+def region(image: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """The part of a picture that the network sees: a view of it, of one pixel at least."""
+    left, top, width, height = spec.roi or (0.0, 0.0, 1.0, 1.0)
     rows, columns = image.shape[:2]
     first_row, first_column = (
         min(rows - 1, round(top * rows)),
@@ -81,6 +84,14 @@ def _region(image: NDArray[np.uint8], roi: tuple[float, float, float, float]) ->
     last_row = max(first_row + 1, round((top + height) * rows))
     last_column = max(first_column + 1, round((left + width) * columns))
     return image[first_row:last_row, first_column:last_column]
+
+
+def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:
+    """Rows and columns that a picture takes up in the network's input."""
+    if spec.fit == "stretch":
+        return spec.height, spec.width
+    scale = min(spec.height / hw[0], spec.width / hw[1])
+    return max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale))
 
 
 def _resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

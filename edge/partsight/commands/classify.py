@@ -18,7 +18,9 @@ from partsight.model_options import (
 )
 
 if TYPE_CHECKING:
+    from partsight.classify import Classifier
     from partsight.foreign import GivenFacts
+    from partsight.records import PictureResult
 
 __all__ = ["command"]
 
@@ -32,11 +34,21 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="OUT.jsonl or OUT.csv; JSON lines on stdout when left out.",
 )
+@click.option(
+    "--heatmaps",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A folder that gets each rejected or reviewed picture, coloured where it looks bad.",
+)
 @config_option
 @threads_option
 @facts_options
 def command(
-    model: str, paths: tuple[Path, ...], output: Path | None, threads: int, given: GivenFacts | None
+    model: str,
+    paths: tuple[Path, ...],
+    output: Path | None,
+    heatmaps: Path | None,
+    threads: int,
+    given: GivenFacts | None,
 ) -> None:
     """Classify pictures: files, and folders with all below them.
 
@@ -47,8 +59,10 @@ def command(
     \b
     Example:
       partsight classify model-int8.tflite captured/ -o results.csv
+      partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
     """
     from partsight.batch import classify_files
+    from partsight.heatmap import require_heatmap
     from partsight.pictures import find_pictures
     from partsight.sinks import JsonLinesSink, file_sink, sink_endings
 
@@ -60,11 +74,28 @@ def command(
     failed = 0
     with sink_context as sink:
         classifier = load_classifier(model, threads, given)
+        if heatmaps:
+            require_heatmap(classifier.contract)
         pictures = find_pictures(paths)
         results = classify_files(classifier, pictures)
         for result in ProgressBar("classify")(results, len(pictures)):
             sink.write(result.row())
-            if result.error:
+            error = result.error or _overlaid(heatmaps, result, classifier)
+            if error:
                 failed += 1
-                click.echo(f"partsight: {result.path}: {result.error}", err=True)
+                click.echo(f"partsight: {result.path}: {error}", err=True)
     exit_if_failed(failed, len(pictures))
+
+
+def _overlaid(folder: Path | None, result: PictureResult, classifier: Classifier) -> str | None:
+    """Write the picture with its map, where that is asked for; say why it cannot be."""
+    from partsight.errors import ImageError
+    from partsight.heatmap import write_overlay
+
+    if folder is None:
+        return None
+    try:
+        write_overlay(folder, result, classifier.contract.preprocess)
+    except ImageError as error:
+        return str(error)
+    return None

@@ -71,6 +71,8 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
             "on validation",
             f"{point.recall:.2%} of bad parts kept out, {point.false_reject_rate:.2%} of good ones",
         )
+    if contract.heatmap is not None:
+        yield "heat map", "{} x {} positions".format(*contract.heatmap[::-1])
     yield "golden samples", str(len(contract.golden))
     yield "signature", "carries one" if is_signed(file.data) else "none"
     yield from _origin(contract)
