@@ -25,6 +25,10 @@ from partsight.decode import decode
 from partsight.golden import MAX_BYTES, TOLERANCE
 from partsight.model_file import attach_contract, load_model_file
 from partsight.runtimes import runtimes
+from partsight.tflite.flatbuffer import View
+from partsight.tflite.metadata_schema import ENTRY, MODEL_METADATA
+from partsight.tflite.standard_metadata import metadata_entry
+from partsight.tflite.tensors import tensors_of
 from partsight_train.export import export as export_module
 from partsight_train.export.names import VARIANTS
 from partsight_train.run_dir import DELIVERY
@@ -88,6 +92,49 @@ def test_what_is_written_passes_the_check(
     assert said["passes"] is True
     assert said["max_difference"] <= 1e-4 < said["tolerance"] == TOLERANCE
     assert {each["sample"]["label"] for each in said["samples"]} == {"defected", "healthy"}
+
+
+def test_with_a_heat_map(run_dir: Path, tmp_path: Path) -> None:
+    plain = (run_dir / DELIVERY).read_bytes()
+    result = invoke("export", run_dir, "--quantize", "int8", "--heatmap")
+    assert result.exit_code == 0, result.output
+    model = run_dir / "model-int8-heatmap.tflite"
+    assert model.name in json.loads((run_dir / "manifest.json").read_text())
+    assert (run_dir / DELIVERY).read_bytes() == plain
+    columns = load_model_file(model).contract.tiles[1]
+    assert load_model_file(model).contract.heatmap == (8, 8 * columns)
+    assert f"heat map        {8 * columns} x 8 positions" in invoke("inspect", model).output
+
+    data = model.read_bytes()
+    described = View(metadata_entry(data, ENTRY) or b"", MODEL_METADATA)
+    (graph,) = described.tables("subgraph_metadata")
+    names = [each.text("name") for each in graph.tables("output_tensor_metadata")]
+    ranks = [len(tensor.shape) for tensor in tensors_of(data)[1]]
+    by_rank = {2: "probability", 3: "probability", 4: "heatmap"}
+    assert names == [by_rank[rank] for rank in ranks]
+    assert sorted(names) == ["heatmap", "probability"]
+
+    parts, maps = run_dir.parent / "looked-at", run_dir.parent / "maps"
+    write_parts(parts, per_label=3)
+    output = tmp_path / "rows.jsonl"
+    result = invoke("classify", model, parts, "--heatmaps", maps, "-o", output)
+    assert result.exit_code == 0, result.output
+    verdicts = [json.loads(line)["verdict"] for line in output.read_text().splitlines()]
+    assert verdicts == ["reject"] * 3 + ["accept"] * 3
+    assert sorted(path.name[:7] for path in maps.iterdir()) == ["part000", "part001", "part002"]
+
+    # What is exported from a run whose delivery was replaced by one with a map has none.
+    shutil.copy(model, run_dir / DELIVERY)
+    assert invoke("export", run_dir, "--quantize", "none").exit_code == 0
+    assert load_model_file(run_dir / "model-none.tflite").contract.heatmap is None
+
+
+def test_a_model_without_a_heat_map_says_how_to_get_one(finished: Path, tmp_path: Path) -> None:
+    output = tmp_path / "rows.jsonl"
+    result = invoke("classify", finished / DELIVERY, finished, "--heatmaps", tmp_path, "-o", output)
+    assert result.exit_code == 1
+    assert "gives no heat maps" in result.output
+    assert not output.exists()
 
 
 def with_golden(path: Path, *, scores: tuple[float, ...] | None = None, png: bytes = b"") -> bytes:

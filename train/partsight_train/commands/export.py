@@ -22,9 +22,14 @@ _SHARE = click.FloatRange(0, 1)
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file; default RUN_DIR/model-VARIANT.tflite.",
+    help="The file; default RUN_DIR/model-VARIANT.tflite, or model-VARIANT-heatmap.tflite.",
 )
 @click.option("--all", "every", is_flag=True, help="Write every variant that passes.")
+@click.option(
+    "--heatmap",
+    is_flag=True,
+    help="Let the file also give a map of where in the picture a bad part looks bad.",
+)
 @click.option(
     "--max-accuracy-loss",
     type=_SHARE,
@@ -51,6 +56,7 @@ def command(
     quantize: VariantName | None,
     output: Path | None,
     every: bool,
+    heatmap: bool,
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
@@ -64,6 +70,7 @@ def command(
     Examples:
       partsight export runs/first --quantize float16 -o model.tflite
       partsight export runs/first --all
+      partsight export runs/first --quantize int8 --heatmap
     """
     require_train_extra()
     if every == (quantize is not None) or (every and output is not None):
@@ -73,7 +80,8 @@ def command(
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
-    exported = export(run_dir, names, output, limits, ProgressBar("export"))
+    progress = ProgressBar("export")
+    exported = export(run_dir, names, output, limits, progress, heatmap=heatmap)
     click.echo(table(exported))
     if any(each.path is None for each in exported):
         raise click.exceptions.Exit(1)

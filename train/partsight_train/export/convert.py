@@ -35,7 +35,7 @@ def convert(
     """Convert a network.
 
     Args:
-        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities.
+        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, or to several things.
         shape: H, W and 3.
         variant: ``none`` is float32; ``float16`` has weights of that; ``dynamic`` has int8
             weights and float activations; ``int8`` computes in int8 and takes and gives uint8;

@@ -12,6 +12,7 @@ from partsight.metrics import classification_metrics
 from partsight.progress import Progress, silent
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.names import VariantName
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.variant import Approved, Variant, make_variant
@@ -43,6 +44,8 @@ def export(
     output: Path | None,
     limits: Limits,
     progress: Progress = silent,
+    *,
+    heatmap: bool = False,
 ) -> list[Exported]:
     """Make variants, and write those that pass.
 
@@ -50,17 +53,20 @@ def export(
         run_dir: a folder that ``partsight train`` finished.
         variants: which.
         output: where to write, for one variant; None is ``model-VARIANT.tflite`` in the
-            folder, which its manifest then names.
+            folder, or ``model-VARIANT-heatmap.tflite``, which its manifest then names.
         limits: what a file may lose against the float model.
         progress: told of each variant.
+        heatmap: whether they give a class activation map too, see ``with_heatmap``.
 
     Raises:
         DatasetError: the pictures are not those of the run.
-        ModelError: the folder holds no finished run.
+        ModelError: the folder holds no finished run, or one that can give no map.
         OutputError: a file cannot be written.
     """
     run, names = RunDir(run_dir), list(variants)
     approved = open_finished_run(run)
+    if heatmap:
+        approved = with_heatmap(approved)
     return list(_each(progress(names, len(names)), approved, run, output, limits))
 
 
@@ -78,13 +84,14 @@ def _each(
             yield Exported(name, None, (str(error),), None)
             continue
         refusals = (*breaches(file.parity, limits), *runtime_failures(file.data))
-        path = None if refusals else _write(run, name, output, file.data)
+        kind = name if approved.draft.heatmap is None else f"{name}-heatmap"
+        path = None if refusals else _write(run, kind, output, file.data)
         yield Exported(name, path, refusals, file)
 
 
-def _write(run: RunDir, name: str, output: Path | None, data: bytes) -> Path:
+def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
     if output is None:
-        return run.deliver(f"model-{name}.tflite", data)
+        return run.deliver(f"model-{kind}.tflite", data)
     write_atomic(output, data)
     return output
 

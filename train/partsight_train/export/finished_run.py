@@ -40,7 +40,9 @@ def open_finished_run(run: RunDir) -> Approved:
     network = _network(run.saved_model)
     provenance = {name: v for name, v in delivered.provenance.items() if name != "export"}
     point = OperatingPoint(delivered.operating_point.accept_labels)
-    draft = dataclasses.replace(delivered, operating_point=point, provenance=provenance, golden=())
+    draft = dataclasses.replace(
+        delivered, operating_point=point, provenance=provenance, golden=(), heatmap=None
+    )
     return Approved(
         network,
         draft,

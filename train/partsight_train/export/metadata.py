@@ -49,7 +49,7 @@ def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> 
         "subgraph_metadata": [
             {
                 "input_tensor_metadata": [_picture(inputs[0], contract)],
-                "output_tensor_metadata": [_scores(outputs[0], contract)],
+                "output_tensor_metadata": [_output(each, contract) for each in outputs],
             }
         ],
         "min_parser_version": MIN_PARSER_VERSION,
@@ -106,6 +106,17 @@ def _picture(tensor: Tensor, contract: Contract) -> dict[str, Any]:
         ],
         "stats": {"max": highest, "min": lowest},
     }
+
+
+def _output(tensor: Tensor, contract: Contract) -> dict[str, Any]:
+    if tensor.shape == (1, *(contract.heatmap or ()), 1):
+        return {
+            "name": "heatmap",
+            "description": "At each position, the mean logit of the labels of bad parts less that "
+            "of the labels of good ones.",
+            "content": {"content_properties_type": FEATURE_PROPERTIES, "content_properties": {}},
+        }
+    return _scores(tensor, contract)
 
 
 def _scores(tensor: Tensor, contract: Contract) -> dict[str, Any]:

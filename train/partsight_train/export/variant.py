@@ -38,7 +38,8 @@ class Approved:
     """The float model, and what a file of it is made and measured by.
 
     Attributes:
-        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities; of tensors.
+        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, and to a map beside
+            where the draft has one; of tensors.
         draft: the contract, but for the operating point's thresholds and the golden samples.
         settings: of calibration and of the operating point.
         pictures: by split; all can be decoded. Calibration takes some of the training split,

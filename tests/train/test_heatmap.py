@@ -1,0 +1,292 @@
+"""The map beside the scores: exact in float, close in every variant, and on the defect."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from numpy.typing import NDArray
+
+from partsight import Classifier
+from partsight.cli import main
+from partsight.contract import Contract
+from partsight.decide import OperatingPoint
+from partsight.errors import ModelError
+from partsight.heatmap import overlay
+from partsight.interpreter import Interpreter, TensorInfo
+from partsight.sample_data.defects import KINDS, damage
+from partsight.sample_data.families import draw_blank
+from partsight.sample_data.finish import finish
+from partsight.sample_data.part import machine
+from partsight.sample_data.scene import photograph
+from partsight_train.activation_map import contributions
+from partsight_train.backbones.backbone import open_backbone
+from partsight_train.export.assemble import assemble
+from partsight_train.export.convert import convert
+from partsight_train.export.heatmap import with_heatmap
+from partsight_train.export.names import VARIANTS, VariantName
+from partsight_train.export.variant import Approved
+from partsight_train.heads.head import Head
+from partsight_train.settings import TrainSettings
+from partsight_train.tensorflow_stack import keras, tf
+
+# Of a margin about 1: sums of some hundred float32 products.
+EXACT = 1e-4
+# Mean difference to the float map, as a share of its largest value: rounding of float32; of half
+# the mantissa; of int8 weights; of activations beside.
+CLOSE: dict[VariantName, float] = {
+    "none": 1e-5,
+    "float16": 2e-3,
+    "dynamic": 0.05,
+    "int16x8": 0.05,
+    "int8-float": 0.1,
+    "int8": 0.1,
+}
+SIDE = 32
+layers = keras.layers
+
+
+def approve(
+    folder: Path,
+    *,
+    labels: int = 2,
+    good: tuple[str, ...] = ("a",),
+    views: int = 1,
+    columns: int = 1,
+) -> Approved:
+    """A backbone with a random head, as ``open_finished_run`` would give it."""
+    backbone = dataclasses.replace(open_backbone(str(folder)), views=views, tiles=(1, columns))
+    spec = dataclasses.replace(backbone.spec, width=SIDE * columns)
+    backbone = dataclasses.replace(backbone, spec=spec)
+    generator = np.random.default_rng(1)
+    kernel = generator.normal(size=(backbone.feature_size, labels)).astype(np.float32)
+    model = assemble(backbone, Head(kernel, generator.normal(size=labels).astype(np.float32)))
+    point = OperatingPoint(good)
+    contract = Contract(tuple("abcd"[:labels]), spec, point, tiles=(1, columns))
+    return Approved(model, contract, TrainSettings(), {}, np.empty((0, labels)))
+
+
+def picture(columns: int = 1, seed: int = 2) -> NDArray[np.uint8]:
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 256, (4, 4 * columns, 3), np.uint8)
+    return np.asarray(cv2.resize(coarse, (SIDE * columns, SIDE)), np.uint8)
+
+
+def run(approved: Approved, columns: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    fed = tf.constant(picture(columns)[np.newaxis] / np.float32(255))
+    scores, heatmap = approved.network(fed)
+    return scores.numpy()[0], heatmap.numpy()[0, :, :, 0]
+
+
+@pytest.mark.parametrize(
+    ("labels", "good", "weights"),
+    [
+        (2, ("a",), (-1, 1)),
+        (2, ("b",), (1, -1)),
+        (3, ("b",), (0.5, -1, 0.5)),
+        (4, ("a", "b", "d"), (-1 / 3, -1 / 3, 1, -1 / 3)),
+    ],
+)
+def test_its_mean_is_the_margin(
+    tiny_backbone: Path, labels: int, good: tuple[str, ...], weights: tuple[float, ...]
+) -> None:
+    scores, heatmap = run(with_heatmap(approve(tiny_backbone, labels=labels, good=good)))
+    assert heatmap.shape == (8, 8)
+    # The logits are the scores' logarithms, but for one number for all.
+    assert heatmap.mean() == pytest.approx(np.log(scores) @ weights, abs=EXACT)
+
+
+@pytest.mark.parametrize("views", [1, 2, 4, 8])
+@pytest.mark.parametrize("columns", [1, 2])
+def test_each_position_has_its_share(tiny_backbone: Path, views: int, columns: int) -> None:
+    """Of mean pools it is what the report shows, which is found by other means."""
+    approved = approve(tiny_backbone, views=views, columns=columns)
+    before = approved.network(picture(columns)[np.newaxis] / np.float32(255)).numpy()[0]
+    explain = contributions(approved.network, (1, columns))
+    assert explain is not None
+    (shares,) = explain(picture(columns), 1)
+
+    mapped = with_heatmap(approved)
+    scores, heatmap = run(mapped, columns)
+
+    assert mapped.draft.heatmap == heatmap.shape == (8, 8 * columns)
+    np.testing.assert_array_equal(scores, before)
+    bias_difference = heatmap - 64 * shares
+    np.testing.assert_allclose(bias_difference, bias_difference.mean(), atol=EXACT)
+    tiles = np.split(heatmap, columns, axis=1)
+    for tile, of_tile in zip(tiles, np.atleast_2d(scores), strict=True):
+        assert tile.mean() == pytest.approx(np.log(of_tile[1] / of_tile[0]), abs=EXACT)
+
+
+def _convolved(x: Any) -> Any:
+    return layers.Conv2D(4, 3, 2, "same", activation="relu")(x)
+
+
+def channels_first(x: Any) -> Any:
+    map_ = layers.Permute((3, 1, 2))(_convolved(x))
+    return layers.Lambda(lambda a: tf.reduce_mean(a, [2, 3]))(map_)
+
+
+def sums(x: Any) -> Any:
+    map_ = _convolved(x)
+    total = layers.Lambda(lambda a: tf.reduce_sum(a, [1, 2]) / 100)(map_)
+    return layers.Concatenate()([total, layers.GlobalAveragePooling2D()(_convolved(map_))])
+
+
+def flattened(x: Any) -> Any:
+    return layers.Flatten()(_convolved(x))
+
+
+def a_head_of_two_layers(x: Any) -> Any:
+    return layers.Dense(8, "relu")(layers.GlobalAveragePooling2D()(_convolved(x)))
+
+
+def save(make: Callable[[Any], Any], folder: Path) -> Path:
+    keras.utils.set_random_seed(3)
+    image = keras.Input((SIDE, SIDE, 3))
+    keras.Model(image, make(image)).save(folder, save_format="tf", include_optimizer=False)
+    return folder
+
+
+def test_maps_of_all_depths_are_added_up_at_the_finest(tmp_path: Path) -> None:
+    """Means and maxima alike, by the sum of their weights."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((SIDE, SIDE, 3))
+    fine = _convolved(image)
+    coarse = _convolved(fine)
+    pools = (layers.GlobalAveragePooling2D(), layers.GlobalMaxPooling2D())
+    pooled = layers.Concatenate()([pool(each) for each in (fine, coarse) for pool in pools])
+    keras.Model(image, pooled).save(tmp_path / "module", save_format="tf")
+    approved = approve(tmp_path / "module")
+
+    scores, heatmap = run(with_heatmap(approved))
+
+    kernel = np.diff(approved.network.layers[-1].get_weights()[0])[:, 0].reshape(2, 2, 4).sum(1)
+    maps = keras.Model(image, [fine, coarse])(picture()[np.newaxis] / np.float32(255))
+    by_depth = [each.numpy()[0] @ weights for each, weights in zip(maps, kernel, strict=True)]
+    expected = by_depth[0] + cv2.resize(by_depth[1], (16, 16), interpolation=cv2.INTER_LINEAR)
+    np.testing.assert_allclose(heatmap - heatmap.mean(), expected - expected.mean(), atol=EXACT)
+    assert heatmap.mean() == pytest.approx(np.log(scores[1] / scores[0]), abs=EXACT)
+
+
+@pytest.mark.parametrize("make", [channels_first, sums])
+def test_other_ways_to_pool(make: Callable[[Any], Any], tmp_path: Path) -> None:
+    approved = approve(save(make, tmp_path / "module"))
+    explain = contributions(approved.network)
+    assert explain is not None
+    shares = [part * part.size for part in explain(picture(), 1)]
+    expected = sum(tf.image.resize(each[..., None], (16, 16)).numpy()[..., 0] for each in shares)
+    _, heatmap = run(with_heatmap(approved))
+    np.testing.assert_allclose(heatmap - heatmap.mean(), expected - expected.mean(), atol=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("make", "good", "message"),
+    [
+        (flattened, ("a",), "pools no feature maps"),
+        (a_head_of_two_layers, ("a",), "more than a head"),
+        (sums, (), "none are good. Train again with --accept-label"),
+        (sums, ("a", "b"), "a, b are good. Train again with --accept-label"),
+    ],
+)
+def test_what_gives_no_map_says_why(
+    make: Callable[[Any], Any], good: tuple[str, ...], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ModelError, match=f"cannot add a heat map: .*{message}"):
+        with_heatmap(approve(save(make, tmp_path / "module"), good=good))
+
+
+def test_a_network_that_cannot_be_looked_into_says_so(
+    tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise LookupError("gradient registry has no entry for: Rare")
+
+    approved = approve(tiny_backbone)
+    monkeypatch.setattr(tf, "gradients", refuse)
+    with pytest.raises(ModelError, match="cannot add a heat map: .*no entry for: Rare.*without"):
+        with_heatmap(approved)
+
+
+def real(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
+    numbers = raw.astype(np.float64)
+    return numbers if info.scale == 0 else info.scale * (numbers - info.zero_point)
+
+
+@pytest.mark.parametrize(("views", "columns"), [(1, 1), (8, 1), (2, 2)])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_variant_gives_it_and_the_same_scores(
+    tiny_backbone: Path, variant: VariantName, views: int, columns: int
+) -> None:
+    approved = approve(tiny_backbone, views=views, columns=columns)
+    mapped = with_heatmap(approved)
+    shape = (SIDE, SIDE * columns, 3)
+    calibration = [picture(columns, seed) for seed in range(2, 40)]
+    without = Interpreter(convert(approved.network, shape, variant, calibration))
+    beside = Interpreter(convert(mapped.network, shape, variant, calibration))
+    fed = picture(columns)[np.newaxis]
+    if beside.input.dtype == np.float32:
+        fed = fed / np.float32(255)
+
+    scores = beside.invoke(fed)
+
+    np.testing.assert_array_equal(scores, without.invoke(fed))
+    assert without.heatmap is None
+    assert without.read_heatmap() is None
+    raw, info = beside.read_heatmap(), beside.heatmap
+    assert raw is not None
+    assert info is not None
+    assert (
+        (raw.shape, raw.dtype) == (info.shape, info.dtype) == ((1, 8, 8 * columns, 1), scores.dtype)
+    )
+    _, exact = run(mapped, columns)
+    difference = np.abs(real(raw[0, :, :, 0], info) - exact).mean()
+    assert difference <= CLOSE[variant] * np.abs(exact).max()
+
+
+# By chance it would lie there in a fifth of the parts.
+ON_THE_DEFECT = 0.9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
+def test_it_is_hottest_where_the_defect_is(fit: str, tmp_path: Path) -> None:
+    """Parts are photographed twice, sound and damaged, in the same light and pose."""
+    parts, run_dir, model = tmp_path / "parts", tmp_path / "run", tmp_path / "model.tflite"
+    for command in (
+        ["sample-data", parts, "--per-label", "100"],
+        ["train", parts, "-o", run_dir, "--fit", fit],
+        ["export", run_dir, "--quantize", "int8", "--heatmap", "-o", model],
+    ):
+        result = CliRunner().invoke(main, [str(each) for each in command])
+        assert result.exit_code == 0, result.output
+    classifier = Classifier.load(model)
+    hits = []
+    for seed in range(1000, 1060):
+        sound, damaged = twins(seed)
+        changed = (cv2.absdiff(sound, damaged).max(axis=2) > 12).astype(np.uint8)
+        near = cv2.dilate(changed, np.ones((17, 17)))
+        (prediction,) = classifier.classify([damaged])
+        if prediction.label == "defected":
+            assert prediction.heatmap is not None
+            grey = np.full_like(damaged, 128)
+            heat = np.abs(
+                overlay(grey, prediction.heatmap, classifier.contract.preprocess).astype(int) - 128
+            ).sum(axis=2)
+            hits.append(near[np.unravel_index(heat.argmax(), heat.shape)])
+    assert len(hits) > 40
+    assert np.mean(hits) >= ON_THE_DEFECT
+
+
+def twins(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    rng = np.random.default_rng(seed)
+    part = finish(machine(draw_blank(rng), chamfer_px=float(rng.uniform(4, 8))), rng)
+    damaged = damage(part, KINDS[seed % len(KINDS)], rng)
+    return photograph(part, copy.deepcopy(rng)), photograph(damaged, copy.deepcopy(rng))
