@@ -83,3 +83,6 @@ def _origin(contract: Contract) -> Iterator[tuple[str, str]]:
         yield "variant", str(export["variant"])
         yield "needs TFLite", str(export["min_runtime"] or "unknown")
         yield "same label", f"{export['parity']['agreement']:.2%} of the float model's on test"
+        *refused, used = export.get("remedies") or [None]
+        if refused:
+            yield "passed after", f"{used['remedy']}, {used['detail']}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,10 +11,12 @@ from partsight.files import write_atomic
 from partsight.metrics import classification_metrics
 from partsight.progress import Progress, silent
 from partsight_train.export.finished_run import open_finished_run
-from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.gate import Limits
 from partsight_train.export.names import VariantName
+from partsight_train.export.remedies.remedied import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.runtime_gate import runtime_failures
-from partsight_train.export.variant import Approved, Variant, make_variant
+from partsight_train.export.steps import warn_of_few_steps
+from partsight_train.export.variant import Approved, Variant
 from partsight_train.run_dir import RunDir
 
 __all__ = ["Exported", "export", "table"]
@@ -28,13 +30,15 @@ class Exported:
         name: of the variant.
         path: the file; None where it was refused.
         refusals: why it was, a sentence each.
-        file: None where there is none to speak of: it could not be converted.
+        file: what was written, or came closest; None where it could not be converted.
+        attempts: what was tried, the plain file first.
     """
 
     name: str
     path: Path | None
     refusals: tuple[str, ...]
     file: Variant | None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def export(
@@ -43,6 +47,7 @@ def export(
     output: Path | None,
     limits: Limits,
     progress: Progress = silent,
+    remedies: Mapping[str, Remedy] = REMEDIES,
 ) -> list[Exported]:
     """Make variants, and write those that pass.
 
@@ -53,6 +58,7 @@ def export(
             folder, which its manifest then names.
         limits: what a file may lose against the float model.
         progress: told of each variant.
+        remedies: what to try where a plain file decides otherwise than the float model.
 
     Raises:
         DatasetError: the pictures are not those of the run.
@@ -61,7 +67,7 @@ def export(
     """
     run, names = RunDir(run_dir), list(variants)
     approved = open_finished_run(run)
-    return list(_each(progress(names, len(names)), approved, run, output, limits))
+    return list(_each(progress(names, len(names)), approved, run, output, limits, remedies))
 
 
 def _each(
@@ -70,16 +76,19 @@ def _each(
     run: RunDir,
     output: Path | None,
     limits: Limits,
+    remedies: Mapping[str, Remedy],
 ) -> Iterator[Exported]:
     for name in names:
         try:
-            file = make_variant(approved, name)
+            made = remedied(approved, name, limits, runtime_failures, remedies)
         except ModelError as error:
             yield Exported(name, None, (str(error),), None)
             continue
-        refusals = (*breaches(file.parity, limits), *runtime_failures(file.data))
-        path = None if refusals else _write(run, name, output, file.data)
-        yield Exported(name, path, refusals, file)
+        path = _write(run, name, output, made.file.data) if made.passed else None
+        refusals = () if made.passed else made.attempts[0].refusals
+        if path is not None:
+            warn_of_few_steps(name, approved, made.file)
+        yield Exported(name, path, refusals, made.file, made.attempts)
 
 
 def _write(run: RunDir, name: str, output: Path | None, data: bytes) -> Path:
@@ -90,12 +99,22 @@ def _write(run: RunDir, name: str, output: Path | None, data: bytes) -> Path:
 
 
 def table(exported: Iterable[Exported]) -> str:
-    """A line a variant, and below it why one was refused."""
+    """A line a variant, and below it what was tried and why one was refused."""
     lines = [f"{'variant':<11}{'bytes':>10}{'accuracy':>10}{'agreement':>11}  needs TFLite  file"]
     for each in exported:
         lines.append(f"{each.name:<11}{_figures(each.file)}  {each.path or 'refused'}")
         lines += [f"  {refusal}" for refusal in each.refusals]
+        lines += [f"  {_outcome(attempt)}" for attempt in each.attempts[1:]]
     return "\n".join(lines)
+
+
+def _outcome(attempt: Attempt) -> str:
+    tried = f"{attempt.remedy}, {attempt.detail}" if attempt.detail else attempt.remedy
+    if attempt.parity is None:
+        return f"not tried: {tried}: {attempt.refusals[0]}"
+    if attempt.passed:
+        return f"passed after: {tried}"
+    return f"no help: {tried}: {attempt.refusals[0]}"
 
 
 def _figures(file: Variant | None) -> str:
