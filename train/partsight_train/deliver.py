@@ -75,7 +75,11 @@ def deliver(
     )
     file = make_variant(approved, "int8")
     for breach in breaches(file.parity, Limits()):
-        logger.warning("the int8 file is not the float model: %s", breach)
+        logger.warning(
+            "the int8 file is not the float model: %s; 'partsight export RUN_DIR --quantize int8' "
+            "tries what may mend it",
+            breach,
+        )
     warn_of_false_rejects(file.contract.operating_point)
     warn_of_few_steps("int8", approved, file)
 
