@@ -17,7 +17,8 @@ from partsight.interpreter import Interpreter
 from partsight.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export.assemble import assemble
-from partsight_train.export.convert import convert
+from partsight_train.export.convert import convert, quantize, with_ranges
+from partsight_train.export.layers import layers_of
 from partsight_train.export.names import VARIANTS, VariantName
 from partsight_train.export.operators import needs_of
 from partsight_train.heads.head import Head
@@ -95,6 +96,35 @@ def test_the_scores_are_close_to_the_float_model(
     subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
     exact = model(inputs.astype(np.float32) / 255).numpy()
     np.testing.assert_allclose(np.load(paths[2]), exact, atol=tolerance)
+
+
+@pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
+def test_scores_of_int8_float_have_no_steps(
+    model: keras.Model, runtime: str, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "pictures.npy", np.stack([picture // 2 for picture in pictures(40)]))
+    scores = {}
+    for variant in ("int8", "int8-float"):
+        paths = [tmp_path / name for name in (variant, "pictures.npy", f"{variant}.npy")]
+        paths[0].write_bytes(convert(model, SHAPE, variant, pictures(40)))
+        environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
+        subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
+        scores[variant] = np.load(paths[2])[:, 0]
+    in_steps = scores["int8-float"] * 256
+    assert (scores["int8"] * 256 == np.round(scores["int8"] * 256)).all()
+    assert np.abs(in_steps - np.round(in_steps)).max() > 0.1
+    assert len(np.unique(scores["int8-float"])) > len(np.unique(scores["int8"]))
+
+
+def test_layers_that_are_named_are_left_in_float(model: keras.Model) -> None:
+    ranged = with_ranges(model, SHAPE, pictures(10))
+    first = next(layer for layer in layers_of(ranged) if layer.operator == "CONV_2D")
+
+    def dequantized(in_float: tuple[str, ...]) -> int:
+        names = [layer.operator for layer in layers_of(quantize(ranged, "int8", in_float))]
+        return names.count("DEQUANTIZE")
+
+    assert dequantized((first.name,)) > dequantized(())
 
 
 def test_the_head_alone_is_added(model: keras.Model) -> None:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,6 +32,8 @@ from partsight.tflite.standard_metadata import metadata_entry
 from partsight.tflite.tensors import tensors_of
 from partsight_train.export import export as export_module
 from partsight_train.export.names import VARIANTS
+from partsight_train.export.remedies import remedied as remedied_module
+from partsight_train.export.remedies.remedied import REMEDIES
 from partsight_train.run_dir import DELIVERY
 
 
@@ -68,6 +71,7 @@ def test_all_variants(run_dir: Path) -> None:
         assert made["variant"] == name
         assert made["parity"]["agreement"] == 1.0
         assert (made["calibration"] is not None) == ("int" in name)
+        assert [each["remedy"] for each in made["remedies"]] == ["none"]
         assert contract.operating_point.recall == 1.0
         for other in ("labels", "preprocess", "tiles"):
             assert getattr(contract, other) == getattr(delivered.contract, other)
@@ -198,7 +202,10 @@ def test_samples_are_small_and_of_the_test_split(finished: Path) -> None:
             assert np.argmax(sample.scores) == file.contract.labels.index(sample.label)
 
 
-def test_a_worse_file_is_not_written(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("remedy", ["none", "auto"])
+def test_a_worse_file_is_not_written(
+    run_dir: Path, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """As when quantization ruins a network: it answers the same whatever it is shown."""
 
     def blind(network: object, *others: object) -> bytes:
@@ -208,11 +215,43 @@ def test_a_worse_file_is_not_written(run_dir: Path, monkeypatch: pytest.MonkeyPa
 
     convert = variant_module.convert
     monkeypatch.setattr(variant_module, "convert", blind)
-    before = {path.name for path in run_dir.iterdir()}
-    result = invoke("export", run_dir, "--quantize", "float16")
+    before = {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()}
+    result = invoke("export", run_dir, "--quantize", "float16", "--remedy", remedy)
     assert result.exit_code == 1
     assert "the recall of healthy falls by 100.00%, at most 1.00% expected" in result.output
-    assert {path.name for path in run_dir.iterdir()} == before
+    for name in REMEDIES:
+        assert (name in result.output) == (remedy == "auto")
+    assert {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()} == before
+
+
+def test_the_remedy_that_was_used_is_told(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Plain quantization at fault, which only the first remedy's pictures are spared."""
+
+    def blind(network: Any, shape: Any, variant: Any, calibration: Any = ()) -> bytes:
+        if len(calibration) == 5:
+            return convert(
+                lambda image: 0 * network(image) + [[0.9, 0.1]], shape, variant, calibration
+            )
+        return convert(network, shape, variant, calibration)
+
+    from partsight_train.export import variant as variant_module
+
+    convert, plain_recipe = variant_module.convert, variant_module.plain_recipe
+    monkeypatch.setattr(variant_module, "convert", blind)
+
+    def of_five(approved: Any, variant: Any) -> Any:
+        recipe = plain_recipe(approved, variant)
+        few = dataclasses.replace(recipe.calibration, paths=recipe.calibration.paths[:5])
+        return dataclasses.replace(recipe, calibration=few)
+
+    monkeypatch.setattr(remedied_module, "plain_recipe", of_five)
+    output = run_dir.parent / "one.tflite"
+    result = invoke("export", run_dir, "--quantize", "int8", "-o", output)
+    assert result.exit_code == 0, result.output
+    assert "passed after: more-calibration, 20 pictures" in result.output
+    said = invoke("inspect", output).output
+    assert re.search("passed after +more-calibration, 20 pictures", said)
+    assert "passed after" not in invoke("inspect", run_dir / DELIVERY).output
 
 
 def test_a_file_that_a_runtime_refuses_is_not_written(

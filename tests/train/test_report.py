@@ -89,7 +89,28 @@ def test_the_headline_of_a_hand_counted_case(tmp_path: Path) -> None:
     assert "recall of bad parts 100 % 39.8 to 100.0 % 100.0 to 100.0 %" in sure
     assert "several shots" not in sure
     assert "true \\ given b g b 3 1 g 1 3" in labels
-    assert "same label as the float model on 100 %" in labels
+    assert "same label 100 % change of accuracy 0 points" in labels
+
+
+def test_parity_tells_what_was_lost_and_gained(tmp_path: Path) -> None:
+    run = two_labels(tmp_path)
+    parity = {
+        "agreement": 0.975,
+        "accuracy_loss": 0.0125,
+        "recall_loss": {"b<ad": 0.05, "good": -0.025, "rare": None},
+        "mean_difference": 0.0123,
+        "max_difference": 0.4567,
+    }
+    metrics = {**run.metrics, "int8": {**run.metrics["int8"], "parity": parity}}
+    labels = sections_of(report_html(dataclasses.replace(run, metrics=metrics)))["Labels"]
+    for words in (
+        "same label 97.5 % change of accuracy -1.25 points",
+        "change of the recall of b<ad -5.00 points",
+        "change of the recall of good +2.50 points",
+        "change of the recall of rare –",
+        "on average 0.0123 difference of a score, at most 0.4567",
+    ):
+        assert words in labels
 
 
 def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
@@ -239,6 +260,11 @@ def test_without_a_map_the_picture_stands_alone(tmp_path: Path) -> None:
         ("percent_range", (0.905, 1.0), "90.5 to 100.0 %"),
         ("percent_range", None, "–"),
         ("percents", (0.9, 0.995, 1.0), "90, 99.5, 100 %"),
+        ("change", None, "–"),
+        ("change", 0.0, "0 points"),
+        ("change", -0.0, "0 points"),
+        ("change", 0.0068, "+0.68 points"),
+        ("change", -0.027, "-2.70 points"),
         ("number", 0.9996, "0.9996"),
         ("number", 1.0, "1.000"),
         ("number", 12.3456, "12.346"),

@@ -16,6 +16,7 @@ from partsight.decide import OperatingPoint
 from partsight_train.dataset import Split
 from partsight_train.export.assemble import assemble
 from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.steps import warn_of_few_steps
 from partsight_train.export.variant import Approved, Variant, make_variant
 from partsight_train.learn import Learned
 from partsight_train.measure import split_metrics
@@ -70,12 +71,17 @@ def deliver(
         draft,
         settings,
         {part: dataset.of(part) for part in Split},
-        scores[Split.TEST],
+        scores,
     )
     file = make_variant(approved, "int8")
     for breach in breaches(file.parity, Limits()):
-        logger.warning("the int8 file is not the float model: %s", breach)
+        logger.warning(
+            "the int8 file is not the float model: %s; 'partsight export RUN_DIR --quantize int8' "
+            "tries what may mend it",
+            breach,
+        )
     warn_of_false_rejects(file.contract.operating_point)
+    warn_of_few_steps("int8", approved, file)
 
     truth = learned.examples.labels
     float_point = operating_point(

@@ -25,7 +25,7 @@ from partsight_train.export.convert import convert
 from partsight_train.tensorflow_stack import tf
 from partsight_train.tiles import by_picture
 
-__all__ = ["Extractor", "open_extractor"]
+__all__ = ["Extractor", "on_all_cores", "open_extractor"]
 
 Extractor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -67,10 +67,11 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
             f"cannot use {backbone.name} as a backbone: TFLite has no way to run it: {error}. "
             "Choose another."
         ) from error
-    return _on_all_cores(model)
+    return on_all_cores(model)
 
 
-def _on_all_cores(model: bytes) -> Extractor:
+def on_all_cores(model: bytes) -> Extractor:
+    """A function that runs a flatbuffer of one picture, a picture a core."""
     cores = os.cpu_count() or 1
     workers, threads = (1, cores) if len(model) > _LARGE_MODEL else (cores, 1)
     pool = ThreadPoolExecutor(workers)

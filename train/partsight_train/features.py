@@ -26,7 +26,7 @@ from partsight_train.cache import FeatureCache
 from partsight_train.export.calibration import Calibration
 from partsight_train.extract import open_extractor
 
-__all__ = ["Features", "compute_features"]
+__all__ = ["Features", "batches", "compute_features"]
 
 _BATCH = 32
 _Item = TypeVar("_Item")
@@ -86,7 +86,7 @@ def compute_features(
     vectors, unknown = _look_up(keys, cache)
     extract = open_extractor(backbone, calibration) if unknown else None
     todo = progress(unknown, len(unknown))
-    for batch in _batches(read_pictures(todo, backbone.spec)):
+    for batch in batches(read_pictures(todo, backbone.spec)):
         readable = {}
         for path, picture in batch:
             if isinstance(picture, ImageError):
@@ -129,7 +129,8 @@ def _look_up(
     return vectors, unknown
 
 
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    """The items in lists that keep every core busy and fit into memory."""
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, _BATCH)):
         yield batch

@@ -22,7 +22,9 @@ __all__ = [
     "hub",
     "keras",
     "keras3",
+    "quantize_calibrated",
     "saved_model_pb2",
+    "schema",
     "tf",
 ]
 
@@ -42,6 +44,8 @@ try:
         from google.protobuf.message import DecodeError
         from google.protobuf.unknown_fields import UnknownFieldSet
         from tensorflow.core.protobuf import saved_model_pb2
+        from tensorflow.lite.python import schema_py_generated as schema
+        from tensorflow.lite.python.convert import mlir_quantize as quantize_calibrated
         from tensorflow.python.framework.convert_to_constants import (
             convert_variables_to_constants_v2 as freeze,
         )

@@ -114,6 +114,9 @@ def _origin(contract: Contract) -> Iterator[tuple[str, str]]:
             yield "variant", str(export["variant"])
             yield "needs TFLite", str(export["min_runtime"] or "unknown")
             yield "same label", f"{export['parity']['agreement']:.2%} of the float model's on test"
-    except (KeyError, TypeError, ValueError):
+            *refused, used = export.get("remedies") or [None]
+            if refused:
+                yield "passed after", f"{used['remedy']}, {used['detail']}"
+    except (AttributeError, KeyError, TypeError, ValueError):
         # Nothing depends on the provenance, so that nothing checked it.
         yield "export", "what the contract says of it cannot be read"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -51,6 +52,13 @@ _SHARE = click.FloatRange(0, 1)
     show_default=True,
     help="Least share of test pictures that get the float model's label.",
 )
+@click.option(
+    "--remedy",
+    type=click.Choice(("none", "auto")),
+    default="auto",
+    show_default=True,
+    help="What to do about a file that loses more than that: refuse it, or try the remedies.",
+)
 def command(
     run_dir: Path,
     quantize: VariantName | None,
@@ -60,11 +68,14 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
+    remedy: Literal["none", "auto"],
 ) -> None:
     """Write the model of a finished run as a .tflite file, if it decides as it did.
 
     A file that loses more than the limits allow against the float model, on the test
-    split, is not written, and the exit code is 1.
+    split, is made anew with more calibration pictures, with the head refitted to the
+    quantized backbone, with the most sensitive layers in float, and after quantization-aware
+    fine-tuning, until one passes. If none does it is not written, and the exit code is 1.
 
     \b
     Examples:
@@ -77,11 +88,13 @@ def command(
         raise click.UsageError("give --quantize with one variant, or --all without --output")
     from partsight_train.export.export import export, table
     from partsight_train.export.gate import Limits
+    from partsight_train.export.remedies.remedied import REMEDIES
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    exported = export(run_dir, names, output, limits, progress, heatmap=heatmap)
+    remedies = {} if remedy == "none" else REMEDIES
+    exported = export(run_dir, names, output, limits, progress, remedies, heatmap=heatmap)
     click.echo(table(exported))
     if any(each.path is None for each in exported):
         raise click.exceptions.Exit(1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,11 +11,13 @@ from partsight.files import write_atomic
 from partsight.metrics import classification_metrics
 from partsight.progress import Progress, silent
 from partsight_train.export.finished_run import open_finished_run
-from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.names import VariantName
+from partsight_train.export.remedies.remedied import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.runtime_gate import runtime_failures
-from partsight_train.export.variant import Approved, Variant, make_variant
+from partsight_train.export.steps import warn_of_few_steps
+from partsight_train.export.variant import Approved, Variant
 from partsight_train.run_dir import RunDir
 
 __all__ = ["Exported", "export", "table"]
@@ -29,13 +31,15 @@ class Exported:
         name: of the variant.
         path: the file; None where it was refused.
         refusals: why it was, a sentence each.
-        file: None where there is none to speak of: it could not be converted.
+        file: what was written, or came closest; None where it could not be converted.
+        attempts: what was tried, the plain file first.
     """
 
     name: str
     path: Path | None
     refusals: tuple[str, ...]
     file: Variant | None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def export(
@@ -44,6 +48,7 @@ def export(
     output: Path | None,
     limits: Limits,
     progress: Progress = silent,
+    remedies: Mapping[str, Remedy] = REMEDIES,
     *,
     heatmap: bool = False,
 ) -> list[Exported]:
@@ -56,6 +61,7 @@ def export(
             folder, or ``model-VARIANT-heatmap.tflite``, which its manifest then names.
         limits: what a file may lose against the float model.
         progress: told of each variant.
+        remedies: what to try where a plain file decides otherwise than the float model.
         heatmap: whether they give a class activation map too, see ``with_heatmap``.
 
     Raises:
@@ -67,7 +73,7 @@ def export(
     approved = open_finished_run(run)
     if heatmap:
         approved = with_heatmap(approved)
-    return list(_each(progress(names, len(names)), approved, run, output, limits))
+    return list(_each(progress(names, len(names)), approved, run, output, limits, remedies))
 
 
 def _each(
@@ -76,17 +82,20 @@ def _each(
     run: RunDir,
     output: Path | None,
     limits: Limits,
+    remedies: Mapping[str, Remedy],
 ) -> Iterator[Exported]:
     for name in names:
         try:
-            file = make_variant(approved, name)
+            made = remedied(approved, name, limits, runtime_failures, remedies)
         except ModelError as error:
             yield Exported(name, None, (str(error),), None)
             continue
-        refusals = (*breaches(file.parity, limits), *runtime_failures(file.data))
         kind = name if approved.draft.heatmap is None else f"{name}-heatmap"
-        path = None if refusals else _write(run, kind, output, file.data)
-        yield Exported(name, path, refusals, file)
+        path = _write(run, kind, output, made.file.data) if made.passed else None
+        refusals = () if made.passed else made.attempts[0].refusals
+        if path is not None:
+            warn_of_few_steps(name, approved, made.file)
+        yield Exported(name, path, refusals, made.file, made.attempts)
 
 
 def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
@@ -97,12 +106,22 @@ def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
 
 
 def table(exported: Iterable[Exported]) -> str:
-    """A line a variant, and below it why one was refused."""
+    """A line a variant, and below it what was tried and why one was refused."""
     lines = [f"{'variant':<11}{'bytes':>10}{'accuracy':>10}{'agreement':>11}  needs TFLite  file"]
     for each in exported:
         lines.append(f"{each.name:<11}{_figures(each.file)}  {each.path or 'refused'}")
         lines += [f"  {refusal}" for refusal in each.refusals]
+        lines += [f"  {_outcome(attempt)}" for attempt in each.attempts[1:]]
     return "\n".join(lines)
+
+
+def _outcome(attempt: Attempt) -> str:
+    tried = f"{attempt.remedy}, {attempt.detail}" if attempt.detail else attempt.remedy
+    if attempt.parity is None:
+        return f"not tried: {tried}: {attempt.refusals[0]}"
+    if attempt.passed:
+        return f"passed after: {tried}"
+    return f"no help: {tried}: {attempt.refusals[0]}"
 
 
 def _figures(file: Variant | None) -> str:

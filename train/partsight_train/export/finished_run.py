@@ -48,7 +48,7 @@ def open_finished_run(run: RunDir) -> Approved:
         draft,
         settings_from_document(provenance["settings"]),
         parts,
-        _scores(network, parts[Split.TEST], draft),
+        {part: _scores(network, parts[part], draft) for part in (Split.VALIDATION, Split.TEST)},
     )
 
 

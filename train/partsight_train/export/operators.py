@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorflow.lite.python import schema_py_generated as schema
+from partsight_train.export.layers import OPERATOR_NAMES
+from partsight_train.tensorflow_stack import schema
 
 __all__ = ["Needs", "needs_of"]
 
-_NAMES = {
-    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
-}
 # Where the converter writes the oldest runtime that has all operators in their versions.
 _MIN_RUNTIME = b"min_runtime_version"
 
@@ -31,7 +29,9 @@ class Needs:
 def needs_of(flatbuffer: bytes) -> Needs:
     """Read the operators and their versions out of a flatbuffer."""
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
-    operators = {_NAMES[code.builtinCode]: int(code.version) for code in model.operatorCodes}
+    operators = {
+        OPERATOR_NAMES[code.builtinCode]: int(code.version) for code in model.operatorCodes
+    }
     said = [entry.buffer for entry in model.metadata or () if entry.name == _MIN_RUNTIME]
     texts = [bytes(model.buffers[index].data).rstrip(b"\0").decode("ascii") for index in said]
     return Needs(dict(sorted(operators.items())), next(iter(texts), None))

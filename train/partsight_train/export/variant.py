@@ -1,7 +1,8 @@
 """One file of the approved model: converted, given its operating point, compared.
 
-Enters: an ``Approved`` model and a variant's name. Leaves: a ``Variant``, whose bytes are the
-whole delivery; nothing is written yet. Called by ``train`` and by ``partsight export``.
+Enters: an ``Approved`` model, a variant's name, and a ``Recipe`` where it is not the plain one.
+Leaves: a ``Variant``, whose bytes are the whole delivery; nothing is written yet. Called by
+``train``, by ``partsight export`` and by its ``remedies``.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from partsight.contract import Contract
 from partsight.evaluate import ScoredPictures, score_pictures
 from partsight.model_file import attach_contract
 from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import choose_calibration
-from partsight_train.export.convert import convert
+from partsight_train.export.calibration import Calibration, choose_calibration
+from partsight_train.export.convert import convert, quantize
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
@@ -30,7 +31,7 @@ from partsight_train.export.operators import needs_of
 from partsight_train.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Approved", "Variant", "make_variant"]
+__all__ = ["Approved", "Recipe", "Variant", "make_variant", "plain_recipe", "recorded"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,14 +46,36 @@ class Approved:
         pictures: by split; all can be decoded. Calibration takes some of the training split,
             the operating point is chosen on the validation split, and on the test split the
             file is compared.
-        scores: the float model's on the test split, float (N, K).
+        scores: the float model's on the validation and on the test split, float (N, K).
     """
 
     network: Callable[[Any], Any]
     draft: Contract
     settings: TrainSettings
     pictures: Mapping[Split, Sequence[LabelledPicture]]
-    scores: NDArray[np.float64]
+    scores: Mapping[Split, NDArray[np.float64]]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """H, W and 3 of what the network takes."""
+        return (self.draft.preprocess.height, self.draft.preprocess.width, 3)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recipe:
+    """What a file is converted from.
+
+    Attributes:
+        network: as that of ``Approved``.
+        calibration: the pictures that ranges are taken from; None where there are none.
+        in_float: names of layers of an int8 file that are computed in float.
+        ranged: ``convert.with_ranges`` of the network and the pictures, where it is known already.
+    """
+
+    network: Callable[[Any], Any]
+    calibration: Calibration | None
+    in_float: tuple[str, ...] = ()
+    ranged: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -60,37 +83,58 @@ class Variant:
     """A file, and what it is worth.
 
     Attributes:
-        data: the bytes, with the contract.
+        flatbuffer: the bytes without a contract.
+        members: pictures of the golden samples.
         contract: with the operating point of this very file.
         on_validation: what the file says of the validation split.
         on_test: what it says of the test split.
         parity: see ``gate.compare``.
     """
 
-    data: bytes
+    flatbuffer: bytes
+    members: Mapping[str, bytes]
     contract: Contract
     on_validation: ScoredPictures
     on_test: ScoredPictures
     parity: Mapping[str, Any]
 
+    @property
+    def data(self) -> bytes:
+        """The file."""
+        return attach_contract(self.flatbuffer, self.contract, self.members)
 
-def make_variant(approved: Approved, variant: VariantName) -> Variant:
+
+def plain_recipe(approved: Approved, variant: VariantName) -> Recipe:
+    """The approved network and ``settings.calibration`` pictures."""
+    chosen = None
+    if variant in CALIBRATED:
+        settings = approved.settings
+        chosen = choose_calibration(
+            approved.pictures[Split.TRAIN],
+            approved.draft.preprocess,
+            settings.calibration,
+            settings.head.seed,
+        )
+    return Recipe(approved.network, chosen)
+
+
+def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None = None) -> Variant:
     """Convert, choose the operating point, measure, take samples.
 
     The thresholds are chosen on the scores of the very file that will judge: int8 scores
     have 256 steps, and a threshold of the float model may fall between them.
 
+    Args:
+        approved: the float model.
+        variant: the kind of file.
+        recipe: None is ``plain_recipe``.
+
     Raises:
         ModelError: it cannot be converted, or the runtime refuses it.
     """
     draft, settings, pictures = approved.draft, approved.settings, approved.pictures
-    spec, seed = draft.preprocess, settings.head.seed
-    calibration: list[NDArray[np.uint8]] = []
-    if variant in CALIBRATED:
-        chosen = choose_calibration(pictures[Split.TRAIN], spec, settings.calibration, seed)
-        calibration = chosen.pictures()
-    shape = (spec.height, spec.width, 3)
-    flatbuffer = convert(approved.network, shape, variant, calibration)
+    recipe = recipe or plain_recipe(approved, variant)
+    flatbuffer = _converted(recipe, variant, approved.shape)
 
     # The thresholds do not change the scores: what is loaded here gives those of the delivery.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
@@ -101,11 +145,13 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
         draft.labels, accepted, settings, on_validation.true, on_validation.scores
     )
     on_test = _scored(classifier, pictures[Split.TEST])
-    parity = compare(draft.labels, on_test.true, approved.scores, on_test.scores)
-    golden, members = golden_samples(classifier, pictures[Split.TEST], seed)
+    parity = compare(draft.labels, on_test.true, approved.scores[Split.TEST], on_test.scores)
+    golden, members = golden_samples(classifier, pictures[Split.TEST], settings.head.seed)
+    chosen = recipe.calibration
     made = {
         "variant": variant,
-        "calibration": {"pictures": len(calibration), "seed": seed} if calibration else None,
+        "calibration": chosen and {"pictures": len(chosen.paths), "seed": settings.head.seed},
+        "in_float": recipe.in_float,
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
     }
@@ -116,8 +162,23 @@ def make_variant(approved: Approved, variant: VariantName) -> Variant:
         golden=golden,
     )
     described = with_metadata(flatbuffer, contract, settings.card)
-    delivered = attach_contract(described, contract, members)
-    return Variant(delivered, contract, on_validation, on_test, parity)
+    return Variant(described, members, contract, on_validation, on_test, parity)
+
+
+def recorded(file: Variant, remedies: Sequence[Mapping[str, Any]]) -> Variant:
+    """The same file, whose contract tells which remedies were tried."""
+    made = {**file.contract.provenance["export"], "remedies": list(remedies)}
+    provenance = {**file.contract.provenance, "export": made}
+    return dataclasses.replace(
+        file, contract=dataclasses.replace(file.contract, provenance=provenance)
+    )
+
+
+def _converted(recipe: Recipe, variant: VariantName, shape: tuple[int, int, int]) -> bytes:
+    if recipe.ranged:
+        return quantize(recipe.ranged, variant, recipe.in_float)
+    pictures = recipe.calibration.pictures() if recipe.calibration else []
+    return convert(recipe.network, shape, variant, pictures)
 
 
 def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:

@@ -23,6 +23,14 @@ def percent(share: float | Estimate | None, digits: int = 1) -> str:
     return f"{_percentage(_value(share), digits)}{_NO_BREAK}%"
 
 
+def change(share: float | None) -> str:
+    """A change of a share in points of a hundred, with its sign; none at all is 0."""
+    if share is None:
+        return _NONE
+    points = f"{100 * share:+.2f}" if share else "0"
+    return f"{points}{_NO_BREAK}points"
+
+
 def percents(shares: Sequence[float]) -> str:
     """Several shares that people chose, in percent, with no more digits than they gave."""
     return ", ".join(f"{100 * share:.6g}" for share in shares) + f"{_NO_BREAK}%"
@@ -95,6 +103,7 @@ def _digits(value: float, digits: int, ends: tuple[float, float]) -> int:
 
 FILTERS = {
     "as_json": as_json,
+    "change": change,
     "number": number,
     "number_range": number_range,
     "percent": percent,

@@ -1,0 +1,80 @@
+"""What int8 costs, by folds: each picture judged by an int8 file that never saw its part.
+
+    pip install -c constraints.txt '.[train]'
+    python benchmarks/int8_folds.py PICTURES [VIEWS]
+
+PICTURES has a sub-folder a label. In each of five folds the whole recipe is learned, its model is
+converted to the int8 file that would be delivered, and both judge the pictures that were left out.
+The calibration pictures are the fold's own; those of the int8 features that heads are fitted to
+are chosen once, from all training pictures.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from partsight.classify import Classifier
+from partsight.contract import Contract
+from partsight.decide import OperatingPoint
+from partsight.evaluate import score_pictures
+from partsight.model_file import attach_contract
+from partsight.progress import silent
+from partsight_train.cross_validation import Fold, divide
+from partsight_train.distribution import open_strategy
+from partsight_train.export.assemble import assemble
+from partsight_train.export.calibration import choose_calibration
+from partsight_train.export.convert import convert
+from partsight_train.learn import Learned, learn
+from partsight_train.prepare import Prepared, prepare
+from partsight_train.settings import TrainSettings
+
+FOLDS = 5
+
+
+def int8_file(learned: Learned, prepared: Prepared, fold: Fold, settings: TrainSettings) -> bytes:
+    """The file that a run over the fold's training pictures would deliver."""
+    pictures, spec = learned.dataset.pictures, learned.backbone.spec
+    chosen = choose_calibration(
+        [pictures[row] for row in fold.train], spec, settings.calibration, settings.head.seed
+    )
+    model = assemble(learned.backbone, learned.head)
+    shape = (spec.height, spec.width, 3)
+    flatbuffer = convert(lambda image: model(image), shape, "int8", chosen.pictures())
+    point = OperatingPoint(prepared.accept_labels)
+    return attach_contract(flatbuffer, Contract(learned.dataset.labels, spec, point))
+
+
+def main() -> None:
+    views = int(sys.argv[2]) if len(sys.argv) > 2 else 1
+    settings = TrainSettings(views=views)
+    prepared = prepare(Path(sys.argv[1]), settings, lambda stage: silent)
+    material, strategy = prepared.material, open_strategy(settings.fine_tune)
+    labels = material.examples.labels
+    predicted = {kind: np.zeros(len(labels), np.intp) for kind in ("float", "int8")}
+    print("| fold | pictures | float | int8 | difference | same label |\n" + "| --- " * 6 + "|")
+
+    def row(name: str, rows: np.ndarray) -> None:
+        exact, quantized = (predicted[kind][rows] for kind in ("float", "int8"))
+        right = [float((each == labels[rows]).mean()) for each in (exact, quantized)]
+        print(
+            f"| {name} | {len(rows)} | {right[0]:.4f} | {right[1]:.4f} "
+            f"| {100 * (right[1] - right[0]):+.2f} | {(exact == quantized).mean():.4f} |",
+            flush=True,
+        )
+
+    for number, fold in enumerate(divide(material.dataset, FOLDS)):
+        learned = learn(material, fold.train, fold.validation, settings, strategy)
+        classifier = Classifier.load(int8_file(learned, prepared, fold, settings), trusted=True)
+        pictures = [material.dataset.pictures[each] for each in fold.test]
+        scored = score_pictures(classifier, ((each.path, each.label) for each in pictures))
+        predicted["float"][fold.test] = learned.scores(fold.test).argmax(axis=1)
+        predicted["int8"][fold.test] = scored.scores.argmax(axis=1)
+        row(str(number + 1), fold.test)
+    row("all", np.arange(len(labels)))
+
+
+if __name__ == "__main__":
+    main()

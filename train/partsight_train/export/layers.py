@@ -1,0 +1,83 @@
+"""The layers of a flatbuffer, as the converter's quantizer names them: by what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from partsight_train.tensorflow_stack import schema
+
+__all__ = ["OPERATOR_NAMES", "Layer", "head_of", "layers_of", "readers_of"]
+
+OPERATOR_NAMES = {
+    code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
+}
+# They give what they take, in another order.
+_MOVES = frozenset({"CONCATENATION", "PAD", "RESHAPE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"})
+# What drowns in the range of its tensor before them is still drowned behind them.
+_POOLS = frozenset({"AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "REDUCE_MAX"})
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One operator.
+
+    Attributes:
+        operator: what it does, such as ``CONV_2D``.
+        takes: names of tensors.
+        gives: names of tensors; the first is the layer's own.
+    """
+
+    operator: str
+    takes: tuple[str, ...]
+    gives: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """How the quantizer is told to leave it in float."""
+        return self.gives[0]
+
+
+def layers_of(flatbuffer: bytes) -> list[Layer]:
+    """Read the layers, in the order in which they run."""
+    model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
+    (graph,) = model.subgraphs
+    names = [tensor.name.decode() for tensor in graph.tensors]
+    return [
+        Layer(
+            OPERATOR_NAMES[model.operatorCodes[each.opcodeIndex].builtinCode],
+            tuple(names[index] for index in each.inputs if index >= 0),
+            tuple(names[index] for index in each.outputs),
+        )
+        for each in graph.operators
+    ]
+
+
+def head_of(layers: Sequence[Layer]) -> list[Layer]:
+    """The last dense layer, its softmax, and what only moves the scores; nothing without them."""
+    found = [layer for layer in layers if layer.operator == "SOFTMAX"][-1:]
+    givers = {name: layer for layer in layers for name in layer.gives}
+    while found and found[-1].operator != "FULLY_CONNECTED":
+        before = givers.get(found[-1].takes[0])
+        if before is None or before.operator not in {*_MOVES, "FULLY_CONNECTED"}:
+            return []
+        found.append(before)
+    moved = {name for layer in found[:1] for name in layer.gives}
+    for layer in layers:  # a heat map that the network gives too is none of the head
+        if moved & set(layer.takes):
+            if layer.operator not in _MOVES:
+                return []
+            found.append(layer)
+            moved.update(layer.gives)
+    return [layer for layer in reversed(layers) if layer in found]
+
+
+def readers_of(layers: Sequence[Layer], name: str) -> list[Layer]:
+    """The layers that compute with a tensor, and those on the way that only move or pool it."""
+    found: list[Layer] = []
+    for layer in layers:
+        if name in layer.takes:
+            found.append(layer)
+            if layer.operator in _MOVES | _POOLS:
+                found += [each for given in layer.gives for each in readers_of(layers, given)]
+    return found
