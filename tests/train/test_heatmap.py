@@ -256,13 +256,15 @@ ON_THE_DEFECT = 0.9
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("fit", ["stretch", "letterbox"])
-def test_it_is_hottest_where_the_defect_is(fit: str, tmp_path: Path) -> None:
-    """Parts are photographed twice, sound and damaged, in the same light and pose."""
+def test_it_is_hottest_where_the_defect_is(tmp_path: Path) -> None:
+    """Parts are photographed twice, sound and damaged, in the same light and pose.
+
+    With bars, that a map which is laid over them too would be found out.
+    """
     parts, run_dir, model = tmp_path / "parts", tmp_path / "run", tmp_path / "model.tflite"
     for command in (
         ["sample-data", parts, "--per-label", "100"],
-        ["train", parts, "-o", run_dir, "--fit", fit],
+        ["train", parts, "-o", run_dir, "--fit", "letterbox"],
         ["export", run_dir, "--quantize", "int8", "--heatmap", "-o", model],
     ):
         result = CliRunner().invoke(main, [str(each) for each in command])
