@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
-from partsight.model_options import default_config, use_config
+from partsight.device_config import default_config, use_config
 
 if TYPE_CHECKING:
     from partsight.benchmark import Measurement
@@ -63,8 +63,7 @@ def command(
     from partsight.model_file import load_model_file
 
     where = config or default_config()
-    if where.exists() or not save:
-        use_config(config)
+    use_config(config, new=save)
     for model in models:
         load_model_file(model)  # what is wrong with the file is said once, not in every way
     measurements = benchmark(models, frames, size, ProgressBar("benchmark"))
