@@ -7,11 +7,12 @@ the others down.
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,7 @@ class Measurement:
 
     Attributes:
         way: which.
-        load_ms: from the file to a classifier that is ready.
+        load_ms: from the file's bytes to a classifier that is ready.
         first_ms: from the first batch of BGR frames to its scores; runtimes prepare on it.
         p50_ms, p95_ms, p99_ms: of the batches after.
         frames_per_s: of all workers together.
@@ -74,10 +75,10 @@ class Measurement:
     error: str | None = None
 
 
-Run = Callable[[Way, int, str], dict[str, Any]]
+Run = Callable[[Way, bytes, int, str], dict[str, Any]]
 
 
-def ways(models: Sequence[Path], installed: Sequence[Runtime], cores: int) -> list[Way]:
+def ways(models: Iterable[Path], installed: Sequence[Runtime], cores: int) -> list[Way]:
     """Every model under every runtime: on 1 to ``cores`` threads, a worker a core, in batches."""
     counts = [(threads, 1, 1) for threads in range(1, cores + 1)]
     if cores > 1:
@@ -92,7 +93,7 @@ def ways(models: Sequence[Path], installed: Sequence[Runtime], cores: int) -> li
 
 
 def benchmark(
-    models: Sequence[Path],
+    models: Mapping[Path, bytes],
     frames: int,
     size: str,
     progress: Progress = silent,
@@ -101,15 +102,19 @@ def benchmark(
     """Measure every way to run some models.
 
     Args:
-        models: files.
+        models: path and bytes of each. The bytes are what runs; no file is read again.
         frames: a worker judges so many.
         size: of a frame, such as 1280x720.
         progress: told of each way.
-        run: gives the document of ``benchmark_process`` for a way; raises
+        run: gives the document of ``benchmark_process`` for a way and its model; raises
             ``subprocess.SubprocessError`` where it fails.
     """
     every = ways(models, runtimes(), os.cpu_count() or 1)
-    return [_measured(way, frames, size, run or _run) for way in progress(every, len(every))]
+    data = {str(model): content for model, content in models.items()}
+    return [
+        _measured(way, functools.partial(run or _run, way, data[way.model], frames, size))
+        for way in progress(every, len(every))
+    ]
 
 
 def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | None:
@@ -136,9 +141,9 @@ def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | 
     )
 
 
-def _measured(way: Way, frames: int, size: str, run: Run) -> Measurement:
+def _measured(way: Way, run: Callable[[], dict[str, Any]]) -> Measurement:
     try:
-        found = run(way, frames, size)
+        found = run()
     except subprocess.CalledProcessError as error:
         said = (error.stderr or "").strip().splitlines()
         return Measurement(way, error=said[-1] if said else f"ended with {error.returncode}")
@@ -148,15 +153,17 @@ def _measured(way: Way, frames: int, size: str, run: Run) -> Measurement:
     return Measurement(way, **found, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
 
-def _run(way: Way, frames: int, size: str) -> dict[str, Any]:
-    arguments = [way.model, way.threads, way.workers, way.batch, frames, size]
+def _run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
+    arguments = [way.threads, way.workers, way.batch, frames, size]
     done = subprocess.run(
         [sys.executable, "-m", "partsight.benchmark_process", *map(str, arguments)],
+        input=data,
         env={**os.environ, RUNTIME_VARIABLE: way.runtime},
         capture_output=True,
-        text=True,
-        check=True,
         timeout=_TIMEOUT_S,
     )
+    if done.returncode:
+        said = done.stderr.decode(errors="replace")
+        raise subprocess.CalledProcessError(done.returncode, done.args, stderr=said)
     document: dict[str, Any] = json.loads(done.stdout)
     return document

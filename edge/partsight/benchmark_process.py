@@ -1,8 +1,9 @@
 """One measurement, in a process of its own: what ``benchmark`` starts.
 
-usage: python -m partsight.benchmark_process MODEL THREADS WORKERS BATCH FRAMES WIDTHxHEIGHT
+usage: python -m partsight.benchmark_process THREADS WORKERS BATCH FRAMES WIDTHxHEIGHT <MODEL
 
-The runtime is that of ``PARTSIGHT_RUNTIME``. Leaves: one JSON object on stdout.
+The model comes on stdin, so that what runs is what ``benchmark`` found to be trusted. The
+runtime is that of ``PARTSIGHT_RUNTIME``. Leaves: one JSON object on stdout.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.errors import PartsightError
+from partsight.errors import ModelError, PartsightError
 from partsight.feed import feeder
 from partsight.interpreter import Interpreter
 from partsight.model_file import load_model_file
 from partsight.preprocess import preprocess
-from partsight.trust import require_trusted
+from partsight.trial import require_sound
 
 __all__ = ["main", "measure"]
 
@@ -33,12 +34,12 @@ Judge = Callable[[list[NDArray[np.uint8]]], Any]
 
 
 def measure(
-    model: str, threads: int, workers: int, batch: int, frames: int, size: str
+    model: bytes, threads: int, workers: int, batch: int, frames: int, size: str
 ) -> dict[str, Any]:
     """Load a model and judge frames with it.
 
     Args:
-        model: path.
+        model: the file's bytes.
         threads: of the runtime, for one batch.
         workers: classifiers that judge side by side.
         batch: frames that each judges at once.
@@ -50,7 +51,7 @@ def measure(
         some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
     """
     # Tried once on a machine: no part of what loading takes.
-    require_trusted(load_model_file(model))
+    require_sound(load_model_file(model))
     started = time.perf_counter()
     judges = [_judge(model, threads, batch)]
     loaded = time.perf_counter()
@@ -87,17 +88,29 @@ def measure(
     }
 
 
-def _judge(model: str, threads: int, batch: int) -> Judge:
+def _judge(model: bytes, threads: int, batch: int) -> Judge:
     """A function from frames to what the model says of them."""
     if batch == 1:
         return Classifier.load(model, threads=threads, trusted=True).classify
     file = load_model_file(model)
     spec = file.contract.preprocess
-    interpreter = Interpreter(file.data, threads=threads, batch=batch)
+    interpreter = _for_batches(model, threads, batch)
     feed = feeder(interpreter.input, file.contract.normalization)
     return lambda frames: interpreter.invoke(
         np.stack([feed(preprocess(frame, spec)) for frame in frames])
     )
+
+
+def _for_batches(model: bytes, threads: int, batch: int) -> Interpreter:
+    try:
+        interpreter = Interpreter(model, threads=threads, batch=batch)
+    except ModelError as error:
+        raise ModelError(f"it takes no {batch} frames at once: {error.__cause__}") from error
+    if interpreter.output.shape[0] != batch:
+        raise ModelError(
+            f"it takes no {batch} frames at once: it then gives {interpreter.output.shape}"
+        )
+    return interpreter
 
 
 def _peak_mib() -> float | None:
@@ -109,9 +122,10 @@ def _peak_mib() -> float | None:
     return float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def main(model: str, threads: str, workers: str, batch: str, frames: str, size: str) -> None:
+def main(threads: str, workers: str, batch: str, frames: str, size: str) -> None:
     """Print a measurement, or end with the reason for none."""
     try:
+        model = sys.stdin.buffer.read()
         found = measure(model, int(threads), int(workers), int(batch), int(frames), size)
     except PartsightError as error:
         sys.exit(str(error))

@@ -67,6 +67,7 @@ class Classifier:
             given: what a model of another tool does not say of itself.
 
         Raises:
+            ConfigError: the device has a configuration that cannot be read.
             ModelError: missing, damaged, or refused by the runtime.
             ContractError: without a contract, or not as its contract says.
             EnvironmentFault: no TFLite runtime on this machine.

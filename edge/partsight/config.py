@@ -10,22 +10,38 @@ from __future__ import annotations
 import difflib
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    ValidationInfo,
+)
 from tomlkit.exceptions import TOMLKitError
 
 from partsight.errors import ConfigError
-from partsight.files import write_atomic
+from partsight.files import rewrite_atomic
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
 __all__ = ["Config", "ModelConfig", "apply_config", "read_config", "save_choice"]
 
 
+def _from_the_file(path: Path, info: ValidationInfo) -> Path:
+    return Path((info.context or {}).get("folder", ""), path)
+
+
+# A relative one starts at the configuration file. Not strict: TOML has texts, not paths.
+_Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
+
+
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class ModelConfig(_Section):
@@ -38,7 +54,7 @@ class ModelConfig(_Section):
     threads: PositiveInt | None = Field(
         default=None, description="Threads that the runtime may use for a picture; 1 if left out."
     )
-    public_key: Path | None = Field(
+    public_key: _Place | None = Field(
         default=None,
         description="Only models signed by this key's owner are run, see 'partsight keygen'. "
         "A relative path starts at the configuration file.",
@@ -52,19 +68,20 @@ class Config(_Section):
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a configuration.
+    """Read and check a configuration; its relative paths start at its folder.
 
     Raises:
         ConfigError: it cannot be read, is no TOML, or says what means nothing.
     """
+    context = {"folder": path.absolute().parent}
     try:
-        return Config.model_validate(_parsed(path).unwrap())
+        return Config.model_validate(_parsed(path).unwrap(), context=context)
     except ValidationError as error:
         raise ConfigError(f"{path} is wrong: {'; '.join(map(_told, error.errors()))}") from error
 
 
 def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
-    """Make what a configuration says the default of environment variables.
+    """Make what a configuration says the default of environment variables, unset or empty.
 
     Raises:
         ConfigError: see ``read_config``.
@@ -73,11 +90,11 @@ def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
     said = {
         RUNTIME_VARIABLE: model.runtime,
         THREADS_VARIABLE: model.threads,
-        PUBLIC_KEY_VARIABLE: model.public_key and path.absolute().parent / model.public_key,
+        PUBLIC_KEY_VARIABLE: model.public_key,
     }
     for name, value in said.items():
-        if value is not None:
-            environ.setdefault(name, str(value))
+        if value is not None and not environ.get(name):
+            environ[name] = str(value)
 
 
 def save_choice(path: Path, runtime: str, threads: int) -> None:
@@ -90,7 +107,7 @@ def save_choice(path: Path, runtime: str, threads: int) -> None:
     document = _parsed(path) if path.exists() else tomlkit.document()
     section = document.setdefault("model", tomlkit.table())
     section.update({"runtime": runtime, "threads": threads})
-    write_atomic(path, tomlkit.dumps(document).encode())
+    rewrite_atomic(path, tomlkit.dumps(document).encode())
 
 
 def _parsed(path: Path) -> tomlkit.TOMLDocument:
@@ -109,6 +126,9 @@ def _told(error: Any) -> str:
     name = ".".join([*sections, key])
     if error["type"] != "extra_forbidden":
         return f"{name}: {error['msg']}. Received: {error['input']!r}"
-    known = list((ModelConfig if sections == ["model"] else Config).model_fields)
+    within: Any = Config
+    for section in sections:
+        within = within.model_fields[section].annotation
+    known = list(within.model_fields)
     (nearest,) = difflib.get_close_matches(key, known, 1, 0) or [""]
     return f"{name} means nothing. Did you mean {nearest}? Known are {', '.join(known)}"

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import OutputError
 
-__all__ = ["atomic_path", "write_atomic"]
+__all__ = ["atomic_path", "rewrite_atomic", "write_atomic"]
 
 
 @contextlib.contextmanager
@@ -54,6 +55,27 @@ def write_atomic(destination: Path, data: bytes) -> None:
     """
     with atomic_path(destination) as temporary:
         temporary.write_bytes(data)
+
+
+def rewrite_atomic(destination: Path, data: bytes) -> None:
+    """Write ``data`` to ``destination``, of which a link, mode and owner stay if it is there.
+
+    Raises:
+        OutputError: the file cannot be written; the old one, if any, stays.
+    """
+    target = Path(os.path.realpath(destination))
+    with atomic_path(target) as temporary:
+        if target.exists():
+            temporary.touch(0o600)  # at no time open to more than the old one is
+            _like(target, temporary)
+        temporary.write_bytes(data)
+
+
+def _like(old: Path, new: Path) -> None:
+    status = old.stat()
+    with contextlib.suppress(PermissionError, AttributeError):  # neither root nor POSIX
+        os.chown(new, status.st_uid, status.st_gid)
+    shutil.copymode(old, new)
 
 
 def _refused(destination: Path, error: OSError) -> OutputError:

@@ -122,7 +122,13 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
             f"cannot write {path}: {error.strerror or error}. Choose a new name in a folder that "
             "is writable; a key that is there is never replaced."
         ) from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    except OSError as error:
+        path.unlink()
+        raise OutputError(
+            f"cannot write {path}: {error.strerror or error}. Choose a place that has room."
+        ) from error

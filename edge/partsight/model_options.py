@@ -3,49 +3,20 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from partsight.device_config import CONFIG_VARIABLE, SYSTEM_CONFIG, use_config
 from partsight.runtimes import THREADS_VARIABLE
 
 if TYPE_CHECKING:
     from partsight.classify import Classifier
     from partsight.foreign import GivenFacts
 
-__all__ = [
-    "config_option",
-    "default_config",
-    "facts_options",
-    "load_classifier",
-    "threads_option",
-    "use_config",
-]
-
-_CONFIG_VARIABLE = "PARTSIGHT_CONFIG"
-_SYSTEM_CONFIG = Path("/etc/partsight/partsight.toml")
-
-
-def default_config() -> Path:
-    """The device's configuration file where none is named; it need not be there."""
-    return Path(os.environ.get(_CONFIG_VARIABLE) or _SYSTEM_CONFIG)
-
-
-def use_config(path: Path | None) -> None:
-    """Let a configuration take effect; the default one if none is named and it is there.
-
-    Raises:
-        ConfigError: it is wrong, or was named, by option or environment, and is not there.
-    """
-    named = path is not None or bool(os.environ.get(_CONFIG_VARIABLE))
-    chosen = path or default_config()
-    if named or chosen.exists():
-        from partsight.config import apply_config
-
-        apply_config(chosen, os.environ)
+__all__ = ["config_option", "facts_options", "load_classifier", "threads_option"]
 
 
 def config_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -56,7 +27,7 @@ def config_option(command: Callable[..., None]) -> Callable[..., None]:
         is_eager=True,
         expose_value=False,
         callback=lambda ctx, parameter, value: use_config(value),
-        help=f"The device's configuration; default ${_CONFIG_VARIABLE}, else {_SYSTEM_CONFIG}.",
+        help=f"The device's configuration; default ${CONFIG_VARIABLE}, else {SYSTEM_CONFIG}.",
     )
     return option(command)
 

@@ -77,15 +77,15 @@ def require_signature(data: bytes, key: Ed25519PublicKey, name: str) -> None:
     body, signature = _split(data)
     if signature is None:
         raise SignatureError(
-            f"{name} is not signed, and this device runs signed models only. Sign it where the "
-            "key is: partsight sign MODEL --key KEY"
+            f"{name} is not signed: expected a signature of the key that is trusted here. Sign it "
+            "where that key is: partsight sign MODEL --key KEY"
         )
     try:
         key.verify(signature, _PURPOSE + body[:-_LENGTH_BYTES])
     except InvalidSignature as error:
         raise SignatureError(
-            f"{name} was changed since it was signed, or signed by another key than this device "
-            "trusts. Copy it again from where it was signed."
+            f"{name} was changed since it was signed, or signed by another key than is trusted "
+            "here. Copy it again from where it was signed."
         ) from error
 
 

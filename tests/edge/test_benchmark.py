@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
 from partsight.benchmark import Measurement, Way, benchmark, recommend, ways
+from partsight.benchmark_process import measure
 from partsight.cli import main
 from partsight.config import read_config
+from partsight.errors import ModelError
+from partsight.interpreter import TensorInfo
 from partsight.runtimes import Runtime, runtimes
 
 RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
@@ -77,14 +83,14 @@ def test_percentiles_and_failures() -> None:
         "peak_mib": None,
     }
 
-    def run(way: Way, frames: int, size: str) -> dict[str, Any]:
-        assert (frames, size) == (7, "8x9")
+    def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
+        assert (data, frames, size) == (way.model.encode(), 7, "8x9")
         error = next(failures, None)
         if error is not None:
             raise error
         return dict(document)
 
-    models = [Path(name) for name in "abcd"]
+    models = {Path(name): name.encode() for name in "abcd"}
     rows = benchmark(models, 7, "8x9", run=run)
     assert [row.error for row in rows[:4]] == [
         "the last line",
@@ -129,8 +135,22 @@ def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path) -> None:
 
     said = "# of the line\n[model]\nthreads = 7 # too many\npublic_key = 'lost.pub'\n"
     path.write_text(said)
-    assert "cannot read the key" in save().stdout
+    refused = save()
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "cannot read the key" in refused.stderr
+    assert refused.stderr.count("\n") == 1
     assert path.read_text() == said
+
+
+def test_one_that_the_environment_names_is_made(
+    model_path: Path, tmp_path: Path, run_partsight: Callable
+) -> None:
+    path = tmp_path / "new.toml"
+    done = run_partsight(
+        "benchmark", model_path, "--frames", "1", "--save", PARTSIGHT_CONFIG=str(path)
+    )
+    assert done.returncode == 0, done
+    assert read_config(path).model.threads in range(1, 1 + (os.cpu_count() or 1))
 
 
 def test_the_table_names_the_choice(model_path: Path) -> None:
@@ -158,7 +178,7 @@ def test_wrong_usage(arguments: list[str], code: int, message: str) -> None:
 def test_a_model_that_a_runtime_refuses_is_named(
     model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def run(way: Way, frames: int, size: str) -> dict[str, Any]:
+    def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
         raise subprocess.CalledProcessError(1, "x", stderr="refuses the model")
 
     monkeypatch.setattr("partsight.benchmark._run", run)
@@ -166,3 +186,54 @@ def test_a_model_that_a_runtime_refuses_is_named(
     assert result.exit_code == 3
     assert "refuses the model" in result.output
     assert "Recommended" not in result.output
+
+
+def test_that_it_takes_no_batches_is_a_row_and_no_failure(
+    model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
+        if way.batch > 1:
+            raise subprocess.CalledProcessError(1, "x", stderr="it takes no 4 frames at once")
+        return {"load_ms": 1, "first_ms": 1, "latency_ms": [1], "frames_per_s": 1, "peak_mib": 1}
+
+    monkeypatch.setattr("partsight.benchmark._run", run)
+    result = CliRunner().invoke(main, ["benchmark", str(model_path)])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("it takes no 4 frames at once") == len(runtimes())
+
+
+class OneAtATime:
+    """As a runtime goes on whose model has its one picture written into a reshape."""
+
+    output = TensorInfo((1, 8), np.dtype(np.uint8), 1 / 256, 0)
+
+    def __init__(self, model: bytes, *, threads: int, batch: int) -> None:
+        self.batch = batch
+
+
+class NoOtherShape:
+    def __init__(self, model: bytes, *, threads: int, batch: int) -> None:
+        raise ModelError("told at length") from RuntimeError("reshape failed to prepare")
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "message"),
+    [
+        (OneAtATime, r"it takes no 4 frames at once: it then gives \(1, 8\)"),
+        (NoOtherShape, "it takes no 4 frames at once: reshape failed to prepare"),
+    ],
+)
+def test_batches_that_a_model_does_not_take_are_not_measured(
+    interpreter: type, message: str, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partsight.benchmark_process.Interpreter", interpreter)
+    with pytest.raises(ModelError, match=message):
+        measure(model_path.read_bytes(), 1, 1, batch=4, frames=1, size="8x8")
+
+
+def test_what_was_checked_is_what_runs(model_path: Path, tmp_path: Path) -> None:
+    """The file is swapped between the check and the first measurement."""
+    path = tmp_path / "model.tflite"
+    path.write_bytes(b"swapped")
+    (row, *_) = benchmark({path: model_path.read_bytes()}, 1, "8x8")
+    assert row.error is None

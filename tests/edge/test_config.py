@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from partsight import Classifier
 from partsight.config import ModelConfig, apply_config, read_config, save_choice
-from partsight.errors import ConfigError, OutputError
+from partsight.device_config import CONFIG_VARIABLE, find_config, use_config
+from partsight.errors import ConfigError, OutputError, SignatureError
 from partsight.key_files import make_key_pair, read_private_key
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
 from partsight.signature import signed
@@ -36,6 +40,10 @@ def path(tmp_path: Path) -> Path:
         ("threads = 2", "threads means nothing"),
         ("model = 3", "model: Input should be .* Received: 3"),
         ("[model]\nthreads = 0", "model.threads: Input should be greater than 0. Received: 0"),
+        ("[model]\nthreads = true", "model.threads: Input should be a valid integer"),
+        ("[model]\nthreads = '2'", "model.threads: Input should be a valid integer"),
+        ("[model]\nthreads = 2.0", "model.threads: Input should be a valid integer"),
+        ("[model]\npublic_key = 3", "model.public_key: Input is not a valid path"),
         ("[model]\nthreads = 'x'\nruntime = 'torch'", "runtime: .*torch.*; model.threads: .*'x'"),
         ("[model", "cannot read the configuration .* Expected a text in TOML"),
         ("[model]\nthreads = 1\nthreads = 2", "cannot read the configuration"),
@@ -61,12 +69,16 @@ def test_every_key_is_described() -> None:
     assert all(field.description for field in ModelConfig.model_fields.values())
 
 
-def test_the_environment_beats_the_file(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("said", "runtime"), [("tflite-runtime", "tflite-runtime"), ("", "litert"), (None, "litert")]
+)
+def test_the_environment_beats_the_file(said: str | None, runtime: str, path: Path) -> None:
+    """Unless it is empty, which says nothing: else it would switch a key off."""
     path.write_text("[model]\nthreads = 3\nruntime = 'litert'\npublic_key = 'keys/line.pub'")
-    environ = {RUNTIME_VARIABLE: "tflite-runtime"}
+    environ = {} if said is None else {RUNTIME_VARIABLE: said, PUBLIC_KEY_VARIABLE: ""}
     apply_config(path, environ)
     assert environ == {
-        RUNTIME_VARIABLE: "tflite-runtime",
+        RUNTIME_VARIABLE: runtime,
         THREADS_VARIABLE: "3",
         PUBLIC_KEY_VARIABLE: str(path.parent / "keys" / "line.pub"),
     }
@@ -101,6 +113,95 @@ def test_one_that_cannot_be_read_is_not_replaced(path: Path) -> None:
     assert path.read_text() == "[model"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems have other permissions")
+@pytest.mark.parametrize("mode", [0o600, 0o640, 0o664])
+def test_a_link_and_permissions_stay(mode: int, path: Path, tmp_path: Path) -> None:
+    path.write_text("[model]\nthreads = 9")
+    path.chmod(mode)
+    link = tmp_path / "link.toml"
+    link.symlink_to(path.name)
+    save_choice(link, "litert", 2)
+    assert link.is_symlink()
+    assert read_config(path).model.threads == 2
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the system's configuration would be; the environment names no other."""
+    path = tmp_path / "etc" / "partsight.toml"
+    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", path)
+    monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
+    monkeypatch.delenv(PUBLIC_KEY_VARIABLE, raising=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("environ", "there", "found"),
+    [
+        ({}, False, None),
+        ({CONFIG_VARIABLE: ""}, False, None),
+        ({}, True, "etc/partsight.toml"),
+        ({CONFIG_VARIABLE: "mine.toml"}, True, "mine.toml"),
+        ({CONFIG_VARIABLE: "mine.toml"}, False, "mine.toml"),
+    ],
+)
+def test_the_configuration_in_force(
+    environ: dict[str, str], there: bool, found: str | None, system: Path
+) -> None:
+    if there:
+        system.parent.mkdir()
+        system.touch()
+    at = find_config(environ)
+    assert at == (None if found is None else Path(environ.get(CONFIG_VARIABLE) or system))
+
+
+def test_a_link_to_nothing_is_no_leave_to_run_anything(system: Path, model_path: Path) -> None:
+    system.parent.mkdir()
+    system.symlink_to("gone.toml")
+    with pytest.raises(ConfigError, match=r"cannot read the configuration .*partsight\.toml: No"):
+        use_config(None, {})
+    with pytest.raises(ConfigError):
+        Classifier.load(model_path)
+
+
+def test_one_that_may_not_be_looked_at_is_in_force(
+    system: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> os.stat_result:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "lstat", refuse)
+    assert find_config({}) == system
+
+
+def test_python_asks_for_the_configured_key_too(
+    system: Path, model_path: Path, tmp_path: Path
+) -> None:
+    system.parent.mkdir()
+    make_key_pair(system.parent / "line.key")
+    approved = signed(model_path.read_bytes(), read_private_key(system.parent / "line.key"), "it")
+    Classifier.load(model_path)
+    system.write_text("[model]\npublic_key = 'line.key.pub'")
+    with pytest.raises(SignatureError, match="is not signed"):
+        Classifier.load(model_path)
+    Classifier.load(approved)
+    Classifier.load(model_path, trusted=True)
+    system.write_text("[model]\npublic_key = 'lost.pub'")
+    with pytest.raises(SignatureError, match="cannot read the key"):
+        Classifier.load(approved)
+    system.write_text("[modle]")
+    with pytest.raises(ConfigError, match="Did you mean model"):
+        Classifier.load(approved)
+
+
+def test_a_device_without_a_configuration_waits_for_no_pydantic(run_python: Callable) -> None:
+    modules = "{'pydantic', 'tomlkit', 'cryptography'} & set(sys.modules)"
+    code = f"import sys, partsight.classify, partsight.commands.watch; print(sorted({modules}))"
+    done = run_python("-c", code)
+    assert done.stdout == "[]\n", done
+
+
 def test_where_nothing_can_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError):
@@ -133,7 +234,7 @@ def test_a_configured_key_is_asked_of_every_model(
         name, *rest = command
         refused = partsight(name, model_path, *rest, "--config", path)
         assert refused.returncode == 1, refused
-        assert "runs signed models only" in refused.stderr
+        assert "is not signed" in refused.stderr
         assert partsight(name, approved, *rest, PARTSIGHT_CONFIG=str(path)).returncode == 0
 
 

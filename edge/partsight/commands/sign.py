@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -16,7 +17,7 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
               help="Where to write; default the model itself.")  # fmt: skip
 def command(model: Path, key: Path, output: Path | None) -> None:
-    """Sign a model file, in the place of any signature that it has.
+    """Sign a model file that is whole, in the place of any signature that it has.
 
     The signature lies in the file, which decides as before; its SHA-256 is another.
 
@@ -24,11 +25,14 @@ def command(model: Path, key: Path, output: Path | None) -> None:
     Example:
       partsight sign model-int8.tflite --key line.key
     """
+    from partsight.errors import ContractError
     from partsight.files import write_atomic
     from partsight.key_files import read_private_key
-    from partsight.model_file import read_model
+    from partsight.model_file import load_model_file, read_model
     from partsight.signature import signed
 
-    data = signed(read_model(model), read_private_key(key), str(model))
-    write_atomic(output or model, data)
+    data = read_model(model)
+    with contextlib.suppress(ContractError):  # what another tool's lacks is given where it runs
+        load_model_file(data)
+    write_atomic(output or model, signed(data, read_private_key(key), str(model)))
     click.echo(f"Signed: {output or model}")
