@@ -57,6 +57,18 @@ def run_dir(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
+def test_what_is_yet_to_be_signed_is_exported(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where this machine is a device that runs signed models only."""
+    config = tmp_path / "partsight.toml"
+    config.write_text("[model]\npublic_key = 'lost.pub'\n")
+    monkeypatch.setenv("PARTSIGHT_CONFIG", str(config))
+    monkeypatch.setenv("PARTSIGHT_PUBLIC_KEY", str(tmp_path / "lost.pub"))
+    result = invoke("export", run_dir, "--quantize", "none")
+    assert result.exit_code == 0, result.output
+
+
 def test_all_variants(run_dir: Path) -> None:
     result = invoke("export", run_dir, "--all")
     assert result.exit_code == 0, result.output

@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from partsight.device_config import CONFIG_VARIABLE
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
@@ -35,9 +36,11 @@ def runtime_failures(data: bytes) -> list[str]:
 
 def _failure(path: Path, runtime: Runtime) -> str | None:
     command = [sys.executable, "-m", "partsight", "check", str(path)]
-    # What is not delivered yet is not signed yet.
+    # What is not delivered yet is not signed yet: no key is asked for.
+    config = path.with_name("partsight.toml")
+    config.touch()
     environment = {name: v for name, v in os.environ.items() if name != PUBLIC_KEY_VARIABLE}
-    environment[RUNTIME_VARIABLE] = runtime.name
+    environment |= {RUNTIME_VARIABLE: runtime.name, CONFIG_VARIABLE: str(config)}
     try:
         done = subprocess.run(
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S
