@@ -10,6 +10,7 @@
     ├── ConfigError             the device's configuration is wrong
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
     └── OutputError             a result cannot be written where it was asked for
+        └── SinkUnavailable     nor now, but perhaps later: a broker or server is away
 
 Each message says what was done, what was expected, what came and what to do next.
 Errors of libraries are mapped to these at one boundary each, with ``raise ... from``.
@@ -27,6 +28,7 @@ __all__ = [
     "OutputError",
     "PartsightError",
     "SignatureError",
+    "SinkUnavailable",
     "SourceError",
 ]
 
@@ -69,3 +71,7 @@ class SourceError(PartsightError):
 
 class OutputError(PartsightError):
     """A result cannot be written where it was asked for."""
+
+
+class SinkUnavailable(OutputError):
+    """A result cannot be handed on now; the same one is tried again later."""

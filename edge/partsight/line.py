@@ -72,6 +72,7 @@ def _judge(event: Frame | Fault, classifier: Classifier, clock: Callable[[], flo
         model_sha256=classifier.model_sha256,
         verdict=verdict,
         latency_ms=(clock() - started) * 1000,
+        reason=error or str(verdict),
         prediction=prediction,
         error=error,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +12,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Fault", "Frame", "PartResult", "PictureResult", "Prediction", "Verdict"]
+__all__ = [
+    "Fault",
+    "Frame",
+    "Occasion",
+    "PartResult",
+    "PictureResult",
+    "Prediction",
+    "Thresholds",
+    "Verdict",
+]
 
 
 class Verdict(str, enum.Enum):
@@ -33,12 +43,15 @@ class Frame:
         captured_at: when it was taken or read, with a time zone.
         source: the camera, address or file that it came from.
         index: its place in the source, from 0.
+        monotonic_s: when it arrived here, seconds of ``time.monotonic``: what its age is told by,
+            since clocks that people set may jump.
     """
 
     image_bgr: NDArray[np.uint8]
     captured_at: datetime
     source: str
     index: int
+    monotonic_s: float = field(default_factory=time.monotonic)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +113,49 @@ class PictureResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Occasion:
+    """That a part is to be judged, and what is known of it.
+
+    Attributes:
+        trigger: the kind of trigger that said so, such as ``frame``, ``interval``, ``mqtt``.
+        monotonic_s: when, seconds of ``time.monotonic``: the first frame after it shows the part.
+        part_id: serial number or bar code, where the trigger tells one.
+    """
+
+    trigger: str
+    monotonic_s: float
+    part_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """The scores that a verdict was given by, see ``OperatingPoint``."""
+
+    accept_above: float
+    reject_below: float
+
+
+@dataclass(frozen=True, slots=True)
 class PartResult:
-    """The outcome for one frame of the line. There is always a verdict.
+    """The outcome for one part of the line. There is always a verdict.
 
     Attributes:
         id: a UUID of version 7, so that ids sort by time.
+        captured_at: when the frame was, or when it should have been.
+        source: where the frame came from.
+        index: its place in the source, from 0.
+        model_sha256: digest of the model that judged.
+        verdict: what is to be done with the part.
         latency_ms: milliseconds from the frame's arrival in the loop to the verdict.
+        reason: why this verdict, in words.
+        prediction: what the model said; None where it was not asked.
+        error: what was wrong, where the verdict is the fail-safe one.
+        occasion: what asked for the verdict.
+        thresholds: in force; None where nothing was judged.
+        model_version: as its maker named it.
+        frame_age_ms: milliseconds from the frame's arrival on the device to that in the loop.
+        stages_ms: milliseconds of each stage: preprocess, invoke, decide.
+        picture: where the frame is kept, in the folder of pictures; None where it is not.
     """
 
     id: str
@@ -115,20 +165,37 @@ class PartResult:
     model_sha256: str
     verdict: Verdict
     latency_ms: float
+    reason: str
     prediction: Prediction | None = None
     error: str | None = None
+    occasion: Occasion | None = None
+    thresholds: Thresholds | None = None
+    model_version: str | None = None
+    frame_age_ms: float | None = None
+    stages_ms: Mapping[str, float] = field(default_factory=dict)
+    picture: str | None = None
 
     def row(self) -> dict[str, Any]:
-        """The columns of ``partsight watch``."""
+        """The columns of ``partsight watch`` and of the journal."""
+        age = self.frame_age_ms
         return {
             "id": self.id,
             "captured_at": self.captured_at.isoformat(timespec="milliseconds"),
+            "part_id": self.occasion and self.occasion.part_id,
+            "trigger": self.occasion and self.occasion.trigger,
             "source": self.source,
             "frame": self.index,
             **_prediction_columns(self.prediction),
             "verdict": self.verdict.value,
+            "reason": self.reason,
+            "accept_above": self.thresholds and self.thresholds.accept_above,
+            "reject_below": self.thresholds and self.thresholds.reject_below,
             "latency_ms": round(self.latency_ms, 3),
+            "stages_ms": {stage: round(ms, 3) for stage, ms in self.stages_ms.items()},
+            "frame_age_ms": None if age is None else round(age, 3),
             "model": self.model_sha256,
+            "model_version": self.model_version,
+            "picture": self.picture,
             "error": self.error,
         }
 

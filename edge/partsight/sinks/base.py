@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["Row", "Sink"]
+__all__ = ["LineSink", "Row", "Sink"]
 
 # Column to value: text, number, None, or a mapping of label to probability.
 Row = Mapping[str, Any]
@@ -16,3 +17,29 @@ class Sink(Protocol):
 
     def write(self, row: Row) -> None:
         """Take one row."""
+
+
+class LineSink(AbstractContextManager["LineSink"], Protocol):
+    """Hands the journal's rows on to somebody who may be away.
+
+    Driven by one thread of its own (``sinks.feed``), which keeps the cursor: a sink remembers
+    nothing. Rows carry ``seq``, the journal's number, and ``id``, by which receivers tell one
+    that comes twice.
+    """
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Hand on some rows, in their order; when it returns, each is acknowledged.
+
+        Raises:
+            SinkUnavailable: not all are. The same rows come again.
+        """
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Tell how the line is, about once a second; old news are not kept for later.
+
+        Args:
+            status: ``Vitals.status()``.
+
+        Raises:
+            SinkUnavailable: nobody was told.
+        """

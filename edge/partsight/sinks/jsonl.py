@@ -23,4 +23,3 @@ class JsonLinesSink:
         """Write one row as a line and flush it: whoever reads a pipe must not wait for more."""
         self._stream.write(json.dumps(row) + "\n")
         self._stream.flush()
-        self._stream.flush()

@@ -1,8 +1,7 @@
-"""The device's configuration: ``partsight.toml``, and what it stands for.
+"""``partsight.toml``: read and checked, put in force, and written to.
 
-What it says becomes the default of environment variables, so that the command line beats the
-environment, the environment beats the file, and child processes see the same. Imported only
-where there is such a file: pydantic takes a tenth of a second.
+What it says of models becomes the default of environment variables, so that the command line
+beats the environment, the environment beats the file, and child processes see the same.
 """
 
 from __future__ import annotations
@@ -10,61 +9,19 @@ from __future__ import annotations
 import difflib
 from collections.abc import MutableMapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import tomlkit
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from partsight.config.document import Config
 from partsight.errors import ConfigError
 from partsight.files import rewrite_atomic
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
-__all__ = ["Config", "ModelConfig", "apply_config", "read_config", "save_choice"]
-
-
-def _from_the_file(path: Path, info: ValidationInfo) -> Path:
-    return Path((info.context or {}).get("folder", ""), path)
-
-
-# A relative one starts at the configuration file. Not strict: TOML has texts, not paths.
-_Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class ModelConfig(_Section):
-    """How models are run."""
-
-    runtime: Literal["litert", "tflite-runtime"] | None = Field(
-        default=None,
-        description="The TFLite runtime; the preferred one of those installed if left out.",
-    )
-    threads: PositiveInt | None = Field(
-        default=None, description="Threads that the runtime may use for a picture; 1 if left out."
-    )
-    public_key: _Place | None = Field(
-        default=None,
-        description="Only models signed by this key's owner are run, see 'partsight keygen'. "
-        "A relative path starts at the configuration file.",
-    )
-
-
-class Config(_Section):
-    """All of it."""
-
-    model: ModelConfig = Field(default=ModelConfig(), description="How models are run.")
+__all__ = ["apply_config", "read_config", "save_choice"]
 
 
 def read_config(path: Path) -> Config:

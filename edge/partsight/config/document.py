@@ -1,0 +1,16 @@
+"""The configuration as a whole."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from partsight.config.model import ModelConfig
+from partsight.config.section import Section
+
+__all__ = ["Config"]
+
+
+class Config(Section):
+    """All of it."""
+
+    model: ModelConfig = Field(default=ModelConfig(), description="How models are run.")

@@ -1,0 +1,173 @@
+"""What is known of the line at this moment: counts, levels, times and named states.
+
+Every part of the line writes here, and depends on nothing else of ``health``. The metrics, the
+status that sinks report and the watchdog read it.
+"""
+
+from __future__ import annotations
+
+import bisect
+import collections
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+__all__ = ["BUCKETS_S", "METRICS", "Histogram", "Metric", "State", "Vitals"]
+
+logger = logging.getLogger(__name__)
+
+# Upper bounds of the histograms' buckets, seconds.
+BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Something that is measured.
+
+    Attributes:
+        kind: a counter only grows, a gauge goes up and down, a histogram takes seconds.
+        help: what it is, for people.
+        label: what its values are told apart by, such as a verdict; empty where there is one.
+    """
+
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    label: str = ""
+
+
+METRICS: Mapping[str, Metric] = {
+    "frames": Metric("counter", "Frames that the source gave."),
+    "frames_dropped": Metric("counter", "Frames that a newer one replaced before it was used."),
+    "source_restarts": Metric("counter", "Times that the source was opened again."),
+    "verdicts": Metric("counter", "Verdicts given.", "verdict"),
+    "faults": Metric("counter", "Parts that got the fail-safe verdict, by what was wrong.", "kind"),
+    "latency": Metric("histogram", "Seconds that a stage of a verdict took.", "stage"),
+    "delivered": Metric("counter", "Rows that a sink handed on.", "sink"),
+    "delivery_failures": Metric("counter", "Times that a sink could not hand on.", "sink"),
+    "queue": Metric("gauge", "Rows that a sink has yet to hand on.", "sink"),
+    "pictures_kept": Metric("counter", "Pictures that were kept."),
+    "pictures_lost": Metric("counter", "Pictures that could not be kept.", "cause"),
+    "disk_free_bytes": Metric("gauge", "Room on the disk of the journal and of pictures.", "place"),
+    "temperature_celsius": Metric("gauge", "Temperature of the device.", "zone"),
+    "model_swaps": Metric("counter", "Models that were put in force or refused.", "outcome"),
+    "shadow": Metric("counter", "Verdicts of the shadow model against the model's.", "agreement"),
+    "alarms": Metric("gauge", "1 while an alarm is raised.", "alarm"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What a part of the line is in, since when (Unix seconds), and what is behind it."""
+
+    name: str
+    since: float
+    detail: str = ""
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Counts by bucket of ``BUCKETS_S``, one more above the last, and the sum in seconds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS_S) + 1))
+    sum_s: float = 0.0
+
+
+OnChange = Callable[[str, State], None]
+_Key = tuple[str, str]
+
+
+class Vitals:
+    """Counts, levels, times and states; safe for threads.
+
+    Args:
+        now: Unix seconds.
+    """
+
+    def __init__(self, now: Callable[[], float] = time.time) -> None:
+        self._now = now
+        self._lock = threading.Lock()
+        self._values: collections.defaultdict[_Key, float] = collections.defaultdict(float)
+        self._histograms: collections.defaultdict[_Key, Histogram]
+        self._histograms = collections.defaultdict(Histogram)
+        self._states: dict[str, State] = {}
+        self._listeners: list[OnChange] = []
+
+    def count(self, name: str, label: str = "", by: int = 1) -> None:
+        """Add to a counter of ``METRICS``."""
+        _require(name, "counter")
+        with self._lock:
+            self._values[name, label] += by
+
+    def set(self, name: str, value: float, label: str = "") -> None:
+        """Set a gauge of ``METRICS``."""
+        _require(name, "gauge")
+        with self._lock:
+            self._values[name, label] = value
+
+    def time(self, name: str, seconds: float, label: str = "") -> None:
+        """Add to a histogram of ``METRICS``."""
+        _require(name, "histogram")
+        with self._lock:
+            histogram = self._histograms[name, label]
+            histogram.counts[bisect.bisect_left(BUCKETS_S, seconds)] += 1
+            histogram.sum_s += seconds
+
+    def state(self, part: str, name: str, detail: str = "") -> None:
+        """Say what a part of the line is in: ``source``, ``model``, ``sink mqtt``.
+
+        A change is logged once and told to listeners; to say the same again costs nothing.
+        """
+        with self._lock:
+            before = self._states.get(part)
+            if before is not None and before.name == name:
+                return
+            state = self._states[part] = State(name, self._now(), detail)
+            listeners = tuple(self._listeners)
+        logger.warning("%s is %s%s", part, name, f": {detail}" if detail else "")
+        for listener in listeners:
+            listener(part, state)
+
+    def on_change(self, listener: OnChange) -> None:
+        """Have a function told of every change of state, in the thread that makes it."""
+        with self._lock:
+            self._listeners.append(listener)
+
+    def values(self) -> dict[_Key, float]:
+        """Counters and gauges by name and label."""
+        with self._lock:
+            return dict(self._values)
+
+    def histograms(self) -> dict[_Key, Histogram]:
+        """Histograms by name and label."""
+        with self._lock:
+            return {
+                key: Histogram(list(each.counts), each.sum_s)
+                for key, each in self._histograms.items()
+            }
+
+    def states(self) -> dict[str, State]:
+        """States by part of the line."""
+        with self._lock:
+            return dict(self._states)
+
+    def status(self) -> dict[str, Any]:
+        """All but the times as plain JSON values, as sinks report it."""
+        values: dict[str, Any] = {}
+        for (name, label), value in sorted(self.values().items()):
+            if METRICS[name].label:
+                values.setdefault(name, {})[label] = value
+            else:
+                values[name] = value
+        states = {
+            part: {"state": state.name, "since": state.since, "detail": state.detail}
+            for part, state in sorted(self.states().items())
+        }
+        return {"states": states, **values}
+
+
+def _require(name: str, kind: str) -> None:
+    if name not in METRICS or METRICS[name].kind != kind:
+        raise ValueError(f"{name} is no {kind} of METRICS")
