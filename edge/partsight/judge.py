@@ -42,8 +42,8 @@ class Policy:
     Attributes:
         accept_above, reject_below: in place of the contract's; None leaves that as it is.
         fail_safe: the verdict on a part that cannot be judged; never accept.
-        votes, window: with a window above 1, a part passes unless ``votes`` or more of the last
-            ``window`` frames do not: for streams that see each part in several frames.
+        votes, window: with a window above 1, a part is accepted only if ``votes`` of the last
+            ``window`` frames are: for streams that see each part in several frames.
 
     Raises:
         ConfigError: the fail-safe verdict is accept, or more votes than frames.
@@ -191,14 +191,16 @@ class Judge:
         if found.fault:
             return
         self._last.append(found.verdict)
-        against = [verdict for verdict in self._last if verdict is not Verdict.ACCEPT]
         votes, window = self.policy.votes, self.policy.window
-        told = f"{len(against)} of the last {len(self._last)} frames speak against it"
-        if len(against) < votes:
+        for_it = self._last.count(Verdict.ACCEPT)
+        if for_it >= votes:
             found.verdict = Verdict.ACCEPT
         else:
-            found.verdict = Verdict.REJECT if Verdict.REJECT in against else Verdict.REVIEW
-        found.reason += f"; {told}, {votes} of {window} are needed"
+            found.verdict = Verdict.REJECT if Verdict.REJECT in self._last else Verdict.REVIEW
+        found.reason += (
+            f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
+            "are needed"
+        )
 
 
 def operating_point(point: OperatingPoint, policy: Policy) -> OperatingPoint:

@@ -148,12 +148,13 @@ A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by thems
     ("votes", "window", "reds", "verdicts"),
     [
         (1, 1, [A, R, A], "ara"),
-        (2, 3, [R, A, A], "aaa"),
-        (2, 3, [R, R, A, A, A], "arraa"),
-        (2, 3, [R, V, A, A], "arra"),
-        (2, 3, [V, V, A, A], "avva"),
-        (1, 3, [R, A, A, A], "rrra"),
-        (3, 3, [R, R, R, A], "aara"),
+        (2, 3, [A, A, A], "vaa"),
+        (2, 3, [A, A, R, A], "vaaa"),
+        (2, 3, [A, A, R, R, A], "vaarr"),
+        (2, 3, [R, A, A], "rra"),
+        (2, 3, [V, V, A, A], "vvva"),
+        (1, 3, [A, R, R, R], "aaar"),
+        (3, 3, [A, A, A, V, A, A, A], "vvavvva"),
     ],
 )
 def test_the_last_frames_decide_together(
@@ -163,23 +164,24 @@ def test_the_last_frames_decide_together(
     results = [judge(OCCASION, make_frame(red)).result for red in reds]
     letters = {"accept": "a", "reject": "r", "review": "v"}
     assert "".join(letters[result.verdict] for result in results) == verdicts
-    assert ("speak against" in results[-1].reason) == (window > 1)
+    assert ("speak for it" in results[-1].reason) == (window > 1)
 
 
 def test_a_fault_has_no_vote(classifier, make_frame) -> None:
-    judge = Judge(classifier, Policy(votes=2, window=3))
-    judge(OCCASION, make_frame(R))
+    judge = Judge(classifier, Policy(votes=2, window=2))
+    judge(OCCASION, make_frame(A))
     assert judge(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
     assert judge(OCCASION, make_frame(A)).result.verdict == "accept"
-    assert judge(OCCASION, make_frame(R)).result.verdict == "reject"
 
 
 def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> None:
-    judge = Judge(classifier, Policy(votes=2, window=3))
-    judge(OCCASION, make_frame(R))
-    judge.use(policy=Policy(accept_above=0.5, votes=2, window=3))
+    judge = Judge(classifier, Policy(votes=2, window=2))
+    judge(OCCASION, make_frame(A))
+    judge.use(policy=Policy(accept_above=0.5, votes=2, window=2))
     result = judge(OCCASION, make_frame(V)).result
-    assert (result.verdict, result.thresholds.accept_above) == ("accept", 0.5)
+    # Alone it would be accepted now; what the policy before said of frames has no vote.
+    assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
+    assert judge(OCCASION, make_frame(V)).result.verdict == "accept"
     with pytest.raises(ConfigError):
         judge.use(policy=Policy(reject_below=0.9))
     assert judge.point.accept_above == 0.5
