@@ -15,10 +15,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["BUCKETS_S", "METRICS", "Histogram", "Metric", "State", "Vitals"]
+__all__ = ["BUCKETS_S", "CALM", "METRICS", "Histogram", "Metric", "State", "Vitals"]
 
 logger = logging.getLogger(__name__)
 
+# States that nobody needs to look after.
+CALM = frozenset(
+    {
+        *("starting", "running", "learning", "listening", "delivering", "writing", "keeping"),
+        *("none", "examining", "swapping", "taken", "clear", "in force"),
+    }
+)
 # Upper bounds of the histograms' buckets, seconds.
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -119,7 +126,8 @@ class Vitals:
     def state(self, part: str, name: str, detail: str = "") -> None:
         """Say what a part of the line is in: ``source``, ``model``, ``sink mqtt``.
 
-        A change is logged once and told to listeners; to say the same again costs nothing.
+        A change is told to listeners, and logged once: loudly what is wrong, and that it is over.
+        To say the same again costs nothing.
         """
         with self._lock:
             before = self._states.get(part)
@@ -127,7 +135,9 @@ class Vitals:
                 return
             state = self._states[part] = State(name, self._now(), detail)
             listeners = tuple(self._listeners)
-        logger.warning("%s is %s%s", part, name, f": {detail}" if detail else "")
+        loud = name not in CALM or (before is not None and before.name not in CALM)
+        level = logging.WARNING if loud else logging.INFO
+        logger.log(level, "%s is %s%s", part, name, f": {detail}" if detail else "")
         for listener in listeners:
             listener(part, state)
 

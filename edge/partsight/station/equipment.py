@@ -133,9 +133,7 @@ def open_pictures(
     def lost(path: str, reason: str) -> None:
         on_event("picture lost", {"picture": path, "reason": reason})
 
-    return stack.enter_context(
-        PictureStore(config.pictures.folder, config.pictures, vitals, lost)
-    )
+    return stack.enter_context(PictureStore(config.pictures.folder, config.pictures, vitals, lost))
 
 
 def open_observers(
