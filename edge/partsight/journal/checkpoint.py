@@ -63,14 +63,9 @@ class Checkpointer:
                 logger.info("the journal's log is not copied yet: %s", error)
 
     def _copy(self, connection: sqlite3.Connection) -> None:
-        if not _copied(connection):
-            # Rows came meanwhile. The log begins anew only when nothing is left in it: without
-            # this it would grow for ever under steady writing.
-            with self._writing:
-                _copied(connection)
-
-
-def _copied(connection: sqlite3.Connection) -> bool:
-    """Copy what can be without waiting for anyone; whether that was all."""
-    busy, in_log, copied = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-    return not busy and in_log == copied
+        # PASSIVE waits for nobody, and nobody for it.
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        # The log begins anew only when nothing is left in it: without this, for the few rows that
+        # came meanwhile, it would grow for ever under steady writing.
+        with self._writing:
+            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

@@ -130,6 +130,7 @@ def lock(path: Path) -> sqlite3.Connection:
     held = connect(path.with_name(path.name + ".lock"), "mode=rwc")
     try:
         held.execute("PRAGMA busy_timeout=0")
+        held.execute("PRAGMA journal_mode=OFF")  # nothing is ever written to it
         held.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         held.close()

@@ -39,6 +39,8 @@ def _real(value: Any) -> float | None:
 
 
 def _integer(value: Any) -> int | None:
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise ValueError(f"must fit 64 bits. Received: {value!r}")
     return None if value is None else int(value)
 
 
@@ -110,7 +112,7 @@ class Table:
             raise ValueError(f"a row of {self.name} has no columns like these. Received: {unknown}")
         try:
             return {name: _KINDS[kind].store(row.get(name)) for name, kind in self.columns.items()}
-        except (TypeError, OverflowError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"a row of {self.name} cannot be stored: {error}") from error
 
     def load(self, record: tuple[Any, ...]) -> dict[str, Any]:
