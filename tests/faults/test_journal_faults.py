@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import re
 import resource
 import signal
 import subprocess
@@ -107,11 +108,13 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def fill(journal: Journal) -> int:
     """Append until that is refused; the last number that went in."""
-    seq = 0
-    with pytest.raises(OutputError, match=r"cannot write the journal [^\n]* room") as refusal:
-        while seq < 100_000:
+    seq, message = 0, ""
+    while not message and seq < 100_000:
+        try:
             seq = journal.append(row(seq))
-    assert "\n" not in str(refusal.value)
+        except OutputError as error:
+            message = str(error)
+    assert re.fullmatch("cannot write the journal .* room.*", message)
     return seq
 
 
@@ -279,11 +282,13 @@ def test_readers_see_whole_rows_while_the_line_writes(
     print(path, file=writers.stdin, flush=True)
     child = int(writers.stderr.readline())
     assert writers.stdout.readline()
-    seen = [verify(path).rows["verdicts"] for _ in range(20)]
+    seen, deadline = [1], time.monotonic() + 30
+    while seen[-1] < 20 and time.monotonic() < deadline:
+        seen.append(verify(path).rows["verdicts"])
     os.kill(child, signal.SIGKILL)
 
     assert seen == sorted(seen)
-    assert seen[-1] > seen[0]
+    assert len(set(seen)) > 2
 
 
 @pytest.fixture
