@@ -311,6 +311,6 @@ def test_memory_and_file_stay_small(fast_disk: Path) -> None:
             journal.append(row(number))
         after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         log = fast_disk / "journal.db-wal"
-        assert log.stat().st_size < 10_000_000
+        assert log.stat().st_size < 100_000_000  # 400 MB were it not copied
     assert after - before < 2_000  # kB
     assert journal.path.stat().st_size < 22_000 * 600
