@@ -25,6 +25,7 @@ _DEVICE_COMMANDS = (
     "doctor",
     "evaluate",
     "inspect",
+    "journal",
     "keygen",
     "sample-data",
     "sign",
