@@ -6,6 +6,7 @@ from pydantic import Field
 
 from partsight.config.model import ModelConfig
 from partsight.config.section import Section
+from partsight.config.source import SourceConfig
 
 __all__ = ["Config"]
 
@@ -14,3 +15,6 @@ class Config(Section):
     """All of it."""
 
     model: ModelConfig = Field(default=ModelConfig(), description="How models are run.")
+    source: SourceConfig = Field(
+        default=SourceConfig(), description="Where the line's frames come from."
+    )
