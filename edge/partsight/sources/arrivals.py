@@ -60,6 +60,9 @@ class Arrivals:
     Args:
         folder: what is looked at; not below it.
         timer: seconds, to measure what a look takes.
+
+    Raises:
+        OSError: the folder cannot be read.
     """
 
     def __init__(self, folder: Path, timer: Callable[[], float] = time.perf_counter) -> None:
@@ -67,7 +70,7 @@ class Arrivals:
         self._known: set[int] = set()
         self._waiting: dict[int, Arrival] = {}
         self._stamp_ns = -1
-        self._home: tuple[int, int] | None = None
+        self._home = _identity(os.stat(folder))
         self._again = True
         self._not_before_s = self._at_latest_s = float("-inf")
 
@@ -89,7 +92,7 @@ class Arrivals:
         changed = status.st_mtime_ns != self._stamp_ns
         if now_s >= self._not_before_s and (changed or self._again or now_s >= self._at_latest_s):
             started_s = self._timer()
-            left = self._scan(now_s, (status.st_dev, status.st_ino))
+            left = self._scan(now_s, at_home=_identity(status) == self._home)
             took_s = self._timer() - started_s
             # Its time is coarse: what came within the same tick is seen by a second look.
             self._stamp_ns, self._again = status.st_mtime_ns, changed or left
@@ -112,7 +115,7 @@ class Arrivals:
                 if suffix in PICTURE_SUFFIXES and entry.name[0] != ".":
                     yield hash((entry.name, entry.inode())), entry
 
-    def _scan(self, now_s: float, folder: tuple[int, int]) -> bool:
+    def _scan(self, now_s: float, *, at_home: bool) -> bool:
         """Find new files; return whether there are more than were taken up."""
         room = _AHEAD - len(self._waiting)
         present: set[int] = set()
@@ -120,8 +123,7 @@ class Arrivals:
         for _, _, arrival in first[:room]:
             self._waiting[arrival.key] = arrival
         # A share that is not mounted leaves an empty folder: its files are not new afterwards.
-        self._home = self._home or folder
-        if folder == self._home or len(self._known) > _MOST_KNOWN:
+        if at_home or len(self._known) > _MOST_KNOWN:
             self._known &= present
         return len(first) > room
 
@@ -146,6 +148,10 @@ class Arrivals:
             del self._waiting[arrival.key]
         elif (status.st_size, status.st_mtime_ns) != (arrival.size, arrival.changed_ns):
             self._waiting[arrival.key] = _arrival(arrival.name, arrival.key, status, now_s)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def _arrival(name: str, key: int, status: os.stat_result, now_s: float) -> Arrival:

@@ -85,4 +85,4 @@ def _number(value: float | str) -> float:
 def _fourcc(number: float) -> str:
     code = int(number) & 0xFFFFFFFF
     text = code.to_bytes(4, "little").decode("latin-1")
-    return text if text.isprintable() and text.strip() else "another"
+    return text if text.isascii() and text.isprintable() and text.strip() else "another"

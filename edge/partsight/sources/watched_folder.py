@@ -6,7 +6,6 @@ a fault for one that is damaged. Unlike with a camera none is dropped: each is a
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -59,13 +58,12 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         super().__init__(self)
         self._folder, self._spec, self._config = folder, spec, config
         self._vitals, self._clock, self._sleep = vitals, clock, sleep
-        self._arrivals = Arrivals(folder)
         self._index = 0
         self._gone = False
         try:
+            self._arrivals = Arrivals(folder)
             if not config.existing:
                 self._arrivals.pass_over()
-            os.stat(folder)
         except OSError as error:
             raise SourceError(
                 f"cannot watch the folder {folder}: {error.strerror}. Check the path and rights."
