@@ -36,7 +36,13 @@ Tell = Callable[..., None]
 
 
 def open_capture(address: str) -> Any:
-    """Open a camera's number, a device or an address by the backend that is for it."""
+    """Open a camera's number, a device or an address by what is for it."""
+    if address.startswith("http://"):
+        from partsight.sources.mjpeg import open_mjpeg
+
+        stream = open_mjpeg(address)
+        if stream is not None:
+            return stream
     if "://" in address:
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY

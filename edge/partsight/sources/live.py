@@ -156,18 +156,18 @@ class LiveFrames:
         config, now_s = self._config, self._clock()
         if self._last_s is None or self._last_s < self._opened_s:
             if now_s - self._opened_s > config.open_timeout_s:
-                self._lose(f"{self._name} gave no frame within {config.open_timeout_s:g} s")
+                self._lose(f"{self._name} gave no whole frame within {config.open_timeout_s:g} s")
             return
         age_s = now_s - self._last_s
         if age_s > config.read_timeout_s:
             self._lose(
-                f"{self._name} gave no frame for {age_s:.1f} s, at most "
+                f"{self._name} gave no whole frame for {age_s:.1f} s, at most "
                 f"{config.read_timeout_s:g} s are allowed (read_timeout_s)"
             )
         elif age_s > config.stale_after_s and self._state != "disconnected":
             self._stay_away(
                 "stale",
-                f"{self._name} gave no frame for {age_s:.1f} s, one at least every "
+                f"{self._name} gave no whole frame for {age_s:.1f} s, one at least every "
                 f"{config.stale_after_s:g} s is expected (stale_after_s)",
             )
 

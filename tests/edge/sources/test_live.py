@@ -210,13 +210,13 @@ def test_silence_is_stale_then_killed_then_opened_again() -> None:
     bench.steps(1)
     fault = bench.live.after(used.monotonic_s, 0)
     assert isinstance(fault, Fault)
-    assert "no frame for 2.1 s" in fault.reason
+    assert "no whole frame for 2.1 s" in fault.reason
     assert "every 2 s" in fault.reason
     assert bench.live.after(used.monotonic_s, 0) is None, "it is told once"
     bench.steps(2)
     assert bench.left == 1
     fault = bench.live.after(used.monotonic_s, 0)
-    assert "no frame for 5.1 s, at most 5 s" in fault.reason
+    assert "no whole frame for 5.1 s, at most 5 s" in fault.reason
     assert bench.live.after(used.monotonic_s, 0) is None
     while not bench.count("source_restarts"):
         bench.steps(1)
@@ -239,7 +239,7 @@ def test_what_opens_and_gives_nothing_is_killed() -> None:
     bench.steps(1)
     (_, (name, detail)) = bench.states
     assert name == "disconnected"
-    assert "cam gave no frame within 10 s" in detail
+    assert "cam gave no whole frame within 10 s" in detail
     assert bench.left == 1
 
 

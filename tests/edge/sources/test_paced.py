@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from partsight.health.vitals import Vitals
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
-from partsight.sources.frames import NoMoreFrames
+from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.sources.paced import PacedFrames
 
 
@@ -45,14 +46,19 @@ def paced(clock: Clock, make_frame: Callable) -> Callable[..., tuple[PacedFrames
     return make
 
 
+def played(frames: Frames) -> Iterator[Frame]:
+    moment_s = 0.0
+    with contextlib.suppress(NoMoreFrames):
+        while True:
+            frame = frames.after(moment_s, 30)
+            assert isinstance(frame, Frame)
+            moment_s = frame.monotonic_s
+            yield frame
+
+
 def test_it_gives_each_when_it_is_due(clock: Clock, paced: Callable) -> None:
     frames, vitals = paced(3)
-    moment, seen = 0.0, []
-    with pytest.raises(NoMoreFrames):
-        while True:
-            frame = frames.after(moment, 5)
-            moment = frame.monotonic_s
-            seen.append((frame.index, round(clock.s, 3)))
+    seen = [(frame.index, round(clock.s, 3)) for frame in played(frames)]
     assert seen == [(0, 50.0), (1, 50.1), (2, 50.2)]
     assert vitals.values()["frames", ""] == 3
     assert ("frames_dropped", "") not in vitals.values()
@@ -102,15 +108,10 @@ def test_a_file_that_does_not_say_how_fast_is_played_as_usual(
 def test_a_real_video(tmp_path: Path, write_video: Callable, realtime: bool) -> None:
     path = write_video(tmp_path / "line.avi", 3)
     vitals = Vitals()
-    seen, moment = [], 0.0
     config = SourceConfig(address=str(path), realtime=realtime)
     with open_frames(config, PreprocessSpec(24, 24), vitals) as frames:
         assert isinstance(frames, PacedFrames) == realtime
-        with pytest.raises(NoMoreFrames):
-            while True:
-                frame = frames.after(moment, 30)
-                moment = frame.monotonic_s
-                seen.append(frame.index)
+        seen = [frame.index for frame in played(frames)]
     assert seen[-1] == 2
     assert vitals.values()["frames", ""] == 3
     assert vitals.states()["source"].name == "running"
