@@ -25,6 +25,7 @@ _DEVICE_COMMANDS = (
     "doctor",
     "evaluate",
     "inspect",
+    "install-service",
     "keygen",
     "sample-data",
     "sign",

@@ -1,0 +1,133 @@
+"""``partsight install-service``."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partsight.device_config import SYSTEM_CONFIG
+
+if TYPE_CHECKING:
+    from partsight.service_unit import Service
+
+__all__ = ["command"]
+
+_UNITS = Path("/etc/systemd/system")
+
+
+class _Pattern(click.ParamType[str]):
+    """A text that goes into the unit as it is."""
+
+    def __init__(self, name: str, pattern: str) -> None:
+        self.name = name
+        self._pattern = pattern
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(self._pattern, value):
+            self.fail(f"expected {self._pattern}. Received: {value!r}", param, ctx)
+        return value
+
+
+_NAME = _Pattern("name", "[A-Za-z0-9_][A-Za-z0-9_-]{0,30}")
+_MEMORY = _Pattern("size", "[0-9]+[KMG]?")
+
+
+@click.command("install-service")
+@click.argument("model", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=SYSTEM_CONFIG,
+    show_default=True,
+    help="The device's configuration, which says where frames come from.",
+)
+@click.option("--name", type=_NAME, default="partsight", show_default=True, help="Of the unit.")
+@click.option("--user", type=_NAME, help="An account to run as; by default one is made up for it.")
+@click.option(
+    "--memory-max", type=_MEMORY, default="512M", show_default=True, help="Most that it may take."
+)
+@click.option(
+    "--unit-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_UNITS,
+    show_default=True,
+    help="Where the unit goes.",
+)
+@click.option("--dry-run", is_flag=True, help="Print the unit and write nothing.")
+def command(
+    model: Path,
+    config: Path,
+    name: str,
+    user: str | None,
+    memory_max: str,
+    unit_dir: Path,
+    dry_run: bool,
+) -> None:
+    """Write a systemd unit that runs the line from the start of the machine.
+
+    It runs `partsight watch MODEL --config FILE` with the Python that runs this command, without
+    root and shut off from all but cameras, the network and its own folders. systemd starts it
+    again when it ends, and when its loop makes no progress.
+
+    \b
+    Example:
+      partsight install-service /opt/partsight/model-int8.tflite --dry-run
+      sudo partsight install-service /opt/partsight/model-int8.tflite
+    """
+    from partsight.files import write_atomic
+    from partsight.service_unit import Service, service_unit
+
+    # Not resolved: a virtual environment is known by the very link that its Python is.
+    python = Path(os.path.abspath(sys.executable))
+    service = Service(python, model.absolute(), config.absolute(), name, user, memory_max)
+    unit = service_unit(service)
+    if dry_run:
+        click.echo(unit, nl=False)
+        return
+    _require_root(unit_dir)
+    _require_files(service)
+    path = unit_dir / f"{name}.service"
+    write_atomic(path, unit.encode())
+    path.chmod(0o644)
+    click.echo(
+        f"Wrote {path}. Next:\n"
+        "  systemctl daemon-reload\n"
+        f"  systemctl enable --now {name}\n"
+        f"  systemctl status {name}"
+    )
+
+
+def _require_root(unit_dir: Path) -> None:
+    from partsight.errors import EnvironmentFault
+
+    if not hasattr(os, "geteuid") or (os.geteuid() != 0 and not os.access(unit_dir, os.W_OK)):
+        raise EnvironmentFault(
+            f"cannot write to {unit_dir}: expected to run as root on a machine with systemd. "
+            "Run again with sudo, or with --dry-run, which prints the unit."
+        )
+
+
+def _require_files(service: Service) -> None:
+    from partsight.config import read_config
+    from partsight.errors import ConfigError
+    from partsight.service_unit import unreadable
+
+    for path in (service.model, service.config):
+        if not path.is_file():
+            raise ConfigError(
+                f"the service would not start: expected a file at {path}, found none. Put it there "
+                "first."
+            )
+    read_config(service.config)
+    places = list(dict.fromkeys(unreadable(service)))
+    if places and service.user is None:
+        raise ConfigError(
+            f"the service would not start: its account cannot read {', '.join(map(str, places))}. "
+            "Let everybody read it, keep it elsewhere, such as in /opt, or name an account that "
+            "can with --user."
+        )
