@@ -79,7 +79,9 @@ def run_length(stream: Iterator[Part], name: str, most: int) -> int:
 
 
 def test_a_line_in_order_rarely_alarms() -> None:
-    """Seen: 3 subgroups in 4,000 (200,000 parts) break a rule, all of the reject rate."""
+    """Seen in 2,000,000 parts of another seed: 25 alarms, one in 1,600 subgroups or 80,000 parts,
+    all of the reject rate. (Shewhart's limits on a normal process: one in 370 subgroups.)
+    """
     watch, vitals = watched()
     alarms: list[str] = []
     vitals.on_change(lambda part, state: alarms.append(part) if state.name == "raised" else None)
@@ -100,6 +102,9 @@ def test_a_line_in_order_rarely_alarms() -> None:
     ],
 )
 def test_a_shift_is_found(name: str, shift: dict[str, float], within: int) -> None:
+    """Seen on 40 seeds, mean parts until the alarm: rejects 15 % 64, 8 % 229, 5 % 1,083; score
+    0.90 51, 0.94 91; luma 10 levels off 50, 6 levels 79; contrast 10 levels off 50.
+    """
     lengths = [run_length(parts(seed, **shift), name, 4 * within) for seed in range(10)]
     assert np.mean(lengths) <= within, lengths
     assert max(lengths) < 4 * within, lengths
