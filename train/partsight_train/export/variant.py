@@ -161,7 +161,7 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
         operating_point=point,
         provenance={**draft.provenance, "export": made},
         golden=golden,
-        reference=reference_of(on_validation, draft, point),
+        reference=reference_of((on_validation, on_test), draft, point),
     )
     described = with_metadata(flatbuffer, contract, settings.card)
     return Variant(described, members, contract, on_validation, on_test, parity)
