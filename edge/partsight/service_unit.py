@@ -141,16 +141,19 @@ def service_unit(service: Service) -> str:
 
 def unreadable(service: Service) -> list[Path]:
     """Which files or folders on the way to them not everybody may read, as the service has to."""
+    places = [place for path in _needed(service) for place in (*reversed(path.parents), path)]
     return [
         place
-        for path in _needed(service)
-        for place in (*reversed(path.parents), path)
-        if place.exists() and not place.stat().st_mode & (0o001 if place.is_dir() else 0o004)
+        for place in dict.fromkeys(places)
+        if place.exists() and not place.is_symlink()  # where that leads to is there, too
+        if not place.stat().st_mode & (0o001 if place.is_dir() else 0o004)
     ]
 
 
 def _needed(service: Service) -> tuple[Path, ...]:
-    return (service.python, service.model, service.config)
+    """Also what links lead to: the Python of a virtual environment is one to another place."""
+    named = (service.python, service.model, service.config)
+    return tuple(dict.fromkeys([*named, *(path.resolve() for path in named)]))
 
 
 def _program(path: str) -> str:

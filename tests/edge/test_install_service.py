@@ -109,7 +109,8 @@ def test_systemd_takes_it(options: list[str], device: Path) -> None:
 @needs_systemd
 def test_it_is_hardened(tmp_path: Path) -> None:
     unit = tmp_path / "partsight.service"
-    unit.write_text(invoke("/opt/m.tflite", "--dry-run").output)
+    service = Service(Path("/usr/bin/env"), Path("/opt/m.tflite"), Path("/etc/c.toml"))
+    unit.write_text(service_unit(service))
     told = analyze("security", "--offline=yes", "--no-pager", unit).stdout
     figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", told)
     assert figure is not None, told
@@ -184,7 +185,7 @@ def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None
 
 
 def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.service_unit.unreadable", lambda service: [Path("/root")] * 2)
+    monkeypatch.setattr("partsight.service_unit.unreadable", lambda service: [Path("/root")])
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
     assert result.exit_code == 1
@@ -210,7 +211,8 @@ def test_what_not_everybody_may_read(
     (folder / "file").touch()
     (folder / "file").chmod(file_mode)
     folder.chmod(folder_mode)
-    service = Service(Path("/no/such/python"), folder / "file", tmp_path / "none")
+    (tmp_path / "link").symlink_to(folder / "file")
+    service = Service(Path("/no/such/python"), tmp_path / "link", tmp_path / "none")
     closed = [place for place in unreadable(service) if place not in tmp_path.parents]
     assert [str(place.relative_to(tmp_path)) for place in closed if place != tmp_path] == found
 

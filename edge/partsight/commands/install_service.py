@@ -124,7 +124,7 @@ def _require_files(service: Service) -> None:
                 "first."
             )
     read_config(service.config)
-    places = list(dict.fromkeys(unreadable(service)))
+    places = unreadable(service)
     if places and service.user is None:
         raise ConfigError(
             f"the service would not start: its account cannot read {', '.join(map(str, places))}. "
