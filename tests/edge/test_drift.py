@@ -5,19 +5,26 @@ The streams come from seeded generators. Run lengths that were seen stand beside
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
-from partsight.drift import DriftSettings, DriftWatch
+from partsight.classify import Classifier
+from partsight.contract import Contract
+from partsight.decide import OperatingPoint
+from partsight.drift import DriftObserver, DriftSettings, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.health.vitals import Vitals
+from partsight.model_file import ModelFile
 from partsight.picture_statistics import PictureStatistics
-from partsight.records import Verdict
+from partsight.preprocess import preprocess
+from partsight.records import Frame, PartResult, Verdict
 from partsight.reference import Reference, Spread
 
 REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
@@ -183,6 +190,70 @@ def test_another_model_begins_anew() -> None:
     assert raised(vitals) == set()
     see(watch, parts(14, luma=60.0, reject=0.5), 1000)
     assert raised(vitals) == set()
+
+
+@dataclass
+class Judge:
+    classifier: Classifier
+    point: OperatingPoint
+
+
+@dataclass
+class Judged:
+    result: PartResult
+    picture: np.ndarray | None
+
+
+def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Judged:
+    """What the line makes of a frame: a score that is its red."""
+    frame = make_frame(red)
+    (prediction,) = classifier.classify([frame.image_bgr])
+    sha256, verdict = classifier.model_sha256, classifier.decide(prediction)
+    result = PartResult("id", frame.captured_at, "script", 0, sha256, verdict, 1.0, "", prediction)
+    return Judged(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
+
+
+def test_beside_the_line(
+    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+) -> None:
+    reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(73.0, 1.0), Spread(0.0, 1.0))
+    known = Classifier(
+        ModelFile(b"", "a" * 64, dataclasses.replace(contract, reference=reference)),
+        classifier.interpreter,
+    )
+    vitals = Vitals()
+    judge = Judge(known, contract.operating_point)
+    observe = DriftObserver(judge, DriftSettings(subgroup=5), vitals)
+    for _ in range(5):
+        observe(judged(known, 243, make_frame))
+    assert raised(vitals) == set()
+    faulty = judged(known, 243, make_frame)
+    faulty.result = dataclasses.replace(faulty.result, prediction=None, error="dark")
+    for _ in range(100):
+        observe(faulty)
+    for _ in range(5):
+        observe(judged(known, 20, make_frame))
+    assert raised(vitals) == {"reject-rate", "luma"}
+
+    judge.classifier = classifier  # another model, without a reference: learned anew
+    for _ in range(SETTINGS.learn_parts):
+        observe(judged(classifier, 20, make_frame))
+    assert raised(vitals) == set()
+
+
+def test_overridden_thresholds_are_those_that_count(
+    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+) -> None:
+    vitals = Vitals()
+    judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
+    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), vitals)
+    for _ in range(100):
+        observe(judged(classifier, 20, make_frame))
+    assert vitals.values()["drift", "reject-rate"] == 0
+    judge.point = OperatingPoint(("healthy",), 0.5, 0.5)
+    for _ in range(5):
+        observe(judged(classifier, 20, make_frame))
+    assert vitals.values()["drift", "reject-rate"] == 1
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.9, 1.0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from partsight.drift.expected import DriftSettings
+from partsight.drift.observer import DriftObserver
 from partsight.drift.watch import DriftWatch
 
-__all__ = ["DriftSettings", "DriftWatch"]
+__all__ = ["DriftObserver", "DriftSettings", "DriftWatch"]

@@ -10,9 +10,9 @@ __all__ = ["READY_STATES", "not_ready"]
 
 # In which states each part is ready; the names are those that the parts give to ``Vitals``.
 READY_STATES: Mapping[str, Collection[str]] = {
-    "model": ("loaded",),
+    "model": ("running", "swapping"),
     "source": ("running",),
-    "journal": ("writable",),
+    "journal": ("writing",),
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import socket
 import socketserver
+import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -66,7 +67,7 @@ class HealthServer:
         """
         try:
             self._server = _Server((self._host, self.port), self._routes, self._deadline_s)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, UnicodeError) as error:
             raise ConfigError(
                 f"cannot listen on {self._host}, port {self.port}: {error}. Expected an address of "
                 "this machine and a free port; choose them in [health] of the configuration."
@@ -94,6 +95,7 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
     """At most ``_MOST_CLIENTS`` threads, each with a deadline."""
 
     daemon_threads = False  # closing waits for them
+    request_queue_size = 2 * _MOST_CLIENTS
 
     def __init__(
         self, address: tuple[str, int], routes: Mapping[str, Route], deadline_s: float
@@ -146,8 +148,10 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
                     _cut(client)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves in the middle is nobody's fault."""
-        logger.debug("a client of /healthz and the like was not answered", exc_info=True)
+        """A client that leaves in the middle is nobody's fault; all else is ours."""
+        left = isinstance(sys.exc_info()[1], OSError)
+        level = logging.DEBUG if left else logging.WARNING
+        logger.log(level, "somebody who asked how the line is got no answer", exc_info=True)
 
 
 def _cut(client: socket.socket) -> None:

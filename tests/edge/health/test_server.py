@@ -87,7 +87,7 @@ def test_a_loop_without_a_turn_is_not_healthy(
     assert said == {"healthy": status == 200, "loop_age_s": age_s, "allowed_s": 10}
 
 
-READY = {"model": "loaded", "source": "running", "journal": "writable"}
+READY = {"model": "running", "source": "running", "journal": "writing"}
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ READY = {"model": "loaded", "source": "running", "journal": "writable"}
         ({**READY, "sink mqtt": "away"}, {}),
         ({**READY, "source": "frozen"}, {"source": "frozen: why"}),
         ({**READY, "journal": "full"}, {"journal": "full: why"}),
-        ({"model": "loaded"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
+        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
     ],
 )
 def test_readiness_comes_with_its_reasons(
@@ -229,6 +229,7 @@ def test_closing_frees_the_port_and_ends_the_threads() -> None:
         ("192.0.2.1", 0, "cannot listen on 192.0.2.1"),
         ("no such host", 0, "cannot listen on no such host"),
         ("127.0.0.1", 99999, "port 99999"),
+        ("x" * 70, 0, "cannot listen on x"),
     ],
 )
 def test_where_it_cannot_listen(
@@ -239,6 +240,26 @@ def test_where_it_cannot_listen(
         HealthServer({}, host=host, port=server.port if port is None else port),
     ):
         pass
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(ValueError("ours"), "WARNING"), (BrokenPipeError("theirs"), "DEBUG")]
+)
+def test_what_goes_wrong_here_is_logged(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(accept: str) -> Answer:
+        raise error
+
+    caplog.set_level("DEBUG", "partsight")
+    with (
+        HealthServer({"/fails": fail}) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as client,
+    ):
+        client.sendall(b"GET /fails HTTP/1.0\r\n\r\n")
+        assert until_closed(client) == b""
+    levels = [record.levelname for record in caplog.records if "no answer" in record.message]
+    assert levels == [level]
 
 
 def test_without_prometheus_only_the_metrics_are_missing(
