@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +21,19 @@ __all__ = ["command"]
 _UNITS = Path("/etc/systemd/system")
 
 
-class _Pattern(click.ParamType[str]):
-    """A text that goes into the unit as it is."""
+_NAME = "[A-Za-z0-9_][A-Za-z0-9_-]{0,30}"
+_SIZE = "[0-9]+[KMG]?"
 
-    def __init__(self, name: str, pattern: str) -> None:
-        self.name = name
-        self._pattern = pattern
 
-    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        if not re.fullmatch(self._pattern, value):
-            self.fail(f"expected {self._pattern}. Received: {value!r}", param, ctx)
+def _matching(pattern: str) -> Callable[[click.Context, click.Parameter, str | None], str | None]:
+    """A check of a text that goes into the unit as it is."""
+
+    def check(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(pattern, value):
+            raise click.BadParameter(f"expected {pattern}. Received: {value!r}")
         return value
 
-
-_NAME = _Pattern("name", "[A-Za-z0-9_][A-Za-z0-9_-]{0,30}")
-_MEMORY = _Pattern("size", "[0-9]+[KMG]?")
+    return check
 
 
 @click.command("install-service")
@@ -46,10 +45,24 @@ _MEMORY = _Pattern("size", "[0-9]+[KMG]?")
     show_default=True,
     help="The device's configuration, which says where frames come from.",
 )
-@click.option("--name", type=_NAME, default="partsight", show_default=True, help="Of the unit.")
-@click.option("--user", type=_NAME, help="An account to run as; by default one is made up for it.")
 @click.option(
-    "--memory-max", type=_MEMORY, default="512M", show_default=True, help="Most that it may take."
+    "--name",
+    callback=_matching(_NAME),
+    default="partsight",
+    show_default=True,
+    help="Of the unit.",
+)
+@click.option(
+    "--user",
+    callback=_matching(_NAME),
+    help="An account to run as; by default one is made up for it.",
+)
+@click.option(
+    "--memory-max",
+    callback=_matching(_SIZE),
+    default="512M",
+    show_default=True,
+    help="Most that it may take.",
 )
 @click.option(
     "--unit-dir",
