@@ -20,12 +20,13 @@ from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.drift import DriftObserver, DriftSettings, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
+from partsight.drift.expected import Learner
 from partsight.health.vitals import Vitals
 from partsight.model_file import ModelFile
 from partsight.picture_statistics import PictureStatistics
 from partsight.preprocess import preprocess
 from partsight.records import Frame, PartResult, Verdict
-from partsight.reference import Reference, Spread
+from partsight.reference import Reference, Spread, spread_of
 
 REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")
@@ -163,6 +164,15 @@ def test_without_a_reference_the_first_parts_are_one() -> None:
     assert raised(vitals) == set()
     see(watch, parts(11, luma=110.0), 50)
     assert raised(vitals) == {"luma"}
+
+
+def test_what_is_learned_is_mean_and_spread() -> None:
+    learner, seen = Learner(), list(itertools.islice(parts(15), 300))
+    for _, _, picture in seen:
+        learner.add({"luma": picture.luma, "reject-rate": 0.0})
+    of_all = spread_of([picture.luma for _, _, picture in seen])
+    chart, expected = learner.charts(SETTINGS)["luma"], acceptance_chart(of_all, 50, 0.5)
+    assert (chart.low, chart.high) == pytest.approx((expected.low, expected.high))
 
 
 @pytest.mark.parametrize(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import collections
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partsight.drift.charts import Chart, acceptance_chart, p_chart
-from partsight.reference import Reference, Spread, spread_of
+from partsight.reference import Reference, Spread
 
 __all__ = ["DriftSettings", "Learner", "charts_of"]
 
@@ -69,19 +70,36 @@ class Learner:
 
     def __init__(self) -> None:
         self.parts = 0
-        self._seen: collections.defaultdict[str, list[float]] = collections.defaultdict(list)
+        self._seen: collections.defaultdict[str, _Running] = collections.defaultdict(_Running)
 
     def add(self, values: Mapping[str, float]) -> None:
         """Take note of a part: chart to value."""
         self.parts += 1
         for name, value in values.items():
-            self._seen[name].append(value)
+            self._seen[name].add(value)
 
     def charts(self, settings: DriftSettings) -> dict[str, Chart]:
         """The charts for a line that goes on like that; at least as many rejects are expected as
         the configuration says, since a few hundred parts may by luck have none.
         """
-        rejects = self._seen["reject-rate"]
-        rate = max(sum(rejects) / len(rejects), settings.expected_reject_rate)
-        spreads = {name: spread_of(seen) for name, seen in self._seen.items() if len(seen) > 1}
+        rate = max(self._seen["reject-rate"].mean, settings.expected_reject_rate)
+        spreads = {name: seen.spread() for name, seen in self._seen.items() if seen.count > 1}
         return _charts(rate, spreads, settings)
+
+
+@dataclass(slots=True)
+class _Running:
+    """Mean and spread of what comes by and is not kept (Welford, Technometrics 4(3), 1962)."""
+
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        before = value - self.mean
+        self.mean += before / self.count
+        self.squares += before * (value - self.mean)
+
+    def spread(self) -> Spread:
+        return Spread(self.mean, math.sqrt(self.squares / (self.count - 1)))
