@@ -25,6 +25,7 @@ _DEVICE_COMMANDS = (
     "doctor",
     "evaluate",
     "inspect",
+    "install-service",
     "journal",
     "keygen",
     "sample-data",

@@ -63,6 +63,7 @@ METRICS: Mapping[str, Metric] = {
     "temperature_celsius": Metric("gauge", "Temperature of the device.", "zone"),
     "model_swaps": Metric("counter", "Models that were put in force or refused.", "outcome"),
     "shadow": Metric("counter", "Verdicts of the shadow model against the model's.", "agreement"),
+    "drift": Metric("gauge", "Mean of the last subgroup of parts of a control chart.", "chart"),
     "alarms": Metric("gauge", "1 while an alarm is raised.", "alarm"),
 }
 
