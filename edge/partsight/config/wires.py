@@ -69,6 +69,8 @@ class WebhookSinkConfig(TlsSection):
         parts = urlsplit(self.url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("url must start with https:// and a host")
+        if "@" in parts.netloc:
+            raise ValueError("url must hold no password: receivers tell us by the signature")
         if parts.scheme == "http" and not (self.insecure or is_loopback(parts.hostname)):
             raise ValueError("url must be https://; set insecure to send verdicts unencrypted")
         return self
