@@ -23,7 +23,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import SinkUnavailable
-from partsight.links.mqtt import Message, Publisher
+from partsight.links.mqtt import Message
+from partsight.links.publisher import Publisher
 from partsight.sinks.base import Row
 from partsight.sources.frames import utc_now
 
