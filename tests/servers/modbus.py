@@ -18,7 +18,9 @@ _SIZE = 64
 
 
 class PlcServer:
-    """64 coils and 64 holding registers, lost when it stops; ``writes`` says what came.
+    """64 coils and 64 holding registers, lost when it stops.
+
+    ``writes`` says what came, ``reads`` how often it was asked.
 
     ``echo`` copies the sequence from one register address to another, as a PLC's program does.
     """
@@ -26,6 +28,7 @@ class PlcServer:
     def __init__(self) -> None:
         self.port = free_port()
         self.writes: list[tuple[int, int, list[int]]] = []
+        self.reads = 0
         self.echo: tuple[int, int] | None = None
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
@@ -73,7 +76,9 @@ class PlcServer:
     ) -> None:
         if values is not None:
             self.writes.append((code, address, [int(value) for value in values]))
-        elif self.echo is not None and address == self.echo[1]:
+            return
+        self.reads += 1
+        if self.echo is not None and address == self.echo[1]:
             source, target = self.echo
             current[target - start : target - start + 2] = current[
                 source - start : source - start + 2

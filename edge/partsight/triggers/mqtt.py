@@ -54,7 +54,10 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
             vitals.state("trigger", "listening", f"topic {config.topic} of {place}")
 
     def on_disconnect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
-        vitals.state("trigger", "disconnected", f"broker {place}: {reason}")
+        before = vitals.states().get("trigger")
+        # Who refuses us hangs up too, and that says less.
+        if before is None or before.name != "refused":
+            vitals.state("trigger", "disconnected", f"broker {place}: {reason}")
 
     def on_connect_fail(client: paho.Client, data: Any) -> None:
         vitals.state("trigger", "disconnected", f"the broker {place} cannot be reached")
