@@ -9,6 +9,7 @@
     │   └── SignatureError      it is not signed by whom this device trusts, or a key is unusable
     ├── ConfigError             the device's configuration is wrong
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
+    ├── JournalError            the journal cannot be read, or is not as it was written
     └── OutputError             a result cannot be written where it was asked for
         └── SinkUnavailable     nor now, but perhaps later: a broker or server is away
 
@@ -24,6 +25,7 @@ __all__ = [
     "DatasetError",
     "EnvironmentFault",
     "ImageError",
+    "JournalError",
     "ModelError",
     "OutputError",
     "PartsightError",
@@ -67,6 +69,10 @@ class ConfigError(PartsightError):
 
 class SourceError(PartsightError):
     """A camera, stream, video or folder cannot be opened or read."""
+
+
+class JournalError(PartsightError):
+    """The journal cannot be read, or is not as it was written."""
 
 
 class OutputError(PartsightError):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from partsight.errors import OutputError
 
-__all__ = ["atomic_path", "rewrite_atomic", "write_atomic"]
+__all__ = ["atomic_path", "rewrite_atomic", "sync_path", "write_atomic"]
 
 
 @contextlib.contextmanager
@@ -36,9 +36,9 @@ def atomic_path(destination: Path) -> Iterator[Path]:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
-        _sync(temporary)
+        sync_path(temporary)
         temporary.replace(destination)
-        _sync(destination.parent)
+        sync_path(destination.parent)
     except OSError as error:
         raise _refused(destination, error) from error
     finally:
@@ -85,7 +85,12 @@ def _refused(destination: Path, error: OSError) -> OutputError:
     )
 
 
-def _sync(path: Path) -> None:
+def sync_path(path: Path) -> None:
+    """Wait until a file, or a folder's list of files, is on the disk.
+
+    Raises:
+        OSError: it cannot be opened or written.
+    """
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -15,7 +15,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
-from partsight.config import ModelConfig, apply_config, read_config, save_choice
+from partsight.config import Config, ModelConfig, apply_config, read_config, save_choice
+from partsight.config.journal import JournalConfig
+from partsight.config.section import Section
+from partsight.config.sinks import (
+    CsvSinkConfig,
+    JsonLinesSinkConfig,
+    StdoutSinkConfig,
+    sink_name,
+)
 from partsight.device_config import CONFIG_VARIABLE, find_config, use_config
 from partsight.errors import ConfigError, OutputError, SignatureError
 from partsight.key_files import make_key_pair, read_private_key
@@ -45,6 +53,18 @@ def path(tmp_path: Path) -> Path:
         ("[model]\nthreads = 2.0", "model.threads: Input should be a valid integer"),
         ("[model]\npublic_key = 3", "model.public_key: Input is not a valid path"),
         ("[model]\nthreads = 'x'\nruntime = 'torch'", "runtime: .*torch.*; model.threads: .*'x'"),
+        ("[journal]\npath = 'a.db'\nkeep_days = 90\nkeep_rows = 1000", None),
+        ("[journal]\nkeep_day = 90", "journal.keep_day means nothing. Did you mean keep_days?"),
+        ("[journal]\nkeep_days = 0", "journal.keep_days: Input should be greater than 0"),
+        ("[[sinks]]\nkind = 'csv'\npath = 'a.csv'\n[[sinks]]\nkind = 'stdout'", None),
+        ("[[sinks]]\nkind = 'stdout'\nnam = 'a'", "sinks.0.stdout.nam .* Did you mean name?"),
+        ("[[sinks]]\nkind = 'stdout'\nmax_mb = 1.0", "Known are name, start, kind$"),
+        ("[[sinks]]\nkind = 'xml'", "sinks.0: .*'xml'.* expected tags: 'jsonl', 'csv', 'stdout'"),
+        ("[[sinks]]\nname = 'a'", "sinks.0: Unable to extract tag using discriminator 'kind'"),
+        ("[[sinks]]\nkind = 'csv'", "sinks.0.csv.path: Field required"),
+        ("[[sinks]]\nkind = 'csv'\npath = 'a'\nmax_mb = -1", "max_mb: Input should be greater"),
+        ("[[sinks]]\nkind = 'stdout'\n" * 2, "a name of its own, more than one is 'stdout'"),
+        ("sinks = 3", "sinks: Input should be a valid tuple. Received: 3"),
         ("[model", "cannot read the configuration .* Expected a text in TOML"),
         ("[model]\nthreads = 1\nthreads = 2", "cannot read the configuration"),
         ("\xff", "cannot read the configuration"),
@@ -65,8 +85,28 @@ def test_one_that_is_not_there(path: Path) -> None:
         read_config(path)
 
 
-def test_every_key_is_described() -> None:
-    assert all(field.description for field in ModelConfig.model_fields.values())
+@pytest.mark.parametrize(
+    "section",
+    [
+        Config,
+        ModelConfig,
+        JournalConfig,
+        JsonLinesSinkConfig,
+        CsvSinkConfig,
+        StdoutSinkConfig,
+    ],
+)
+def test_every_key_is_described(section: type[Section]) -> None:
+    assert all(field.description for field in section.model_fields.values())
+
+
+def test_places_start_at_the_file(path: Path) -> None:
+    path.write_text("[journal]\npath = 'a.db'\n[[sinks]]\nkind = 'jsonl'\npath = 'b/c.jsonl'")
+    config = read_config(path)
+
+    assert config.journal.path == path.parent / "a.db"
+    assert [sink_name(sink) for sink in config.sinks] == ["jsonl"]
+    assert config.sinks[0].path == path.parent / "b" / "c.jsonl"
 
 
 @pytest.mark.parametrize(

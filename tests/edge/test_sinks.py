@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.errors import OutputError
+from partsight.errors import EnvironmentFault, OutputError
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.sinks import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
 
@@ -118,9 +119,58 @@ def test_memory_keeps_copies() -> None:
     assert sink.rows == [{"a": 1}]
 
 
-@pytest.mark.parametrize("name", ["out.xlsx", "out", "out.parquet", ".jsonl"])
+@pytest.mark.parametrize("name", ["out.xlsx", "out", "out.txt", ".jsonl"])
 def test_unknown_endings_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(OutputError, match=r"\.csv or \.jsonl"), file_sink(tmp_path / name):
+        pass
+    assert os.listdir(tmp_path) == []
+
+
+def read_parquet(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Rows and types, by the reader that everybody has."""
+    table = pytest.importorskip("pyarrow.parquet").read_table(path)
+    return table.to_pylist(), {field.name: str(field.type) for field in table.schema}
+
+
+def test_parquet_round_trip(tmp_path: Path) -> None:
+    rows, types = read_parquet(write(tmp_path / "out.parquet", ROWS))
+
+    for row in rows:
+        row["scores"] = row["scores"] and dict(row["scores"])
+    # The only text that Parquet cannot hold is that which is none.
+    assert [row["path"] for row in rows[:2]] == ["a.jpg", "caf\\udce9.jpg"]
+    assert [{**row, "path": None} for row in rows] == [{**row, "path": None} for row in ROWS]
+    assert [row["path"] for row in rows[2:]] == [row["path"] for row in ROWS[2:]]
+    assert types["score"] == "double"
+    assert types["scores"].startswith("map<string, double")
+    assert types["tile"].startswith("list<")
+    assert types["error"] == "string"
+
+
+def test_parquet_has_the_types_also_where_all_is_none(tmp_path: Path) -> None:
+    _, some = read_parquet(write(tmp_path / "some.parquet", ROWS))
+    _, none = read_parquet(write(tmp_path / "none.parquet", ROWS[-1:]))
+    assert some == none
+
+
+def test_parquet_writes_many_rows_in_groups(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr("partsight.sinks.parquet._GROUP_ROWS", 3)
+    path = write(tmp_path / "out.parquet", ROWS)
+    parquet = pytest.importorskip("pyarrow.parquet")
+    assert parquet.ParquetFile(path).num_row_groups == 3
+    assert len(read_parquet(path)[0]) == len(ROWS) == 7
+
+
+def test_parquet_without_rows_can_be_read(tmp_path: Path) -> None:
+    assert read_parquet(write(tmp_path / "out.parquet", [])) == ([], {})
+
+
+def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with (
+        pytest.raises(EnvironmentFault, match=r"pip install 'partsight\[parquet\]'"),
+        file_sink(tmp_path / "out.parquet"),
+    ):
         pass
     assert os.listdir(tmp_path) == []
 

@@ -32,7 +32,7 @@ __all__ = ["command"]
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="OUT.jsonl or OUT.csv; JSON lines on stdout when left out.",
+    help="OUT.jsonl, OUT.csv or OUT.parquet; JSON lines on stdout when left out.",
 )
 @click.option(
     "--heatmaps",

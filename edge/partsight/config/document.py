@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from partsight.config.journal import JournalConfig
 from partsight.config.model import ModelConfig
 from partsight.config.section import Section
+from partsight.config.sinks import Sinks
 
 __all__ = ["Config"]
 
@@ -14,3 +16,7 @@ class Config(Section):
     """All of it."""
 
     model: ModelConfig = Field(default=ModelConfig(), description="How models are run.")
+    journal: JournalConfig = Field(
+        default=JournalConfig(), description="Where verdicts are kept, and how long."
+    )
+    sinks: Sinks = Field(default=(), description="Who gets the verdicts, besides the journal.")

@@ -7,12 +7,13 @@ beats the environment, the environment beats the file, and child processes see t
 from __future__ import annotations
 
 import difflib
-from collections.abc import MutableMapping
+import typing
+from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 from typing import Any
 
 import tomlkit
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from partsight.config.document import Config
@@ -79,13 +80,33 @@ def _parsed(path: Path) -> tomlkit.TOMLDocument:
 
 def _told(error: Any) -> str:
     """One of pydantic's errors in a line, with the key that was perhaps meant."""
-    *sections, key = map(str, error["loc"])
-    name = ".".join([*sections, key])
+    *places, key = error["loc"]
+    name = ".".join(map(str, error["loc"]))
     if error["type"] != "extra_forbidden":
         return f"{name}: {error['msg']}. Received: {error['input']!r}"
-    within: Any = Config
-    for section in sections:
-        within = within.model_fields[section].annotation
-    known = list(within.model_fields)
+    known = _keys(places)
     (nearest,) = difflib.get_close_matches(key, known, 1, 0) or [""]
     return f"{name} means nothing. Did you mean {nearest}? Known are {', '.join(known)}"
+
+
+def _keys(places: list[Any]) -> list[str]:
+    """What may stand in a table; a place in a list is a number, and then the table's kind."""
+    sections: list[type[BaseModel]] = [Config]
+    for place in filter(lambda each: isinstance(each, str), places):
+        if len(sections) > 1:
+            sections = [
+                each
+                for each in sections
+                if place in typing.get_args(each.model_fields["kind"].annotation)
+            ]
+        else:
+            sections = list(_sections(sections[0].model_fields[place].annotation))
+    return list(sections[0].model_fields)
+
+
+def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The tables that a type speaks of, be it one, a list of them, or one of several kinds."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in typing.get_args(annotation):
+        yield from _sections(part)

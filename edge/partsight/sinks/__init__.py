@@ -1,9 +1,10 @@
-"""Where results go. A new kind of sink is a file here and a line in ``_BY_ENDING``."""
+"""Where results go. A new kind of file is a module here and a line in ``_BY_ENDING``."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TextIO
 
@@ -16,7 +17,32 @@ from partsight.sinks.memory import MemorySink
 
 __all__ = ["CsvSink", "JsonLinesSink", "MemorySink", "Sink", "file_sink", "sink_endings"]
 
-_BY_ENDING: dict[str, Callable[[TextIO], Sink]] = {".jsonl": JsonLinesSink, ".csv": CsvSink}
+_Opener = Callable[[Path], AbstractContextManager[Sink]]
+
+
+def _text(make: Callable[[TextIO], Sink]) -> _Opener:
+    """Of a sink that writes text what opens its file."""
+
+    @contextlib.contextmanager
+    def opened(path: Path) -> Iterator[Sink]:
+        # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
+        with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            yield make(stream)
+
+    return opened
+
+
+def _parquet(path: Path) -> AbstractContextManager[Sink]:
+    from partsight.sinks.parquet import ParquetSink
+
+    return ParquetSink(path)
+
+
+_BY_ENDING: dict[str, _Opener] = {
+    ".jsonl": _text(JsonLinesSink),
+    ".csv": _text(CsvSink),
+    ".parquet": _parquet,
+}
 
 
 def sink_endings() -> list[str]:
@@ -29,6 +55,7 @@ def file_sink(destination: Path) -> Iterator[Sink]:
     """A sink whose file appears whole when the block ends well, or not at all.
 
     Raises:
+        EnvironmentFault: a package that writes such files is not installed.
         OutputError: an ending that is not in ``sink_endings``, or it cannot be written.
     """
     if destination.suffix.lower() not in _BY_ENDING:
@@ -36,10 +63,6 @@ def file_sink(destination: Path) -> Iterator[Sink]:
             f"cannot tell the format of {destination}. Expected a name ending in "
             f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
         )
-    make = _BY_ENDING[destination.suffix.lower()]
-    # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
-    with (
-        atomic_path(destination) as temporary,
-        temporary.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream,
-    ):
-        yield make(stream)
+    opened = _BY_ENDING[destination.suffix.lower()]
+    with atomic_path(destination) as temporary, opened(temporary) as sink:
+        yield sink

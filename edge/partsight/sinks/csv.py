@@ -13,11 +13,16 @@ __all__ = ["CsvSink"]
 
 
 class CsvSink:
-    """Writes rows to a text stream that was opened with ``newline=""``."""
+    """Writes rows to a text stream that was opened with ``newline=""``.
 
-    def __init__(self, stream: TextIO) -> None:
+    Args:
+        stream: where to.
+        header: whether the header is yet to be written.
+    """
+
+    def __init__(self, stream: TextIO, *, header: bool = True) -> None:
         self._writer = csv.writer(stream)
-        self._header_due = True
+        self._header_due = header
 
     def write(self, row: Row) -> None:
         """Write one row, and the header before the first."""

@@ -1,0 +1,167 @@
+"""The journal's database file: opened, created, told from others, moved aside, kept to one writer.
+
+Enters: a path. Leaves: a connection that is ready to write. ``write`` calls it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import urllib.parse
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from partsight.errors import OutputError
+from partsight.journal.chain import genesis
+from partsight.journal.schema import APPLICATION_ID, DDL, SCHEMA, TABLES
+
+__all__ = ["connect", "is_damage", "lock", "move_aside", "open_for_writing", "transaction", "uri"]
+
+# Only another program that writes to the journal, against all advice, is waited for.
+_BUSY_TIMEOUT_S = 2.0
+
+
+def uri(path: Path, options: str) -> str:
+    """How SQLite is told of a file; any name goes, also one that is no UTF-8."""
+    return f"file:{urllib.parse.quote(os.fsencode(path.absolute()))}?{options}"
+
+
+def connect(path: Path, options: str = "mode=rw") -> sqlite3.Connection:
+    """A connection without implicit transactions that any thread may use.
+
+    Raises:
+        sqlite3.Error: there is no such file, or it may not be opened.
+    """
+    return sqlite3.connect(
+        uri(path, options),
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_TIMEOUT_S,
+    )
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """Open the journal, or create it.
+
+    Raises:
+        OutputError: another program's database, or a journal of a newer partsight.
+        sqlite3.Error: it is damaged, or the disk does not let us.
+    """
+    connection = connect(path, "mode=rwc")
+    try:
+        _require_journal(path, connection)
+        connection.execute("PRAGMA journal_mode=WAL")
+        # Each commit waits for the disk: a verdict is durable before it is announced.
+        connection.execute("PRAGMA synchronous=FULL")
+        # The commit that fills the log would pay for all: ``checkpoint`` does it apart.
+        connection.execute("PRAGMA wal_autocheckpoint=0")
+        if _number(connection, "user_version") == 0:
+            _create(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _require_journal(path: Path, connection: sqlite3.Connection) -> None:
+    version = _number(connection, "user_version")
+    owner = _number(connection, "application_id")
+    empty = connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+    if owner != APPLICATION_ID and not empty:
+        raise OutputError(
+            f"cannot keep the journal in {path}: expected a journal of partsight or no file, "
+            "received a database of another program. Choose another place."
+        )
+    if version > SCHEMA:
+        raise OutputError(
+            f"cannot write the journal {path}: expected version {SCHEMA} or older, received "
+            f"version {version}. Upgrade partsight, or choose another place."
+        )
+
+
+def _number(connection: sqlite3.Connection, pragma: str) -> int:
+    return int(connection.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    journal_id = uuid.uuid4().hex
+    with transaction(connection):
+        for statement in DDL:
+            connection.execute(statement)
+        connection.execute("INSERT INTO journal VALUES (?)", (journal_id,))
+        for table in TABLES:
+            values = (table.name, 0, genesis(journal_id, table.name))
+            connection.execute("INSERT INTO anchors VALUES (?, ?, ?)", values)
+        connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        connection.execute(f"PRAGMA user_version={SCHEMA}")
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All of the block's statements are done, or none.
+
+    Raises:
+        sqlite3.Error: what the block or the commit raised.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def lock(path: Path) -> sqlite3.Connection:
+    """Be the only writer of a journal, until the connection that this returns is closed.
+
+    The lock is SQLite's own, on an empty file beside the journal: it works on any system, ends
+    with the process however that ends, and no child process inherits it.
+
+    Raises:
+        OutputError: another has it.
+        sqlite3.Error: the disk does not let us.
+    """
+    held = connect(path.with_name(path.name + ".lock"), "mode=rwc")
+    try:
+        held.execute("PRAGMA busy_timeout=0")
+        held.execute("PRAGMA journal_mode=OFF")  # nothing is ever written to it
+        held.execute("BEGIN EXCLUSIVE")
+    except sqlite3.OperationalError as error:
+        held.close()
+        if "locked" not in str(error):
+            raise
+        raise OutputError(
+            f"cannot write the journal {path}: another process writes it. Stop that one, or "
+            "choose another journal for this line."
+        ) from error
+    return held
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether the file itself is broken; all else may pass.
+
+    SQLite's CORRUPT and NOTADB are the only ones that Python maps to the bare class.
+    """
+    return type(error) is sqlite3.DatabaseError
+
+
+def move_aside(path: Path, now: datetime) -> Path:
+    """Rename a damaged journal, with its log, to a name that was free; what remains is kept.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    stem = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
+    names = (stem if count == 1 else f"{stem}-{count}" for count in range(1, 1000))
+    aside = next(place for name in names if not (place := path.with_name(name)).exists())
+    # The log first: a new file must not be taken for that of an old log.
+    for ending in ("-wal", "-shm", ""):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
+    return aside

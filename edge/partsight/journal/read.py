@@ -1,0 +1,127 @@
+"""The journal as everybody else reads it: while the line writes, and from a read-only copy.
+
+Enters: a path and what is asked for. Leaves: rows with their ``seq``, oldest first. Rows come in
+pages, each read at once: a reader that held on to one moment of the journal for long would keep
+the log of all that is written meanwhile from being copied.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from partsight.errors import JournalError
+from partsight.journal.database import connect
+from partsight.journal.schema import APPLICATION_ID, SCHEMA, VERDICTS, Table
+
+__all__ = ["PAGE_ROWS", "connect_read_only", "pages", "read_page", "read_rows", "reading"]
+
+PAGE_ROWS = 1000
+
+
+def read_rows(path: Path, after: int = 0, limit: int = PAGE_ROWS) -> list[dict[str, Any]]:
+    """The verdicts after a ``seq``, in their order, at most ``limit``.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    with reading(path) as connection:
+        return read_page(connection, after, limit)
+
+
+def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:
+    """``read_rows`` by a connection that is there.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    query = f"{VERDICTS.select} WHERE seq > ? ORDER BY seq LIMIT ?"
+    return [VERDICTS.load(record) for record in connection.execute(query, (after, limit))]
+
+
+def pages(
+    connection: sqlite3.Connection, table: Table, after: int = 0
+) -> Iterator[list[tuple[Any, ...]]]:
+    """All records of a table after a ``seq``, as ``Table.select`` gives them, in pages.
+
+    Raises:
+        sqlite3.Error: it cannot be read.
+    """
+    while records := connection.execute(
+        f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?", (after, PAGE_ROWS)
+    ).fetchall():
+        yield records
+        after = records[-1][0]
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that reads, for a while; SQLite's errors become ours.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    try:
+        with contextlib.closing(connect_read_only(path)) as connection:
+            yield connection
+    except sqlite3.Error as error:
+        raise JournalError(
+            f"cannot read the journal {path}: {error}. Expected a whole journal of partsight."
+        ) from error
+
+
+def connect_read_only(path: Path) -> sqlite3.Connection:
+    """Open a journal to read it.
+
+    Raises:
+        JournalError: there is none, or it is of another program or a newer partsight.
+        sqlite3.Error: it cannot be read.
+    """
+    if not path.is_file():
+        raise JournalError(f"cannot read the journal {path}: there is no such file.")
+    connection = _connected(path)
+    try:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    if owner != APPLICATION_ID or not 0 < version <= SCHEMA:
+        connection.close()
+        raise JournalError(
+            f"cannot read the journal {path}: expected a journal of partsight of version "
+            f"{SCHEMA} or older, received "
+            + (f"version {version}." if owner == APPLICATION_ID else "another kind of file.")
+        )
+    return connection
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    """Also where SQLite cannot make the files beside it that its log asks for."""
+    try:
+        return _tried(path, "mode=ro")
+    except sqlite3.OperationalError:
+        log = path.with_name(path.name + "-wal")
+        if not (log.exists() and log.stat().st_size):
+            return _tried(path, "mode=ro&immutable=1")
+        # An open file stays readable when its name is gone: nothing is left behind.
+        with tempfile.TemporaryDirectory(prefix="partsight-") as folder:
+            copy = Path(folder, "journal.db")
+            shutil.copyfile(path, copy)
+            shutil.copyfile(log, copy.with_name("journal.db-wal"))
+            return _tried(copy, "mode=rw")
+
+
+def _tried(path: Path, options: str) -> sqlite3.Connection:
+    connection = connect(path, options)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection

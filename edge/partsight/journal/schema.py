@@ -1,0 +1,180 @@
+"""What the journal's database looks like, and how values go in and come out of it.
+
+Enters: rows as ``PartResult.row`` gives them. Leaves: values that SQLite gives back as they were
+stored, which is what the hash chain is over. Writing, reading and checking all go through here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["APPLICATION_ID", "DDL", "EVENTS", "SCHEMA", "TABLES", "VERDICTS", "Stored", "Table"]
+
+# "PSJL" in the header, by which a journal is told from another program's database.
+APPLICATION_ID = 0x50534A4C
+SCHEMA = 1
+
+Stored = dict[str, "str | float | int | bytes | None"]
+
+
+def _text(value: Any) -> str | bytes | None:
+    """Text; as bytes where it holds surrogates, as paths may that are no UTF-8."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"must be text. Received: {value!r}")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return value.encode("utf-8", "surrogatepass")
+    return str(value)
+
+
+def _real(value: Any) -> float | None:
+    """A float as SQLite gives it back: it knows no NaN, and no zero below zero."""
+    return None if value is None or value != value else float(value) + 0.0
+
+
+def _integer(value: Any) -> int | None:
+    if value is not None and not -(2**63) <= value < 2**63:
+        raise ValueError(f"must fit 64 bits. Received: {value!r}")
+    return None if value is None else int(value)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else json.dumps(value)
+
+
+def _from_text(value: Any) -> Any:
+    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+
+
+def _from_json(value: Any) -> Any:
+    return None if value is None else json.loads(value)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    sql: str
+    store: Callable[[Any], Any]
+    load: Callable[[Any], Any]
+
+
+_KINDS = {
+    "text": _Kind("TEXT", _text, _from_text),
+    "real": _Kind("REAL", _real, _as_it_is),
+    "integer": _Kind("INTEGER", _integer, _as_it_is),
+    "json": _Kind("TEXT", _json, _from_json),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the journal. Besides its columns it has ``seq``, from 1, and ``hash``.
+
+    Attributes:
+        name: in the database.
+        columns: name to kind, in the order of rows.
+        time: the column that says when.
+    """
+
+    name: str
+    columns: Mapping[str, str]
+    time: str
+
+    @property
+    def select(self) -> str:
+        """The beginning of a query for whole rows: seq, hash and the columns."""
+        return f'SELECT seq, hash, {", ".join(map(_quoted, self.columns))} FROM "{self.name}"'
+
+    @property
+    def insert(self) -> str:
+        """The statement that takes seq, hash and the columns."""
+        names = ", ".join(map(_quoted, self.columns))
+        marks = ", ".join("?" * (len(self.columns) + 2))
+        return f'INSERT INTO "{self.name}" (seq, hash, {names}) VALUES ({marks})'
+
+    def store(self, row: Mapping[str, Any]) -> Stored:
+        """The values to store for a row; columns that it lacks are None.
+
+        Raises:
+            ValueError: it has a column that the table has not, or a value of another type.
+        """
+        if not row.keys() <= self.columns.keys():
+            unknown = sorted(row.keys() - self.columns.keys())
+            raise ValueError(f"a row of {self.name} has no columns like these. Received: {unknown}")
+        try:
+            return {name: _KINDS[kind].store(row.get(name)) for name, kind in self.columns.items()}
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ValueError(f"a row of {self.name} cannot be stored: {error}") from error
+
+    def load(self, record: tuple[Any, ...]) -> dict[str, Any]:
+        """The row of a record of ``select``, with its ``seq``."""
+        row = {"seq": record[0]}
+        for (name, kind), value in zip(self.columns.items(), record[2:], strict=True):
+            row[name] = _KINDS[kind].load(value)
+        return row
+
+
+VERDICTS = Table(
+    "verdicts",
+    {
+        "id": "text",
+        "captured_at": "text",
+        "part_id": "text",
+        "trigger": "text",
+        "source": "text",
+        "frame": "integer",
+        "label": "text",
+        "score": "real",
+        "scores": "json",
+        "tile": "json",
+        "verdict": "text",
+        "reason": "text",
+        "accept_above": "real",
+        "reject_below": "real",
+        "latency_ms": "real",
+        "stages_ms": "json",
+        "frame_age_ms": "real",
+        "model": "text",
+        "model_version": "text",
+        "picture": "text",
+        "error": "text",
+    },
+    time="captured_at",
+)
+
+EVENTS = Table("events", {"at": "text", "kind": "text", "detail": "json"}, time="at")
+
+TABLES = (VERDICTS, EVENTS)
+
+
+def _quoted(name: str) -> str:
+    return f'"{name}"'
+
+
+def _create(table: Table) -> str:
+    columns = ", ".join(f'"{name}" {_KINDS[kind].sql}' for name, kind in table.columns.items())
+    return (
+        f'CREATE TABLE "{table.name}" '
+        f"(seq INTEGER PRIMARY KEY AUTOINCREMENT, {columns}, hash BLOB NOT NULL)"
+    )
+
+
+DDL = (
+    "CREATE TABLE journal (id TEXT NOT NULL)",
+    # Where each chain begins: what was pruned last, at first its genesis.
+    "CREATE TABLE anchors (of TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
+    *map(_create, TABLES),
+    # By moment, whatever the time zone that it is written in.
+    "CREATE INDEX verdicts_by_time ON verdicts (julianday(captured_at))",
+    # Of lines that know no part ids it costs nothing.
+    "CREATE INDEX verdicts_by_part ON verdicts (part_id) WHERE part_id IS NOT NULL",
+)

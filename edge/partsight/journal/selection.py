@@ -1,0 +1,103 @@
+"""Which rows of a journal are asked for, and those rows.
+
+Enters: a path and a ``Selection``. Leaves: rows, oldest first, read page by page.
+``partsight journal query`` and ``export`` call it.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from partsight.journal.read import PAGE_ROWS, reading
+from partsight.journal.schema import VERDICTS, Table
+
+__all__ = ["Selection", "select"]
+
+_CONDITIONS = {
+    "since": "julianday({time}) >= julianday(:since)",
+    "until": "julianday({time}) < julianday(:until)",
+    "part": "part_id = :part",
+    "verdict": "verdict = :verdict",
+    "model": "(model_version = :model OR substr(model, 1, length(:model)) = :model)",
+}
+# SQLite's numbers of rows end here.
+_NO_LAST = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Rows that meet all of what is given.
+
+    Attributes:
+        since: not older than this, with a time zone.
+        until: older than this.
+        part: of this part id.
+        verdict: with this verdict.
+        model: by this model: its version, or how its SHA-256 begins.
+        limit: of those that meet the rest, the newest so many.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    part: str | None = None
+    verdict: str | None = None
+    model: str | None = None
+    limit: int | None = None
+
+
+def select(path: Path, selection: Selection, table: Table = VERDICTS) -> Iterator[dict[str, Any]]:
+    """The rows that a selection asks for, oldest first.
+
+    Args:
+        path: the journal.
+        selection: of events, only times and limit may be asked for.
+        table: verdicts or events.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    values = {name: value for name, value in asdict(selection).items() if value is not None}
+    values |= {name: values[name].isoformat() for name in ("since", "until") if name in values}
+    with reading(path) as connection:
+        source = _source(selection, table)
+        values |= _bounds(connection, source, values, table)
+        page = f"{table.select} {source} ORDER BY seq LIMIT {PAGE_ROWS}"
+        while records := connection.execute(page, values).fetchall():
+            yield from map(table.load, records)
+            values["first"] = records[-1][0] + 1
+
+
+def _source(selection: Selection, table: Table) -> str:
+    """The end of a query: rows from ``:first`` to ``:last`` that meet the conditions."""
+    met = [
+        condition.format(time=table.time)
+        for name, condition in _CONDITIONS.items()
+        if getattr(selection, name) is not None
+    ]
+    # By seq, or by what is in the order of seq too: else each page would sort all rows.
+    index = "INDEXED BY verdicts_by_part" if selection.part is not None else "NOT INDEXED"
+    return f"{index} WHERE {' AND '.join(['seq BETWEEN :first AND :last', *met])}"
+
+
+def _bounds(
+    connection: sqlite3.Connection, source: str, values: dict[str, Any], table: Table
+) -> dict[str, int]:
+    """The first and last row to look at: all, those of the time, or the newest of them."""
+    bounds = {"first": 0, "last": _NO_LAST}
+    timed = [
+        _CONDITIONS[name].format(time=table.time) for name in ("since", "until") if name in values
+    ]
+    if timed:
+        query = f"SELECT min(seq), max(seq) FROM {table.name} WHERE {' AND '.join(timed)}"
+        found = connection.execute(query, values).fetchone()
+        bounds = dict(zip(bounds, found if found[0] is not None else (1, 0), strict=True))
+    if "limit" in values:
+        query = f"SELECT seq FROM {table.name} {source} ORDER BY seq DESC LIMIT :limit"
+        newest = connection.execute(query, values | bounds).fetchall()
+        bounds["first"] = newest[-1][0] if newest else bounds["last"] + 1
+    return bounds

@@ -1,0 +1,136 @@
+"""A thread that feeds a sink from the journal, so that no sink stalls or stops inspection.
+
+Enters: the journal. Leaves: its rows in the sink, at least once and in order, from where the sink
+was when the line last ran. A sink that raises is opened again later; one that blocks holds up
+nothing but itself, not even the end of the process.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+from partsight.errors import OutputError
+from partsight.health.vitals import Vitals
+from partsight.journal.tail import Tail
+from partsight.journal.write import Journal
+from partsight.sinks.base import LineSink
+from partsight.sinks.cursor import Cursor
+from partsight.sinks.pump import Pump, Start, cursor_path
+
+__all__ = ["Feeder"]
+
+logger = logging.getLogger(__name__)
+
+# How often it looks whether there is a status to report.
+_IDLE_S = 0.25
+
+
+class Feeder:
+    """Feeds one sink; started by ``start`` or as a context manager.
+
+    Args:
+        name: of the sink; two sinks of a line must not share it.
+        open_sink: makes the sink, in the feeder's thread, and again after each failure.
+        journal_path: what is read, by a connection of its own.
+        journal: only waited on.
+        vitals: told of deliveries, failures, the queue and the state ``sink NAME``:
+            ``delivering``, ``away`` or ``faulty``.
+        start: where a sink begins that has no cursor yet, see ``Pump``. It is settled here, and
+            not in the thread: all that is appended from now on is handed on.
+        clock: seconds, monotonic.
+        jitter: a number in [0, 1).
+
+    Raises:
+        JournalError: the journal cannot be read.
+        OutputError: there can be no cursor beside it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        open_sink: Callable[[], LineSink],
+        journal_path: Path,
+        journal: Journal,
+        vitals: Vitals,
+        *,
+        start: Start = "end",
+        clock: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.name = name
+        self._journal = journal
+        place = cursor_path(journal_path, name)
+        try:
+            cursor = Cursor(place)
+        except OSError as error:
+            raise OutputError(
+                f"cannot keep the cursor of the sink {name}: {error}. Make {place.parent} writable."
+            ) from error
+        self._pump = Pump(
+            name,
+            open_sink,
+            Tail(journal_path),
+            cursor,
+            vitals,
+            start=start,
+            clock=clock,
+            jitter=jitter,
+        )
+        self._stopping = threading.Event()
+        # A sink that blocks must not hold the process.
+        self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
+
+    @property
+    def position(self) -> int:
+        """The ``seq`` of the last row that was handed on: ``Journal.prune`` asks for it."""
+        return self._pump.position
+
+    def start(self) -> None:
+        """Begin to feed."""
+        self._thread.start()
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Hand on what can be handed on at once, and end; whether it ended in time.
+
+        Args:
+            timeout_s: how long to wait for it. What is left is handed on when the line runs again.
+        """
+        self._stopping.set()
+        if self._thread.ident is None:
+            self._pump.close()
+            return True
+        self._thread.join(timeout_s)
+        if self._thread.is_alive():
+            logger.warning("the sink %s is left behind: it blocks for %g s", self.name, timeout_s)
+        return not self._thread.is_alive()
+
+    def __enter__(self) -> Feeder:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        # The last round finds nothing to hand on, or fails; both end it.
+        while self._pump.step() or not self._stopping.is_set():
+            self._pause()
+        self._pump.close()
+
+    def _pause(self) -> None:
+        retry_in_s = self._pump.retry_in_s
+        if retry_in_s > 0:
+            self._stopping.wait(min(retry_in_s, _IDLE_S))
+        else:
+            self._journal.wait(self._pump.position, _IDLE_S)

@@ -1,0 +1,177 @@
+"""Verdicts in files for people and their tools: JSON lines or CSV, begun anew by size and by day.
+
+Enters: rows of the journal, from a feeder. Leaves: lines on the disk before they are acknowledged.
+``verdicts.csv`` is the newest file; older ones are named by when they were ended, UTC:
+``verdicts-20240506T070809Z.csv``. Only the newest of those are kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timezone
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+from partsight.errors import SinkUnavailable
+from partsight.files import sync_path
+from partsight.sinks.base import LineSink, Row, Sink
+from partsight.sinks.csv import CsvSink
+from partsight.sinks.jsonl import JsonLinesSink
+from partsight.sinks.repair import csv_header, whole_bytes
+
+if TYPE_CHECKING:
+    from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
+
+__all__ = ["RotatingSink", "open_sink"]
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+class RotatingSink:
+    """A ``LineSink`` that writes files.
+
+    Args:
+        path: of the newest file; its folder is made.
+        kind: how rows are written.
+        max_bytes: a file that has so many is ended; None sets no limit.
+        daily: whether it is ended with the day, UTC.
+        keep: how many ended files are kept; None keeps all.
+        now: the time, UTC.
+
+    Raises:
+        SinkUnavailable: on entering, as on delivering, where the disk does not let us.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        kind: Literal["jsonl", "csv"],
+        *,
+        max_bytes: int | None = None,
+        daily: bool = False,
+        keep: int | None = None,
+        now: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._path, self._kind = path, kind
+        self._max_bytes, self._daily, self._keep = max_bytes, daily, keep
+        self._now = now
+        self._stream: IO[str] | None = None
+        self._sink: Sink | None = None
+        self._day: date = now().date()
+
+    def __enter__(self) -> RotatingSink:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            if self._path.exists():
+                # What a kill tore is cut off: its row was not acknowledged, and comes again.
+                os.truncate(self._path, whole_bytes(self._path, self._kind))
+                modified = self._path.stat().st_mtime
+                self._day = datetime.fromtimestamp(modified, timezone.utc).date()
+        except OSError as error:
+            raise self._unavailable(error) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Write rows; they are on the disk when it returns."""
+        try:
+            if rows and self._is_due(rows[0]):
+                self._rotate()
+            sink, stream = self._opened()
+            for row in rows:
+                sink.write(row)
+            stream.flush()
+            os.fsync(stream.fileno())
+        except OSError as error:
+            # A torn line is cut off when it is opened again; whole ones come twice.
+            self._close()
+            raise self._unavailable(error) from error
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """A file has no place for it."""
+
+    def _is_due(self, row: Row) -> bool:
+        if not self._path.exists() or self._path.stat().st_size == 0:
+            return False
+        if self._daily and self._now().date() != self._day:
+            return True
+        if self._max_bytes is not None and self._path.stat().st_size >= self._max_bytes:
+            return True
+        # A file of an older partsight may have other columns.
+        return self._kind == "csv" and csv_header(self._path) != list(row)
+
+    def _rotate(self) -> None:
+        self._close()
+        self._path.rename(self._next_name())
+        ended = self._all_ended()
+        for old in ended[: max(0, len(ended) - self._keep)] if self._keep is not None else []:
+            old.unlink()
+
+    def _all_ended(self) -> list[Path]:
+        """Oldest first; only files that were named here, and no others that look alike."""
+        name = (
+            re.escape(self._path.stem) + r"-\d{8}T\d{6}Z(-\d{3,})?" + re.escape(self._path.suffix)
+        )
+        found = (each for each in self._path.parent.iterdir() if re.fullmatch(name, each.name))
+        return sorted(found, key=lambda place: place.stem)
+
+    def _next_name(self) -> Path:
+        """By the time; of those that end in one second, the later ones are numbered from 2."""
+        stem = f"{self._path.stem}-{self._now():%Y%m%dT%H%M%SZ}"
+        same = [each.stem for each in self._all_ended() if each.stem.startswith(stem)]
+        if same:
+            stem += f"-{int(same[-1][len(stem) + 1 :] or 1) + 1:03}"
+        return self._path.with_name(stem + self._path.suffix)
+
+    def _opened(self) -> tuple[Sink, IO[str]]:
+        if self._sink is None or self._stream is None:
+            new = not self._path.exists() or self._path.stat().st_size == 0
+            self._stream = self._path.open(
+                "a", encoding="utf-8", errors="surrogateescape", newline=""
+            )
+            if new:
+                self._day = self._now().date()
+                sync_path(self._path.parent)
+            self._sink = (
+                CsvSink(self._stream, header=new)
+                if self._kind == "csv"
+                else JsonLinesSink(self._stream)
+            )
+        return self._sink, self._stream
+
+    def _close(self) -> None:
+        self._sink = None
+        if self._stream is not None:
+            with contextlib.suppress(OSError):  # there was no room for its end
+                self._stream.close()
+            self._stream = None
+
+    def _unavailable(self, error: OSError) -> SinkUnavailable:
+        return SinkUnavailable(
+            f"cannot write {self._path}: {error.strerror or error}. "
+            "Expected a place that is writable and has room."
+        )
+
+
+def open_sink(config: CsvSinkConfig | JsonLinesSinkConfig) -> LineSink:
+    """The sink that a section of the configuration describes."""
+    return RotatingSink(
+        config.path,
+        config.kind,
+        max_bytes=None if config.max_mb is None else int(config.max_mb * 1_000_000),
+        daily=config.daily,
+        keep=config.keep,
+    )

@@ -1,0 +1,70 @@
+"""Verdicts as JSON lines on standard output, for as long as somebody reads it.
+
+Enters: rows of the journal, from a feeder. Leaves: lines in a pipe or terminal. When its reader
+has left, nobody will ever read them: rows are then taken and dropped, so that they neither pile
+up nor keep old rows in the journal.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Any, TextIO
+
+from partsight.sinks.base import LineSink, Row
+from partsight.sinks.jsonl import JsonLinesSink
+
+__all__ = ["StdoutSink", "open_sink"]
+
+logger = logging.getLogger(__name__)
+
+
+class StdoutSink:
+    """A ``LineSink`` that writes to a stream, and forgets it when it is closed."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._sink: JsonLinesSink | None = JsonLinesSink(stream)
+
+    def __enter__(self) -> StdoutSink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """The stream is not ours to close."""
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Write rows, if there is a reader still."""
+        try:
+            for row in rows:
+                if self._sink is not None:
+                    self._sink.write(row)
+        except (BrokenPipeError, ValueError) as error:
+            logger.warning("whoever read the standard output has left: %s", error)
+            self._sink = None
+            _quiet(self._stream)
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Verdicts only: readers expect a row a line."""
+
+
+def open_sink(config: object) -> LineSink:
+    """The sink for ``kind = "stdout"``."""
+    return StdoutSink(sys.stdout)
+
+
+def _quiet(stream: TextIO) -> None:
+    """Let what is left in the stream go nowhere: else Python complains of it at its end."""
+    try:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+    except (OSError, ValueError):
+        pass  # no stream of the system's, or closed already

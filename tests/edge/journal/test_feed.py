@@ -1,0 +1,136 @@
+"""Threads that feed sinks: none stalls the journal, none holds the process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partsight.errors import OutputError, SinkUnavailable
+from partsight.health.vitals import Vitals
+from partsight.journal import Journal
+from partsight.sinks.base import Row
+from partsight.sinks.feed import Feeder
+from partsight.sinks.pump import cursor_path
+
+PATIENCE_S = 30.0
+
+
+class Collecting:
+    """Keeps rows; blocks while ``gate`` is closed."""
+
+    def __init__(self) -> None:
+        self.seqs: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+        self.reports = 0
+        self.closed = False
+
+    def __enter__(self) -> Collecting:
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.closed = True
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        self.gate.wait()
+        self.seqs.extend(row["seq"] for row in rows)
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        self.reports += 1
+
+
+def until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.002)
+
+
+@pytest.fixture
+def journal(tmp_path: Path):
+    with Journal(tmp_path / "journal.db") as journal:
+        yield journal
+
+
+def feeder(journal: Journal, sink: Any, name: str = "plc", **options: Any) -> Feeder:
+    return Feeder(name, lambda: sink, journal.path, journal, Vitals(), **options)
+
+
+def test_rows_reach_every_sink_as_they_come(journal: Journal, make_row) -> None:
+    sinks = [Collecting(), Collecting()]
+    with feeder(journal, sinks[0], "a") as a, feeder(journal, sinks[1], "b"):
+        for number in range(20):
+            journal.append(make_row(number))
+        until(lambda: all(len(sink.seqs) == 20 for sink in sinks))
+        until(lambda: a.position == 20)
+        until(lambda: min(sink.reports for sink in sinks) > 0)
+
+    assert [sink.seqs for sink in sinks] == [list(range(1, 21))] * 2
+    assert all(sink.closed for sink in sinks)
+
+
+def test_what_came_before_the_end_is_handed_on(journal: Journal, make_row) -> None:
+    sink = Collecting()
+    feeding = feeder(journal, sink)
+    sink.gate.clear()
+    feeding.start()
+    for number in range(250):
+        journal.append(make_row(number))
+    threading.Timer(0.02, sink.gate.set).start()
+
+    assert feeding.close(PATIENCE_S)
+    assert sink.seqs == list(range(1, 251))
+    assert sink.closed
+
+
+def test_a_sink_that_blocks_stalls_neither_the_journal_nor_the_end(
+    journal: Journal, make_row
+) -> None:
+    blocked, other = Collecting(), Collecting()
+    blocked.gate.clear()
+    stuck = feeder(journal, blocked, "stuck")
+    stuck.start()
+    with feeder(journal, other, "other"):
+        for number in range(300):
+            journal.append(make_row(number))
+        until(lambda: len(other.seqs) == 300)
+
+    assert not stuck.close(0.01)
+    assert blocked.seqs == []
+    assert stuck._thread.daemon
+    blocked.gate.set()
+    stuck._thread.join(PATIENCE_S)
+    # Nothing is lost: it takes them now, or when the line runs again.
+    with feeder(journal, blocked, "stuck"):
+        until(lambda: len(blocked.seqs) == 300)
+
+
+def test_a_sink_that_is_away_does_not_hold_up_the_end(journal: Journal, make_row) -> None:
+    class Away(Collecting):
+        def deliver(self, rows: Sequence[Row]) -> None:
+            raise SinkUnavailable("away")
+
+    feeding = feeder(journal, Away())
+    feeding.start()
+    journal.append(make_row(1))
+    until(lambda: feeding._pump.retry_in_s > 0)
+    assert feeding.close(PATIENCE_S)
+
+    sink = Collecting()
+    with feeder(journal, sink):
+        until(lambda: sink.seqs == [1])
+
+
+def test_one_that_was_never_started_can_be_closed(journal: Journal) -> None:
+    assert feeder(journal, Collecting()).close(0)
+
+
+def test_a_place_for_the_cursor_is_needed(journal: Journal) -> None:
+    cursor_path(journal.path, "plc").parent.write_text("in the way")
+    with pytest.raises(OutputError, match="cannot keep the cursor of the sink plc"):
+        feeder(journal, Collecting())

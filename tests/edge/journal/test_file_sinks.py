@@ -1,0 +1,262 @@
+"""Files of verdicts: whole lines only, begun anew by size and by day, and no more than are kept."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig, StdoutSinkConfig
+from partsight.errors import SinkUnavailable
+from partsight.sinks.open import open_line_sink
+from partsight.sinks.repair import whole_bytes
+from partsight.sinks.rotating import RotatingSink
+from partsight.sinks.stdout import StdoutSink
+
+WHEN = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
+KINDS = ("jsonl", "csv")
+AWKWARD = ["plain", 'quote"', "comma,", "line\nline\r\nline", "ü 部", os.fsdecode(b"\xe9"), ""]
+
+
+def rows(*texts: str) -> list[dict[str, Any]]:
+    return [{"seq": seq, "text": text} for seq, text in enumerate(texts, 1)]
+
+
+def texts(path: Path, kind: str) -> list[str]:
+    with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        read = map(json.loads, stream) if kind == "jsonl" else csv.DictReader(stream)
+        return [row["text"] for row in read]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = WHEN
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def sink(path: Path, kind: str, **options: Any) -> RotatingSink:
+    return RotatingSink(path, kind, **options)
+
+
+def deliver(path: Path, kind: str, *some: Sequence[str], **options: Any) -> None:
+    with sink(path, kind, **options) as opened:
+        for each in some:
+            opened.deliver(rows(*each))
+
+
+def ended(path: Path) -> list[str]:
+    return sorted((each.name for each in path.parent.iterdir() if each != path))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_come_back_also_after_it_was_opened_again(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "new" / f"verdicts.{kind}"
+    deliver(path, kind, AWKWARD, ["more"])
+    deliver(path, kind, ["again"])
+
+    assert texts(path, kind) == [*AWKWARD, "more", "again"]
+    assert ended(path) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_are_on_the_disk_before_they_are_acknowledged(
+    tmp_path: Path, kind: str, monkeypatch
+) -> None:
+    path, synced = tmp_path / f"verdicts.{kind}", []
+    sync = os.fsync
+    monkeypatch.setattr(
+        os, "fsync", lambda file: (sync(file), synced.append(os.fstat(file).st_size))
+    )
+    with sink(path, kind) as opened:
+        opened.deliver(rows("a", "b"))
+        assert synced[-1] == path.stat().st_size > 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_a_kill_tore_is_cut_off(tmp_path: Path, kind: str) -> None:
+    """At each byte: what is left are the whole rows before, and the next one is whole too."""
+    path = tmp_path / f"verdicts.{kind}"
+    deliver(path, kind, AWKWARD)
+    whole = path.read_bytes()
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        deliver(path, kind, ["next"])
+        kept = texts(path, kind)
+        assert kept == [*AWKWARD[: len(kept) - 1], "next"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(some=st.lists(st.text(st.characters(codec="utf-8"))), cut=st.integers(0, 300))
+def test_any_torn_csv_is_mended(tmp_path_factory, some: list[str], cut: int) -> None:
+    path = tmp_path_factory.mktemp("torn") / "verdicts.csv"
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    ends = [0]
+    for text in ["text", *some]:
+        writer.writerow([text, "x"])
+        ends.append(len(stream.getvalue().encode()))
+    path.write_bytes(stream.getvalue().encode()[:cut])
+
+    assert whole_bytes(path, "csv") == max(end for end in ends if end <= max(0, cut))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_is_large_enough_is_ended(tmp_path: Path, kind: str) -> None:
+    path, clock = tmp_path / f"verdicts.{kind}", Clock()
+    batches = [[f"{number}"] for number in range(10, 60)]
+    with sink(path, kind, max_bytes=60, keep=2, now=clock) as opened:
+        for batch in batches:
+            opened.deliver(rows(*batch))
+            clock.now += timedelta(seconds=1)
+    files = [*(tmp_path / name for name in sorted(ended(path))), path]
+    kept = [text for file in files for text in texts(file, kind)]
+
+    assert len(files) == 3
+    assert kept == [f"{number}" for number in range(10, 60)][-len(kept) :]
+    assert all(60 <= file.stat().st_size < 120 for file in files[:-1])
+
+
+def test_files_that_end_in_one_second_are_told_apart_and_go_oldest_first(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.jsonl"
+    deliver(path, "jsonl", *[[f"{n}"] for n in range(5)], max_bytes=1, keep=3, now=Clock())
+
+    assert ended(path) == [
+        "verdicts-20240506T070809Z-002.jsonl",
+        "verdicts-20240506T070809Z-003.jsonl",
+        "verdicts-20240506T070809Z-004.jsonl",
+    ]
+    assert [texts(tmp_path / name, "jsonl") for name in ended(path)] == [["1"], ["2"], ["3"]]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_file_is_ended_with_the_day(tmp_path: Path, again: bool) -> None:
+    path, clock = tmp_path / "verdicts.csv", Clock()
+    first = sink(path, "csv", daily=True, now=clock)
+    with first:
+        first.deliver(rows("monday"))
+        clock.now += timedelta(hours=2)
+        first.deliver(rows("still monday"))
+    os.utime(path, (clock.now.timestamp(),) * 2)
+    clock.now += timedelta(days=1)
+    second = sink(path, "csv", daily=True, now=clock) if again else first
+    with second:
+        second.deliver(rows("tuesday"))
+
+    assert ended(path) == ["verdicts-20240507T090809Z.csv"]
+    assert texts(tmp_path / ended(path)[0], "csv") == ["monday", "still monday"]
+    assert texts(path, "csv") == ["tuesday"]
+
+
+def test_only_its_own_files_are_deleted(tmp_path: Path) -> None:
+    others = ["verdicts-old.jsonl", "verdicts-20240101T000000Z.csv", "other-20240101T000000Z.jsonl"]
+    for name in others:
+        (tmp_path / name).write_text("mine")
+    path = tmp_path / "verdicts.jsonl"
+    deliver(path, "jsonl", ["a"], ["b"], max_bytes=1, keep=0, now=Clock())
+
+    assert set(ended(path)) == set(others)
+
+
+def test_other_columns_begin_another_file(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.csv"
+    path.write_bytes(b"seq,label\r\n1,healthy\r\n")
+    deliver(path, "csv", ["a"], now=Clock())
+
+    assert texts(path, "csv") == ["a"]
+    assert (tmp_path / ended(path)[0]).read_bytes().startswith(b"seq,label")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_disk_that_does_not_let_us_is_away(tmp_path: Path, kind: str, monkeypatch) -> None:
+    path = tmp_path / f"verdicts.{kind}"
+
+    def refuse(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with sink(path, kind) as opened:
+        opened.deliver(rows("a"))
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "fsync", refuse)
+            with pytest.raises(SinkUnavailable, match="No space left on device. Expected"):
+                opened.deliver(rows("b"))
+        opened.deliver(rows("b"))
+    assert texts(path, kind)[-1] == "b"
+
+
+def test_a_folder_in_the_way_is_away(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    opening = sink(tmp_path / "file" / "verdicts.csv", "csv")
+    with pytest.raises(SinkUnavailable, match="cannot write"):
+        opening.__enter__()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sections_of_the_configuration_open_them(tmp_path: Path, kind: str) -> None:
+    section = {"jsonl": JsonLinesSinkConfig, "csv": CsvSinkConfig}[kind]
+    path = tmp_path / f"verdicts.{kind}"
+    with open_line_sink(section(kind=kind, path=path, max_mb=0.000001, keep=1)) as opened:
+        for text in "abc":
+            opened.deliver(rows(text))
+            opened.report({"states": {}})
+    assert texts(path, kind) == ["c"]
+    assert len(ended(path)) == 1
+
+
+def test_standard_output_gets_lines(capsys) -> None:
+    with open_line_sink(StdoutSinkConfig(kind="stdout")) as opened:
+        opened.deliver(rows("a", "b"))
+        opened.report({"states": {}})
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows("a", "b")
+
+
+def test_a_closed_stream_takes_rows_in_silence() -> None:
+    stream = io.StringIO()
+    opened = StdoutSink(stream)
+    opened.deliver(rows("a"))
+    stream.close()
+    opened.deliver(rows("b"))
+    opened.deliver(rows("c"))
+
+
+READER_LEAVES = """
+import sys
+from partsight.sinks.stdout import open_sink
+with open_sink(None) as sink:
+    sink.deliver([{"a": 1}])
+    sys.stdin.readline()
+    for _ in range(3):
+        sink.deliver([{"a": 2}])
+print("lost")
+sys.stderr.write("alive")
+"""
+
+
+def test_a_reader_that_leaves_does_not_end_the_line() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", READER_LEAVES],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout.readline() == '{"a": 1}\n'
+        process.stdout.close()
+        process.stdin.write("\n")
+        process.stdin.close()
+        said = process.stderr.read()
+    assert process.returncode == 0
+    assert said.endswith("alive")
+    assert "Exception ignored" not in said

@@ -1,0 +1,356 @@
+"""A sink is fed at least once and in order, whatever it does; time is a number here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partsight.errors import SinkUnavailable
+from partsight.health.vitals import Vitals
+from partsight.journal import Journal
+from partsight.journal.tail import Tail
+from partsight.sinks.base import Row
+from partsight.sinks.cursor import Cursor
+from partsight.sinks.pump import BATCH_ROWS, Pump, cursor_path
+
+
+class FakeSink:
+    """Does what its script says for each delivery: None takes, an exception is raised."""
+
+    def __init__(self, script: Sequence[Exception | None] = ()) -> None:
+        self.script = iter(script)
+        self.rows: list[Row] = []
+        self.reports: list[Mapping[str, Any]] = []
+        self.calls: list[str] = []
+
+    def __enter__(self) -> FakeSink:
+        self.calls.append("open")
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self.calls.append("close")
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        error = next(self.script, None)
+        if error is not None:
+            raise error
+        self.rows.extend(rows)
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        self.reports.append(status)
+
+
+class Bench:
+    """A journal, a sink and a pump between them, with a clock that stands still."""
+
+    def __init__(self, path: Path, make_row: Callable[..., dict[str, Any]]) -> None:
+        self.path, self.make_row = path, make_row
+        self.journal = Journal(path)
+        # The disk is not what is tested here: thousands of rows need not wait for it.
+        self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
+        self.now_s, self.sink, self.vitals = 100.0, FakeSink(), Vitals()
+
+    def append(self, count: int) -> None:
+        for number in range(count):
+            self.journal.append(self.make_row(number))
+
+    def pump(self, name: str = "plc", **options: Any) -> Pump:
+        return Pump(
+            name,
+            options.pop("open_sink", lambda: self.sink),
+            Tail(self.path),
+            Cursor(cursor_path(self.path, name)),
+            self.vitals,
+            start=options.pop("start", "end"),
+            clock=lambda: self.now_s,
+            jitter=lambda: 1.0,
+            **options,
+        )
+
+    def seqs(self) -> list[int]:
+        return [row["seq"] for row in self.sink.rows]
+
+    def value(self, name: str) -> float:
+        return self.vitals.values()[name, "plc"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path, make_row) -> Iterator[Bench]:
+    bench = Bench(tmp_path / "journal.db", make_row)
+    yield bench
+    bench.journal.close()
+
+
+def run_out(pump: Pump) -> None:
+    while pump.step():
+        pass
+
+
+@pytest.mark.parametrize(("start", "first"), [("beginning", 1), ("end", 4)])
+def test_where_a_new_sink_begins(bench: Bench, start: str, first: int) -> None:
+    bench.append(3)
+    pump = bench.pump(start=start)
+    bench.append(2)
+    run_out(pump)
+
+    assert bench.seqs() == list(range(first, 6))
+    assert pump.position == 5
+    assert bench.sink.rows[-1] == {"seq": 5, **bench.make_row(1)}
+    assert bench.value("delivered") == 6 - first
+    assert bench.vitals.states()["sink plc"].name == "delivering"
+
+
+def test_a_sink_goes_on_where_it_was(bench: Bench) -> None:
+    first = bench.pump()
+    bench.append(3)
+    run_out(first)
+    first.close()
+    bench.append(2)
+    # The name, not the option, says where: it is known by now.
+    second = bench.pump(start="beginning")
+    run_out(second)
+
+    assert bench.seqs() == [1, 2, 3, 4, 5]
+    assert bench.sink.calls == ["open", "close", "open"]
+
+
+def test_each_name_has_its_cursor(bench: Bench) -> None:
+    bench.append(2)
+    run_out(bench.pump("a/b", start="beginning"))
+    run_out(bench.pump("a%2Fb", start="beginning"))
+
+    assert bench.seqs() == [1, 2, 1, 2]
+
+
+def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> None:
+    """5,000 rows while each try fails, and the tries grow rarer."""
+    away = SinkUnavailable("the broker is away")
+    bench.sink.script = iter([None] + [away] * 1000)
+    pump, tries = bench.pump(), 0
+    bench.append(1)
+    run_out(pump)
+    bench.append(5000)
+    while bench.now_s < 3700:
+        assert not pump.step()
+        tries += 1
+        bench.now_s += pump.retry_in_s
+    assert bench.value("queue") == 5000
+    assert bench.value("delivery_failures") == tries
+    assert 100 < tries < 150  # half a second at first, half a minute in the end
+    assert bench.vitals.states()["sink plc"].name == "away"
+    assert bench.vitals.states()["sink plc"].detail == "the broker is away"
+
+    bench.sink.script = iter(())
+    run_out(pump)
+
+    assert bench.seqs() == list(range(1, 5002))
+    assert bench.value("queue") == 0
+    assert bench.vitals.states()["sink plc"].name == "delivering"
+    assert bench.sink.calls.count("open") == tries + 1
+
+
+def test_failures_are_tried_again_later_each_time(bench: Bench) -> None:
+    bench.sink.script = iter([SinkUnavailable("away")] * 9 + [None, SinkUnavailable("again")])
+    pump, waits = bench.pump(), []
+    bench.append(1)
+    for _ in range(9):
+        pump.step()
+        waits.append(pump.retry_in_s)
+        assert not pump.step()  # too early: nothing is tried
+        bench.now_s += pump.retry_in_s
+    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    run_out(pump)
+    bench.append(1)
+    pump.step()
+    assert pump.retry_in_s == 0.5  # success is remembered
+
+
+def test_jitter_takes_up_to_half_of_the_wait(bench: Bench) -> None:
+    bench.sink.script = iter([SinkUnavailable("away")])
+    pump = bench.pump()
+    pump._jitter = lambda: 0.0
+    bench.append(1)
+    pump.step()
+    assert pump.retry_in_s == 0.25
+
+
+@pytest.mark.parametrize("error", [RuntimeError("bug"), KeyError("x"), OSError("odd")])
+def test_whatever_a_sink_raises_is_counted_told_and_tried_again(
+    bench: Bench, error: Exception
+) -> None:
+    bench.sink.script = iter([error])
+    pump = bench.pump()
+    bench.append(2)
+    assert not pump.step()
+    state = bench.vitals.states()["sink plc"]
+    assert (state.name, state.detail) == ("faulty", f"{type(error).__name__}: {error}")
+    assert bench.value("delivery_failures") == 1
+
+    bench.now_s += pump.retry_in_s
+    run_out(pump)
+    assert bench.seqs() == [1, 2]
+
+
+def test_a_sink_that_cannot_be_opened_is_opened_later(bench: Bench) -> None:
+    tries = iter([SinkUnavailable("refused"), ValueError("no such host")])
+
+    def open_sink() -> FakeSink:
+        for error in tries:
+            raise error
+        return bench.sink
+
+    pump = bench.pump(open_sink=open_sink)
+    bench.append(1)
+    for expected in ("away", "faulty"):
+        pump.step()
+        assert bench.vitals.states()["sink plc"].name == expected
+        bench.now_s += pump.retry_in_s
+    run_out(pump)
+    assert bench.seqs() == [1]
+
+
+def test_a_sink_that_cannot_be_closed_is_left(bench: Bench) -> None:
+    class Stubborn(FakeSink):
+        def __exit__(self, *raised: object) -> None:
+            raise RuntimeError("no")
+
+    bench.sink = Stubborn([SinkUnavailable("away")])
+    pump = bench.pump()
+    bench.append(1)
+    pump.step()
+    bench.now_s += 1
+    run_out(pump)
+    assert bench.seqs() == [1]
+    pump.close()
+
+
+def test_rows_come_in_batches(bench: Bench) -> None:
+    sizes: list[int] = []
+    take = bench.sink.deliver
+    bench.sink.deliver = lambda rows: (sizes.append(len(rows)), take(rows))  # type: ignore
+    pump = bench.pump()
+    bench.append(2 * BATCH_ROWS + 7)
+    run_out(pump)
+    assert sizes == [BATCH_ROWS, BATCH_ROWS, 7]
+
+
+def test_the_status_is_reported_about_once_a_second(bench: Bench) -> None:
+    """Also where nothing happens, and while rows come."""
+    pump = bench.pump()
+    for _ in range(40):
+        bench.append(1)
+        pump.step()
+        bench.now_s += 0.125
+    assert len(bench.sink.reports) == 5
+    assert bench.sink.reports[-1]["delivered"]["plc"] > 30
+    assert "sink plc" in bench.sink.reports[-1]["states"]
+
+
+def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
+    bench: Bench, tmp_path: Path
+) -> None:
+    pump = bench.pump()
+    bench.append(3)
+    run_out(pump)
+    copy_log = "PRAGMA wal_checkpoint(TRUNCATE)"  # else the log would make good for the damage
+    bench.journal._store.run(lambda connection: connection.execute(copy_log).fetchall())
+    bench.journal._store._drop()
+    bench.path.write_bytes(b"\xa5" * 10_000)
+    bench.append(2)
+
+    run_out(pump)
+    pump.close()
+    run_out(bench.pump())
+
+    assert bench.seqs() == [1, 2, 3, 1, 2]
+
+
+def test_a_journal_that_cannot_be_read_is_tried_again(bench: Bench) -> None:
+    pump = bench.pump()
+    bench.append(1)
+    hidden = bench.path.rename(bench.path.with_name("hidden"))
+    assert not pump.step()
+    assert bench.vitals.states()["sink plc"].name == "faulty"
+    hidden.rename(bench.path)
+    bench.now_s += pump.retry_in_s
+    run_out(pump)
+    assert bench.seqs() == [1]
+
+
+def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
+    pump = bench.pump()
+    bench.append(5)
+    bench.journal.prune(keep_rows=2, handed_on=pump.position)
+    run_out(pump)
+    assert bench.seqs() == [1, 2, 3, 4, 5]
+    bench.append(3)
+    bench.journal.prune(keep_rows=1)  # by somebody who does not ask
+    run_out(pump)
+    assert bench.seqs()[5:] == [8]
+
+
+@pytest.mark.parametrize("torn", [b"", b"\x00" * 128, b"7 abc 99 00000000\n", b"\xff" * 50])
+def test_a_torn_cursor_falls_back_to_the_place_before(
+    bench: Bench, tmp_path: Path, torn: bytes
+) -> None:
+    pump = bench.pump(batch_rows=1)
+    bench.append(6)
+    run_out(pump)
+    pump.close()
+    path = cursor_path(bench.path, "plc")
+    data = path.read_bytes()
+    slots = [data[:128], data[128:]]
+    newest = max((0, 1), key=lambda slot: int(slots[slot].split()[0]))
+    path.write_bytes(
+        data[: newest * 128] + torn + data[newest * 128 + len(torn) :]
+        if torn
+        else data[: newest * 128] + b" " * 128 + data[(newest + 1) * 128 :]
+    )
+
+    run_out(bench.pump())
+    assert bench.seqs() == [1, 2, 3, 4, 5, 6, 6]
+
+
+def test_a_cursor_that_says_nothing_is_that_of_a_new_sink(bench: Bench) -> None:
+    run_out(bench.pump())
+    cursor_path(bench.path, "plc").write_bytes(b"rubbish")
+    bench.append(2)
+    pump = bench.pump()
+    bench.append(1)
+    run_out(pump)
+    assert bench.seqs() == [3]
+
+
+def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatch) -> None:
+    pump = bench.pump()
+    bench.append(2)
+
+    def refuse(*arguments: Any, **options: Any) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(pump._cursor, "save", refuse)
+    run_out(pump)
+    bench.append(1)
+    run_out(pump)
+    assert bench.seqs() == [1, 2, 3]
+
+
+def test_a_journal_set_back_to_an_older_copy_hands_on_what_comes(bench: Bench) -> None:
+    bench.append(2)
+    bench.journal.close()
+    copy = bench.path.read_bytes()
+    bench.journal = Journal(bench.path)
+    pump = bench.pump(start="beginning")
+    bench.append(3)
+    run_out(pump)
+    pump.close()
+    bench.journal.close()
+    bench.path.write_bytes(copy)
+    bench.journal = Journal(bench.path)
+    pump = bench.pump()
+    bench.append(1)
+    run_out(pump)
+    assert bench.seqs() == [1, 2, 3, 4, 5, 3]

@@ -1,0 +1,43 @@
+"""Forks children that append to a journal and print each id once it is durable.
+
+Run by ``test_journal_faults``: it writes a path a line, gets the process id of a child that
+appends there, and kills it. One process imports; its children need no time to start.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+from partsight.journal import Journal
+
+ROW = {"captured_at": "2024-05-06T07:08:09.123+00:00", "verdict": "reject", "reason": "x" * 300}
+
+
+def append_for_ever(path: Path) -> None:
+    """Append, and say so, until killed."""
+    # A small log, so that kills meet its copying too.
+    with Journal(path, checkpoint_rows=5) as journal:
+        while True:
+            name = f"{random.getrandbits(128):032x}"
+            journal.append({**ROW, "id": name})
+            os.write(1, f"{name}\n".encode())
+            journal.event("state", {"id": name})
+
+
+def main() -> None:
+    """A child a line."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            random.seed()
+            append_for_ever(Path(line.rstrip("\n")))
+        os.write(2, f"{child}\n".encode())
+
+
+if __name__ == "__main__":
+    main()
