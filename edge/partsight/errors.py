@@ -80,4 +80,13 @@ class OutputError(PartsightError):
 
 
 class SinkUnavailable(OutputError):
-    """A result cannot be handed on now; the same one is tried again later."""
+    """A result cannot be handed on now; the same one is tried again later.
+
+    Attributes:
+        retry_after_s: seconds that the receiver asked for, or that a fault which people must
+            mend is worth; None where the one who tries again may choose.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s

@@ -1,1 +1,102 @@
-"""When a part is judged. A new kind of trigger is a file here and a line in ``open_trigger``."""
+"""When a part is judged. A new kind of trigger is a file here and a line in ``_BY_KIND``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+from partsight.health.vitals import Vitals
+from partsight.triggers.base import Trigger
+
+if TYPE_CHECKING:
+    from partsight.config.trigger import TriggerConfig
+    from partsight.triggers.inbox import Inbox
+
+__all__ = ["Trigger", "open_trigger", "trigger_kinds"]
+
+
+def open_trigger(config: TriggerConfig, vitals: Vitals) -> Trigger:
+    """Make the trigger that a configuration asks for; entered, it listens.
+
+    Args:
+        config: the section ``[trigger]``.
+        vitals: told whether the trigger listens; knows what state the source is in.
+
+    Raises:
+        EnvironmentFault: the package that this kind needs is not installed.
+    """
+    return _BY_KIND[config.kind](config, vitals)
+
+
+def trigger_kinds() -> list[str]:
+    """What ``kind`` may be."""
+    return list(_BY_KIND)
+
+
+# Imported when asked for: some need packages that few devices have.
+
+
+def _frame(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.frame import FrameTrigger
+
+    return FrameTrigger()
+
+
+def _interval(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.interval import IntervalTrigger
+
+    return IntervalTrigger(config.period_s, vitals, config.frame_timeout_s)
+
+
+def _presence(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.presence import PresenceTrigger
+
+    return PresenceTrigger(config, vitals)
+
+
+def _mqtt(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.mqtt import mqtt_listener
+
+    return _external(mqtt_listener, config, vitals)
+
+
+def _http(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.http import http_listener
+
+    return _external(http_listener, config, vitals)
+
+
+def _modbus(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.modbus import modbus_listener
+
+    return _external(modbus_listener, config, vitals)
+
+
+def _key(config: Any, vitals: Vitals) -> Trigger:
+    from partsight.triggers.key import key_listener
+
+    return _external(key_listener, config, vitals)
+
+
+def _external(
+    listener: Callable[[Any, Inbox, Vitals], AbstractContextManager[object]],
+    config: Any,
+    vitals: Vitals,
+) -> Trigger:
+    from partsight.triggers.external import ExternalTrigger
+    from partsight.triggers.inbox import Inbox
+
+    inbox = Inbox(config.kind, config.capacity)
+    return ExternalTrigger(listener(config, inbox, vitals), inbox, vitals, config.frame_timeout_s)
+
+
+_BY_KIND: dict[str, Callable[[Any, Vitals], Trigger]] = {
+    "frame": _frame,
+    "interval": _interval,
+    "presence": _presence,
+    "mqtt": _mqtt,
+    "http": _http,
+    "modbus": _modbus,
+    "key": _key,
+}

@@ -1,0 +1,52 @@
+"""What a connection is encrypted with. Asked by the links and the webhook."""
+
+from __future__ import annotations
+
+import logging
+import ssl
+from typing import TYPE_CHECKING
+
+from partsight.errors import ConfigError
+
+if TYPE_CHECKING:
+    from partsight.config.tls import TlsSection
+
+__all__ = ["tls_context"]
+
+logger = logging.getLogger(__name__)
+
+
+def tls_context(config: TlsSection, peer: str) -> ssl.SSLContext:
+    """A client's context as a section asks for it.
+
+    Args:
+        config: the section.
+        peer: the other end, for people.
+
+    Raises:
+        ConfigError: a certificate or key cannot be read, or is none.
+    """
+    try:
+        context = ssl.create_default_context(cafile=config.ca_file)
+        if config.certificate_file is not None:
+            context.load_cert_chain(config.certificate_file, config.key_file, _no_password)
+    except (OSError, ssl.SSLError) as error:
+        named = ", ".join(
+            str(file)
+            for file in (config.ca_file, config.certificate_file, config.key_file)
+            if file is not None
+        )
+        raise ConfigError(
+            f"cannot use the certificates for {peer}: {error}. Expected files in PEM, and a key "
+            f"without a password. Received: {named}"
+        ) from error
+    if config.insecure:
+        logger.warning("insecure: whoever answers as %s is believed to be it", peer)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _no_password() -> str:
+    """OpenSSL would ask for it on the terminal, and wait."""
+    return ""

@@ -1,0 +1,163 @@
+"""Verdicts to a PLC by Modbus TCP: we are the client, the PLC is the server.
+
+Coils, from ``coils`` on, latched until the next verdict (function 15)::
+
+    +0  accept      exactly one of these three is set once there was a verdict;
+    +1  reject      a part that could not be judged has the fail-safe verdict, which is here too
+    +2  review
+    +3  heartbeat   changes about once a second for as long as the line lives
+    +4  alarm       an alarm is raised
+
+Holding registers, from ``registers`` on, counts of 32 bits, the high word first (function 16)::
+
+    +0 +1   accepted  verdicts handed over since the line started
+    +2 +3   rejected
+    +4 +5   reviewed
+    +6 +7   late      of these, those that were too old to move a coil
+    +8 +9   sequence  the journal's number of the verdict that the coils show
+    +10 +11 echo      written by the PLC, with ``handshake``
+
+For a verdict the coils are written first, then all counts, and the sequence behind them in the
+same request. So a PLC that acts when the sequence changes, and on nothing else, sees the verdict
+and the counts that belong to it. It stands for at least ``hold_s``; with ``handshake``, until the
+PLC has copied the sequence into ``echo``.
+
+A verdict on a picture older than ``max_age_s``, such as those that waited while the network was
+away, is counted and moves neither coils nor sequence: it would sort another part. PLCs must
+treat a part without a verdict in time, and a heartbeat that stands still, as a reject.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from partsight.errors import SinkUnavailable
+from partsight.links.modbus import Plc, to_words
+from partsight.sinks.base import Row
+from partsight.sources.frames import utc_now
+
+if TYPE_CHECKING:
+    from partsight.config.wires import ModbusSinkConfig
+
+__all__ = ["COILS", "COUNTS", "ModbusSink", "Tally"]
+
+COILS = ("accept", "reject", "review", "heartbeat", "alarm")
+COUNTS = ("accept", "reject", "review", "late")
+_SEQUENCE = 2 * len(COUNTS)
+_ECHO = _SEQUENCE + 2
+_ECHO_PAUSE_S = 0.005
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was handed over since the line started; it outlives connections.
+
+    Attributes:
+        counts: by verdict, and ``late``.
+        seq: of the last row that is counted, so that one that comes twice is counted once.
+    """
+
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
+    seq: int = 0
+
+    def take(self, row: Row, *, late: bool) -> None:
+        """Count a row that was not counted before."""
+        if row["seq"] > self.seq:
+            self.seq = row["seq"]
+            self.counts[row["verdict"]] += 1
+            self.counts["late"] += late
+
+    def words(self) -> list[int]:
+        """The registers of the counts."""
+        return [word for name in COUNTS for word in to_words(self.counts[name])]
+
+
+class ModbusSink:
+    """A ``LineSink``. It connects when it has something to say, and anew after a failure.
+
+    Args:
+        config: the PLC, where its coils and registers are, and how verdicts are handed over.
+        tally: what was counted before; the same for each sink that is opened for a PLC.
+        now: the time that the age of a picture is told by.
+        clock: seconds, monotonic.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        config: ModbusSinkConfig,
+        tally: Tally | None = None,
+        *,
+        now: Callable[[], datetime] = utc_now,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._config, self._now, self._clock, self._sleep = config, now, clock, sleep
+        self._tally = tally or Tally()
+        self._plc = Plc(config.host, config.port, config.unit, config.timeout_s)
+        self._free_at_s = -1.0
+        self._heartbeat = False
+
+    def __enter__(self) -> ModbusSink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._plc.__exit__(kind, error, trace)
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Show each row that is recent, in order, and count all; see ``LineSink``."""
+        registers, counted = self._config.registers, False
+        for row in rows:
+            late = self._is_late(row)
+            self._tally.take(row, late=late)
+            if late:
+                counted = True  # by one request for all
+                continue
+            self._wait_until_free()
+            verdict = [name == row["verdict"] for name in COILS[:3]]
+            self._plc.write_coils(self._config.coils, verdict)
+            self._plc.write_registers(registers, self._tally.words() + to_words(row["seq"]))
+            self._free_at_s = self._clock() + self._config.hold_s
+            counted = False
+            if self._config.handshake:
+                self._wait_for_echo(row["seq"])
+        if counted:
+            self._plc.write_registers(registers, self._tally.words())
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Turn the heartbeat over and show whether there is an alarm; see ``LineSink``."""
+        alarm = any(status.get("alarms", {}).values())
+        self._plc.write_coils(self._config.coils + 3, [not self._heartbeat, alarm])
+        self._heartbeat = not self._heartbeat
+
+    def _is_late(self, row: Row) -> bool:
+        """Also where the picture is from the future: the clock was set, and nothing is known."""
+        age = self._now() - datetime.fromisoformat(row["captured_at"])
+        return abs(age.total_seconds()) > self._config.max_age_s
+
+    def _wait_until_free(self) -> None:
+        pause_s = self._free_at_s - self._clock()
+        if pause_s > 0:
+            self._sleep(pause_s)
+
+    def _wait_for_echo(self, seq: int) -> None:
+        deadline_s = self._clock() + self._config.timeout_s
+        echo = self._config.registers + _ECHO
+        while (words := self._plc.read_registers(echo, 2)) != to_words(seq):
+            if self._clock() > deadline_s:
+                raise SinkUnavailable(
+                    f"the PLC {self._config.host} did not take verdict {seq} in "
+                    f"{self._config.timeout_s} s: expected its echo in registers {echo} and "
+                    f"{echo + 1}. Received: {words}. It is shown again until it is late."
+                )
+            self._sleep(_ECHO_PAUSE_S)

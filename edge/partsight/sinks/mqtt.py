@@ -1,0 +1,100 @@
+"""Verdicts and status to an MQTT 5 broker.
+
+Topics, below a prefix:
+
+    PREFIX/verdicts  a JSON object a verdict, the columns of the journal with ``id`` and ``seq``;
+                     QoS 1. User properties: ``id``, ``seq``, ``verdict``.
+    PREFIX/status    retained JSON, QoS 1. ``state`` is ``online``, with ``at``, ``alarms`` (names
+                     of those that are raised) and ``vitals``; or ``offline``, with a ``cause``:
+                     ``stopped`` where we parted, ``lost`` where the broker says it, as the last
+                     will.
+
+Rows enter from a feeder, which sends again what was not acknowledged: receivers tell a verdict
+that comes twice by its ``id``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from partsight.errors import SinkUnavailable
+from partsight.links.mqtt import Message
+from partsight.links.publisher import Publisher
+from partsight.sinks.base import Row
+from partsight.sources.frames import utc_now
+
+if TYPE_CHECKING:
+    from partsight.config.wires import MqttSinkConfig
+
+__all__ = ["MqttSink"]
+
+
+class MqttSink:
+    """A ``LineSink``. It connects when it has something to say, and anew after a failure.
+
+    Args:
+        config: the broker, as whom, and the topics' prefix.
+        now: the time that a status says.
+    """
+
+    def __init__(self, config: MqttSinkConfig, *, now: Callable[[], datetime] = utc_now) -> None:
+        self._config, self._now = config, now
+        self._publisher: Publisher | None = None
+
+    def __enter__(self) -> MqttSink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._publisher is not None:
+            with contextlib.suppress(SinkUnavailable):
+                self._publish([self._status(state="offline", cause="stopped", at=self._at())])
+        if self._publisher is not None:
+            with self._publisher:
+                self._publisher = None
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """Publish rows in their order; see ``LineSink``."""
+        self._publish([_verdict(f"{self._config.prefix}/verdicts", row) for row in rows])
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Publish the status, retained; see ``LineSink``."""
+        alarms = [name for name, raised in status.get("alarms", {}).items() if raised]
+        vitals = dict(status)
+        self._publish([self._status(state="online", at=self._at(), alarms=alarms, vitals=vitals)])
+
+    def _publish(self, messages: Sequence[Message]) -> None:
+        if self._publisher is None:
+            config = self._config
+            will = self._status(state="offline", cause="lost")  # when is not known before
+            self._publisher = Publisher(config, config.session_expiry_s, will)
+        try:
+            self._publisher.publish(messages)
+        except SinkUnavailable:
+            self._publisher.drop()
+            self._publisher = None
+            raise
+
+    def _status(self, **fields: Any) -> Message:
+        return Message(f"{self._config.prefix}/status", _json(fields), retain=True)
+
+    def _at(self) -> str:
+        return self._now().isoformat(timespec="milliseconds")
+
+
+def _verdict(topic: str, row: Row) -> Message:
+    told = tuple((name, str(row[name])) for name in ("id", "seq", "verdict") if name in row)
+    return Message(topic, _json(row), user=told)
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value).encode()

@@ -1,0 +1,149 @@
+"""Verdicts to a web server, by signed POST requests.
+
+A request carries some verdicts, as many as the feeder hands over at once::
+
+    POST URL
+    Content-Type: application/json
+    Idempotency-Key: SHA-256 of the body     the same rows again have the same key
+    X-Partsight-Signature: t=1700000000,v1=HEX    see ``webhook_signature``
+
+    {"verdicts": [{"id": ..., "seq": ..., "verdict": ..., ...}, ...]}
+
+Any 2xx is the acknowledgement of all of them. Anything else is none, and the same verdicts come
+again, perhaps with others behind them: receivers tell one that comes twice by its ``id``. That
+holds for 4xx and redirects too, which people must mend: a wrong address must lose no verdict, so
+they are tried again, but slowly. No redirect is followed: verdicts go where the configuration
+says, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from partsight.config.secret import read_secret
+from partsight.errors import EnvironmentFault, SinkUnavailable
+from partsight.links.tls import tls_context
+from partsight.sinks.base import Row
+from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
+
+try:
+    import urllib3
+except ImportError as error:
+    raise EnvironmentFault(
+        "webhooks need the package urllib3. Run pip install 'partsight[webhook]'"
+    ) from error
+
+if TYPE_CHECKING:
+    from partsight.config.wires import WebhookSinkConfig
+
+__all__ = ["WebhookSink"]
+
+# The server is well, it is just too busy; everything else below 500 is for people to mend.
+_TRANSIENT = (408, 425, 429)
+_REFUSED_RETRY_S = 60.0
+_LONGEST_RETRY_S = 600.0
+# Of an answer: what is read of it, to be told or to use the connection again.
+_ANSWER_BYTES = 2048
+_TOLD_LETTERS = 120
+
+
+class WebhookSink:
+    """A ``LineSink``. It keeps one connection for as long as the server does.
+
+    Args:
+        config: the address, the secret, and how long to wait.
+        now: Unix seconds, for the signature.
+
+    Raises:
+        ConfigError: the secret or a certificate cannot be read.
+    """
+
+    def __init__(self, config: WebhookSinkConfig, *, now: Callable[[], float] = time.time) -> None:
+        self._url, self._now = config.url, now
+        # Not the path: where there is a token in it, it must not get into a log.
+        self._place = "{0.scheme}://{0.netloc}".format(urlsplit(config.url))
+        self._secret = read_secret("secret", config.secret_env, config.secret_file)
+        if config.insecure:  # tls_context says so, once
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
+        self._pool = urllib3.PoolManager(
+            num_pools=1,
+            maxsize=1,
+            retries=False,
+            timeout=urllib3.Timeout(connect=config.timeout_s, read=config.timeout_s),
+            ssl_context=tls_context(config, self._place),
+        )
+
+    def __enter__(self) -> WebhookSink:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pool.clear()
+
+    def deliver(self, rows: Sequence[Row]) -> None:
+        """POST rows in their order; see ``LineSink``."""
+        body = json.dumps({"verdicts": [dict(row) for row in rows]}).encode()
+        headers = {
+            "Content-Type": "application/json",
+            "User-Agent": "partsight",
+            "Idempotency-Key": hashlib.sha256(body).hexdigest(),
+            SIGNATURE_HEADER: sign(self._secret, int(self._now()), body),
+        }
+        try:
+            answer = self._pool.request(
+                "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
+            )
+            told = _told(answer)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise self._unavailable(f"no answer: {error}") from error
+        if not 200 <= answer.status < 300:
+            raise self._refused(answer, told)
+
+    def report(self, status: Mapping[str, Any]) -> None:
+        """Nothing: a webhook takes verdicts."""
+
+    def _refused(self, answer: urllib3.BaseHTTPResponse, told: str) -> SinkUnavailable:
+        came = f"{answer.status} {told}".strip()
+        if answer.status >= 500 or answer.status in _TRANSIENT:
+            wait_s = _asked_for(answer.headers.get("Retry-After", ""))
+            return self._unavailable(f"it answers {came}", wait_s)
+        where = answer.headers.get("Location")
+        mend = f"it points to {where}" if where else "check url, secret and the receiver"
+        return self._unavailable(f"it refuses with {came}; {mend}", _REFUSED_RETRY_S)
+
+    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
+        return SinkUnavailable(
+            f"cannot POST verdicts to {self._place}: {reason}. Expected 2xx; the same verdicts are "
+            "sent again.",
+            retry_after_s=retry_after_s,
+        )
+
+
+def _told(answer: urllib3.BaseHTTPResponse) -> str:
+    """The start of an answer, on one line, and the connection free for the next request.
+
+    One read: an answer without end, or one that drips, is not waited for.
+    """
+    start = answer.read1(_ANSWER_BYTES, decode_content=False)
+    if answer.length_remaining:
+        answer.close()
+    answer.release_conn()
+    printable = "".join(c if c.isprintable() else " " for c in start.decode("utf-8", "replace"))
+    return " ".join(printable.split())[:_TOLD_LETTERS]
+
+
+def _asked_for(retry_after: str) -> float | None:
+    """Seconds of a Retry-After; None for a date, which a clock that is wrong would misread."""
+    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= 6):
+        return None
+    return min(float(retry_after), _LONGEST_RETRY_S)

@@ -1,0 +1,44 @@
+"""Every frame is judged: no part is told from the other."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+
+from partsight.records import Fault, Frame, Occasion
+from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.triggers.base import IDLE_S
+
+__all__ = ["FrameTrigger"]
+
+
+class FrameTrigger(nullcontext["FrameTrigger"]):
+    """A ``Trigger`` that each frame is an occasion of.
+
+    Args:
+        clock: seconds of ``time.monotonic``.
+    """
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(self)
+        self._clock = clock
+
+    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+        """See ``Trigger``. An occasion's moment is that of the frame before, so that none is
+        judged twice.
+        """
+        moment = -math.inf
+        while True:
+            try:
+                event = frames.after(moment, IDLE_S)
+            except NoMoreFrames:
+                return
+            if event is None:
+                yield None
+                continue
+            since = moment
+            moment = event.monotonic_s if isinstance(event, Frame) else self._clock()
+            # The first has none before it.
+            yield Occasion("frame", moment if since == -math.inf else since), event

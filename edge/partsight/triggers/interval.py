@@ -1,0 +1,66 @@
+"""A frame is judged at equal distances of time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from datetime import datetime
+
+from partsight.health.vitals import Vitals
+from partsight.records import Fault, Frame, Occasion
+from partsight.sources.frames import Frames, NoMoreFrames, utc_now
+from partsight.triggers.base import IDLE_S
+from partsight.triggers.wait import Waiter
+
+__all__ = ["IntervalTrigger"]
+
+# A moment that is missed by less of a period is still taken: clocks are read a little late.
+_STILL_DUE = 0.1
+
+
+class IntervalTrigger(nullcontext["IntervalTrigger"]):
+    """A ``Trigger`` at start and at every period after it, without drift: the n-th is n periods
+    after the first, however long the others took. Those that are missed meanwhile are left out.
+
+    Args:
+        period_s: seconds from one to the next.
+        vitals: knows what state the source is in.
+        frame_timeout_s: seconds from an occasion in which its frame must come.
+        clock: seconds of ``time.monotonic``.
+        sleep: waits so many seconds.
+        now: the time, for faults.
+    """
+
+    def __init__(
+        self,
+        period_s: float,
+        vitals: Vitals,
+        frame_timeout_s: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(self)
+        self._period_s, self._vitals, self._timeout_s = period_s, vitals, frame_timeout_s
+        self._clock, self._sleep, self._now = clock, sleep, now
+
+    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+        """See ``Trigger``."""
+        waiter = Waiter(frames, self._timeout_s, self._vitals, self._clock, self._now)
+        start_s = self._clock()
+        count = 0
+        while True:
+            due_s = start_s + count * self._period_s
+            while (left_s := due_s - self._clock()) > 0:
+                self._sleep(min(left_s, IDLE_S))
+                if left_s > IDLE_S:
+                    yield None
+            try:
+                yield from waiter.first_after(Occasion("interval", due_s))
+            except NoMoreFrames:
+                return
+            passed = (self._clock() - start_s) / self._period_s
+            count = max(count + 1, math.ceil(passed - _STILL_DUE))

@@ -1,0 +1,103 @@
+"""A coil of a PLC as a trigger, looked at many times a second.
+
+Each change from off to on is a part. After a connection was lost, or at the start, a coil that
+is on says nothing of when it went on, and so is no part until it was off; with ``reset``, where
+the coil is a request that we put off, it is one at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from partsight.errors import SinkUnavailable
+from partsight.health.vitals import Vitals
+from partsight.links.modbus import Plc
+from partsight.triggers.inbox import Inbox
+from partsight.triggers.part_id import plain_id
+
+if TYPE_CHECKING:
+    from partsight.config.trigger import ModbusTriggerConfig
+
+__all__ = ["modbus_listener", "text_of"]
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 0.5
+
+
+@contextlib.contextmanager
+def modbus_listener(config: ModbusTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+    """Put an occasion into the inbox each time that the coil goes on; reconnects by itself."""
+    ended = threading.Event()
+    plc = Plc(config.host, config.port, config.unit, config.timeout_s)
+    look = _look(plc, config, inbox, time.monotonic)
+    watching = threading.Thread(
+        target=_watch, args=(look, config, vitals, ended), name="trigger modbus", daemon=True
+    )
+    with plc:
+        watching.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watching.join()
+
+
+def _watch(
+    look: Callable[[bool | None], bool],
+    config: ModbusTriggerConfig,
+    vitals: Vitals,
+    ended: threading.Event,
+) -> None:
+    before: bool | None = None
+    while not ended.is_set():
+        try:
+            before = look(before)
+        except SinkUnavailable as error:
+            before = None
+            vitals.state("trigger", "disconnected", str(error))
+            ended.wait(_RETRY_S)
+        else:
+            vitals.state("trigger", "listening", f"coil {config.coil} of {config.host}")
+            ended.wait(config.poll_s)
+
+
+def _look(
+    plc: Plc, config: ModbusTriggerConfig, inbox: Inbox, clock: Callable[[], float]
+) -> Callable[[bool | None], bool]:
+    """One look at the coil: from what it was, None if unknown, to what it is."""
+
+    def look(before: bool | None) -> bool:
+        moment = clock()
+        on = plc.read_coil(config.coil)
+        if not on or not (config.reset or before is False):
+            return on
+        part_id = None
+        if config.part_id_register is not None:
+            part_id = text_of(plc.read_registers(config.part_id_register, config.part_id_words))
+        # Before it is put off: where that fails, a part is rather judged twice than never.
+        inbox.put(part_id, moment)
+        if config.reset:
+            plc.write_coils(config.coil, [False])
+        return True
+
+    return look
+
+
+def text_of(words: Sequence[int]) -> str | None:
+    """ASCII letters, two in a register, the first in the high byte; ends at a NUL.
+
+    Returns:
+        None where there is none, or what is no ASCII: the part is judged without its id.
+    """
+    data = b"".join(word.to_bytes(2, "big") for word in words).partition(b"\0")[0]
+    try:
+        return plain_id(data.decode("ascii"))
+    except ValueError as error:
+        logger.warning("a part id is left out, which the PLC gives as %r: %s", data, error)
+        return None

@@ -1,0 +1,88 @@
+"""Messages of an MQTT 5 broker as triggers: the payload is the part's id.
+
+Messages count from when they arrive. So the session is clean, and retained messages are passed
+over: what was published while we were away tells of parts that are gone. Meanwhile ``trigger``
+is ``disconnected`` in the vitals. At QoS 1 a message may come twice; its part is then judged
+twice.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from partsight.health.vitals import Vitals
+from partsight.links.mqtt import address, make_client, paho
+from partsight.triggers.inbox import Inbox
+from partsight.triggers.part_id import part_id_of
+
+if TYPE_CHECKING:
+    from partsight.config.trigger import MqttTriggerConfig
+
+__all__ = ["mqtt_listener"]
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE_S = 10
+
+
+@contextlib.contextmanager
+def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+    """Put an occasion into the inbox for each message on a topic; reconnects by itself.
+
+    Raises:
+        ConfigError: the password or a certificate cannot be read.
+    """
+    client = make_client(config, reconnect=True)
+    host, port = address(config)
+    place = f"{host}:{port}"
+
+    def on_connect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
+        if reason.is_failure:
+            vitals.state("trigger", "refused", f"the broker {place} answers {reason}")
+        else:
+            client.subscribe(config.topic, qos=1)
+
+    def on_subscribe(client: paho.Client, data: Any, mid: int, reasons: Any, more: Any) -> None:
+        refused = [reason for reason in reasons if reason.is_failure]
+        if refused:
+            reason = f"the broker {place} answers {refused[0]} to the topic {config.topic}"
+            vitals.state("trigger", "refused", reason)
+        else:
+            vitals.state("trigger", "listening", f"topic {config.topic} of {place}")
+
+    def on_disconnect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
+        before = vitals.states().get("trigger")
+        # Who refuses us hangs up too, and that says less.
+        if before is None or before.name != "refused":
+            vitals.state("trigger", "disconnected", f"broker {place}: {reason}")
+
+    def on_connect_fail(client: paho.Client, data: Any) -> None:
+        vitals.state("trigger", "disconnected", f"the broker {place} cannot be reached")
+
+    def on_message(client: paho.Client, data: Any, message: Any) -> None:
+        if not message.retain:
+            inbox.put(_part_id(message.payload))
+
+    client.on_connect, client.on_subscribe = on_connect, on_subscribe
+    client.on_disconnect, client.on_connect_fail = on_disconnect, on_connect_fail
+    client.on_message = on_message
+    client.reconnect_delay_set(1, _LONGEST_PAUSE_S)
+    client.connect_async(host, port, config.keepalive_s, clean_start=True)
+    client.loop_start()
+    try:
+        yield
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def _part_id(payload: bytes) -> str | None:
+    """A part whose id cannot be read is a part all the same."""
+    try:
+        return part_id_of(payload)
+    except ValueError as error:
+        logger.warning("a trigger's part id is left out: %s", error)
+        return None

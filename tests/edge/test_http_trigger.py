@@ -1,0 +1,156 @@
+"""Triggers by real requests to the server on this device."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.servers.process import free_port
+
+from partsight.config.trigger import HttpTriggerConfig
+from partsight.errors import ConfigError
+from partsight.health.vitals import Vitals
+from partsight.triggers import inbox as inbox_module
+from partsight.triggers.http import http_listener
+from partsight.triggers.inbox import Inbox
+
+Ask = Callable[..., tuple[int, Any]]
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox("http", 8)
+
+
+@contextlib.contextmanager
+def listening(inbox: Inbox, **changes: Any) -> Iterator[Ask]:
+    config = HttpTriggerConfig(kind="http", port=free_port(), **changes)
+
+    def ask(
+        path: str = "/trigger",
+        body: bytes | None = None,
+        method: str = "POST",
+        **headers: str,
+    ) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", config.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        return answer.status, content and json.loads(content)
+
+    with http_listener(config, inbox, Vitals()):
+        ask.port = config.port  # type: ignore[attr-defined]
+        yield ask
+
+
+def parts(inbox: Inbox) -> list[str | None]:
+    taken = []
+    while (each := inbox.take(0.0)) is not None:
+        taken.append(each.occasion.part_id)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "part_id"),
+    [
+        ("/trigger", None, None),
+        ("/trigger", b"", None),
+        ("/trigger", b"A-17\n", "A-17"),
+        ("/trigger", b'{"part_id": "A-17"}', "A-17"),
+        ("/trigger?part_id=A%2017", b"", "A 17"),
+        ("/trigger?part_id=A&other=1", b"B", "A"),
+        ("/trigger?part_id=", b"B", "B"),
+    ],
+)
+def test_a_request_is_an_occasion(
+    path: str, body: bytes | None, part_id: str | None, inbox: Inbox
+) -> None:
+    with listening(inbox) as ask:
+        assert ask(path, body) == (202, {"occasion": 1})
+        assert ask(path, body) == (202, {"occasion": 2})
+
+    assert parts(inbox) == [part_id] * 2
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "headers", "status"),
+    [
+        ("/", b"", {}, 404),
+        ("/trigger/more", b"", {}, 404),
+        ("/trigger", b"\xff", {}, 400),
+        ("/trigger?part_id=%00", b"", {}, 400),
+        ("/trigger", b"", {"Content-Length": "-1"}, 400),
+        ("/trigger", b"", {"Content-Length": "1e3"}, 400),
+        ("/trigger", b"A" * 4097, {}, 413),
+        ("/trigger", b"", {"Content-Length": "9" * 5000}, 413),
+        ("/trigger", b"", {"Transfer-Encoding": "chunked"}, 411),
+        ("/trigger", b"", {"Origin": "https://page.example"}, 403),
+    ],
+)
+def test_what_is_no_trigger_is_refused(
+    path: str, body: bytes, headers: dict[str, str], status: int, inbox: Inbox
+) -> None:
+    with listening(inbox) as ask:
+        refused, told = ask(path, body, **headers)
+
+    assert refused == status
+    assert told["error"]
+    assert parts(inbox) == []
+
+
+def test_only_posts_are_triggers(inbox: Inbox) -> None:
+    with listening(inbox) as ask, pytest.raises(json.JSONDecodeError):
+        ask(method="GET")  # http.server's own page: 501
+    assert parts(inbox) == []
+
+
+def test_a_token_is_asked_for(
+    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("t0ken\n")
+    with listening(inbox, token_file=tmp_path / "token", host="0.0.0.0") as ask:
+        for given in ({}, {"Authorization": "Bearer other"}, {"Authorization": "t0ken"}):
+            assert ask(**given)[0] == 401
+        known = {"Authorization": "Bearer t0ken"}
+        assert ask(body=b"A", **known)[0] == 202
+        assert ask(body=b"B", Origin="https://page.example", **known)[0] == 202
+    assert parts(inbox) == ["A", "B"]
+
+
+def test_who_sends_half_and_leaves_is_no_trigger(inbox: Inbox) -> None:
+    with listening(inbox) as ask:
+        with socket.create_connection(("127.0.0.1", ask.port)) as half:
+            half.sendall(b"POST /trigger HTTP/1.1\r\nContent-Length: 10\r\n\r\nA-1")
+            half.shutdown(socket.SHUT_WR)
+            assert b" 400 " in half.makefile("rb").readline()
+        assert ask(body=b"B")[0] == 202
+    assert parts(inbox) == ["B"]
+
+
+def test_idle_connections_are_only_so_many_and_the_end_waits_for_none(inbox: Inbox) -> None:
+    with listening(inbox) as ask, contextlib.ExitStack() as held:
+        for _ in range(16):
+            held.enter_context(socket.create_connection(("127.0.0.1", ask.port)))
+        with pytest.raises((OSError, http.client.HTTPException)):
+            ask()
+
+
+def test_a_flood_is_refused(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_module, "_LIMIT", 2)
+    with listening(inbox) as ask:
+        assert [ask()[0] for _ in range(3)] == [202, 202, 503]
+
+
+def test_a_port_that_is_taken_is_named(inbox: Inbox) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        config = HttpTriggerConfig(kind="http", port=taken.getsockname()[1])
+        named = pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1:\d+ .*in use")
+        with named, http_listener(config, inbox, Vitals()):
+            pass

@@ -1,0 +1,106 @@
+"""Lines of a terminal, a pipe and a bar code reader as triggers."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.servers.process import until
+
+from partsight.config.trigger import KeyTriggerConfig
+from partsight.errors import ConfigError
+from partsight.health.vitals import Vitals
+from partsight.triggers.inbox import Inbox
+from partsight.triggers.key import key_listener
+
+
+@contextlib.contextmanager
+def stdin_from(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with os.fdopen(descriptor) as stream:
+        monkeypatch.setattr(sys, "stdin", stream)
+        yield
+
+
+def parts_of(inbox: Inbox) -> list[str | None]:
+    """All until the end."""
+    taken = []
+    until(lambda: _drain(inbox, taken) or inbox.ended, "the input should end")
+    return taken
+
+
+def _drain(inbox: Inbox, taken: list) -> None:
+    while (each := inbox.take(0.0)) is not None:
+        taken.append(each.occasion.part_id)
+
+
+@pytest.mark.parametrize(
+    ("chunks", "parts"),
+    [
+        ([b"\n"], [None]),
+        ([b"A-17\n"], ["A-17"]),
+        ([b"A\nB\n\nC\n"], ["A", "B", None, "C"]),
+        ([b"A-", b"17", b"\n"], ["A-17"]),
+        ([b"A\nB"], ["A", "B"]),
+        ([], []),
+        ([b"\xff\n"], [None]),
+        ([b"x" * 10_000, b"\n"], [None]),
+    ],
+)
+def test_a_line_is_an_occasion_and_the_end_is_the_end(
+    chunks: list, parts: list, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inbox = Inbox("key", 8)
+    ours, theirs = os.pipe()
+    with (
+        stdin_from(ours, monkeypatch),
+        key_listener(KeyTriggerConfig(kind="key"), inbox, Vitals()),
+    ):
+        for chunk in chunks:
+            os.write(theirs, chunk)
+        os.close(theirs)
+        assert parts_of(inbox) == parts
+
+
+def test_a_terminal_that_waits_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    keyboard, terminal = pty.openpty()
+    inbox = Inbox("key", 8)
+    config = KeyTriggerConfig(kind="key")
+    with stdin_from(terminal, monkeypatch), key_listener(config, inbox, Vitals()):
+        os.write(keyboard, b"A-17\r")
+        taken = inbox.take(30)
+    os.close(keyboard)
+
+    assert taken is not None
+    assert taken.occasion.part_id == "A-17"
+
+
+@pytest.mark.parametrize("ending", [b"\r", b"\n", b"\r\n"])
+def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
+    wire, device = pty.openpty()
+    inbox = Inbox("key", 8)
+    config = KeyTriggerConfig(kind="key", device=Path(os.ttyname(device)))
+    with key_listener(config, inbox, Vitals()):
+        for code in (b"A1", b"A2"):
+            for each in (code, ending):
+                os.write(wire, each)
+        taken = [inbox.take(30), inbox.take(30)]
+        os.set_blocking(wire, False)
+        with pytest.raises(BlockingIOError):
+            os.read(wire, 1)  # nothing is sent back to the reader
+    os.close(device)
+    os.close(wire)
+
+    assert [each and each.occasion.part_id for each in taken] == ["A1", "A2"]
+    assert inbox.take(0.0) is None
+
+
+def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
+    config = KeyTriggerConfig(kind="key", device=tmp_path / "ttyACM0")
+    named = pytest.raises(ConfigError, match="cannot read triggers from .*ttyACM0: No such file")
+    with named, key_listener(config, Inbox("key", 1), Vitals()):
+        pass

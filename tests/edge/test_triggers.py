@@ -1,0 +1,408 @@
+"""Each occasion gets an outcome, in order: the first frame after it, or why there is none."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from partsight.config.trigger import TriggerConfig
+from partsight.errors import SourceError
+from partsight.health.vitals import Vitals
+from partsight.records import Fault, Frame, Occasion
+from partsight.sources import ScriptedSource
+from partsight.sources.frames import NoMoreFrames, SequentialFrames
+from partsight.triggers import open_trigger, trigger_kinds
+from partsight.triggers.external import ExternalTrigger
+from partsight.triggers.frame import FrameTrigger
+from partsight.triggers.inbox import Inbox
+from partsight.triggers.interval import IntervalTrigger
+from partsight.triggers.part_id import LONGEST, part_id_of, plain_id
+
+NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
+IMAGE = np.zeros((2, 4, 3), np.uint8)
+
+
+class FakeCamera:
+    """Frames that arrive at given seconds, of which it has the newest; and the clock."""
+
+    def __init__(self, arrivals: Sequence[float], end: Exception | None = None) -> None:
+        self.now_s = 0.0
+        self.frames = [Frame(IMAGE, NOW, "cam", n, s) for n, s in enumerate(arrivals)]
+        self.end = end
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def sleep(self, pause_s: float) -> None:
+        self.now_s += pause_s
+
+    def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
+        assert 0 <= timeout_s <= 0.5
+        come = [f for f in self.frames if monotonic_s < f.monotonic_s <= self.now_s]
+        if come:
+            return come[-1]
+        coming = [f for f in self.frames if f.monotonic_s > max(monotonic_s, self.now_s)]
+        if not coming and self.end is not None:
+            raise self.end
+        if not coming or coming[0].monotonic_s > self.now_s + timeout_s:
+            self.now_s += timeout_s
+            return None
+        self.now_s = coming[0].monotonic_s
+        return coming[0]
+
+
+def external(
+    camera: FakeCamera, moments: Sequence[float], capacity: int = 8, vitals: Vitals | None = None
+) -> list:
+    """The outcomes of occasions at given seconds."""
+    inbox = Inbox("test", capacity, camera.clock)
+    for number, moment in enumerate(moments):
+        assert inbox.put(f"P{number}", moment) == number + 1
+    inbox.close()
+    listener = contextlib.nullcontext()
+    trigger = ExternalTrigger(
+        listener, inbox, vitals or Vitals(), 2.0, clock=camera.clock, now=lambda: NOW
+    )
+    with trigger:
+        return list(trigger.occasions(camera))
+
+
+def told(outcomes: list) -> list:
+    """Part and frame of each outcome; None as it is."""
+    return [
+        outcome and (outcome[0].part_id, getattr(outcome[1], "reason", None) or outcome[1].index)
+        for outcome in outcomes
+    ]
+
+
+LOST = "no frame within 2 s of the trigger: source is of unknown state"
+
+
+@pytest.mark.parametrize(
+    ("arrivals", "moments", "expected"),
+    [
+        ([0.1, 0.2, 0.3], [0.15], [("P0", 1)]),
+        ([0.1, 0.2, 0.3], [0.1], [("P0", 1)]),
+        ([0.1, 0.2, 0.3], [0.05, 0.25], [("P0", 0), ("P1", 2)]),
+        ([1.2], [0.0], [None, None, ("P0", 0)]),
+        ([9.0], [0.0], [None, None, None, ("P0", LOST)]),
+        ([2.0], [0.0], [None, None, None, ("P0", 0)]),
+        ([], [0.0, 0.1], [*[None] * 3, ("P0", LOST), ("P1", LOST.replace("0", "0"))]),
+    ],
+    ids=["next", "not the same", "two", "late", "too late", "just in time", "none for two"],
+)
+def test_the_first_frame_after_the_occasion_is_used(
+    arrivals: list, moments: list, expected: list
+) -> None:
+    outcomes = told(external(FakeCamera(arrivals), moments))
+
+    assert [o for o in outcomes if o] == [o for o in expected if o]
+    if len(moments) == 1:
+        assert outcomes == expected
+
+
+def test_a_frame_that_is_seen_late_is_not_taken_for_the_part() -> None:
+    camera = FakeCamera([1.0, 4.5])
+    camera.now_s = 4.6  # what came before was slow
+    ((part, reason),) = told(external(camera, [0.5]))
+
+    assert part == "P0"
+    assert reason.startswith("the first frame came 4.0 s after the trigger, expected 2 s at most")
+
+
+def test_the_fault_says_the_sources_state_place_and_time() -> None:
+    vitals = Vitals()
+    vitals.state("source", "disconnected")
+    outcomes = external(FakeCamera([0.1]), [0.05, 0.2], vitals=vitals)
+    occasion, fault = outcomes[-1]
+
+    assert fault.reason == "no frame within 2 s of the trigger: source is disconnected"
+    assert (fault.source, fault.index) == ("cam", 1)
+    assert fault.captured_at == NOW - timedelta(seconds=2)
+    assert occasion == Occasion("test", 0.2, "P1")
+
+
+def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
+    camera = FakeCamera([0.1 * n for n in range(1, 20)])
+    outcomes = told(external(camera, [0.05 + 0.1 * n for n in range(6)], capacity=4))
+
+    assert [part for part, _ in outcomes] == [f"P{n}" for n in range(6)]
+    reasons = [reason for _, reason in outcomes]
+    assert reasons[:2] == ["more than 4 triggers waited: too fast to judge"] * 2
+    assert all(isinstance(reason, int) for reason in reasons[2:])
+
+
+@pytest.mark.parametrize(
+    ("end", "reason"),
+    [
+        (NoMoreFrames(), "no frame after the trigger: the source has ended"),
+        (SourceError("unplugged"), "no frame after the trigger: unplugged"),
+    ],
+)
+def test_at_the_sources_end_who_waits_gets_a_fault(end: Exception, reason: str) -> None:
+    camera = FakeCamera([0.1], end)
+    found = []
+    inbox = Inbox("test", 8, camera.clock)
+    for part in ("A", "B", "C"):
+        inbox.put(part, 0.0 if part == "A" else 0.2)
+    with ExternalTrigger(
+        contextlib.nullcontext(), inbox, Vitals(), 2.0, clock=camera.clock
+    ) as trigger:
+        wrong = pytest.raises(SourceError, match="unplugged")
+        with wrong if isinstance(end, SourceError) else contextlib.nullcontext():
+            found.extend(trigger.occasions(camera))
+
+    assert told(found) == [("A", 0), ("B", reason), ("C", reason)]
+
+
+def test_a_fault_of_the_source_is_handed_on() -> None:
+    fault = Fault("dark", NOW, "cam", 4)
+    inbox = Inbox("test", 8)
+    inbox.put("A")
+    inbox.close()
+    frames = SequentialFrames(ScriptedSource([fault]))
+    with ExternalTrigger(contextlib.nullcontext(), inbox, Vitals(), 2.0) as trigger:
+        ((_, event),) = trigger.occasions(frames)
+
+    assert event is fault
+
+
+def test_where_nothing_happens_the_loop_gets_its_turn() -> None:
+    inbox = Inbox("test", 8)
+    with ExternalTrigger(contextlib.nullcontext(), inbox, Vitals(), 2.0) as trigger:
+        outcomes = trigger.occasions(FakeCamera([]))
+        assert next(outcomes) is None
+        inbox.close()
+        assert list(outcomes) == []
+
+
+def test_the_listener_is_open_while_the_trigger_is() -> None:
+    log = []
+
+    @contextlib.contextmanager
+    def listener() -> Any:
+        log.append("open")
+        yield
+        log.append("closed")
+
+    trigger = ExternalTrigger(listener(), Inbox("test", 1), Vitals(), 2.0)
+    assert log == []
+    with trigger:
+        assert log == ["open"]
+    assert log == ["open", "closed"]
+
+
+def test_an_inbox_is_safe_for_threads_and_refuses_a_flood() -> None:
+    inbox = Inbox("test", 8)
+    numbers: list[int | None] = []
+
+    def flood() -> None:
+        for _ in range(3000):
+            numbers.append(inbox.put(None))
+
+    threads = [threading.Thread(target=flood) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(number for number in numbers if number) == list(range(1, 10_001))
+    assert numbers.count(None) == 2000
+    inbox.close()
+    taken = 0
+    while not inbox.ended:
+        assert inbox.take(0.0) is not None
+        taken += 1
+    assert taken == 10_000
+
+
+def frame_outcomes(events: Sequence[Any]) -> tuple[list, Exception | None]:
+    found: list = []
+    with FrameTrigger(clock=lambda: 50.0) as trigger:
+        try:
+            found.extend(trigger.occasions(SequentialFrames(ScriptedSource(events))))
+        except SourceError as error:
+            return found, error
+    return found, None
+
+
+def test_every_frame_and_fault_is_an_occasion() -> None:
+    frames = [Frame(IMAGE, NOW, "cam", index, float(index)) for index in (1, 2, 60)]
+    fault = Fault("dark", NOW, "cam", 3)
+    found, error = frame_outcomes([frames[0], frames[1], fault, frames[2]])
+
+    assert error is None
+    assert [event for _, event in found] == [frames[0], frames[1], fault, frames[2]]
+    assert [occasion.monotonic_s for occasion, _ in found] == [1.0, 1.0, 2.0, 50.0]
+    assert {occasion.trigger for occasion, _ in found} == {"frame"}
+
+
+def test_no_frame_is_judged_twice() -> None:
+    camera = FakeCamera([0.1, 0.2, 0.9], NoMoreFrames())
+    with FrameTrigger(clock=camera.clock) as trigger:
+        outcomes = list(trigger.occasions(camera))
+
+    assert [outcome and outcome[1].index for outcome in outcomes] == [0, 1, None, 2]
+
+
+def test_a_source_that_fails_is_told() -> None:
+    found, error = frame_outcomes([Frame(IMAGE, NOW, "cam", 0), SourceError("unplugged")])
+
+    assert len(found) == 1
+    assert str(error) == "unplugged"
+
+
+def interval(camera: FakeCamera, period_s: float, busy_s: Sequence[float] = ()) -> list:
+    """Moment and frame of each outcome, where the loop takes given times to judge."""
+    busy = iter(busy_s)
+    found = []
+    trigger = IntervalTrigger(
+        period_s, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep, now=lambda: NOW
+    )
+    with trigger:
+        for outcome in trigger.occasions(camera):
+            if outcome is not None:
+                found.append((round(outcome[0].monotonic_s, 6), outcome[1].index))
+                camera.now_s += next(busy, 0.0)
+    return found
+
+
+def test_an_interval_does_not_drift() -> None:
+    camera = FakeCamera([n / 30 + 0.001 for n in range(3001)], NoMoreFrames())
+    found = interval(camera, 0.1, [0.03] * 10_000)
+
+    assert [moment for moment, _ in found] == pytest.approx([0.1 * n for n in range(len(found))])
+    assert len(found) == 1001
+    assert [index for _, index in found[:4]] == [0, 3, 6, 9]
+
+
+def test_moments_that_pass_meanwhile_are_left_out() -> None:
+    camera = FakeCamera([n / 100 + 0.001 for n in range(300)], NoMoreFrames())
+    found = interval(camera, 0.5, [0.0, 0.9, 0.0])
+
+    assert [moment for moment, _ in found] == [0.0, 0.5, 1.5, 2.0, 2.5]
+
+
+def test_an_interval_longer_than_idle_gives_the_loop_its_turn() -> None:
+    camera = FakeCamera([0.01, 1.8])
+    with IntervalTrigger(1.7, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
+        outcomes = trigger.occasions(camera)
+        kinds = [next(outcomes) is None for _ in range(5)]
+
+    assert kinds == [False, True, True, True, False]
+
+
+def test_an_interval_without_a_frame_is_a_fault() -> None:
+    camera = FakeCamera([])
+    with IntervalTrigger(1.0, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
+        outcome = next(o for o in trigger.occasions(camera) if o)
+
+    assert outcome[1].reason.startswith("no frame within 0.3 s of the trigger")
+
+
+@pytest.mark.parametrize(
+    ("payload", "part_id"),
+    [
+        (b"", None),
+        (b" \r\n", None),
+        (b"A-17", "A-17"),
+        (b" 0042\n", "0042"),
+        ("Größe 3".encode(), "Größe 3"),
+        (b'{"part_id": "A-17", "more": 1}', "A-17"),
+        (b'{"part_id": 42}', "42"),
+        (b'{"part_id": ""}', None),
+        (b'{"part_id": null}', None),
+        (b"{}", None),
+        (b'["A"]', '["A"]'),
+    ],
+)
+def test_a_part_id_is_read(payload: bytes, part_id: str | None) -> None:
+    assert part_id_of(payload) == part_id
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"\xff",
+        b"A\x00B",
+        b"A\nB",
+        b"A" * (LONGEST + 1),
+        b"{",
+        b"{" * 100_000,
+        b'{"part_id": true}',
+        b'{"part_id": ["A"]}',
+        b'{"part_id": "A\\u0007"}',
+    ],
+)
+def test_what_is_no_part_id_is_refused(payload: bytes) -> None:
+    with pytest.raises(ValueError, match="part id|part_id"):
+        part_id_of(payload)
+
+
+@given(st.binary())
+def test_any_bytes_are_an_id_or_refused(payload: bytes) -> None:
+    with contextlib.suppress(ValueError):
+        part_id = part_id_of(payload)
+        assert part_id is None or plain_id(part_id) == part_id
+
+
+CONFIGS: list[dict[str, Any]] = [
+    {"kind": "frame"},
+    {"kind": "interval", "period_s": 1.0},
+    {"kind": "presence"},
+    {"kind": "mqtt", "host": "127.0.0.1", "topic": "t"},
+    {"kind": "http"},
+    {"kind": "modbus", "host": "127.0.0.1", "coil": 0},
+    {"kind": "key"},
+]
+
+
+def test_every_kind_is_opened() -> None:
+    assert [config["kind"] for config in CONFIGS] == trigger_kinds()
+    for given_config in CONFIGS:
+        config = TypeAdapter(TriggerConfig).validate_python(given_config)
+        assert callable(open_trigger(config, Vitals()).occasions)
+
+
+@pytest.mark.parametrize(
+    ("module", "blocked", "extra"),
+    [
+        ("partsight.triggers.mqtt", "paho", "mqtt"),
+        ("partsight.sinks.mqtt", "paho", "mqtt"),
+        ("partsight.triggers.modbus", "pymodbus", "modbus"),
+        ("partsight.sinks.modbus", "pymodbus", "modbus"),
+        ("partsight.sinks.webhook", "urllib3", "webhook"),
+    ],
+)
+def test_a_missing_package_gives_one_line(
+    module: str, blocked: str, extra: str, run_python: Callable
+) -> None:
+    done = run_python(
+        "-c",
+        f"import sys\nsys.modules[{blocked!r}] = None\n"
+        "from partsight.errors import EnvironmentFault\n"
+        f"try:\n    import {module}\nexcept EnvironmentFault as fault:\n    print(fault)",
+    )
+    assert f"pip install 'partsight[{extra}]'" in done.stdout, done.stderr
+
+
+def test_the_others_need_no_package_of_the_network() -> None:
+    code = (
+        "import sys\n"
+        "import partsight.triggers.frame, partsight.triggers.presence, partsight.triggers.http\n"
+        "import partsight.triggers.key, partsight.triggers.external, partsight.sinks.wires\n"
+        "print({'paho', 'pymodbus', 'urllib3', 'tensorflow'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

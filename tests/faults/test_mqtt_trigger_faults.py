@@ -1,0 +1,103 @@
+"""Triggers by a real mosquitto, which goes away and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from paho.mqtt import client as paho
+from paho.mqtt.enums import CallbackAPIVersion
+from tests.servers.mosquitto import Mosquitto, run_mosquitto
+from tests.servers.process import DEADLINE_S, until
+
+from partsight.config.trigger import MqttTriggerConfig
+from partsight.health.vitals import Vitals
+from partsight.triggers.inbox import Inbox
+from partsight.triggers.mqtt import mqtt_listener
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Iterator[Mosquitto]:
+    with run_mosquitto(tmp_path) as broker:
+        yield broker
+
+
+def config_for(port: int, **changes: Any) -> MqttTriggerConfig:
+    given = {"topic": "line1/trigger", **changes}
+    return MqttTriggerConfig(kind="mqtt", host="127.0.0.1", port=port, **given)
+
+
+def publish(port: int, *payloads: bytes, retain: bool = False) -> None:
+    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    for payload in payloads:
+        client.publish("line1/trigger", payload, qos=1, retain=retain).wait_for_publish(DEADLINE_S)
+    client.disconnect()
+    client.loop_stop()
+
+
+def await_state(vitals: Vitals, name: str) -> None:
+    def reached() -> bool:
+        state = vitals.states().get("trigger")
+        return state is not None and state.name == name
+
+    until(reached, f"the trigger should be {name}")
+
+
+def take(inbox: Inbox, count: int) -> list[str | None]:
+    taken = [inbox.take(DEADLINE_S) for _ in range(count)]
+    assert None not in taken
+    assert inbox.take(0.0) is None
+    return [each.occasion.part_id for each in taken]
+
+
+def test_a_message_is_an_occasion(broker: Mosquitto) -> None:
+    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    with mqtt_listener(config_for(broker.port), inbox, vitals):
+        await_state(vitals, "listening")
+        publish(broker.port, b"A-17", b'{"part_id": "A-18"}', b"", b"\xff", b"{")
+        assert take(inbox, 5) == ["A-17", "A-18", None, None, None]
+
+
+def test_old_messages_are_no_occasions(broker: Mosquitto) -> None:
+    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    publish(broker.port, b"retained", retain=True)
+    for part in (b"first", b"second"):
+        with mqtt_listener(config_for(broker.port), inbox, vitals):
+            await_state(vitals, "listening")
+            publish(broker.port, part)
+            assert take(inbox, 1) == [part.decode()]
+        await_state(vitals, "disconnected")
+        publish(broker.port, b"while we were away")
+
+
+def test_a_broker_that_is_killed_is_found_again(broker: Mosquitto) -> None:
+    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    with mqtt_listener(config_for(broker.port), inbox, vitals):
+        await_state(vitals, "listening")
+        broker.kill()
+        await_state(vitals, "disconnected")
+        broker.start()
+        await_state(vitals, "listening")
+        publish(broker.port, b"A-17")
+        assert take(inbox, 1) == ["A-17"]
+
+
+def test_a_broker_that_comes_later_is_waited_for(broker: Mosquitto) -> None:
+    broker.kill()
+    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    with mqtt_listener(config_for(broker.port), inbox, vitals):
+        await_state(vitals, "disconnected")
+        broker.start()
+        await_state(vitals, "listening")
+
+
+def test_who_is_not_let_in_is_told(tmp_path: Path) -> None:
+    with run_mosquitto(tmp_path, ["allow_anonymous false"]) as broker:
+        vitals = Vitals()
+        with mqtt_listener(config_for(broker.port), Inbox("mqtt", 8), vitals):
+            await_state(vitals, "refused")
+        assert "Not authorized" in vitals.states()["trigger"].detail
