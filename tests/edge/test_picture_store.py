@@ -408,7 +408,7 @@ def test_what_is_written_below_a_frame(more: dict, lines: tuple[str, ...]) -> No
 
 @pytest.mark.parametrize(
     ("hw", "seen_hw"),
-    [((64, 96), (64, 96)), ((1080, 1920), (720, 1280)), ((4000, 1000), (1280, 320))],
+    [((64, 96), (64, 96)), ((1080, 1920), (540, 960)), ((4000, 1000), (960, 240))],
 )
 def test_the_band_covers_nothing_of_the_frame(hw: tuple, seen_hw: tuple) -> None:
     image = np.full((*hw, 3), 128, np.uint8)

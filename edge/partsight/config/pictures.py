@@ -28,7 +28,8 @@ class PicturesConfig(Section):
         "score, the part and the heat map on it.",
     )
     format: Literal["jpg", "png"] = Field(
-        default="jpg", description="Of the frames; png loses nothing and takes 5 to 10 times more."
+        default="jpg",
+        description="Of the frames; png loses nothing, and takes ten times the room and time.",
     )
     quality: Annotated[int, Field(ge=1, le=100)] = Field(
         default=95, description="Of frames in jpg."

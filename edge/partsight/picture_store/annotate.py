@@ -19,7 +19,7 @@ from partsight.records import PartResult, Verdict
 __all__ = ["annotate", "annotation"]
 
 # Enough to see what the map points at; colouring takes a dozen bytes a pixel meanwhile.
-_LONGEST_SIDE = 1280
+_LONGEST_SIDE = 960
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 # OpenCV's font is some 22 pixels high at scale 1; lines stand 1.6 of that apart.
 _LINE_PX = 36
@@ -61,7 +61,7 @@ def annotate(
         spec: the preprocessing that it was judged under; None leaves the map out.
 
     Returns:
-        uint8 BGR: the frame at 1280 pixels a side at most, and the band below it.
+        uint8 BGR: the frame at 960 pixels a side at most, and the band below it.
     """
     seen = shrunk(image_bgr, _LONGEST_SIDE)
     heatmap = result.prediction.heatmap if result.prediction else None
