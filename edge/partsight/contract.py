@@ -89,6 +89,14 @@ class Contract:
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
 
+    @property
+    def version(self) -> str | None:
+        """What its maker calls this version of the model, else when it was trained, if it says."""
+        said: Any = self.provenance
+        for name in ("settings", "card", "model_version"):
+            said = said.get(name) if isinstance(said, Mapping) else None
+        return str(said or self.provenance.get("created_at") or "") or None
+
 
 def _are_sides(values: tuple[int, ...]) -> bool:
     return [type(value) is int and value > 0 for value in values] == [True, True]

@@ -44,6 +44,7 @@ METRICS: Mapping[str, Metric] = {
     "source_restarts": Metric("counter", "Times that the source was opened again."),
     "verdicts": Metric("counter", "Verdicts given.", "verdict"),
     "faults": Metric("counter", "Parts that got the fail-safe verdict, by what was wrong.", "kind"),
+    "unrecorded": Metric("counter", "Parts whose verdict could not be made durable: told nobody."),
     "latency": Metric("histogram", "Seconds that a stage of a verdict took.", "stage"),
     "delivered": Metric("counter", "Rows that a sink handed on.", "sink"),
     "delivery_failures": Metric("counter", "Times that a sink could not hand on.", "sink"),
