@@ -41,6 +41,7 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     "frames": Metric("counter", "Frames that the source gave."),
     "frames_dropped": Metric("counter", "Frames that a newer one replaced before it was used."),
+    "frame_age_seconds": Metric("gauge", "Seconds since the last frame of a live source."),
     "source_restarts": Metric("counter", "Times that the source was opened again."),
     "verdicts": Metric("counter", "Verdicts given.", "verdict"),
     "faults": Metric("counter", "Parts that got the fail-safe verdict, by what was wrong.", "kind"),
@@ -119,11 +120,14 @@ class Vitals:
     def state(self, part: str, name: str, detail: str = "") -> None:
         """Say what a part of the line is in: ``source``, ``model``, ``sink mqtt``.
 
-        A change is logged once and told to listeners; to say the same again costs nothing.
+        A change is logged once and told to listeners; to say the same again costs nothing, and
+        only replaces the detail, so that what is shown is the last that is known.
         """
         with self._lock:
             before = self._states.get(part)
             if before is not None and before.name == name:
+                if before.detail != detail:
+                    self._states[part] = State(name, before.since, detail)
                 return
             state = self._states[part] = State(name, self._now(), detail)
             listeners = tuple(self._listeners)
