@@ -15,11 +15,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.encode import PictureFormat, encode
+from partsight.errors import SourceError
 from partsight.files import create_atomic
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames, NoMoreFrames, utc_now
 
-__all__ = ["Place", "capture", "every", "is_plain_name", "on_each"]
+__all__ = ["Place", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
 
 # What training takes for shots of one part, see ``dataset.hash_place``.
 _SHOT_MARK = "_nohash_"
@@ -75,6 +76,31 @@ def capture(
             yield event or Fault(f"no frame came in {_PATIENCE_S:.0f} s", utc_now(), "", taken)
         if taken == most:
             return
+
+
+def require_first_frame(
+    frames: Frames,
+    address: str,
+    timeout_s: float,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
+    """Wait for a camera's first good frame. The line would wait for ever; here is somebody.
+
+    Raises:
+        SourceError: none came in time; with what was wrong.
+    """
+    started = monotonic()
+    reason = f"no frame came in {timeout_s:.0f} s"
+    while (left_s := started + timeout_s - monotonic()) > 0:
+        event = frames.after(started, left_s)
+        if isinstance(event, Frame):
+            return
+        if event is not None:
+            reason = event.reason
+    raise SourceError(
+        f"cannot capture from {address}: {reason}. Check that it is connected, readable by this "
+        "user, not in use, lit, and in focus."
+    )
 
 
 def every(

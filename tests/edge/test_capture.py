@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
@@ -13,7 +14,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.capture import Place, capture, every, is_plain_name, on_each
+from partsight.capture import (
+    Place,
+    capture,
+    every,
+    is_plain_name,
+    on_each,
+    require_first_frame,
+)
 from partsight.cli import main
 from partsight.decode import decode
 from partsight.errors import OutputError, SourceError
@@ -126,6 +134,39 @@ def test_frames_are_taken_after_the_moment_that_asks_for_them(tmp_path: Path) ->
     assert asked == [1.0, 5.0, 7.5, 9.0]
 
 
+class Slow:
+    """A camera whose events come a second apart, on a clock of its own."""
+
+    def __init__(self, *events: Frame | Fault | None) -> None:
+        self.events, self.clock = iter(events), 100.0
+
+    def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
+        self.clock += min(1.0, timeout_s)
+        return next(self.events, None)
+
+    def monotonic(self) -> float:
+        return self.clock
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([frame(1)], None),
+        ([None, Fault("dark", TAKEN, "0", 0), frame(1)], None),
+        ([], "cannot capture from 7: no frame came in 5 s. Check"),
+        ([None, Fault("it is unplugged", TAKEN, "0", 0)], "from 7: it is unplugged. Check"),
+        ([None] * 5 + [frame(1)], "no frame came"),
+    ],
+)
+def test_a_camera_must_give_its_first_frame_in_time(events: list, message: str | None) -> None:
+    camera = Slow(*events)
+    if message is None:
+        require_first_frame(camera, "7", 5.0, camera.monotonic)
+    else:
+        with pytest.raises(SourceError, match=message):
+            require_first_frame(camera, "7", 5.0, camera.monotonic)
+
+
 @pytest.mark.parametrize(
     ("lag_s", "expected"),
     [(0.0, [100.0, 102.0, 104.0]), (0.5, [100.0, 102.0, 104.0]), (3.0, [100.0, 103.0, 106.0])],
@@ -182,7 +223,9 @@ def test_names_that_any_disk_takes(name: str, plain: bool) -> None:
 
 
 def run(*arguments: object, keys: str | None = None) -> tuple[int, str, str]:
-    done = CliRunner().invoke(main, ["capture", *map(str, arguments)], input=keys)
+    done = CliRunner().invoke(
+        main, ["capture", *map(str, arguments)], input=keys, env={"PARTSIGHT_CONFIG": None}
+    )
     return done.exit_code, done.stdout, done.stderr
 
 
@@ -267,3 +310,35 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], message: str) -
 def test_a_source_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     code, _, err = run("--source", tmp_path / "missing.avi", "--label", "ok", tmp_path)
     assert (code, "no source" in err, err.count("\n")) == (1, True, 1)
+
+
+def test_a_camera_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    config = tmp_path / "partsight.toml"
+    config.write_text("[source]\nopen_timeout_s = 0.5\n")
+
+    code, _, err = run(
+        "--source", "/dev/video97", "--label", "ok", "--config", config, tmp_path / "parts"
+    )
+
+    assert code == 1
+    assert "cannot capture from /dev/video97" in err
+    assert not (tmp_path / "parts").exists()
+
+
+def test_settings_of_the_source_are_those_of_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "partsight.toml"
+    config.write_text("[source.camera]\nexposure_ms = 3.0\n")
+    opened = []
+
+    def note(source_config: object, spec: object, vitals: object) -> nullcontext:
+        opened.append(source_config)
+        return nullcontext(scripted(frame(1)))
+
+    monkeypatch.setattr("partsight.sources.opening.open_frames", note)
+
+    code, _, _ = run("--source", "line.avi", "--label", "ok", "--config", config, tmp_path)
+
+    assert code == 0
+    assert (opened[0].address, opened[0].camera.exposure_ms) == ("line.avi", 3.0)

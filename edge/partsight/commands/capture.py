@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.console import exit_if_failed
+from partsight.device_config import find_config
+from partsight.model_options import config_option
 
 if TYPE_CHECKING:
     from partsight.encode import PictureFormat
@@ -68,6 +70,7 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     help="png loses nothing.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@config_option
 def command(
     destination: Path,
     source: str,
@@ -131,9 +134,18 @@ def _prompted(lines: Iterable[str]) -> Iterator[str]:
 
 @contextmanager
 def _opened(address: str) -> Iterator[Frames]:
+    """The source as the line opens it, with the configuration's camera settings."""
+    from partsight.capture import require_first_frame
+    from partsight.config import Config, read_config
+    from partsight.health.vitals import Vitals
     from partsight.preprocess_spec import PreprocessSpec
-    from partsight.sources import open_source
-    from partsight.sources.frames import SequentialFrames
+    from partsight.sources.opening import is_live, open_frames
 
-    with open_source(address, PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)) as source:
-        yield SequentialFrames(source)
+    found = find_config()
+    config = (read_config(found) if found else Config()).source
+    config = config.model_copy(update={"address": address})
+    spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
+    with open_frames(config, spec, Vitals()) as frames:
+        if is_live(address):
+            require_first_frame(frames, address, config.open_timeout_s)
+        yield frames
