@@ -20,6 +20,7 @@ __all__ = ["main"]
 _TRAINING_GROUP = "partsight.commands"
 _DEVICE_COMMANDS = (
     "benchmark",
+    "capture",
     "check",
     "classify",
     "doctor",
