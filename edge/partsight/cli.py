@@ -22,6 +22,7 @@ _DEVICE_COMMANDS = (
     "benchmark",
     "check",
     "classify",
+    "config",
     "doctor",
     "evaluate",
     "inspect",
