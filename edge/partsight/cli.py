@@ -23,6 +23,7 @@ _DEVICE_COMMANDS = (
     "capture",
     "check",
     "classify",
+    "config",
     "doctor",
     "evaluate",
     "inspect",
