@@ -7,7 +7,6 @@ its cause; nothing that a frame or a model does gets out of here as an exception
 from __future__ import annotations
 
 import collections
-import dataclasses
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, accept_score, decide
+from partsight.decide import OperatingPoint, accept_score, decide, with_thresholds
 from partsight.errors import ConfigError, ImageError, ModelError
 from partsight.ids import uuid7
 from partsight.records import (
@@ -159,7 +158,7 @@ class Judge:
             if found.prediction is None
             else Thresholds(self.point.accept_above, self.point.reject_below),
             model_version=self.classifier.contract.version,
-            frame_age_ms=frame and (started - frame.monotonic_s) * 1000,
+            frame_age_ms=None if frame is None else (started - frame.monotonic_s) * 1000,
             stages_ms=found.stages_ms,
         )
         return Judged(result, frame, found.picture, found.fault)
@@ -209,14 +208,8 @@ def operating_point(point: OperatingPoint, policy: Policy) -> OperatingPoint:
     Raises:
         ConfigError: they contradict each other.
     """
-    chosen = {"accept_above": policy.accept_above, "reject_below": policy.reject_below}
-    given = {name: value for name, value in chosen.items() if value is not None}
-    if not given:
-        return point
     try:
-        return dataclasses.replace(
-            point, **given, target_recall=None, recall=None, false_reject_rate=None
-        )
+        return with_thresholds(point, policy.accept_above, policy.reject_below)
     except ValueError as error:
         raise ConfigError(
             f"the thresholds of [decision] do not go with the model's: {error}"

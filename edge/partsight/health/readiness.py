@@ -12,7 +12,7 @@ __all__ = ["READY_STATES", "not_ready"]
 READY_STATES: Mapping[str, Collection[str]] = {
     "model": ("running", "swapping"),
     "source": ("running",),
-    "journal": ("writing",),
+    "journal": ("writing", "none"),
 }
 
 
