@@ -192,7 +192,10 @@ def model_settings(config: Config) -> Settings:
 
 
 def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) -> LineHealth:
-    """Answers over HTTP, and systemd's notifications."""
+    """Answers over HTTP, and systemd's notifications.
+
+    An address that cannot be listened on is a state: parts are inspected all the same.
+    """
 
     def model() -> dict[str, str]:
         classifier = judge.classifier
@@ -200,4 +203,9 @@ def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) 
 
     named = {"journal": config.journal.path, "pictures": config.pictures.folder}
     places = {name: Path(path) for name, path in named.items() if path is not None}
-    return stack.enter_context(LineHealth(vitals, model, config.health, places))
+    try:
+        return stack.enter_context(LineHealth(vitals, model, config.health, places))
+    except ConfigError as error:
+        vitals.state("health", "failing", str(error))
+        silent = config.health.model_copy(update={"enabled": False})
+        return stack.enter_context(LineHealth(vitals, model, silent, places))
