@@ -91,6 +91,11 @@ class SourceConfig(Section):
     warm_up_frames: NonNegativeInt = Field(
         default=5, description="First frames of a camera or stream that are skipped."
     )
+    decode_threads: PositiveInt = Field(
+        default=1,
+        description="Threads that decode a stream. Each beyond the first delays it by a frame; "
+        "raise it only where one core cannot keep up.",
+    )
     open_timeout_s: PositiveFloat = Field(
         default=15.0, description="Seconds from opening to the first frame; then opened again."
     )

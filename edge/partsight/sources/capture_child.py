@@ -52,6 +52,7 @@ class CaptureChild:
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
+        decode_threads: of FFmpeg.
         command: what is started; the descriptor of the shared memory is added to it.
 
     Raises:
@@ -64,6 +65,8 @@ class CaptureChild:
         address: str,
         settings: Mapping[str, Any] | None = None,
         command: Sequence[str] = COMMAND,
+        *,
+        decode_threads: int = 1,
     ) -> None:
         if os.name != "posix" or not command[0]:
             raise EnvironmentFault(
@@ -92,7 +95,12 @@ class CaptureChild:
         assert self._process.stdout is not None
         self._orders, self._messages = self._process.stdin, self._process.stdout
         # Not among the arguments, where everybody could read a password.
-        job = {"address": address, "name": self._name, "settings": dict(settings or {})}
+        job = {
+            "address": address,
+            "name": self._name,
+            "settings": dict(settings or {}),
+            "decode_threads": decode_threads,
+        }
         self._send(json.dumps(job).encode() + b"\n")
 
     def __enter__(self) -> CaptureChild:

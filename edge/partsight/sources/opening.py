@@ -86,9 +86,11 @@ def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContext
     from partsight.sources.live import LiveFrames
 
     settings = config.camera.model_dump(exclude_none=True)
-    return LiveFrames(
-        public_address(address), lambda: CaptureChild(address, settings), config, vitals
-    )
+
+    def opened() -> CaptureChild:
+        return CaptureChild(address, settings, decode_threads=config.decode_threads)
+
+    return LiveFrames(public_address(address), opened, config, vitals)
 
 
 @contextmanager

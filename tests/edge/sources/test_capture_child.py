@@ -29,7 +29,7 @@ from partsight.sources.capture_process import main
 
 class Camera:
     "Each frame is of one level, so that a torn one shows; the address says what goes wrong."
-    def __init__(self, address):
+    def __init__(self, address, threads):
         self.kind, self.number = address, 0
         if self.kind == "raises":
             raise OSError(19, "No such device")
@@ -139,6 +139,15 @@ def test_a_reader_that_is_slow_makes_them_skip_and_not_wait(child: Callable) -> 
             time.sleep(0.03)
             skipped += read(camera).skipped
     assert skipped >= 5
+
+
+def test_a_system_without_memory_descriptors_has_files_without_a_name(
+    child: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with child("good") as camera:
+        assert read(camera).image_bgr.shape == (4, 8, 3)
+        assert "(deleted)" in os.readlink(f"/proc/self/fd/{camera._descriptor}")
 
 
 def test_the_size_may_change_between_frames(child: Callable) -> None:
