@@ -7,6 +7,7 @@ import http.server
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -117,6 +118,8 @@ class RtspServer:
         self.port = free_port()
         self.address = f"rtsp://127.0.0.1:{self.port}/line"
         self._process: subprocess.Popen[bytes] | None = None
+        # Not a pipe: GStreamer warns as long as it runs, and nobody would read.
+        self._complaints = tempfile.TemporaryFile()
 
     def start(self) -> None:
         """Returns when it listens."""
@@ -124,15 +127,17 @@ class RtspServer:
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
         try:
             self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
+                command, stdout=subprocess.PIPE, stderr=self._complaints, env=environ
             )
         except OSError as error:
             _not_there(str(error))
         assert self._process is not None
         assert self._process.stdout is not None
         if self._process.stdout.readline() != b"ready\n":
-            _, complaint = self._process.communicate(timeout=DEADLINE_S)
-            _not_there(complaint.decode(errors="replace").strip().splitlines()[-1])
+            self._process.communicate(timeout=DEADLINE_S)
+            self._complaints.seek(0)
+            complaint = self._complaints.read().decode(errors="replace")
+            _not_there((complaint.strip().splitlines() or ["it ended"])[-1])
 
     def kill(self) -> None:
         """As a power cut does."""

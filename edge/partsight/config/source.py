@@ -100,10 +100,13 @@ class SourceConfig(Section):
         default=15.0, description="Seconds from opening to the first frame; then opened again."
     )
     stale_after_s: PositiveFloat = Field(
-        default=2.0, description="Seconds without a frame after which the source is stale."
+        default=2.0,
+        description="Seconds without a frame after which the source is stale; inf where it is "
+        "the camera that is triggered.",
     )
     read_timeout_s: PositiveFloat = Field(
-        default=5.0, description="Seconds without a frame after which it is killed and reopened."
+        default=5.0,
+        description="Seconds without a frame after which it is killed and reopened; or inf.",
     )
     backoff_first_s: PositiveFloat = Field(
         default=0.5, description="Wait before the first attempt to reopen; then it is doubled."

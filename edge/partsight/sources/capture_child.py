@@ -86,6 +86,7 @@ class CaptureChild:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_QUIET},
                 pass_fds=(self._descriptor,),
+                start_new_session=True,  # Ctrl-C is the parent's affair
                 bufsize=0,
             )
             self._resources = undo.pop_all()
@@ -149,14 +150,20 @@ class CaptureChild:
         return True
 
     def _understood(self, line: bytes) -> Shot | None:
-        message = json.loads(line)
+        try:
+            message = json.loads(line)
+        except ValueError:  # what some library printed before it could be told not to
+            return None
         if "error" in message:
             raise SourceError(message["error"])
         if "warning" in message:
             logger.warning("%s", message["warning"])
             return None
         slot, slot_bytes, height, width, arrived_s, skipped = message["frame"]
-        image_bgr = self._reader.copy(slot, slot_bytes, height, width)
+        try:
+            image_bgr = self._reader.copy(slot, slot_bytes, height, width)
+        except (ValueError, OSError) as error:
+            raise SourceError(f"{self._name}: no memory for a frame: {error}") from error
         self._send(bytes([slot]))
         return Shot(image_bgr, arrived_s, skipped)
 

@@ -60,8 +60,8 @@ def main(opened: Callable[[str, int], Any] = open_capture) -> None:
     Args:
         opened: gives an object like ``cv2.VideoCapture`` for an address and a number of threads.
     """
-    # Ctrl-C and the service manager reach the whole group; when it is over, the parent says.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # A service manager tells all processes to end; here the parent says when it is over.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     # Whatever a driver prints must not come between the messages.
     channel = io.FileIO(os.dup(1), "w")

@@ -316,3 +316,10 @@ def test_a_real_file_goes_through_the_real_process(tmp_path: Path, write_video: 
         play()
     assert levels
     assert set(levels) <= {*range(3), *range(18, 23), *range(38, 43)}
+
+
+def test_what_a_library_prints_at_its_import_is_no_message(tmp_path: Path) -> None:
+    script = tmp_path / "chatty.py"
+    script.write_text("print('welcome')\nprint('{', flush=True)\n" + FAKE)
+    with CaptureChild("good", None, (sys.executable, str(script))) as camera:
+        assert read(camera).image_bgr.shape == (4, 8, 3)
