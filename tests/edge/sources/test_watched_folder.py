@@ -111,7 +111,7 @@ def test_those_that_are_there_come_first_where_wanted(watch: Callable, folder: P
         put(folder / f"{name}.png")
     with watch(existing=True) as frames:
         put(folder / "c.png")
-        assert names(frames) in (["b.png", "a.png", "c.png"], ["a.png", "b.png", "c.png"])
+        assert names(frames, 1.0) in (["b.png", "a.png", "c.png"], ["a.png", "b.png", "c.png"])
 
 
 def test_a_file_that_grows_is_waited_for(watch: Callable, folder: Path, clock: Clock) -> None:
@@ -135,7 +135,7 @@ def test_one_that_grows_does_not_keep_others(watch: Callable, folder: Path) -> N
     (folder / "slow.png").write_bytes(png()[:40])
     with watch(existing=True, settle_s=5.0) as frames:
         put(folder / "done.png")
-        assert names(frames) == ["done.png"]
+        assert names(frames, 1.0) == ["done.png"]
 
 
 def test_one_that_is_whole_but_was_just_written_is_waited_for(
