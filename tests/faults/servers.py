@@ -7,6 +7,7 @@ import http.server
 import os
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -110,29 +111,35 @@ def mjpeg_server() -> Iterator[MjpegServer]:
             thread.join(DEADLINE_S)
 
 
-class RtspServer:
+class RtspServer(contextlib.ExitStack):
     """GStreamer's server of a moving picture; skips the test where it is not installed."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.port = free_port()
         self.address = f"rtsp://127.0.0.1:{self.port}/line"
         self._process: subprocess.Popen[bytes] | None = None
+        self.callback(self.kill)
 
     def start(self) -> None:
         """Returns when it listens."""
         command = [_RTSP_PYTHON, str(_RTSP_SCRIPT), str(self.port)]
         environ = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
-        try:
-            self._process = subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ
-            )
-        except OSError as error:
-            _not_there(str(error))
-        assert self._process is not None
-        assert self._process.stdout is not None
-        if self._process.stdout.readline() != b"ready\n":
-            _, complaint = self._process.communicate(timeout=DEADLINE_S)
-            _not_there(complaint.decode(errors="replace").strip().splitlines()[-1])
+        # Not a pipe: GStreamer warns as long as it runs, and nobody would read.
+        with tempfile.TemporaryFile() as complaints:
+            try:
+                self._process = subprocess.Popen(
+                    command, stdout=subprocess.PIPE, stderr=complaints, env=environ
+                )
+            except OSError as error:
+                _not_there(str(error))
+            assert self._process is not None
+            assert self._process.stdout is not None
+            if self._process.stdout.readline() != b"ready\n":
+                self.kill()
+                complaints.seek(0)
+                lines = complaints.read().decode(errors="replace").strip().splitlines()
+                _not_there(lines[-1] if lines else "it ended")
 
     def kill(self) -> None:
         """As a power cut does."""

@@ -91,14 +91,22 @@ class SourceConfig(Section):
     warm_up_frames: NonNegativeInt = Field(
         default=5, description="First frames of a camera or stream that are skipped."
     )
+    decode_threads: PositiveInt = Field(
+        default=1,
+        description="Threads that decode a stream. Each beyond the first delays it by a frame; "
+        "raise it only where one core cannot keep up.",
+    )
     open_timeout_s: PositiveFloat = Field(
         default=15.0, description="Seconds from opening to the first frame; then opened again."
     )
     stale_after_s: PositiveFloat = Field(
-        default=2.0, description="Seconds without a frame after which the source is stale."
+        default=2.0,
+        description="Seconds without a frame after which the source is stale; inf where it is "
+        "the camera that is triggered.",
     )
     read_timeout_s: PositiveFloat = Field(
-        default=5.0, description="Seconds without a frame after which it is killed and reopened."
+        default=5.0,
+        description="Seconds without a frame after which it is killed and reopened; or inf.",
     )
     backoff_first_s: PositiveFloat = Field(
         default=0.5, description="Wait before the first attempt to reopen; then it is doubled."

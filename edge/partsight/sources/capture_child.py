@@ -52,6 +52,7 @@ class CaptureChild:
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
+        decode_threads: of FFmpeg.
         command: what is started; the descriptor of the shared memory is added to it.
 
     Raises:
@@ -64,6 +65,8 @@ class CaptureChild:
         address: str,
         settings: Mapping[str, Any] | None = None,
         command: Sequence[str] = COMMAND,
+        *,
+        decode_threads: int = 1,
     ) -> None:
         if os.name != "posix" or not command[0]:
             raise EnvironmentFault(
@@ -83,6 +86,7 @@ class CaptureChild:
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, **_QUIET},
                 pass_fds=(self._descriptor,),
+                start_new_session=True,  # Ctrl-C is the parent's affair
                 bufsize=0,
             )
             self._resources = undo.pop_all()
@@ -92,7 +96,12 @@ class CaptureChild:
         assert self._process.stdout is not None
         self._orders, self._messages = self._process.stdin, self._process.stdout
         # Not among the arguments, where everybody could read a password.
-        job = {"address": address, "name": self._name, "settings": dict(settings or {})}
+        job = {
+            "address": address,
+            "name": self._name,
+            "settings": dict(settings or {}),
+            "decode_threads": decode_threads,
+        }
         self._send(json.dumps(job).encode() + b"\n")
 
     def __enter__(self) -> CaptureChild:
@@ -141,14 +150,20 @@ class CaptureChild:
         return True
 
     def _understood(self, line: bytes) -> Shot | None:
-        message = json.loads(line)
+        try:
+            message = json.loads(line)
+        except ValueError:  # what some library printed before it could be told not to
+            return None
         if "error" in message:
             raise SourceError(message["error"])
         if "warning" in message:
             logger.warning("%s", message["warning"])
             return None
         slot, slot_bytes, height, width, arrived_s, skipped = message["frame"]
-        image_bgr = self._reader.copy(slot, slot_bytes, height, width)
+        try:
+            image_bgr = self._reader.copy(slot, slot_bytes, height, width)
+        except (ValueError, OSError) as error:
+            raise SourceError(f"{self._name}: no memory for a frame: {error}") from error
         self._send(bytes([slot]))
         return Shot(image_bgr, arrived_s, skipped)
 

@@ -35,8 +35,12 @@ __all__ = ["main", "open_capture"]
 Tell = Callable[..., None]
 
 
-def open_capture(address: str) -> Any:
-    """Open a camera's number, a device or an address by what is for it."""
+def open_capture(address: str, decode_threads: int) -> Any:
+    """Open a camera's number, a device or an address by what is for it.
+
+    Each thread beyond the first makes FFmpeg hold back one more frame, so that what comes after
+    a trigger was taken before it.
+    """
     if address.startswith("http://"):
         from partsight.sources.mjpeg import open_mjpeg
 
@@ -44,19 +48,20 @@ def open_capture(address: str) -> Any:
         if stream is not None:
             return stream
     if "://" in address:
-        return cv2.VideoCapture(address, cv2.CAP_FFMPEG)
+        options = [cv2.CAP_PROP_N_THREADS, decode_threads]
+        return cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
     return cv2.VideoCapture(int(address) if address.isdecimal() else address, backend)
 
 
-def main(opened: Callable[[str], Any] = open_capture) -> None:
+def main(opened: Callable[[str, int], Any] = open_capture) -> None:
     """Serve frames until the source or the parent ends.
 
     Args:
-        opened: gives an object like ``cv2.VideoCapture`` for an address.
+        opened: gives an object like ``cv2.VideoCapture`` for an address and a number of threads.
     """
-    # Ctrl-C and the service manager reach the whole group; when it is over, the parent says.
-    for number in (signal.SIGINT, signal.SIGTERM):
+    # A service manager tells all processes to end; here the parent says when it is over.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     # Whatever a driver prints must not come between the messages.
     channel = io.FileIO(os.dup(1), "w")
@@ -73,7 +78,8 @@ def main(opened: Callable[[str], Any] = open_capture) -> None:
     threading.Thread(target=_listen, args=(orders, returned), daemon=True).start()
     cv2.setNumThreads(1)
     try:
-        _serve(opened(job["address"]), job, SlotWriter(int(sys.argv[1])), returned, tell)
+        capture = opened(job["address"], job["decode_threads"])
+        _serve(capture, job, SlotWriter(int(sys.argv[1])), returned, tell)
     except BrokenPipeError:
         pass  # the parent has ended
     except (SourceError, OSError, ValueError, MemoryError, cv2.error) as error:

@@ -56,8 +56,8 @@ def open_frames(
 ) -> AbstractContextManager[Frames]:
     """Open the line's source for triggers.
 
-    A camera or stream is opened when the block is entered, and for ever after: that it is not
-    there is a state. A file or folder must be there.
+    A camera, a stream or a watched folder is opened when the block is entered, and for ever after:
+    that it is not there is a state. A file, or a folder that is read once, must be there.
 
     Args:
         config: what to open and how to go about it.
@@ -66,7 +66,7 @@ def open_frames(
 
     Raises:
         ConfigError: no address is given.
-        DatasetError: a folder that is not watched has no pictures.
+        DatasetError: a folder that is read once has no pictures.
         SourceError: a file or folder cannot be opened.
     """
     address = config.address
@@ -74,7 +74,7 @@ def open_frames(
         raise ConfigError("no source is given. Say --source, or address in [source].")
     if is_live(address):
         return _live(address, config, vitals)
-    if config.folder.watch and Path(address).is_dir():
+    if config.folder.watch:
         from partsight.sources.watched_folder import WatchedFolder
 
         return WatchedFolder(Path(address), spec, config.folder, vitals)
@@ -86,9 +86,11 @@ def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContext
     from partsight.sources.live import LiveFrames
 
     settings = config.camera.model_dump(exclude_none=True)
-    return LiveFrames(
-        public_address(address), lambda: CaptureChild(address, settings), config, vitals
-    )
+
+    def opened() -> CaptureChild:
+        return CaptureChild(address, settings, decode_threads=config.decode_threads)
+
+    return LiveFrames(public_address(address), opened, config, vitals)
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def shared_memory() -> int:
     """
     if hasattr(os, "memfd_create"):
         return os.memfd_create("partsight-frames", os.MFD_CLOEXEC)
-    with tempfile.TemporaryFile() as file:  # it has no name, either
+    in_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
+    with tempfile.TemporaryFile(dir=in_memory) as file:  # it has no name, either
         return os.dup(file.fileno())
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.decode import decode
-from partsight.errors import ImageError, SourceError
+from partsight.errors import ImageError
 from partsight.health.vitals import Vitals
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
@@ -40,9 +40,6 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         vitals: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         sleep: waits so many seconds.
-
-    Raises:
-        SourceError: it is no folder that can be read.
     """
 
     def __init__(
@@ -58,23 +55,17 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         super().__init__(self)
         self._folder, self._spec, self._config = folder, spec, config
         self._vitals, self._clock, self._sleep = vitals, clock, sleep
+        self._arrivals: Arrivals | None = None
         self._index = 0
         self._gone = False
-        try:
-            self._arrivals = Arrivals(folder)
-            if not config.existing:
-                self._arrivals.pass_over()
-        except OSError as error:
-            raise SourceError(
-                f"cannot watch the folder {folder}: {error.strerror}. Check the path and rights."
-            ) from error
-        vitals.state("source", "running")
+        vitals.state("source", "starting", f"watching {folder}")
+        self._left = self._look()  # what is there now is what was there before
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
         """The next file: it is read now, and so arrives after any moment that has been."""
         deadline_s = self._clock() + timeout_s
         while True:
-            event = self._look()
+            event, self._left = self._left or self._look(), None
             wait_s = min(self._config.poll_s, deadline_s - self._clock())
             if event is not None or wait_s <= 0:
                 return event
@@ -82,21 +73,29 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
 
     def _look(self) -> Frame | Fault | None:
         try:
-            waiting = self._arrivals.waiting(self._clock())
+            arrivals = self._opened()
+            waiting = arrivals.waiting(self._clock())
         except OSError as error:
             return self._is_gone(error)
-        if self._gone:
-            self._gone = False
-            self._vitals.state("source", "running")
+        self._gone = False
+        self._vitals.state("source", "running")
         for arrival in waiting:
             settled = self._clock() - arrival.unchanged_since_s >= self._config.settle_s
             if settled or (arrival.renamed and not arrival.tried):
-                event = self._taken(arrival, settled)
+                event = self._taken(arrivals, arrival, settled)
                 if event is not None:
                     return event
         return None
 
-    def _taken(self, arrival: Arrival, settled: bool) -> Frame | Fault | None:
+    def _opened(self) -> Arrivals:
+        if self._arrivals is None:
+            arrivals = Arrivals(self._folder)
+            if not self._config.existing:
+                arrivals.pass_over()
+            self._arrivals = arrivals
+        return self._arrivals
+
+    def _taken(self, arrivals: Arrivals, arrival: Arrival, settled: bool) -> Frame | Fault | None:
         path = self._folder / arrival.name
         event: Frame | Fault
         try:
@@ -109,7 +108,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         else:
             changed_at = datetime.fromtimestamp(arrival.changed_ns / 1e9, timezone.utc)
             event = Frame(image_bgr, changed_at, str(path), self._index)
-        self._arrivals.done(arrival)
+        arrivals.done(arrival)
         self._index += 1
         self._vitals.count("frames")
         return event

@@ -29,7 +29,7 @@ from partsight.sources.capture_process import main
 
 class Camera:
     "Each frame is of one level, so that a torn one shows; the address says what goes wrong."
-    def __init__(self, address):
+    def __init__(self, address, threads):
         self.kind, self.number = address, 0
         if self.kind == "raises":
             raise OSError(19, "No such device")
@@ -139,6 +139,15 @@ def test_a_reader_that_is_slow_makes_them_skip_and_not_wait(child: Callable) -> 
             time.sleep(0.03)
             skipped += read(camera).skipped
     assert skipped >= 5
+
+
+def test_a_system_without_memory_descriptors_has_files_without_a_name(
+    child: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(os, "memfd_create", raising=False)
+    with child("good") as camera:
+        assert read(camera).image_bgr.shape == (4, 8, 3)
+        assert "(deleted)" in os.readlink(f"/proc/self/fd/{camera._descriptor}")
 
 
 def test_the_size_may_change_between_frames(child: Callable) -> None:
@@ -307,3 +316,10 @@ def test_a_real_file_goes_through_the_real_process(tmp_path: Path, write_video: 
         play()
     assert levels
     assert set(levels) <= {*range(3), *range(18, 23), *range(38, 43)}
+
+
+def test_what_a_library_prints_at_its_import_is_no_message(tmp_path: Path) -> None:
+    script = tmp_path / "chatty.py"
+    script.write_text("print('welcome')\nprint('{', flush=True)\n" + FAKE)
+    with CaptureChild("good", None, (sys.executable, str(script))) as camera:
+        assert read(camera).image_bgr.shape == (4, 8, 3)

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from partsight.config.source import FolderConfig, SourceConfig
-from partsight.errors import SourceError
 from partsight.health.vitals import Vitals
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
@@ -112,7 +111,7 @@ def test_those_that_are_there_come_first_where_wanted(watch: Callable, folder: P
         put(folder / f"{name}.png")
     with watch(existing=True) as frames:
         put(folder / "c.png")
-        assert names(frames) in (["b.png", "a.png", "c.png"], ["a.png", "b.png", "c.png"])
+        assert names(frames, 1.0) in (["b.png", "a.png", "c.png"], ["a.png", "b.png", "c.png"])
 
 
 def test_a_file_that_grows_is_waited_for(watch: Callable, folder: Path, clock: Clock) -> None:
@@ -136,7 +135,7 @@ def test_one_that_grows_does_not_keep_others(watch: Callable, folder: Path) -> N
     (folder / "slow.png").write_bytes(png()[:40])
     with watch(existing=True, settle_s=5.0) as frames:
         put(folder / "done.png")
-        assert names(frames) == ["done.png"]
+        assert names(frames, 1.0) == ["done.png"]
 
 
 def test_one_that_is_whole_but_was_just_written_is_waited_for(
@@ -214,11 +213,31 @@ def test_a_folder_that_goes_and_comes_is_a_state(
         assert vitals.states()["source"].name == "running"
 
 
-def test_what_is_no_folder_is_refused(watch: Callable, folder: Path) -> None:
+@pytest.mark.parametrize("existing", [True, False])
+def test_a_folder_that_is_not_there_yet_is_waited_for(
+    watch: Callable, folder: Path, vitals: Vitals, existing: bool
+) -> None:
+    """As a share is that is mounted after the line has started."""
     folder.rmdir()
-    for existing in (True, False):
-        with pytest.raises(SourceError, match="cannot watch the folder .*: No such file"):
-            watch(existing=existing)
+    with watch(existing=existing) as frames:
+        fault = frames.after(0, 1)
+        assert isinstance(fault, Fault)
+        assert "No such file" in fault.reason
+        assert frames.after(0, 1) is None
+        assert vitals.states()["source"].name == "disconnected"
+        folder.mkdir()
+        put(folder / "first.png")
+        assert names(frames, 1.0) == (["first.png"] if existing else [])
+        assert vitals.states()["source"].name == "running"
+        put(folder / "second.png")
+        assert names(frames, 1.0) == ["second.png"]
+
+
+def test_a_file_is_no_folder(watch: Callable, folder: Path) -> None:
+    folder.rmdir()
+    folder.touch()
+    with watch() as frames:
+        assert "Not a directory" in frames.after(0, 1).reason
 
 
 def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(
