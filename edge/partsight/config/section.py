@@ -7,13 +7,21 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-__all__ = ["Place", "Section"]
+from partsight.sources.address import is_live
+
+__all__ = ["Address", "Place", "Section"]
 
 
 def _from_the_file(path: Path, info: ValidationInfo) -> Path:
     return Path((info.context or {}).get("folder", ""), path)
 
 
+def _address_from_the_file(address: str, info: ValidationInfo) -> str:
+    return address if is_live(address) else str(_from_the_file(Path(address), info))
+
+
+# A source's: a file or folder, of which a relative one starts at the configuration file, or not.
+Address = Annotated[str, Field(min_length=1), AfterValidator(_address_from_the_file)]
 # A relative one starts at the configuration file. Not strict: TOML has texts, not paths.
 Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
 

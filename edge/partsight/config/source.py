@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from partsight.config.section import Section
+from partsight.config.section import Address, Section
 
 __all__ = ["CameraConfig", "ConditionsConfig", "FolderConfig", "SourceConfig"]
 
@@ -80,9 +80,8 @@ class FolderConfig(Section):
 class SourceConfig(Section):
     """Where frames come from."""
 
-    address: str | None = Field(
+    address: Address | None = Field(
         default=None,
-        min_length=1,
         description="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
     )
     realtime: bool = Field(

@@ -17,9 +17,17 @@ from typing import Any
 
 from partsight.errors import JournalError
 from partsight.journal.database import connect
-from partsight.journal.schema import APPLICATION_ID, SCHEMA, VERDICTS, Table
+from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, Table
 
-__all__ = ["PAGE_ROWS", "connect_read_only", "pages", "read_page", "read_rows", "reading"]
+__all__ = [
+    "PAGE_ROWS",
+    "connect_read_only",
+    "pages",
+    "read_events",
+    "read_page",
+    "read_rows",
+    "reading",
+]
 
 PAGE_ROWS = 1000
 
@@ -32,6 +40,23 @@ def read_rows(path: Path, after: int = 0, limit: int = PAGE_ROWS) -> list[dict[s
     """
     with reading(path) as connection:
         return read_page(connection, after, limit)
+
+
+def read_events(path: Path, kind: str | None = None) -> Iterator[dict[str, Any]]:
+    """What happened to the line, in order: ``seq``, ``at``, ``kind`` and ``detail``.
+
+    Args:
+        path: the journal.
+        kind: of the events, such as ``started``; None gives all.
+
+    Raises:
+        JournalError: it cannot be read.
+    """
+    with reading(path) as connection:
+        for records in pages(connection, EVENTS):
+            for event in map(EVENTS.load, records):
+                if kind in (None, event["kind"]):
+                    yield event
 
 
 def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:

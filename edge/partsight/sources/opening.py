@@ -11,6 +11,7 @@ from partsight.errors import ConfigError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
+from partsight.sources.address import is_live
 from partsight.sources.base import Source
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
@@ -19,12 +20,7 @@ from partsight.sources.video import CaptureSource
 if TYPE_CHECKING:
     from partsight.config.source import SourceConfig
 
-__all__ = ["is_live", "open_frames", "open_source"]
-
-
-def is_live(address: str) -> bool:
-    """Whether an address is that of a camera or stream, which has no end."""
-    return address.isdecimal() or address.startswith("/dev/") or "://" in address
+__all__ = ["open_frames", "open_source"]
 
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:

@@ -1,0 +1,294 @@
+"""The whole line as a process of its own, with its configuration, and what befalls it.
+
+Each line watches a folder, so that a test says when a part comes; all else is real.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from tests.servers.process import DEADLINE_S, until
+
+from partsight.errors import JournalError
+from partsight.journal import read_events, read_rows, verify
+
+CONFIG = """
+[source]
+address = "belt"
+[source.folder]
+watch = true
+poll_s = 0.01
+[journal]
+path = "journal.db"
+[pictures]
+folder = "pictures"
+min_free_bytes = 1
+[health]
+enabled = false
+"""
+
+
+class Line:
+    """A running `partsight watch`, in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+        self.parts = 0
+        (folder / "belt").mkdir()
+
+    def configure(self, text: str = "", base: str = CONFIG) -> None:
+        (self.folder / "partsight.toml").write_text(base + text)
+
+    def start(self, *arguments: object) -> None:
+        command = [sys.executable, "-m", "partsight", "watch", *map(str, arguments)]
+        self.process = subprocess.Popen(
+            [*command, "--config", str(self.folder / "partsight.toml")],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(self._runs, "the line runs")
+
+    def _runs(self) -> bool:
+        assert self.process is not None
+        assert self.process.poll() is None, self.process.communicate()
+        return bool(self.kinds()) and self.states().get("source") == "running"
+
+    def part(self, brightness: int = 128) -> None:
+        """Put a part on the belt: whole at once, as a camera's program should."""
+        self.parts += 1
+        picture = np.full((64, 64, 3), brightness, np.uint8)
+        path = self.folder / f"{self.parts}.png"
+        assert cv2.imwrite(str(path), picture)
+        path.rename(self.folder / "belt" / path.name)
+
+    def parts_judged(self, count: int) -> list[dict[str, Any]]:
+        until(lambda: len(self.rows()) >= count, f"{count} verdicts")
+        return self.rows()
+
+    def rows(self) -> list[dict[str, Any]]:
+        return list(read_rows(self.folder / "journal.db"))
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [each["detail"] for each in read_events(self.folder / "journal.db", kind=kind)]
+
+    def kinds(self) -> list[str]:
+        try:
+            return [each["kind"] for each in read_events(self.folder / "journal.db")]
+        except JournalError:  # it is only just being made
+            return []
+
+    def states(self) -> dict[str, str]:
+        return {event["part"]: event["state"] for event in self.events("state")}
+
+    def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
+        """Send a signal; the exit code, and what was said on stderr."""
+        assert self.process is not None
+        self.process.send_signal(number)
+        _, said = self.process.communicate(timeout=DEADLINE_S)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    line = Line(tmp_path)
+    line.configure()
+    yield line
+    if line.process is not None and line.process.poll() is None:
+        line.process.kill()
+        line.process.communicate()
+
+
+def test_sigterm_ends_it_after_the_part_at_hand(line: Line, model_path: Path) -> None:
+    line.configure('[[sinks]]\nkind = "jsonl"\npath = "out.jsonl"\nstart = "beginning"\n')
+    line.start(model_path)
+    for _ in range(3):
+        line.part()
+    rows = line.parts_judged(3)
+    code, said = line.end()
+
+    assert (code, "accept" in said or "reject" in said) == (0, True), said
+    assert line.kinds()[0] == "started"
+    assert line.events("stopped") == [{"why": "asked to"}]
+    handed_on = [json.loads(text) for text in (line.folder / "out.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in handed_on] == [row["id"] for row in rows]
+    kept = [row["picture"] for row in rows if row["verdict"] != "accept"]
+    assert all((line.folder / "pictures" / picture).is_file() for picture in kept)
+    verify(line.folder / "journal.db")
+
+
+def test_thresholds_of_the_configuration_are_journalled_and_reloaded(
+    line: Line, model_path: Path
+) -> None:
+    line.configure("[decision]\naccept_above = 1.0\nreject_below = 0.0\n")
+    line.start(model_path)
+    line.part()
+    assert line.parts_judged(1)[0]["verdict"] == "review"
+    (begun,) = line.events("started")
+    assert (begun["accept_above"], begun["reject_below"]) == (1.0, 0.0)
+    assert begun["of_the_model"]["reject_below"] == 0.5
+
+    line.configure("[decision]\naccept_above = 1.0\nreject_below = 1.0\n")
+    assert line.process is not None
+    line.process.send_signal(signal.SIGHUP)
+    until(lambda: line.events("reload"), "the configuration is read again")
+    line.part()
+    assert line.parts_judged(2)[1]["verdict"] == "reject"
+    (reload,) = line.events("reload")
+    assert [each["key"] for each in reload["taken_over"]] == ["decision.reject_below"]
+    assert line.end()[0] == 0
+
+
+def test_a_wrong_configuration_is_refused_and_the_old_one_stays(
+    line: Line, model_path: Path
+) -> None:
+    line.start(model_path)
+    line.configure("[desicion]\naccept_above = 1.0\n")
+    assert line.process is not None
+    line.process.send_signal(signal.SIGHUP)
+    until(lambda: line.events("reload"), "the configuration is refused")
+    line.part()
+    line.parts_judged(1)
+    assert "Did you mean decision" in line.events("reload")[0]["refused"]
+    assert line.states()["configuration"] == "refused"
+    assert line.end()[0] == 0
+
+
+def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path) -> None:
+    line.start(model_path)
+    (line.folder / "broken.png").write_bytes(b"no picture")
+    (line.folder / "broken.png").rename(line.folder / "belt" / "broken.png")
+    (row,) = line.parts_judged(1)
+    line.part()
+    assert len(line.parts_judged(2)) == 2
+    code, said = line.end()
+    assert (row["verdict"], row["label"]) == ("reject", None)
+    assert "broken.png" in row["source"]
+    assert row["error"]
+    assert (code, "1 of 2 inputs failed" in said) == (3, True), said
+
+
+def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        line.configure(base=CONFIG.replace("enabled = false", f"port = {port}"))
+        line.start(model_path)
+        line.part()
+        line.parts_judged(1)
+        assert line.states()["health"] == "failing"
+        assert line.end()[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[[sinks]]\nkind = "stdout"\n', "there are [[sinks]] and no journal"),
+        ("[decision]\nreject_below = 0.9\n", "do not go with the model's"),
+        ('[decision]\nfail_safe = "accept"\n', "decision.fail_safe"),
+        ("[source]\naddres = '0'\n", "Did you mean address"),
+    ],
+)
+def test_what_does_not_go_together_is_said_in_one_line(
+    text: str, message: str, line: Line, model_path: Path
+) -> None:
+    line.configure(text, base="")
+    done = subprocess.run(
+        [sys.executable, "-m", "partsight", "watch", model_path, "--source", line.folder / "belt"]
+        + ["--config", line.folder / "partsight.toml"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert done.returncode == 1, done
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_new_model_is_swapped_in_between_two_parts(line: Line, model_path: Path) -> None:
+    from partsight.model_file import attach_contract, load_model_file
+
+    old = load_model_file(model_path)
+    size = json.loads(_contract_text(old.data))["model_bytes"]
+    store = line.folder / "models"
+    base = CONFIG + '[models]\nstore = "models"\nrequire_golden = false\ninterval_s = 0.05\n'
+    line.configure(base=base)
+    activated = subprocess.run(
+        [sys.executable, "-m", "partsight", "model", "activate", model_path]
+        + ["--config", line.folder / "partsight.toml"],
+        capture_output=True,
+        text=True,
+        timeout=4 * DEADLINE_S,
+    )
+    assert activated.returncode == 0, activated
+    line.start()
+    line.part()
+    line.parts_judged(1)
+
+    import dataclasses
+
+    point = dataclasses.replace(old.contract.operating_point, accept_above=1.0, reject_below=0.0)
+    contract = dataclasses.replace(old.contract, operating_point=point, golden=())
+    new = attach_contract(old.data[:size], contract)
+    (line.folder / "new.tflite").write_bytes(new)
+    (line.folder / "new.tflite").rename(store / "incoming" / "new.tflite")
+    while not line.events("model"):
+        line.part()
+        line.parts_judged(line.parts)
+    until(lambda: _judged_by(line, 2), "a part is judged by the new model")
+    rows = line.rows()
+    assert len(rows) == line.parts
+    assert rows[-1]["verdict"] == "review"
+    assert line.events("model")[0]["outcome"] == "activated"
+
+    (line.folder / "bad.tflite").write_bytes(new[:-1000])
+    (line.folder / "bad.tflite").rename(store / "incoming" / "bad.tflite")
+    until(lambda: len(line.events("model")) == 2, "a damaged model is refused")
+    line.part()
+    assert line.parts_judged(line.parts)[-1]["model"] == rows[-1]["model"]
+    assert line.events("model")[1]["outcome"] == "refused"
+    assert line.end()[0] == 0
+
+
+def _judged_by(line: Line, models: int) -> bool:
+    line.part()
+    return len({row["model"] for row in line.parts_judged(line.parts)}) == models
+
+
+def _contract_text(data: bytes) -> bytes:
+    from partsight.zip_tail import read_member
+
+    return read_member(data, "partsight.json", 1 << 20)
+
+
+def test_kill_9_loses_no_verdict_that_was_told(line: Line, model_path: Path) -> None:
+    """Again and again: what stdout told is in the journal, and the line starts again."""
+    told: list[str] = []
+    for _ in range(3):
+        line.start(model_path)
+        process = line.process
+        assert process is not None
+        assert process.stdout is not None
+        for _ in range(3):
+            line.part()
+        told += [json.loads(process.stdout.readline())["id"] for _ in range(2)]
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        shutil.rmtree(line.folder / "belt")
+        (line.folder / "belt").mkdir()
+    journalled = [row["id"] for row in line.rows()]
+    assert set(told) <= set(journalled)
+    assert len(set(journalled)) == len(journalled)
+    verify(line.folder / "journal.db")
