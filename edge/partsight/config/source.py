@@ -90,6 +90,12 @@ class SourceConfig(Section):
     warm_up_frames: NonNegativeInt = Field(
         default=5, description="First frames of a camera or stream that are skipped."
     )
+    delay_s: float = Field(
+        default=0.0,
+        ge=0,
+        description="Seconds that a frame takes from the camera to here, as streams do; what "
+        "comes within them after a trigger was taken before it, and is not used for it.",
+    )
     decode_threads: PositiveInt = Field(
         default=1,
         description="Threads that decode a stream. Each beyond the first delays it by a frame; "

@@ -1,7 +1,7 @@
 """Which files of a folder are new, by looking at it now and then.
 
 Called by ``watched_folder``. It is looked at by ``os.scandir`` only when the folder's own time
-says that something was added, and no longer than a tenth of the time: folders grow to 100,000
+says that something was added, and for no more than a quarter of the time: folders grow to 100,000
 files. What is remembered of a file is one number.
 """
 
@@ -26,7 +26,7 @@ _RESCAN_S = 10.0
 # More is not remembered of files that are no longer there.
 _MOST_KNOWN = 200_000
 # Of the time that passes, the share that may go into looking.
-_SHARE = 0.1
+_SHARE = 0.25
 
 
 @dataclass(slots=True)

@@ -111,7 +111,9 @@ def _serve(
         tell(warning=f"{job['name']} did not take {', '.join(refused)}. See 'v4l2-ctl -L'")
     frames, skipped = 0, 0
     while capture.grab():
-        arrived_s = time.monotonic()
+        # A stream that is read ahead knows better when a frame came, and how many before it.
+        arrived_s = getattr(capture, "arrived_s", None) or time.monotonic()
+        skipped += getattr(capture, "passed", 0)
         while not returned.empty():
             writer.free.append(returned.get())
         written = _write(capture, writer)

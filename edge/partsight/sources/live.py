@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -180,13 +180,14 @@ class LiveFrames:
             self._to_skip -= 1
             return
         found = self._condition(shot)
-        event = self._event(shot, found)
+        taken_s = shot.monotonic_s - self._config.delay_s
+        event = self._event(shot, found, taken_s)
         self._index += 1
         if found is None:
             self._enter("running")
         else:
             self._enter(found.name, found.reason)
-        if self._mailbox.put(event, shot.monotonic_s):
+        if self._mailbox.put(event, taken_s):
             self._vitals.count("frames_dropped")
 
     def _condition(self, shot: Shot) -> Condition | None:
@@ -195,10 +196,11 @@ class LiveFrames:
         looks = look(shot.image_bgr, sharpness=limits.blurred_below is not None)
         return condition(looks, self._repeats, shot.monotonic_s, limits, self._state)
 
-    def _event(self, shot: Shot, found: Condition | None) -> Frame | Fault:
+    def _event(self, shot: Shot, found: Condition | None, taken_s: float) -> Frame | Fault:
+        taken_at = self._now() - timedelta(seconds=self._clock() - taken_s)
         if found is not None:
-            return Fault(found.reason, self._now(), self._name, self._index)
-        return Frame(shot.image_bgr, self._now(), self._name, self._index, shot.monotonic_s)
+            return Fault(found.reason, taken_at, self._name, self._index)
+        return Frame(shot.image_bgr, taken_at, self._name, self._index, taken_s)
 
     def _lose(self, reason: str) -> None:
         """Let go of the source, and say when it is to be opened again."""

@@ -1,15 +1,19 @@
 """Motion JPEG over HTTP, as cameras with a web server send it, with the methods of a capture.
 
 FFmpeg could read it too, but completes a picture that arrives damaged with what was there before,
-and says nothing: half a part would be judged by the part before. Here it is no picture. Used by
-``capture_process`` for ``http://`` addresses; a stream of another kind is left to FFmpeg.
+and says nothing: half a part would be judged by the part before. Here it is no picture. Nor does
+a picture wait here for the one before to be decoded. Used by ``capture_process`` for ``http://``
+addresses; a stream of another kind is left to FFmpeg.
 """
 
 from __future__ import annotations
 
 import http.client
 import re
+import threading
+import time
 import urllib.request
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -19,7 +23,7 @@ from numpy.typing import NDArray
 from partsight.errors import SourceError
 from partsight.opencv import cv2
 
-__all__ = ["MjpegCapture", "open_mjpeg"]
+__all__ = ["MjpegCapture", "open_mjpeg", "parts", "whole_picture"]
 
 # No camera sends larger pictures; what goes on for longer is no stream of pictures.
 _MOST_BYTES = 64 << 20
@@ -45,7 +49,7 @@ def open_mjpeg(address: str) -> MjpegCapture | None:
         answer.close()
         return None
     boundary = str(answer.headers.get_param("boundary", ""))
-    return MjpegCapture(answer, boundary)
+    return MjpegCapture(parts(answer, boundary))
 
 
 def _ask(address: str) -> Any:
@@ -62,14 +66,23 @@ def _ask(address: str) -> Any:
 
 
 class MjpegCapture:
-    """The stream, with those methods of ``cv2.VideoCapture`` that are needed."""
+    """The newest part, with those methods of ``cv2.VideoCapture`` that are needed.
 
-    def __init__(self, answer: Any, boundary: str) -> None:
-        self._answer = answer
-        # Some cameras count the dashes in, and some do not.
-        self._boundary = b"--" + boundary.strip('"').lstrip("-").encode("latin-1", "replace")
+    A thread reads on while a picture is decoded: what waits in the network's buffers grows old.
+
+    Attributes:
+        arrived_s: when the part that was grabbed had come, seconds of ``time.monotonic``.
+        passed: parts that it replaced, as nobody had grabbed them.
+    """
+
+    def __init__(self, stream: Iterator[bytes]) -> None:
+        self.arrived_s, self.passed = 0.0, 0
         self._data = b""
-        self._begun = False
+        self._changed = threading.Condition()
+        # Part, time of arrival, and how many were there before it in vain.
+        self._waiting: tuple[bytes, float, int] | None = None
+        self._ended = False
+        threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def isOpened(self) -> bool:  # noqa: N802
         """As of OpenCV."""
@@ -84,57 +97,91 @@ class MjpegCapture:
         return 0.0
 
     def grab(self) -> bool:
-        """Read the next part; False where the stream has ended."""
-        try:
-            self._data = self._part()
-        except (OSError, http.client.HTTPException, EOFError):
-            return False
-        return True
+        """Wait for a part and take it; False where the stream has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._waiting is not None or self._ended)
+            if self._waiting is None:
+                return False
+            (self._data, self.arrived_s, self.passed), self._waiting = self._waiting, None
+            return True
 
     def retrieve(self, into: NDArray[np.uint8] | None = None) -> tuple[bool, Any]:
         """Decode it; False where it is no whole picture."""
-        data = self._data.rstrip(_PADDING)
-        if not (data.startswith(_START) and data.endswith(_END)):
-            return False, None
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        image = whole_picture(self._data)
         return image is not None, image
 
-    def _part(self) -> bytes:
-        length = self._length()
-        if length is None:
-            return self._up_to_boundary()
-        data: bytes = self._answer.read(length)
-        if len(data) < length:
-            raise EOFError
-        return data
+    def _read(self, stream: Iterator[bytes]) -> None:
+        try:
+            for data in stream:
+                with self._changed:
+                    passed = 0 if self._waiting is None else self._waiting[2] + 1
+                    self._waiting = data, time.monotonic(), passed
+                    self._changed.notify()
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify()
 
-    def _length(self) -> int | None:
-        """Read a part's head; return the length that it tells, if it does."""
-        length, begun, self._begun = None, self._begun, False
+
+def whole_picture(data: bytes) -> NDArray[np.uint8] | None:
+    """Decode a JPEG, uint8 (H, W, 3) BGR; None where it is cut off, empty or something else."""
+    data = data.rstrip(_PADDING)
+    if not (data.startswith(_START) and data.endswith(_END)):
+        return None
+    image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    return None if image is None else np.asarray(image, np.uint8)
+
+
+def parts(answer: Any, boundary: str) -> Iterator[bytes]:
+    """The parts of an answer of many, RFC 2046, until it ends or breaks.
+
+    Args:
+        answer: with ``read`` and ``readline`` of ``http.client.HTTPResponse``.
+        boundary: as in the answer's content type; the dashes before it are counted in by some
+            cameras and not by others.
+    """
+    name = boundary.strip('"').lstrip("-").encode("latin-1", "replace")
+    begun = False
+    try:
         while True:
-            line = self._line()
-            if line.startswith(b"--"):
-                begun = True
-            elif begun and not line.strip():
-                return length
-            told = _LENGTH.match(line)
-            if begun and told:
-                length = int(told[1])
+            length = _length(answer, begun)
+            data = _up_to_boundary(answer, name) if length is None else answer.read(length)
+            begun = length is None
+            if length is not None and len(data) < length:
+                return
+            yield data
+    except (OSError, http.client.HTTPException, EOFError):
+        return
 
-    def _up_to_boundary(self) -> bytes:
-        lines: list[bytes] = []
-        size = 0
-        while size < _MOST_BYTES:
-            line = self._line()
-            if line.rstrip(b"\r\n").lstrip(b"-") == self._boundary.lstrip(b"-"):
-                self._begun = True
-                return b"".join(lines)
-            lines.append(line)
-            size += len(line)
+
+def _length(answer: Any, begun: bool) -> int | None:
+    """Read a part's head, of which the boundary may be read; return the length, if it tells it."""
+    length = None
+    while True:
+        line = _line(answer)
+        if line.startswith(b"--"):
+            begun = True
+        elif begun and not line.strip():
+            return length
+        told = _LENGTH.match(line)
+        if begun and told:
+            length = int(told[1])
+
+
+def _up_to_boundary(answer: Any, name: bytes) -> bytes:
+    lines: list[bytes] = []
+    size = 0
+    while size < _MOST_BYTES:
+        line = _line(answer)
+        if line.startswith(b"--") and line.strip(b"-\r\n") == name.strip(b"-"):
+            return b"".join(lines)
+        lines.append(line)
+        size += len(line)
+    raise EOFError
+
+
+def _line(answer: Any) -> bytes:
+    line: bytes = answer.readline(_MOST_BYTES)
+    if not line:
         raise EOFError
-
-    def _line(self) -> bytes:
-        line: bytes = self._answer.readline(_MOST_BYTES)
-        if not line:
-            raise EOFError
-        return line
+    return line

@@ -265,6 +265,13 @@ def test_no_descriptor_or_process_is_left(child: Callable) -> None:
     assert opened() == before
 
 
+def test_one_that_does_not_start_leaves_nothing() -> None:
+    before = os.listdir("/proc/self/fd")
+    with pytest.raises(FileNotFoundError):
+        CaptureChild("0", None, ("/nonexistent/python",))
+    assert os.listdir("/proc/self/fd") == before
+
+
 def test_the_address_is_not_among_the_arguments(child: Callable) -> None:
     with child("rtsp://user:secret@host/line") as camera:
         read(camera)

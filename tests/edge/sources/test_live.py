@@ -6,7 +6,7 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -128,6 +128,19 @@ def test_frames_come_with_what_is_known_of_them() -> None:
     assert frame.image_bgr[5, 5, 0] == 90
     bench.steps(1)
     assert bench.live.after(frame.monotonic_s, 0).index == 1
+    assert bench.names == ["running"]
+
+
+def test_a_delay_makes_frames_as_old_as_they_are() -> None:
+    config = CONFIG.model_copy(update={"delay_s": 0.3})
+    bench = Bench([90, 91, 0.2, 92], config=config)
+    bench.steps(3)
+    trigger_s = bench.clock.s
+    bench.steps(2)
+    assert bench.live.after(trigger_s, 0) is None, "it was on its way when the trigger came"
+    frame = bench.live.after(0, 0)
+    assert frame.monotonic_s == pytest.approx(bench.clock.s - 0.3)
+    assert NOW - frame.captured_at == timedelta(seconds=0.3)
     assert bench.names == ["running"]
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import io
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import cv2
@@ -15,7 +17,7 @@ from hypothesis import strategies as st
 
 from partsight.errors import SourceError
 from partsight.sources import capture_process, mjpeg
-from partsight.sources.mjpeg import open_mjpeg
+from partsight.sources.mjpeg import MjpegCapture, open_mjpeg, parts, whole_picture
 
 MULTIPART = "multipart/x-mixed-replace; boundary="
 
@@ -52,19 +54,13 @@ def served(kind: str, body: bytes, password: str = "") -> Iterator[str]:
         server.shutdown()
 
 
-def levels(address: str) -> list[int | None]:
+def level(image: np.ndarray | None) -> int | None:
+    return None if image is None else round(float(image.mean()))
+
+
+def play(boundary: str, body: bytes) -> list[int | None]:
     """The level of each picture; None for one that is not whole."""
-    stream, seen = open_mjpeg(address), []
-    while stream.grab():
-        whole, image = stream.retrieve()
-        assert whole == (image is not None)
-        seen.append(round(float(image.mean())) if whole else None)
-    return seen
-
-
-def play(kind: str, body: bytes) -> list[int | None]:
-    with served(kind, body) as place:
-        return levels(f"http://{place}")
+    return [level(whole_picture(data)) for data in parts(io.BytesIO(body), boundary)]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +70,7 @@ def play(kind: str, body: bytes) -> list[int | None]:
 @pytest.mark.parametrize("length", [True, False])
 def test_boundaries_are_written_in_many_ways(boundary: str, line: str, length: bool) -> None:
     body = b"".join(part(jpeg(level), length, line) for level in (10, 20, 30))
-    seen = play(MULTIPART + boundary, body + f"{line}--\r\n".encode())
+    seen = play(boundary, body + f"{line}--\r\n".encode())
     assert seen[: 3 if length else 2] == [10, 20, 30][: 3 if length else 2]
 
 
@@ -85,51 +81,62 @@ def test_boundaries_are_written_in_many_ways(boundary: str, line: str, length: b
 )
 def test_a_damaged_picture_is_none_and_the_next_is(damaged: bytes) -> None:
     body = part(jpeg(10)) + part(damaged) + part(jpeg(30))
-    assert play(MULTIPART + "part", body) == [10, None, 30]
+    assert play("part", body) == [10, None, 30]
 
 
 def test_filling_behind_a_picture_is_no_damage() -> None:
-    assert play(MULTIPART + "part", part(jpeg(10) + b"\0\0\r\n")) == [10]
+    assert play("part", part(jpeg(10) + b"\0\0\r\n")) == [10]
 
 
 @pytest.mark.parametrize("cut", [1, 50, 200])
 def test_a_stream_cut_off_ends(cut: int) -> None:
     body = part(jpeg(10)) + part(jpeg(20))
-    assert play(MULTIPART + "part", body[:-cut]) == ([10, 20] if cut == 1 else [10])
+    assert play("part", body[:-cut]) == ([10, 20] if cut == 1 else [10])
 
 
 @given(st.binary(max_size=400))
 def test_no_bytes_do_harm(body: bytes) -> None:
-    class Answer:
-        def __init__(self) -> None:
-            self.left = body
+    found = list(parts(io.BytesIO(body), "part"))
+    assert len(found) <= len(body)
+    assert all(whole_picture(data) is None for data in [*found, body])
 
-        def read(self, size: int) -> bytes:
-            taken, self.left = self.left[:size], self.left[size:]
-            return taken
 
-        def readline(self, limit: int) -> bytes:
-            end = self.left.find(b"\n") + 1 or len(self.left)
-            return self.read(end)
+def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
+    go_on, all_read = threading.Event(), threading.Event()
 
-    stream = mjpeg.MjpegCapture(Answer(), "part")
-    grabbed = 0
-    while stream.grab():
-        stream.retrieve()
-        grabbed += 1
-    assert grabbed <= len(body)
+    def stream() -> Iterator[bytes]:
+        yield jpeg(10)
+        go_on.wait(60)
+        yield from (jpeg(20), jpeg(30), jpeg(40))
+        all_read.set()
+
+    capture = MjpegCapture(stream())
+    before_s = time.monotonic()
+    assert capture.grab()
+    assert level(capture.retrieve()[1]) == 10
+    go_on.set()
+    assert all_read.wait(60)
+    after_s = time.monotonic()
+    assert capture.grab()
+    assert level(capture.retrieve()[1]) == 40
+    assert capture.passed == 2
+    assert before_s <= capture.arrived_s <= after_s, "not when it was grabbed"
+    assert not capture.grab()
 
 
 def test_a_part_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mjpeg, "_MOST_BYTES", 1000)
     body = part(jpeg(10)) + part(b"\n" * 5000, length=False)
-    assert play(MULTIPART + "part", body) == [10]
+    assert play("part", body) == [10]
 
 
 def test_the_password_of_the_address_is_used() -> None:
     body = part(jpeg(10))
     with served(MULTIPART + "part", body, "Basic dXNlcjpwQHNz") as place:
-        assert levels(f"http://user:p%40ss@{place}") == [10]
+        stream = open_mjpeg(f"http://user:p%40ss@{place}")
+        assert stream.grab()
+        assert level(stream.retrieve()[1]) == 10
+        assert not stream.grab()
         with pytest.raises(SourceError, match="401"):
             open_mjpeg(f"http://{place}")
 
