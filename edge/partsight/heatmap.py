@@ -29,6 +29,8 @@ __all__ = ["overlay", "require_heatmap", "write_overlay"]
 _OPACITY = 0.6
 # Of a written picture, pixels. The map has some dozens a side.
 _LONGEST_SIDE = 1600
+# In floating point a picture takes four times its memory, several times over.
+_ROWS_AT_ONCE = 64
 
 
 def overlay(
@@ -53,7 +55,10 @@ def overlay(
     heat = _heat(heatmap, seen.shape[:2], spec)
     coloured = cv2.applyColorMap(np.round(255 * heat).astype(np.uint8), cv2.COLORMAP_JET)
     opacity = _OPACITY * heat[:, :, np.newaxis]
-    seen[:] = np.round(seen + (coloured - seen.astype(np.float32)) * opacity)
+    for top in range(0, len(seen), _ROWS_AT_ONCE):
+        rows = slice(top, top + _ROWS_AT_ONCE)
+        towards = (coloured[rows] - seen[rows].astype(np.float32)) * opacity[rows]
+        seen[rows] = np.round(seen[rows] + towards)
     return covered
 
 

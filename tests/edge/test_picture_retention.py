@@ -293,7 +293,7 @@ def test_work_is_done_in_small_pieces(
 
     left = [100, *(len(frames_only(tmp_path)) for _ in steps)]
 
-    assert max(before - after for before, after in itertools.pairwise(left)) <= 50
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 20
     assert len(frames(tmp_path)) == 1
 
 

@@ -273,6 +273,7 @@ def test_a_frame_is_kept_also_where_nothing_can_be_drawn_on_it(
 
     assert written(tmp_path / "kept") == [plan.path]
     assert vitals.values()["pictures_lost", "annotated"] == 1
+    assert vitals.states()["pictures"].name == "keeping"
     assert not lost.told  # what the journal names is there
 
 

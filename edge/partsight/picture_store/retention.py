@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 _FRAMES = (".jpg", ".png")
 # Parts that are removed in one piece of work.
-_PARTS_A_PIECE = 50
+_PARTS_A_PIECE = 20
 # People move pictures away; so often they are counted again.
 _COUNT_EVERY_S = 3_600
 # A clock that moved by so much against the monotonic one was set. For a day nothing is taken

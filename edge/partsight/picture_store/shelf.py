@@ -7,7 +7,6 @@ retention, between whose pieces of work the readers here stop.
 from __future__ import annotations
 
 import contextlib
-import heapq
 import os
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from partsight.picture_store.plan import id_of, is_day, is_left_over
 __all__ = ["DAY_S", "Day", "days", "end_of", "read_day"]
 
 DAY_S = 86_400
-# Directory entries that are read in one piece of work.
-_ENTRIES_A_PIECE = 1_000
+# Directory entries that are read in one piece of work: a millisecond in which no other thread
+# of this process gets on.
+_ENTRIES_A_PIECE = 200
 # Ids of the oldest parts of a day that are held at once, some 100 bytes each.
 _BATCH = 5_000
 # A left-over this old is nobody's work in progress.
@@ -62,13 +62,21 @@ def end_of(day: str) -> float:
 def read_day(folder: Path, now_s: float) -> Generator[None, None, Day]:
     """Read what is in a day's folder; yields now and then."""
     oldest: list[str] = []
+    fresh: set[str] = set()
     frames = 0
     for names in _pieces(folder, now_s):
-        frames += sum(f"{id_of(name)}{name[-4:]}" == name for name in names)
-        ids = {part_id for name in names if (part_id := id_of(name))}
-        oldest = heapq.nsmallest(_BATCH, ids.union(oldest))
+        for name in names:
+            part_id = id_of(name)
+            if part_id is None:
+                continue
+            frames += len(name) == len(part_id) + len(".jpg")
+            if len(oldest) < _BATCH or part_id < oldest[-1]:
+                fresh.add(part_id)
+        if len(fresh) >= _BATCH:
+            oldest = sorted(fresh.union(oldest))[:_BATCH]
+            fresh.clear()
         yield
-    return Day(tuple(oldest), frames)
+    return Day(tuple(sorted(fresh.union(oldest))[:_BATCH]), frames)
 
 
 def _pieces(folder: Path, now_s: float) -> Iterator[list[str]]:

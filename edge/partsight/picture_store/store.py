@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 OnLost = Callable[[str, str], None]
 
 # Frames that wait for the disk take so much memory, or one frame, whatever it takes.
-_QUEUE_BYTES = 32_000_000
+_QUEUE_BYTES = 16_000_000
 # Old pictures go while this much more than the least is free, so that new ones find room.
 _HEADROOM = 1.1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -166,9 +166,9 @@ class PictureStore:
         try:
             drawn = annotate(job.frame.image_bgr, job.result, job.spec)
             self._save(self._folder / annotated_path(job.path), encode(drawn))
-        except Exception as error:  # noqa: BLE001 - the frame itself is kept
+        except Exception as error:  # noqa: BLE001 - the frame itself is kept, and so is the next
             self._vitals.count("pictures_lost", "annotated")
-            self._guard.failed(_cause(error), str(error))
+            logger.warning("nothing can be drawn on a copy of %s: %s", job.path, error)
 
     def _lose(self, path: str, cause: str, reason: str) -> None:
         self._vitals.count("pictures_lost", cause)

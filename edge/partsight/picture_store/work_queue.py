@@ -21,6 +21,8 @@ __all__ = ["Job", "WorkQueue"]
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 1.0
+# Between two pieces of work the other threads have their turn: verdicts come first.
+_BREATH_S = 0.002
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,7 +41,7 @@ class WorkQueue:
     Args:
         max_bytes: of frames, that wait or are worked on, before ``put`` refuses; a single
             frame is always taken.
-        work: gets a job, or None; tells whether it wants to be called again at once.
+        work: gets a job, or None; tells whether it wants to be called again soon.
         name: of the thread.
     """
 
@@ -100,7 +102,7 @@ class WorkQueue:
 
     def _run(self) -> None:
         more = True
-        while self._take(0.0 if more else _IDLE_S):
+        while self._take(_BREATH_S if more else _IDLE_S):
             job = self._current
             try:
                 more = self._work(job)
@@ -113,7 +115,7 @@ class WorkQueue:
     def _take(self, pause_s: float) -> bool:
         """Wait for a job, for so long; False at the end."""
         with self._changed:
-            if not self._jobs and not self._closing and pause_s > 0:
+            if not self._jobs and not self._closing:
                 self._changed.wait(pause_s)
             self._current = self._jobs.popleft() if self._jobs else None
             return self._current is not None or not self._closing
