@@ -27,6 +27,7 @@ _DEVICE_COMMANDS = (
     "evaluate",
     "inspect",
     "keygen",
+    "model",
     "sample-data",
     "sign",
     "verify",

@@ -1,0 +1,34 @@
+"""One examination, in a process that inspection does not wait for: what ``aside`` starts.
+
+Enters: rules as the argument, a model on stdin. Ends with 0 and what was found, as JSON on
+stdout; with 3 and a reason on stdout; or however the native code ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+
+from partsight.errors import PartsightError
+from partsight.model_store.examine import examine
+from partsight.model_store.rules import Rules
+from partsight.priority import lower_priority
+from partsight.trial_process import REFUSED
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Examine once."""
+    lower_priority()
+    try:
+        findings = examine(sys.stdin.buffer.read(), Rules.from_json(sys.argv[1]))
+    except (PartsightError, MemoryError) as error:
+        sys.stdout.write(" ".join(str(error).split()) or "it takes too much memory")
+        sys.exit(REFUSED)
+    sys.stdout.write(json.dumps(dataclasses.asdict(findings)))
+
+
+if __name__ == "__main__":
+    main()
