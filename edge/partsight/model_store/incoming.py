@@ -14,14 +14,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from partsight.errors import ContractError, ModelError, OutputError
+from partsight.errors import ModelError, OutputError
 from partsight.files import write_atomic
 from partsight.model_file import ModelFile, load_model_file
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 
 # A file that did not change for so long is looked into; one that is not whole then waits longer.
-SETTLED_S, PATIENCE_S = 2.0, 60.0
+SETTLED_S, PATIENCE_S = 2.0, 30.0
 # What copying programs call a file that they are not done with; hidden ones are left alone too.
 _UNDER_WAY = (".crdownload", ".filepart", ".part", ".partial", ".tmp")
 # How many of the refused are kept.
@@ -135,7 +135,8 @@ class Incoming:
         try:
             file = load_model_file(path)
         except ModelError as error:
-            if not isinstance(error, ContractError) and waited_s < PATIENCE_S:
+            # Even a contract that seems to be missing may be what is still to come.
+            if waited_s < PATIENCE_S:
                 seen.not_whole = True
                 return None
             return Candidate(path, identity, None, error)
