@@ -45,17 +45,11 @@ def agreements(events: Iterable[Mapping[str, Any]]) -> list[Agreement]:
     """Count events of the kind ``shadow``, one result a pair of models, in their order.
 
     Args:
-        events: with ``detail`` as ``Shadow`` gives it. A frame's event that comes twice counts
-            once.
+        events: with ``detail`` as ``Shadow`` gives it; however many, they are not kept.
     """
     pairs: dict[_Pair, collections.Counter[_Pair]] = {}
-    seen: set[tuple[str, str]] = set()
     for event in events:
         detail = event["detail"]
-        key = (str(detail["id"]), str(detail["shadow_model"]))
-        if key in seen:
-            continue
-        seen.add(key)
         models = (str(detail.get("model", "")), str(detail["shadow_model"]))
         counts = pairs.setdefault(models, collections.Counter())
         counts[detail["verdict"], detail["shadow_verdict"]] += 1

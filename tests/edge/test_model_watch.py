@@ -22,9 +22,10 @@ from partsight.model_store.activate import put_in_force, roll_back
 from partsight.model_store.aside import Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
-from partsight.model_store.rules import Findings, Rules, overridden
+from partsight.model_store.rules import Findings, Rules, Settings, overridden, settings_of
+from partsight.model_store.start import start
 from partsight.model_store.store import ModelStore, activated
-from partsight.model_store.watch import ModelWatch, Settings
+from partsight.model_store.watch import ModelWatch
 
 
 class Bench:
@@ -377,3 +378,79 @@ def _no_threads_stay() -> Iterator[None]:
     before = threading.active_count()
     yield
     assert threading.active_count() <= before
+
+
+def test_settings_are_those_of_the_configuration() -> None:
+    from partsight.config import Config
+
+    document = {
+        "models": {"keep": 7, "interval_s": 3.0, "allow_other_labels": True,
+                   "challenge": "/c", "min_accuracy": 0.9, "require_golden": False},
+        "decision": {"accept_above": 0.8, "reject_below": 0.2},
+    }  # fmt: skip
+    rules = Rules(require_golden=False, challenge="/c", min_accuracy=0.9, accept_above=0.8,
+                  reject_below=0.2)  # fmt: skip
+    assert settings_of(Config.model_validate(document)) == Settings(rules, True, 7, 3.0)
+    assert settings_of(Config()) == Settings()
+
+
+def test_a_journal_that_is_full_does_not_undo_a_swap(
+    bench: Bench, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(kind: str, detail: Mapping[str, Any]) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr(bench.watch, "_on_event", full)
+    bench.drop(second)
+    bench.turns()
+    assert bench.watch.poll() is not None
+    assert bench.counts() == {"activated": 1}
+
+
+class Started:
+    """A start with everything that it tells."""
+
+    def __init__(self, store: ModelStore, **options: Any) -> None:
+        self.vitals, self.events = Vitals(), []  # type: tuple[Vitals, list[Mapping[str, Any]]]
+        self.classifier = start(
+            store,
+            lambda data: Classifier.load(data, trusted=True),
+            self.vitals,
+            lambda kind, detail: self.events.append({"kind": kind, **detail}),
+            **options,
+        )
+
+
+def test_a_line_starts_with_the_active_model(tmp_path: Path, first: bytes, second: bytes) -> None:
+    store, given = ModelStore(tmp_path / "store"), tmp_path / "given.tflite"
+    given.write_bytes(first)
+    started = Started(store, first=given)
+    assert started.classifier.model_sha256 == sha(first) == activated(store)[0]
+    put_in_force(store, load_model_file(second), 5)
+    started = Started(store, first=given)
+    assert started.classifier.model_sha256 == sha(second)
+    assert started.vitals.states()["model"].name == "running"
+    assert started.events == []
+
+
+def test_a_line_starts_with_the_one_before_if_that_has_gone_bad(
+    tmp_path: Path, first: bytes, second: bytes
+) -> None:
+    store = ModelStore(tmp_path / "store")
+    for data in (first, second):
+        put_in_force(store, load_model_file(data), 5)
+    store.model(sha(second)).write_bytes(b"torn")
+    started = Started(store)
+    assert started.classifier.model_sha256 == sha(first)
+    assert started.vitals.states()["model"].name == "fallback"
+    assert started.vitals.values()["model_swaps", "fallback"] == 1
+    (event,) = started.events
+    assert (event["kind"], event["outcome"], event["model"]) == ("model", "fallback", sha(first))
+    assert "is damaged" in event["reason"]
+
+
+def test_a_line_without_any_model_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model can be started"):
+        Started(ModelStore(tmp_path / "store"))
+    with pytest.raises(ModelError, match="cannot read the model"):
+        Started(ModelStore(tmp_path / "store"), first=tmp_path / "lost.tflite")

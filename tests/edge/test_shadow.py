@@ -152,7 +152,7 @@ def event(number: int, verdict: str, shadow: str, model: str = "a", other: str =
 
 def test_agreement_is_counted_a_pair_of_models() -> None:
     events = [event(n, "accept", "accept") for n in range(8)]
-    events += [event(8, "accept", "reject"), event(9, "reject", "reject"), event(9, "x", "y")]
+    events += [event(8, "accept", "reject"), event(9, "reject", "reject")]
     events += [event(1, "accept", "review", other="c")]
     first, second = agreements(events)
     assert (first.model, first.shadow_model, first.frames, first.agreed) == ("a", "b", 10, 9)

@@ -26,9 +26,9 @@ from partsight.key_files import make_key_pair, read_private_key
 from partsight.model_file import attach_contract, load_model_file
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.incoming import Incoming
-from partsight.model_store.rules import Rules
+from partsight.model_store.rules import Rules, Settings
 from partsight.model_store.store import ModelStore, activated, digests
-from partsight.model_store.watch import ModelWatch, Settings
+from partsight.model_store.watch import ModelWatch
 from partsight.sample_data import write_sample_data
 from partsight.signature import signed
 from partsight.trust import PUBLIC_KEY_VARIABLE

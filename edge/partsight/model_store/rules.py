@@ -15,7 +15,7 @@ from partsight.errors import ContractError
 if TYPE_CHECKING:
     from partsight.config import Config
 
-__all__ = ["Findings", "Rules", "overridden", "rules_of"]
+__all__ = ["Findings", "Rules", "Settings", "overridden", "rules_of", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,23 @@ class Findings:
     recall_of_bad: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What may change while the line runs.
+
+    Attributes:
+        rules: what a new model must pass.
+        allow_other_labels: whether it may have others than the one in force.
+        keep: how many models stay in the store.
+        interval_s: seconds between two looks.
+    """
+
+    rules: Rules = Rules()
+    allow_other_labels: bool = False
+    keep: int = 5
+    interval_s: float = 1.0
+
+
 def rules_of(config: Config) -> Rules:
     """The rules of a configuration; ``Rules.like`` adds the labels where others are not allowed."""
     models, decision = config.models, config.decision
@@ -91,6 +108,12 @@ def rules_of(config: Config) -> Rules:
         accept_above=decision.accept_above,
         reject_below=decision.reject_below,
     )
+
+
+def settings_of(config: Config) -> Settings:
+    """How a line looks for new models, by its configuration."""
+    models = config.models
+    return Settings(rules_of(config), models.allow_other_labels, models.keep, models.interval_s)
 
 
 def overridden(

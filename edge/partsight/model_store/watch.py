@@ -18,8 +18,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import numpy as np
-
 from partsight.classify import Classifier
 from partsight.errors import OutputError, PartsightError
 from partsight.health.vitals import Vitals
@@ -28,35 +26,18 @@ from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.aside import Examine, Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
-from partsight.model_store.rules import Findings, Rules
+from partsight.model_store.rules import Findings, Settings
+from partsight.model_store.start import Load, OnEvent, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
 from partsight.priority import lower_priority
 
-__all__ = ["ModelWatch", "OnEvent", "Settings"]
+__all__ = ["ModelWatch"]
 
 logger = logging.getLogger(__name__)
 
-Load = Callable[[bytes], Classifier]
-OnEvent = Callable[[str, Mapping[str, Any]], object]
+DEFAULTS = Settings()
 # What the state is called of what may come next.
 _CANDIDATE = "model candidate"
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """What may change while the line runs.
-
-    Attributes:
-        rules: what a new model must pass.
-        allow_other_labels: whether it may have others than the one in force.
-        keep: how many models stay in the store.
-        interval_s: seconds between two looks.
-    """
-
-    rules: Rules = Rules()
-    allow_other_labels: bool = False
-    keep: int = 5
-    interval_s: float = 1.0
 
 
 class ModelWatch:
@@ -81,7 +62,7 @@ class ModelWatch:
         load: Load,
         vitals: Vitals,
         *,
-        settings: Settings = Settings(),
+        settings: Settings = DEFAULTS,
         place: Path | None = None,
         on_event: OnEvent = lambda kind, detail: None,
         clock: Callable[[], float] = time.monotonic,
@@ -151,7 +132,7 @@ class ModelWatch:
         if active in (self._sha256, self._unusable):
             return
         try:
-            classifier = _ready(self._load(read_stored(self._store, active)))
+            classifier = ready(self._load(read_stored(self._store, active)))
         except PartsightError as error:
             self._unusable = active
             self._refused(active, "the store's pointer", error)
@@ -181,7 +162,7 @@ class ModelWatch:
         settings = self.settings
         rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
         found = self._examine(file.data, rules, self._stop)
-        classifier = _ready(self._load(file.data))
+        classifier = ready(self._load(file.data))
         detail = {"from": str(candidate.path), **_told(found)}
         put_in_force(self._store, file, settings.keep, detail)
         self._incoming.taken(candidate)
@@ -196,7 +177,7 @@ class ModelWatch:
         self._vitals.count("model_swaps", "activated")
         self._vitals.state(_CANDIDATE, "taken", classifier.model_sha256)
         event = {"outcome": "activated", "model": self._sha256, "before": before, **detail}
-        self._on_event("model", event)
+        self._tell(event)
 
     def _refuse(self, candidate: Candidate, sha256: str, error: Exception | None) -> None:
         reason = " ".join(str(error).split())
@@ -209,7 +190,14 @@ class ModelWatch:
         self._vitals.count("model_swaps", "refused")
         self._vitals.state(_CANDIDATE, "refused", f"{whence}: {reason}")
         event = {"outcome": "refused", "model": sha256, "before": self._sha256, "from": whence}
-        self._on_event("model", {**event, "reason": reason})
+        self._tell({**event, "reason": reason})
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        try:
+            self._on_event("model", event)
+        except PartsightError as error:
+            # What was done to the model is done, whether or not it can be written down.
+            logger.warning("%s", error)
 
     def _known(self, sha256: str) -> bool:
         """Whether this content of a watched file was dealt with already, perhaps rolled back."""
@@ -217,17 +205,6 @@ class ModelWatch:
             entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.place)
             for entry in read_history(self._store)
         )
-
-
-def _ready(classifier: Classifier) -> Classifier:
-    """Run it once: the first frame would pay for what a runtime puts off until then.
-
-    Raises:
-        ModelError: it gives no probabilities.
-    """
-    spec = classifier.contract.preprocess
-    classifier.classify([np.zeros((spec.height, spec.width, 3), np.uint8)])
-    return classifier
 
 
 def _digest(path: Path) -> str:
