@@ -27,6 +27,8 @@ __all__ = ["SHADOW_EVENT", "OnEvent", "Shadow"]
 
 logger = logging.getLogger(__name__)
 
+# How long the end of the line waits for the frame that the shadow is at.
+_LEAVE_S = 3.0
 # The kind of the journal's events that hold what a shadow model said.
 SHADOW_EVENT = "shadow"
 
@@ -69,7 +71,7 @@ class Shadow:
         with self._wake:
             self._closed = True
             self._wake.notify()
-        self._thread.join()
+        self._thread.join(_LEAVE_S)
 
     def offer(self, image_bgr: NDArray[np.uint8], result: PartResult) -> None:
         """Have a frame judged when there is time; returns at once.

@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from partsight.cli import main
 from partsight.device_config import CONFIG_VARIABLE
 from partsight.model_file import load_model_file
-from partsight.model_store.activate import put_in_force
+from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.store import ModelStore, activated
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
@@ -103,3 +103,14 @@ def test_a_damaged_one_is_shown(store: ModelStore, files: dict[str, Path]) -> No
     assert "DAMAGED" in invoke("list", "--store", store.folder).stdout
     done = invoke("activate", sha(files["first"])[:9], "--store", store.folder)
     assert "is damaged" in done.stderr
+
+
+def test_what_was_refused_is_shown(store: ModelStore) -> None:
+    for number in range(12):
+        record(store, "refused", "a" * 64, reason=f"reason {number}", **{"from": "new.tflite"})
+    lines = invoke("list", "--store", store.folder).stdout.splitlines()[1:]
+    assert len(lines) == 10
+    assert lines[-1].startswith("refused ")
+    assert lines[-1].endswith("new.tflite: reason 11")
+    document = json.loads(invoke("list", "--store", store.folder, "--json").stdout)
+    assert [entry["reason"] for entry in document["refused"]][-1] == "reason 11"

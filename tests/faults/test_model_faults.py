@@ -402,3 +402,23 @@ def test_two_command_lines_at_once(tmp_path: Path, make_model: Callable[..., byt
     assert [process.wait(120) for process in both] == [0, 0]
     assert len(set(activated(store))) == 6
     assert os.path.exists(store.model(activated(store)[0]))
+
+
+def test_a_place_that_hangs_does_not_hold_the_end_of_the_line_up(
+    make_line: Callable[..., Line], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a share of a server that is away: the read cannot be called off."""
+    line, hung, back = make_line(), threading.Event(), threading.Event()
+
+    def hang(incoming: Incoming) -> Any:
+        hung.set()
+        back.wait(60)
+        return []
+
+    monkeypatch.setattr(Incoming, "look", hang)
+    monkeypatch.setattr("partsight.model_store.watch._LEAVE_S", 0.01)
+    with line.watch:
+        assert hung.wait(30)
+        line.run(0)
+    assert len(line.models) == 10
+    back.set()

@@ -48,20 +48,23 @@ def _store_options(function: Callable[..., None]) -> Callable[..., None]:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_store_options
 def list_models(store: Path | None, as_json: bool) -> None:
-    """List the models that are kept, with the active one (*) and the one before it (-).
+    """List the models that are kept, the active one (*) and the one before it (-).
+
+    The newest of those that were refused follow, with their reasons.
 
     \b
     Example:
       partsight model list --json
     """
-    from partsight.model_store.listing import listed
+    from partsight.model_store.listing import listed, refusals
 
     config = _config()
     where = _store(store, config)
-    rows = listed(where)
+    rows, refused = listed(where), refusals(where)
     if as_json:
         models = [dataclasses.asdict(row) for row in rows]
-        click.echo(json.dumps({"store": str(where.folder), "models": models}))
+        document = {"store": str(where.folder), "models": models, "refused": refused}
+        click.echo(json.dumps(document))
         return
     for row in rows:
         mark = "*" if row.active else "-" if row.rollback else " "
@@ -69,6 +72,8 @@ def list_models(store: Path | None, as_json: bool) -> None:
         click.echo(f"{mark} {row.sha256[:12]}  {row.activated_at or 'never active':28}  {what}")
     if not rows:
         click.echo(f"no models in {where.folder}")
+    for entry in refused:
+        click.echo(f"refused {entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
 
 
 @command.command("activate")

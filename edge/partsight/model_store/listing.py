@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from partsight.contract import Contract
 from partsight.errors import ModelError
@@ -10,7 +11,7 @@ from partsight.model_file import load_model_file
 from partsight.model_store.history import read_history
 from partsight.model_store.store import ModelStore, activated, digests, read_stored
 
-__all__ = ["Listed", "active_contract", "listed"]
+__all__ = ["Listed", "active_contract", "listed", "refusals"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,12 @@ def listed(store: ModelStore) -> list[Listed]:
         place = in_force.index(sha256) if sha256 in in_force else -1
         rows.append(Listed(sha256, place == 0, place == 1, labels, when.get(sha256), damage))
     return rows
+
+
+def refusals(store: ModelStore, most: int = 10) -> list[dict[str, Any]]:
+    """The newest refusals, oldest first: ``at``, ``sha256``, ``from`` and ``reason``."""
+    refused = [entry for entry in read_history(store) if entry.get("what") == "refused"]
+    return refused[-most:]
 
 
 def active_contract(store: ModelStore) -> Contract | None:

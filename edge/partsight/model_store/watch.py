@@ -36,6 +36,8 @@ __all__ = ["ModelWatch"]
 logger = logging.getLogger(__name__)
 
 DEFAULTS = Settings()
+# A share that is away can hold a look up for minutes, the end of the line must not be.
+_LEAVE_S = 3.0
 # What the state is called of what may come next.
 _CANDIDATE = "model candidate"
 
@@ -93,7 +95,9 @@ class ModelWatch:
         trace: TracebackType | None,
     ) -> None:
         self._stop.set()
-        self._thread.join()
+        self._thread.join(_LEAVE_S)
+        if self._thread.is_alive():
+            logger.warning("%s does not answer; it is left", self._incoming.place)
 
     def poll(self) -> Classifier | None:
         """A new classifier to go on with from the next frame, or None; takes no time.
