@@ -15,7 +15,7 @@ import pytest
 
 from partsight.classify import Classifier
 from partsight.decide import OperatingPoint
-from partsight.errors import ContractError, ModelError, OutputError
+from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
 from partsight.health.vitals import Vitals
 from partsight.model_file import load_model_file
 from partsight.model_store.activate import put_in_force, roll_back
@@ -333,6 +333,39 @@ def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) 
         return
     with pytest.raises(ModelError, match=message):
         examine_aside(data, Rules(), command=stand_in(code))
+
+
+def test_where_no_process_can_be_started_that_is_said() -> None:
+    with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
+        examine_aside(b"", Rules(), command=("/nowhere/python",))
+
+
+def test_what_this_machine_lacks_is_not_the_models_fault(bench: Bench, second: bytes) -> None:
+    bench.verdict = EnvironmentFault("no memory")
+    path = bench.drop(second)
+    bench.turns()
+    assert path.exists()
+    assert bench.candidate()[0] == "postponed"
+
+
+def test_a_pointer_that_cannot_be_read_is_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.store.active.unlink()
+    bench.store.active.mkdir()
+    failed = threading.Semaphore(0)
+    turn = bench.watch.turn
+
+    def counted() -> None:
+        failed.release()
+        turn()
+
+    bench.watch.turn = counted  # type: ignore[method-assign]
+    bench.watch.settings = Settings(interval_s=0.001)
+    with bench.watch:
+        for _ in range(3):
+            assert failed.acquire(timeout=30)
+    assert caplog.text.count("cannot read which model is active") == 1
 
 
 def test_the_process_aside_is_not_waited_for_for_ever() -> None:

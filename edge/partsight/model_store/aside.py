@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
-from partsight.errors import ModelError
+from partsight.errors import EnvironmentFault, ModelError
 from partsight.model_store.rules import Findings, Rules
 from partsight.trial_process import REFUSED
 
@@ -53,18 +53,12 @@ def examine_aside(
         timeout_s: how long it may take.
 
     Raises:
+        EnvironmentFault: no process can be started.
         ModelError: the reason against it.
         Stopped: ``stop`` was set before there was one.
     """
     stop = stop or threading.Event()
-    process = subprocess.Popen(
-        [*command, rules.to_json()],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        # It starts others: all of them end together.
-        start_new_session=True,
-    )
+    process = _started(command, rules)
     # By a thread: communicate() loses what it has not sent when a wait times out.
     sender = threading.Thread(target=_send, args=(process.stdin, data), daemon=True)
     process.stdin = None
@@ -83,6 +77,23 @@ def examine_aside(
             f"{process.returncode}. Copy it again from where it was made."
         )
     return Findings(**json.loads(told))
+
+
+def _started(command: Sequence[str], rules: Rules) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            [*command, rules.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            # It starts others: all of them end together.
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot start a process to examine the model in: {error.strerror or error}. Give the "
+            "line more memory, or leave to start processes."
+        ) from error
 
 
 def _send(pipe: IO[bytes] | None, data: bytes) -> None:

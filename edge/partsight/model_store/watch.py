@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from partsight.classify import Classifier
-from partsight.errors import OutputError, PartsightError
+from partsight.errors import EnvironmentFault, OutputError, PartsightError
 from partsight.health.vitals import Vitals
 from partsight.model_file import ModelFile
 from partsight.model_store.activate import put_in_force, record
@@ -125,6 +125,8 @@ class ModelWatch:
                 self.turn()
             except Stopped:
                 return
+            except PartsightError as error:  # told once, as states are
+                self._vitals.state(_CANDIDATE, "failed", str(error))
             except Exception as error:
                 # The line goes on with the model that it has, and this thread with looking.
                 logger.exception("looking for a new model failed")
@@ -155,7 +157,7 @@ class ModelWatch:
         else:
             try:
                 self._take(candidate, file)
-            except OutputError as error:
+            except (EnvironmentFault, OutputError) as error:
                 self._incoming.later(candidate)
                 self._vitals.count("model_swaps", "postponed")
                 self._vitals.state(_CANDIDATE, "postponed", f"{name}: {error}")
