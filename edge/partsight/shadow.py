@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from partsight.classify import Classifier
 from partsight.errors import PartsightError
 from partsight.health.vitals import Vitals
-from partsight.priority import lower_priority
 from partsight.records import PartResult
 
 __all__ = ["SHADOW_EVENT", "OnEvent", "Shadow"]
@@ -90,7 +89,6 @@ class Shadow:
             self._vitals.count("shadow", "skipped")
 
     def _run(self) -> None:
-        lower_priority()
         while (judged := self._next()) is not None:
             try:
                 self._judge(judged)

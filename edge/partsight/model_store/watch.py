@@ -29,7 +29,6 @@ from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.rules import Findings, Settings
 from partsight.model_store.start import Load, OnEvent, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
-from partsight.priority import lower_priority
 
 __all__ = ["ModelWatch"]
 
@@ -119,7 +118,6 @@ class ModelWatch:
             self._consider(candidate)
 
     def _run(self) -> None:
-        lower_priority()
         while not self._stop.wait(self.settings.interval_s):
             try:
                 self.turn()
