@@ -169,6 +169,17 @@ def test_the_oldest_are_deleted_but_never_the_last_two(
     assert start_active(store, whole)[1] == put[-1]
 
 
+def test_what_was_half_written_is_cleared_away(
+    store: ModelStore, model: Callable[[str], ModelFile]
+) -> None:
+    fill(store, model, "a")
+    for path in (store.folder / "models" / ".x.tflite.0f.part", store.folder / ".active.0f.part"):
+        path.write_text("half")
+    fill(store, model, "b")
+    assert [path for path in store.folder.rglob("*.part")] == []
+    assert names_of(store, activated(store)) == "ba"
+
+
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=8), st.integers(1, 4))
 @settings(deadline=None, max_examples=30)
 def test_the_active_one_is_always_there(names: list[str], keep: int) -> None:
