@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
+import io
+import json
+import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from partsight.model_file import attach_contract, load_model_file
 
 
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     """The ready model: labels defected and healthy, 224 x 224, int8."""
     return Path(__file__).parents[1] / "models" / "sample-parts-int8.tflite"
+
+
+@pytest.fixture(scope="session")
+def make_model(model_path: Path) -> Callable[..., bytes]:
+    """The ready model under another name, and so another digest, or with another contract."""
+    file = load_model_file(model_path)
+    with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
+        members = {sample.file: tail.read(sample.file) for sample in file.contract.golden}
+        size = json.loads(tail.read("partsight.json"))["model_bytes"]
+
+    def make(name: str, **changes: Any) -> bytes:
+        provenance = {**file.contract.provenance, "name": name}
+        contract = dataclasses.replace(file.contract, provenance=provenance, **changes)
+        return attach_contract(file.data[:size], contract, members)
+
+    return make

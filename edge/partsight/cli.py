@@ -30,6 +30,7 @@ _DEVICE_COMMANDS = (
     "install-service",
     "journal",
     "keygen",
+    "model",
     "sample-data",
     "sign",
     "verify",

@@ -363,15 +363,29 @@ DEVICE_COMMANDS = [
     "benchmark",
     "check",
     "classify",
+    "config",
     "doctor",
     "evaluate",
     "inspect",
+    "model",
     "sample-data",
     "watch",
 ]
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS)])
+SUBCOMMANDS = [
+    ["config", "check"],
+    ["config", "init"],
+    ["config", "reference"],
+    ["config", "show"],
+    ["model", "activate"],
+    ["model", "list"],
+    ["model", "rollback"],
+    ["model", "shadow-report"],
+]
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS), *SUBCOMMANDS])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_help_has_an_example(command: list[str], flag: str) -> None:
     result = run(*command, flag)

@@ -11,8 +11,12 @@ from click.testing import CliRunner, Result
 
 from partsight.cli import main
 from partsight.config import Config, read_config
-from partsight.config.advice import advice
+from partsight.config.advice import advice, doubts
+from partsight.config.settings import Setting
 from partsight.device_config import CONFIG_VARIABLE
+from partsight.model_file import load_model_file
+from partsight.model_store.activate import put_in_force
+from partsight.model_store.store import ModelStore, activated
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
@@ -74,6 +78,51 @@ def test_check(text: str | None, exit_code: int, message: str | None, path: Path
     assert (message or "") in done.stderr
     assert len(done.stderr.splitlines()) == (message is not None)
     assert ("is valid" in done.stdout) == (exit_code == 0)
+
+
+def test_check_looks_at_the_active_model(
+    path: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = ModelStore(path.parent / "models")
+    put_in_force(store, load_model_file(model_path), 5)
+    path.write_text("[models]\nstore = 'models'\n[decision]\naccept_above = 0.3")
+    assert "do not go with the model's own" in invoke("check", path).stderr
+    path.write_text("[models]\nstore = 'models'\n[decision]\naccept_above = 0.9")
+    assert invoke("check", path).stderr == ""
+    store.model(activated(store)[0]).write_bytes(b"torn")
+    assert "is damaged" in invoke("check", path).stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("sinks[0].password_env", "MQTT_PASSWORD", "variable MQTT_PASSWORD is not set here"),
+        ("sinks[0].password_env", "EMPTY", "variable EMPTY is not set here"),
+        ("sinks[0].password_env", "THERE", None),
+        ("sinks[0].password_env", None, None),
+        ("sinks[0].ca_file", "lost.pem", "there is no"),
+        ("sinks[0].ca_file", "here.pem", None),
+        ("sinks[1].path", "new/folder/results.jsonl", None),
+        ("source.address", "lost", None),
+    ],
+)
+def test_keys_are_known_by_their_names(
+    key: str, value: str | None, told: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "here.pem").touch()
+    is_path = value is not None and key.endswith(("_file", "path"))
+    setting = Setting(key, tmp_path / value if is_path and value else value, "file")
+    found = list(doubts([setting], {"THERE": "x", "EMPTY": ""}))
+    assert [told in each for each in found if told] == [True] * (told is not None)
+    assert len(found) == (told is not None)
+
+
+def test_check_asks_whether_the_runtime_is_here(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("[model]\nruntime = 'litert'")
+    monkeypatch.setattr("partsight.runtimes.runtimes", list)
+    assert "model.runtime: litert is not installed here" in invoke("check", path).stderr
 
 
 def test_check_without_a_file_means_the_one_in_force(

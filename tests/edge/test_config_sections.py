@@ -81,8 +81,8 @@ class Mqtt(Section):
 class Lines(Section):
     """To a file."""
 
-    kind: Literal["jsonl"] = Field(description="Where to.")
     path: Place = Field(description="The file.")
+    kind: Literal["jsonl"] = Field(description="Where to.")
 
 
 class Zone(Section):
@@ -191,6 +191,7 @@ def test_tables_in_their_order() -> None:
         ("[[sinks]]", 'kind = "jsonl"'),
         ("[zones.NAME]", ""),
     ]
+    assert [key.name for key in found["[[sinks]]", 'kind = "jsonl"'].keys] == ["kind", "path"]
     assert [table.always for table in found.values()] == [True] * 3 + [False] * 6
 
 

@@ -8,29 +8,35 @@ by the names of keys, so that new sections are covered: ``..._env`` is an enviro
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from partsight.config.document import Config
 from partsight.config.settings import Setting, settings_of
 from partsight.errors import PartsightError
 
-__all__ = ["advice"]
+__all__ = ["advice", "doubts"]
 
 _MUST_BE_THERE = ("_file", "_key", "_cert", "certificate", ".challenge", "shadow.model")
 
 
 def advice(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[str]:
     """What will not work here, and what to do about it."""
-    for setting in settings_of(config):
+    yield from doubts(settings_of(config), environ)
+    if config.models.store is not None:
+        yield from _store(config, config.models.store)
+    yield from _runtime(config.model.runtime)
+
+
+def doubts(settings: Iterable[Setting], environ: Mapping[str, str]) -> Iterator[str]:
+    """What will not work of keys whose names say what they are."""
+    for setting in settings:
         if setting.value is None:
             continue
         if setting.name.endswith("_env"):
             yield from _variable(setting, environ)
         elif isinstance(setting.value, Path):
             yield from _place(setting)
-    if config.models.store is not None:
-        yield from _store(config.models.store)
 
 
 def _variable(setting: Setting, environ: Mapping[str, str]) -> Iterator[str]:
@@ -55,14 +61,34 @@ def _place(setting: Setting) -> Iterator[str]:
         yield f"{setting.name}: {nearest} may not be written to by this user. Allow it"
 
 
-def _store(folder: Path) -> Iterator[str]:
+def _store(config: Config, folder: Path) -> Iterator[str]:
+    from partsight.model_store.listing import active_contract
+    from partsight.model_store.rules import overridden
     from partsight.model_store.store import ModelStore, activated
 
+    store, decision = ModelStore(folder), config.decision
     try:
-        if not activated(ModelStore(folder)):
+        if not activated(store):
             yield (
                 f"models.store: no model is active in {folder}. Put one in force: "
                 "partsight model activate MODEL.tflite"
             )
+            return
+        contract = active_contract(store)
+        if contract is None:
+            yield f"models.store: the active model of {folder} is damaged: partsight model list"
+        else:
+            overridden(contract.operating_point, decision.accept_above, decision.reject_below)
     except PartsightError as error:
         yield f"models.store: {error}"
+
+
+def _runtime(name: str | None) -> Iterator[str]:
+    from partsight.runtimes import runtimes
+
+    installed = [runtime.name for runtime in runtimes()]
+    if name is not None and name not in installed:
+        yield (
+            f"model.runtime: {name} is not installed here. Install it, or take "
+            f"{' or '.join(installed) or 'another machine'}"
+        )

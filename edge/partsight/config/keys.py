@@ -84,7 +84,10 @@ def _below(
     required = node.get("required", ())
     keys = tuple(
         _key(name, value, schema, required=name in required)
-        for name, value in properties.items()
+        # What kind it is stands first: the other keys hang on it.
+        for name, value in sorted(
+            properties.items(), key=lambda item: not kind.startswith(f"{item[0]} =")
+        )
         if name not in inner
     )
     yield Table(path, description, keys, always, kind)

@@ -154,6 +154,8 @@ def find(store: ModelStore, prefix: str) -> str:
 def prune(store: ModelStore, keep: int) -> list[str]:
     """Delete the oldest models above a number, but never the active one nor the one before it.
 
+    Called with the store locked.
+
     Returns:
         The digests of those that were deleted.
     """
@@ -163,9 +165,11 @@ def prune(store: ModelStore, keep: int) -> list[str]:
     spare = [each for each in digests(store) if each not in kept]
     spare.sort(key=lambda each: -in_use.index(each) if each in in_use else -len(in_use) - 1)
     surplus = spare[: max(0, len(kept) + len(spare) - keep)]
-    for sha256 in surplus:
+    # What a power cut left half written: nobody else writes here while the store is locked.
+    torn = [*store.folder.glob(".*.part"), *(store.folder / "models").glob(".*.part")]
+    for path in [*map(store.model, surplus), *torn]:
         with contextlib.suppress(OSError):
-            store.model(sha256).unlink()
+            path.unlink()
     return surplus
 
 

@@ -1,0 +1,175 @@
+"""``partsight model``."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partsight.device_config import find_config
+from partsight.model_options import config_option
+
+if TYPE_CHECKING:
+    from partsight.config import Config
+    from partsight.model_store.store import ModelStore
+
+__all__ = ["command"]
+
+
+@click.group("model")
+def command() -> None:
+    """The models of this device: which are kept, and which one is in force.
+
+    A line that runs takes a change between two frames.
+
+    \b
+    Example:
+      partsight model list
+      partsight model activate model-int8.tflite
+      partsight model rollback
+    """
+
+
+def _store_options(function: Callable[..., None]) -> Callable[..., None]:
+    option = click.option(
+        "--store",
+        type=click.Path(path_type=Path, file_okay=False),
+        help="The store's folder; default models.store of the configuration.",
+    )
+    return option(config_option(function))
+
+
+@command.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_store_options
+def list_models(store: Path | None, as_json: bool) -> None:
+    """List the models that are kept, the active one (*) and the one before it (-).
+
+    The newest of those that were refused follow, with their reasons.
+
+    \b
+    Example:
+      partsight model list --json
+    """
+    from partsight.model_store.listing import listed, refusals
+
+    config = _config()
+    where = _store(store, config)
+    rows, refused = listed(where), refusals(where)
+    if as_json:
+        models = [dataclasses.asdict(row) for row in rows]
+        document = {"store": str(where.folder), "models": models, "refused": refused}
+        click.echo(json.dumps(document))
+        return
+    for row in rows:
+        mark = "*" if row.active else "-" if row.rollback else " "
+        what = f"DAMAGED: {row.damage}" if row.damage else ", ".join(row.labels)
+        click.echo(f"{mark} {row.sha256[:12]}  {row.activated_at or 'never active':28}  {what}")
+    if not rows:
+        click.echo(f"no models in {where.folder}")
+    for entry in refused:
+        click.echo(f"refused {entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
+
+
+@command.command("activate")
+@click.argument("model")
+@_store_options
+def activate(model: str, store: Path | None) -> None:
+    """Examine a model, and put it in force if it passes.
+
+    MODEL is a file, or the first characters of the SHA-256 of one that is kept.
+
+    \b
+    Example:
+      partsight model activate 3f2a
+      partsight model activate model-int8.tflite
+    """
+    from partsight.model_file import load_model_file
+    from partsight.model_store.activate import put_in_force
+    from partsight.model_store.aside import examine_aside
+    from partsight.model_store.listing import active_contract
+    from partsight.model_store.rules import rules_of
+    from partsight.model_store.store import find, read_stored
+
+    config = _config()
+    where = _store(store, config)
+    file = load_model_file(
+        model if Path(model).is_file() else read_stored(where, find(where, model))
+    )
+    allowed = None if config.models.allow_other_labels else active_contract(where)
+    click.echo(f"partsight: examining {file.sha256[:12]}", err=True)
+    found = examine_aside(file.data, rules_of(config).like(allowed))
+    detail = {key: value for key, value in dataclasses.asdict(found).items() if value is not None}
+    before = put_in_force(where, file, config.models.keep, detail)
+    click.echo(
+        f"{file.sha256[:12]} is active"
+        + (f", was {before[:12]}" if before not in (None, file.sha256) else "")
+    )
+
+
+@command.command("rollback")
+@_store_options
+def rollback(store: Path | None) -> None:
+    """Put the model in force that was before the active one.
+
+    \b
+    Example:
+      partsight model rollback
+    """
+    from partsight.model_file import load_model_file
+    from partsight.model_store.activate import roll_back
+    from partsight.trust import require_trusted
+
+    where = _store(store, _config())
+    now, before = roll_back(where, lambda data: require_trusted(load_model_file(data)))
+    click.echo(f"{now[:12]} is active, was {before[:12]}")
+
+
+@command.command("shadow-report")
+@click.argument("journal", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def shadow_report(journal: Path, as_json: bool) -> None:
+    """Tell how often the shadow model agrees with the model, from a line's journal.
+
+    \b
+    Example:
+      partsight model shadow-report line.journal
+    """
+    from partsight.shadow import SHADOW_EVENT
+    from partsight.shadow_report import agreements, report_lines
+
+    # Only here, and by name: a device without a journal has nothing to report.
+    read_events = importlib.import_module("partsight.journal").read_events
+    found = agreements(read_events(journal, kind=SHADOW_EVENT))
+    if as_json:
+        click.echo(json.dumps({"agreements": [dataclasses.asdict(each) for each in found]}))
+        return
+    for each in found:
+        click.echo("\n".join(report_lines(each)))
+    if not found:
+        click.echo(f"no shadow model judged anything in {journal}")
+
+
+def _config() -> Config:
+    from partsight.config import Config, read_config
+
+    found = find_config()
+    return Config() if found is None else read_config(found)
+
+
+def _store(named: Path | None, config: Config) -> ModelStore:
+    from partsight.errors import ConfigError
+    from partsight.model_store.store import ModelStore
+
+    folder = named or config.models.store
+    if folder is None:
+        raise ConfigError(
+            "no store of models: expected models.store in the configuration, or --store FOLDER. "
+            "'partsight config init' writes a configuration."
+        )
+    return ModelStore(folder)

@@ -1,0 +1,141 @@
+"""Putting a kept model in force, or the one before it; starting with the one that is.
+
+Called by the command line, by the thread that looks for new models, and where the line starts.
+Each change is one replacement of the pointer, under the store's lock.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from typing import Any, TypeVar
+
+from partsight.errors import ModelError, OutputError
+from partsight.model_file import ModelFile
+from partsight.model_store.history import read_history, remember
+from partsight.model_store.store import (
+    ModelStore,
+    activated,
+    add,
+    locked,
+    prune,
+    read_stored,
+    set_activated,
+)
+
+__all__ = ["Start", "put_in_force", "record", "roll_back", "start_active"]
+
+logger = logging.getLogger(__name__)
+
+_Loaded = TypeVar("_Loaded")
+Start = tuple[str, _Loaded, tuple[str, ...]]
+
+
+def put_in_force(
+    store: ModelStore, file: ModelFile, keep: int, found: Mapping[str, Any] | None = None
+) -> str | None:
+    """Keep a model that passed its examination, and make it the active one.
+
+    Args:
+        store: where.
+        file: as it was examined.
+        keep: how many models stay, see ``prune``.
+        found: what the history shall hold of it.
+
+    Returns:
+        The digest of the one that was active before, if any.
+
+    Raises:
+        OutputError: it cannot be written; the one that was active stays.
+    """
+    with locked(store):
+        before = activated(store)
+        add(store, file)
+        set_activated(store, [file.sha256, *(each for each in before if each != file.sha256)])
+        record(store, "activated", file.sha256, **(found or {}))
+        prune(store, keep)
+    return before[0] if before else None
+
+
+def roll_back(store: ModelStore, check: Callable[[bytes], object]) -> tuple[str, str]:
+    """Make the model active that was before the active one.
+
+    Args:
+        store: where.
+        check: raises ``ModelError`` for one that cannot be put in force.
+
+    Returns:
+        The digest of the one that is active now, and of the one that was.
+
+    Raises:
+        ModelError: there was none before, or it is damaged.
+        OutputError: the pointer cannot be written.
+    """
+    with locked(store):
+        digests = activated(store)
+        if len(digests) < 2:
+            raise ModelError(
+                f"there is nothing to roll back to in {store.folder}: expected a model that was "
+                "active before this one. 'partsight model list' shows those that are kept."
+            )
+        check(read_stored(store, digests[1]))
+        set_activated(store, digests[1:])
+        record(store, "rolled_back", digests[1], was=digests[0])
+    return digests[1], digests[0]
+
+
+def start_active(store: ModelStore, load: Callable[[bytes], _Loaded]) -> Start[_Loaded]:
+    """Load the active model; if it has gone bad, the newest one before it that has not.
+
+    Args:
+        store: where.
+        load: gives what runs a model, or raises ``ModelError``.
+
+    Returns:
+        The digest, what ``load`` gave, and the reasons against those that were passed over.
+
+    Raises:
+        ModelError: none was ever active, or not one of them can be loaded.
+    """
+    reasons: list[str] = []
+    candidates = activated(store) or _once_activated(store)
+    for place, sha256 in enumerate(candidates):
+        try:
+            loaded = load(read_stored(store, sha256))
+        except ModelError as error:
+            reasons.append(f"{sha256[:12]}: {error}")
+            logger.warning("the model %s cannot be run: %s", sha256[:12], error)
+            continue
+        if reasons:
+            _fall_back(store, candidates[place:], reasons)
+        return sha256, loaded, tuple(reasons)
+    raise ModelError(
+        f"no model can be started from {store.folder}: expected one that is active and whole, "
+        f"received {'; '.join(reasons) or 'none'}. Put one in force: partsight model activate "
+        "MODEL.tflite"
+    )
+
+
+def record(store: ModelStore, what: str, sha256: str, **more: Any) -> None:
+    """Write to the history. A full disk loses the entry, not the line."""
+    when = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    try:
+        remember(store, {"at": when, "what": what, "sha256": sha256, **more})
+    except OutputError as error:
+        logger.warning("%s", error)
+
+
+def _fall_back(store: ModelStore, digests: list[str], reasons: list[str]) -> None:
+    # On a disk that cannot be written to, the next start finds the same and does the same.
+    with contextlib.suppress(OutputError), locked(store):
+        set_activated(store, digests)
+        record(store, "fallback", digests[0], reason="; ".join(reasons))
+
+
+def _once_activated(store: ModelStore) -> list[str]:
+    """For a pointer that is lost: what the history says, newest first."""
+    entries = [each for each in read_history(store) if each.get("what") != "refused"]
+    named = [each["sha256"] for each in reversed(entries) if isinstance(each.get("sha256"), str)]
+    return list(dict.fromkeys(named))

@@ -1,0 +1,109 @@
+"""The examination that a model must pass before it is put in force.
+
+Enters: the bytes that will be run, and rules. Leaves: what was found, or the reason against it.
+Takes seconds: called in a process of its own, see ``aside``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from partsight.classify import Classifier
+from partsight.contract import Contract
+from partsight.errors import ContractError, DatasetError, ModelError
+from partsight.evaluate import labelled_pictures, score_pictures
+from partsight.golden import TOLERANCE, replay
+from partsight.metrics import classification_metrics
+from partsight.model_file import ModelFile, load_model_file
+from partsight.model_store.rules import Findings, Rules, overridden
+from partsight.trust import require_trusted
+from partsight.verdict_metrics import verdict_metrics
+
+__all__ = ["examine"]
+
+
+def examine(data: bytes, rules: Rules) -> Findings:
+    """Examine a model: digest, contract, signature, trial, golden samples, challenge.
+
+    Raises:
+        ModelError: damaged, not as its contract says, does not decide here as it did where it
+            was approved, or fails the challenge.
+        ContractError: other labels than the rules allow.
+        SignatureError: not signed by whom this device trusts.
+        DatasetError: the challenge is of no use.
+        EnvironmentFault: this machine cannot run it.
+    """
+    file = load_model_file(data)
+    _require_labels(file.contract, rules)
+    overridden(file.contract.operating_point, rules.accept_above, rules.reject_below)
+    require_trusted(file)
+    samples, difference = _replayed(file, rules)
+    return _challenged(file, rules, Findings(samples, difference))
+
+
+def _require_labels(contract: Contract, rules: Rules) -> None:
+    pairs = (
+        ("labels", rules.labels, contract.labels),
+        ("accept labels", rules.accept_labels, contract.operating_point.accept_labels),
+    )
+    for name, expected, received in pairs:
+        if expected is not None and set(received) != set(expected):
+            raise ContractError(
+                f"the model has other {name} than the active one: expected {sorted(expected)}, "
+                f"received {sorted(received)}. If that is meant, set models.allow_other_labels."
+            )
+
+
+def _replayed(file: ModelFile, rules: Rules) -> tuple[int, float | None]:
+    if not file.contract.golden and not rules.require_golden:
+        return 0, None
+    replays = replay(file)
+    difference = max(each.difference for each in replays)
+    if not all(each.passes for each in replays):
+        raise ModelError(
+            f"the model does not decide here as it did where it was exported: expected scores of "
+            f"its golden samples within {TOLERANCE:.4f}, received a difference of "
+            f"{difference:.4f}. See 'partsight check'."
+        )
+    return len(replays), difference
+
+
+def _challenged(file: ModelFile, rules: Rules, findings: Findings) -> Findings:
+    if rules.challenge is None:
+        return findings
+    classifier = Classifier.load(file.data)
+    labels = classifier.contract.labels
+    scored = score_pictures(classifier, labelled_pictures(Path(rules.challenge), labels))
+    if scored.failed:
+        path, reason = scored.failed[0]
+        raise DatasetError(
+            f"{len(scored.failed)} pictures of the challenge cannot be read, such as {path}: "
+            f"{reason}. Mend or remove them."
+        )
+    point = overridden(classifier.contract.operating_point, rules.accept_above, rules.reject_below)
+    accuracy = classification_metrics(labels, scored.true, scored.scores)["accuracy"]
+    recall = verdict_metrics(labels, scored.true, scored.scores, point)["recall_of_bad"]
+    _require_score("accuracy", accuracy, rules.min_accuracy)
+    _require_score("recall of bad parts", recall, rules.min_recall_of_bad)
+    return Findings(
+        findings.golden_samples,
+        findings.golden_difference,
+        len(scored.paths),
+        accuracy,
+        recall,
+    )
+
+
+def _require_score(name: str, received: float | None, expected: float | None) -> None:
+    if expected is None:
+        return
+    if received is None:
+        raise DatasetError(
+            f"the challenge cannot tell the {name}: expected pictures of good and of bad parts, "
+            "and a model that says which labels are good. Add pictures."
+        )
+    if received < expected:
+        raise ModelError(
+            f"the model fails the challenge: expected {name} of at least {expected:.4f}, received "
+            f"{received:.4f}. The old one stays in force."
+        )

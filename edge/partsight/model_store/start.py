@@ -1,0 +1,73 @@
+"""The model that a line starts with, and what makes one ready to judge.
+
+Enters: a store. Leaves: a classifier that has run once. Called where the line starts, and by the
+thread that looks for new models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from partsight.classify import Classifier
+from partsight.health.vitals import Vitals
+from partsight.model_file import load_model_file
+from partsight.model_store.activate import put_in_force, start_active
+from partsight.model_store.store import ModelStore, activated
+from partsight.trust import require_trusted
+
+__all__ = ["Load", "OnEvent", "ready", "start"]
+
+Load = Callable[[bytes], Classifier]
+OnEvent = Callable[[str, Mapping[str, Any]], object]
+
+
+def start(
+    store: ModelStore,
+    load: Load,
+    vitals: Vitals,
+    on_event: OnEvent,
+    *,
+    first: Path | None = None,
+    keep: int = 5,
+) -> Classifier:
+    """Load the active model of a store; the newest good one where that has gone bad.
+
+    Args:
+        store: where.
+        load: gives a classifier of bytes, or raises ``ModelError``.
+        vitals: gets the state ``model``, and counts a fallback.
+        on_event: is told of a fallback, with the reasons for it.
+        first: is put in force where none is yet; not looked at otherwise.
+        keep: how many models stay in the store.
+
+    Raises:
+        ModelError: there is none that can be run.
+        OutputError: the first one cannot be kept.
+    """
+    if first is not None and not activated(store):
+        file = load_model_file(first)
+        require_trusted(file)
+        put_in_force(store, file, keep, {"from": str(first)})
+    sha256, classifier, reasons = start_active(store, lambda data: ready(load(data)))
+    if reasons:
+        vitals.count("model_swaps", "fallback")
+        vitals.state("model", "fallback", "; ".join(reasons))
+        on_event("model", {"outcome": "fallback", "model": sha256, "reason": "; ".join(reasons)})
+    else:
+        vitals.state("model", "running", sha256)
+    return classifier
+
+
+def ready(classifier: Classifier) -> Classifier:
+    """Run it once: the first frame would pay for what a runtime puts off until then.
+
+    Raises:
+        ModelError: it gives no probabilities.
+    """
+    spec = classifier.contract.preprocess
+    classifier.classify([np.zeros((spec.height, spec.width, 3), np.uint8)])
+    return classifier

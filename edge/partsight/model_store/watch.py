@@ -1,0 +1,221 @@
+"""The swap of models while the line runs: a thread looks for new ones, the loop takes them.
+
+Enters: files in the incoming place, and a pointer that the command line moved. Leaves: a loaded
+classifier, for whoever asks between two frames. Everything that takes time happens here, before
+that: examination (in another process), loading, and a first run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from partsight.classify import Classifier
+from partsight.errors import EnvironmentFault, OutputError, PartsightError
+from partsight.health.vitals import Vitals
+from partsight.model_file import ModelFile
+from partsight.model_store.activate import put_in_force, record
+from partsight.model_store.aside import Examine, Stopped, examine_aside
+from partsight.model_store.history import read_history
+from partsight.model_store.incoming import Candidate, Incoming
+from partsight.model_store.rules import Findings, Settings
+from partsight.model_store.start import Load, OnEvent, ready
+from partsight.model_store.store import ModelStore, activated, read_stored
+
+__all__ = ["ModelWatch"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULTS = Settings()
+# A share that is away can hold a look up for minutes, the end of the line must not be.
+_LEAVE_S = 3.0
+# What the state is called of what may come next.
+_CANDIDATE = "model candidate"
+
+
+class ModelWatch:
+    """Looks for new models in a thread, while it is open.
+
+    Args:
+        store: where models are kept.
+        in_force: the one that the line started with.
+        load: makes a classifier of bytes; raises ``ModelError``.
+        vitals: gets the state, and counts what became of new models.
+        settings: see there; may be replaced at any time, as ``settings``.
+        place: where new models are dropped; None is the store's own folder.
+        on_event: is told ``"model"`` and what became of a new model, in this thread.
+        clock: seconds, monotonic.
+        examine: raises ``PartsightError`` for a model that must not be run.
+    """
+
+    def __init__(
+        self,
+        store: ModelStore,
+        in_force: Classifier,
+        load: Load,
+        vitals: Vitals,
+        *,
+        settings: Settings = DEFAULTS,
+        place: Path | None = None,
+        on_event: OnEvent = lambda kind, detail: None,
+        clock: Callable[[], float] = time.monotonic,
+        examine: Examine = examine_aside,
+    ) -> None:
+        self.settings = settings
+        self._store, self._load, self._vitals, self._on_event = store, load, vitals, on_event
+        self._examine = examine
+        self._incoming = Incoming(store.incoming if place is None else place, clock)
+        self._sha256, self._contract = in_force.model_sha256, in_force.contract
+        # What the pointer named and could not be loaded is not tried at each turn.
+        self._unusable = ""
+        self._offer: Classifier | None = None
+        self._lock, self._stop = threading.Lock(), threading.Event()
+        self._thread = threading.Thread(target=self._run, name="model-watch", daemon=True)
+
+    def __enter__(self) -> ModelWatch:
+        if not self._incoming.is_file:
+            with contextlib.suppress(OSError):  # one that is made later is found then
+                self._incoming.place.mkdir(parents=True, exist_ok=True)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join(_LEAVE_S)
+        if self._thread.is_alive():
+            logger.warning("%s does not answer; it is left", self._incoming.place)
+
+    def poll(self) -> Classifier | None:
+        """A new classifier to go on with from the next frame, or None; takes no time.
+
+        It is the caller's from then on, and nobody else's.
+        """
+        if self._offer is None:
+            return None
+        with self._lock:
+            offer, self._offer = self._offer, None
+        if offer is not None:
+            self._vitals.state("model", "running", offer.model_sha256)
+        return offer
+
+    def turn(self) -> None:
+        """Look once; what the thread does at each interval."""
+        self._follow_pointer()
+        for candidate in self._incoming.look():
+            self._consider(candidate)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self.settings.interval_s):
+            try:
+                self.turn()
+            except Stopped:
+                return
+            except PartsightError as error:  # told once, as states are
+                self._vitals.state(_CANDIDATE, "failed", str(error))
+            except Exception as error:
+                # The line goes on with the model that it has, and this thread with looking.
+                logger.exception("looking for a new model failed")
+                self._vitals.state(_CANDIDATE, "failed", str(error))
+
+    def _follow_pointer(self) -> None:
+        """Take what 'partsight model' put in force."""
+        active = next(iter(activated(self._store)), self._sha256)
+        if active in (self._sha256, self._unusable):
+            return
+        try:
+            classifier = ready(self._load(read_stored(self._store, active)))
+        except PartsightError as error:
+            self._unusable = active
+            self._refused(active, "the store's pointer", error)
+            return
+        self._unusable = ""
+        self._offered(classifier, {"from": "the store's pointer"})
+
+    def _consider(self, candidate: Candidate) -> None:
+        file, name = candidate.file, candidate.path.name
+        self._vitals.state(_CANDIDATE, "examining", name)
+        if file is None:
+            self._refuse(candidate, _digest(candidate.path), candidate.refusal)
+        elif file.sha256 == self._sha256 or self._known(file.sha256):
+            self._incoming.taken(candidate)
+            self._vitals.state(_CANDIDATE, "none", f"{name} is known already")
+        else:
+            try:
+                self._take(candidate, file)
+            except (EnvironmentFault, OutputError) as error:
+                self._incoming.later(candidate)
+                self._vitals.count("model_swaps", "postponed")
+                self._vitals.state(_CANDIDATE, "postponed", f"{name}: {error}")
+            except PartsightError as error:
+                self._refuse(candidate, file.sha256, error)
+
+    def _take(self, candidate: Candidate, file: ModelFile) -> None:
+        settings = self.settings
+        rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
+        found = self._examine(file.data, rules, self._stop)
+        classifier = ready(self._load(file.data))
+        detail = {"from": str(candidate.path), **_told(found)}
+        put_in_force(self._store, file, settings.keep, detail)
+        self._incoming.taken(candidate)
+        self._offered(classifier, detail)
+
+    def _offered(self, classifier: Classifier, detail: Mapping[str, Any]) -> None:
+        before, self._sha256 = self._sha256, classifier.model_sha256
+        self._contract = classifier.contract
+        self._vitals.state("model", "swapping", classifier.model_sha256)
+        with self._lock:
+            self._offer = classifier
+        self._vitals.count("model_swaps", "activated")
+        self._vitals.state(_CANDIDATE, "taken", classifier.model_sha256)
+        event = {"outcome": "activated", "model": self._sha256, "before": before, **detail}
+        self._tell(event)
+
+    def _refuse(self, candidate: Candidate, sha256: str, error: Exception | None) -> None:
+        reason = " ".join(str(error).split())
+        self._incoming.refuse(candidate, self._store.refused, reason)
+        record(self._store, "refused", sha256, reason=reason, **{"from": str(candidate.path)})
+        self._refused(sha256, str(candidate.path), error)
+
+    def _refused(self, sha256: str, whence: str, error: Exception | None) -> None:
+        reason = " ".join(str(error).split())
+        self._vitals.count("model_swaps", "refused")
+        self._vitals.state(_CANDIDATE, "refused", f"{whence}: {reason}")
+        event = {"outcome": "refused", "model": sha256, "before": self._sha256, "from": whence}
+        self._tell({**event, "reason": reason})
+
+    def _tell(self, event: Mapping[str, Any]) -> None:
+        try:
+            self._on_event("model", event)
+        except PartsightError as error:
+            # What was done to the model is done, whether or not it can be written down.
+            logger.warning("%s", error)
+
+    def _known(self, sha256: str) -> bool:
+        """Whether this content of a watched file was dealt with already, perhaps rolled back."""
+        return self._incoming.is_file and any(
+            entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.place)
+            for entry in read_history(self._store)
+        )
+
+
+def _digest(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    return ""
+
+
+def _told(found: Findings) -> dict[str, Any]:
+    return {name: value for name, value in dataclasses.asdict(found).items() if value is not None}

@@ -1,0 +1,214 @@
+"""Where new models are dropped: only whole files are looked into, and each is cleared away."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from partsight.model_store.incoming import PATIENCE_S, SETTLED_S, Incoming
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def incoming(tmp_path: Path, clock: Clock) -> Incoming:
+    (tmp_path / "incoming").mkdir()
+    return Incoming(tmp_path / "incoming", clock)
+
+
+@pytest.fixture(scope="module")
+def data(make_model: Callable[..., bytes]) -> bytes:
+    return make_model("new")
+
+
+def look(incoming: Incoming, clock: Clock, after_s: float) -> list[str]:
+    """The names of what comes after a while, with ``!`` where it is refused."""
+    clock.now_s += after_s
+    return [each.path.name + "!" * (each.file is None) for each in incoming.look()]
+
+
+def test_a_file_comes_once_it_is_settled(incoming: Incoming, clock: Clock, data: bytes) -> None:
+    path = incoming.place / "a.tflite"
+    path.write_bytes(data)
+    assert look(incoming, clock, 0) == []
+    assert look(incoming, clock, SETTLED_S / 2) == []
+    assert look(incoming, clock, SETTLED_S / 2) == ["a.tflite"]
+    (candidate,) = incoming.look()
+    assert candidate.file is not None
+    assert candidate.file.data == data
+    incoming.taken(candidate)
+    assert list(incoming.place.iterdir()) == []
+    assert look(incoming, clock, PATIENCE_S) == []
+
+
+def test_a_file_that_is_being_copied_waits(incoming: Incoming, clock: Clock, data: bytes) -> None:
+    path = incoming.place / "a.tflite"
+    for share in (0.0, 0.2, 0.9):
+        path.write_bytes(data[: int(len(data) * share)])
+        assert look(incoming, clock, SETTLED_S) == []
+    # It hangs for longer than a file takes to settle, and goes on.
+    assert look(incoming, clock, SETTLED_S) == []
+    assert look(incoming, clock, PATIENCE_S / 2) == []
+    path.write_bytes(data)
+    assert look(incoming, clock, 0) == []
+    assert look(incoming, clock, SETTLED_S) == ["a.tflite"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (lambda data: data[: len(data) // 2], "is damaged|no whole flatbuffer|cannot"),
+        (lambda data: data[:-9], "has lost its contract: its end is cut off"),
+        (lambda data: b"", "is not a TFLite model"),
+        (lambda data: b"a letter to the line", "is not a TFLite model"),
+        (lambda data: data[:5000] + b"\1\2\3" + data[5003:], "is damaged"),
+    ],
+)
+def test_one_that_stays_broken_is_refused_in_the_end(
+    content: Callable[[bytes], bytes],
+    reason: str,
+    incoming: Incoming,
+    clock: Clock,
+    data: bytes,
+    tmp_path: Path,
+) -> None:
+    path = incoming.place / "a.tflite"
+    path.write_bytes(content(data))
+    assert look(incoming, clock, 0) == []
+    assert look(incoming, clock, SETTLED_S) == []
+    assert look(incoming, clock, PATIENCE_S) == ["a.tflite!"]
+    (candidate,) = incoming.look()
+    assert re.search(reason, str(candidate.refusal))
+    incoming.refuse(candidate, tmp_path / "refused", "because")
+    assert list(incoming.place.iterdir()) == []
+    assert (tmp_path / "refused" / "a.tflite").read_bytes() == content(data)
+    assert (tmp_path / "refused" / "a.tflite.reason.txt").read_text() == "because\n"
+
+
+def test_several_come_oldest_first(incoming: Incoming, clock: Clock, data: bytes) -> None:
+    for place, name in enumerate(("c.tflite", "a.tflite", "b.tflite")):
+        (incoming.place / name).write_bytes(data)
+        os.utime(incoming.place / name, (place, place))
+    look(incoming, clock, 0)
+    assert look(incoming, clock, SETTLED_S) == ["c.tflite", "a.tflite", "b.tflite"]
+
+
+def test_what_is_none_of_its_business(incoming: Incoming, clock: Clock, data: bytes) -> None:
+    for name in (".hidden.tflite", "a.tflite.part", "b.tmp", "c.tflite.crdownload"):
+        (incoming.place / name).write_bytes(data)
+    (incoming.place / "folder.tflite").mkdir()
+    (incoming.place / "loose.tflite").symlink_to("nowhere")
+    look(incoming, clock, 0)
+    assert look(incoming, clock, PATIENCE_S) == []
+
+
+def test_files_disappear(incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path) -> None:
+    path = incoming.place / "a.tflite"
+    path.write_bytes(data)
+    look(incoming, clock, 0)
+    path.unlink()
+    assert look(incoming, clock, SETTLED_S) == []
+    path.write_bytes(data)
+    look(incoming, clock, 0)
+    assert look(incoming, clock, SETTLED_S) == ["a.tflite"]
+    (candidate,) = incoming.look()
+    path.unlink()
+    incoming.refuse(candidate, tmp_path / "refused", "because")
+    incoming.taken(candidate)
+    assert not (tmp_path / "refused").exists()
+
+
+def test_one_that_was_replaced_is_another(
+    incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
+) -> None:
+    """Neither refusing nor taking the old one touches the new one."""
+    path = incoming.place / "a.tflite"
+    path.write_bytes(data)
+    look(incoming, clock, 0)
+    clock.now_s += SETTLED_S
+    (candidate,) = incoming.look()
+    path.unlink()
+    path.write_bytes(data[:-9])
+    incoming.taken(candidate)
+    incoming.refuse(candidate, tmp_path / "refused", "because")
+    assert path.exists()
+    assert look(incoming, clock, 0) == []
+    assert look(incoming, clock, SETTLED_S) == []
+    assert look(incoming, clock, PATIENCE_S) == ["a.tflite!"]
+
+
+def test_a_watched_file_stays_where_it_is(tmp_path: Path, clock: Clock, data: bytes) -> None:
+    incoming = Incoming(tmp_path / "model.tflite", clock)
+    assert incoming.is_file
+    assert look(incoming, clock, 0) == []
+    incoming.place.write_bytes(data)
+    look(incoming, clock, 0)
+    clock.now_s += SETTLED_S
+    (candidate,) = incoming.look()
+    incoming.taken(candidate)
+    assert look(incoming, clock, PATIENCE_S) == []
+    incoming.place.write_bytes(b"another")
+    look(incoming, clock, 0)
+    look(incoming, clock, SETTLED_S)
+    clock.now_s += PATIENCE_S
+    (candidate,) = incoming.look()
+    incoming.refuse(candidate, tmp_path / "refused", "because")
+    assert incoming.place.read_bytes() == b"another"
+    assert look(incoming, clock, PATIENCE_S) == []
+
+
+def test_what_was_put_off_comes_again(incoming: Incoming, clock: Clock, data: bytes) -> None:
+    (incoming.place / "a.tflite").write_bytes(data)
+    look(incoming, clock, 0)
+    clock.now_s += SETTLED_S
+    (candidate,) = incoming.look()
+    incoming.later(candidate)
+    assert look(incoming, clock, SETTLED_S) == []
+    assert look(incoming, clock, PATIENCE_S) == ["a.tflite"]
+
+
+def test_where_it_cannot_be_moved_it_is_left_alone(
+    incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
+) -> None:
+    (incoming.place / "a.tflite").write_bytes(data)
+    look(incoming, clock, 0)
+    clock.now_s += SETTLED_S
+    (candidate,) = incoming.look()
+    (tmp_path / "refused").write_text("a file where a folder should be")
+    incoming.refuse(candidate, tmp_path / "refused", "because")
+    assert (incoming.place / "a.tflite").exists()
+    assert look(incoming, clock, PATIENCE_S) == []
+
+
+def test_the_refused_do_not_fill_the_disk(incoming: Incoming, clock: Clock, tmp_path: Path) -> None:
+    for number in range(15):
+        path = incoming.place / f"{number:02}.tflite"
+        path.write_bytes(b"nothing")
+        look(incoming, clock, 0)
+        look(incoming, clock, SETTLED_S)
+        clock.now_s += PATIENCE_S
+        (candidate,) = incoming.look()
+        incoming.refuse(candidate, tmp_path / "refused", "because")
+        os.utime(tmp_path / "refused" / f"{path.name}.reason.txt", (number, number))
+    left = sorted(path.name for path in (tmp_path / "refused").iterdir())
+    assert left[0] == "05.tflite"
+    assert len(left) == 20
+
+
+def test_a_place_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+    assert Incoming(tmp_path / "nowhere").look() == []

@@ -1,0 +1,489 @@
+"""New models are put in force between two frames, or refused; the old one stays meanwhile."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from partsight.classify import Classifier
+from partsight.decide import OperatingPoint
+from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
+from partsight.health.vitals import Vitals
+from partsight.model_file import load_model_file
+from partsight.model_store.activate import put_in_force, roll_back
+from partsight.model_store.aside import Stopped, examine_aside
+from partsight.model_store.history import read_history
+from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
+from partsight.model_store.rules import Findings, Rules, Settings, overridden, settings_of
+from partsight.model_store.start import start
+from partsight.model_store.store import ModelStore, activated
+from partsight.model_store.watch import ModelWatch
+
+
+class Bench:
+    """A watch whose turns and time are the test's, with real models but no real examination."""
+
+    def __init__(self, folder: Path, first: bytes, **options: Any) -> None:
+        self.store, self.vitals, self.now_s = ModelStore(folder / "store"), Vitals(), 0.0
+        self.events: list[Mapping[str, Any]] = []
+        self.rules: list[Rules] = []
+        self.verdict: Exception | None = None
+        put_in_force(self.store, load_model_file(first), 5)
+        self.watch = ModelWatch(
+            self.store,
+            self.load(first),
+            self.load,
+            self.vitals,
+            on_event=lambda kind, detail: self.events.append({"kind": kind, **detail}),
+            clock=lambda: self.now_s,
+            examine=self.examine,
+            **options,
+        )
+        self.store.incoming.mkdir()
+
+    def load(self, data: bytes) -> Classifier:
+        return Classifier.load(data, trusted=True)
+
+    def examine(self, data: bytes, rules: Rules, stop: threading.Event) -> Findings:
+        self.rules.append(rules)
+        if self.verdict is not None:
+            raise self.verdict
+        return Findings(4, 0.25)
+
+    def drop(self, data: bytes, name: str = "new.tflite") -> Path:
+        path = self.store.incoming / name
+        path.write_bytes(data)
+        return path
+
+    def turns(self, after_s: float = SETTLED_S) -> None:
+        self.watch.turn()
+        self.now_s += after_s
+        self.watch.turn()
+
+    def counts(self) -> dict[str, float]:
+        values = self.vitals.values()
+        return {label: n for (name, label), n in values.items() if name == "model_swaps"}
+
+    def candidate(self) -> tuple[str, str]:
+        state = self.vitals.states()["model candidate"]
+        return state.name, state.detail
+
+
+@pytest.fixture(scope="module")
+def first(make_model: Callable[..., bytes]) -> bytes:
+    return make_model("first")
+
+
+@pytest.fixture(scope="module")
+def second(make_model: Callable[..., bytes]) -> bytes:
+    return make_model("second")
+
+
+@pytest.fixture
+def bench(tmp_path: Path, first: bytes) -> Bench:
+    return Bench(tmp_path, first)
+
+
+def sha(data: bytes) -> str:
+    return load_model_file(data).sha256
+
+
+def test_nothing_new_is_nothing(bench: Bench) -> None:
+    bench.turns()
+    assert bench.watch.poll() is None
+    assert bench.events == []
+    assert bench.counts() == {}
+
+
+def test_a_good_one_is_put_in_force(bench: Bench, first: bytes, second: bytes) -> None:
+    path = bench.drop(second)
+    bench.turns()
+    classifier = bench.watch.poll()
+    assert classifier is not None
+    assert classifier.model_sha256 == sha(second)
+    assert bench.watch.poll() is None
+    assert activated(bench.store) == [sha(second), sha(first)]
+    assert not path.exists()
+    assert bench.counts() == {"activated": 1}
+    assert bench.vitals.states()["model"].name == "running"
+    (event,) = bench.events
+    assert event == {"kind": "model", "outcome": "activated", "model": sha(second),
+                     "before": sha(first), "from": str(path), "golden_samples": 4,
+                     "golden_difference": 0.25, "challenge_pictures": 0}  # fmt: skip
+    bench.turns()
+    assert bench.watch.poll() is None
+
+
+def test_it_must_have_the_labels_of_the_one_in_force(
+    bench: Bench, second: bytes, make_model: Callable[..., bytes]
+) -> None:
+    bench.drop(second)
+    bench.turns()
+    assert bench.rules == [Rules(labels=("defected", "healthy"), accept_labels=("healthy",))]
+    bench.watch.settings = Settings(Rules(min_accuracy=0.5), allow_other_labels=True)
+    bench.drop(make_model("third"))
+    bench.turns()
+    assert bench.rules[1:] == [Rules(min_accuracy=0.5)]
+
+
+@pytest.mark.parametrize("error", [ModelError("it is bad"), ContractError("other labels")])
+def test_a_bad_one_is_refused_with_its_reason(
+    error: Exception, bench: Bench, first: bytes, second: bytes
+) -> None:
+    bench.verdict = error
+    bench.drop(second)
+    bench.turns()
+    assert bench.watch.poll() is None
+    assert activated(bench.store) == [sha(first)]
+    assert bench.counts() == {"refused": 1}
+    assert bench.candidate()[0] == "refused"
+    assert str(error) in bench.candidate()[1]
+    assert bench.events[0]["outcome"] == "refused"
+    assert bench.events[0]["reason"] == str(error)
+    assert (bench.store.refused / "new.tflite").read_bytes() == second
+    assert (bench.store.refused / "new.tflite.reason.txt").read_text() == f"{error}\n"
+    assert read_history(bench.store)[-1]["what"] == "refused"
+
+
+def test_a_second_bad_one_is_told_too(bench: Bench, second: bytes) -> None:
+    told = []
+    bench.vitals.on_change(lambda part, state: told.append(state.name))
+    bench.verdict = ModelError("it is bad")
+    for name in ("a.tflite", "b.tflite"):
+        bench.drop(second, name)
+        bench.turns()
+    assert told == ["examining", "refused"] * 2
+
+
+def test_one_that_cannot_be_loaded_after_all_is_refused(
+    bench: Bench, first: bytes, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(data: bytes) -> Classifier:
+        raise ModelError("no memory for it")
+
+    monkeypatch.setattr(bench.watch, "_load", fail)
+    bench.drop(second)
+    bench.turns()
+    assert bench.counts() == {"refused": 1}
+    assert activated(bench.store) == [sha(first)]
+
+
+def test_two_at_once_come_one_after_the_other(
+    bench: Bench, first: bytes, second: bytes, make_model: Callable[..., bytes]
+) -> None:
+    third = make_model("third")
+    bench.drop(second, "z.tflite")
+    bench.drop(third, "a.tflite")
+    import os
+
+    os.utime(bench.store.incoming / "z.tflite", (1, 1))
+    bench.turns()
+    classifier = bench.watch.poll()
+    assert classifier is not None
+    assert classifier.model_sha256 == sha(third)
+    assert activated(bench.store) == [sha(third), sha(second), sha(first)]
+    assert [event["before"] for event in bench.events] == [sha(first), sha(second)]
+
+
+def test_the_one_in_force_again_is_cleared_away(bench: Bench, first: bytes) -> None:
+    path = bench.drop(first)
+    bench.turns()
+    assert bench.watch.poll() is None
+    assert not path.exists()
+    assert bench.rules == []
+
+
+def test_it_follows_the_command_line(bench: Bench, first: bytes, second: bytes) -> None:
+    put_in_force(bench.store, load_model_file(second), 5)
+    bench.watch.turn()
+    classifier = bench.watch.poll()
+    assert classifier is not None
+    assert classifier.model_sha256 == sha(second)
+    roll_back(bench.store, lambda data: None)
+    bench.watch.turn()
+    classifier = bench.watch.poll()
+    assert classifier is not None
+    assert classifier.model_sha256 == sha(first)
+    assert [event["outcome"] for event in bench.events] == ["activated"] * 2
+
+
+def test_a_pointer_to_a_bad_one_is_refused_once(bench: Bench, second: bytes, first: bytes) -> None:
+    put_in_force(bench.store, load_model_file(second), 5)
+    path = bench.store.model(sha(second))
+    path.write_bytes(b"torn")
+    for _ in range(3):
+        bench.watch.turn()
+    assert bench.watch.poll() is None
+    assert bench.counts() == {"refused": 1}
+    assert "is damaged" in bench.events[0]["reason"]
+
+
+def test_a_full_disk_puts_it_off(
+    bench: Bench, first: bytes, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments: object) -> None:
+        raise OutputError("cannot write: No space left on device")
+
+    monkeypatch.setattr("partsight.model_store.activate.add", full)
+    path = bench.drop(second)
+    bench.turns()
+    assert bench.watch.poll() is None
+    assert path.exists()
+    assert activated(bench.store) == [sha(first)]
+    assert bench.candidate()[0] == "postponed"
+    monkeypatch.undo()
+    bench.turns(PATIENCE_S)
+    assert bench.watch.poll() is not None
+    assert bench.counts() == {"postponed": 1, "activated": 1}
+
+
+def test_a_watched_file_that_was_rolled_back_does_not_come_again(
+    tmp_path: Path, first: bytes, second: bytes
+) -> None:
+    place = tmp_path / "delivered.tflite"
+    place.write_bytes(second)
+    bench = Bench(tmp_path, first, place=place)
+    bench.turns()
+    assert bench.watch.poll() is not None
+    assert place.exists()
+    roll_back(bench.store, lambda data: None)
+    again = Bench.__new__(Bench)
+    shutil.rmtree(bench.store.incoming)
+    again.__init__(tmp_path, first, place=place)  # type: ignore[misc]
+    again.turns()
+    assert again.watch.poll() is None
+    assert again.rules == []
+
+
+def test_a_failure_of_its_own_does_not_end_it(
+    bench: Bench, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = threading.Event()
+
+    def fail() -> None:
+        failed.set()
+        raise RuntimeError("a bug")
+
+    bench.watch.settings = Settings(interval_s=0.001)
+    monkeypatch.setattr(bench.watch, "_follow_pointer", fail)
+    with bench.watch:
+        assert failed.wait(30)
+        monkeypatch.undo()
+        put_in_force(bench.store, load_model_file(second), 5)
+        assert poll(bench.watch).model_sha256 == sha(second)
+
+
+def poll(watch: ModelWatch) -> Classifier:
+    deadline_s = time.monotonic() + 60
+    while time.monotonic() < deadline_s:
+        classifier = watch.poll()
+        if classifier is not None:
+            return classifier
+        time.sleep(0.01)
+    raise AssertionError("no model was offered")
+
+
+def test_leaving_gives_an_examination_up(bench: Bench, second: bytes, first: bytes) -> None:
+    begun = threading.Event()
+
+    def examine(data: bytes, rules: Rules, stop: threading.Event) -> Findings:
+        begun.set()
+        assert stop.wait(30)
+        raise Stopped
+
+    bench.watch._examine = examine
+    bench.watch.settings = Settings(interval_s=0.001)
+    bench.watch._incoming.clock = time.monotonic
+    bench.drop(second)
+    bench.watch._incoming.look()
+    seen = next(iter(bench.watch._incoming._seen.values()))
+    seen.since_s -= SETTLED_S
+    with bench.watch:
+        assert begun.wait(30)
+    assert activated(bench.store) == [sha(first)]
+    assert (bench.store.incoming / "new.tflite").exists()
+
+
+def stand_in(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-c", code)
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import sys; sys.stdin.buffer.read(); print('{\"golden_samples\": 3}')", None),
+        ("import sys; sys.stdin.close(); print('{}')", None),
+        ("import sys; sys.stdin.buffer.read(); print('no good', end=''); sys.exit(3)", "^no good$"),
+        ("import os; os.abort()", "went down with status -6"),
+        ("import sys; sys.exit(1)", "went down with status 1"),
+    ],
+)
+def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) -> None:
+    data = bytes(1 << 20)
+    if message is None:
+        examine_aside(data, Rules(), command=stand_in(code))
+        return
+    with pytest.raises(ModelError, match=message):
+        examine_aside(data, Rules(), command=stand_in(code))
+
+
+def test_where_no_process_can_be_started_that_is_said() -> None:
+    with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
+        examine_aside(b"", Rules(), command=("/nowhere/python",))
+
+
+def test_what_this_machine_lacks_is_not_the_models_fault(bench: Bench, second: bytes) -> None:
+    bench.verdict = EnvironmentFault("no memory")
+    path = bench.drop(second)
+    bench.turns()
+    assert path.exists()
+    assert bench.candidate()[0] == "postponed"
+
+
+def test_a_pointer_that_cannot_be_read_is_told_once(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.store.active.unlink()
+    bench.store.active.mkdir()
+    failed = threading.Semaphore(0)
+    turn = bench.watch.turn
+
+    def counted() -> None:
+        failed.release()
+        turn()
+
+    bench.watch.turn = counted  # type: ignore[method-assign]
+    bench.watch.settings = Settings(interval_s=0.001)
+    with bench.watch:
+        for _ in range(3):
+            assert failed.acquire(timeout=30)
+    assert caplog.text.count("cannot read which model is active") == 1
+
+
+def test_the_process_aside_is_not_waited_for_for_ever() -> None:
+    hang = stand_in("import time; time.sleep(600)")
+    with pytest.raises(ModelError, match="takes too long"):
+        examine_aside(bytes(1 << 20), Rules(), command=hang, timeout_s=0)
+    stop = threading.Event()
+    stop.set()
+    with pytest.raises(Stopped):
+        examine_aside(b"", Rules(), stop, command=hang)
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "expected"),
+    [
+        (None, None, OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)),
+        (0.9, None, OperatingPoint(("ok",), 0.9, 0.5)),
+        (None, 0.1, OperatingPoint(("ok",), 0.75, 0.1)),
+        (0.9, 0.2, OperatingPoint(("ok",), 0.9, 0.2)),
+        (0.4, None, None),
+        (None, 0.8, None),
+    ],
+)
+def test_thresholds_of_the_device(
+    high: float | None, low: float | None, expected: OperatingPoint | None
+) -> None:
+    point = OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)
+    if expected is None:
+        with pytest.raises(ContractError, match="do not go with the model's own"):
+            overridden(point, high, low)
+    else:
+        assert overridden(point, high, low) == expected
+
+
+def test_rules_travel_whole() -> None:
+    rules = Rules(("a", "b"), ("b",), False, "/c", 0.5, 0.75, 0.8, 0.2)
+    assert Rules.from_json(rules.to_json()) == rules
+    assert all(getattr(rules, field.name) is not None for field in dataclasses.fields(Rules))
+
+
+@pytest.fixture(autouse=True)
+def _no_threads_stay() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    assert threading.active_count() <= before
+
+
+def test_settings_are_those_of_the_configuration() -> None:
+    from partsight.config import Config
+
+    document = {
+        "models": {"keep": 7, "interval_s": 3.0, "allow_other_labels": True,
+                   "challenge": "/c", "min_accuracy": 0.9, "require_golden": False},
+        "decision": {"accept_above": 0.8, "reject_below": 0.2},
+    }  # fmt: skip
+    rules = Rules(require_golden=False, challenge="/c", min_accuracy=0.9, accept_above=0.8,
+                  reject_below=0.2)  # fmt: skip
+    assert settings_of(Config.model_validate(document)) == Settings(rules, True, 7, 3.0)
+    assert settings_of(Config()) == Settings()
+
+
+def test_a_journal_that_is_full_does_not_undo_a_swap(
+    bench: Bench, second: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(kind: str, detail: Mapping[str, Any]) -> None:
+        raise OutputError("no room")
+
+    monkeypatch.setattr(bench.watch, "_on_event", full)
+    bench.drop(second)
+    bench.turns()
+    assert bench.watch.poll() is not None
+    assert bench.counts() == {"activated": 1}
+
+
+class Started:
+    """A start with everything that it tells."""
+
+    def __init__(self, store: ModelStore, **options: Any) -> None:
+        self.vitals, self.events = Vitals(), []  # type: tuple[Vitals, list[Mapping[str, Any]]]
+        self.classifier = start(
+            store,
+            lambda data: Classifier.load(data, trusted=True),
+            self.vitals,
+            lambda kind, detail: self.events.append({"kind": kind, **detail}),
+            **options,
+        )
+
+
+def test_a_line_starts_with_the_active_model(tmp_path: Path, first: bytes, second: bytes) -> None:
+    store, given = ModelStore(tmp_path / "store"), tmp_path / "given.tflite"
+    given.write_bytes(first)
+    started = Started(store, first=given)
+    assert started.classifier.model_sha256 == sha(first) == activated(store)[0]
+    put_in_force(store, load_model_file(second), 5)
+    started = Started(store, first=given)
+    assert started.classifier.model_sha256 == sha(second)
+    assert started.vitals.states()["model"].name == "running"
+    assert started.events == []
+
+
+def test_a_line_starts_with_the_one_before_if_that_has_gone_bad(
+    tmp_path: Path, first: bytes, second: bytes
+) -> None:
+    store = ModelStore(tmp_path / "store")
+    for data in (first, second):
+        put_in_force(store, load_model_file(data), 5)
+    store.model(sha(second)).write_bytes(b"torn")
+    started = Started(store)
+    assert started.classifier.model_sha256 == sha(first)
+    assert started.vitals.states()["model"].name == "fallback"
+    assert started.vitals.values()["model_swaps", "fallback"] == 1
+    (event,) = started.events
+    assert (event["kind"], event["outcome"], event["model"]) == ("model", "fallback", sha(first))
+    assert "is damaged" in event["reason"]
+
+
+def test_a_line_without_any_model_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="no model can be started"):
+        Started(ModelStore(tmp_path / "store"))
+    with pytest.raises(ModelError, match="cannot read the model"):
+        Started(ModelStore(tmp_path / "store"), first=tmp_path / "lost.tflite")
