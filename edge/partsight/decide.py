@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.errors import ConfigError
 from partsight.records import Prediction, Verdict
 
 __all__ = [
@@ -69,15 +70,19 @@ def with_thresholds(
     What was measured at the thresholds before is not said of others.
 
     Raises:
-        ValueError: they do not go together.
+        ConfigError: they do not go together.
     """
     if accept_above is None and reject_below is None:
         return point
-    return OperatingPoint(
-        point.accept_labels,
-        point.accept_above if accept_above is None else accept_above,
-        point.reject_below if reject_below is None else reject_below,
-    )
+    high = point.accept_above if accept_above is None else accept_above
+    low = point.reject_below if reject_below is None else reject_below
+    try:
+        return OperatingPoint(point.accept_labels, high, low)
+    except ValueError as error:
+        raise ConfigError(
+            f"the configured thresholds do not go with the model's own: {error}. Give both "
+            "decision.accept_above and decision.reject_below."
+        ) from error
 
 
 def default_accept_labels(labels: tuple[str, ...]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from partsight.classify import Classifier
 from partsight.decide import OperatingPoint, accept_score, decide, with_thresholds
 from partsight.errors import ConfigError, ImageError, ModelError
 from partsight.ids import uuid7
+from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import (
     Fault,
     Frame,
@@ -28,7 +29,7 @@ from partsight.records import (
     Verdict,
 )
 
-__all__ = ["FAIL_SAFE", "Judge", "Judged", "Policy", "operating_point"]
+__all__ = ["FAIL_SAFE", "Judge", "Judged", "Policy"]
 
 # A part that could not be judged must not pass for a good one.
 FAIL_SAFE = Verdict.REJECT
@@ -75,10 +76,12 @@ class Judged:
         result: what the journal keeps.
         frame: that was judged; None where none came.
         picture: uint8 (h, w, 3), RGB: what the network saw of it; None where it saw nothing.
+        spec: of the model that judged: what ``picture`` was made by.
         fault: the kind of what was wrong: source, picture or model; None where nothing was.
     """
 
     result: PartResult
+    spec: PreprocessSpec
     frame: Frame | None = None
     picture: NDArray[np.uint8] | None = None
     fault: str | None = None
@@ -132,7 +135,9 @@ class Judge:
         self._last = collections.deque(maxlen=self.policy.window)
 
     def _use(self, classifier: Classifier, policy: Policy) -> None:
-        self.point = operating_point(classifier.contract.operating_point, policy)
+        self.point = with_thresholds(
+            classifier.contract.operating_point, policy.accept_above, policy.reject_below
+        )
         self.classifier, self.policy = classifier, policy
 
     def __call__(self, occasion: Occasion, seen: Frame | Fault) -> Judged:
@@ -161,7 +166,8 @@ class Judge:
             frame_age_ms=None if frame is None else (started - frame.monotonic_s) * 1000,
             stages_ms=found.stages_ms,
         )
-        return Judged(result, frame, found.picture, found.fault)
+        spec = self.classifier.contract.preprocess
+        return Judged(result, spec, frame, found.picture, found.fault)
 
     def _find(self, seen: Frame | Fault) -> _Findings:
         found = _Findings(self.policy.fail_safe, "")
@@ -200,20 +206,6 @@ class Judge:
             f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
             "are needed"
         )
-
-
-def operating_point(point: OperatingPoint, policy: Policy) -> OperatingPoint:
-    """The contract's operating point with the policy's thresholds.
-
-    Raises:
-        ConfigError: they contradict each other.
-    """
-    try:
-        return with_thresholds(point, policy.accept_above, policy.reject_below)
-    except ValueError as error:
-        raise ConfigError(
-            f"the thresholds of [decision] do not go with the model's: {error}"
-        ) from error
 
 
 def _why(prediction: Prediction, verdict: Verdict, point: OperatingPoint) -> str:

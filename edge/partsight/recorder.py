@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from partsight.errors import OutputError
 from partsight.health.vitals import Vitals
 from partsight.judge import Judged
-from partsight.records import PartResult
 from partsight.sinks.base import Sink
 
 if TYPE_CHECKING:
@@ -60,15 +59,15 @@ class Recorder:
             sink.write(row)
         self._count(judged)
         if plan is not None and plan.path and self._pictures and judged.frame:
-            self._pictures.keep(plan, judged.frame, judged.result)
+            self._pictures.keep(plan, judged.frame, judged.result, judged.spec)
         for observe in self._observers:
             observe(judged)
 
     def _plan(self, judged: Judged) -> Plan | None:
         if self._pictures is None or judged.frame is None:
             return None
-        result: PartResult = judged.result
-        return self._pictures.plan(result.id, result.verdict, result.captured_at)
+        result, fault = judged.result, judged.fault is not None
+        return self._pictures.plan(result.id, result.verdict, result.captured_at, fault=fault)
 
     def _journalled(self, row: dict[str, object]) -> bool:
         if self._journal is None:

@@ -16,7 +16,9 @@ from partsight.decide import (
     decide,
     default_accept_labels,
     verdicts,
+    with_thresholds,
 )
+from partsight.errors import ConfigError
 from partsight.records import Prediction, Verdict
 
 POINT = OperatingPoint(("ok",), accept_above=0.8, reject_below=0.4)
@@ -188,3 +190,25 @@ def test_no_lower_barrier_would_do(bad: np.ndarray, good: np.ndarray, target_rec
         lower = missed.max() - 1 / 512
         passed = (bad > lower).sum()
         assert passed > len(bad) * (1 - target_recall) + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("high", "low", "expected"),
+    [
+        (None, None, OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)),
+        (0.9, None, OperatingPoint(("ok",), 0.9, 0.5)),
+        (None, 0.1, OperatingPoint(("ok",), 0.75, 0.1)),
+        (0.9, 0.2, OperatingPoint(("ok",), 0.9, 0.2)),
+        (0.4, None, None),
+        (None, 0.8, None),
+    ],
+)
+def test_thresholds_that_are_set_by_hand(
+    high: float | None, low: float | None, expected: OperatingPoint | None
+) -> None:
+    point = OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)
+    if expected is None:
+        with pytest.raises(ConfigError, match="do not go with the model's own"):
+            with_thresholds(point, high, low)
+    else:
+        assert with_thresholds(point, high, low) == expected

@@ -10,9 +10,8 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
-from partsight.decide import OperatingPoint
 from partsight.errors import ConfigError, ModelError
-from partsight.judge import FAIL_SAFE, Judge, Policy, operating_point
+from partsight.judge import FAIL_SAFE, Judge, Policy
 from partsight.records import Fault, Frame, Occasion, Verdict
 
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
@@ -118,27 +117,6 @@ def test_policies(policy, message) -> None:
         return
     with pytest.raises(ConfigError, match=message):
         Policy(**policy)
-
-
-@pytest.mark.parametrize(
-    ("policy", "expected"),
-    [
-        (Policy(), (0.75, 0.5, 0.99)),
-        (Policy(accept_above=0.9), (0.9, 0.5, None)),
-        (Policy(accept_above=0.4, reject_below=0.3), (0.4, 0.3, None)),
-        (Policy(reject_below=0.8), None),
-        (Policy(accept_above=1.5), None),
-    ],
-)
-def test_thresholds_of_the_configuration_beat_the_contract(policy, expected) -> None:
-    """What was measured of the contract's thresholds is not said of others."""
-    point = OperatingPoint(("healthy",), 0.75, 0.5, target_recall=0.99)
-    if expected is None:
-        with pytest.raises(ConfigError, match=r"\[decision\]"):
-            operating_point(point, policy)
-        return
-    chosen = operating_point(point, policy)
-    assert (chosen.accept_above, chosen.reject_below, chosen.target_recall) == expected
 
 
 A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by themselves

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
 from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
 from partsight.health.vitals import Vitals
 from partsight.model_file import load_model_file
@@ -22,7 +21,7 @@ from partsight.model_store.activate import put_in_force, roll_back
 from partsight.model_store.aside import Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
-from partsight.model_store.rules import Findings, Rules, Settings, overridden, settings_of
+from partsight.model_store.rules import Findings, Rules, Settings, settings_of
 from partsight.model_store.start import start
 from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
@@ -376,28 +375,6 @@ def test_the_process_aside_is_not_waited_for_for_ever() -> None:
     stop.set()
     with pytest.raises(Stopped):
         examine_aside(b"", Rules(), stop, command=hang)
-
-
-@pytest.mark.parametrize(
-    ("high", "low", "expected"),
-    [
-        (None, None, OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)),
-        (0.9, None, OperatingPoint(("ok",), 0.9, 0.5)),
-        (None, 0.1, OperatingPoint(("ok",), 0.75, 0.1)),
-        (0.9, 0.2, OperatingPoint(("ok",), 0.9, 0.2)),
-        (0.4, None, None),
-        (None, 0.8, None),
-    ],
-)
-def test_thresholds_of_the_device(
-    high: float | None, low: float | None, expected: OperatingPoint | None
-) -> None:
-    point = OperatingPoint(("ok",), 0.75, 0.5, target_recall=0.9)
-    if expected is None:
-        with pytest.raises(ContractError, match="do not go with the model's own"):
-            overridden(point, high, low)
-    else:
-        assert overridden(point, high, low) == expected
 
 
 def test_rules_travel_whole() -> None:

@@ -139,7 +139,8 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.config import Config, read_config
     from partsight.health.vitals import Vitals
     from partsight.preprocess_spec import PreprocessSpec
-    from partsight.sources.opening import is_live, open_frames
+    from partsight.sources.address import is_live
+    from partsight.sources.opening import open_frames
 
     found = find_config()
     config = (read_config(found) if found else Config()).source

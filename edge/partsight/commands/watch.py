@@ -17,11 +17,9 @@ from partsight.model_options import (
 )
 
 if TYPE_CHECKING:
-    from partsight.classify import Classifier
     from partsight.config import Config
     from partsight.foreign import GivenFacts
     from partsight.health.vitals import Vitals
-    from partsight.station.order import Load
 
 __all__ = ["command"]
 
@@ -53,9 +51,9 @@ def command(
     """Run the line: judge every part that a source shows.
 
     A JSON line a verdict on stdout, or into the configuration's [[sinks]]. What cannot be judged
-    gets the fail-safe verdict, with its cause in `error`, and the exit code is 3. Without MODEL,
-    the active one of the configured store is run. SIGTERM ends it after the part at hand, SIGHUP
-    has the configuration read again.
+    gets the fail-safe verdict, with its cause in `error`, and the exit code is 3. Of a configured
+    store the active model is run; MODEL is put into one that has none. SIGTERM ends the line
+    after the part at hand, SIGHUP has the configuration read again.
 
     \b
     Example:
@@ -66,12 +64,14 @@ def command(
     from partsight.station import Order, run_station
 
     config = _configured(source, journal)
+    if model is None and config.models.store is None:
+        raise click.UsageError("Missing argument 'MODEL', or store in [models].")
     if config.source.address is None:
         raise click.UsageError("Missing option '--source', or address in [source].")
     load = functools.partial(load_classifier, threads=threads, given=given)
     order = Order(
         config,
-        _first(model, config, load),
+        model,
         load,
         functools.partial(_configured, source, journal),
         max_frames,
@@ -100,24 +100,6 @@ def _configured(source: str | None, journal: Path | None) -> Config:
         # Run by hand: beside another line, perhaps, that holds the port.
         sections["health"] = config.health.model_copy(update={"enabled": False})
     return config.model_copy(update=sections)
-
-
-def _first(model: str | None, config: Config, load: Load) -> Classifier:
-    """The model to begin with."""
-    store = config.models.store
-    if model is not None:
-        if store is not None:
-            raise click.UsageError(
-                f"MODEL is given, and the configuration has a store of models, {store}. Leave it "
-                "out, and put it in force: partsight model activate MODEL"
-            )
-        return load(model)
-    if store is None:
-        raise click.UsageError("Missing argument 'MODEL', or store in [models].")
-    from partsight.model_store.activate import start_active
-    from partsight.model_store.store import ModelStore
-
-    return start_active(ModelStore(store), load)[1]
 
 
 def _end(vitals: Vitals) -> None:

@@ -62,8 +62,8 @@ def _place(setting: Setting) -> Iterator[str]:
 
 
 def _store(config: Config, folder: Path) -> Iterator[str]:
+    from partsight.decide import with_thresholds
     from partsight.model_store.listing import active_contract
-    from partsight.model_store.rules import overridden
     from partsight.model_store.store import ModelStore, activated
 
     store, decision = ModelStore(folder), config.decision
@@ -78,7 +78,7 @@ def _store(config: Config, folder: Path) -> Iterator[str]:
         if contract is None:
             yield f"models.store: the active model of {folder} is damaged: partsight model list"
         else:
-            overridden(contract.operating_point, decision.accept_above, decision.reject_below)
+            with_thresholds(contract.operating_point, decision.accept_above, decision.reject_below)
     except PartsightError as error:
         yield f"models.store: {error}"
 

@@ -10,7 +10,7 @@ __all__ = ["READY_STATES", "not_ready"]
 
 # In which states each part is ready; the names are those that the parts give to ``Vitals``.
 READY_STATES: Mapping[str, Collection[str]] = {
-    "model": ("running", "swapping"),
+    "model": ("running", "swapping", "fallback"),
     "source": ("running",),
     "journal": ("writing", "none"),
 }

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from partsight.classify import Classifier
 from partsight.contract import Contract
+from partsight.decide import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
 from partsight.evaluate import labelled_pictures, score_pictures
 from partsight.golden import TOLERANCE, replay
 from partsight.metrics import classification_metrics
 from partsight.model_file import ModelFile, load_model_file
-from partsight.model_store.rules import Findings, Rules, overridden
+from partsight.model_store.rules import Findings, Rules
 from partsight.trust import require_trusted
 from partsight.verdict_metrics import verdict_metrics
 
@@ -29,13 +30,14 @@ def examine(data: bytes, rules: Rules) -> Findings:
         ModelError: damaged, not as its contract says, does not decide here as it did where it
             was approved, or fails the challenge.
         ContractError: other labels than the rules allow.
+        ConfigError: the configured thresholds do not go with its own.
         SignatureError: not signed by whom this device trusts.
         DatasetError: the challenge is of no use.
         EnvironmentFault: this machine cannot run it.
     """
     file = load_model_file(data)
     _require_labels(file.contract, rules)
-    overridden(file.contract.operating_point, rules.accept_above, rules.reject_below)
+    with_thresholds(file.contract.operating_point, rules.accept_above, rules.reject_below)
     require_trusted(file)
     samples, difference = _replayed(file, rules)
     return _challenged(file, rules, Findings(samples, difference))
@@ -80,7 +82,9 @@ def _challenged(file: ModelFile, rules: Rules, findings: Findings) -> Findings:
             f"{len(scored.failed)} pictures of the challenge cannot be read, such as {path}: "
             f"{reason}. Mend or remove them."
         )
-    point = overridden(classifier.contract.operating_point, rules.accept_above, rules.reject_below)
+    point = with_thresholds(
+        classifier.contract.operating_point, rules.accept_above, rules.reject_below
+    )
     accuracy = classification_metrics(labels, scored.true, scored.scores)["accuracy"]
     recall = verdict_metrics(labels, scored.true, scored.scores, point)["recall_of_bad"]
     _require_score("accuracy", accuracy, rules.min_accuracy)

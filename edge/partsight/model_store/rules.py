@@ -9,13 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from partsight.contract import Contract
-from partsight.decide import OperatingPoint
-from partsight.errors import ContractError
 
 if TYPE_CHECKING:
     from partsight.config import Config
 
-__all__ = ["Findings", "Rules", "Settings", "overridden", "rules_of", "settings_of"]
+__all__ = ["Findings", "Rules", "Settings", "rules_of", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,29 +112,6 @@ def settings_of(config: Config) -> Settings:
     """How a line looks for new models, by its configuration."""
     models = config.models
     return Settings(rules_of(config), models.allow_other_labels, models.keep, models.interval_s)
-
-
-def overridden(
-    point: OperatingPoint, accept_above: float | None, reject_below: float | None
-) -> OperatingPoint:
-    """A model's operating point with the device's own thresholds; the same where there are none.
-
-    What was measured at the model's thresholds is not kept for others.
-
-    Raises:
-        ContractError: the device's and the model's do not go together.
-    """
-    if accept_above is None and reject_below is None:
-        return point
-    high = point.accept_above if accept_above is None else accept_above
-    low = point.reject_below if reject_below is None else reject_below
-    try:
-        return OperatingPoint(point.accept_labels, high, low)
-    except ValueError as error:
-        raise ContractError(
-            f"the configured thresholds do not go with the model's own: {error}. Give both "
-            "decision.accept_above and decision.reject_below."
-        ) from error
 
 
 def _tuple(value: Any) -> Any:

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from partsight.classify import Classifier
 from partsight.errors import ConfigError
 from partsight.health.line_health import LineHealth
 from partsight.health.vitals import Vitals
@@ -23,15 +24,15 @@ from partsight.station.periodic import Periodic
 if TYPE_CHECKING:
     from partsight.config import Config
     from partsight.journal import Journal
-    from partsight.model_store.watch import ModelWatch, Settings
+    from partsight.model_store.watch import ModelWatch
     from partsight.picture_store import PictureStore
     from partsight.sinks.feed import Feeder
 
 __all__ = [
-    "model_settings",
     "open_feeders",
     "open_health",
     "open_journal",
+    "open_model",
     "open_models",
     "open_observers",
     "open_pictures",
@@ -131,7 +132,7 @@ def open_pictures(
     from partsight.picture_store import PictureStore
 
     def lost(path: str, reason: str) -> None:
-        on_event("picture lost", {"picture": path, "reason": reason})
+        on_event("picture_lost", {"picture": path, "reason": reason})
 
     return stack.enter_context(PictureStore(config.pictures.folder, config.pictures, vitals, lost))
 
@@ -159,36 +160,50 @@ def open_observers(
     return observers
 
 
+def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:
+    """The model to begin with.
+
+    Raises:
+        ConfigError: there is neither one nor a store.
+        ModelError: it cannot be run.
+    """
+    models = order.config.models
+    if models.store is not None:
+        from partsight.model_store.start import start
+        from partsight.model_store.store import ModelStore
+
+        first = None if order.model is None else Path(order.model)
+        store = ModelStore(models.store)
+        return start(store, order.load, vitals, on_event, first=first, keep=models.keep)
+    if order.model is None:
+        raise ConfigError("no model is given. Say MODEL, or store in [models].")
+    classifier = order.load(order.model)
+    vitals.state("model", "running", classifier.model_sha256)
+    return classifier
+
+
 def open_models(
-    order: Order, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
 ) -> ModelWatch | None:
     """The watch over new models, if this device has a store of them."""
     models = order.config.models
     if models.store is None:
         return None
+    from partsight.model_store.rules import settings_of
     from partsight.model_store.store import ModelStore
     from partsight.model_store.watch import ModelWatch
 
     return stack.enter_context(
         ModelWatch(
             ModelStore(models.store),
-            order.classifier,
+            judge.classifier,
             order.load,
             vitals,
-            settings=model_settings(order.config),
+            settings=settings_of(order.config),
             place=models.incoming,
             on_event=on_event,
         )
     )
-
-
-def model_settings(config: Config) -> Settings:
-    """What new models must pass, by ``[models]`` and ``[decision]``."""
-    from partsight.model_store.rules import rules_of
-    from partsight.model_store.watch import Settings
-
-    models = config.models
-    return Settings(rules_of(config), models.allow_other_labels, models.keep, models.interval_s)
 
 
 def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) -> LineHealth:

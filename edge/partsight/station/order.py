@@ -25,14 +25,15 @@ class Order:
 
     Attributes:
         config: in force: the file's, with what the command line says in its place.
-        classifier: the model to begin with.
-        load: loads another one.
+        model: path of the model to begin with; with a store of models, only where that has none.
+            None takes the store's.
+        load: loads a model.
         reread: gives the configuration anew, or raises ``ConfigError``.
         max_parts: stop after so many; None goes on to the source's end.
     """
 
     config: Config
-    classifier: Classifier
+    model: str | None
     load: Load
     reread: Callable[[], Config]
     max_parts: int | None = None

@@ -20,6 +20,7 @@ from partsight.station.equipment import (
     open_feeders,
     open_health,
     open_journal,
+    open_model,
     open_models,
     open_observers,
     open_pictures,
@@ -46,10 +47,10 @@ def run_station(order: Order, vitals: Vitals) -> None:
         PartsightError: something could not be opened.
     """
     config = order.config
-    judge = Judge(order.classifier, policy_of(config))
     with ExitStack() as stack:
         journal = open_journal(config, vitals, stack)
         on_event = event_writer(journal, vitals)
+        judge = Judge(open_model(order, vitals, on_event), policy_of(config))
         on_event("started", started(config, judge))
         feeders = open_feeders(config, journal, vitals, stack)
         open_pruning(config, journal, feeders, stack)
@@ -61,8 +62,7 @@ def run_station(order: Order, vitals: Vitals) -> None:
             pictures=open_pictures(config, vitals, on_event, stack),
             observers=open_observers(order, judge, vitals, on_event, stack),
         )
-        vitals.state("model", "running", judge.classifier.model_sha256)
-        models = open_models(order, vitals, on_event, stack)
+        models = open_models(order, judge, vitals, on_event, stack)
         health = open_health(config, judge, vitals, stack)
         signals = stack.enter_context(LineSignals())
         spec = judge.classifier.contract.preprocess

@@ -14,7 +14,6 @@ from partsight.health.line_health import LineHealth
 from partsight.health.signals import LineSignals
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge
-from partsight.station.equipment import model_settings
 from partsight.station.events import OnEvent, thresholds_told
 from partsight.station.order import Order, policy_of
 
@@ -87,7 +86,9 @@ class Turn:
             return
         found = changes(self._config, config)
         if self._models is not None:
-            self._models.settings = model_settings(config)
+            from partsight.model_store.rules import settings_of
+
+            self._models.settings = settings_of(config)
         waiting = ", ".join(change.key for change in found.restart)
         self._vitals.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(
