@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from partsight.errors import OutputError
+from partsight.health.vitals import Vitals
 from partsight.journal import Journal, Selection, read_rows, select, verify
 from partsight.journal.schema import EVENTS
 
@@ -121,14 +122,17 @@ def fill(journal: Journal) -> int:
 def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(400_000))
-    with Journal(small_disk / "journal.db") as journal:
+    vitals = Vitals()
+    with Journal(small_disk / "journal.db", vitals) as journal:
         last = fill(journal)
+        assert vitals.states()["journal"].name == "unwritable"
         for _ in range(3):
             with pytest.raises(OutputError, match="cannot write the journal"):
                 journal.append(row(1))
         ballast.unlink()
 
         assert journal.append(row(2)) == last + 1
+        assert vitals.states()["journal"].name == "writing"
         assert verify(journal.path, journal.head()).rows["verdicts"] == last + 1
     assert verify(journal.path).rows["verdicts"] == last + 1
 
@@ -204,6 +208,13 @@ def damage(path: Path, kind: str) -> None:
     path.write_bytes(data)
 
 
+def let_go(journal: Journal) -> None:
+    """Have the database opened again for the next row, as after any error, and no log left."""
+    empty_log = "PRAGMA wal_checkpoint(TRUNCATE)"
+    journal._store.run(lambda connection: connection.execute(empty_log).fetchall())
+    journal._store._drop()
+
+
 @pytest.mark.parametrize("kind", ["text", "header", "short", "pages"])
 def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "journal.db"
@@ -212,13 +223,16 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
             journal.append(row(number))
     damage(path, kind)
     damaged = path.read_bytes()
+    vitals, states = Vitals(), []
+    vitals.on_change(lambda part, state: states.append((part, state.name)))
 
     for _ in range(2):  # the fresh one stays
-        with Journal(path, now=lambda: WHEN) as journal:
+        with Journal(path, vitals, now=lambda: WHEN) as journal:
             seq = journal.append(row(1000))
         (event,) = events(path, "journal_damaged")
 
     assert seq == 2
+    assert states == [("journal", "damaged"), ("journal", "writing")]
     aside = tmp_path / event["detail"]["file"]
     assert aside.name == "journal.db.damaged-20240506T070809Z"
     assert aside.read_bytes() == damaged
@@ -226,12 +240,25 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
     assert verify(path).rows == {"verdicts": 2, "events": 1}
 
 
+def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
+    vitals = Vitals()
+    with Journal(tmp_path / "journal.db", vitals) as journal:
+        vitals.on_change(lambda part, state: journal.event("state", {part: state.name}))
+        let_go(journal)
+        damage(journal.path, "pages")
+        journal.append(row(1))
+    assert [each["detail"] for each in events(journal.path, "state")] == [
+        {"journal": "damaged"},
+        {"journal": "writing"},
+    ]
+
+
 def test_damage_while_the_line_runs_is_survived(tmp_path: Path) -> None:
     path = tmp_path / "journal.db"
     with Journal(path, now=lambda: WHEN, checkpoint_rows=10**6) as journal:
         for number in range(50):
             journal.append(row(number))
-        journal._store._drop()  # as after any error: the database is opened again
+        let_go(journal)
         damage(path, "pages")
 
         assert journal.append(row(50)) == 1

@@ -8,6 +8,7 @@ the log of all that is written meanwhile from being copied.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -106,6 +107,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         return _tried(path, "mode=ro")
     except sqlite3.OperationalError:
+        if os.access(path.parent, os.W_OK):
+            raise
         log = path.with_name(path.name + "-wal")
         if not (log.exists() and log.stat().st_size):
             return _tried(path, "mode=ro&immutable=1")

@@ -9,6 +9,7 @@ old file, and its chain says what is missing.
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import logging
 import sqlite3
@@ -38,9 +39,14 @@ class Store:
     Args:
         path: the database.
         now: the time of events, with a time zone.
+
+    Attributes:
+        news: each state that it came into and what is behind it: ``writing``, ``unwritable`` or
+            ``damaged``; for its owner to tell once it holds no lock.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self.news: collections.deque[tuple[str, str]] = collections.deque(maxlen=10)
         self._path = path
         self._now = now
         self._connection: sqlite3.Connection | None = None
@@ -76,12 +82,16 @@ class Store:
         """
         for last in (False, True):
             try:
-                return work(self._opened())
+                result = work(self._opened())
             except sqlite3.Error as error:
                 self._drop()
                 if last or not is_damage(error):
+                    self.news.append(("unwritable", str(error)))
                     raise refused(self._path, error) from error
                 self._begin_afresh(error)
+            else:
+                self.news.append(("writing", ""))
+                return result
         raise AssertionError("the loop returns or raises")
 
     def close(self) -> None:
@@ -111,8 +121,10 @@ class Store:
         try:
             aside = move_aside(self._path, self._now())
         except OSError as refusal:
+            self.news.append(("unwritable", str(refusal)))
             raise refused(self._path, refusal) from error
         logger.error("the journal %s is damaged (%s): moved to %s", self._path, error, aside.name)
+        self.news.append(("damaged", f"{error}: moved to {aside.name}"))
         self._untold = {"file": aside.name, "cause": str(error)}
 
     def _insert(self, connection: sqlite3.Connection, table: Table, stored: Stored) -> int:

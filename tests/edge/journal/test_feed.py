@@ -14,7 +14,7 @@ from partsight.errors import OutputError, SinkUnavailable
 from partsight.health.vitals import Vitals
 from partsight.journal import Journal
 from partsight.sinks.base import Row
-from partsight.sinks.feed import Feeder
+from partsight.sinks.feed import Feeder, close_feeders
 from partsight.sinks.pump import cursor_path
 
 PATIENCE_S = 30.0
@@ -134,3 +134,18 @@ def test_a_place_for_the_cursor_is_needed(journal: Journal) -> None:
     cursor_path(journal.path, "plc").parent.write_text("in the way")
     with pytest.raises(OutputError, match="cannot keep the cursor of the sink plc"):
         feeder(journal, Collecting())
+
+
+def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make_row) -> None:
+    sinks = {"a": Collecting(), "stuck": Collecting(), "b": Collecting()}
+    sinks["stuck"].gate.clear()
+    feeders = [feeder(journal, sink, name) for name, sink in sinks.items()]
+    for each in feeders:
+        each.start()
+    journal.append(make_row(1))
+    until(lambda: sinks["a"].seqs == sinks["b"].seqs == [1])
+
+    assert close_feeders(feeders[1:2], 0.01) == ["stuck"]
+    assert close_feeders([feeders[0], feeders[2]], PATIENCE_S) == []
+    sinks["stuck"].gate.set()
+    assert close_feeders(feeders, PATIENCE_S) == []
