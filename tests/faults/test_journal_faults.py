@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import random
 import re
@@ -23,6 +24,8 @@ from partsight.errors import OutputError
 from partsight.health.vitals import Vitals
 from partsight.journal import Journal, Selection, read_rows, select, verify
 from partsight.journal.schema import EVENTS
+from partsight.sinks.feed import Feeder
+from partsight.sinks.rotating import RotatingSink
 
 WRITER = Path(__file__).with_name("journal_writer.py")
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
@@ -93,6 +96,21 @@ def test_a_hundred_kills_lose_no_announced_verdict(
         assert len(kept) - place - len(ids) <= (2 if ids else len(kept))
         assert not list(tmp_path.glob("*.damaged-*"))
     assert total > KILLS
+    for path in tmp_path.glob("*.db"):
+        assert_the_file_has_all(path)
+
+
+def assert_the_file_has_all(path: Path) -> None:
+    """Of a sink whose thread was killed as often: rows may come twice, but whole and in order."""
+    file = path.with_suffix(".csv")
+    with Journal(path) as journal:
+        feeder = Feeder("csv", lambda: RotatingSink(file, "csv"), path, journal, Vitals())
+        feeder.start()
+        assert feeder.close(60)
+    with file.open(newline="") as stream:
+        fed = {int(each["seq"]): each["id"] for each in csv.DictReader(stream)}
+    kept = {each["seq"]: each["id"] for each in read_rows(path, limit=10**6)}
+    assert list(fed.items()) == list(kept.items())
 
 
 @pytest.fixture

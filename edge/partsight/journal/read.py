@@ -85,7 +85,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise JournalError(f"cannot read the journal {path}: there is no such file.")
-    connection = _connected(path)
+    connection = _connected(path.resolve())
     try:
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -57,7 +57,8 @@ class Journal:
         now: Callable[[], datetime] = _utc_now,
         checkpoint_rows: int = 500,
     ) -> None:
-        self.path = Path(path)
+        # SQLite's log lies beside the file itself, wherever a link to it lies.
+        self.path = Path(path).resolve()
         self._vitals = vitals
         self._now = now
         self._lock = threading.Lock()

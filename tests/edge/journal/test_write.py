@@ -179,6 +179,18 @@ def test_a_closed_one_says_so(tmp_path: Path, make_row) -> None:
         journal.append(make_row(1))
 
 
+def test_a_link_leads_to_the_same_journal(tmp_path: Path, make_row) -> None:
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "journal.db"
+    link.symlink_to(tmp_path / "disk" / "journal.db")
+    with Journal(link) as journal:
+        journal.append(make_row(1))
+        with pytest.raises(OutputError, match="another process writes it"):
+            Journal(tmp_path / "disk" / "journal.db")
+        assert len(read_rows(link)) == len(read_rows(journal.path)) == 1
+    assert [each.name for each in tmp_path.iterdir() if each.is_file()] == ["journal.db"]
+
+
 def test_other_files_are_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
     connection = sqlite3.connect(path)
