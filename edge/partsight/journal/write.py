@@ -55,7 +55,7 @@ class Journal:
         vitals: Vitals | None = None,
         *,
         now: Callable[[], datetime] = _utc_now,
-        checkpoint_rows: int = 500,
+        checkpoint_rows: int = 250,
     ) -> None:
         # SQLite's log lies beside the file itself, wherever a link to it lies.
         self.path = Path(path).resolve()
