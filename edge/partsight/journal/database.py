@@ -169,7 +169,7 @@ def lock(path: Path) -> sqlite3.Connection:
     return held
 
 
-def is_damage(error: sqlite3.Error) -> bool:
+def is_damage(error: Exception) -> bool:
     """Whether the file itself is broken; all else may pass.
 
     SQLite's CORRUPT and NOTADB are the only ones that Python maps to the bare class.

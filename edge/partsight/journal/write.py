@@ -164,13 +164,17 @@ class Journal:
 
         Whoever listens to states may write them down as events, which takes the same lock.
         """
+        news: list[tuple[str, str]] = []
         try:
             with self._lock:
-                yield self._store
+                try:
+                    yield self._store
+                finally:
+                    news = self._store.take_news()
         finally:
-            with contextlib.suppress(IndexError):  # none is left
-                while self._vitals is not None:
-                    self._vitals.state("journal", *self._store.news.popleft())
+            if self._vitals is not None:
+                for state, detail in news:
+                    self._vitals.state("journal", state, detail)
 
     def _delete(self, table: str, last: int) -> int:
         count = 0
