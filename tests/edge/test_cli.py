@@ -92,6 +92,18 @@ def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Pa
     ]
 
 
+def test_parquet_says_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet")
+    output = tmp_path / "results.parquet"
+    lines = run("classify", model_path, parts).stdout.splitlines()
+
+    result = run("classify", model_path, parts, "-o", output)
+
+    assert (result.exit_code, errors(result)) == (0, [])
+    rows = parquet.read_table(output).to_pylist()
+    assert [{**row, "scores": dict(row["scores"])} for row in rows] == list(map(json.loads, lines))
+
+
 def test_broken_pictures_are_named_and_the_exit_code_is_3(
     model_path: Path, parts: Path, broken: Path, tmp_path: Path
 ) -> None:
@@ -367,6 +379,7 @@ DEVICE_COMMANDS = [
     "doctor",
     "evaluate",
     "inspect",
+    "journal",
     "model",
     "sample-data",
     "watch",

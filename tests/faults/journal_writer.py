@@ -6,21 +6,32 @@ appends there, and kills it. One process imports; its children need no time to s
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
 import sys
 from pathlib import Path
 
+from partsight.health.vitals import Vitals
 from partsight.journal import Journal
+from partsight.sinks.feed import Feeder
+from partsight.sinks.rotating import RotatingSink
 
 ROW = {"captured_at": "2024-05-06T07:08:09.123+00:00", "verdict": "reject", "reason": "x" * 300}
 
 
 def append_for_ever(path: Path) -> None:
-    """Append, and say so, until killed."""
+    """Append, and say so, until killed; meanwhile a CSV file beside it is fed."""
+
+    def csv() -> RotatingSink:
+        return RotatingSink(path.with_suffix(".csv"), "csv")
+
     # A small log, so that kills meet its copying too.
-    with Journal(path, checkpoint_rows=5) as journal:
+    with (
+        Journal(path, checkpoint_rows=5) as journal,
+        Feeder("csv", csv, path, journal, Vitals(), start="beginning"),
+    ):
         while True:
             name = f"{random.getrandbits(128):032x}"
             journal.append({**ROW, "id": name})
@@ -30,6 +41,7 @@ def append_for_ever(path: Path) -> None:
 
 def main() -> None:
     """A child a line."""
+    logging.disable()  # the standard error tells process ids
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         child = os.fork()

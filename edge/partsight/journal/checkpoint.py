@@ -18,6 +18,8 @@ __all__ = ["Checkpointer"]
 
 logger = logging.getLogger(__name__)
 
+_CLOSE_S = 2.0
+
 
 class Checkpointer:
     """Runs now, as a killed line may have left a long log, and then once in so many rows.
@@ -47,10 +49,10 @@ class Checkpointer:
             self._due.set()
 
     def close(self) -> None:
-        """End the thread, after the copying that it is at."""
+        """End the thread, after the copying that it is at; a disk that hangs is not waited for."""
         self._closed = True
         self._due.set()
-        self._thread.join()
+        self._thread.join(_CLOSE_S)
 
     def _run(self) -> None:
         while self._due.wait() and not self._closed:

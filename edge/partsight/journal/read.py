@@ -8,6 +8,7 @@ the log of all that is written meanwhile from being copied.
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import sqlite3
 import tempfile
@@ -109,7 +110,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
     """
     if not path.is_file():
         raise JournalError(f"cannot read the journal {path}: there is no such file.")
-    connection = _connected(path)
+    connection = _connected(path.resolve())
     try:
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -131,6 +132,8 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         return _tried(path, "mode=ro")
     except sqlite3.OperationalError:
+        if os.access(path.parent, os.W_OK):
+            raise
         log = path.with_name(path.name + "-wal")
         if not (log.exists() and log.stat().st_size):
             return _tried(path, "mode=ro&immutable=1")

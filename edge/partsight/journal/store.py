@@ -41,6 +41,7 @@ class Store:
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
+        self._news: list[tuple[str, str]] = []
         self._path = path
         self._now = now
         self._connection: sqlite3.Connection | None = None
@@ -76,13 +77,25 @@ class Store:
         """
         for last in (False, True):
             try:
-                return work(self._opened())
-            except sqlite3.Error as error:
+                result = work(self._opened())
+            except (sqlite3.Error, OSError) as error:
                 self._drop()
                 if last or not is_damage(error):
+                    self._news.append(("unwritable", str(error)))
                     raise refused(self._path, error) from error
                 self._begin_afresh(error)
+            else:
+                self._news.append(("writing", ""))
+                return result
         raise AssertionError("the loop returns or raises")
+
+    def take_news(self) -> list[tuple[str, str]]:
+        """The states that it came into since this was asked, and what is behind each.
+
+        They are ``writing``, ``unwritable`` and ``damaged``; to be told with no lock held.
+        """
+        news, self._news = self._news, []
+        return news
 
     def close(self) -> None:
         """Copy the log into the database; whatever is written later is refused."""
@@ -107,12 +120,14 @@ class Store:
                 self._connection.close()
             self._connection = None
 
-    def _begin_afresh(self, error: sqlite3.Error) -> None:
+    def _begin_afresh(self, error: Exception) -> None:
         try:
             aside = move_aside(self._path, self._now())
         except OSError as refusal:
+            self._news.append(("unwritable", str(refusal)))
             raise refused(self._path, refusal) from error
         logger.error("the journal %s is damaged (%s): moved to %s", self._path, error, aside.name)
+        self._news.append(("damaged", f"{error}: moved to {aside.name}"))
         self._untold = {"file": aside.name, "cause": str(error)}
 
     def _insert(self, connection: sqlite3.Connection, table: Table, stored: Stored) -> int:

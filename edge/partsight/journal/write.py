@@ -8,12 +8,12 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partsight.errors import JournalError
 from partsight.journal.checkpoint import Checkpointer
@@ -22,6 +22,9 @@ from partsight.journal.prune import PRUNED, Retention, delete_portion, last_to_p
 from partsight.journal.read import connect_read_only
 from partsight.journal.schema import VERDICTS
 from partsight.journal.store import Store, refused
+
+if TYPE_CHECKING:
+    from partsight.health.vitals import Vitals
 
 __all__ = ["Journal"]
 
@@ -36,6 +39,8 @@ class Journal:
     Args:
         path: the database; its folder is made. Beside it lie SQLite's log, ``-wal`` and
             ``-shm``, and ``.lock``.
+        vitals: told whether the journal is ``writing``, ``unwritable`` or ``damaged``; of a
+            damaged one a fresh one is begun, see ``store``.
         now: the time of events, with a time zone.
         checkpoint_rows: how many rows the log takes before it is copied into the database.
 
@@ -47,18 +52,22 @@ class Journal:
     def __init__(
         self,
         path: Path,
+        vitals: Vitals | None = None,
         *,
         now: Callable[[], datetime] = _utc_now,
         checkpoint_rows: int = 250,
     ) -> None:
-        self.path = Path(path)
+        # SQLite's log lies beside the file itself, wherever a link to it lies.
+        self.path = Path(path).resolve()
+        self._vitals = vitals
         self._now = now
         self._lock = threading.Lock()
         self._grown = threading.Condition()
         self._held = _locked(self.path)
         self._store = Store(self.path, now)
         try:
-            self._last, _ = self._store.head(VERDICTS)
+            with self._writing() as store:
+                self._last, _ = store.head(VERDICTS)
         except BaseException:
             self._store.close()
             self._held.close()
@@ -77,8 +86,8 @@ class Journal:
             ValueError: the row has unknown columns, or values of another type.
         """
         stored = VERDICTS.store(row)
-        with self._lock:
-            seq = self._store.insert(VERDICTS, stored)
+        with self._writing() as store:
+            seq = store.insert(VERDICTS, stored)
             self._checkpointer.wrote()
             with self._grown:
                 self._last = seq
@@ -94,8 +103,10 @@ class Journal:
         Raises:
             OutputError: see ``append``.
         """
-        with self._lock:
-            return self._store.event(kind, detail)
+        with self._writing() as store:
+            seq = store.event(kind, detail)
+            self._checkpointer.wrote()
+        return seq
 
     def head(self) -> tuple[int, str]:
         """``seq`` and hexadecimal hash of the last verdict: noted elsewhere, they prove the tail.
@@ -103,8 +114,8 @@ class Journal:
         Raises:
             OutputError: see ``append``.
         """
-        with self._lock:
-            seq, digest = self._store.head(VERDICTS)
+        with self._writing() as store:
+            seq, digest = store.head(VERDICTS)
         return seq, digest.hex()
 
     def wait(self, seq: int, timeout_s: float) -> bool:
@@ -147,11 +158,29 @@ class Journal:
         counts = {name: self._delete(name, seq) for name, (seq, _) in last.items()}
         return counts.get(VERDICTS.name, 0)
 
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[Store]:
+        """The store, for this thread alone; what it has to tell is told after that.
+
+        Whoever listens to states may write them down as events, which takes the same lock.
+        """
+        news: list[tuple[str, str]] = []
+        try:
+            with self._lock:
+                try:
+                    yield self._store
+                finally:
+                    news = self._store.take_news()
+        finally:
+            if self._vitals is not None:
+                for state, detail in news:
+                    self._vitals.state("journal", state, detail)
+
     def _delete(self, table: str, last: int) -> int:
         count = 0
         while True:
-            with self._lock:
-                portion = self._store.run(partial(delete_portion, table=table, last=last))
+            with self._writing() as store:
+                portion = store.run(partial(delete_portion, table=table, last=last))
                 self._checkpointer.wrote()
             count += portion
             if not portion:

@@ -14,6 +14,7 @@ from partsight.sinks.base import Sink
 from partsight.sinks.csv import CsvSink
 from partsight.sinks.jsonl import JsonLinesSink
 from partsight.sinks.memory import MemorySink
+from partsight.sinks.text import ERRORS
 
 __all__ = ["CsvSink", "JsonLinesSink", "MemorySink", "Sink", "file_sink", "sink_endings"]
 
@@ -25,8 +26,7 @@ def _text(make: Callable[[TextIO], Sink]) -> _Opener:
 
     @contextlib.contextmanager
     def opened(path: Path) -> Iterator[Sink]:
-        # Paths may hold bytes that are no UTF-8; surrogateescape writes them as they were.
-        with path.open("x", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        with path.open("x", encoding="utf-8", errors=ERRORS, newline="") as stream:
             yield make(stream)
 
     return opened

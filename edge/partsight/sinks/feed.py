@@ -11,7 +11,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -23,7 +23,7 @@ from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor
 from partsight.sinks.pump import Pump, Start, cursor_path
 
-__all__ = ["Feeder"]
+__all__ = ["Feeder", "close_feeders"]
 
 logger = logging.getLogger(__name__)
 
@@ -138,3 +138,24 @@ class Feeder:
             self._stopping.wait(min(retry_in_s, _IDLE_S))
         else:
             self._journal.wait(self._pump.position, _IDLE_S)
+
+
+def close_feeders(
+    feeders: Sequence[Feeder],
+    timeout_s: float,
+    clock: Callable[[], float] = time.monotonic,
+) -> list[str]:
+    """End all feeders at once.
+
+    Args:
+        feeders: the line's.
+        timeout_s: how long to wait for all of them together.
+        clock: seconds, monotonic.
+
+    Returns:
+        The names of those that did not end in time.
+    """
+    deadline_s = clock() + timeout_s
+    for feeder in feeders:
+        feeder.stop()
+    return [each.name for each in feeders if not each.close(max(0.0, deadline_s - clock()))]

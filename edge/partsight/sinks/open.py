@@ -1,20 +1,25 @@
-"""From a section ``[[sinks]]`` of the configuration to the sink of a line.
+"""From the sections ``[[sinks]]`` of the configuration to the sinks of a line.
 
-Enters: the section. Leaves: a ``LineSink`` that is yet to be entered. Feeders call it; what a kind
-needs is imported only when it is asked for.
+Enters: the sections. Leaves: a ``LineSink`` that is yet to be entered, or a feeder for each. What
+a kind needs is imported only when it is asked for.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
+from partsight.health.vitals import Vitals
+from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
+from partsight.sinks.feed import Feeder
 
 if TYPE_CHECKING:
     from partsight.config.sinks import SinkConfig
 
-__all__ = ["open_line_sink"]
+__all__ = ["feeders", "open_line_sink"]
 
 # Each has ``open_sink(config)``.
 _MODULES = {
@@ -32,3 +37,23 @@ def open_line_sink(config: SinkConfig) -> LineSink:
     """
     sink: LineSink = importlib.import_module(_MODULES[config.kind]).open_sink(config)
     return sink
+
+
+def feeders(sinks: Iterable[SinkConfig], journal: Journal, vitals: Vitals) -> list[Feeder]:
+    """A feeder for each section, yet to be started; all have their place in the journal by now.
+
+    Raises:
+        JournalError: the journal cannot be read.
+        OutputError: there can be no cursor beside it.
+    """
+    return [
+        Feeder(
+            sink.name or sink.kind,
+            partial(open_line_sink, sink),
+            journal.path,
+            journal,
+            vitals,
+            start=sink.start,
+        )
+        for sink in sinks
+    ]

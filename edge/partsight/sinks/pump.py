@@ -36,6 +36,7 @@ LAST_RETRY_S = 30.0
 
 def cursor_path(journal_path: Path, sink: str) -> Path:
     """Where the cursor of a sink lies: in a folder beside the journal."""
+    journal_path = journal_path.resolve()
     return journal_path.with_name(journal_path.name + ".cursors") / quote(sink, safe="")
 
 

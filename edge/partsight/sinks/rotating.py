@@ -22,6 +22,7 @@ from partsight.sinks.base import LineSink, Row, Sink
 from partsight.sinks.csv import CsvSink
 from partsight.sinks.jsonl import JsonLinesSink
 from partsight.sinks.repair import csv_header, whole_bytes
+from partsight.sinks.text import ERRORS
 
 if TYPE_CHECKING:
     from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
@@ -111,7 +112,8 @@ class RotatingSink:
         if self._max_bytes is not None and self._path.stat().st_size >= self._max_bytes:
             return True
         # A file of an older partsight may have other columns.
-        return self._kind == "csv" and csv_header(self._path) != list(row)
+        opening = self._sink is None
+        return opening and self._kind == "csv" and csv_header(self._path) != list(row)
 
     def _rotate(self) -> None:
         self._close()
@@ -139,9 +141,7 @@ class RotatingSink:
     def _opened(self) -> tuple[Sink, IO[str]]:
         if self._sink is None or self._stream is None:
             new = not self._path.exists() or self._path.stat().st_size == 0
-            self._stream = self._path.open(
-                "a", encoding="utf-8", errors="surrogateescape", newline=""
-            )
+            self._stream = self._path.open("a", encoding="utf-8", errors=ERRORS, newline="")
             if new:
                 self._day = self._now().date()
                 sync_path(self._path.parent)

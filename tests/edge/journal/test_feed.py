@@ -10,11 +10,13 @@ from typing import Any
 
 import pytest
 
+from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 from partsight.errors import OutputError, SinkUnavailable
 from partsight.health.vitals import Vitals
 from partsight.journal import Journal
 from partsight.sinks.base import Row
-from partsight.sinks.feed import Feeder
+from partsight.sinks.feed import Feeder, close_feeders
+from partsight.sinks.open import feeders
 from partsight.sinks.pump import cursor_path
 
 PATIENCE_S = 30.0
@@ -134,3 +136,36 @@ def test_a_place_for_the_cursor_is_needed(journal: Journal) -> None:
     cursor_path(journal.path, "plc").parent.write_text("in the way")
     with pytest.raises(OutputError, match="cannot keep the cursor of the sink plc"):
         feeder(journal, Collecting())
+
+
+def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make_row) -> None:
+    sinks = {"a": Collecting(), "stuck": Collecting(), "b": Collecting()}
+    sinks["stuck"].gate.clear()
+    feeders = [feeder(journal, sink, name) for name, sink in sinks.items()]
+    for each in feeders:
+        each.start()
+    journal.append(make_row(1))
+    until(lambda: sinks["a"].seqs == sinks["b"].seqs == [1])
+
+    assert close_feeders(feeders[1:2], 0.01) == ["stuck"]
+    assert close_feeders([feeders[0], feeders[2]], PATIENCE_S) == []
+    sinks["stuck"].gate.set()
+    assert close_feeders(feeders, PATIENCE_S) == []
+
+
+def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_path: Path) -> None:
+    sections = [
+        CsvSinkConfig(kind="csv", path=tmp_path / "a.csv"),
+        JsonLinesSinkConfig(kind="jsonl", path=tmp_path / "b.jsonl", name="all", start="beginning"),
+    ]
+    journal.append(make_row(1))
+    running = feeders(sections, journal, Vitals())
+    journal.append(make_row(2))
+    for each in running:
+        each.start()
+    assert close_feeders(running, PATIENCE_S) == []
+
+    assert [each.name for each in running] == ["csv", "all"]
+    assert [each.position for each in running] == [2, 2]
+    assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 1
+    assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 2

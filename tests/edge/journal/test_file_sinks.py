@@ -71,6 +71,16 @@ def test_rows_come_back_also_after_it_was_opened_again(tmp_path: Path, kind: str
     assert ended(path) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "read"), [("\ud800", "\\ud800"), ("\udc80\ud800", "\\udc80\\ud800")]
+)
+def test_no_text_stops_a_sink(tmp_path: Path, text: str, read: str) -> None:
+    """Whoever sends part ids may send half of a character, which no file in UTF-8 can hold."""
+    path = tmp_path / "verdicts.csv"
+    deliver(path, "csv", [text, "next"])
+    assert texts(path, "csv") == [read, "next"]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_are_on_the_disk_before_they_are_acknowledged(
     tmp_path: Path, kind: str, monkeypatch

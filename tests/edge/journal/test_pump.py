@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -256,7 +257,8 @@ def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
     bench.append(3)
     run_out(pump)
     copy_log = "PRAGMA wal_checkpoint(TRUNCATE)"  # else the log would make good for the damage
-    bench.journal._store.run(lambda connection: connection.execute(copy_log).fetchall())
+    while bench.journal._store.run(lambda connection: connection.execute(copy_log).fetchone())[0]:
+        time.sleep(0.001)
     bench.journal._store._drop()
     bench.path.write_bytes(b"\xa5" * 10_000)
     bench.append(2)

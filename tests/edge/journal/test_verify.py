@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shutil
 import sqlite3
@@ -27,6 +29,20 @@ def path(tmp_path: Path, make_row) -> Path:
             journal.append(make_row(number))
             journal.event("state", {"number": number})
     return journal.path
+
+
+def test_anybody_can_compute_the_chain(path: Path) -> None:
+    """As ``chain`` documents it, without a line of partsight."""
+    connection = sqlite3.connect(path)
+    connection.row_factory = sqlite3.Row
+    (journal_id,) = connection.execute("SELECT id FROM journal").fetchone()
+    digest = hashlib.sha256(f"partsight journal {journal_id} verdicts".encode()).digest()
+    for row in map(dict, connection.execute("SELECT * FROM verdicts ORDER BY seq")):
+        stored = row.pop("hash")
+        text = json.dumps(row, sort_keys=True, separators=(",", ":"))
+        digest = hashlib.sha256(digest + text.encode("ascii")).digest()
+        assert digest == stored
+    assert verify(path).head == (ROWS, digest.hex())
 
 
 def change(path: Path, *statements: str) -> None:
