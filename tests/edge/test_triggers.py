@@ -401,7 +401,7 @@ def test_the_others_need_no_package_of_the_network() -> None:
     code = (
         "import sys\n"
         "import partsight.triggers.frame, partsight.triggers.presence, partsight.triggers.http\n"
-        "import partsight.triggers.key, partsight.triggers.external, partsight.sinks.wires\n"
+        "import partsight.triggers.key, partsight.triggers.external, partsight.sinks.open\n"
         "print({'paho', 'pymodbus', 'urllib3', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -39,7 +39,12 @@ def make_sink(port: int, tally: Tally | None = None, **changes: Any) -> ModbusSi
 
 def row(seq: int, verdict: str, age_s: float = 0.0) -> dict[str, Any]:
     captured_at = NOW - timedelta(seconds=age_s)
-    return {"seq": seq, "verdict": verdict, "captured_at": captured_at.isoformat()}
+    return {
+        "seq": seq,
+        "id": f"id-{seq}",
+        "verdict": verdict,
+        "captured_at": captured_at.isoformat(),
+    }
 
 
 def shown(plc: PlcServer) -> tuple[list[bool], list[int]]:

@@ -20,7 +20,10 @@ __all__ = ["open_line_sink"]
 _MODULES = {
     "csv": "partsight.sinks.rotating",
     "jsonl": "partsight.sinks.rotating",
+    "modbus": "partsight.sinks.modbus",
+    "mqtt": "partsight.sinks.mqtt",
     "stdout": "partsight.sinks.stdout",
+    "webhook": "partsight.sinks.webhook",
 }
 
 

@@ -58,7 +58,7 @@ def deliver(path: Path, kind: str, *some: Sequence[str], **options: Any) -> None
 
 
 def ended(path: Path) -> list[str]:
-    return sorted((each.name for each in path.parent.iterdir() if each != path))
+    return sorted(each.name for each in path.parent.iterdir() if each != path)
 
 
 @pytest.mark.parametrize("kind", KINDS)
