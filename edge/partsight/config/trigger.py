@@ -89,20 +89,16 @@ class PresenceTriggerConfig(Section):
 
 
 class MqttTriggerConfig(BrokerSection):
-    """A message of a broker names the part: its text, or ``{"part_id": ...}``."""
+    """A message of a broker names the part: its text, or {"part_id": "..."}."""
 
     kind: Literal["mqtt"] = Field(description="A message of an MQTT 5 broker.")
     topic: Text = Field(description="Topic of the messages; wildcards may be used.")
-    client_id: Text = Field(
-        default="partsight-trigger",
-        description="Name of this device at the broker; one that no other client has.",
-    )
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
 
 class HttpTriggerConfig(Section):
-    """``POST /trigger`` on this device names the part: ``?part_id=``, or the request's body."""
+    """POST /trigger on this device names the part: ?part_id=, or the request's body."""
 
     kind: Literal["http"] = Field(description="A request to this device.")
     host: Text = Field(

@@ -32,7 +32,8 @@ class MqttSinkConfig(FedSection, BrokerSection):
     kind: Literal["mqtt"] = Field(description="An MQTT 5 broker.")
     prefix: _Prefix = Field(
         default="partsight",
-        description="Verdicts go to PREFIX/verdicts, the retained status to PREFIX/status.",
+        description="Verdicts go to PREFIX/verdicts, the retained status to PREFIX/status; two "
+        "devices must not share it.",
     )
     session_expiry_s: int = Field(
         default=3600,
@@ -75,7 +76,7 @@ class WebhookSinkConfig(FedSection, TlsSection):
 
 
 class ModbusSinkConfig(FedSection):
-    """Verdicts to a PLC by Modbus TCP; ``partsight.sinks.modbus`` has the map of registers."""
+    """Verdicts to a PLC by Modbus TCP; docs/wiring.md has the map of coils and registers."""
 
     kind: Literal["modbus"] = Field(description="A PLC, by Modbus TCP.")
     host: Text = Field(description="Name or address of the PLC.")

@@ -35,7 +35,7 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     Raises:
         ConfigError: the password or a certificate cannot be read.
     """
-    client = make_client(config, reconnect=True)
+    client = make_client(config, "trigger", reconnect=True)
     host, port = address(config)
     place = f"{host}:{port}"
 
