@@ -81,7 +81,8 @@ class Plc:
         Raises:
             SinkUnavailable: no answer.
         """
-        return bool(self._ask(self._client.read_coils, address, count=1).bits[0])
+        bits = self._ask(self._client.read_coils, address, count=1).bits
+        return bool(self._whole(bits[:1], 1, "coils")[0])
 
     def read_registers(self, address: int, count: int) -> list[int]:
         """Holding registers (function 3), each in [0, 65535].
@@ -90,10 +91,13 @@ class Plc:
             SinkUnavailable: no answer.
         """
         words = self._ask(self._client.read_holding_registers, address, count=count).registers
-        if len(words) != count:
+        return self._whole(list(words), count, "registers")
+
+    def _whole(self, values: list[int], count: int, what: str) -> list[int]:
+        if len(values) != count:
             self._client.close()
-            raise self._unavailable(f"expected {count} registers. Received: {len(words)}")
-        return list(words)
+            raise self._unavailable(f"expected {count} {what}. Received: {len(values)}")
+        return values
 
     def _ask(self, request: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         try:

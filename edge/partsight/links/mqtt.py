@@ -78,6 +78,8 @@ def make_client(config: BrokerSection, role: str, *, reconnect: bool) -> paho.Cl
         reconnect_on_failure=reconnect,
     )
     client.connect_timeout = config.timeout_s
+    # What goes wrong in a callback must not end the client's thread.
+    client.suppress_exceptions = True
     if config.username is not None:
         password = optional_secret("password", config.password_env, config.password_file)
         client.username_pw_set(config.username, password)

@@ -62,6 +62,12 @@ def _watch(
             before = None
             vitals.state("trigger", "disconnected", str(error))
             ended.wait(_RETRY_S)
+        except Exception as fault:
+            # A thread that ends would leave a line that waits for triggers for ever.
+            before = None
+            logger.exception("the trigger modbus")
+            vitals.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
+            ended.wait(_RETRY_S)
         else:
             vitals.state("trigger", "listening", f"coil {config.coil} of {config.host}")
             ended.wait(config.poll_s)
