@@ -90,14 +90,28 @@ class Classifier:
         Raises:
             ImageError: an array of another kind.
         """
-        return [self._classify_one(image) for image in images_bgr]
+        return [self.predict(self.prepare(image)) for image in images_bgr]
 
     def decide(self, prediction: Prediction) -> Verdict:
         """Accept, reject or review, by the contract's operating point."""
         return decide(prediction, self.contract.operating_point)
 
-    def _classify_one(self, image_bgr: NDArray[np.uint8]) -> Prediction:
-        picture = preprocess(image_bgr, self.contract.preprocess)
+    def prepare(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The first half of ``classify``: what the network sees of a picture.
+
+        Args:
+            image_bgr: uint8 (H, W, 3) BGR.
+
+        Returns:
+            uint8 (h, w, 3) RGB, of the contract's size.
+
+        Raises:
+            ImageError: an array of another kind.
+        """
+        return preprocess(image_bgr, self.contract.preprocess)
+
+    def predict(self, picture: NDArray[np.uint8]) -> Prediction:
+        """The second half of ``classify``, of what ``prepare`` gave."""
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
         scores = dequantize(raw, self.interpreter.output).reshape(_scores_shape(self.contract))
         labels, columns = self.contract.labels, self.contract.tiles[1]

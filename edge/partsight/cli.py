@@ -20,11 +20,15 @@ __all__ = ["main"]
 _TRAINING_GROUP = "partsight.commands"
 _DEVICE_COMMANDS = (
     "benchmark",
+    "capture",
     "check",
     "classify",
+    "config",
     "doctor",
     "evaluate",
     "inspect",
+    "install-service",
+    "journal",
     "keygen",
     "sample-data",
     "sign",

@@ -14,6 +14,7 @@ from typing import Any
 from partsight.decide import OperatingPoint
 from partsight.feed import Normalization
 from partsight.preprocess_spec import PreprocessSpec
+from partsight.reference import Reference, reference_from_document
 
 __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]
 
@@ -52,6 +53,8 @@ class Contract:
             logit of the labels of bad parts less that of the labels of good ones, for two labels
             the log-odds that the part is bad. The mean over the map is the picture's margin; of
             tiles, which lie side by side in it, the mean over each is the tile's.
+        reference: good parts as this file judged them, which drift of the line is told against;
+            None where it was not measured.
 
     Raises:
         ValueError: fewer than two labels, one twice or empty, an operating point that names
@@ -68,6 +71,7 @@ class Contract:
     logits: bool = False
     golden: tuple[GoldenSample, ...] = ()
     heatmap: tuple[int, int] | None = None
+    reference: Reference | None = None
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -89,14 +93,25 @@ class Contract:
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
 
+    @property
+    def version(self) -> str | None:
+        """What its maker calls this version of the model, else when it was trained, if it says."""
+        said: Any = self.provenance
+        for name in ("settings", "card", "model_version"):
+            said = said.get(name) if isinstance(said, Mapping) else None
+        return str(said or self.provenance.get("created_at") or "") or None
+
 
 def _are_sides(values: tuple[int, ...]) -> bool:
     return [type(value) is int and value > 0 for value in values] == [True, True]
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values."""
-    return dataclasses.asdict(contract)
+    """The contract as plain JSON values; without a reference, as earlier versions know it."""
+    document = dataclasses.asdict(contract)
+    if contract.reference is None:
+        del document["reference"]
+    return document
 
 
 def contract_from_document(document: Mapping[str, Any]) -> Contract:
@@ -126,6 +141,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         logits=_flag(document.get("logits", False)),
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),
         heatmap=None if document.get("heatmap") is None else tuple(document["heatmap"]),
+        reference=reference_from_document(document.get("reference")),
     )
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "decide",
     "default_accept_labels",
     "verdicts",
+    "with_thresholds",
     "worst_tile",
 ]
 
@@ -58,6 +59,25 @@ class OperatingPoint:
                 "thresholds must be 0 <= reject_below <= accept_above <= 1. "
                 f"Received: {self.reject_below} and {self.accept_above}"
             )
+
+
+def with_thresholds(
+    point: OperatingPoint, accept_above: float | None, reject_below: float | None
+) -> OperatingPoint:
+    """A point with thresholds set by hand; None leaves one as it is.
+
+    What was measured at the thresholds before is not said of others.
+
+    Raises:
+        ValueError: they do not go together.
+    """
+    if accept_above is None and reject_below is None:
+        return point
+    return OperatingPoint(
+        point.accept_labels,
+        point.accept_above if accept_above is None else accept_above,
+        point.reject_below if reject_below is None else reject_below,
+    )
 
 
 def default_accept_labels(labels: tuple[str, ...]) -> tuple[str, ...]:

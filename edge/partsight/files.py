@@ -16,7 +16,7 @@ from pathlib import Path
 
 from partsight.errors import OutputError
 
-__all__ = ["atomic_path", "rewrite_atomic", "sync_path", "write_atomic"]
+__all__ = ["atomic_path", "create_atomic", "rewrite_atomic", "sync_path", "write_atomic"]
 
 
 @contextlib.contextmanager
@@ -30,21 +30,36 @@ def atomic_path(destination: Path) -> Iterator[Path]:
     Raises:
         OutputError: the folder cannot be made or the file cannot be written.
     """
-    # Not mkstemp: its 0600 would hide a delivered file from the group that reads it.
-    # 50 characters are 200 bytes at most, so that the name fits wherever the final one does.
-    temporary = destination.with_name(f".{destination.name[:50]}.{uuid.uuid4().hex}.part")
-    try:
-        destination.parent.mkdir(parents=True, exist_ok=True)
+    with _temporary(destination) as temporary:
         yield temporary
         sync_path(temporary)
         temporary.replace(destination)
         sync_path(destination.parent)
-    except OSError as error:
-        raise _refused(destination, error) from error
-    finally:
-        # Renamed, or its folder never was: what went wrong first is what is told.
-        with contextlib.suppress(OSError):
-            temporary.unlink()
+
+
+def create_atomic(destination: Path, data: bytes) -> bool:
+    """Write ``data`` to a new file, whole or not at all; what is there stays.
+
+    Returns:
+        Whether it was written; False where there is something of that name already.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    with _temporary(destination) as temporary:
+        temporary.write_bytes(data)
+        sync_path(temporary)
+        try:
+            # Unlike a rename, it refuses to replace what came there meanwhile.
+            os.link(temporary, destination)
+        except FileExistsError:
+            return False
+        except OSError:  # FAT, as on memory sticks, has no links
+            if os.path.lexists(destination):
+                return False
+            temporary.replace(destination)
+        sync_path(destination.parent)
+    return True
 
 
 def write_atomic(destination: Path, data: bytes) -> None:
@@ -69,6 +84,23 @@ def rewrite_atomic(destination: Path, data: bytes) -> None:
             temporary.touch(0o600)  # at no time open to more than the old one is
             _like(target, temporary)
         temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def _temporary(destination: Path) -> Iterator[Path]:
+    """Yield a path beside a destination, whose folders are made; what is there after, goes."""
+    # Not mkstemp: its 0600 would hide a delivered file from the group that reads it.
+    # 50 characters are 200 bytes at most, so that the name fits wherever the final one does.
+    temporary = destination.with_name(f".{destination.name[:50]}.{uuid.uuid4().hex}.part")
+    try:
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+    except OSError as error:
+        raise _refused(destination, error) from error
+    finally:
+        # Renamed, or its folder never was: what went wrong first is what is told.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 def _like(old: Path, new: Path) -> None:

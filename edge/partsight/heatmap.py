@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from partsight.contract import Contract
 from partsight.decode import decode
+from partsight.encode import encode, shrunk
 from partsight.errors import ModelError
 from partsight.files import write_atomic
 from partsight.opencv import cv2
@@ -87,10 +88,10 @@ def write_overlay(folder: Path, result: PictureResult, spec: PreprocessSpec) -> 
     prediction = result.prediction
     if prediction is None or prediction.heatmap is None or result.verdict is Verdict.ACCEPT:
         return None
-    covered = overlay(_shrunk(decode(Path(result.path))), prediction.heatmap, spec)
+    covered = overlay(shrunk(decode(Path(result.path)), _LONGEST_SIDE), prediction.heatmap, spec)
     digest = hashlib.sha256(os.fsencode(result.path)).hexdigest()[:16]
     destination = folder / f"{Path(result.path).stem[:50]}-{digest}.jpg"
-    write_atomic(destination, cv2.imencode(".jpg", covered)[1].tobytes())
+    write_atomic(destination, encode(covered))
     return destination
 
 
@@ -105,12 +106,3 @@ def _heat(
     span = max(inner.max() - mean, np.finfo(np.float32).eps)
     heat = np.clip((inner - mean) / span, 0, 1)
     return np.asarray(cv2.resize(heat, (hw[1], hw[0]), interpolation=cv2.INTER_LINEAR), np.float32)
-
-
-def _shrunk(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    height, width = image.shape[:2]
-    scale = _LONGEST_SIDE / max(height, width)
-    if scale >= 1:
-        return image
-    size_wh = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return np.asarray(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA), np.uint8)

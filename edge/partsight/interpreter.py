@@ -94,9 +94,18 @@ class Interpreter:
 
         Returns:
             A copy of the raw output, of the shape and dtype of ``output``.
+
+        Raises:
+            ModelError: the runtime fails on it.
         """
-        self._native.set_tensor(self._input_index, tensor)
-        self._native.invoke()
+        try:
+            self._native.set_tensor(self._input_index, tensor)
+            self._native.invoke()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(
+                f"{self.runtime.distribution} {self.runtime.version} fails on a picture: {error}. "
+                "Try the model with 'partsight check', and export it again."
+            ) from error
         output: NDArray[Any] = self._native.get_tensor(self._output_index)
         return output
 

@@ -109,7 +109,7 @@ def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) 
     try:
         facts = {name: value for name, value in document.items() if name not in _OF_THE_FILE}
         contract = contract_from_document(facts)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, OverflowError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ContractError(f"the contract in {name} cannot be used: {reason}") from error
     return ModelFile(data, digest, contract)

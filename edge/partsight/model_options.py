@@ -87,7 +87,7 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-def load_classifier(model: str, threads: int, given: GivenFacts | None) -> Classifier:
+def load_classifier(model: str | bytes, threads: int, given: GivenFacts | None) -> Classifier:
     """Load a model for a command, and say once where a faster runtime is to be had."""
     from partsight.classify import Classifier
     from partsight.runtimes import speed_advice

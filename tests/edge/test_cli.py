@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 from partsight.cli import main
 from partsight.decide import OperatingPoint
 from partsight.model_file import attach_contract, load_model_file
+from partsight.reference import Reference, Spread
 
 COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "model", "error"]
 
@@ -297,6 +298,7 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
         preprocess=dataclasses.replace(file.contract.preprocess, roi=(0.25, 0.0, 0.5, 1.0)),
         tiles=(2, 3),
         provenance={"command_line": "train \x1b[2J parts", "export": export},
+        reference=Reference(90, 0.025, Spread(0.971, 0.03), Spread(110, 6), Spread(41, 2)),
     )
     (tmp_path / "m.tflite").write_bytes(attach_contract(bare(model_path), contract))
 
@@ -307,6 +309,8 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
         "region 0.25,0,0.5,1, 2 x 3 tiles, the worst decides",
         "accepts above   0.7500",
         "99.00% of bad parts kept out, 5.00% of good ones",
+        "line in order   score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
+        "contrast 41 +- 2, of 90 good parts",
         "train \ufffd[2J parts",
         "needs TFLite    unknown",
         "99.50% of the float model's on test",

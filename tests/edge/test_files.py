@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import OutputError
-from partsight.files import atomic_path, write_atomic
+from partsight.files import atomic_path, create_atomic, write_atomic
 
 
 def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:
@@ -109,3 +109,28 @@ def test_the_mode_is_that_of_any_new_file(tmp_path: Path) -> None:
     write_atomic(tmp_path / "atomic", b"")
 
     assert (tmp_path / "atomic").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links, as on FAT"])
+def test_a_new_file_replaces_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    def refuse(source: Path, destination: Path) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    if not links:
+        monkeypatch.setattr(os, "link", refuse)
+    destination = tmp_path / "a" / "new.bin"
+
+    assert create_atomic(destination, b"first")
+    assert not create_atomic(destination, b"second")
+
+    assert destination.read_bytes() == b"first"
+    assert os.listdir(destination.parent) == ["new.bin"]
+
+
+def test_a_new_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    with pytest.raises(OutputError, match=r"cannot write .*new\.bin: "):
+        create_atomic(tmp_path / "file" / "new.bin", b"data")

@@ -73,6 +73,34 @@ def test_halving_is_the_exact_mean(source_hw: tuple[int, int], blocks_yx: tuple[
         assert np.abs(fed - halved).max() <= ROUNDING
 
 
+@pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
+def test_halving_one_axis_is_exact_for_every_pair_of_values(axis: int) -> None:
+    """To the bit, halves to the even number: cached features and golden samples depend on it."""
+    first, second = np.meshgrid(np.arange(256), np.arange(256))
+    pairs = np.stack([first, second], axis + 1).reshape(512 if axis == 0 else 256, -1)
+    # Another value in each channel, so that none can be taken for its neighbour.
+    image_bgr = np.stack([pairs, pairs[::-1], 255 - pairs], 2).astype(np.uint8)
+
+    fed = preprocess(image_bgr, PreprocessSpec(256, 256))
+
+    expected = exact_means(image_bgr[:, :, ::-1], 2 - axis, 1 + axis)
+    np.testing.assert_array_equal(fed, np.rint(expected))
+
+
+@pytest.mark.parametrize("hw", [(1, 2), (3, 2), (5, 14), (7, 100), (101, 6)])
+def test_halving_one_axis_of_any_size_is_exact(hw: tuple[int, int]) -> None:
+    wide, tall = noise(*hw), noise(hw[1], hw[0])
+
+    np.testing.assert_array_equal(
+        preprocess(wide, PreprocessSpec(hw[0], hw[1] // 2)),
+        np.rint(exact_means(wide[:, :, ::-1], 1, 2)),
+    )
+    np.testing.assert_array_equal(
+        preprocess(tall, PreprocessSpec(hw[1] // 2, hw[0])),
+        np.rint(exact_means(tall[:, :, ::-1], 2, 1)),
+    )
+
+
 @pytest.mark.parametrize("halvings", [2, 3, 4])
 def test_repeated_halving_is_the_mean_within_one_rounding_each(halvings: int) -> None:
     block = 2**halvings

@@ -213,7 +213,7 @@ def test_an_address_is_told_by_its_form(
 
     monkeypatch.chdir(tmp_path)
     Path("file.avi").touch()
-    monkeypatch.setattr("partsight.sources.CaptureSource", note)
+    monkeypatch.setattr("partsight.sources.opening.CaptureSource", note)
 
     assert open_source(address, SPEC) == expected
 

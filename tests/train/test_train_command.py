@@ -17,8 +17,10 @@ from tests.train.conftest import write_parts
 from partsight import Classifier
 from partsight.cli import main
 from partsight.decode import decode
+from partsight.picture_statistics import picture_statistics
 from partsight.preprocess import preprocess
-from partsight_train.dataset import hash_place
+from partsight_train.dataset import Split, hash_place
+from partsight_train.run_dir import RunDir
 from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras, tf
 
@@ -94,6 +96,33 @@ def test_the_file_carries_the_operating_point_of_its_own_scores(
         assert classifier.decide(prediction) == verdict
 
 
+def test_the_file_knows_what_good_parts_look_like(
+    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
+) -> None:
+    """Those that it did not learn from."""
+    parts, few, _ = run
+    assert Classifier.load(few / "model-int8.tflite").contract.reference is None
+    shares = ("--validation-share", "0.2", "--test-share", "0.2")
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *shares)
+    assert invoke("train", parts, *arguments).exit_code == 0
+    classifier = Classifier.load(tmp_path / "run" / "model-int8.tflite")
+    contract, reference = classifier.contract, classifier.contract.reference
+    assert reference is not None
+    scores, lumas = [], []
+    for path, label, part, _ in RunDir(tmp_path / "run").read_pictures():
+        if part is not Split.TRAIN and label == "healthy":
+            image = decode(path, contract.preprocess)
+            (prediction,) = classifier.classify([image])
+            assert classifier.decide(prediction) == "accept"
+            scores.append(prediction.scores["healthy"])
+            lumas.append(picture_statistics(preprocess(image, contract.preprocess)).luma)
+    assert (reference.pictures, reference.reject_rate) == (len(scores), 0)
+    assert reference.accept_score.mean == pytest.approx(np.mean(scores))
+    assert reference.luma.mean == pytest.approx(np.mean(lumas))
+    assert reference.luma.std == pytest.approx(np.std(lumas, ddof=1))
+    assert "line in order" in invoke("inspect", tmp_path / "run" / "model-int8.tflite").output
+
+
 def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, Result]) -> None:
     parts, run_dir, _ = run
     model = keras.models.load_model(run_dir / "saved_model", compile=False)
@@ -145,6 +174,7 @@ def test_without_a_known_good_label_every_verdict_is_review(
     (prediction,) = classifier.classify([decode(parts / "type-b" / "part000.png")])
     assert prediction.label == "type-b"
     assert classifier.decide(prediction) == "review"
+    assert classifier.contract.reference is None
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from partsight.contract import Contract
     from partsight.foreign import GivenFacts
     from partsight.model_file import ModelFile
+    from partsight.reference import Reference
 
 __all__ = ["command"]
 
@@ -71,11 +72,24 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
             "on validation",
             f"{point.recall:.2%} of bad parts kept out, {point.false_reject_rate:.2%} of good ones",
         )
+    if contract.reference is not None:
+        yield "line in order", _order(contract.reference)
     if contract.heatmap is not None:
         yield "heat map", "{} x {} positions".format(*contract.heatmap[::-1])
     yield "golden samples", str(len(contract.golden))
     yield "signature", "carries one" if is_signed(file.data) else "none"
     yield from _origin(contract)
+
+
+def _order(reference: Reference) -> str:
+    """What drift is told against."""
+    score = reference.accept_score
+    return (
+        f"score {score.mean:.3f} +- {score.std:.3f}, {reference.reject_rate:.2%} of good parts "
+        f"rejected, brightness {reference.luma.mean:.0f} +- {reference.luma.std:.0f}, contrast "
+        f"{reference.contrast.mean:.0f} +- {reference.contrast.std:.0f}, of "
+        f"{reference.pictures} good parts"
+    )
 
 
 def _card(file: ModelFile) -> dict[str, str]:

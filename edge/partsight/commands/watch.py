@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import sys
+import functools
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -16,42 +17,114 @@ from partsight.model_options import (
 )
 
 if TYPE_CHECKING:
+    from partsight.classify import Classifier
+    from partsight.config import Config
     from partsight.foreign import GivenFacts
+    from partsight.health.vitals import Vitals
+    from partsight.station.order import Load
 
 __all__ = ["command"]
 
 
 @click.command("watch")
-@click.argument("model")
+@click.argument("model", required=False)
 @click.option(
     "--source",
-    required=True,
-    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
+    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default "
+    "that of the configuration.",
 )
-@click.option("--max-frames", type=click.IntRange(1), help="Stop after so many frames.")
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keeps every verdict; default that of the configuration, or none.",
+)
+@click.option("--max-frames", type=click.IntRange(1), help="Stop after so many verdicts.")
 @config_option
 @threads_option
 @facts_options
 def command(
-    model: str, source: str, max_frames: int | None, threads: int, given: GivenFacts | None
+    model: str | None,
+    source: str | None,
+    journal: Path | None,
+    max_frames: int | None,
+    threads: int,
+    given: GivenFacts | None,
 ) -> None:
-    """Judge every frame of a source: a JSON line a verdict on stdout.
+    """Run the line: judge every part that a source shows.
 
-    A frame that cannot be judged is rejected, with its reason in `error`, and the exit
-    code is 3.
+    A JSON line a verdict on stdout, or into the configuration's [[sinks]]. What cannot be judged
+    gets the fail-safe verdict, with its cause in `error`, and the exit code is 3. Without MODEL,
+    the active one of the configured store is run. SIGTERM ends it after the part at hand, SIGHUP
+    has the configuration read again.
 
     \b
     Example:
       partsight watch model-int8.tflite --source 0
+      partsight watch --config /etc/partsight/partsight.toml
     """
-    from partsight.line import watch
-    from partsight.sinks import JsonLinesSink
-    from partsight.sources import open_source
+    from partsight.health.vitals import Vitals
+    from partsight.station import Order, run_station
 
-    classifier = load_classifier(model, threads, given)
-    with open_source(source, classifier.contract.preprocess) as frames:
-        counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)], max_frames=max_frames)
-    errors = counts.pop("error", 0)
-    summary = ", ".join(f"{verdict} {count}" for verdict, count in sorted(counts.items()))
-    click.echo(f"partsight: {summary or 'no frames'}", err=True)
-    exit_if_failed(errors, counts.total())
+    config = _configured(source, journal)
+    if config.source.address is None:
+        raise click.UsageError("Missing option '--source', or address in [source].")
+    load = functools.partial(load_classifier, threads=threads, given=given)
+    order = Order(
+        config,
+        _first(model, config, load),
+        load,
+        functools.partial(_configured, source, journal),
+        max_frames,
+    )
+    vitals = Vitals()
+    run_station(order, vitals)
+    _end(vitals)
+
+
+def _configured(source: str | None, journal: Path | None) -> Config:
+    """The configuration in force, with what the command line says in its place.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    from partsight.config import Config, read_config
+    from partsight.device_config import find_config
+
+    path = find_config()
+    config = Config() if path is None else read_config(path)
+    sections = {
+        "source": config.source.model_copy(update={"address": source} if source else {}),
+        "journal": config.journal.model_copy(update={"path": journal} if journal else {}),
+    }
+    if path is None:
+        # Run by hand: beside another line, perhaps, that holds the port.
+        sections["health"] = config.health.model_copy(update={"enabled": False})
+    return config.model_copy(update=sections)
+
+
+def _first(model: str | None, config: Config, load: Load) -> Classifier:
+    """The model to begin with."""
+    store = config.models.store
+    if model is not None:
+        if store is not None:
+            raise click.UsageError(
+                f"MODEL is given, and the configuration has a store of models, {store}. Leave it "
+                "out, and put it in force: partsight model activate MODEL"
+            )
+        return load(model)
+    if store is None:
+        raise click.UsageError("Missing argument 'MODEL', or store in [models].")
+    from partsight.model_store.activate import start_active
+    from partsight.model_store.store import ModelStore
+
+    return start_active(ModelStore(store), load)[1]
+
+
+def _end(vitals: Vitals) -> None:
+    """Say how many parts had each verdict, and fail where some could not be judged."""
+    counted = vitals.values().items()
+    verdicts = {label: int(count) for (name, label), count in counted if name == "verdicts"}
+    faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
+    told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
+    click.echo(f"partsight: {told or 'no frames'}", err=True)
+    exit_if_failed(faults, sum(verdicts.values()))

@@ -8,5 +8,6 @@ from __future__ import annotations
 from partsight.config.document import Config
 from partsight.config.file import apply_config, read_config, save_choice
 from partsight.config.model import ModelConfig
+from partsight.config.source import SourceConfig
 
-__all__ = ["Config", "ModelConfig", "apply_config", "read_config", "save_choice"]
+__all__ = ["Config", "ModelConfig", "SourceConfig", "apply_config", "read_config", "save_choice"]

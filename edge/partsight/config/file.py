@@ -6,23 +6,28 @@ beats the environment, the environment beats the file, and child processes see t
 
 from __future__ import annotations
 
-import difflib
-import typing
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
 
 import tomlkit
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from partsight.config.document import Config
+from partsight.config.explain import explained
 from partsight.errors import ConfigError
 from partsight.files import rewrite_atomic
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.trust import PUBLIC_KEY_VARIABLE
 
-__all__ = ["apply_config", "read_config", "save_choice"]
+__all__ = ["ENVIRONMENT", "apply_config", "read_config", "save_choice"]
+
+# Keys that an environment variable beats.
+ENVIRONMENT: Mapping[str, str] = {
+    "model.runtime": RUNTIME_VARIABLE,
+    "model.threads": THREADS_VARIABLE,
+    "model.public_key": PUBLIC_KEY_VARIABLE,
+}
 
 
 def read_config(path: Path) -> Config:
@@ -35,7 +40,7 @@ def read_config(path: Path) -> Config:
     try:
         return Config.model_validate(_parsed(path).unwrap(), context=context)
     except ValidationError as error:
-        raise ConfigError(f"{path} is wrong: {'; '.join(map(_told, error.errors()))}") from error
+        raise ConfigError(f"{path} is wrong: {explained(error, Config)}") from error
 
 
 def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
@@ -45,12 +50,8 @@ def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
         ConfigError: see ``read_config``.
     """
     model = read_config(path).model
-    said = {
-        RUNTIME_VARIABLE: model.runtime,
-        THREADS_VARIABLE: model.threads,
-        PUBLIC_KEY_VARIABLE: model.public_key,
-    }
-    for name, value in said.items():
+    for key, name in ENVIRONMENT.items():
+        value = getattr(model, key.rpartition(".")[2])
         if value is not None and not environ.get(name):
             environ[name] = str(value)
 
@@ -76,37 +77,3 @@ def _parsed(path: Path) -> tomlkit.TOMLDocument:
         raise ConfigError(
             f"cannot read the configuration {path}: {reason}. Expected a text in TOML."
         ) from error
-
-
-def _told(error: Any) -> str:
-    """One of pydantic's errors in a line, with the key that was perhaps meant."""
-    *places, key = error["loc"]
-    name = ".".join(map(str, error["loc"]))
-    if error["type"] != "extra_forbidden":
-        return f"{name}: {error['msg']}. Received: {error['input']!r}"
-    known = _keys(places)
-    (nearest,) = difflib.get_close_matches(key, known, 1, 0) or [""]
-    return f"{name} means nothing. Did you mean {nearest}? Known are {', '.join(known)}"
-
-
-def _keys(places: list[Any]) -> list[str]:
-    """What may stand in a table; a place in a list is a number, and then the table's kind."""
-    sections: list[type[BaseModel]] = [Config]
-    for place in filter(lambda each: isinstance(each, str), places):
-        if len(sections) > 1:
-            sections = [
-                each
-                for each in sections
-                if place in typing.get_args(each.model_fields["kind"].annotation)
-            ]
-        else:
-            sections = list(_sections(sections[0].model_fields[place].annotation))
-    return list(sections[0].model_fields)
-
-
-def _sections(annotation: Any) -> Iterator[type[BaseModel]]:
-    """The tables that a type speaks of, be it one, a list of them, or one of several kinds."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        yield annotation
-    for part in typing.get_args(annotation):
-        yield from _sections(part)

@@ -15,10 +15,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["BUCKETS_S", "METRICS", "Histogram", "Metric", "State", "Vitals"]
+__all__ = ["BUCKETS_S", "CALM", "METRICS", "Histogram", "Metric", "State", "Vitals"]
 
 logger = logging.getLogger(__name__)
 
+# States that nobody needs to look after.
+CALM = frozenset(
+    {
+        *("starting", "running", "learning", "listening", "delivering", "writing", "keeping"),
+        *("none", "examining", "swapping", "taken", "clear", "in force"),
+    }
+)
 # Upper bounds of the histograms' buckets, seconds.
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -41,9 +48,11 @@ class Metric:
 METRICS: Mapping[str, Metric] = {
     "frames": Metric("counter", "Frames that the source gave."),
     "frames_dropped": Metric("counter", "Frames that a newer one replaced before it was used."),
+    "frame_age_seconds": Metric("gauge", "Seconds since the last frame of a live source."),
     "source_restarts": Metric("counter", "Times that the source was opened again."),
     "verdicts": Metric("counter", "Verdicts given.", "verdict"),
     "faults": Metric("counter", "Parts that got the fail-safe verdict, by what was wrong.", "kind"),
+    "unrecorded": Metric("counter", "Parts whose verdict could not be made durable: told nobody."),
     "latency": Metric("histogram", "Seconds that a stage of a verdict took.", "stage"),
     "delivered": Metric("counter", "Rows that a sink handed on.", "sink"),
     "delivery_failures": Metric("counter", "Times that a sink could not hand on.", "sink"),
@@ -54,6 +63,7 @@ METRICS: Mapping[str, Metric] = {
     "temperature_celsius": Metric("gauge", "Temperature of the device.", "zone"),
     "model_swaps": Metric("counter", "Models that were put in force or refused.", "outcome"),
     "shadow": Metric("counter", "Verdicts of the shadow model against the model's.", "agreement"),
+    "drift": Metric("gauge", "Mean of the last subgroup of parts of a control chart.", "chart"),
     "alarms": Metric("gauge", "1 while an alarm is raised.", "alarm"),
 }
 
@@ -118,15 +128,21 @@ class Vitals:
     def state(self, part: str, name: str, detail: str = "") -> None:
         """Say what a part of the line is in: ``source``, ``model``, ``sink mqtt``.
 
-        A change is logged once and told to listeners; to say the same again costs nothing.
+        A change is told to listeners, and logged once: loudly what is wrong, and that it is over.
+        To say the same again costs nothing, and only replaces the detail, so that what is shown is
+        the last that is known.
         """
         with self._lock:
             before = self._states.get(part)
             if before is not None and before.name == name:
+                if before.detail != detail:
+                    self._states[part] = State(name, before.since, detail)
                 return
             state = self._states[part] = State(name, self._now(), detail)
             listeners = tuple(self._listeners)
-        logger.warning("%s is %s%s", part, name, f": {detail}" if detail else "")
+        loud = name not in CALM or (before is not None and before.name not in CALM)
+        level = logging.WARNING if loud else logging.INFO
+        logger.log(level, "%s is %s%s", part, name, f": {detail}" if detail else "")
         for listener in listeners:
             listener(part, state)
 

@@ -7,8 +7,8 @@ fed from it (``sinks.feed``), people query, export and verify it (``selection``,
 from __future__ import annotations
 
 from partsight.journal.read import read_rows
-from partsight.journal.selection import Selection, select
+from partsight.journal.selection import Selection, count, select
 from partsight.journal.verify import Verified, verify
 from partsight.journal.write import Journal
 
-__all__ = ["Journal", "Selection", "Verified", "read_rows", "select", "verify"]
+__all__ = ["Journal", "Selection", "Verified", "count", "read_rows", "select", "verify"]

@@ -16,7 +16,7 @@ from typing import Any
 from partsight.journal.read import PAGE_ROWS, reading
 from partsight.journal.schema import VERDICTS, Table
 
-__all__ = ["Selection", "select"]
+__all__ = ["Selection", "count", "select"]
 
 _CONDITIONS = {
     "since": "julianday({time}) >= julianday(:since)",
@@ -25,8 +25,9 @@ _CONDITIONS = {
     "verdict": "verdict = :verdict",
     "model": "(model_version = :model OR substr(model, 1, length(:model)) = :model)",
 }
-# SQLite's numbers of rows end here.
-_NO_LAST = 2**63 - 1
+# SQLite's numbers of rows end there.
+_ALL = {"first": 0, "last": 2**63 - 1}
+_NOTHING = {"first": 1, "last": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +62,34 @@ def select(path: Path, selection: Selection, table: Table = VERDICTS) -> Iterato
     Raises:
         JournalError: it cannot be read.
     """
-    values = {name: value for name, value in asdict(selection).items() if value is not None}
-    values |= {name: values[name].isoformat() for name in ("since", "until") if name in values}
+    values, source = _values(selection), _source(selection, table)
     with reading(path) as connection:
-        source = _source(selection, table)
         values |= _bounds(connection, source, values, table)
         page = f"{table.select} {source} ORDER BY seq LIMIT {PAGE_ROWS}"
         while records := connection.execute(page, values).fetchall():
             yield from map(table.load, records)
             values["first"] = records[-1][0] + 1
+
+
+def count(path: Path, selection: Selection, table: Table = VERDICTS) -> int:
+    """How many rows ``select`` gives.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    values, source = _values(selection), _source(selection, table)
+    with reading(path) as connection:
+        values |= _bounds(connection, source, values, table)
+        query = f"SELECT count(*) FROM {table.name} {source}"
+        return int(connection.execute(query, values).fetchone()[0])
+
+
+def _values(selection: Selection) -> dict[str, Any]:
+    """What the conditions are asked with."""
+    values = {name: value for name, value in asdict(selection).items() if value is not None}
+    return values | {
+        name: values[name].isoformat() for name in ("since", "until") if name in values
+    }
 
 
 def _source(selection: Selection, table: Table) -> str:
@@ -88,16 +108,16 @@ def _bounds(
     connection: sqlite3.Connection, source: str, values: dict[str, Any], table: Table
 ) -> dict[str, int]:
     """The first and last row to look at: all, those of the time, or the newest of them."""
-    bounds = {"first": 0, "last": _NO_LAST}
+    bounds = _ALL
     timed = [
         _CONDITIONS[name].format(time=table.time) for name in ("since", "until") if name in values
     ]
     if timed:
         query = f"SELECT min(seq), max(seq) FROM {table.name} WHERE {' AND '.join(timed)}"
         found = connection.execute(query, values).fetchone()
-        bounds = dict(zip(bounds, found if found[0] is not None else (1, 0), strict=True))
+        bounds = _NOTHING if found[0] is None else {"first": found[0], "last": found[1]}
     if "limit" in values:
         query = f"SELECT seq FROM {table.name} {source} ORDER BY seq DESC LIMIT :limit"
         newest = connection.execute(query, values | bounds).fetchall()
-        bounds["first"] = newest[-1][0] if newest else bounds["last"] + 1
+        bounds = {**bounds, "first": newest[-1][0]} if newest else _NOTHING
     return bounds

@@ -6,6 +6,7 @@ wrong. ``partsight journal verify`` calls it.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sqlite3
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from partsight.journal.prune import PRUNED
 from partsight.journal.read import pages, reading
 from partsight.journal.schema import TABLES, VERDICTS, Table
 from partsight.journal.store import Head
+from partsight.progress import Progress, silent
 
 __all__ = ["Verified", "verify"]
 
@@ -36,13 +38,16 @@ class Verified:
     head: tuple[int, str]
 
 
-def verify(path: Path, expect: tuple[int, str] | None = None) -> Verified:
+def verify(
+    path: Path, expect: tuple[int, str] | None = None, progress: Progress = silent
+) -> Verified:
     """Check every row of a journal.
 
     Args:
         path: the journal; the line may write it meanwhile.
         expect: a head that was noted: seq and hexadecimal hash. Only with it is a missing tail,
             or a journal that was written anew as a whole, found for certain.
+        progress: told of each row.
 
     Raises:
         JournalError: a row was changed, or is missing or out of its place; the first is named.
@@ -60,7 +65,7 @@ def verify(path: Path, expect: tuple[int, str] | None = None) -> Verified:
             noted = [stated[name]] if name in stated else []
             if table is VERDICTS and expect is not None:
                 noted.append(_noted(expect, anchors[name]))
-            heads[name] = _walk(connection, table, anchors[name], noted)
+            heads[name] = _walk(connection, table, anchors[name], noted, progress)
             rows[name] = heads[name][0] - anchors[name][0]
     seq, digest = heads[VERDICTS.name]
     return Verified(rows, {name: seq for name, (seq, _) in anchors.items()}, (seq, digest.hex()))
@@ -100,26 +105,37 @@ def _anchor(connection: sqlite3.Connection, table: Table, stated: Head | None) -
     return found
 
 
-def _walk(connection: sqlite3.Connection, table: Table, anchor: Head, noted: list[Head]) -> Head:
+def _walk(
+    connection: sqlite3.Connection,
+    table: Table,
+    anchor: Head,
+    noted: list[Head],
+    progress: Progress,
+) -> Head:
     """Compute the chain from its anchor; its end."""
     seq, digest = anchor
     _compare(table, seq, digest, noted)
-    for records in pages(connection, table, after=seq):
-        for record in records:
-            if record[0] != seq + 1:
-                raise _wrong(table, f"row {seq + 1} is missing", "it", f"row {record[0]}")
-            stored = dict(zip(table.columns, record[2:], strict=True))
-            seq, digest = seq + 1, link(digest, seq + 1, stored)
-            if digest != record[1]:
-                which = f"row {seq} ({next(iter(stored.values()))}) was changed or is out of place"
-                raise _wrong(table, which, f"hash {_hex(record[1])}", _hex(digest))
-            _compare(table, seq, digest, noted)
+    records = itertools.chain.from_iterable(pages(connection, table, after=seq))
+    for record in progress(records, _total(connection, table, seq)):
+        if record[0] != seq + 1:
+            raise _wrong(table, f"row {seq + 1} is missing", "it", f"row {record[0]}")
+        stored = dict(zip(table.columns, record[2:], strict=True))
+        seq, digest = seq + 1, link(digest, seq + 1, stored)
+        if digest != record[1]:
+            which = f"row {seq} ({next(iter(stored.values()))}) was changed or is out of place"
+            raise _wrong(table, which, f"hash {_hex(record[1])}", _hex(digest))
+        _compare(table, seq, digest, noted)
     query = "SELECT seq FROM sqlite_sequence WHERE name = ?"
     (given,) = connection.execute(query, (table.name,)).fetchone() or (seq,)
     last = max([given, *(at for at, _ in noted)])
     if last > seq:
         raise _wrong(table, f"row {seq + 1} is missing", f"rows up to {last}", f"{seq}")
     return seq, digest
+
+
+def _total(connection: sqlite3.Connection, table: Table, after: int) -> int:
+    (last,) = connection.execute(f"SELECT ifnull(max(seq), 0) FROM {table.name}").fetchone()
+    return max(0, int(last) - after)
 
 
 def _compare(table: Table, seq: int, digest: bytes, noted: list[Head]) -> None:

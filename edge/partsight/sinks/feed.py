@@ -95,13 +95,17 @@ class Feeder:
         """Begin to feed."""
         self._thread.start()
 
+    def stop(self) -> None:
+        """Ask it to end; ``close`` waits for it. Of several, all are asked first."""
+        self._stopping.set()
+
     def close(self, timeout_s: float = 5.0) -> bool:
         """Hand on what can be handed on at once, and end; whether it ended in time.
 
         Args:
             timeout_s: how long to wait for it. What is left is handed on when the line runs again.
         """
-        self._stopping.set()
+        self.stop()
         if self._thread.ident is None:
             self._pump.close()
             return True

@@ -1,40 +1,41 @@
-"""Where frames come from. A new kind of source is a file here and a line in ``open_source``."""
+"""Where frames come from. A new kind of source is a file here and a line in ``opening``.
+
+The names are loaded on first use: the process that reads a camera lives in this package too,
+and has no use for the rest.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
+import importlib
+from typing import TYPE_CHECKING, Any
 
-from partsight.errors import SourceError
-from partsight.preprocess_spec import PreprocessSpec
-from partsight.sources.base import Source
-from partsight.sources.folder import FolderSource
-from partsight.sources.scripted import ScriptedSource
-from partsight.sources.video import CaptureSource
+if TYPE_CHECKING:
+    from partsight.sources.base import Source
+    from partsight.sources.folder import FolderSource
+    from partsight.sources.opening import open_frames, open_source
+    from partsight.sources.scripted import ScriptedSource
+    from partsight.sources.video import CaptureSource
 
-__all__ = ["CaptureSource", "FolderSource", "ScriptedSource", "Source", "open_source"]
+__all__ = [
+    "CaptureSource",
+    "FolderSource",
+    "ScriptedSource",
+    "Source",
+    "open_frames",
+    "open_source",
+]
+
+_HOMES = {
+    "CaptureSource": "partsight.sources.video",
+    "FolderSource": "partsight.sources.folder",
+    "ScriptedSource": "partsight.sources.scripted",
+    "Source": "partsight.sources.base",
+    "open_frames": "partsight.sources.opening",
+    "open_source": "partsight.sources.opening",
+}
 
 
-def open_source(address: str, spec: PreprocessSpec) -> Source:
-    """Open what ``--source`` names.
-
-    Args:
-        address: a camera's number or ``/dev/videoN``, a stream's address with ``://``,
-            a video file, or a folder of pictures.
-        spec: what the frames are for; a folder's pictures are decoded for it.
-
-    Raises:
-        SourceError: it cannot be opened, with what to try next.
-    """
-    path = Path(address)
-    if address.isdecimal():
-        return CaptureSource(int(address), live=True)
-    if address.startswith("/dev/") or "://" in address:
-        return CaptureSource(address, live=True)
-    if path.is_dir():
-        return FolderSource(path, spec)
-    if path.is_file():
-        return CaptureSource(address, live=False)
-    raise SourceError(
-        f"no source {address!r}: expected a camera's number, /dev/videoN, an address with ://, "
-        "a video file or a folder. Check the path."
-    )
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'partsight.sources' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

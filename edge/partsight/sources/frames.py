@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timezone
 from typing import Protocol
 
 from partsight.records import Fault, Frame
-from partsight.sources.base import Source
 
 __all__ = ["Frames", "NoMoreFrames", "SequentialFrames", "utc_now"]
 
@@ -44,7 +43,7 @@ class Frames(Protocol):
 class SequentialFrames:
     """Every frame of a source that waits to be asked, such as a file: none is dropped."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Iterable[Frame | Fault]) -> None:
         self._events: Iterator[Frame | Fault] = iter(source)
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:

@@ -66,6 +66,11 @@ class CaptureSource:
     ) -> None:
         self._capture.release()
 
+    @property
+    def fps(self) -> float:
+        """Frames a second that a file says it is to be played at; 0 or less where it does not."""
+        return float(self._capture.get(cv2.CAP_PROP_FPS))
+
     def __iter__(self) -> Iterator[Frame | Fault]:
         """Yield frames until the source ends.
 

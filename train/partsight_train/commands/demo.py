@@ -31,10 +31,15 @@ def command(output: Path) -> None:
     """
     require_train_extra()
     from partsight.classify import Classifier
+    from partsight.health.vitals import Vitals
+    from partsight.judge import Judge
     from partsight.line import watch
+    from partsight.recorder import Recorder
     from partsight.sample_data import write_sample_data
     from partsight.sinks import JsonLinesSink
     from partsight.sources import open_source
+    from partsight.sources.frames import SequentialFrames
+    from partsight.triggers.frame import FrameTrigger
     from partsight_train.sample_video import write_sample_video
     from partsight_train.settings import TrainSettings
     from partsight_train.summary import summary_text
@@ -49,9 +54,11 @@ def command(output: Path) -> None:
     click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")
     write_sample_video(video, parts=12, seed=1)
     classifier = Classifier.load(outcome.model, trusted=True)
-    with open_source(str(video), classifier.contract.preprocess) as frames:
-        counts = watch(frames, classifier, [JsonLinesSink(sys.stdout)])
-    click.echo(
-        f"\naccepted {counts['accept']}, rejected {counts['reject']}, to review {counts['review']}"
-    )
+    vitals = Vitals()
+    recorder = Recorder(vitals, sinks=[JsonLinesSink(sys.stdout)])
+    with open_source(str(video), classifier.contract.preprocess) as source:
+        occasions = FrameTrigger().occasions(SequentialFrames(source))
+        watch(occasions, Judge(classifier), recorder)
+    given = vitals.status()["verdicts"]
+    click.echo("\n" + ", ".join(f"{verdict} {count:.0f}" for verdict, count in given.items()))
     click.echo(f"The report is {outcome.report}")

@@ -41,7 +41,12 @@ def open_finished_run(run: RunDir) -> Approved:
     provenance = {name: v for name, v in delivered.provenance.items() if name != "export"}
     point = OperatingPoint(delivered.operating_point.accept_labels)
     draft = dataclasses.replace(
-        delivered, operating_point=point, provenance=provenance, golden=(), heatmap=None
+        delivered,
+        operating_point=point,
+        provenance=provenance,
+        golden=(),
+        heatmap=None,
+        reference=None,
     )
     return Approved(
         network,

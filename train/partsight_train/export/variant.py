@@ -28,6 +28,7 @@ from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
 from partsight_train.export.names import CALIBRATED, VariantName
 from partsight_train.export.operators import needs_of
+from partsight_train.export.reference import reference_of
 from partsight_train.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
@@ -160,6 +161,7 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
         operating_point=point,
         provenance={**draft.provenance, "export": made},
         golden=golden,
+        reference=reference_of((on_validation, on_test), draft, point),
     )
     described = with_metadata(flatbuffer, contract, settings.card)
     return Variant(described, members, contract, on_validation, on_test, parity)

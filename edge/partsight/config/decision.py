@@ -1,0 +1,56 @@
+"""``[decision]``: how scores become verdicts, where the line's owner wants it otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, model_validator
+
+from partsight.config.section import Section
+
+__all__ = ["DecisionConfig", "Share"]
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class DecisionConfig(Section):
+    """How scores become verdicts."""
+
+    accept_above: Share | None = Field(
+        default=None,
+        description="A part is accepted above this score; the model's own threshold if left out. "
+        "The score is the sum over the labels of good parts.",
+    )
+    reject_below: Share | None = Field(
+        default=None,
+        description="A part is rejected below this score; the model's own threshold if left out. "
+        "Between the two, a person looks.",
+    )
+    fail_safe: Literal["reject", "review"] = Field(
+        default="reject",
+        description="The verdict for a part that could not be judged: no frame, a dark one, a "
+        "model that fails. It can never be accept.",
+    )
+    votes: PositiveInt = Field(
+        default=1,
+        description="For a camera that runs freely: a part is accepted only if so many of the "
+        "last 'window' frames are.",
+    )
+    window: PositiveInt = Field(
+        default=1, description="How many of the last frames vote; 1 judges each frame by itself."
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> DecisionConfig:
+        low, high = self.reject_below, self.accept_above
+        if low is not None and high is not None and low > high:
+            raise ValueError(
+                f"decision.reject_below must not be above decision.accept_above. Received: {low} "
+                f"and {high}"
+            )
+        if self.votes > self.window:
+            raise ValueError(
+                "decision.votes must not be above decision.window. Received: "
+                f"{self.votes} and {self.window}"
+            )
+        return self

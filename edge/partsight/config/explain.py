@@ -1,0 +1,57 @@
+"""Pydantic's errors as one line for whoever wrote the file, with the key that was perhaps meant."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from partsight.config.hiding import shown
+from partsight.config.schema import keys_of, located, schema_of, variants
+
+__all__ = ["explained"]
+
+
+def explained(error: ValidationError, section: type[BaseModel]) -> str:
+    """All that is wrong, in one line.
+
+    Args:
+        error: what validating raised.
+        section: whose it is.
+    """
+    return "; ".join(_told(each, section) for each in error.errors())
+
+
+def _told(error: Any, section: type[BaseModel]) -> str:
+    schema = schema_of(section)
+    name, node = located(error["loc"], schema)
+    if error["type"] == "extra_forbidden":
+        known = keys_of(located(error["loc"][:-1], schema)[1])
+        return f"{name} means nothing{_meant(str(error['loc'][-1]), known)}"
+    if error["type"] == "union_tag_invalid":
+        context = error["ctx"]
+        key, tag = context["discriminator"].strip("'"), str(context["tag"])
+        known = [each.strip(" '") for each in context["expected_tags"].split(",")]
+        return f"{_joined(name, key)} {tag!r} means nothing{_meant(tag, known)}"
+    if error["type"] == "union_tag_not_found":
+        key = error["ctx"]["discriminator"].strip("'")
+        kinds = variants(node) or {}
+        return f"{_joined(name, key)} is missing: expected one of {', '.join(kinds)}"
+    if error["type"] == "missing":
+        return f"{name} is missing: {node.get('description', 'it has no default')}"
+    message = " ".join(error["msg"].removeprefix("Value error, ").split())
+    if isinstance(error["input"], dict):  # of a table, the message names what is wrong
+        return f"{name}: {message}" if name else message
+    return f"{name}: {message}. Received: {shown(name, error['input'])!r}"
+
+
+def _joined(name: str, key: str) -> str:
+    return f"{name}.{key}" if name else key
+
+
+def _meant(received: str, known: Iterable[str]) -> str:
+    known = list(known)
+    nearest = difflib.get_close_matches(received, known, 1, 0)
+    return f". Did you mean {nearest[0]}? Known are {', '.join(known)}" if nearest else ""

@@ -1,0 +1,187 @@
+"""The tables and keys of the configuration, for people: what each takes, and its default.
+
+Enters: a section's class. Leaves: its tables in the order of the class. Called by what writes
+the empty file and the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import tomlkit
+from pydantic import BaseModel
+
+from partsight.config.schema import Node, Schema, schema_of, variants
+
+__all__ = ["Key", "Table", "tables", "toml_text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key of a table.
+
+    Attributes:
+        name: as the file has it.
+        takes: the values it may have, in words.
+        default: in TOML; None where it has none.
+        example: a value that it may have, in TOML.
+        required: whether its table cannot be without it.
+        description: what it is for.
+    """
+
+    name: str
+    takes: str
+    default: str | None
+    example: str
+    required: bool
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table of the file, or one kind of it.
+
+    Attributes:
+        header: as the file has it, such as ``[source.camera]`` or ``[[sinks]]``; empty for
+            what stands before the first.
+        description: what it is for.
+        keys: those of its own.
+        always: whether it is there, with defaults, where the file does not name it.
+        kind: which of several, as ``kind = "mqtt"``; empty where there is only one.
+    """
+
+    header: str
+    description: str
+    keys: tuple[Key, ...]
+    always: bool
+    kind: str = ""
+
+
+def tables(section: type[BaseModel]) -> Iterator[Table]:
+    """All tables, each before those inside it."""
+    schema = schema_of(section)
+    return _below(schema.root, "", schema, always=True, description="")
+
+
+def toml_text(value: Any) -> str:
+    """A value as TOML has it."""
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return str(table.as_string())
+    text: str = tomlkit.item(value).as_string()
+    return text
+
+
+def _below(
+    node: Node, path: str, schema: Schema, *, always: bool, description: str, kind: str = ""
+) -> Iterator[Table]:
+    """A table and those inside it; ``path`` is its header, brackets included."""
+    properties = {name: schema.resolved(raw) for name, raw in node["properties"].items()}
+    inner = {name: value for name, value in properties.items() if _is_table(value, schema)}
+    required = node.get("required", ())
+    keys = tuple(
+        _key(name, value, schema, required=name in required)
+        for name, value in properties.items()
+        if name not in inner
+    )
+    yield Table(path, description, keys, always, kind)
+    for name, value in inner.items():
+        there = always and isinstance(value.get("default", {}), Mapping) and name not in required
+        yield from _tables_of(value, _joined(path, name), schema, always=there)
+
+
+def _tables_of(value: Node, path: str, schema: Schema, *, always: bool) -> Iterator[Table]:
+    """What a key that takes tables stands for."""
+    description = value.get("description", "")
+    if "items" in value:
+        item = {"description": description, **schema.resolved(value["items"])}
+        yield from _tables_of(item, f"[{path}]", schema, always=False)
+    elif isinstance(value.get("additionalProperties"), Mapping):
+        item = {**schema.resolved(value["additionalProperties"]), "description": description}
+        yield from _tables_of(item, _joined(path, "NAME"), schema, always=False)
+    elif (kinds := variants(value)) is not None:
+        key = value["discriminator"]["propertyName"]
+        for tag, raw in kinds.items():
+            one, kind = schema.resolved(raw), f"{key} = {toml_text(tag)}"
+            yield from _below(
+                one, path, schema, always=False, description=one.get("doc", ""), kind=kind
+            )
+    else:
+        yield from _below(value, path, schema, always=always, description=description)
+
+
+def _is_table(value: Node, schema: Schema) -> bool:
+    if "properties" in value or variants(value) is not None:
+        return True
+    inner = value.get("items", value.get("additionalProperties"))
+    return isinstance(inner, Mapping) and _is_table(schema.resolved(inner), schema)
+
+
+def _joined(path: str, name: str) -> str:
+    # A table within one of a list: [sinks.tls] is that of the [[sinks]] before it.
+    inside = path.strip("[]")
+    return f"[{inside}.{name}]" if inside else f"[{name}]"
+
+
+def _key(name: str, value: Node, schema: Schema, *, required: bool) -> Key:
+    default = value.get("const", value.get("default"))
+    text = None if default is None else toml_text(default)
+    examples = value.get("examples", ())
+    example = toml_text(examples[0]) if examples else text or toml_text(_example(value, schema))
+    description = " ".join(value.get("description", "").split())
+    return Key(name, _takes(value, schema), text, example, required, description)
+
+
+_TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number",
+          "object": "a table"}  # fmt: skip
+_FORMATS = {"path": "a path", "password": "a text, secret"}
+
+
+def _takes(value: Node, schema: Schema) -> str:
+    """The values that a key may have, in words."""
+    if "const" in value:
+        return toml_text(value["const"])
+    if "enum" in value:
+        return " or ".join(map(toml_text, value["enum"]))
+    if "anyOf" in value:
+        options = [schema.resolved(each) for each in value["anyOf"]]
+        named = [_takes(each, schema) for each in options if each.get("type") != "null"]
+        return " or ".join(dict.fromkeys(named))
+    if value.get("type") == "array":
+        return _takes_list(value, schema)
+    plain = _FORMATS.get(value.get("format", ""), "a text")
+    return _TYPES.get(value.get("type", ""), plain) + _bounds(value)
+
+
+def _takes_list(value: Node, schema: Schema) -> str:
+    fixed = value.get("prefixItems")
+    if fixed:
+        return "[" + ", ".join(_takes(schema.resolved(each), schema) for each in fixed) + "]"
+    least = f" of at least {value['minItems']}" if value.get("minItems") else ""
+    return f"a list{least}, each {_takes(schema.resolved(value.get('items', {})), schema)}"
+
+
+_BOUNDS = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"),
+           ("exclusiveMaximum", "below"))  # fmt: skip
+
+
+def _bounds(value: Node) -> str:
+    return "".join(f" {word} {value[name]}" for name, word in _BOUNDS if name in value)
+
+
+def _example(value: Node, schema: Schema) -> Any:
+    """A value for a key that has no default."""
+    if "enum" in value:
+        return value["enum"][0]
+    if "anyOf" in value:
+        return _example(schema.resolved(value["anyOf"][0]), schema)
+    if value.get("type") == "array":
+        fixed = value.get("prefixItems", [value.get("items", {})])
+        return [_example(schema.resolved(each), schema) for each in fixed]
+    least = value.get("minimum", value.get("exclusiveMinimum", -1) + 1)
+    return {"boolean": True, "integer": least, "number": least, "object": {}}.get(
+        value.get("type", ""), "..."
+    )

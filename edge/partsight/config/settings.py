@@ -1,0 +1,67 @@
+"""A configuration as a flat list of keys and values, and where each value comes from.
+
+Enters: a section. Leaves: values by full name, such as ``sinks[0].host``; nothing is hidden yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+__all__ = ["Setting", "in_force", "settings_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A key, its value, and where that comes from: ``file``, ``default``, ``environment NAME``."""
+
+    name: str
+    value: Any
+    origin: str
+
+
+def settings_of(section: BaseModel, prefix: str = "", *, given: bool = True) -> Iterator[Setting]:
+    """Every key with its value, in the order of the sections.
+
+    Args:
+        section: a configuration that was read from a file, or made of defaults.
+        prefix: its name, with a dot behind.
+        given: whether it was in the file.
+    """
+    for field, info in type(section).model_fields.items():
+        value = getattr(section, field)
+        here = given and field in section.model_fields_set
+        name = prefix + (info.alias or field)
+        yield from _flat(value, name, given=here)
+
+
+def in_force(
+    section: BaseModel, variables: Mapping[str, str], environ: Mapping[str, str]
+) -> Iterator[Setting]:
+    """The same, as the environment has it.
+
+    Args:
+        section: see ``settings_of``.
+        variables: name of a key to the environment variable that beats it.
+        environ: of this process.
+    """
+    for setting in settings_of(section):
+        variable = variables.get(setting.name, "")
+        value = environ.get(variable)
+        yield Setting(setting.name, value, f"environment {variable}") if value else setting
+
+
+def _flat(value: Any, name: str, *, given: bool) -> Iterator[Setting]:
+    if isinstance(value, BaseModel):
+        yield from settings_of(value, f"{name}.", given=given)
+    elif isinstance(value, list | tuple) and any(isinstance(each, BaseModel) for each in value):
+        for index, each in enumerate(value):
+            yield from _flat(each, f"{name}[{index}]", given=given)
+    elif isinstance(value, dict) and any(isinstance(each, BaseModel) for each in value.values()):
+        for key, each in value.items():
+            yield from _flat(each, f"{name}.{key}", given=given)
+    else:
+        yield Setting(name, value, "file" if given else "default")

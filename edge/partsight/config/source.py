@@ -1,0 +1,142 @@
+"""``[source]``: where frames come from, and what is done when they do not."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
+
+from partsight.config.section import Section
+
+__all__ = ["CameraConfig", "ConditionsConfig", "FolderConfig", "SourceConfig"]
+
+_Level = Annotated[float, Field(ge=0, le=255)]
+
+
+class CameraConfig(Section):
+    """What a camera is set to; what is left out stays as the camera has it."""
+
+    width: PositiveInt | None = Field(default=None, description="Columns of a frame, pixels.")
+    height: PositiveInt | None = Field(default=None, description="Rows of a frame, pixels.")
+    fps: PositiveFloat | None = Field(default=None, description="Frames a second.")
+    pixel_format: str | None = Field(
+        default=None,
+        pattern=r"^[ -~]{4}$",
+        description="How the camera sends pixels, four characters such as MJPG or YUYV.",
+    )
+    exposure_ms: PositiveFloat | None = Field(
+        default=None, description="Fixed exposure, milliseconds; automatic if left out."
+    )
+    gain: float | None = Field(default=None, description="Fixed gain, in the camera's own units.")
+    focus: float | None = Field(
+        default=None, description="Fixed focus, in the camera's own units; automatic if left out."
+    )
+    white_balance_k: PositiveInt | None = Field(
+        default=None, description="Fixed white balance, kelvin; automatic if left out."
+    )
+
+
+class ConditionsConfig(Section):
+    """When a live picture is not fit to be judged. It then gets the fail-safe verdict."""
+
+    dark_below: _Level = Field(
+        default=5.0, description="Mean brightness below which a frame is dark, 0 to 255; 0 is off."
+    )
+    bright_above: _Level = Field(
+        default=250.0, description="Mean brightness above which it is bright; 255 is off."
+    )
+    blurred_below: PositiveFloat | None = Field(
+        default=None,
+        description="Variance of the Laplacian in the middle of the frame below which it is "
+        "blurred. It depends on lens and part: half of what a sharp part has. Off if left out.",
+    )
+    frozen_frames: NonNegativeInt = Field(
+        default=10, description="So many identical frames, and ..."
+    )
+    frozen_after_s: float = Field(
+        default=5.0,
+        ge=0,
+        description="... for so many seconds: the camera is frozen. frozen_frames = 0 is off.",
+    )
+
+
+class FolderConfig(Section):
+    """How a folder is read."""
+
+    watch: bool = Field(
+        default=False, description="Wait for new files; otherwise end after those that are there."
+    )
+    existing: bool = Field(
+        default=False, description="Judge what is there at the start too, where watch is true."
+    )
+    settle_s: float = Field(
+        default=0.5,
+        ge=0,
+        description="A file that was not renamed into place is whole when it is unchanged so long.",
+    )
+    poll_s: PositiveFloat = Field(default=0.1, description="How often the folder is looked at.")
+
+
+class SourceConfig(Section):
+    """Where frames come from."""
+
+    address: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
+    )
+    realtime: bool = Field(
+        default=False, description="Play a video file at its own speed, as a camera would."
+    )
+    warm_up_frames: NonNegativeInt = Field(
+        default=5, description="First frames of a camera or stream that are skipped."
+    )
+    decode_threads: PositiveInt = Field(
+        default=1,
+        description="Threads that decode a stream. Each beyond the first delays it by a frame; "
+        "raise it only where one core cannot keep up.",
+    )
+    open_timeout_s: PositiveFloat = Field(
+        default=15.0, description="Seconds from opening to the first frame; then opened again."
+    )
+    stale_after_s: PositiveFloat = Field(
+        default=2.0,
+        description="Seconds without a frame after which the source is stale; inf where it is "
+        "the camera that is triggered.",
+    )
+    read_timeout_s: PositiveFloat = Field(
+        default=5.0,
+        description="Seconds without a frame after which it is killed and reopened; or inf.",
+    )
+    backoff_first_s: PositiveFloat = Field(
+        default=0.5, description="Wait before the first attempt to reopen; then it is doubled."
+    )
+    backoff_most_s: PositiveFloat = Field(
+        default=30.0, description="The longest wait between two attempts."
+    )
+    restart_budget: PositiveInt = Field(
+        default=10,
+        description="So many attempts within restart_window_s; then only the longest wait is left.",
+    )
+    restart_window_s: PositiveFloat = Field(
+        default=600.0, description="Seconds over which attempts are counted."
+    )
+    camera: CameraConfig = Field(
+        default=CameraConfig(), description="What the camera is set to after it is opened."
+    )
+    conditions: ConditionsConfig = Field(
+        default=ConditionsConfig(), description="When a picture is not fit to be judged."
+    )
+    folder: FolderConfig = Field(default=FolderConfig(), description="How a folder is read.")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> SourceConfig:
+        for less, more in (
+            ("stale_after_s", "read_timeout_s"),
+            ("backoff_first_s", "backoff_most_s"),
+        ):
+            if getattr(self, less) > getattr(self, more):
+                raise ValueError(f"{less} must not be above {more}")
+        if self.conditions.dark_below >= self.conditions.bright_above:
+            raise ValueError("conditions.dark_below must be below conditions.bright_above")
+        return self

@@ -1,0 +1,9 @@
+"""Whether parts, pictures and scores of the line are still those that the model knows."""
+
+from __future__ import annotations
+
+from partsight.drift.expected import DriftSettings
+from partsight.drift.observer import DriftObserver
+from partsight.drift.watch import DriftWatch
+
+__all__ = ["DriftObserver", "DriftSettings", "DriftWatch"]

@@ -1,0 +1,105 @@
+"""What is expected of a line in order: from the model's reference, else from its first parts."""
+
+from __future__ import annotations
+
+import collections
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from partsight.drift.charts import Chart, acceptance_chart, p_chart
+from partsight.reference import Reference, Spread
+
+__all__ = ["DriftSettings", "Learner", "charts_of"]
+
+# What is too little to matter: a step of an int8 score, and a grey level.
+_LEAST_STD = {"accept-score": 1 / 256, "luma": 1.0, "contrast": 1.0}
+
+
+@dataclass(frozen=True, slots=True)
+class DriftSettings:
+    """How closely drift is watched; the section ``[drift]`` of the configuration.
+
+    Attributes:
+        subgroup: parts to a value of a chart.
+        expected_reject_rate: the share of bad parts that the line makes and the model rejects.
+        tolerated_shift: by how many standard deviations a mean may move, see ``acceptance_chart``.
+        learn_parts: of how many parts a reference is learned where the model carries none.
+        clear_after: subgroups in control that clear an alarm.
+    """
+
+    subgroup: int = 50
+    expected_reject_rate: float = 0.01
+    tolerated_shift: float = 0.5
+    learn_parts: int = 500
+    clear_after: int = 3
+
+
+def charts_of(reference: Reference, settings: DriftSettings) -> dict[str, Chart]:
+    """The charts for a line that makes parts as those of the reference, and some bad ones.
+
+    Of the parts that are not bad, the reference's share is rejected wrongly.
+    """
+    bad = settings.expected_reject_rate
+    spreads = {
+        "accept-score": reference.accept_score,
+        "luma": reference.luma,
+        "contrast": reference.contrast,
+    }
+    return _charts(bad + (1 - bad) * reference.reject_rate, spreads, settings)
+
+
+def _charts(
+    reject_rate: float, spreads: Mapping[str, Spread], settings: DriftSettings
+) -> dict[str, Chart]:
+    charts = {"reject-rate": p_chart(reject_rate, settings.subgroup)}
+    for name, least in _LEAST_STD.items():
+        spread = spreads.get(name, None)
+        if spread is not None:
+            spread = Spread(spread.mean, max(spread.std, least))
+            charts[name] = acceptance_chart(spread, settings.subgroup, settings.tolerated_shift)
+    return charts
+
+
+class Learner:
+    """Phase I of control charts: the first parts of a line, taken for one in order.
+
+    Attributes:
+        parts: how many were seen.
+    """
+
+    def __init__(self) -> None:
+        self.parts = 0
+        self._seen: collections.defaultdict[str, _Running] = collections.defaultdict(_Running)
+
+    def add(self, values: Mapping[str, float]) -> None:
+        """Take note of a part: chart to value."""
+        self.parts += 1
+        for name, value in values.items():
+            self._seen[name].add(value)
+
+    def charts(self, settings: DriftSettings) -> dict[str, Chart]:
+        """The charts for a line that goes on like that; at least as many rejects are expected as
+        the configuration says, since a few hundred parts may by luck have none.
+        """
+        rate = max(self._seen["reject-rate"].mean, settings.expected_reject_rate)
+        spreads = {name: seen.spread() for name, seen in self._seen.items() if seen.count > 1}
+        return _charts(rate, spreads, settings)
+
+
+@dataclass(slots=True)
+class _Running:
+    """Mean and spread of what comes by and is not kept (Welford, Technometrics 4(3), 1962)."""
+
+    count: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+
+    def add(self, value: float) -> None:
+        self.count += 1
+        before = value - self.mean
+        self.mean += before / self.count
+        self.squares += before * (value - self.mean)
+
+    def spread(self) -> Spread:
+        return Spread(self.mean, math.sqrt(self.squares / (self.count - 1)))

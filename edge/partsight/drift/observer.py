@@ -1,0 +1,77 @@
+"""The drift watch beside the line: told of every result, after all who must not wait.
+
+Enters: results with what the network saw, and the model in force. Leaves: nothing but the alarms
+of ``DriftWatch``. Another model brings a reference of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.classify import Classifier
+from partsight.decide import OperatingPoint, accept_score, decide
+from partsight.drift.expected import DriftSettings
+from partsight.drift.watch import DriftWatch
+from partsight.health.vitals import Vitals
+from partsight.picture_statistics import picture_statistics
+from partsight.records import PartResult
+
+__all__ = ["DriftObserver", "InForce", "Seen"]
+
+
+class InForce(Protocol):
+    """By what parts are judged now: the line's ``Judge``."""
+
+    @property
+    def classifier(self) -> Classifier:
+        """The model."""
+
+    @property
+    def point(self) -> OperatingPoint:
+        """Its operating point, as the configuration has it."""
+
+
+class Seen(Protocol):
+    """A result and what it was made from: the line's ``Judged``."""
+
+    @property
+    def result(self) -> PartResult:
+        """What the journal keeps."""
+
+    @property
+    def picture(self) -> NDArray[np.uint8] | None:
+        """What the network saw: uint8 (h, w, 3), RGB."""
+
+
+class DriftObserver:
+    """To be called with each result, in the loop's thread.
+
+    Args:
+        in_force: asked for the model each time.
+        settings: how closely to watch.
+        vitals: gets the alarms.
+    """
+
+    def __init__(self, in_force: InForce, settings: DriftSettings, vitals: Vitals) -> None:
+        self._in_force = in_force
+        self._sha256 = in_force.classifier.model_sha256
+        self._watch = DriftWatch(in_force.classifier.contract.reference, settings, vitals)
+
+    def __call__(self, seen: Seen) -> None:
+        """Take note of a part. One without a prediction is a fault, and counted elsewhere."""
+        classifier, prediction = self._in_force.classifier, seen.result.prediction
+        if classifier.model_sha256 != self._sha256:
+            self._sha256 = classifier.model_sha256
+            self._watch.restart(classifier.contract.reference)
+        if prediction is None or seen.result.model_sha256 != self._sha256:
+            return
+        point, picture = self._in_force.point, seen.picture
+        self._watch.see(
+            # Of this very frame: votes over several would hide a shift for a while.
+            decide(prediction, point),
+            accept_score(prediction.scores, point),
+            None if picture is None else picture_statistics(picture),
+        )

@@ -1,0 +1,132 @@
+"""The drift watch: whether parts, pictures and scores are still those that the model knows.
+
+Enters: what the model said of each part, and two numbers of its picture. Leaves: named alarms in
+the vitals, which metrics, sinks and journal tell of. Called by the loop, after each verdict; a
+part that could not be judged is no matter of drift.
+
+Four charts, each over subgroups of its own:
+
+- ``reject-rate``: the share of parts that the model rejects;
+- ``accept-score``: the mean deciding score of those that it does not. A reject counts in the
+  chart above and would, with a score near 0, be all that is seen in this one;
+- ``luma`` and ``contrast``: means of the pictures as the network is fed them.
+"""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping
+
+from partsight.drift.charts import RUN, Chart, broken_rule
+from partsight.drift.expected import DriftSettings, Learner, charts_of
+from partsight.health.vitals import Vitals
+from partsight.picture_statistics import PictureStatistics
+from partsight.records import Verdict
+from partsight.reference import Reference
+
+__all__ = ["DriftWatch"]
+
+
+class DriftWatch:
+    """Watches one model. For one thread.
+
+    Without a reference the first ``learn_parts`` parts are taken for a line in order (phase I of a
+    control chart). It is kept in memory only: a line that is started again learns again.
+
+    Args:
+        reference: of the model's contract.
+        settings: how closely to watch.
+        vitals: gets ``alarms`` and ``drift``, and a state an alarm once one was raised.
+    """
+
+    def __init__(
+        self, reference: Reference | None, settings: DriftSettings, vitals: Vitals
+    ) -> None:
+        self._settings = settings
+        self._vitals = vitals
+        self._learner: Learner | None = None
+        self._watched: dict[str, _Watched] = {}
+        self.restart(reference)
+
+    def restart(self, reference: Reference | None) -> None:
+        """Watch another model from here on; alarms of the old one are cleared."""
+        for watched in self._watched.values():
+            watched.close()
+        self._watched = {}
+        self._learner = None
+        if reference is None:
+            self._learner = Learner()
+        else:
+            self._watch(charts_of(reference, self._settings))
+
+    def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:
+        """Take note of a judged part.
+
+        Args:
+            verdict: the model's, before any other rule of the line.
+            accept_score: the score that decides, see ``decide.accept_score``.
+            picture: of what the network was fed; None where it was not measured.
+        """
+        values = {"reject-rate": float(verdict is Verdict.REJECT)}
+        if verdict is not Verdict.REJECT:
+            values["accept-score"] = accept_score
+        if picture is not None:
+            values["luma"], values["contrast"] = picture.luma, picture.contrast
+        if self._learner is not None:
+            self._learn(self._learner, values)
+            return
+        for name, value in values.items():
+            if name in self._watched:  # learning may have seen too few of it
+                self._watched[name].add(value)
+
+    def _learn(self, learner: Learner, values: Mapping[str, float]) -> None:
+        learner.add(values)
+        if learner.parts >= self._settings.learn_parts:
+            self._learner = None
+            self._watch(learner.charts(self._settings))
+
+    def _watch(self, charts: Mapping[str, Chart]) -> None:
+        settings, vitals = self._settings, self._vitals
+        self._watched = {
+            name: _Watched(name, chart, settings, vitals) for name, chart in charts.items()
+        }
+
+
+class _Watched:
+    """A chart, its latest values, and its alarm."""
+
+    def __init__(self, name: str, chart: Chart, settings: DriftSettings, vitals: Vitals) -> None:
+        self._name, self._chart, self._vitals = name, chart, vitals
+        self._size, self._clear_after = settings.subgroup, settings.clear_after
+        self._sum, self._count, self._calm = 0.0, 0, 0
+        self._values: collections.deque[float] = collections.deque(maxlen=RUN)
+        self._raised = False
+        vitals.set("alarms", 0, name)
+
+    def add(self, value: float) -> None:
+        self._sum += value
+        self._count += 1
+        if self._count < self._size:
+            return
+        mean = self._sum / self._count
+        self._sum, self._count = 0.0, 0
+        self._values.append(mean)
+        self._vitals.set("drift", mean, self._name)
+        broken = broken_rule(self._chart, tuple(self._values))
+        self._calm = 0 if broken else self._calm + 1
+        if broken:
+            self._raise(broken)
+        elif self._calm >= self._clear_after:
+            self.close()
+
+    def close(self) -> None:
+        """Clear the alarm, if there is one."""
+        if self._raised:
+            self._raised = False
+            self._vitals.set("alarms", 0, self._name)
+            self._vitals.state(f"alarm {self._name}", "clear")
+
+    def _raise(self, why: str) -> None:
+        self._raised = True
+        self._vitals.set("alarms", 1, self._name)
+        self._vitals.state(f"alarm {self._name}", "raised", f"mean of {self._size} parts {why}")

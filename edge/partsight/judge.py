@@ -1,0 +1,228 @@
+"""From an occasion and its frame to the result: the verdict, why, and how long it took.
+
+Called by ``line`` for every part. A part that cannot be judged gets the fail-safe verdict with
+its cause; nothing that a frame or a model does gets out of here as an exception.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.classify import Classifier
+from partsight.decide import OperatingPoint, accept_score, decide, with_thresholds
+from partsight.errors import ConfigError, ImageError, ModelError
+from partsight.ids import uuid7
+from partsight.records import (
+    Fault,
+    Frame,
+    Occasion,
+    PartResult,
+    Prediction,
+    Thresholds,
+    Verdict,
+)
+
+__all__ = ["FAIL_SAFE", "Judge", "Judged", "Policy", "operating_point"]
+
+# A part that could not be judged must not pass for a good one.
+FAIL_SAFE = Verdict.REJECT
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the device's configuration says of verdicts.
+
+    Attributes:
+        accept_above, reject_below: in place of the contract's; None leaves that as it is.
+        fail_safe: the verdict on a part that cannot be judged; never accept.
+        votes, window: with a window above 1, a part is accepted only if ``votes`` of the last
+            ``window`` frames are: for streams that see each part in several frames.
+
+    Raises:
+        ConfigError: the fail-safe verdict is accept, or more votes than frames.
+    """
+
+    accept_above: float | None = None
+    reject_below: float | None = None
+    fail_safe: Verdict = FAIL_SAFE
+    votes: int = 1
+    window: int = 1
+
+    def __post_init__(self) -> None:
+        if self.fail_safe is Verdict.ACCEPT:
+            raise ConfigError(
+                "the fail-safe verdict must be reject or review. Received: accept, by which "
+                "parts would pass that nobody has judged"
+            )
+        if not 1 <= self.votes <= self.window:
+            raise ConfigError(
+                "votes must be at least 1 and at most the window. "
+                f"Received: {self.votes} of {self.window}"
+            )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A result with what it was made from.
+
+    Attributes:
+        result: what the journal keeps.
+        frame: that was judged; None where none came.
+        picture: uint8 (h, w, 3), RGB: what the network saw of it; None where it saw nothing.
+        fault: the kind of what was wrong: source, picture or model; None where nothing was.
+    """
+
+    result: PartResult
+    frame: Frame | None = None
+    picture: NDArray[np.uint8] | None = None
+    fault: str | None = None
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is found out about a part on the way to its verdict."""
+
+    verdict: Verdict
+    reason: str
+    prediction: Prediction | None = None
+    picture: NDArray[np.uint8] | None = None
+    fault: str | None = None
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Judge:
+    """A classifier with the policy that it is used by. Not for two threads at once.
+
+    Attributes:
+        classifier: the model in force.
+        point: its operating point under the policy.
+        policy: how verdicts are given.
+
+    Args:
+        clock: seconds, monotonic.
+
+    Raises:
+        ConfigError: the policy's thresholds do not go with the contract's.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        policy: Policy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._use(classifier, policy or Policy())
+        self._last: collections.deque[Verdict] = collections.deque(maxlen=self.policy.window)
+
+    def use(self, classifier: Classifier | None = None, policy: Policy | None = None) -> None:
+        """From the next frame on, judge by another model or another policy.
+
+        Raises:
+            ConfigError: they do not go together; all stays as it was.
+        """
+        self._use(classifier or self.classifier, policy or self.policy)
+        # The verdicts of another model or policy have no vote.
+        self._last = collections.deque(maxlen=self.policy.window)
+
+    def _use(self, classifier: Classifier, policy: Policy) -> None:
+        self.point = operating_point(classifier.contract.operating_point, policy)
+        self.classifier, self.policy = classifier, policy
+
+    def __call__(self, occasion: Occasion, seen: Frame | Fault) -> Judged:
+        """Judge what was seen of a part."""
+        started = self._clock()
+        frame = seen if isinstance(seen, Frame) else None
+        found = self._find(seen)
+        if self.policy.window > 1:
+            self._vote(found)
+        result = PartResult(
+            id=uuid7(int(seen.captured_at.timestamp() * 1000)),
+            captured_at=seen.captured_at,
+            source=seen.source,
+            index=seen.index,
+            model_sha256=self.classifier.model_sha256,
+            verdict=found.verdict,
+            latency_ms=(self._clock() - started) * 1000,
+            reason=found.reason,
+            prediction=found.prediction,
+            error=found.reason if found.fault else None,
+            occasion=occasion,
+            thresholds=None
+            if found.prediction is None
+            else Thresholds(self.point.accept_above, self.point.reject_below),
+            model_version=self.classifier.contract.version,
+            frame_age_ms=None if frame is None else (started - frame.monotonic_s) * 1000,
+            stages_ms=found.stages_ms,
+        )
+        return Judged(result, frame, found.picture, found.fault)
+
+    def _find(self, seen: Frame | Fault) -> _Findings:
+        found = _Findings(self.policy.fail_safe, "")
+        if isinstance(seen, Fault):
+            found.reason, found.fault = seen.reason, "source"
+            return found
+        times = [self._clock()]
+        try:
+            found.picture = self.classifier.prepare(seen.image_bgr)
+            times.append(self._clock())
+            found.prediction = self.classifier.predict(found.picture)
+            times.append(self._clock())
+            found.verdict = decide(found.prediction, self.point)
+            found.reason = _why(found.prediction, found.verdict, self.point)
+            times.append(self._clock())
+        except (ImageError, ModelError) as refusal:
+            found.reason = " ".join(str(refusal).split())
+            found.fault = "picture" if isinstance(refusal, ImageError) else "model"
+        names = ("preprocess", "invoke", "decide")
+        steps = zip(times, times[1:], strict=False)
+        found.stages_ms = {name: (b - a) * 1000 for name, (a, b) in zip(names, steps, strict=False)}
+        return found
+
+    def _vote(self, found: _Findings) -> None:
+        """Let the last frames decide together. A fault is no vote: it stands by itself."""
+        if found.fault:
+            return
+        self._last.append(found.verdict)
+        votes, window = self.policy.votes, self.policy.window
+        for_it = self._last.count(Verdict.ACCEPT)
+        if for_it >= votes:
+            found.verdict = Verdict.ACCEPT
+        else:
+            found.verdict = Verdict.REJECT if Verdict.REJECT in self._last else Verdict.REVIEW
+        found.reason += (
+            f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
+            "are needed"
+        )
+
+
+def operating_point(point: OperatingPoint, policy: Policy) -> OperatingPoint:
+    """The contract's operating point with the policy's thresholds.
+
+    Raises:
+        ConfigError: they contradict each other.
+    """
+    try:
+        return with_thresholds(point, policy.accept_above, policy.reject_below)
+    except ValueError as error:
+        raise ConfigError(
+            f"the thresholds of [decision] do not go with the model's: {error}"
+        ) from error
+
+
+def _why(prediction: Prediction, verdict: Verdict, point: OperatingPoint) -> str:
+    if not point.accept_labels:
+        return "no label is known to mean a good part"
+    score = accept_score(prediction.scores, point)
+    good = " + ".join(point.accept_labels)
+    if verdict is Verdict.ACCEPT:
+        return f"{good} {score:.3f} is above {point.accept_above:.3f}"
+    if verdict is Verdict.REJECT:
+        return f"{good} {score:.3f} is below {point.reject_below:.3f}"
+    return f"{good} {score:.3f} is not above {point.accept_above:.3f}"

@@ -1,0 +1,84 @@
+"""A video file that plays as a camera would: what is not asked for in time is passed over."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+
+from partsight.health.vitals import Vitals
+from partsight.records import Fault, Frame
+from partsight.sources.frames import NoMoreFrames
+
+__all__ = ["PacedFrames"]
+
+# Of a file that does not say how fast it is.
+_USUAL_FPS = 25.0
+
+
+class PacedFrames:
+    """``Frames`` of a file at its own speed; it begins when it is first asked.
+
+    Args:
+        source: the frames, as fast as they can be read.
+        fps: frames a second; what is no positive number is taken for 25.
+        vitals: gets the counts.
+        clock: seconds of ``time.monotonic``.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        source: Iterable[Frame | Fault],
+        fps: float,
+        vitals: Vitals,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._events: Iterator[Frame | Fault] = iter(source)
+        self._period_s = 1 / (fps if fps > 0 and math.isfinite(fps) else _USUAL_FPS)
+        self._vitals, self._clock, self._sleep = vitals, clock, sleep
+        self._due_s: float | None = None
+        self._newest: Frame | Fault | None = None
+        self._arrived_s = float("-inf")
+        self._used = True
+        self._ended = False
+
+    def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
+        """The newest frame that was due after a moment, else the next one, see ``Frames``.
+
+        Raises:
+            NoMoreFrames: the file has ended.
+        """
+        deadline_s = self._clock() + timeout_s
+        while True:
+            self._play()
+            if self._newest is not None and self._arrived_s > monotonic_s:
+                self._used = True
+                return self._newest
+            if self._ended or self._due_s is None:
+                raise NoMoreFrames
+            wait_s = min(self._due_s, deadline_s) - self._clock()
+            if wait_s <= 0 and deadline_s < self._due_s:
+                return None
+            self._sleep(max(0.0, wait_s))
+
+    def _play(self) -> None:
+        """Read all that is due by now, and keep the last of it."""
+        now_s = self._clock()
+        if self._due_s is None:
+            self._due_s = now_s
+        while not self._ended and self._due_s <= now_s:
+            event = next(self._events, None)
+            if event is None:
+                self._ended = True
+                return
+            self._vitals.count("frames")
+            if not self._used:
+                self._vitals.count("frames_dropped")
+            if isinstance(event, Frame):
+                event = dataclasses.replace(event, monotonic_s=self._due_s)
+            self._newest, self._arrived_s, self._used = event, self._due_s, False
+            self._due_s += self._period_s

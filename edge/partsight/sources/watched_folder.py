@@ -1,0 +1,122 @@
+"""A folder into which a camera or another program puts pictures, one a part.
+
+Enters: a folder. Leaves: a frame for each new file, when it is whole, in order of arrival;
+a fault for one that is damaged. Unlike with a camera none is dropped: each is a part.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from partsight.decode import decode
+from partsight.errors import ImageError
+from partsight.health.vitals import Vitals
+from partsight.preprocess_spec import PreprocessSpec
+from partsight.records import Fault, Frame
+from partsight.sources.arrivals import Arrival, Arrivals
+from partsight.sources.frames import utc_now
+
+if TYPE_CHECKING:
+    from partsight.config.source import FolderConfig
+
+__all__ = ["WatchedFolder"]
+
+
+class WatchedFolder(nullcontext["WatchedFolder"]):
+    """``Frames`` of a folder's new files. What lies in folders below it is not looked at.
+
+    A file that was renamed into place is taken at once, another when it is unchanged for
+    ``settle_s``. A name may be used again where the new file replaces the old by renaming.
+
+    Args:
+        folder: that is watched; while it is gone, the source is ``disconnected``.
+        spec: what the pictures are decoded for.
+        config: whether to begin with what is there, and how to wait.
+        vitals: gets the counts and the state ``source``.
+        clock: seconds of ``time.monotonic``.
+        sleep: waits so many seconds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        spec: PreprocessSpec,
+        config: FolderConfig,
+        vitals: Vitals,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        super().__init__(self)
+        self._folder, self._spec, self._config = folder, spec, config
+        self._vitals, self._clock, self._sleep = vitals, clock, sleep
+        self._arrivals: Arrivals | None = None
+        self._index = 0
+        self._gone = False
+        vitals.state("source", "starting", f"watching {folder}")
+        self._left = self._look()  # what is there now is what was there before
+
+    def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
+        """The next file: it is read now, and so arrives after any moment that has been."""
+        deadline_s = self._clock() + timeout_s
+        while True:
+            event, self._left = self._left or self._look(), None
+            wait_s = min(self._config.poll_s, deadline_s - self._clock())
+            if event is not None or wait_s <= 0:
+                return event
+            self._sleep(wait_s)
+
+    def _look(self) -> Frame | Fault | None:
+        try:
+            arrivals = self._opened()
+            waiting = arrivals.waiting(self._clock())
+        except OSError as error:
+            return self._is_gone(error)
+        self._gone = False
+        self._vitals.state("source", "running")
+        for arrival in waiting:
+            settled = self._clock() - arrival.unchanged_since_s >= self._config.settle_s
+            if settled or (arrival.renamed and not arrival.tried):
+                event = self._taken(arrivals, arrival, settled)
+                if event is not None:
+                    return event
+        return None
+
+    def _opened(self) -> Arrivals:
+        if self._arrivals is None:
+            arrivals = Arrivals(self._folder)
+            if not self._config.existing:
+                arrivals.pass_over()
+            self._arrivals = arrivals
+        return self._arrivals
+
+    def _taken(self, arrivals: Arrivals, arrival: Arrival, settled: bool) -> Frame | Fault | None:
+        path = self._folder / arrival.name
+        event: Frame | Fault
+        try:
+            image_bgr = decode(path, self._spec)
+        except ImageError as error:
+            if not settled:  # perhaps it is yet to be written
+                arrival.tried = True
+                return None
+            event = Fault(f"{arrival.name}: {error}", utc_now(), str(path), self._index)
+        else:
+            changed_at = datetime.fromtimestamp(arrival.changed_ns / 1e9, timezone.utc)
+            event = Frame(image_bgr, changed_at, str(path), self._index)
+        arrivals.done(arrival)
+        self._index += 1
+        self._vitals.count("frames")
+        return event
+
+    def _is_gone(self, error: OSError) -> Fault | None:
+        if self._gone:
+            return None
+        self._gone = True
+        reason = f"the folder {self._folder} cannot be read: {error.strerror}"
+        self._vitals.state("source", "disconnected", reason)
+        return Fault(reason, utc_now(), str(self._folder), self._index)

@@ -1,0 +1,211 @@
+"""How each part of the line is opened, by its section of the configuration.
+
+What a line does not have is not imported.
+"""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from partsight.errors import ConfigError
+from partsight.health.line_health import LineHealth
+from partsight.health.vitals import Vitals
+from partsight.judge import Judge, Judged
+from partsight.station.events import OnEvent
+from partsight.station.order import Order
+from partsight.station.periodic import Periodic
+
+if TYPE_CHECKING:
+    from partsight.config import Config
+    from partsight.journal import Journal
+    from partsight.model_store.watch import ModelWatch, Settings
+    from partsight.picture_store import PictureStore
+    from partsight.sinks.feed import Feeder
+
+__all__ = [
+    "model_settings",
+    "open_feeders",
+    "open_health",
+    "open_journal",
+    "open_models",
+    "open_observers",
+    "open_pictures",
+    "open_pruning",
+]
+
+# For all sinks together, once the line ends: SIGTERM leaves 5 s for everything.
+_FLUSH_S = 3.0
+_PRUNE_EVERY_S = 3600.0
+
+Observer = Callable[[Judged], None]
+
+
+def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
+    """The journal, if the line keeps one.
+
+    Raises:
+        ConfigError: sinks without a journal.
+        OutputError: it cannot be opened.
+    """
+    if config.journal.path is None:
+        if config.sinks:
+            raise ConfigError(
+                "there are [[sinks]] and no journal, which they are fed from. Say --journal, or "
+                "path in [journal]."
+            )
+        vitals.state("journal", "none", "verdicts are not kept")
+        return None
+    from partsight.journal import Journal
+
+    journal = stack.enter_context(Journal(config.journal.path))
+    vitals.state("journal", "writing")
+    return journal
+
+
+def open_feeders(
+    config: Config, journal: Journal | None, vitals: Vitals, stack: ExitStack
+) -> list[Feeder]:
+    """A thread for each sink, which hands on what is left when the line ends."""
+    if journal is None or not config.sinks:
+        return []
+    from partsight.config.sinks import sink_name
+    from partsight.sinks.feed import Feeder
+    from partsight.sinks.open import open_line_sink
+
+    feeders = [
+        Feeder(
+            sink_name(sink),
+            functools.partial(open_line_sink, sink),
+            journal.path,
+            journal,
+            vitals,
+            start=sink.start,
+        )
+        for sink in config.sinks
+    ]
+    stack.enter_context(_feeding(feeders))
+    return feeders
+
+
+@contextmanager
+def _feeding(feeders: Sequence[Feeder]) -> Iterator[None]:
+    """All begin, and all end within one deadline, however many block."""
+    for feeder in feeders:
+        feeder.start()
+    try:
+        yield
+    finally:
+        for feeder in feeders:
+            feeder.stop()
+        deadline = time.monotonic() + _FLUSH_S
+        for feeder in feeders:
+            feeder.close(max(0.0, deadline - time.monotonic()))
+
+
+def open_pruning(
+    config: Config, journal: Journal | None, feeders: Sequence[Feeder], stack: ExitStack
+) -> None:
+    """Let old verdicts go, at the start and then hourly, in a thread of its own."""
+    kept = config.journal
+    if journal is None or (kept.keep_days is None and kept.keep_rows is None):
+        return
+
+    def prune() -> None:
+        handed_on = min((feeder.position for feeder in feeders), default=None)
+        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, handed_on=handed_on)
+
+    stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
+
+
+def open_pictures(
+    config: Config, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> PictureStore | None:
+    """The store of frames, if the line keeps any."""
+    if config.pictures.folder is None:
+        return None
+    from partsight.picture_store import PictureStore
+
+    def lost(path: str, reason: str) -> None:
+        on_event("picture lost", {"picture": path, "reason": reason})
+
+    return stack.enter_context(PictureStore(config.pictures.folder, config.pictures, vitals, lost))
+
+
+def open_observers(
+    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> list[Observer]:
+    """Who is told of each result last: the drift watch and the shadow model."""
+    observers: list[Observer] = []
+    if order.config.drift.enabled:
+        from partsight.drift import DriftObserver
+
+        observers.append(DriftObserver(judge, order.config.drift.settings(), vitals))
+    if order.config.shadow.model is not None:
+        from partsight.shadow import Shadow
+
+        second = order.load(str(order.config.shadow.model))
+        shadow = stack.enter_context(Shadow(second, vitals, on_event))
+
+        def offer(judged: Judged) -> None:
+            if judged.frame is not None:
+                shadow.offer(judged.frame.image_bgr, judged.result)
+
+        observers.append(offer)
+    return observers
+
+
+def open_models(
+    order: Order, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> ModelWatch | None:
+    """The watch over new models, if this device has a store of them."""
+    models = order.config.models
+    if models.store is None:
+        return None
+    from partsight.model_store.store import ModelStore
+    from partsight.model_store.watch import ModelWatch
+
+    return stack.enter_context(
+        ModelWatch(
+            ModelStore(models.store),
+            order.classifier,
+            order.load,
+            vitals,
+            settings=model_settings(order.config),
+            place=models.incoming,
+            on_event=on_event,
+        )
+    )
+
+
+def model_settings(config: Config) -> Settings:
+    """What new models must pass, by ``[models]`` and ``[decision]``."""
+    from partsight.model_store.rules import rules_of
+    from partsight.model_store.watch import Settings
+
+    models = config.models
+    return Settings(rules_of(config), models.allow_other_labels, models.keep, models.interval_s)
+
+
+def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) -> LineHealth:
+    """Answers over HTTP, and systemd's notifications.
+
+    An address that cannot be listened on is a state: parts are inspected all the same.
+    """
+
+    def model() -> dict[str, str]:
+        classifier = judge.classifier
+        return {"sha256": classifier.model_sha256, "version": classifier.contract.version or ""}
+
+    named = {"journal": config.journal.path, "pictures": config.pictures.folder}
+    places = {name: Path(path) for name, path in named.items() if path is not None}
+    try:
+        return stack.enter_context(LineHealth(vitals, model, config.health, places))
+    except ConfigError as error:
+        vitals.state("health", "failing", str(error))
+        silent = config.health.model_copy(update={"enabled": False})
+        return stack.enter_context(LineHealth(vitals, model, silent, places))

@@ -1,0 +1,71 @@
+"""What happens to the line, as the journal's events; nowhere where there is no journal."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from partsight.errors import OutputError
+from partsight.health.vitals import State, Vitals
+from partsight.judge import Judge
+
+if TYPE_CHECKING:
+    from partsight.config import Config
+    from partsight.journal import Journal
+
+__all__ = ["OnEvent", "event_writer", "started", "thresholds_told"]
+
+# Kind, and what is to be known of it.
+OnEvent = Callable[[str, Mapping[str, Any]], None]
+
+
+def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
+    """A function that writes events, from any thread, and raises nothing.
+
+    It is told of every change of state from now on.
+    """
+
+    def write(kind: str, detail: Mapping[str, Any]) -> None:
+        if journal is None:
+            return
+        try:
+            journal.event(kind, detail)
+        except OutputError as error:
+            vitals.state("journal", "failing", str(error))
+
+    def told(part: str, state: State) -> None:
+        write("state", {"part": part, "state": state.name, "detail": state.detail})
+
+    vitals.on_change(told)
+    return write
+
+
+def started(config: Config, judge: Judge) -> dict[str, Any]:
+    """The detail of the event ``started``."""
+    return {
+        "partsight": importlib.metadata.version("partsight"),
+        "model": judge.classifier.model_sha256,
+        "model_version": judge.classifier.contract.version,
+        "source": config.source.address,
+        "trigger": config.trigger.kind,
+        **thresholds_told(judge),
+    }
+
+
+def thresholds_told(judge: Judge) -> dict[str, Any]:
+    """The thresholds and votes in force, and those of the model where it has others."""
+    of_the_model, policy = judge.classifier.contract.operating_point, judge.policy
+    told: dict[str, Any] = {
+        "accept_above": judge.point.accept_above,
+        "reject_below": judge.point.reject_below,
+        "fail_safe": policy.fail_safe.value,
+        "votes": policy.votes,
+        "window": policy.window,
+    }
+    if judge.point != of_the_model:
+        told["of_the_model"] = {
+            "accept_above": of_the_model.accept_above,
+            "reject_below": of_the_model.reject_below,
+        }
+    return told

@@ -1,0 +1,75 @@
+"""From the order to the loop, and everything closed after it.
+
+What is opened first is closed last: the journal outlives all who write events into it, and
+feeders hand on what the last part left before it closes.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+
+from partsight.health.signals import LineSignals
+from partsight.health.vitals import Vitals
+from partsight.judge import Judge
+from partsight.line import watch
+from partsight.recorder import Recorder
+from partsight.sinks import JsonLinesSink
+from partsight.sources import open_frames
+from partsight.station.equipment import (
+    open_feeders,
+    open_health,
+    open_journal,
+    open_models,
+    open_observers,
+    open_pictures,
+    open_pruning,
+)
+from partsight.station.events import event_writer, started
+from partsight.station.order import Order, policy_of
+from partsight.station.turn import Turn
+from partsight.triggers import open_trigger
+
+__all__ = ["run_station"]
+
+
+def run_station(order: Order, vitals: Vitals) -> None:
+    """Run the line until its source ends, it is told to stop, or it has judged enough.
+
+    Args:
+        order: what it is asked for.
+        vitals: counts and states, also for whoever asks afterwards.
+
+    Raises:
+        ConfigError: parts of the configuration do not go together.
+        SourceError: the source can give no more, and that is wrong.
+        PartsightError: something could not be opened.
+    """
+    config = order.config
+    judge = Judge(order.classifier, policy_of(config))
+    with ExitStack() as stack:
+        journal = open_journal(config, vitals, stack)
+        on_event = event_writer(journal, vitals)
+        on_event("started", started(config, judge))
+        feeders = open_feeders(config, journal, vitals, stack)
+        open_pruning(config, journal, feeders, stack)
+        recorder = Recorder(
+            vitals,
+            journal=journal,
+            # With sinks, those are who is told: standard output may be one of them.
+            sinks=() if feeders else [JsonLinesSink(sys.stdout)],
+            pictures=open_pictures(config, vitals, on_event, stack),
+            observers=open_observers(order, judge, vitals, on_event, stack),
+        )
+        vitals.state("model", "running", judge.classifier.model_sha256)
+        models = open_models(order, vitals, on_event, stack)
+        health = open_health(config, judge, vitals, stack)
+        signals = stack.enter_context(LineSignals())
+        spec = judge.classifier.contract.preprocess
+        frames = stack.enter_context(open_frames(config.source, spec, vitals))
+        trigger = stack.enter_context(open_trigger(config.trigger, vitals))
+        turn = Turn(order, judge, health, signals, models, on_event, vitals)
+        health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
+        watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
+        health.notifier.stopping("the line ends")
+        on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})

@@ -1,0 +1,100 @@
+"""What happens between two parts: signs of life, another model, another configuration.
+
+Called by the loop after each part, and twice a second where there is none; takes no time that
+an inspection would notice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from partsight.errors import ConfigError
+from partsight.health.line_health import LineHealth
+from partsight.health.signals import LineSignals
+from partsight.health.vitals import Vitals
+from partsight.judge import Judge
+from partsight.station.equipment import model_settings
+from partsight.station.events import OnEvent, thresholds_told
+from partsight.station.order import Order, policy_of
+
+if TYPE_CHECKING:
+    from partsight.classify import Classifier
+    from partsight.model_store.watch import ModelWatch
+
+__all__ = ["Turn"]
+
+
+class Turn:
+    """To be called; False when the line is to end.
+
+    Args:
+        order: what the line was started with.
+        judge: is given another model or policy.
+        health: is shown that the loop lives.
+        signals: may ask to stop or to reload.
+        models: may have another model; None where there is no store.
+        on_event: is told what was changed.
+        vitals: gets the state ``configuration``.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        judge: Judge,
+        health: LineHealth,
+        signals: LineSignals,
+        models: ModelWatch | None,
+        on_event: OnEvent,
+        vitals: Vitals,
+    ) -> None:
+        self._order, self._config, self._judge = order, order.config, judge
+        self._health, self._signals, self._models = health, signals, models
+        self._on_event, self._vitals = on_event, vitals
+
+    def __call__(self) -> bool:
+        """Have one turn."""
+        self._health.turn()
+        if self._models is not None:
+            offered = self._models.poll()
+            if offered is not None:
+                self._swap(offered)
+        if self._signals.take_reload():
+            self._health.notifier.reloading()
+            self._reload()
+            self._health.notifier.ready("the configuration was read again")
+        return not self._signals.stop
+
+    def _swap(self, classifier: Classifier) -> None:
+        try:
+            self._judge.use(classifier=classifier)
+        except ConfigError as error:
+            # It was examined under the thresholds of then; they were changed in between.
+            self._vitals.state("model", "refused", str(error))
+            return
+        self._on_event("thresholds", thresholds_told(self._judge))
+
+    def _reload(self) -> None:
+        """Take over what can be; a configuration that is wrong changes nothing."""
+        from partsight.config.reload import changes
+
+        try:
+            config = self._order.reread()
+            self._judge.use(policy=policy_of(config))
+        except ConfigError as error:
+            self._vitals.state("configuration", "refused", str(error))
+            self._on_event("reload", {"refused": str(error)})
+            return
+        found = changes(self._config, config)
+        if self._models is not None:
+            self._models.settings = model_settings(config)
+        waiting = ", ".join(change.key for change in found.restart)
+        self._vitals.state("configuration", "needs restart" if waiting else "in force", waiting)
+        self._on_event(
+            "reload",
+            {
+                "taken_over": [dataclasses.asdict(change) for change in found.taken_over],
+                "needs_restart": [dataclasses.asdict(change) for change in found.restart],
+                **thresholds_told(self._judge),
+            },
+        )

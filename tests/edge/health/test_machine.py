@@ -1,0 +1,73 @@
+"""Temperatures and free room, from a made-up /sys and a real disk."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from partsight.health.machine import MachineWatch, free_bytes, temperatures_celsius
+from partsight.health.vitals import Vitals
+
+
+def zone(thermal: Path, number: int, kind: str | None, temp: str | None) -> None:
+    folder = thermal / f"thermal_zone{number}"
+    folder.mkdir(parents=True)
+    if kind is not None:
+        (folder / "type").write_text(kind)
+    if temp is not None:
+        (folder / "temp").write_text(temp)
+
+
+@pytest.mark.parametrize(
+    ("zones", "expected"),
+    [
+        ([], {}),
+        ([("cpu-thermal\n", "48312\n")], {"cpu-thermal": 48.312}),
+        ([("acpitz", "-5000")], {"acpitz": -5.0}),
+        ([("cpu", "1000"), ("cpu", "2000")], {"cpu": 1.0, "cpu thermal_zone1": 2.0}),
+        ([("off", None), ("cpu", "1000")], {"cpu": 1.0}),
+        ([("mad", "warm"), (None, "1000")], {}),
+        ([("", "1000")], {"thermal_zone0": 1.0}),
+    ],
+)
+def test_zones_go_by_their_type(
+    zones: list[tuple[str | None, str | None]], expected: dict[str, float], tmp_path: Path
+) -> None:
+    for number, (kind, temp) in enumerate(zones):
+        zone(tmp_path, number, kind, temp)
+    assert temperatures_celsius(tmp_path) == expected
+
+
+@pytest.mark.parametrize("below", ["", "not/yet/there"])
+def test_room_is_that_of_the_disk(below: str, tmp_path: Path) -> None:
+    free = free_bytes(tmp_path / below)
+    assert free is not None
+    assert 0 < free <= shutil.disk_usage(tmp_path).total
+
+
+def test_no_disk_has_no_room(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    assert free_bytes(tmp_path / "file" / "below") is None
+
+
+def test_it_looks_at_once_and_again_until_it_ends(tmp_path: Path) -> None:
+    zone(tmp_path, 0, "cpu", "41000")
+    vitals = Vitals()
+    before = set(threading.enumerate())
+    with MachineWatch({"journal": tmp_path}, vitals, thermal=tmp_path, every_s=0.01):
+        wait_for(lambda: vitals.values().get(("temperature_celsius", "cpu")) == 41)
+        assert vitals.values()["disk_free_bytes", "journal"] > 0
+        (tmp_path / "thermal_zone0" / "temp").write_text("42000")
+        wait_for(lambda: vitals.values()["temperature_celsius", "cpu"] == 42)
+    assert set(threading.enumerate()) == before
+
+
+def wait_for(condition) -> None:  # type: ignore[no-untyped-def]
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

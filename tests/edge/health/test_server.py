@@ -1,0 +1,283 @@
+"""What is asked of a running line over HTTP, and what askers cannot do to it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http import HTTPStatus
+from http.client import HTTPConnection
+from typing import Any
+
+import pytest
+
+from partsight.errors import ConfigError
+from partsight.health.answers import Answer, json_answer
+from partsight.health.progress import Heartbeat
+from partsight.health.routes import line_routes
+from partsight.health.server import HealthServer
+from partsight.health.vitals import Vitals
+
+PATIENCE_S = 30.0
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def facts() -> dict[str, str]:
+    return {"sha256": "ab" * 32, "version": "7"}
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def vitals() -> Vitals:
+    return Vitals(now=lambda: 1_700_000_000.0)
+
+
+@pytest.fixture
+def heartbeat(clock: Clock) -> Heartbeat:
+    return Heartbeat(clock=clock)
+
+
+@pytest.fixture
+def server(vitals: Vitals, heartbeat: Heartbeat) -> Iterator[HealthServer]:
+    with HealthServer(line_routes(vitals, heartbeat, facts, stalled_after_s=10)) as server:
+        yield server
+
+
+def ask(server: HealthServer, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, body
+
+
+def asked(server: HealthServer, path: str) -> tuple[int, dict[str, Any]]:
+    status, body = ask(server, path)
+    return status, json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("age_s", "status"), [(0, 200), (10, 200), (10.5, 503), (3600, 503)], ids=str
+)
+def test_a_loop_without_a_turn_is_not_healthy(
+    age_s: float, status: int, server: HealthServer, clock: Clock, heartbeat: Heartbeat
+) -> None:
+    clock.now_s += 1000
+    heartbeat.beat()
+    clock.now_s += age_s
+    received, said = asked(server, "/healthz")
+    assert received == status
+    assert said == {"healthy": status == 200, "loop_age_s": age_s, "allowed_s": 10}
+
+
+READY = {"model": "running", "source": "running", "journal": "writing"}
+
+
+@pytest.mark.parametrize(
+    ("states", "reasons"),
+    [
+        (READY, {}),
+        ({**READY, "sink mqtt": "away"}, {}),
+        ({**READY, "source": "frozen"}, {"source": "frozen: why"}),
+        ({**READY, "journal": "full"}, {"journal": "full: why"}),
+        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
+    ],
+)
+def test_readiness_comes_with_its_reasons(
+    states: dict[str, str], reasons: dict[str, str], server: HealthServer, vitals: Vitals
+) -> None:
+    for part, name in states.items():
+        vitals.state(part, name, "why")
+    status, said = asked(server, "/readyz")
+    assert status == (503 if reasons else 200)
+    assert said == {"ready": not reasons, "reasons": reasons}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/healthz?verbose=1", 200),
+        ("GET", "/", 404),
+        ("GET", "/healthz/", 404),
+        ("GET", "/../etc/passwd", 404),
+        ("POST", "/healthz", 405),
+        ("DELETE", "/metrics", 405),
+        ("OPTIONS", "/readyz", 405),
+        ("BREW", "/healthz", 501),
+    ],
+)
+def test_all_else_is_refused_politely(
+    method: str, path: str, status: int, server: HealthServer
+) -> None:
+    received, body = ask(server, path, method)
+    assert received == status
+    assert ("error" in json.loads(body)) == (status != 200)
+
+
+def test_head_gives_the_same_without_the_body(server: HealthServer) -> None:
+    assert ask(server, "/healthz", "HEAD") == (200, b"")
+
+
+@pytest.mark.parametrize(
+    ("sent", "received"),
+    [
+        (b"\r\n\r\n", b""),
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /" + b"a" * 65_600 + b" HTTP/1.0\r\n\r\n", b"414"),
+        (b"GET /healthz HTTP/1.0\r\n" + b"A: b\r\n" * 200 + b"\r\n", b"431"),
+        (b"\xff\xfe\x00", b""),
+    ],
+)
+def test_what_is_no_request(sent: bytes, received: bytes, server: HealthServer) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
+        client.sendall(sent)
+        client.shutdown(socket.SHUT_WR)
+        assert received in client.makefile("rb").readline()
+    assert asked(server, "/healthz")[0] == 200
+
+
+def until_closed(client: socket.socket) -> bytes:
+    client.settimeout(PATIENCE_S)
+    try:
+        return client.makefile("rb").read()
+    except ConnectionResetError:
+        return b""
+
+
+def trickle(client: socket.socket) -> None:
+    """A byte now and then, so that no single read waits for long."""
+    try:
+        while True:
+            client.sendall(b"A")
+            time.sleep(0.01)
+    except OSError:
+        return
+
+
+@pytest.mark.parametrize("speaks", [False, True])
+def test_slow_clients_are_left(speaks: bool) -> None:
+    with HealthServer({}, deadline_s=0.05) as server:
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
+            speaker = threading.Thread(target=trickle, args=(client,))
+            if speaks:
+                speaker.start()
+            assert until_closed(client) == b""
+        if speaks:
+            speaker.join(PATIENCE_S)
+
+
+def test_more_clients_than_threads_are_told_so() -> None:
+    gate, inside = threading.Event(), threading.Semaphore(0)
+
+    def wait(accept: str) -> Answer:
+        inside.release()
+        gate.wait(PATIENCE_S)
+        return json_answer(HTTPStatus.OK, {})
+
+    with HealthServer({"/wait": wait}, deadline_s=PATIENCE_S) as server:
+        before = threading.active_count()
+        clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+        for client in clients:
+            client.sendall(b"GET /wait HTTP/1.0\r\n\r\n")
+        for _ in clients:
+            assert inside.acquire(timeout=PATIENCE_S)
+        with socket.create_connection(("127.0.0.1", server.port)) as ninth:
+            assert until_closed(ninth).startswith(b"HTTP/1.0 503")
+        assert threading.active_count() <= before + 8
+        gate.set()
+        assert all(until_closed(client).startswith(b"HTTP/1.0 200") for client in clients)
+        for client in clients:
+            client.close()
+        deadline = time.monotonic() + PATIENCE_S
+        while ask(server, "/none")[0] != 404:  # room again
+            assert time.monotonic() < deadline
+
+
+def test_closing_frees_the_port_and_ends_the_threads() -> None:
+    before = set(threading.enumerate())
+    with HealthServer({}) as server:
+        idle = socket.create_connection(("127.0.0.1", server.port))
+        assert ask(server, "/none")[0] == 404
+    assert set(threading.enumerate()) == before
+    assert until_closed(idle) == b""
+    idle.close()
+    with HealthServer({}, port=server.port) as again:
+        assert ask(again, "/none")[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "message"),
+    [
+        ("127.0.0.1", None, "in use"),
+        ("192.0.2.1", 0, "cannot listen on 192.0.2.1"),
+        ("no such host", 0, "cannot listen on no such host"),
+        ("127.0.0.1", 99999, "port 99999"),
+        ("x" * 70, 0, "cannot listen on x"),
+    ],
+)
+def test_where_it_cannot_listen(
+    host: str, port: int | None, message: str, server: HealthServer
+) -> None:
+    with (
+        pytest.raises(ConfigError, match=message),
+        HealthServer({}, host=host, port=server.port if port is None else port),
+    ):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("error", "level"), [(ValueError("ours"), "WARNING"), (BrokenPipeError("theirs"), "DEBUG")]
+)
+def test_what_goes_wrong_here_is_logged(
+    error: Exception, level: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(accept: str) -> Answer:
+        raise error
+
+    caplog.set_level("DEBUG", "partsight")
+    with (
+        HealthServer({"/fails": fail}) as server,
+        socket.create_connection(("127.0.0.1", server.port)) as client,
+    ):
+        client.sendall(b"GET /fails HTTP/1.0\r\n\r\n")
+        assert until_closed(client) == b""
+    levels = [record.levelname for record in caplog.records if "no answer" in record.message]
+    assert levels == [level]
+
+
+def test_without_prometheus_only_the_metrics_are_missing(
+    vitals: Vitals, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    monkeypatch.delitem(sys.modules, "partsight.health.metrics", raising=False)
+    with HealthServer(line_routes(vitals, heartbeat, facts)) as server:
+        status, said = asked(server, "/metrics")
+        assert status == 501
+        assert "pip install 'partsight[metrics]'" in said["error"]
+        assert asked(server, "/healthz")[0] == 200
+
+
+def test_a_beat_is_passed_on(clock: Clock) -> None:
+    seen: list[str] = []
+    followers: list[Callable[[], None]] = [lambda: seen.append("a"), lambda: seen.append("b")]
+    heartbeat = Heartbeat(followers, clock)
+    assert seen == []
+    heartbeat.beat()
+    assert seen == ["a", "b"]

@@ -1,0 +1,124 @@
+"""``partsight config``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from partsight.cli import main
+from partsight.config import Config, read_config
+from partsight.config.advice import advice
+from partsight.device_config import CONFIG_VARIABLE
+from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
+from partsight.trust import PUBLIC_KEY_VARIABLE
+
+
+@pytest.fixture(autouse=True)
+def _no_other_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in (CONFIG_VARIABLE, RUNTIME_VARIABLE, THREADS_VARIABLE, PUBLIC_KEY_VARIABLE):
+        monkeypatch.delenv(name, raising=False)
+    none = tmp_path / "none" / "partsight.toml"
+    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", none)
+    monkeypatch.setattr("partsight.commands.config.SYSTEM_CONFIG", none)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "partsight.toml"
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["config", *map(str, arguments)])
+
+
+def test_init_writes_a_file_that_says_nothing(path: Path) -> None:
+    assert invoke("init", path).exit_code == 0
+    assert read_config(path) == Config()
+    assert "#accept_above = 0" in path.read_text()
+
+
+def test_init_replaces_nothing(path: Path) -> None:
+    path.write_text("mine")
+    refused = invoke("init", path)
+    assert refused.exit_code == 1
+    assert "is not replaced" in refused.stderr
+    assert path.read_text() == "mine"
+    assert invoke("init", path, "--force").exit_code == 0
+    assert read_config(path) == Config()
+
+
+@pytest.mark.parametrize(
+    ("text", "exit_code", "message"),
+    [
+        ("[model]\nthreads = 2", 0, None),
+        ("[model]\nthread = 2\n[decison]", 1,
+         "model.thread means nothing. Did you mean threads?"),
+        ("[models]\nmin_accuracy = 0.9", 1, "a challenge needs a score to reach"),
+        ("[models]\nincoming = 'new'", 1, "models.incoming needs models.store"),
+        ("[model]\npublic_key = 'lost.pub'", 0, "model.public_key: there is no"),
+        ("[shadow]\nmodel = 'lost.tflite'", 0, "shadow.model: there is no"),
+        ("[models]\nstore = 'models'", 0, "models.store: no model is active in"),
+        ("[models]\nchallenge = 'lost'\nmin_accuracy = 0.9", 0, "models.challenge: there is no"),
+        (None, 1, "cannot read the configuration"),
+    ],
+)  # fmt: skip
+def test_check(text: str | None, exit_code: int, message: str | None, path: Path) -> None:
+    if text is not None:
+        path.write_text(text)
+    done = invoke("check", path)
+    assert done.exit_code == exit_code, done.output
+    assert (message or "") in done.stderr
+    assert len(done.stderr.splitlines()) == (message is not None)
+    assert ("is valid" in done.stdout) == (exit_code == 0)
+
+
+def test_check_without_a_file_means_the_one_in_force(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("[modle]")
+    monkeypatch.setenv(CONFIG_VARIABLE, str(path))
+    assert "Did you mean model" in invoke("check").stderr
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may do all")
+def test_what_may_not_be_written_to_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "shut"
+    folder.mkdir(mode=0o500)
+    config = Config.model_validate({"models": {"store": str(folder / "store")}})
+    assert any("may not be written to" in each for each in advice(config, {}))
+
+
+def test_show_tells_values_and_where_they_come_from(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path.write_text("[model]\nthreads = 2\nruntime = 'litert'\n[models]\nstore = 'models'")
+    monkeypatch.setenv(THREADS_VARIABLE, "4")
+    shown = invoke("show", path).stdout.splitlines()
+    assert shown[0] == f"# {path}"
+    assert 'model.threads = "4"  # environment PARTSIGHT_THREADS' in shown
+    assert 'model.runtime = "litert"  # file' in shown
+    assert "decision.votes = 1  # default" in shown
+    assert "# shadow.model has no value  # default" in shown
+    document = json.loads(invoke("show", path, "--json").stdout)
+    assert document["file"] == str(path)
+    assert document["keys"]["models.store"] == {"value": str(path.parent / "models"),
+                                                "from": "file"}  # fmt: skip
+
+
+def test_show_without_a_file_shows_the_defaults() -> None:
+    done = invoke("show")
+    assert done.exit_code == 0
+    assert "these are the defaults" in done.stdout
+    assert json.loads(invoke("show", "--json").stdout)["file"] is None
+
+
+def test_show_of_a_named_file_that_is_not_there_fails(path: Path) -> None:
+    assert invoke("show", path).exit_code == 1
+
+
+def test_the_reference_is_printed() -> None:
+    assert invoke("reference").stdout.startswith("# The configuration\n")

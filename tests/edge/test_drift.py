@@ -1,0 +1,311 @@
+"""The drift watch on streams of parts: quiet while the line is in order, loud when it is not.
+
+The streams come from seeded generators. Run lengths that were seen stand beside what is asked.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from partsight.classify import Classifier
+from partsight.contract import Contract
+from partsight.decide import OperatingPoint
+from partsight.drift import DriftObserver, DriftSettings, DriftWatch
+from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
+from partsight.drift.expected import Learner
+from partsight.health.vitals import Vitals
+from partsight.model_file import ModelFile
+from partsight.picture_statistics import PictureStatistics
+from partsight.preprocess import preprocess
+from partsight.records import Frame, PartResult, Verdict
+from partsight.reference import Reference, Spread, spread_of
+
+REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
+NAMES = ("accept-score", "contrast", "luma", "reject-rate")
+SETTINGS = DriftSettings()
+
+Part = tuple[Verdict, float, PictureStatistics]
+
+
+def parts(
+    seed: int,
+    *,
+    reject: float = 0.02,
+    score: float = 0.97,
+    luma: float = 110.0,
+    contrast: float = 40.0,
+) -> Iterator[Part]:
+    """A line without end; scores have the skew of real ones, with 1 as their most."""
+    rng = np.random.default_rng(seed)
+    while True:
+        rejected = rng.random() < reject
+        deciding = 0.1 if rejected else 1 - rng.gamma(1.0, 1 - score)
+        picture = PictureStatistics(rng.normal(luma, 6.0), rng.normal(contrast, 3.0))
+        yield Verdict.REJECT if rejected else Verdict.ACCEPT, deciding, picture
+
+
+def raised(vitals: Vitals) -> set[str]:
+    """Alarms, which metrics and states tell of alike."""
+    by_metric = {label for (of, label), on in vitals.values().items() if of == "alarms" and on}
+    by_state = {
+        part.removeprefix("alarm ")
+        for part, state in vitals.states().items()
+        if part.startswith("alarm ") and state.name == "raised"
+    }
+    assert by_metric == by_state
+    return by_metric
+
+
+def watched(
+    reference: Reference | None = REFERENCE, settings: DriftSettings = SETTINGS
+) -> tuple[DriftWatch, Vitals]:
+    vitals = Vitals()
+    return DriftWatch(reference, settings, vitals), vitals
+
+
+def see(watch: DriftWatch, stream: Iterator[Part], count: int) -> None:
+    for part in itertools.islice(stream, count):
+        watch.see(*part)
+
+
+def run_length(stream: Iterator[Part], name: str, most: int) -> int:
+    """Parts until an alarm is raised."""
+    watch, vitals = watched()
+    for number, part in enumerate(itertools.islice(stream, most), 1):
+        watch.see(*part)
+        if name in raised(vitals):
+            return number
+    return most
+
+
+def test_a_line_in_order_rarely_alarms() -> None:
+    """Seen in 2,000,000 parts of another seed: 25 alarms, one in 1,600 subgroups or 80,000 parts,
+    all of the reject rate. (Shewhart's limits on a normal process: one in 370 subgroups.)
+    """
+    watch, vitals = watched()
+    alarms: list[str] = []
+    vitals.on_change(lambda part, state: alarms.append(part) if state.name == "raised" else None)
+    see(watch, parts(0), 200_000)
+    assert len(alarms) <= 8, alarms
+    assert set(alarms) <= {"alarm reject-rate"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shift", "within"),
+    [
+        ("reject-rate", {"reject": 0.15}, 200),
+        ("reject-rate", {"reject": 0.08}, 800),
+        ("accept-score", {"score": 0.90}, 150),
+        ("luma", {"luma": 100.0}, 150),
+        ("luma", {"luma": 120.0}, 150),
+        ("contrast", {"contrast": 30.0}, 50),
+    ],
+)
+def test_a_shift_is_found(name: str, shift: dict[str, float], within: int) -> None:
+    """Seen on 40 seeds, mean parts until the alarm: rejects 15 % 64, 8 % 229, 5 % 1,083; score
+    0.90 51, 0.94 91; luma 10 levels off 50, 6 levels 79; contrast 10 levels off 50.
+    """
+    lengths = [run_length(parts(seed, **shift), name, 4 * within) for seed in range(10)]
+    assert np.mean(lengths) <= within, lengths
+    assert max(lengths) < 4 * within, lengths
+
+
+def test_what_is_tolerated_is_no_alarm() -> None:
+    """Half a standard deviation between training and line is nothing."""
+    watch, vitals = watched()
+    see(watch, parts(1, luma=113.0, contrast=38.5), 20_000)
+    assert raised(vitals) == set()
+
+
+def test_an_alarm_says_why_and_clears_when_the_line_is_back() -> None:
+    watch, vitals = watched()
+    see(watch, parts(2), 500)
+    assert raised(vitals) == set()
+    see(watch, parts(3, luma=60.0), 50)
+    assert raised(vitals) == {"luma"}
+    assert "at least" in vitals.states()["alarm luma"].detail
+    assert vitals.values()["drift", "luma"] == pytest.approx(60, abs=3)
+    see(watch, parts(4), 100)
+    assert raised(vitals) == {"luma"}
+    see(watch, parts(5), 50)
+    assert raised(vitals) == set()
+    assert vitals.states()["alarm luma"].name == "clear"
+
+
+def test_rejects_do_not_hide_in_the_score() -> None:
+    """Ten times as many rejects are an alarm of their rate, and not of the score."""
+    watch, vitals = watched()
+    see(watch, parts(6, reject=0.2), 2000)
+    assert raised(vitals) == {"reject-rate"}
+
+
+def test_a_line_that_rejects_nothing_any_more_is_found() -> None:
+    """A model gone blind is worse than one that rejects too much."""
+    watch, vitals = watched(settings=DriftSettings(expected_reject_rate=0.2))
+    see(watch, parts(7, reject=0.2), 1000)
+    assert raised(vitals) == set()
+    see(watch, parts(8, reject=0.0), 50)
+    assert raised(vitals) == {"reject-rate"}
+
+
+def test_without_a_reference_the_first_parts_are_one() -> None:
+    watch, vitals = watched(None)
+    see(watch, parts(9, luma=80.0), 500)
+    assert not any(of == "drift" for of, _ in vitals.values())
+    see(watch, parts(10, luma=80.0), 500)
+    assert raised(vitals) == set()
+    see(watch, parts(11, luma=110.0), 50)
+    assert raised(vitals) == {"luma"}
+
+
+def test_what_is_learned_is_mean_and_spread() -> None:
+    learner, seen = Learner(), list(itertools.islice(parts(15), 300))
+    for _, _, picture in seen:
+        learner.add({"luma": picture.luma, "reject-rate": 0.0})
+    of_all = spread_of([picture.luma for _, _, picture in seen])
+    chart, expected = learner.charts(SETTINGS)["luma"], acceptance_chart(of_all, 50, 0.5)
+    assert (chart.low, chart.high) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        (Verdict.REJECT, 0.1, None),
+        (Verdict.ACCEPT, 1.0, None),
+        (Verdict.ACCEPT, 1.0, PictureStatistics(90.0, 30.0)),
+        (Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0)),
+    ],
+)
+def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:
+    """Of what never came there is no chart; what never moved may move by what is too little."""
+    watch, vitals = watched(None)
+    see(watch, iter([first] * 1000), 1000)
+    assert raised(vitals) == set()
+    see(watch, parts(12), 100)
+
+
+def test_another_model_begins_anew() -> None:
+    watch, vitals = watched()
+    see(watch, parts(13, luma=60.0, reject=0.5), 50)
+    assert raised(vitals) == {"luma", "reject-rate"}
+    watch.restart(Reference(9, 0.5, REFERENCE.accept_score, Spread(60.0, 6.0), REFERENCE.contrast))
+    assert raised(vitals) == set()
+    see(watch, parts(14, luma=60.0, reject=0.5), 1000)
+    assert raised(vitals) == set()
+
+
+@dataclass
+class Judge:
+    classifier: Classifier
+    point: OperatingPoint
+
+
+@dataclass
+class Judged:
+    result: PartResult
+    picture: np.ndarray | None
+
+
+def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Judged:
+    """What the line makes of a frame: a score that is its red."""
+    frame = make_frame(red)
+    (prediction,) = classifier.classify([frame.image_bgr])
+    sha256, verdict = classifier.model_sha256, classifier.decide(prediction)
+    result = PartResult("id", frame.captured_at, "script", 0, sha256, verdict, 1.0, "", prediction)
+    return Judged(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
+
+
+def test_beside_the_line(
+    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+) -> None:
+    reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(73.0, 1.0), Spread(0.0, 1.0))
+    known = Classifier(
+        ModelFile(b"", "a" * 64, dataclasses.replace(contract, reference=reference)),
+        classifier.interpreter,
+    )
+    vitals = Vitals()
+    judge = Judge(known, contract.operating_point)
+    observe = DriftObserver(judge, DriftSettings(subgroup=5), vitals)
+    for _ in range(5):
+        observe(judged(known, 243, make_frame))
+    assert raised(vitals) == set()
+    faulty = judged(known, 243, make_frame)
+    faulty.result = dataclasses.replace(faulty.result, prediction=None, error="dark")
+    for _ in range(100):
+        observe(faulty)
+    for _ in range(5):
+        observe(judged(known, 20, make_frame))
+    assert raised(vitals) == {"reject-rate", "luma"}
+
+    judge.classifier = classifier  # another model, without a reference: learned anew
+    for _ in range(SETTINGS.learn_parts):
+        observe(judged(classifier, 20, make_frame))
+    assert raised(vitals) == set()
+
+
+def test_overridden_thresholds_are_those_that_count(
+    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+) -> None:
+    vitals = Vitals()
+    judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
+    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), vitals)
+    for _ in range(100):
+        observe(judged(classifier, 20, make_frame))
+    assert vitals.values()["drift", "reject-rate"] == 0
+    judge.point = OperatingPoint(("healthy",), 0.5, 0.5)
+    for _ in range(5):
+        observe(judged(classifier, 20, make_frame))
+    assert vitals.values()["drift", "reject-rate"] == 1
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("count", [5, 50, 500, 10_000])
+def test_limits_of_a_share(rate: float, count: int) -> None:
+    """As wide as the textbook's at least, and broken by chance less than 0.135 % a side."""
+    chart = p_chart(rate, count)
+    half = 3 * math.sqrt(rate * (1 - rate) / count)
+    assert 0 <= chart.low <= max(0, rate - half)
+    assert min(1, rate + half) <= chart.high <= 1
+    drawn = np.random.default_rng(0).binomial(count, rate, 100_000) / count
+    # 0.00135, and three deviations of what is drawn
+    assert (drawn > chart.high).mean() <= 0.0017
+    assert (drawn < chart.low).mean() <= 0.0017
+    assert chart.centre is not None
+    assert (drawn > chart.centre).mean() <= 0.505
+    assert (drawn < chart.centre).mean() <= 0.505
+
+
+@pytest.mark.parametrize(("count", "shift", "half"), [(9, 0.0, 2.0), (36, 0.5, 2.0), (4, 1, 5.0)])
+def test_limits_of_a_mean(count: int, shift: float, half: float) -> None:
+    assert acceptance_chart(Spread(10.0, 2.0), count, shift) == Chart(10 - half, 10 + half, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "broken"),
+    [
+        ([0.5], None),
+        ([0.2], None),
+        ([0.8], None),
+        ([0.81], "0.81, at most 0.8 expected"),
+        ([0.19], "0.19, at least 0.2 expected"),
+        ([0.9, 0.5], None),
+        ([0.6] * (RUN - 1), None),
+        ([0.6] * RUN, "0.6, and 9 in a row above 0.5"),
+        ([0.4] * RUN, "0.4, and 9 in a row below 0.5"),
+        ([0.6] * (RUN - 1) + [0.5], None),
+        ([0.5] + [0.6] * (RUN - 1), None),
+        ([0.4] + [0.6] * (RUN - 1), None),
+    ],
+)
+def test_the_rules(values: list[float], broken: str | None) -> None:
+    assert broken_rule(Chart(0.2, 0.8, 0.5), values) == broken
+    if len(values) >= RUN:
+        assert broken_rule(Chart(0.2, 0.8, None), values) is None

@@ -1,0 +1,228 @@
+"""The systemd unit: what it starts, what systemd says of it, and when it is not written."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partsight.cli import main
+from partsight.errors import ConfigError
+from partsight.service_unit import Service, service_unit, unreadable
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="systemd is Linux's")
+
+ANALYZE = shutil.which("systemd-analyze")
+needs_systemd = pytest.mark.skipif(ANALYZE is None, reason="no systemd-analyze on this machine")
+# What 252 said of it when it was written; 10 is the worst.
+MOST_EXPOSURE = 1.6
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(main, ["install-service", *map(str, arguments)])
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a model and a configuration, taken for one that everybody may read."""
+    monkeypatch.setattr("partsight.service_unit.unreadable", lambda service: [])
+    (tmp_path / "model.tflite").touch()
+    (tmp_path / "partsight.toml").touch()
+    return tmp_path
+
+
+def analyze(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [str(ANALYZE), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+
+def directives(unit: str) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for line in unit.splitlines():
+        if line and line[0] not in "#[":
+            name, value = line.split("=", 1)
+            found.setdefault(name, []).append(value)
+    return found
+
+
+def test_it_starts_the_line_with_this_python() -> None:
+    result = invoke("models/../m.tflite", "--config", "/etc/line.toml", "--dry-run")
+    assert result.exit_code == 0, result.output
+    said = directives(result.output)
+    model = Path("models/../m.tflite").absolute()
+    assert said["ExecStart"] == [
+        f":{sys.executable} -I -m partsight watch {model} --config /etc/line.toml"
+    ]
+    assert said["Type"] == ["notify"]
+    assert said["Restart"] == ["always"]
+    assert said["DynamicUser"] == ["yes"]
+    assert int(said["WatchdogSec"][0]) > 0
+    assert "User" not in said
+
+
+@pytest.mark.parametrize(
+    ("option", "directive"),
+    [
+        (["--user", "partsight"], ("User", "partsight")),
+        (["--memory-max", "1G"], ("MemoryMax", "1G")),
+        (["--name", "line-3"], ("StateDirectory", "partsight")),
+    ],
+)
+def test_options_are_in_the_unit(option: list[str], directive: tuple[str, str]) -> None:
+    said = directives(invoke("/opt/m.tflite", *option, "--dry-run").output)
+    assert said[directive[0]] == [directive[1]]
+
+
+@pytest.mark.parametrize(
+    ("model", "home"),
+    [("/opt/m.tflite", "yes"), ("/home/qa/m.tflite", "read-only"), ("/root/m", "read-only")],
+)
+def test_homes_are_shut_unless_something_lies_there(model: str, home: str) -> None:
+    service = Service(Path("/usr/bin/python3"), Path(model), Path("/etc/partsight.toml"))
+    assert directives(service_unit(service))["ProtectHome"] == [home]
+
+
+@needs_systemd
+@pytest.mark.parametrize("options", [[], ["--user", "root"], ["--name", "line3"]])
+def test_systemd_takes_it(options: list[str], device: Path) -> None:
+    units = device / "units"
+    units.mkdir()
+    files = [device / "model.tflite", "--config", device / "partsight.toml"]
+    result = invoke(*files, "--unit-dir", units, *options)
+    assert result.exit_code == 0, result.output
+    (unit,) = units.iterdir()
+    assert f"enable --now {unit.stem}\n" in result.output
+    assert unit.stat().st_mode & 0o777 == 0o644
+    verified = analyze("verify", unit)
+    assert (verified.returncode, verified.stdout, verified.stderr) == (0, "", "")
+
+
+@needs_systemd
+def test_it_is_hardened(tmp_path: Path) -> None:
+    unit = tmp_path / "partsight.service"
+    service = Service(Path("/usr/bin/env"), Path("/opt/m.tflite"), Path("/etc/c.toml"))
+    unit.write_text(service_unit(service))
+    told = analyze("security", "--offline=yes", "--no-pager", unit).stdout
+    figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", told)
+    assert figure is not None, told
+    assert float(figure[1]) <= MOST_EXPOSURE
+
+
+@needs_systemd
+@pytest.mark.parametrize(
+    "name", ["plain", "two words", "100%n", "a;b", "$HOME", "ümläut", "-dash", "@at"]
+)
+def test_systemd_reads_back_any_path(name: str, tmp_path: Path) -> None:
+    """``verify`` says so where there is no such program."""
+    python = tmp_path / name
+    service = Service(python, tmp_path / name, tmp_path / name)
+    unit = tmp_path / "partsight.service"
+    unit.write_text(service_unit(service))
+    assert "not executable" in analyze("verify", unit).stderr
+    python.touch(0o755)
+    assert analyze("verify", unit).stderr == ""
+
+
+@given(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable))
+def test_arguments_come_through(name: str) -> None:
+    """What systemd.syntax(7) says of quotes is what a shell makes of them, too."""
+    service = Service(Path("/usr/bin/python3"), Path("/opt", name), Path("/etc/c"))
+    (command,) = directives(service_unit(service))["ExecStart"]
+    assert shlex.split(command.replace("%%", "%"))[5] == str(Path("/opt", name))
+
+
+@pytest.mark.parametrize(
+    ("python", "model", "message"),
+    [
+        ("/usr/bin/python3", "/opt/a\nb", "cannot start '/opt/a"),
+        ("/opt/it's/python", "/opt/a", "cannot start the program"),
+        ('/opt/a"b/python', "/opt/a", "cannot start the program"),
+        ("/opt/a\\b/python", "/opt/a", "cannot start the program"),
+    ],
+)
+def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        service_unit(Service(Path(python), Path(model), Path("/etc/c")))
+
+
+@pytest.mark.parametrize(
+    ("missing", "arguments", "exit_code", "message"),
+    [
+        ("model.tflite", [], 1, "expected a file at .*model.tflite, found none"),
+        ("partsight.toml", [], 1, "expected a file at .*partsight.toml, found none"),
+        (None, ["--name", "../etc"], 2, "Received: '../etc'"),
+        (None, ["--user", "a b"], 2, "Received: 'a b'"),
+        (None, ["--memory-max", "lots"], 2, "Received: 'lots'"),
+    ],
+)
+def test_what_is_refused(
+    missing: str | None, arguments: list[str], exit_code: int, message: str, device: Path
+) -> None:
+    if missing:
+        (device / missing).unlink()
+    files = [device / "model.tflite", "--config", device / "partsight.toml"]
+    result = invoke(*files, "--unit-dir", device / "units", *arguments)
+    assert result.exit_code == exit_code
+    assert re.search(message, " ".join(result.output.split()))
+    assert not (device / "units").exists()
+
+
+def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None:
+    (device / "partsight.toml").write_text("[modell]")
+    files = [device / "model.tflite", "--config", device / "partsight.toml"]
+    result = invoke(*files, "--unit-dir", device / "units")
+    assert result.exit_code == 1
+    assert "Did you mean model?" in result.output
+
+
+def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.service_unit.unreadable", lambda service: [Path("/root")])
+    files = [device / "model.tflite", "--config", device / "partsight.toml"]
+    result = invoke(*files, "--unit-dir", device / "units")
+    assert result.exit_code == 1
+    assert "its account cannot read /root. " in result.output
+    assert invoke(*files, "--unit-dir", device / "units", "--user", "root").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("folder_mode", "file_mode", "found"),
+    [
+        (0o755, 0o644, []),
+        (0o711, 0o604, []),
+        (0o755, 0o640, ["folder/file"]),
+        (0o750, 0o644, ["folder"]),
+        (0o700, 0o600, ["folder", "folder/file"]),
+    ],
+)
+def test_what_not_everybody_may_read(
+    folder_mode: int, file_mode: int, found: list[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "file").touch()
+    (folder / "file").chmod(file_mode)
+    folder.chmod(folder_mode)
+    (tmp_path / "link").symlink_to(folder / "file")
+    service = Service(Path("/no/such/python"), tmp_path / "link", tmp_path / "none")
+    closed = [place for place in unreadable(service) if place not in tmp_path.parents]
+    assert [str(place.relative_to(tmp_path)) for place in closed if place != tmp_path] == found
+
+
+def test_without_root_the_dry_run_is_named(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
+    files = [device / "model.tflite", "--config", device / "partsight.toml"]
+    result = invoke(*files)
+    assert result.exit_code == 1
+    assert len(result.output.strip().splitlines()) == 1
+    assert "--dry-run" in result.output
+    assert invoke(*files, "--dry-run").exit_code == 0

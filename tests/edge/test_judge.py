@@ -1,0 +1,187 @@
+"""From a frame to a result: a verdict for every part, and the safe one where none can be had."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import uuid
+from datetime import datetime, timezone
+
+import numpy as np
+import pytest
+
+from partsight.decide import OperatingPoint
+from partsight.errors import ConfigError, ModelError
+from partsight.judge import FAIL_SAFE, Judge, Policy, operating_point
+from partsight.records import Fault, Frame, Occasion, Verdict
+
+WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
+OCCASION = Occasion("mqtt", 12.0, "part 7")
+
+
+def test_the_row_of_a_frame(classifier, make_frame) -> None:
+    ticks = itertools.count(100.0, 0.0125)
+    frame = dataclasses.replace(make_frame(192, 4), monotonic_s=99.9)
+
+    row = Judge(classifier, clock=lambda: next(ticks))(OCCASION, frame).result.row()
+
+    parsed = uuid.UUID(row.pop("id"))
+    assert parsed.version == 7
+    assert parsed.int >> 80 == int(WHEN.timestamp() * 1000)
+    assert row == {
+        "captured_at": "2024-05-06T07:08:09.123+00:00",
+        "part_id": "part 7",
+        "trigger": "mqtt",
+        "source": "script",
+        "frame": 4,
+        "label": "healthy",
+        "score": 0.75,
+        "scores": {"defected": 63 / 256, "healthy": 0.75},
+        "tile": None,
+        "verdict": "review",
+        "reason": "healthy 0.750 is not above 0.750",
+        "accept_above": 0.75,
+        "reject_below": 0.5,
+        "latency_ms": 62.5,
+        "stages_ms": {"preprocess": 12.5, "invoke": 12.5, "decide": 12.5},
+        "frame_age_ms": 100.0,
+        "model": classifier.model_sha256,
+        "model_version": None,
+        "picture": None,
+        "error": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("red", "verdict", "reason"),
+    [
+        (250, "accept", "healthy 0.977 is above 0.750"),
+        (150, "review", "healthy 0.586 is not above 0.750"),
+        (10, "reject", "healthy 0.039 is below 0.500"),
+    ],
+)
+def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> None:
+    result = Judge(classifier)(OCCASION, make_frame(red)).result
+    assert (result.verdict, result.reason, result.error) == (verdict, reason, None)
+
+
+@pytest.mark.parametrize("fail_safe", [Verdict.REJECT, Verdict.REVIEW])
+def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
+    fail_safe, classifier, fake_interpreter, make_frame, monkeypatch
+) -> None:
+    judge = Judge(classifier, Policy(fail_safe=fail_safe))
+    lens_cap = judge(OCCASION, Fault("lens cap on", WHEN, "script", 1))
+    grey = judge(OCCASION, Frame(np.zeros((4, 4), np.uint8), WHEN, "script", 2))
+
+    def fail(tensor: np.ndarray) -> np.ndarray:
+        raise ModelError("out of\nmemory")
+
+    monkeypatch.setattr(fake_interpreter, "invoke", fail)
+    broken = judge(OCCASION, make_frame(250, 3))
+
+    for judged, kind, error in (
+        (lens_cap, "source", "lens cap on"),
+        (grey, "picture", "a picture must be uint8"),
+        (broken, "model", "out of memory"),
+    ):
+        result = judged.result
+        assert (result.verdict, judged.fault) == (fail_safe, kind)
+        assert result.error is not None
+        assert result.error.startswith(error)
+        assert result.reason == result.error
+        row = result.row()
+        assert row["label"] is row["scores"] is row["accept_above"] is None
+        assert list(row) == list(judge(OCCASION, make_frame(1)).result.row())
+    assert (lens_cap.frame, lens_cap.result.frame_age_ms) == (None, None)
+    assert broken.frame is not None
+
+
+def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
+    judge = Judge(classifier)
+    assert FAIL_SAFE == "reject"
+    assert judge(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
+    assert judge(OCCASION, make_frame(250)).result.verdict == "accept"
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ({"fail_safe": Verdict.ACCEPT}, "must be reject or review. Received: accept"),
+        ({"votes": 0}, "Received: 0 of 1"),
+        ({"votes": 3, "window": 2}, "Received: 3 of 2"),
+        ({"votes": 2, "window": 2}, None),
+    ],
+)
+def test_policies(policy, message) -> None:
+    if message is None:
+        Policy(**policy)
+        return
+    with pytest.raises(ConfigError, match=message):
+        Policy(**policy)
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        (Policy(), (0.75, 0.5, 0.99)),
+        (Policy(accept_above=0.9), (0.9, 0.5, None)),
+        (Policy(accept_above=0.4, reject_below=0.3), (0.4, 0.3, None)),
+        (Policy(reject_below=0.8), None),
+        (Policy(accept_above=1.5), None),
+    ],
+)
+def test_thresholds_of_the_configuration_beat_the_contract(policy, expected) -> None:
+    """What was measured of the contract's thresholds is not said of others."""
+    point = OperatingPoint(("healthy",), 0.75, 0.5, target_recall=0.99)
+    if expected is None:
+        with pytest.raises(ConfigError, match=r"\[decision\]"):
+            operating_point(point, policy)
+        return
+    chosen = operating_point(point, policy)
+    assert (chosen.accept_above, chosen.reject_below, chosen.target_recall) == expected
+
+
+A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by themselves
+
+
+@pytest.mark.parametrize(
+    ("votes", "window", "reds", "verdicts"),
+    [
+        (1, 1, [A, R, A], "ara"),
+        (2, 3, [A, A, A], "vaa"),
+        (2, 3, [A, A, R, A], "vaaa"),
+        (2, 3, [A, A, R, R, A], "vaarr"),
+        (2, 3, [R, A, A], "rra"),
+        (2, 3, [V, V, A, A], "vvva"),
+        (1, 3, [A, R, R, R], "aaar"),
+        (3, 3, [A, A, A, V, A, A, A], "vvavvva"),
+    ],
+)
+def test_the_last_frames_decide_together(
+    votes, window, reds, verdicts, classifier, make_frame
+) -> None:
+    judge = Judge(classifier, Policy(votes=votes, window=window))
+    results = [judge(OCCASION, make_frame(red)).result for red in reds]
+    letters = {"accept": "a", "reject": "r", "review": "v"}
+    assert "".join(letters[result.verdict] for result in results) == verdicts
+    assert ("speak for it" in results[-1].reason) == (window > 1)
+
+
+def test_a_fault_has_no_vote(classifier, make_frame) -> None:
+    judge = Judge(classifier, Policy(votes=2, window=2))
+    judge(OCCASION, make_frame(A))
+    assert judge(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
+    assert judge(OCCASION, make_frame(A)).result.verdict == "accept"
+
+
+def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> None:
+    judge = Judge(classifier, Policy(votes=2, window=2))
+    judge(OCCASION, make_frame(A))
+    judge.use(policy=Policy(accept_above=0.5, votes=2, window=2))
+    result = judge(OCCASION, make_frame(V)).result
+    # Alone it would be accepted now; what the policy before said of frames has no vote.
+    assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
+    assert judge(OCCASION, make_frame(V)).result.verdict == "accept"
+    with pytest.raises(ConfigError):
+        judge.use(policy=Policy(reject_below=0.9))
+    assert judge.point.accept_above == 0.5

@@ -1,0 +1,321 @@
+"""The oldest pictures go first, and nothing else goes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+
+from partsight.ids import uuid7
+from partsight.picture_store.plan import annotated_path, picture_path
+from partsight.picture_store.retention import Limits, Retention
+from partsight.picture_store.tidying import Tidying
+
+NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
+DAY_S = 86_400
+PLENTY = 10**12
+# No limit but the one that a test sets.
+ALL = Limits(max_age_days=10**5, max_count=10**9, free_bytes=0)
+
+
+class Clocks:
+    """The wall clock and the monotonic one, together and apart."""
+
+    def __init__(self) -> None:
+        self.unix_s, self.monotonic_s = NOON.timestamp(), 1000.0
+
+    def now(self) -> float:
+        return self.unix_s
+
+    def monotonic(self) -> float:
+        return self.monotonic_s
+
+    def pass_by(self, seconds: float) -> None:
+        self.unix_s += seconds
+        self.monotonic_s += seconds
+
+
+@pytest.fixture
+def clocks() -> Clocks:
+    return Clocks()
+
+
+@pytest.fixture
+def keep(tmp_path: Path) -> Callable[..., list[str]]:
+    """Lay down the pictures of parts, some days before noon, in their order."""
+
+    def make(days_ago: float, parts: int = 1, *, size: int = 1000, png: bool = False) -> list[str]:
+        taken = NOON - timedelta(days=days_ago)
+        paths = []
+        for number in range(parts):
+            part_id = uuid7(int(taken.timestamp() * 1000) + number)
+            path = picture_path(part_id, taken, "png" if png else "jpg")
+            for name in (path, annotated_path(path)):
+                (tmp_path / name).parent.mkdir(exist_ok=True)
+                (tmp_path / name).write_bytes(bytes(size // 2))
+                os.utime(tmp_path / name, (taken.timestamp(),) * 2)
+            paths.append(path)
+        return paths
+
+    return make
+
+
+@pytest.fixture
+def tidy(tmp_path: Path, clocks: Clocks) -> Callable[..., int]:
+    """Go over the folder once, and say how many pieces that took."""
+
+    def run(limits: Limits = ALL, free: int = PLENTY) -> int:
+        return len(list(opened(tmp_path, limits, clocks, free).steps()))
+
+    return run
+
+
+def opened(folder: Path, limits: Limits, clocks: Clocks, free: int = PLENTY) -> Retention:
+    return Retention(folder, limits, lambda _: free, now=clocks.now, monotonic=clocks.monotonic)
+
+
+def frames(folder: Path) -> list[str]:
+    """What is kept, the oldest first; each with its annotated picture."""
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.glob("*/*.*"))
+    kept = [name for name in found if "annotated" not in name]
+    assert [annotated_path(name) for name in kept] == [n for n in found if "annotated" in n]
+    return kept
+
+
+def test_within_its_limits_nothing_goes(tmp_path: Path, keep: Callable, tidy: Callable) -> None:
+    kept = keep(400, 3) + keep(0, 3)
+    tidy()
+    assert frames(tmp_path) == kept
+
+
+def test_a_folder_that_is_not_there_is_none(tmp_path: Path, clocks: Clocks) -> None:
+    assert list(opened(tmp_path / "missing", ALL, clocks, 0).steps()) == []
+
+
+@pytest.mark.parametrize(
+    ("max_count", "left"), [(7, 7), (6, 6), (5, 5), (4, 4), (1, 1)], ids=lambda value: f"{value}"
+)
+def test_the_oldest_go_until_the_number_is_kept(
+    tmp_path: Path, keep: Callable, tidy: Callable, max_count: int, left: int
+) -> None:
+    kept = keep(3, 2) + keep(1, 2, png=True) + keep(0, 2)
+
+    tidy(Limits(ALL.max_age_days, max_count, 0))
+
+    assert frames(tmp_path) == kept[-left:]
+    assert (tmp_path / "2026-11-21").exists() is (left > 4)  # empty days go
+
+
+@pytest.mark.parametrize(("free", "left"), [(5000, 6), (4999, 5), (4000, 5), (2001, 3), (0, 1)])
+def test_the_oldest_go_until_there_is_room(
+    tmp_path: Path, keep: Callable, tidy: Callable, free: int, left: int
+) -> None:
+    kept = keep(3, 3, size=1000) + keep(0, 3, size=1000)
+
+    tidy(Limits(ALL.max_age_days, ALL.max_count, 5000), free)
+
+    assert frames(tmp_path) == kept[-left:]
+
+
+def test_a_disk_that_others_filled_takes_every_picture_and_no_more(
+    tmp_path: Path, keep: Callable, tidy: Callable
+) -> None:
+    keep(1, 3)
+    (tmp_path / "journal.db").write_bytes(b"rows")
+
+    tidy(Limits(ALL.max_age_days, ALL.max_count, PLENTY), 0)
+
+    assert os.listdir(tmp_path) == ["journal.db"]
+
+
+def test_days_that_are_too_old_go(tmp_path: Path, keep: Callable, tidy: Callable) -> None:
+    keep(31, 2)
+    kept = keep(30, 2) + keep(29, 1) + keep(0, 1)
+
+    tidy(Limits(30, ALL.max_count, 0))
+
+    assert frames(tmp_path) == kept
+    tidy(Limits(29, ALL.max_count, 0))
+    assert frames(tmp_path) == kept[2:]
+
+
+def test_old_frames_that_were_written_today_are_not_old(
+    tmp_path: Path, keep: Callable, tidy: Callable, clocks: Clocks
+) -> None:
+    """As where a folder of old pictures is judged again."""
+    (path,) = keep(400)
+    for name in (path, annotated_path(path)):
+        os.utime(tmp_path / name, (clocks.unix_s,) * 2)
+
+    tidy(Limits(30, ALL.max_count, 0))
+
+    assert frames(tmp_path) == [path]
+
+
+def test_what_others_put_there_stays_and_blocks_nothing(
+    tmp_path: Path, keep: Callable, tidy: Callable
+) -> None:
+    old, new = keep(2, 2), keep(0, 1)
+    foreign = ["2026-11-22/notes.txt", "2026-11-22/x.jpg", "2026-13-99/a.jpg", "lost+found/b.jpg"]
+    for name in foreign:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "2026-11-20").touch()  # no folder
+
+    tidy(Limits(1, 1, 0))
+
+    assert all((tmp_path / name).exists() for name in [*foreign, *new, "2026-11-20"])
+    assert not any((tmp_path / name).exists() for name in old)
+
+
+def test_files_that_others_remove_meanwhile_are_no_trouble(
+    tmp_path: Path, keep: Callable, clocks: Clocks
+) -> None:
+    keep(2, 200)
+    kept = keep(0, 2)
+    steps = opened(tmp_path, Limits(ALL.max_age_days, 2, 0), clocks).steps()
+    next(steps)  # they are counted
+    for path in sorted((tmp_path / "2026-11-22").iterdir())[::3]:
+        path.unlink()
+
+    list(steps)
+
+    left = sorted(path.relative_to(tmp_path).as_posix() for path in frames_only(tmp_path))
+    assert left == kept
+
+
+def test_pictures_that_came_since_count(tmp_path: Path, keep: Callable, clocks: Clocks) -> None:
+    first = keep(1, 3)
+    retention = opened(tmp_path, Limits(ALL.max_age_days, 3, 0), clocks)
+    list(retention.steps())
+    second = keep(0, 2)
+    for path in second:
+        retention.added(Path(path).parent.name)
+
+    list(retention.steps())
+
+    assert frames(tmp_path) == [first[-1], *second]
+
+
+def test_a_day_that_was_moved_away_counts_no_more(
+    tmp_path: Path, keep: Callable, clocks: Clocks
+) -> None:
+    keep(2, 3)
+    kept = keep(1, 3)
+    retention = opened(tmp_path, Limits(ALL.max_age_days, 6, 0), clocks)
+    list(retention.steps())
+    shutil.rmtree(tmp_path / "2026-11-22")
+    kept += keep(0, 1)
+    retention.added("2026-11-24")
+
+    list(retention.steps())
+
+    assert frames(tmp_path) == kept
+
+
+def test_pictures_that_were_moved_away_count_no_more_after_an_hour(
+    tmp_path: Path, keep: Callable, clocks: Clocks
+) -> None:
+    moved, kept = keep(1, 3), keep(0, 1)
+    retention = opened(tmp_path, Limits(ALL.max_age_days, 4, 0), clocks)
+    list(retention.steps())
+    for path in moved:
+        (tmp_path / path).unlink()
+        (tmp_path / annotated_path(path)).unlink()
+    kept += keep(-0.01, 3)
+    clocks.pass_by(3600)
+
+    list(retention.steps())
+
+    assert frames(tmp_path) == kept
+
+
+@pytest.mark.parametrize("jump_s", [40 * DAY_S, 4000])
+def test_a_clock_that_jumps_takes_nothing_with_it_for_a_day(
+    tmp_path: Path, keep: Callable, clocks: Clocks, jump_s: float
+) -> None:
+    kept = keep(30, 1) + keep(0, 1)
+    retention = opened(tmp_path, Limits(30, ALL.max_count, 0), clocks)
+    list(retention.steps())
+    clocks.unix_s += jump_s + DAY_S
+    clocks.monotonic_s += DAY_S
+    list(retention.steps())
+    assert frames(tmp_path) == kept
+
+    clocks.pass_by(DAY_S - 1)
+    list(retention.steps())
+    assert frames(tmp_path) == kept
+
+    clocks.pass_by(1)
+    list(retention.steps())
+    assert len(frames(tmp_path)) < 2
+
+
+def test_a_clock_that_is_set_back_takes_nothing(
+    tmp_path: Path, keep: Callable, clocks: Clocks
+) -> None:
+    kept = keep(1, 2)
+    retention = opened(tmp_path, Limits(30, ALL.max_count, 0), clocks)
+    clocks.unix_s = 0.0
+    list(retention.steps())
+    assert frames(tmp_path) == kept
+
+
+def test_what_a_killed_writer_left_goes_once_it_is_old(
+    tmp_path: Path, keep: Callable, tidy: Callable, clocks: Clocks
+) -> None:
+    (path,) = keep(0)
+    folder = (tmp_path / path).parent
+    names = [f".{Path(each).name}.{'0' * 32}.part" for each in (path, annotated_path(path))]
+    old, new = (folder / name for name in names)
+    for left_over, age_s in ((old, 3601), (new, 3599)):
+        left_over.touch()
+        os.utime(left_over, (clocks.unix_s - age_s,) * 2)
+
+    tidy()
+
+    assert not old.exists()
+    assert new.exists()
+
+
+def test_work_is_done_in_small_pieces(
+    tmp_path: Path, keep: Callable, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partsight.picture_store.shelf._ENTRIES_A_PIECE", 10)
+    monkeypatch.setattr("partsight.picture_store.shelf._BATCH", 30)
+    keep(1, 100)
+    steps = opened(tmp_path, Limits(ALL.max_age_days, 1, 0), clocks).steps()
+
+    left = [100, *(len(frames_only(tmp_path)) for _ in steps)]
+
+    assert max(before - after for before, after in itertools.pairwise(left)) <= 50
+    assert len(frames(tmp_path)) == 1
+
+
+def frames_only(folder: Path) -> list[Path]:
+    return [path for path in folder.glob("*/*.jpg") if "annotated" not in path.name]
+
+
+@pytest.mark.parametrize(
+    ("short", "wait_s", "due"),
+    [(False, 59.9, False), (False, 60, True), (True, 0.9, False), (True, 1, True)],
+)
+def test_passes_begin_not_too_often(clocks: Clocks, short: bool, wait_s: float, due: bool) -> None:
+    begun = 0
+
+    def begin() -> itertools.repeat:
+        nonlocal begun
+        begun += 1
+        return itertools.repeat(None, 2)
+
+    tidying = Tidying(begin, clocks.monotonic)
+    assert [tidying.take_a_piece(short=False) for _ in range(4)] == [True, True, False, False]
+    clocks.pass_by(wait_s)
+
+    assert tidying.take_a_piece(short=short) is due
+    assert begun == 1 + due

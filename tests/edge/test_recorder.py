@@ -1,0 +1,85 @@
+"""Durable first, then told; and what is not durable is told to nobody."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from partsight.errors import OutputError
+from partsight.health.vitals import Vitals
+from partsight.judge import Judge
+from partsight.recorder import Recorder
+from partsight.records import Occasion
+from partsight.sinks import MemorySink
+
+OCCASION = Occasion("frame", 0.0)
+
+
+class FakeJournal:
+    """Notes what happened in which order; fails while ``broken``."""
+
+    def __init__(self, log: list[str]) -> None:
+        self.log, self.broken = log, False
+
+    def append(self, row: Any) -> int:
+        if self.broken:
+            raise OutputError("cannot write the journal: No space left on device")
+        self.log.append("journal")
+        return 1
+
+
+class LoggingSink(MemorySink):
+    def __init__(self, log: list[str]) -> None:
+        super().__init__()
+        self.log = log
+
+    def write(self, row: Any) -> None:
+        super().write(row)
+        self.log.append("sink")
+
+
+@pytest.fixture
+def log() -> list[str]:
+    return []
+
+
+def test_durable_then_announced_then_observed(log, classifier, make_frame) -> None:
+    sink = LoggingSink(log)
+    recorder = Recorder(
+        Vitals(),
+        journal=FakeJournal(log),
+        sinks=[sink],
+        observers=[lambda judged: log.append(f"observer {judged.result.verdict}")],
+    )
+    recorder(Judge(classifier)(OCCASION, make_frame(250)))
+    assert log == ["journal", "sink", "observer accept"]
+    assert sink.rows[0]["verdict"] == "accept"
+
+
+def test_what_is_not_durable_is_told_to_nobody(log, classifier, make_frame) -> None:
+    vitals, journal, sink = Vitals(), FakeJournal(log), LoggingSink(log)
+    recorder = Recorder(vitals, journal=journal, sinks=[sink], observers=[log.append])
+    judge = Judge(classifier)
+    journal.broken = True
+    recorder(judge(OCCASION, make_frame(250)))
+    recorder(judge(OCCASION, make_frame(250)))
+    assert (log, sink.rows) == ([], [])
+    assert vitals.values() == {("unrecorded", ""): 2}
+    state = vitals.states()["journal"]
+    assert (state.name, "No space left" in state.detail) == ("failing", True)
+
+    journal.broken = False
+    recorder(judge(OCCASION, make_frame(10)))
+    assert [row["verdict"] for row in sink.rows] == ["reject"]
+    assert vitals.states()["journal"].name == "writing"
+
+
+def test_it_counts(classifier, make_frame) -> None:
+    vitals = Vitals()
+    recorder, judge = Recorder(vitals), Judge(classifier)
+    for red in (250, 250, 10):
+        recorder(judge(OCCASION, make_frame(red)))
+    assert vitals.values() == {("verdicts", "accept"): 2, ("verdicts", "reject"): 1}
+    stages = {label: sum(each.counts) for (_, label), each in vitals.histograms().items()}
+    assert stages == {"preprocess": 3, "invoke": 3, "decide": 3, "verdict": 3}
