@@ -97,6 +97,7 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
             for part in parts[:4]:
                 until(lambda part=part: alive(trigger(port, part)), "the line should listen")
             until(lambda: alive(told() == parts[:4]), "the broker should be told")
+            broker.save("line1/#")
             broker.kill()
             plc.stop()
             for part in parts[4:7]:
