@@ -82,9 +82,10 @@ def test_a_terminal_that_waits_does_not_hold_up_the_end(monkeypatch: pytest.Monk
 @pytest.mark.parametrize("ending", [b"\r", b"\n", b"\r\n"])
 def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
     wire, device = pty.openpty()
-    inbox = Inbox("key", 8)
+    inbox, vitals = Inbox("key", 8), Vitals()
     config = KeyTriggerConfig(kind="key", device=Path(os.ttyname(device)))
-    with key_listener(config, inbox, Vitals()):
+    with key_listener(config, inbox, vitals):
+        until(lambda: "trigger" in vitals.states(), "the reader should be listened to")
         for code in (b"A1", b"A2"):
             for each in (code, ending):
                 os.write(wire, each)
@@ -99,8 +100,37 @@ def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
     assert inbox.take(0.0) is None
 
 
-def test_a_device_that_is_not_there_is_named(tmp_path: Path) -> None:
-    config = KeyTriggerConfig(kind="key", device=tmp_path / "ttyACM0")
-    named = pytest.raises(ConfigError, match="cannot read triggers from .*ttyACM0: No such file")
-    with named, key_listener(config, Inbox("key", 1), Vitals()):
+def test_a_bar_code_reader_that_is_unplugged_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("partsight.triggers.key._RETRY_S", 0.01)
+    plug = tmp_path / "ttyACM0"
+    inbox, vitals = Inbox("key", 8), Vitals()
+
+    def await_state(name: str) -> None:
+        until(lambda: vitals.states()["trigger"].name == name, f"it should be {name}")
+
+    vitals.state("trigger", "starting")
+    with key_listener(KeyTriggerConfig(kind="key", device=plug), inbox, vitals):
+        await_state("disconnected")
+        assert "No such file" in vitals.states()["trigger"].detail
+        for code in (b"A1", b"A2"):
+            wire, device = pty.openpty()
+            plug.symlink_to(os.ttyname(device))
+            await_state("listening")
+            os.write(wire, code + b"\r")
+            taken = inbox.take(30)
+            assert taken is not None
+            assert taken.occasion.part_id == code.decode()
+            plug.unlink()
+            os.close(device)
+            os.close(wire)
+            await_state("disconnected")
+        assert not inbox.ended
+
+
+def test_a_service_without_stdin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    named = pytest.raises(ConfigError, match="cannot read triggers from stdin: there is none")
+    with named, key_listener(KeyTriggerConfig(kind="key"), Inbox("key", 1), Vitals()):
         pass

@@ -203,7 +203,9 @@ def test_the_listener_is_open_while_the_trigger_is() -> None:
     assert log == ["open", "closed"]
 
 
-def test_an_inbox_is_safe_for_threads_and_refuses_a_flood() -> None:
+def test_an_inbox_is_safe_for_threads_and_refuses_a_flood(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     inbox = Inbox("test", 8)
     numbers: list[int | None] = []
 
@@ -219,6 +221,7 @@ def test_an_inbox_is_safe_for_threads_and_refuses_a_flood() -> None:
 
     assert sorted(number for number in numbers if number) == list(range(1, 10_001))
     assert numbers.count(None) == 2000
+    assert len(caplog.records) == 1
     inbox.close()
     taken = 0
     while not inbox.ended:
@@ -401,7 +404,7 @@ def test_the_others_need_no_package_of_the_network() -> None:
     code = (
         "import sys\n"
         "import partsight.triggers.frame, partsight.triggers.presence, partsight.triggers.http\n"
-        "import partsight.triggers.key, partsight.triggers.external, partsight.sinks.wires\n"
+        "import partsight.triggers.key, partsight.triggers.external, partsight.sinks.open\n"
         "print({'paho', 'pymodbus', 'urllib3', 'tensorflow'} & set(sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

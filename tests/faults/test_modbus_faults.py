@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
@@ -17,7 +17,7 @@ from tests.servers.process import DEADLINE_S, until
 
 from partsight.config.wires import ModbusSinkConfig
 from partsight.errors import SinkUnavailable
-from partsight.links.modbus import to_words
+from partsight.links.modbus import Plc, to_words
 from partsight.sinks.modbus import ModbusSink, Tally
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)
@@ -39,7 +39,12 @@ def make_sink(port: int, tally: Tally | None = None, **changes: Any) -> ModbusSi
 
 def row(seq: int, verdict: str, age_s: float = 0.0) -> dict[str, Any]:
     captured_at = NOW - timedelta(seconds=age_s)
-    return {"seq": seq, "verdict": verdict, "captured_at": captured_at.isoformat()}
+    return {
+        "seq": seq,
+        "id": f"id-{seq}",
+        "verdict": verdict,
+        "captured_at": captured_at.isoformat(),
+    }
 
 
 def shown(plc: PlcServer) -> tuple[list[bool], list[int]]:
@@ -123,19 +128,62 @@ def test_an_address_that_the_plc_lacks_is_named_and_tried_slowly(plc: PlcServer)
     assert caught.value.retry_after_s == 30.0
 
 
-@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["none", "HTTP"])
-def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as connections:
+@contextlib.contextmanager
+def answering(answer: Callable[[bytes], bytes]) -> Iterator[int]:
+    """A server that answers each request, and then ends the connection; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            connections.enter_context(server.accept()[0]).sendall(answer)
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.sendall(answer(connection.recv(300)))
 
         thread = threading.Thread(target=serve)
         thread.start()
-        sink = make_sink(server.getsockname()[1], timeout_s=0.1)
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(DEADLINE_S)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 400 Bad Request\r\n\r\n"], ids=["none", "HTTP"])
+def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
+    with answering(lambda _: answer) as port:
+        sink = make_sink(port, timeout_s=0.1)
         with sink, pytest.raises(SinkUnavailable, match="no answer"):
             sink.deliver([row(1, "accept")])
-        thread.join(DEADLINE_S)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "",
+        "01",
+        "0100",
+        "0300",
+        "03020001",
+        "030400010002",
+        "81",
+        "8302",
+        "0f",
+        "10",
+        "2b",
+        "ff" * 9,
+    ],
+)
+def test_what_is_no_answer_to_a_question_is_none(told: str) -> None:
+    def answer(request: bytes) -> bytes:
+        body = request[6:7] + bytes.fromhex(told)
+        return request[:4] + len(body).to_bytes(2, "big") + body
+
+    with answering(answer) as port, Plc("127.0.0.1", port, 1, 0.1) as plc:
+        with pytest.raises(SinkUnavailable, match="PLC"):
+            plc.read_coil(3)
+        with pytest.raises(SinkUnavailable, match="PLC"):
+            plc.read_registers(3, 4)
 
 
 def test_a_verdict_stands_for_a_while(plc: PlcServer) -> None:

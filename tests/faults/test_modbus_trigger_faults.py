@@ -118,6 +118,15 @@ def test_a_plc_that_goes_away_is_found_again(plc: PlcServer) -> None:
         assert take(inbox) is None
 
 
+def test_a_coil_that_the_plc_lacks_is_told(plc: PlcServer) -> None:
+    inbox, vitals = Inbox("modbus", 8), Vitals()
+    with modbus_listener(config_for(plc.port, coil=5000), inbox, vitals):
+        until(lambda: "trigger" in vitals.states(), "the trigger should say so")
+    state = vitals.states()["trigger"]
+    assert state.name == "disconnected"
+    assert "refuses read_coils(5000) with exception 2; check unit and addresses" in state.detail
+
+
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60))
 def test_letters_come_back_from_registers(text: str) -> None:
     assert text_of(words(text.encode())) == text

@@ -54,6 +54,16 @@ class Mosquitto:
         until(lambda: listening(self.port) or process.poll() is not None, "mosquitto should listen")
         assert process.poll() is None, self._log.read_text()
 
+    def save(self, topic: str) -> None:
+        """Have it remember a subscription beyond its death: it writes them only now and then."""
+        database = self._config.with_name("mosquitto.db")
+
+        def saved() -> bool:
+            self._signal(signal.SIGUSR1)
+            return database.exists() and topic.encode() in database.read_bytes()
+
+        until(saved, f"mosquitto should save who listens to {topic}")
+
     def kill(self) -> None:
         """End it at once, as a power cut does."""
         if self._process is not None:

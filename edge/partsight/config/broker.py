@@ -34,9 +34,10 @@ class BrokerSection(TlsSection):
         default=None, description="Its port; 8883 with tls and 1883 without if left out."
     )
     tls: bool = Field(default=False, description="Whether the connection is encrypted.")
-    client_id: Text = Field(
-        default="partsight",
-        description="Name of this device at the broker; one that no other client has.",
+    client_id: Text | None = Field(
+        default=None,
+        description="Name of this client at the broker, which no other may have; made of the "
+        "host's name if left out.",
     )
     username: Text | None = Field(default=None, description="User at the broker.")
     password_env: Text | None = Field(

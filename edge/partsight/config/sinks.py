@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
 from partsight.config.fed import FedSection
 from partsight.config.section import Place
+from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 
 __all__ = [
     "CsvSinkConfig",
@@ -52,7 +53,13 @@ class StdoutSinkConfig(FedSection):
 
 
 SinkConfig = Annotated[
-    JsonLinesSinkConfig | CsvSinkConfig | StdoutSinkConfig, Field(discriminator="kind")
+    JsonLinesSinkConfig
+    | CsvSinkConfig
+    | StdoutSinkConfig
+    | MqttSinkConfig
+    | WebhookSinkConfig
+    | ModbusSinkConfig,
+    Field(discriminator="kind"),
 ]
 
 

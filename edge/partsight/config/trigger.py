@@ -42,13 +42,13 @@ _Capacity = Annotated[
 class FrameTriggerConfig(Section):
     """Every frame is judged."""
 
-    kind: Literal["frame"]
+    kind: Literal["frame"] = Field(description="Every frame.")
 
 
 class IntervalTriggerConfig(Section):
     """A frame is judged at equal distances of time."""
 
-    kind: Literal["interval"]
+    kind: Literal["interval"] = Field(description="A period.")
     period_s: Seconds = Field(description="Seconds from one judgement to the next.")
     frame_timeout_s: _FrameTimeout = 2.0
 
@@ -56,16 +56,15 @@ class IntervalTriggerConfig(Section):
 class PresenceTriggerConfig(Section):
     """A part is judged once while it is in view; the belt is told from it by a background model."""
 
-    kind: Literal["presence"]
+    kind: Literal["presence"] = Field(description="A part that is seen.")
     fire: Literal["settled", "centred"] = Field(
         default="settled",
         description="When: once the part lies still, or once it is nearest the middle of the zone. "
         "One that leaves before is judged by the frame in which it was nearest.",
     )
-    zone: list[_Share] = Field(
-        default=[0.0, 0.0, 1.0, 1.0],
-        min_length=4,
-        max_length=4,
+    zone: tuple[_Share, _Share, _Share, _Share] = Field(
+        default=(0.0, 0.0, 1.0, 1.0),
+        strict=False,
         description="Left, top, right and bottom of where parts are looked for, shares of the "
         "frame. It must be smaller than the gap between parts.",
     )
@@ -90,22 +89,18 @@ class PresenceTriggerConfig(Section):
 
 
 class MqttTriggerConfig(BrokerSection):
-    """A message of a broker names the part: its text, or ``{"part_id": ...}``."""
+    """A message of a broker names the part: its text, or {"part_id": "..."}."""
 
-    kind: Literal["mqtt"]
+    kind: Literal["mqtt"] = Field(description="A message of an MQTT 5 broker.")
     topic: Text = Field(description="Topic of the messages; wildcards may be used.")
-    client_id: Text = Field(
-        default="partsight-trigger",
-        description="Name of this device at the broker; one that no other client has.",
-    )
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
 
 class HttpTriggerConfig(Section):
-    """``POST /trigger`` on this device names the part: ``?part_id=``, or the request's body."""
+    """POST /trigger on this device names the part: ?part_id=, or the request's body."""
 
-    kind: Literal["http"]
+    kind: Literal["http"] = Field(description="A request to this device.")
     host: Text = Field(
         default="127.0.0.1",
         description="Address to listen on; any but loopback needs a token.",
@@ -131,7 +126,7 @@ class HttpTriggerConfig(Section):
 class ModbusTriggerConfig(Section):
     """A coil of a PLC that goes on; the part's id may stand in its holding registers."""
 
-    kind: Literal["modbus"]
+    kind: Literal["modbus"] = Field(description="A coil of a PLC.")
     host: Text = Field(description="Name or address of the PLC.")
     port: Port = Field(default=502, description="Its port.")
     unit: int = Field(default=1, ge=0, le=255, description="Its unit identifier.")
@@ -158,7 +153,7 @@ class ModbusTriggerConfig(Section):
 class KeyTriggerConfig(Section):
     """A line typed in the terminal, or sent by a bar code reader; it is the part's id."""
 
-    kind: Literal["key"]
+    kind: Literal["key"] = Field(description="A line from a terminal or bar code reader.")
     device: Place | None = Field(
         default=None, description="Where lines come from, such as /dev/ttyACM0; stdin if left out."
     )

@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, StringConstraints, model_validator
 
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
-from partsight.config.section import Place, Section
+from partsight.config.fed import FedSection
+from partsight.config.section import Place
 from partsight.config.tls import TlsSection
 
 __all__ = [
@@ -17,7 +18,6 @@ __all__ = [
     "ModbusSinkConfig",
     "MqttSinkConfig",
     "WebhookSinkConfig",
-    "WireConfig",
     "is_loopback",
 ]
 
@@ -26,14 +26,14 @@ Address = Annotated[int, Field(ge=0, le=65535)]
 _Prefix = Annotated[str, StringConstraints(pattern=r"^[^/#+\x00]([^#+\x00]*[^/#+\x00])?$")]
 
 
-class MqttSinkConfig(BrokerSection):
+class MqttSinkConfig(FedSection, BrokerSection):
     """Verdicts and status to an MQTT 5 broker."""
 
-    kind: Literal["mqtt"]
-    name: Text = Field(default="mqtt", description="Name of the sink in metrics and status.")
+    kind: Literal["mqtt"] = Field(description="An MQTT 5 broker.")
     prefix: _Prefix = Field(
         default="partsight",
-        description="Verdicts go to PREFIX/verdicts, the retained status to PREFIX/status.",
+        description="Verdicts go to PREFIX/verdicts, the retained status to PREFIX/status; two "
+        "devices must not share it.",
     )
     session_expiry_s: int = Field(
         default=3600,
@@ -43,11 +43,10 @@ class MqttSinkConfig(BrokerSection):
     )
 
 
-class WebhookSinkConfig(TlsSection):
+class WebhookSinkConfig(FedSection, TlsSection):
     """Verdicts to a web server by signed POST requests."""
 
-    kind: Literal["webhook"]
-    name: Text = Field(default="webhook", description="Name of the sink in metrics and status.")
+    kind: Literal["webhook"] = Field(description="A web server, by signed POST requests.")
     url: Text = Field(
         description="Where to POST: https://, or http:// to this very device, else with insecure."
     )
@@ -76,11 +75,10 @@ class WebhookSinkConfig(TlsSection):
         return self
 
 
-class ModbusSinkConfig(Section):
-    """Verdicts to a PLC by Modbus TCP; ``partsight.sinks.modbus`` has the map of registers."""
+class ModbusSinkConfig(FedSection):
+    """Verdicts to a PLC by Modbus TCP; docs/wiring.md has the map of coils and registers."""
 
-    kind: Literal["modbus"]
-    name: Text = Field(default="modbus", description="Name of the sink in metrics and status.")
+    kind: Literal["modbus"] = Field(description="A PLC, by Modbus TCP.")
     host: Text = Field(description="Name or address of the PLC.")
     port: Port = Field(default=502, description="Its port.")
     unit: int = Field(default=1, ge=0, le=255, description="Its unit identifier.")
@@ -106,11 +104,6 @@ class ModbusSinkConfig(Section):
         "for before the next verdict.",
     )
     timeout_s: Seconds = Field(default=2.0, description="Seconds to wait for each answer.")
-
-
-WireConfig = Annotated[
-    MqttSinkConfig | WebhookSinkConfig | ModbusSinkConfig, Field(discriminator="kind")
-]
 
 
 def is_loopback(host: str) -> bool:

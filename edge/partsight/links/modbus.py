@@ -26,6 +26,8 @@ __all__ = ["Plc", "to_words"]
 # Its complaints arrive as partsight's own.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
+# A PLC is in the next cabinet: to ask it again soon costs nothing, and parts wait for it.
+_RETRY_S = 1.0
 # After an answer that people must mend: an address that the PLC does not have.
 _REFUSED_RETRY_S = 30.0
 
@@ -79,7 +81,8 @@ class Plc:
         Raises:
             SinkUnavailable: no answer.
         """
-        return bool(self._ask(self._client.read_coils, address, count=1).bits[0])
+        bits = self._ask(self._client.read_coils, address, count=1).bits
+        return bool(self._whole(bits[:1], 1, "coils")[0])
 
     def read_registers(self, address: int, count: int) -> list[int]:
         """Holding registers (function 3), each in [0, 65535].
@@ -88,10 +91,13 @@ class Plc:
             SinkUnavailable: no answer.
         """
         words = self._ask(self._client.read_holding_registers, address, count=count).registers
-        if len(words) != count:
+        return self._whole(list(words), count, "registers")
+
+    def _whole(self, values: list[int], count: int, what: str) -> list[int]:
+        if len(values) != count:
             self._client.close()
-            raise self._unavailable(f"expected {count} registers. Received: {len(words)}")
-        return list(words)
+            raise self._unavailable(f"expected {count} {what}. Received: {len(values)}")
+        return values
 
     def _ask(self, request: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
         try:
@@ -106,7 +112,7 @@ class Plc:
             raise self._unavailable(f"{reason}; check unit and addresses", _REFUSED_RETRY_S)
         return answer
 
-    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
+    def _unavailable(self, reason: str, retry_after_s: float = _RETRY_S) -> SinkUnavailable:
         return SinkUnavailable(
             f"cannot speak with the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
             "again.",

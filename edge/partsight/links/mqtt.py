@@ -6,6 +6,7 @@ sink's ``Publisher``.
 
 from __future__ import annotations
 
+import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,11 +60,12 @@ def address(config: BrokerSection) -> tuple[str, int]:
     return config.host, config.port or (8883 if config.tls else 1883)
 
 
-def make_client(config: BrokerSection, *, reconnect: bool) -> paho.Client:
+def make_client(config: BrokerSection, role: str, *, reconnect: bool) -> paho.Client:
     """A client that is yet to be connected.
 
     Args:
         config: the broker, and as whom.
+        role: what the client is for: two with one name would throw each other out.
         reconnect: whether it mends a broken connection by itself.
 
     Raises:
@@ -71,11 +73,13 @@ def make_client(config: BrokerSection, *, reconnect: bool) -> paho.Client:
     """
     client = paho.Client(
         CallbackAPIVersion.VERSION2,
-        client_id=config.client_id,
+        client_id=config.client_id or f"partsight-{socket.gethostname()}-{role}",
         protocol=paho.MQTTv5,
         reconnect_on_failure=reconnect,
     )
     client.connect_timeout = config.timeout_s
+    # What goes wrong in a callback must not end the client's thread.
+    client.suppress_exceptions = True
     if config.username is not None:
         password = optional_secret("password", config.password_env, config.password_file)
         client.username_pw_set(config.username, password)

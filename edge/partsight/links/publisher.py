@@ -50,7 +50,7 @@ class Publisher:
         self._welcome: Any = None
         self._acknowledged: dict[int, Any] = {}
         self._broken: str | None = None
-        self._client = make_client(config, reconnect=False)
+        self._client = make_client(config, "sink", reconnect=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish

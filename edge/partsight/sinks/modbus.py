@@ -29,6 +29,7 @@ treat a part without a verdict in time, and a heartbeat that stands still, as a 
 
 from __future__ import annotations
 
+import collections
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,19 +39,21 @@ from typing import TYPE_CHECKING, Any
 
 from partsight.errors import SinkUnavailable
 from partsight.links.modbus import Plc, to_words
-from partsight.sinks.base import Row
+from partsight.sinks.base import LineSink, Row
 from partsight.sources.frames import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.wires import ModbusSinkConfig
 
-__all__ = ["COILS", "COUNTS", "ModbusSink", "Tally"]
+__all__ = ["COILS", "COUNTS", "ModbusSink", "Tally", "open_sink"]
 
 COILS = ("accept", "reject", "review", "heartbeat", "alarm")
 COUNTS = ("accept", "reject", "review", "late")
 _SEQUENCE = 2 * len(COUNTS)
 _ECHO = _SEQUENCE + 2
 _ECHO_PAUSE_S = 0.005
+# More than are ever handed over together.
+_RECENT = 512
 
 
 @dataclass(slots=True)
@@ -59,16 +62,19 @@ class Tally:
 
     Attributes:
         counts: by verdict, and ``late``.
-        seq: of the last row that is counted, so that one that comes twice is counted once.
+        recent: ids of the rows that were counted last, so that one that comes twice is counted
+            once; by ids, since another journal counts from 1 again.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    seq: int = 0
+    recent: collections.deque[str] = field(
+        default_factory=lambda: collections.deque(maxlen=_RECENT)
+    )
 
     def take(self, row: Row, *, late: bool) -> None:
         """Count a row that was not counted before."""
-        if row["seq"] > self.seq:
-            self.seq = row["seq"]
+        if row["id"] not in self.recent:
+            self.recent.append(row["id"])
             self.counts[row["verdict"]] += 1
             self.counts["late"] += late
 
@@ -161,3 +167,13 @@ class ModbusSink:
                     f"{echo + 1}. Received: {words}. It is shown again until it is late."
                 )
             self._sleep(_ECHO_PAUSE_S)
+
+
+# By what holds the counts: a feeder opens a new sink after each failure.
+_TALLIES: dict[tuple[str, int, int, int], Tally] = {}
+
+
+def open_sink(config: ModbusSinkConfig) -> LineSink:
+    """The sink for ``kind = "modbus"``; it counts on from the last one for the same registers."""
+    place = (config.host, config.port, config.unit, config.registers)
+    return ModbusSink(config, _TALLIES.setdefault(place, Tally()))

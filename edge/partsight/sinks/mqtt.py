@@ -25,13 +25,13 @@ from typing import TYPE_CHECKING, Any
 from partsight.errors import SinkUnavailable
 from partsight.links.mqtt import Message
 from partsight.links.publisher import Publisher
-from partsight.sinks.base import Row
+from partsight.sinks.base import LineSink, Row
 from partsight.sources.frames import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.wires import MqttSinkConfig
 
-__all__ = ["MqttSink"]
+__all__ = ["MqttSink", "open_sink"]
 
 
 class MqttSink:
@@ -89,6 +89,11 @@ class MqttSink:
 
     def _at(self) -> str:
         return self._now().isoformat(timespec="milliseconds")
+
+
+def open_sink(config: MqttSinkConfig) -> LineSink:
+    """The sink for ``kind = "mqtt"``."""
+    return MqttSink(config)
 
 
 def _verdict(topic: str, row: Row) -> Message:

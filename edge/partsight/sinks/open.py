@@ -25,7 +25,10 @@ __all__ = ["feeders", "open_line_sink"]
 _MODULES = {
     "csv": "partsight.sinks.rotating",
     "jsonl": "partsight.sinks.rotating",
+    "modbus": "partsight.sinks.modbus",
+    "mqtt": "partsight.sinks.mqtt",
     "stdout": "partsight.sinks.stdout",
+    "webhook": "partsight.sinks.webhook",
 }
 
 

@@ -157,6 +157,8 @@ class Pump:
     def _failed(self, state: str, error: Exception) -> None:
         self._leave()
         wait_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures, 16))
+        if isinstance(error, SinkUnavailable) and error.retry_after_s is not None:
+            wait_s = error.retry_after_s
         self._failures += 1
         self._retry_at = self._clock() + wait_s * (0.5 + self._jitter() / 2)
         self._vitals.count("delivery_failures", self._name)

@@ -29,7 +29,7 @@ from urllib.parse import urlsplit
 from partsight.config.secret import read_secret
 from partsight.errors import EnvironmentFault, SinkUnavailable
 from partsight.links.tls import tls_context
-from partsight.sinks.base import Row
+from partsight.sinks.base import LineSink, Row
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 
 try:
@@ -42,7 +42,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from partsight.config.wires import WebhookSinkConfig
 
-__all__ = ["WebhookSink"]
+__all__ = ["WebhookSink", "open_sink"]
 
 # The server is well, it is just too busy; everything else below 500 is for people to mend.
 _TRANSIENT = (408, 425, 429)
@@ -127,6 +127,11 @@ class WebhookSink:
             "sent again.",
             retry_after_s=retry_after_s,
         )
+
+
+def open_sink(config: WebhookSinkConfig) -> LineSink:
+    """The sink for ``kind = "webhook"``."""
+    return WebhookSink(config)
 
 
 def _told(answer: urllib3.BaseHTTPResponse) -> str:

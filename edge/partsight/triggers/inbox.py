@@ -43,7 +43,7 @@ class Inbox:
         self._waiting: collections.deque[Occasion] = collections.deque()
         self._changed = threading.Condition()
         self._count = 0
-        self._closed = False
+        self._closed = self._refused = False
 
     def put(self, part_id: str | None, monotonic_s: float | None = None) -> int | None:
         """Leave an occasion of now, or of a moment; never waits.
@@ -53,8 +53,11 @@ class Inbox:
         """
         with self._changed:
             if len(self._waiting) >= _LIMIT:
-                logger.error("trigger refused: %d are waiting", _LIMIT)
+                if not self._refused:  # once, and not for each of a flood
+                    logger.error("triggers are refused: %d are waiting", _LIMIT)
+                self._refused = True
                 return None
+            self._refused = False
             moment = self._clock() if monotonic_s is None else monotonic_s
             self._waiting.append(Occasion(self._trigger, moment, part_id))
             self._count += 1

@@ -12,6 +12,7 @@ import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
@@ -27,46 +28,72 @@ __all__ = ["key_listener"]
 logger = logging.getLogger(__name__)
 
 _POLL_S = 0.1
+_RETRY_S = 1.0
 _READ_BYTES = 4096
+
+_Take = Callable[[bytes], None]
 
 
 @contextlib.contextmanager
 def key_listener(config: KeyTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
-    """Put an occasion into the inbox for each line; the last line is the end of the trigger.
+    """Put an occasion into the inbox for each line.
+
+    The end of stdin is the end of the trigger; a device that goes away is waited for.
 
     Raises:
-        ConfigError: the device cannot be opened.
+        ConfigError: there is no stdin.
     """
     ended = threading.Event()
     take = _taker(inbox, empty_too=config.device is None)
-    with _opened(config) as descriptor:
+    if config.device is None:
+        descriptor = _stdin()
+        vitals.state("trigger", "listening", "stdin")
 
-        def read() -> None:
+        def work() -> None:
             _read(descriptor, take, ended)
             inbox.close()
+    else:
+        device = config.device
 
-        reading = threading.Thread(target=read, name="trigger key", daemon=True)
-        reading.start()
-        vitals.state("trigger", "listening", str(config.device or "stdin"))
+        def work() -> None:
+            _read_device(device, take, vitals, ended)
+
+    reading = threading.Thread(target=work, name="trigger key", daemon=True)
+    reading.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        reading.join()
+
+
+def _stdin() -> int:
+    try:
+        return sys.stdin.fileno()
+    except (AttributeError, OSError, ValueError) as error:  # a service may have none
+        raise ConfigError(
+            "cannot read triggers from stdin: there is none. Name a device in [trigger]."
+        ) from error
+
+
+def _read_device(device: Path, take: _Take, vitals: Vitals, ended: threading.Event) -> None:
+    while not ended.is_set():
         try:
-            yield
-        finally:
-            ended.set()
-            reading.join()
+            with _opened(device) as descriptor:
+                vitals.state("trigger", "listening", str(device))
+                _read(descriptor, take, ended)
+            reason = "it was unplugged"
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if not ended.is_set():
+            vitals.state("trigger", "disconnected", f"{device}: {reason}")
+            ended.wait(_RETRY_S)
 
 
 @contextlib.contextmanager
-def _opened(config: KeyTriggerConfig) -> Iterator[int]:
-    if config.device is None:
-        yield sys.stdin.fileno()
-        return
-    try:
-        descriptor = os.open(config.device, os.O_RDONLY | os.O_NOCTTY)
-    except OSError as error:
-        raise ConfigError(
-            f"cannot read triggers from {config.device}: {error.strerror}. Name a terminal or bar "
-            "code reader that is connected and readable by this user."
-        ) from error
+def _opened(device: Path) -> Iterator[int]:
+    # Not to wait for a line's carrier, nor for somebody to write into a pipe.
+    descriptor = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if os.isatty(descriptor):
             import tty  # POSIX has it
@@ -77,7 +104,7 @@ def _opened(config: KeyTriggerConfig) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _read(descriptor: int, take: Callable[[bytes], None], ended: threading.Event) -> None:
+def _read(descriptor: int, take: _Take, ended: threading.Event) -> None:
     """Take each line. Not by ``readline``: a thread that waits in it cannot be ended."""
     rest = b""
     while not ended.is_set():
@@ -85,6 +112,8 @@ def _read(descriptor: int, take: Callable[[bytes], None], ended: threading.Event
             continue
         try:
             data = os.read(descriptor, _READ_BYTES)
+        except BlockingIOError:
+            continue
         except OSError:  # the reader was unplugged
             data = b""
         *lines, rest = (rest + data).replace(b"\r", b"\n").split(b"\n")
@@ -97,7 +126,7 @@ def _read(descriptor: int, take: Callable[[bytes], None], ended: threading.Event
         rest = rest[:_READ_BYTES]
 
 
-def _taker(inbox: Inbox, *, empty_too: bool) -> Callable[[bytes], None]:
+def _taker(inbox: Inbox, *, empty_too: bool) -> _Take:
     def take(line: bytes) -> None:
         part_id = _part_id(line)
         if line.strip() or empty_too:

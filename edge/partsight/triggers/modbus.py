@@ -28,6 +28,8 @@ __all__ = ["modbus_listener", "text_of"]
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 0.5
+# A line that is told to end has 5 s for everything; the thread may wait for an answer.
+_LEAVE_S = 2.0
 
 
 @contextlib.contextmanager
@@ -45,7 +47,7 @@ def modbus_listener(config: ModbusTriggerConfig, inbox: Inbox, vitals: Vitals) -
             yield
         finally:
             ended.set()
-            watching.join()
+            watching.join(_LEAVE_S)
 
 
 def _watch(
@@ -61,6 +63,12 @@ def _watch(
         except SinkUnavailable as error:
             before = None
             vitals.state("trigger", "disconnected", str(error))
+            ended.wait(_RETRY_S)
+        except Exception as fault:
+            # A thread that ends would leave a line that waits for triggers for ever.
+            before = None
+            logger.exception("the trigger modbus")
+            vitals.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
             ended.wait(_RETRY_S)
         else:
             vitals.state("trigger", "listening", f"coil {config.coil} of {config.host}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,8 @@ __all__ = ["mqtt_listener"]
 logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 10
+# A line that is told to end has 5 s for everything.
+_LEAVE_S = 2.0
 
 
 @contextlib.contextmanager
@@ -35,7 +38,7 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     Raises:
         ConfigError: the password or a certificate cannot be read.
     """
-    client = make_client(config, reconnect=True)
+    client = make_client(config, "trigger", reconnect=True)
     host, port = address(config)
     place = f"{host}:{port}"
 
@@ -76,7 +79,10 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
         yield
     finally:
         client.disconnect()
-        client.loop_stop()
+        # Apart: where it is about to reach a broker that is away, it ends only after that.
+        ending = threading.Thread(target=client.loop_stop, daemon=True)
+        ending.start()
+        ending.join(_LEAVE_S)
 
 
 def _part_id(payload: bytes) -> str | None:

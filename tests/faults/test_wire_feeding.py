@@ -1,0 +1,113 @@
+"""From the journal by a feeder to real servers that were away: all of it, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.servers.modbus import run_plc
+from tests.servers.mosquitto import listen, run_mosquitto
+from tests.servers.process import until
+from tests.servers.web import answer, run_web_server
+
+from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
+from partsight.health.vitals import Vitals
+from partsight.journal import Journal
+from partsight.records import PartResult, Verdict
+from partsight.sinks.feed import Feeder
+from partsight.sinks.open import open_line_sink
+
+ROWS = 250
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    with Journal(tmp_path / "journal.db") as journal:
+        yield journal
+
+
+def append(journal: Journal, count: int, captured_at: datetime | None = None) -> None:
+    at = captured_at or datetime.now(timezone.utc)
+    for index in range(count):
+        result = PartResult(
+            f"id-{index}", at, "script", index, "f" * 64, Verdict.ACCEPT, 1.0, "accept"
+        )
+        journal.append(result.row())
+
+
+def feeding(journal: Journal, tmp_path: Path, config: Any, vitals: Vitals) -> Feeder:
+    return Feeder(
+        config.kind,
+        lambda: open_line_sink(config),
+        tmp_path / "journal.db",
+        journal,
+        vitals,
+        start="beginning",
+    )
+
+
+def is_away(vitals: Vitals, kind: str) -> Callable[[], bool]:
+    return lambda: getattr(vitals.states().get(f"sink {kind}"), "name", "") == "away"
+
+
+def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal: Journal) -> None:
+    vitals = Vitals()
+    with run_mosquitto(tmp_path) as broker:
+        config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=broker.port)
+        with listen(broker.port, "partsight/#") as listener:
+            broker.save("partsight/#")
+            broker.kill()
+            with feeding(journal, tmp_path, config, vitals):
+                append(journal, ROWS)
+                until(is_away(vitals, "mqtt"), "the sink should know")
+                broker.start()
+                until(lambda: len(listener.contents("partsight/verdicts")) >= ROWS, "all rows")
+                until(lambda: listener.contents("partsight/status"), "a status should come")
+
+    assert [row["seq"] for row in listener.contents("partsight/verdicts")] == list(
+        range(1, ROWS + 1)
+    )
+    assert vitals.values()["delivered", "mqtt"] == ROWS
+    status = listener.contents("partsight/status")[0]
+    assert status["vitals"]["delivery_failures"]["mqtt"] >= 1
+
+
+def test_a_web_server_that_failed_gets_all_that_it_missed(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vitals = Vitals()
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    with run_web_server() as web:
+        web.respond = answer(503, Retry_After="0")
+        config = WebhookSinkConfig(kind="webhook", url=web.url, secret_env="HOOK_SECRET")
+        with feeding(journal, tmp_path, config, vitals):
+            append(journal, ROWS)
+            until(is_away(vitals, "webhook"), "the sink should know")
+            refused = len(web.posts)
+            web.respond = answer(200)
+            until(lambda: vitals.values().get(("delivered", "webhook")) == ROWS, "all rows")
+
+    rows = [row["seq"] for post in web.posts for row in post.json()["verdicts"]]
+    assert list(dict.fromkeys(rows)) == list(range(1, ROWS + 1))
+    assert refused >= 1
+
+
+def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journal) -> None:
+    vitals = Vitals()
+    with run_plc() as plc:
+        config = ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=plc.port, hold_s=0.0)
+        plc.stop()
+        with feeding(journal, tmp_path, config, vitals):
+            append(journal, ROWS, datetime(2024, 5, 6, tzinfo=timezone.utc))
+            until(is_away(vitals, "modbus"), "the sink should know")
+            plc.start()
+            until(lambda: plc.registers(7, 1) == [ROWS], "all rows should be counted late")
+            assert plc.coils(0, 3) == [False] * 3
+            append(journal, 1)
+            until(lambda: plc.registers(9, 1) == [ROWS + 1], "the new one should be shown")
+            assert plc.coils(0, 3) == [True, False, False]
+            beat = plc.coils(3, 1)
+            until(lambda: plc.coils(3, 1) != beat, "the heart should beat")
