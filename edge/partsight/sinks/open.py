@@ -49,9 +49,11 @@ def feeders(sinks: Iterable[SinkConfig], journal: Journal, vitals: Vitals) -> li
         JournalError: the journal cannot be read.
         OutputError: there can be no cursor beside it.
     """
+    from partsight.config.sinks import sink_name
+
     return [
         Feeder(
-            sink.name or sink.kind,
+            sink_name(sink),
             partial(open_line_sink, sink),
             journal.path,
             journal,

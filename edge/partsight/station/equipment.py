@@ -5,10 +5,8 @@ What a line does not have is not imported.
 
 from __future__ import annotations
 
-import functools
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,38 +72,14 @@ def open_feeders(
     """A thread for each sink, which hands on what is left when the line ends."""
     if journal is None or not config.sinks:
         return []
-    from partsight.config.sinks import sink_name
-    from partsight.sinks.feed import Feeder
-    from partsight.sinks.open import open_line_sink
+    from partsight.sinks.feed import close_feeders
+    from partsight.sinks.open import feeders
 
-    feeders = [
-        Feeder(
-            sink_name(sink),
-            functools.partial(open_line_sink, sink),
-            journal.path,
-            journal,
-            vitals,
-            start=sink.start,
-        )
-        for sink in config.sinks
-    ]
-    stack.enter_context(_feeding(feeders))
-    return feeders
-
-
-@contextmanager
-def _feeding(feeders: Sequence[Feeder]) -> Iterator[None]:
-    """All begin, and all end within one deadline, however many block."""
-    for feeder in feeders:
+    opened = feeders(config.sinks, journal, vitals)
+    for feeder in opened:
         feeder.start()
-    try:
-        yield
-    finally:
-        for feeder in feeders:
-            feeder.stop()
-        deadline = time.monotonic() + _FLUSH_S
-        for feeder in feeders:
-            feeder.close(max(0.0, deadline - time.monotonic()))
+    stack.callback(close_feeders, opened, _FLUSH_S)
+    return opened
 
 
 def open_pruning(
