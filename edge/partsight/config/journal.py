@@ -24,5 +24,6 @@ class JournalConfig(Section):
         default=None, description="Days that verdicts are kept; for ever if left out."
     )
     keep_rows: PositiveInt | None = Field(
-        default=None, description="How many verdicts are kept; all if left out."
+        default=None,
+        description="How many verdicts, and how many events, are kept; all if left out.",
     )

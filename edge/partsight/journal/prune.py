@@ -71,7 +71,7 @@ def _limits(
             (since,),
         ).fetchone()
         yield young[0] - 1 if young else last
-    if kept.keep_rows is not None and table is VERDICTS:
+    if kept.keep_rows is not None:
         yield last - kept.keep_rows
 
 

@@ -136,7 +136,8 @@ class Journal:
 
         Args:
             keep_days: of verdicts and events that are older, none is kept.
-            keep_rows: of verdicts, no more than these are kept.
+            keep_rows: of verdicts no more than these are kept, and as many events: a shadow
+                model makes one for each verdict.
             handed_on: verdicts after this ``seq`` stay in any case, as a sink has yet to hand
                 them on; None where there is no sink.
 

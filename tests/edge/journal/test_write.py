@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.errors import OutputError
-from partsight.journal import Journal, read_rows, select, verify
+from partsight.journal import Journal, Selection, read_rows, select, verify
 from partsight.journal.schema import EVENTS, VERDICTS
 from partsight.records import PartResult, Verdict
 
@@ -109,8 +109,6 @@ def test_it_goes_on_where_it_ended(tmp_path: Path, make_row) -> None:
 def test_events_say_when_and_what(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.db", now=lambda: WHEN) as journal:
         assert journal.event("model_swapped", {"model": "a" * 64, "by": ["ü", None]}) == 1
-
-        from partsight.journal import Selection
 
         (event,) = select(journal.path, Selection(), EVENTS)
 
@@ -261,6 +259,20 @@ def test_pruning(tmp_path: Path, make_row, kept: dict[str, Any], left: Any) -> N
     with Journal(journal.path) as journal:
         assert journal.append(make_row(100)) == 22
     verify(journal.path)
+
+
+def test_events_are_as_many_as_verdicts_at_most(tmp_path: Path, make_row) -> None:
+    with Journal(tmp_path / "journal.db") as journal:
+        for number in range(20):
+            journal.append(make_row(number))
+            journal.event("shadow", {"number": number})
+        journal.prune(keep_rows=5, handed_on=0)
+        rest = [event["seq"] for event in select(journal.path, Selection(), EVENTS)]
+        found = verify(journal.path)
+
+    # The one that tells of the pruning came last.
+    assert rest == list(range(16, 22))
+    assert found.pruned == {"verdicts": 0, "events": 15}
 
 
 def test_pruning_portion_by_portion_leaves_a_sound_chain_each_time(
