@@ -43,7 +43,7 @@ def test_every_metric_is_described() -> None:
 def test_a_change_of_state_is_told_once(vitals, caplog) -> None:
     told = []
     vitals.on_change(lambda part, state: told.append((part, state.name, state.detail)))
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, "partsight"):
         vitals.state("source", "running")
         vitals.state("source", "dark", "mean 3 below 10")
         vitals.state("source", "dark", "mean 4 below 10")

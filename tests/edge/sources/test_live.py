@@ -169,7 +169,7 @@ def test_the_first_frames_of_each_opening_are_skipped() -> None:
 def test_states_are_entered_and_left_once(caplog: pytest.LogCaptureFixture) -> None:
     bench = Bench([90, 1, 2, 1, 254, 254, 90, 91])
     caplog.clear()
-    with caplog.at_level(logging.WARNING, "partsight"):
+    with caplog.at_level(logging.INFO, "partsight"):
         assert bench.steps(9) == ["running", "dark", "bright", "running"]
     assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
         "source is running",
