@@ -7,6 +7,7 @@ here: they are fed from the journal, each by a thread of its own (``sinks.feed``
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from partsight.picture_store import PictureStore, Plan
 
 __all__ = ["Recorder"]
+
+logger = logging.getLogger(__name__)
 
 
 class Recorder:
@@ -75,10 +78,10 @@ class Recorder:
         try:
             self._journal.append(row)
         except OutputError as error:
-            self._vitals.state("journal", "failing", str(error))
+            # The journal has said so in the vitals too; this says which part it cost.
+            logger.debug("nobody is told of %s: %s", row["id"], error)
             self._vitals.count("unrecorded")
             return False
-        self._vitals.state("journal", "writing")
         return True
 
     def _count(self, judged: Judged) -> None:

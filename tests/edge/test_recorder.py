@@ -66,13 +66,10 @@ def test_what_is_not_durable_is_told_to_nobody(log, classifier, make_frame) -> N
     recorder(judge(OCCASION, make_frame(250)))
     assert (log, sink.rows) == ([], [])
     assert vitals.values() == {("unrecorded", ""): 2}
-    state = vitals.states()["journal"]
-    assert (state.name, "No space left" in state.detail) == ("failing", True)
 
     journal.broken = False
     recorder(judge(OCCASION, make_frame(10)))
     assert [row["verdict"] for row in sink.rows] == ["reject"]
-    assert vitals.states()["journal"].name == "writing"
 
 
 def test_it_counts(classifier, make_frame) -> None:

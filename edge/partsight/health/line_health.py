@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from partsight.health.machine import MachineWatch
+from partsight.health.machine import machine_watch
 from partsight.health.progress import Heartbeat
 from partsight.health.routes import line_routes
 from partsight.health.server import HealthServer
@@ -58,7 +58,7 @@ class LineHealth:
         self.port: int | None = None
         self.notifier = notifier or Notifier.from_environ()
         self._vitals, self._model, self._settings = vitals, model, settings
-        self._machine = MachineWatch(places, vitals)
+        self._machine = machine_watch(places, vitals)
         self._heartbeat = Heartbeat([self.notifier.feed_watchdog], clock)
         self._clock, self._told_s = clock, clock()
         self._stack = contextlib.ExitStack()

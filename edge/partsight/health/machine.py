@@ -7,21 +7,28 @@ from __future__ import annotations
 
 import os
 import shutil
-import threading
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 
 from partsight.health.vitals import Vitals
+from partsight.periodic import Periodic
 
-__all__ = ["MachineWatch", "free_bytes", "temperatures_celsius"]
+__all__ = ["free_bytes", "machine_watch", "temperatures_celsius"]
 
 EVERY_S = 10.0
 _THERMAL = Path("/sys/class/thermal")
 
 
-class MachineWatch:
+def machine_watch(
+    places: Mapping[str, Path],
+    vitals: Vitals,
+    *,
+    thermal: Path = _THERMAL,
+    every_s: float = EVERY_S,
+) -> Periodic:
     """Looks every ``every_s`` seconds while the block lasts, and once as it begins.
+
+    What cannot be read keeps its last value.
 
     Args:
         places: names of folders whose disks must not fill, such as journal and pictures.
@@ -30,48 +37,15 @@ class MachineWatch:
         every_s: seconds between two looks.
     """
 
-    def __init__(
-        self,
-        places: Mapping[str, Path],
-        vitals: Vitals,
-        *,
-        thermal: Path = _THERMAL,
-        every_s: float = EVERY_S,
-    ) -> None:
-        self._places = dict(places)
-        self._vitals = vitals
-        self._thermal = thermal
-        self._every_s = every_s
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="machine", daemon=True)
-
-    def __enter__(self) -> MachineWatch:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._end.set()
-        # Not for ever: a disk that hangs must not keep the line from ending.
-        self._thread.join(timeout=1.0)
-
-    def look(self) -> None:
-        """Look once, now. What cannot be read keeps its last value."""
-        for zone, celsius in temperatures_celsius(self._thermal).items():
-            self._vitals.set("temperature_celsius", celsius, zone)
-        for name, place in self._places.items():
+    def look() -> None:
+        for zone, celsius in temperatures_celsius(thermal).items():
+            vitals.set("temperature_celsius", celsius, zone)
+        for name, place in places.items():
             free = free_bytes(place)
             if free is not None:
-                self._vitals.set("disk_free_bytes", free, name)
+                vitals.set("disk_free_bytes", free, name)
 
-    def _run(self) -> None:
-        self.look()
-        while not self._end.wait(self._every_s):
-            self.look()
+    return Periodic("machine", look, every_s)
 
 
 def temperatures_celsius(thermal: Path = _THERMAL) -> dict[str, float]:

@@ -15,9 +15,9 @@ from partsight.errors import ConfigError
 from partsight.health.line_health import LineHealth
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge, Judged
+from partsight.periodic import Periodic
 from partsight.station.events import OnEvent
 from partsight.station.order import Order
-from partsight.station.periodic import Periodic
 
 if TYPE_CHECKING:
     from partsight.config import Config
@@ -61,9 +61,7 @@ def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | 
         return None
     from partsight.journal import Journal
 
-    journal = stack.enter_context(Journal(config.journal.path))
-    vitals.state("journal", "writing")
-    return journal
+    return stack.enter_context(Journal(config.journal.path, vitals))
 
 
 def open_feeders(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -27,12 +28,9 @@ def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
     """
 
     def write(kind: str, detail: Mapping[str, Any]) -> None:
-        if journal is None:
-            return
-        try:
-            journal.event(kind, detail)
-        except OutputError as error:
-            vitals.state("journal", "failing", str(error))
+        if journal is not None:
+            with contextlib.suppress(OutputError):  # which the journal says in the vitals
+                journal.event(kind, detail)
 
     def told(part: str, state: State) -> None:
         write("state", {"part": part, "state": state.name, "detail": state.detail})

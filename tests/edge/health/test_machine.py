@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from partsight.health.machine import MachineWatch, free_bytes, temperatures_celsius
+from partsight.health.machine import free_bytes, machine_watch, temperatures_celsius
 from partsight.health.vitals import Vitals
 
 
@@ -58,7 +58,7 @@ def test_it_looks_at_once_and_again_until_it_ends(tmp_path: Path) -> None:
     zone(tmp_path, 0, "cpu", "41000")
     vitals = Vitals()
     before = set(threading.enumerate())
-    with MachineWatch({"journal": tmp_path}, vitals, thermal=tmp_path, every_s=0.01):
+    with machine_watch({"journal": tmp_path}, vitals, thermal=tmp_path, every_s=0.01):
         wait_for(lambda: vitals.values().get(("temperature_celsius", "cpu")) == 41)
         assert vitals.values()["disk_free_bytes", "journal"] > 0
         (tmp_path / "thermal_zone0" / "temp").write_text("42000")
