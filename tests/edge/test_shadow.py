@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import sys
 import threading
 import time
-import types
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from partsight.cli import main
 from partsight.errors import ImageError
 from partsight.health.vitals import Vitals
 from partsight.intervals import proportion_interval
+from partsight.journal import Journal, read_events
 from partsight.records import Frame, PartResult, Prediction, Verdict
 from partsight.shadow import Shadow
 from partsight.shadow_report import agreements, report_lines
@@ -176,28 +176,19 @@ def test_the_report_is_laid_out() -> None:
     ]
 
 
-@pytest.fixture
-def journal(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """Stands for the journal's reader."""
-    events: list[Any] = []
-
-    def read_events(path: object, kind: str) -> list[Any]:
-        return [each for each in events if each["kind"] == kind]
-
-    module = types.ModuleType("partsight.journal")
-    module.read_events = read_events  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "partsight.journal", module)
-    return events
-
-
-def test_the_command_reports_a_journal(journal: list[Any]) -> None:
-    arguments = ["model", "shadow-report", "line.journal"]
-    assert "no shadow model judged" in CliRunner().invoke(main, arguments).stdout
-    journal += [event(n, "accept", "accept") for n in range(3)]
-    assert "3 of 3 verdicts agree" in CliRunner().invoke(main, arguments).stdout
-    done = CliRunner().invoke(main, [*arguments, "--json"])
-    (agreement,) = json.loads(done.stdout)["agreements"]
-    assert agreement == dict(json.loads(json.dumps(dataclasses.asdict(agreements(journal)[0]))))
+def test_the_command_reports_a_journal(tmp_path: Path) -> None:
+    arguments = ["model", "shadow-report", str(tmp_path / "line.db")]
+    with Journal(tmp_path / "line.db") as journal:
+        journal.event("started", {})
+        assert "no shadow model judged" in CliRunner().invoke(main, arguments).stdout
+        for number in range(3):
+            journal.event("shadow", event(number, "accept", "accept")["detail"])
+        assert "3 of 3 verdicts agree" in CliRunner().invoke(main, arguments).stdout
+        done = CliRunner().invoke(main, [*arguments, "--json"])
+        (agreement,) = agreements(read_events(tmp_path / "line.db", "shadow"))
+    assert json.loads(done.stdout)["agreements"] == [
+        json.loads(json.dumps(dataclasses.asdict(agreement)))
+    ]
 
 
 def test_a_picture_is_not_copied(classifier: Classifier, make_frame: Callable[..., Frame]) -> None:

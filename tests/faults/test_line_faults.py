@@ -13,7 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -262,6 +262,30 @@ def test_a_new_model_is_swapped_in_between_two_parts(line: Line, model_path: Pat
     assert line.parts_judged(line.parts)[-1]["model"] == rows[-1]["model"]
     assert line.events("model")[1]["outcome"] == "refused"
     assert line.end()[0] == 0
+
+
+def test_a_shadow_model_has_no_say(line: Line, model_path: Path, make_model: Callable) -> None:
+    point = load_model_file(model_path).contract.operating_point
+    strict = dataclasses.replace(point, accept_above=1.0, reject_below=1.0)
+    (line.folder / "second.tflite").write_bytes(make_model("second", operating_point=strict))
+    line.configure(
+        '[shadow]\nmodel = "second.tflite"\n[decision]\naccept_above = 0.0\nreject_below = 0.0\n'
+    )
+    line.start(model_path)
+    for number in range(1, 4):
+        line.part()
+        until(lambda number=number: len(line.events("shadow")) == number, "the shadow judges")
+    assert {row["verdict"] for row in line.rows()} == {"accept"}
+    assert {event["shadow_verdict"] for event in line.events("shadow")} == {"reject"}
+    assert line.end()[0] == 0
+    report = subprocess.run(
+        [sys.executable, "-m", "partsight", "model", "shadow-report", line.folder / "journal.db"],
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+    )
+    assert report.returncode == 0, report
+    assert "0 of 3 verdicts agree" in report.stdout
 
 
 def _judged_by(line: Line, models: int) -> bool:

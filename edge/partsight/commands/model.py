@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -140,11 +139,10 @@ def shadow_report(journal: Path, as_json: bool) -> None:
     Example:
       partsight model shadow-report line.journal
     """
+    from partsight.journal import read_events
     from partsight.shadow import SHADOW_EVENT
     from partsight.shadow_report import agreements, report_lines
 
-    # Only here, and by name: a device without a journal has nothing to report.
-    read_events = importlib.import_module("partsight.journal").read_events
     found = agreements(read_events(journal, kind=SHADOW_EVENT))
     if as_json:
         click.echo(json.dumps({"agreements": [dataclasses.asdict(each) for each in found]}))
