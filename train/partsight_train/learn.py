@@ -129,6 +129,7 @@ def learn(
             watched,
             count,
             settings.head,
+            blocks=by.backbone.blocks,
             bad=by.bad,
             log_dir=None if log_dir is None else log_dir / stage,
             checkpoint_dir=checkpoint_dir,

@@ -18,6 +18,7 @@ from partsight.errors import ModelError
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.progress import Progress, silent
 from partsight_train.backbones.catalogue import known
+from partsight_train.backbones.joined import Member, joined_saved_model, members_of
 from partsight_train.backbones.locate import locate
 from partsight_train.backbones.saved_model import Module, read_module
 from partsight_train.tensorflow_stack import hub, tf
@@ -42,6 +43,8 @@ class Backbone:
         feature_size: D, the length of a tile's feature vector.
         sha256: digest over the SavedModel's files.
         trainable: whether it can be fine-tuned.
+        blocks: where several backbones are joined, the feature size of each, in order; each has
+            a head of its own.
         views: how many views of a tile its features are the mean of.
         tiles: R rows and C columns that a picture is cut into.
     """
@@ -53,6 +56,7 @@ class Backbone:
     feature_size: int
     sha256: str
     trainable: bool
+    blocks: tuple[int, ...] = ()
     views: int = 1
     tiles: Tiles = (1, 1)
 
@@ -81,7 +85,8 @@ def open_backbone(
     Args:
         handle: a name from ``catalogue.NAMED``, a SavedModel folder, a ``.tar.gz`` of one, or
             an address: http(s) as TF Hub serves modules, ``kaggle.com/models/...``, or of a
-            ``.tar.gz``, with ``#sha256=...`` at its end where that shall be checked.
+            ``.tar.gz``, with ``#sha256=...`` at its end where that shall be checked. Several
+            names and paths with ``+`` between them are joined.
         image_size: pixels a side; None takes the module's own.
         progress: told of each mebibyte that is fetched.
 
@@ -89,6 +94,11 @@ def open_backbone(
         ModelError: it cannot be had, is no image feature vector, or does not tell its
             size and none was given.
     """
+    members = members_of(handle)
+    if members:
+        return _joined(
+            handle, [open_backbone(each, None, progress) for each in members], image_size
+        )
     folder = locate(handle, image_size, progress)
     try:
         module = read_module(folder)
@@ -110,6 +120,23 @@ def open_backbone(
         _digest(folder),
         _is_trainable(layer, module),
     )
+
+
+def _joined(handle: str, members: list[Backbone], image_size: int | None) -> Backbone:
+    """Several backbones as one, that looks at pictures of the largest one's size."""
+    for member in members:
+        if not member.trainable:
+            raise _refused(
+                handle, f"{member.name} shows no variables, as no module of TensorFlow 1 does"
+            )
+    size = image_size or max(member.spec.height for member in members)
+    folder, digest = joined_saved_model(
+        [Member(member.layer, member.spec.height, member.sha256) for member in members], size
+    )
+    blocks = tuple(member.feature_size for member in members)
+    layer = load_layer(folder)
+    spec = PreprocessSpec(size, size)
+    return Backbone(handle, folder, layer, spec, sum(blocks), digest, True, blocks)
 
 
 def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = False) -> Any:

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
-import shutil
-import tempfile
 from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.native_output import held_stderr
 from partsight_train.backbones.catalogue import EMBEDDED, EmbeddedBackbone
+from partsight_train.backbones.made_once import made_once
 from partsight_train.backbones.torch_weights import read_state_dict
-from partsight_train.cache_dir import cache_dir
 
 __all__ = ["embedded_saved_model", "read_weights"]
 
@@ -57,25 +54,11 @@ def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
     """
     backbone = EMBEDDED[name]
     side = image_size or backbone.image_size
-    made = f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}"
-    folder = cache_dir() / "backbones" / made
-    if folder.is_dir():
-        return folder
-    from partsight_train.backbones.efficientnet_lite import build_feature_extractor, save_module
 
-    weights = read_state_dict(read_weights(backbone))
-    model = build_feature_extractor(backbone, side, weights)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside and renamed: two first runs at once must not read each other's halves.
-    aside = Path(tempfile.mkdtemp(prefix=f".{name}.", dir=folder.parent))
-    try:
-        with held_stderr():
-            save_module(model, aside / "saved_model")
-        try:
-            (aside / "saved_model").rename(folder)
-        except OSError:
-            if not folder.is_dir():  # else another run was first, with the same content
-                raise
-    finally:
-        shutil.rmtree(aside)
-    return folder
+    def make(folder: Path) -> None:
+        from partsight_train.backbones.efficientnet_lite import build_feature_extractor, save_module
+
+        weights = read_state_dict(read_weights(backbone))
+        save_module(build_feature_extractor(backbone, side, weights), folder)
+
+    return made_once(f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}", make)

@@ -46,31 +46,74 @@ def fit_head(
     count: int,
     settings: HeadSettings,
     *,
+    blocks: Sequence[int] = (),
     bad: Sequence[int] = (),
     log_dir: Path | None = None,
     checkpoint_dir: Path | None = None,
     progress: Progress = silent,
 ) -> FittedHead:
-    """Train the head to the minimum of its loss, or step by step while validation improves.
-
-    Features are centred and scaled for the optimizer's sake, and that is folded back: with
-    z = (x - mean) / s, softmax(z W + b) = softmax(x (W / s) + b - mean (W / s)). A feature
-    is scaled by its standard deviation, but none by less than a share of their mean:
-    features that hardly change would get weights so large that the rest of the kernel has
-    no steps left in int8.
+    """Train a head, or one for each block of features.
 
     Args:
         train: what is fitted.
         validation: what decides when to stop, where steps are taken.
         count: K, the number of labels.
         settings: how.
+        blocks: sizes of the blocks that the features consist of, as ``Backbone.blocks``; with
+            none they are one.
         bad: indices of the labels of bad parts, for measures that need them.
         log_dir: where TensorBoard reads; None writes nothing.
         checkpoint_dir: where checkpoints go, if ``settings`` asks for them.
         progress: told of each look at the validation split.
 
     Returns:
-        Weights for features as the backbone gives them, and the history.
+        Weights for features as the backbone gives them, and the history; of blocks the head
+        whose logits are the mean of theirs, and the first one's history.
+    """
+    parts = zip(_cut(train, blocks), _cut(validation, blocks), strict=True)
+    fitted = []
+    for number, (fed, watched) in enumerate(parts):
+        folder = f"block-{number}" if number else ""
+        fitted.append(
+            _fit(
+                fed,
+                watched,
+                count,
+                settings,
+                bad=bad,
+                log_dir=None if log_dir is None else log_dir / folder,
+                checkpoint_dir=None if checkpoint_dir is None else checkpoint_dir / folder,
+                progress=progress,
+            )
+        )
+    kernel = np.concatenate([each.head.kernel for each in fitted]) / len(fitted)
+    bias = np.mean([each.head.bias for each in fitted], axis=0, dtype=np.float32)
+    return FittedHead(Head(kernel, bias), fitted[0].history)
+
+
+def _cut(examples: Examples, blocks: Sequence[int]) -> list[Examples]:
+    parts = np.split(examples.features, np.cumsum(blocks)[:-1].astype(int), axis=1)
+    return [Examples(part, examples.labels) for part in parts]
+
+
+def _fit(
+    train: Examples,
+    validation: Examples,
+    count: int,
+    settings: HeadSettings,
+    *,
+    bad: Sequence[int],
+    log_dir: Path | None,
+    checkpoint_dir: Path | None,
+    progress: Progress,
+) -> FittedHead:
+    """Train a head to the minimum of its loss, or step by step while validation improves.
+
+    Features are centred and scaled for the optimizer's sake, and that is folded back: with
+    z = (x - mean) / s, softmax(z W + b) = softmax(x (W / s) + b - mean (W / s)). A feature
+    is scaled by its standard deviation, but none by less than a share of their mean:
+    features that hardly change would get weights so large that the rest of the kernel has
+    no steps left in int8.
     """
     scaling = scaling_of(train.features, settings)
     fed, watched = (
