@@ -113,7 +113,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
           help="Also measure the recipe on every picture, in so many folds."),
 
     _backbone("--backbone", default=_TRAIN.backbone,
-              help="A name, or a TF Hub image feature vector: folder, .tar.gz, URL."),
+              help="A name, or a TF Hub image feature vector: folder, .tar.gz, URL. Several with + "
+                   "between them are joined."),
     _backbone("--image-size", type=_COUNT, help="Pixels a side; default the backbone's own."),
 
     _backbone("--fit", type=_choice(FITS), default=_TRAIN.fit,
