@@ -7,11 +7,13 @@ latency: 1920 x 1080 frames in memory to a decision, against the bare ``invoke``
     interpreter, in turns; the ratio is of medians.
 start: from the start of 'partsight watch' to its first JSON line, the median of 7.
 memory: the most that 'partsight watch' and its children held while it judged a video.
-endless: 1,000,000 small scripted frames through the loop, with a model that is played.
+endless: 1,000,000 small scripted frames through the loop, its journal and drift watch, with a
+    model that is played.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import statistics
 import subprocess
@@ -167,8 +169,9 @@ def endless(model: str) -> None:
     """Print what the process holds after the first frames, and after all of them."""
     held: list[tuple[float, int, int]] = []
     started = time.perf_counter()
-    run_line(scripted(SCRIPTED, at=SETTLED, note=lambda: held.append(holdings())))
-    held.append(holdings())
+    logging.disable()  # frames that are all alike, then others, are alarms to the drift watch
+    at = (SETTLED, SCRIPTED - 1)
+    run_line(scripted(SCRIPTED, at=at, note=lambda: held.append(holdings())))
     taken = time.perf_counter() - started
     for frames, (mb, descriptors, threads) in zip((SETTLED, SCRIPTED), held, strict=True):
         print(
@@ -178,23 +181,29 @@ def endless(model: str) -> None:
     print(f"grown by {held[1][0] - held[0][0]:.2f} MB in {taken:.0f} s; wanted: within 5 MB")
 
 
-def scripted(count: int, at: int, note: Any) -> Iterator[Any]:
-    """Small frames, each another array, as from a camera; takes note once at one of them."""
+def scripted(count: int, at: tuple[int, ...], note: Any) -> Iterator[Any]:
+    """Small frames, each another array, as from a camera; takes note at some of them."""
     from partsight.records import Frame
 
     for number in range(count):
-        if number == at:
+        if number in at:
             note()
         image = np.full((224, 224, 3), number % 256, np.uint8)
         yield Frame(image, datetime.now(timezone.utc), "script", number)
 
 
 def run_line(frames: Iterator[Any]) -> None:
-    """Have the loop judge scripted frames to their end. All that knows the loop's shape."""
+    """Have the loop judge scripted frames to their end, with its journal and drift watch.
+
+    All that knows the loop's shape. The journal lies in memory where there is such a disk: what
+    is measured is what stays, not how fast a disk is.
+    """
     from partsight.classify import Classifier
     from partsight.contract import Contract
     from partsight.decide import OperatingPoint
+    from partsight.drift import DriftObserver, DriftSettings
     from partsight.health.vitals import Vitals
+    from partsight.journal import Journal
     from partsight.judge import Judge
     from partsight.line import watch
     from partsight.model_file import ModelFile
@@ -203,9 +212,16 @@ def run_line(frames: Iterator[Any]) -> None:
     from partsight.records import Occasion
 
     contract = Contract(("bad", "good"), PreprocessSpec(224, 224), OperatingPoint(("good",)))
-    classifier = Classifier(ModelFile(b"", "f" * 64, contract), played_interpreter())
+    judge = Judge(Classifier(ModelFile(b"", "f" * 64, contract), played_interpreter()))
     occasions = ((Occasion("frame", time.monotonic()), frame) for frame in frames)
-    watch(occasions, Judge(classifier), Recorder(Vitals()))
+    memory_disk = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    vitals = Vitals()
+    with (
+        tempfile.TemporaryDirectory(dir=memory_disk) as folder,
+        Journal(Path(folder, "journal.db"), vitals) as journal,
+    ):
+        drift = DriftObserver(judge, DriftSettings(), vitals)
+        watch(occasions, judge, Recorder(vitals, journal=journal, observers=[drift]))
 
 
 def played_interpreter() -> Any:

@@ -37,8 +37,8 @@ __all__ = [
     "open_pruning",
 ]
 
-# For all sinks together, once the line ends: SIGTERM leaves 5 s for everything.
-_FLUSH_S = 3.0
+# Once the line ends, for all sinks together and for pictures: SIGTERM leaves 5 s for everything.
+_FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
 
 Observer = Callable[[Judged], None]
@@ -99,14 +99,17 @@ def open_pictures(
     config: Config, vitals: Vitals, on_event: OnEvent, stack: ExitStack
 ) -> PictureStore | None:
     """The store of frames, if the line keeps any."""
-    if config.pictures.folder is None:
+    pictures = config.pictures
+    if pictures.folder is None:
         return None
     from partsight.picture_store import PictureStore
 
     def lost(path: str, reason: str) -> None:
         on_event("picture_lost", {"picture": path, "reason": reason})
 
-    return stack.enter_context(PictureStore(config.pictures.folder, config.pictures, vitals, lost))
+    return stack.enter_context(
+        PictureStore(pictures.folder, pictures, vitals, lost, close_timeout_s=_FLUSH_S)
+    )
 
 
 def open_observers(
