@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from partsight.errors import ConfigError, ModelError
-from partsight.judge import FAIL_SAFE, Judge, Policy
+from partsight.judge import Judge
+from partsight.policy import FAIL_SAFE, Policy
 from partsight.records import Fault, Frame, Occasion, Verdict
 
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field, PositiveInt
 
 from partsight.config.section import Section
-
-if TYPE_CHECKING:
-    from partsight.drift import DriftSettings
 
 __all__ = ["DriftConfig"]
 
@@ -45,9 +40,3 @@ class DriftConfig(Section):
     clear_after: PositiveInt = Field(
         default=3, description="Subgroups in control that clear an alarm."
     )
-
-    def settings(self) -> DriftSettings:
-        """What the drift watch takes; it needs no pydantic."""
-        from partsight.drift import DriftSettings
-
-        return DriftSettings(**self.model_dump(exclude={"enabled"}))

@@ -117,10 +117,12 @@ def open_observers(
 ) -> list[Observer]:
     """Who is told of each result last: the drift watch and the shadow model."""
     observers: list[Observer] = []
-    if order.config.drift.enabled:
-        from partsight.drift import DriftObserver
+    drift = order.config.drift
+    if drift.enabled:
+        from partsight.drift import DriftObserver, DriftSettings
 
-        observers.append(DriftObserver(judge, order.config.drift.settings(), vitals))
+        settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
+        observers.append(DriftObserver(judge, settings, vitals))
     if order.config.shadow.model is not None:
         from partsight.shadow import Shadow
 

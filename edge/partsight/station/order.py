@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partsight.classify import Classifier
-from partsight.judge import Policy
+from partsight.policy import Policy
 from partsight.records import Verdict
 
 if TYPE_CHECKING:
