@@ -11,11 +11,10 @@ from pathlib import Path
 
 from partsight.device_config import find_config
 from partsight.model_file import ModelFile
+from partsight.signature import PUBLIC_KEY_VARIABLE
 from partsight.trial import require_sound
 
-__all__ = ["PUBLIC_KEY_VARIABLE", "require_signer", "require_trusted"]
-
-PUBLIC_KEY_VARIABLE = "PARTSIGHT_PUBLIC_KEY"
+__all__ = ["require_signer", "require_trusted"]
 
 
 def require_trusted(file: ModelFile, environ: Mapping[str, str] = os.environ) -> None:

@@ -18,7 +18,7 @@ from partsight.model_file import load_model_file
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore, activated
 from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
-from partsight.trust import PUBLIC_KEY_VARIABLE
+from partsight.signature import PUBLIC_KEY_VARIABLE
 
 
 @pytest.fixture(autouse=True)

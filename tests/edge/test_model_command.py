@@ -14,7 +14,7 @@ from partsight.device_config import CONFIG_VARIABLE
 from partsight.model_file import load_model_file
 from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.store import ModelStore, activated
-from partsight.trust import PUBLIC_KEY_VARIABLE
+from partsight.signature import PUBLIC_KEY_VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -28,8 +28,7 @@ from partsight.key_files import make_key_pair, read_private_key, read_public_key
 from partsight.model_file import load_model_file
 from partsight.runtimes import runtimes
 from partsight.sample_data import write_sample_data
-from partsight.signature import is_signed, require_signature, signed
-from partsight.trust import PUBLIC_KEY_VARIABLE
+from partsight.signature import PUBLIC_KEY_VARIABLE, is_signed, require_signature, signed
 from partsight.zip_tail import append_tail
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

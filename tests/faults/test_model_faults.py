@@ -30,8 +30,7 @@ from partsight.model_store.rules import Rules, Settings
 from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
 from partsight.sample_data import write_sample_data
-from partsight.signature import signed
-from partsight.trust import PUBLIC_KEY_VARIABLE
+from partsight.signature import PUBLIC_KEY_VARIABLE, signed
 
 DEADLINE_S = 120.0
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from partsight.device_config import CONFIG_VARIABLE
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
-from partsight.trust import PUBLIC_KEY_VARIABLE
+from partsight.signature import PUBLIC_KEY_VARIABLE
 
 __all__ = ["runtime_failures"]
 
