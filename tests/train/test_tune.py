@@ -124,7 +124,7 @@ def test_more_features_than_pictures_change_nothing() -> None:
     )
     dataset = Dataset(("a", "b", "c"), pictures)
     examples = Examples(features.astype(np.float32), labels.astype(np.intp))
-    backbone: Any = SimpleNamespace(tiles=(1, 1))
+    backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=())
     material = Material(dataset, backbone, examples, (), ())
     settings = TrainSettings(head=HeadSettings(l2=0.01))
     bench = set_up(material, 3, settings.head)
