@@ -106,8 +106,11 @@ def test_the_short_cut_finds_the_minimum_that_training_finds(
         np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
 
 
-def test_more_features_than_pictures_change_nothing() -> None:
-    """Both ways to the directions, of few features and of many, give the same scores."""
+@pytest.mark.parametrize("blocks", [(), (120, 80)])
+def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> None:
+    """Both ways to the directions, of few features and of many, give the same scores; and so do
+    joined backbones, which have no directions in common.
+    """
     from partsight_train.cross_validation import divide
     from partsight_train.dataset import Dataset, LabelledPicture
     from partsight_train.heads.head import Examples
@@ -124,7 +127,7 @@ def test_more_features_than_pictures_change_nothing() -> None:
     )
     dataset = Dataset(("a", "b", "c"), pictures)
     examples = Examples(features.astype(np.float32), labels.astype(np.intp))
-    backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=())
+    backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=blocks)
     material = Material(dataset, backbone, examples, (), ())
     settings = TrainSettings(head=HeadSettings(l2=0.01))
     bench = set_up(material, 3, settings.head)

@@ -57,11 +57,14 @@ class _Turned:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bench:
-    """All that settings of one backbone and variation are scored on."""
+    """All that settings of one backbone and variation are scored on.
+
+    Joined backbones have a head each, and so no directions in common: nothing is turned for them.
+    """
 
     material: Material
     folds: tuple[Fold, ...]
-    turned: tuple[_Turned, ...]
+    turned: tuple[_Turned | None, ...]
 
 
 def set_up(material: Material, count: int, settings: HeadSettings) -> Bench:
@@ -73,7 +76,9 @@ def set_up(material: Material, count: int, settings: HeadSettings) -> Bench:
         settings: say how features are scaled.
     """
     folds = tuple(divide(material.dataset, count))
-    return Bench(material, folds, tuple(_turn(material, fold, settings) for fold in folds))
+    joined = bool(material.backbone.blocks)
+    turned = (None if joined else _turn(material, fold, settings) for fold in folds)
+    return Bench(material, folds, tuple(turned))
 
 
 def fold_scores(
@@ -82,7 +87,7 @@ def fold_scores(
     """Fold by fold the true labels int (n,) and the probabilities float64 (n, K)."""
     labels, count = bench.material.examples.labels, len(bench.material.dataset.labels)
     for fold, turned in zip(bench.folds, bench.turned, strict=True):
-        if settings.head.optimizer == "lbfgs":
+        if turned is not None and settings.head.optimizer == "lbfgs":
             scores = predict(_fit(turned, count, settings.head), turned.test.features)
         else:
             learned = learn(bench.material, fold.train, fold.validation, settings, None)
