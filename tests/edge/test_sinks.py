@@ -185,3 +185,10 @@ def test_a_failure_leaves_no_file(tmp_path: Path, ending: str) -> None:
     with pytest.raises(RuntimeError, match="stop"):
         fail()
     assert os.listdir(tmp_path) == []
+
+
+def test_a_csv_has_no_nul() -> None:
+    """Which Python 3.10 refuses to write: a row that can never be written would stop its sink."""
+    stream = io.StringIO()
+    CsvSink(stream).write({"text": "a\0b", "number": 1})
+    assert stream.getvalue() == "text,number\r\na\N{SYMBOL FOR NULL}b,1\r\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Any, TextIO
 
 from partsight.sinks.base import Row
 
@@ -29,7 +29,11 @@ class CsvSink:
         if self._header_due:
             self._writer.writerow(row)
             self._header_due = False
-        self._writer.writerow(
-            json.dumps(value) if isinstance(value, Mapping | list) else value
-            for value in row.values()
-        )
+        self._writer.writerow(map(_cell, row.values()))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, Mapping | list):
+        return json.dumps(value)
+    # Python 3.10 cannot write it, nor many readers read it; the sign that stands for it is text.
+    return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) else value

@@ -109,7 +109,11 @@ def test_whatever_a_kill_tore_is_cut_off(tmp_path: Path, kind: str) -> None:
 
 
 @settings(max_examples=50, deadline=None)
-@given(some=st.lists(st.text(st.characters(codec="utf-8"))), cut=st.integers(0, 300))
+@given(
+    # Python 3.10 writes no NUL; neither does CsvSink.
+    some=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))),
+    cut=st.integers(0, 300),
+)
 def test_any_torn_csv_is_mended(tmp_path_factory, some: list[str], cut: int) -> None:
     path = tmp_path_factory.mktemp("torn") / "verdicts.csv"
     stream = io.StringIO()
