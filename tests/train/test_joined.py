@@ -7,14 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.train.hub_modules import save_reusable, save_tf1
+from tests.train.test_heatmap import EXACT, approve, picture, run
 
 from partsight.classify import Classifier
 from partsight.errors import ModelError
-from partsight_train.backbones.backbone import open_backbone
+from partsight_train.activation_map import contributions
+from partsight_train.backbones.backbone import load_layer, open_backbone
 from partsight_train.backbones.joined import members_of
+from partsight_train.export.heatmap import with_heatmap
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples
-from partsight_train.settings import HeadSettings, TrainSettings
+from partsight_train.settings import FineTuneSettings, HeadSettings, TrainSettings
 from partsight_train.tensorflow_stack import tf
 from partsight_train.train import train
 
@@ -81,6 +84,27 @@ def test_what_they_are_made_from_is_their_digest(tiny_backbone: Path, small_back
     assert open_backbone(f"{small_backbone}+{tiny_backbone}").sha256 != joined.sha256
 
 
+def test_variables_lie_by_depth(tiny_backbone: Path) -> None:
+    """So that the upper part, which fine-tuning may be confined to, is that of each member."""
+    alone = [each.shape for each in load_layer(tiny_backbone, trainable=True).trainable_variables]
+    folder = open_backbone(f"{tiny_backbone}+{tiny_backbone}").folder
+    joined = [each.shape for each in load_layer(folder, trainable=True).trainable_variables]
+    assert joined == [shape for shape in alone for _ in range(2)]
+
+
+@pytest.mark.parametrize("views", [1, 8])
+def test_maps_of_all_members_are_added_up(
+    tiny_backbone: Path, small_backbone: Path, views: int
+) -> None:
+    approved = approve(Path(f"{tiny_backbone}+{small_backbone}"), views=views)
+    scores, heatmap = run(with_heatmap(approved))
+    assert heatmap.mean() == pytest.approx(np.log(scores[1] / scores[0]), abs=EXACT)
+    explain = contributions(approved.network)
+    assert explain is not None
+    # One a pool: the tiny backbone's mean, the small one's mean and maximum.
+    assert sorted(part.shape for part in explain(picture(), 1)) == [(8, 8), (16, 16), (16, 16)]
+
+
 def test_a_module_without_variables_is_refused(tiny_backbone: Path, tmp_path: Path) -> None:
     old = save_tf1(tmp_path / "old")
     with pytest.raises(ModelError, match="shows no variables"):
@@ -103,7 +127,15 @@ def test_each_block_has_a_head_and_their_mean_is_one(optimizer: str, tmp_path: P
     assert list((tmp_path / "logs" / "block-1").rglob("events*"))
 
 
-@pytest.mark.parametrize("more", [{}, {"views": 4}, {"tiles": (2, 1)}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"views": 4},
+        {"tiles": (2, 1)},
+        {"fine_tune": FineTuneSettings("all", fine_tune_epochs=1)},
+    ],
+)
 def test_they_are_trained_and_delivered_as_one(
     more: dict[str, object], tiny_backbone: Path, small_backbone: Path, parts: Path, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ from partsight_train.tensorflow_stack import tf
 __all__ = ["Member", "joined_saved_model", "members_of"]
 
 # Raised when the way that members are joined changes.
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -83,9 +83,23 @@ def _save(members: Sequence[Member], image_size: int, folder: Path) -> None:
     layers = [member.layer for member in members]
     module = tf.train.Checkpoint(members=layers)
     module.variables = [each for layer in layers for each in layer.variables]
-    module.trainable_variables = [
-        each for layer in layers for each in layer.resolved_object.trainable_variables
-    ]
+    module.trainable_variables = _by_depth(
+        [layer.resolved_object.trainable_variables for layer in layers]
+    )
     picture = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "image")
     module.__call__ = tf.function(features, [picture])
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
+
+
+def _by_depth(members: Sequence[Sequence[Any]]) -> list[Any]:
+    """The variables of all members, the lowest of each first.
+
+    Fine-tuning of the upper part takes the last of them, which one behind another would be the
+    last member's alone.
+    """
+    placed = [
+        (place / len(variables), variable)
+        for variables in members
+        for place, variable in enumerate(variables, 1)
+    ]
+    return [variable for _, variable in sorted(placed, key=lambda each: each[0])]
