@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
 
     'embedded' came with the installation, 'cached' was fetched or put there, 'to fetch'
     needs a network at its first use. --backbone takes any other module as well, by its
-    folder, its .tar.gz or its address.
+    folder, its .tar.gz or its address. Several names or paths with + between them are joined.
 
     \b
     Example:
