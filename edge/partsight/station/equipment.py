@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from partsight.classify import Classifier
 from partsight.errors import ConfigError
 from partsight.health.line_health import LineHealth
+from partsight.health.systemd import Notifier
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge, Judged
 from partsight.periodic import Periodic
@@ -195,9 +196,10 @@ def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) 
 
     named = {"journal": config.journal.path, "pictures": config.pictures.folder}
     places = {name: Path(path) for name, path in named.items() if path is not None}
+    notifier = Notifier.from_environ()  # which can be had once
     try:
-        return stack.enter_context(LineHealth(vitals, model, config.health, places))
+        return stack.enter_context(LineHealth(vitals, model, config.health, places, notifier))
     except ConfigError as error:
         vitals.state("health", "failing", str(error))
         silent = config.health.model_copy(update={"enabled": False})
-        return stack.enter_context(LineHealth(vitals, model, silent, places))
+        return stack.enter_context(LineHealth(vitals, model, silent, places, notifier))
