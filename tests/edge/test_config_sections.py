@@ -350,6 +350,8 @@ def config(**sections: Any) -> Config:
         ({"models": {"store": "/a"}}, {"models": {"store": "/b", "keep": 9}}, ["models.keep"],
          ["models.store"]),
         ({"shadow": {"model": "/a"}}, {}, [], ["shadow.model"]),
+        ({}, {"drift": {"subgroup": 99}}, [], ["drift.subgroup"]),
+        ({}, {"pictures": {"max_count": 9}}, [], ["pictures.max_count"]),
     ],
 )  # fmt: skip
 def test_what_is_taken_over_and_what_needs_a_restart(

@@ -55,13 +55,14 @@ class Line:
     def configure(self, text: str = "", base: str = CONFIG) -> None:
         (self.folder / "partsight.toml").write_text(base + text)
 
-    def start(self, *arguments: object) -> None:
+    def start(self, *arguments: object, **environ: str) -> None:
         command = [sys.executable, "-m", "partsight", "watch", *map(str, arguments)]
         self.process = subprocess.Popen(
             [*command, "--config", str(self.folder / "partsight.toml")],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={**os.environ, **environ},
         )
         self.starts += 1
         until(self._runs, "the line runs")
@@ -153,6 +154,27 @@ def test_thresholds_of_the_configuration_are_journalled_and_reloaded(
     assert line.parts_judged(2)[1]["verdict"] == "reject"
     (reload,) = line.events("reload")
     assert [each["key"] for each in reload["taken_over"]] == ["decision.reject_below"]
+    line.configure("[decision]\naccept_above = 1.0\nreject_below = 0.0\n")
+    line.process.send_signal(signal.SIGHUP)
+    until(lambda: len(line.events("reload")) == 2, "the configuration is put back")
+    line.part()
+    assert line.parts_judged(3)[2]["verdict"] == "review"
+    (change,) = line.events("reload")[1]["taken_over"]
+    assert (change["before"], change["now"]) == (1.0, 0.0)
+    assert line.end()[0] == 0
+
+
+def test_what_needs_a_restart_does_so_until_there_is_one(line: Line, model_path: Path) -> None:
+    line.start(model_path)
+    assert line.process is not None
+    for number, text in enumerate(("[drift]\nsubgroup = 99\n", "[decision]\nvotes = 1\n", ""), 1):
+        line.configure(text + ("[drift]\nsubgroup = 99\n" if number == 2 else ""))
+        line.process.send_signal(signal.SIGHUP)
+        until(lambda number=number: len(line.events("reload")) == number, "it is read again")
+    needed = [[each["key"] for each in told["needs_restart"]] for told in line.events("reload")]
+    assert needed == [["drift.subgroup"], ["drift.subgroup"], []]
+    assert all(told["taken_over"] == [] for told in line.events("reload"))
+    assert line.states()["configuration"] == "in force"
     assert line.end()[0] == 0
 
 
@@ -186,10 +208,18 @@ def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path
 
 
 def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other:
+    """Nor does systemd wait in vain for word from it, and start it again and again."""
+    manager = line.folder / "notify"
+    with (
+        socket.create_server(("127.0.0.1", 0)) as other,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+    ):
+        systemd.bind(str(manager))
+        systemd.settimeout(DEADLINE_S)
         port = other.getsockname()[1]
         line.configure(base=CONFIG.replace("enabled = false", f"port = {port}"))
-        line.start(model_path)
+        line.start(model_path, NOTIFY_SOCKET=str(manager))
+        assert systemd.recv(4096).startswith(b"READY=1")
         line.part()
         line.parts_judged(1)
         assert line.states()["health"] == "failing"

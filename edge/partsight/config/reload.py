@@ -16,16 +16,13 @@ from partsight.config.settings import settings_of
 
 __all__ = ["RELOADABLE", "Change", "Changes", "changes"]
 
-# Whether keys are taken over while the line runs, by the beginnings of their names; the longest
-# one counts. What is not named here needs a restart: it is held open, as a camera or a socket is.
+# Whether ``station.turn`` takes keys over while the line runs, by the beginnings of their names;
+# the longest one counts. What is not named here needs a restart: it is held open, as a camera is.
 RELOADABLE: Mapping[str, bool] = {
     "decision": True,
-    "drift": True,
     "models": True,
     "models.incoming": False,
     "models.store": False,
-    "pictures": True,
-    "pictures.folder": False,
 }
 
 

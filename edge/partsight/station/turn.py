@@ -84,18 +84,21 @@ class Turn:
             self._vitals.state("configuration", "refused", str(error))
             self._on_event("reload", {"refused": str(error)})
             return
-        found = changes(self._config, config)
+        # What is taken over is so from now on; what needs a restart does so since the start.
+        taken_over = changes(self._config, config).taken_over
+        restart = changes(self._order.config, config).restart
+        self._config = config
         if self._models is not None:
             from partsight.model_store.rules import settings_of
 
             self._models.settings = settings_of(config)
-        waiting = ", ".join(change.key for change in found.restart)
+        waiting = ", ".join(change.key for change in restart)
         self._vitals.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(
             "reload",
             {
-                "taken_over": [dataclasses.asdict(change) for change in found.taken_over],
-                "needs_restart": [dataclasses.asdict(change) for change in found.restart],
+                "taken_over": [dataclasses.asdict(change) for change in taken_over],
+                "needs_restart": [dataclasses.asdict(change) for change in restart],
                 **thresholds_told(self._judge),
             },
         )
