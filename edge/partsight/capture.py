@@ -18,7 +18,8 @@ from partsight.encode import PictureFormat, encode
 from partsight.errors import SourceError
 from partsight.files import create_atomic
 from partsight.records import Fault, Frame
-from partsight.sources.frames import Frames, NoMoreFrames, utc_now
+from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.wall_clock import utc_now
 
 __all__ = ["Place", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
 

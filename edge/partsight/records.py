@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -16,12 +16,16 @@ __all__ = [
     "Fault",
     "Frame",
     "Occasion",
+    "OnEvent",
     "PartResult",
     "PictureResult",
     "Prediction",
     "Thresholds",
     "Verdict",
 ]
+
+# Is told of what happens to a line: the kind of event, and what is to be known of it.
+OnEvent = Callable[[str, Mapping[str, Any]], object]
 
 
 class Verdict(str, enum.Enum):

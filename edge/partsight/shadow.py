@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +18,9 @@ from numpy.typing import NDArray
 from partsight.classify import Classifier
 from partsight.errors import PartsightError
 from partsight.health.vitals import Vitals
-from partsight.records import PartResult
+from partsight.records import OnEvent, PartResult
 
-__all__ = ["SHADOW_EVENT", "OnEvent", "Shadow"]
+__all__ = ["SHADOW_EVENT", "Shadow"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +28,6 @@ logger = logging.getLogger(__name__)
 _LEAVE_S = 3.0
 # The kind of the journal's events that hold what a shadow model said.
 SHADOW_EVENT = "shadow"
-
-OnEvent = Callable[[str, Mapping[str, Any]], object]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

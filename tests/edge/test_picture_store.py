@@ -21,7 +21,7 @@ from partsight.health.vitals import Vitals
 from partsight.ids import uuid7
 from partsight.picture_store import PictureStore, Plan
 from partsight.picture_store.annotate import annotate, annotation
-from partsight.picture_store.disk_guard import DiskGuard, free_bytes
+from partsight.picture_store.disk_guard import DiskGuard
 from partsight.picture_store.plan import annotated_path, id_of, is_kept, is_left_over, picture_path
 from partsight.picture_store.work_queue import Job, WorkQueue
 from partsight.preprocess_spec import PreprocessSpec
@@ -212,10 +212,6 @@ def test_a_disk_that_does_not_tell_its_room_is_failing() -> None:
 
     assert guard.look() is None
     assert vitals.states()["pictures"].detail == "kept: Stale file handle"
-
-
-def test_room_is_told_for_a_folder_that_is_yet_to_be_made(tmp_path: Path) -> None:
-    assert free_bytes(tmp_path / "a" / "b") > 0
 
 
 def test_a_full_disk_is_said_in_the_plan_and_counted(open_store: Callable, lost: Lost) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import click
 
 from partsight.console import ProgressBar
 from partsight.model_options import config_option
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     pass
@@ -44,7 +45,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -
     ago = re.fullmatch(r"(\d{1,6})([mhd])", value)
     try:
         if ago:
-            return datetime.now(timezone.utc) - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            return utc_now() - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
         # Without a zone it is this device's; Python 3.10 does not know the Z of UTC.
         return datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)).astimezone()
     except (ValueError, OverflowError):

@@ -5,15 +5,15 @@ A thread of its own looks, since a disk that hangs, or a sensor on a slow bus, a
 
 from __future__ import annotations
 
-import os
-import shutil
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from partsight.disk import free_bytes
 from partsight.health.vitals import Vitals
 from partsight.periodic import Periodic
 
-__all__ = ["free_bytes", "machine_watch", "temperatures_celsius"]
+__all__ = ["machine_watch", "temperatures_celsius"]
 
 EVERY_S = 10.0
 _THERMAL = Path("/sys/class/thermal")
@@ -41,9 +41,8 @@ def machine_watch(
         for zone, celsius in temperatures_celsius(thermal).items():
             vitals.set("temperature_celsius", celsius, zone)
         for name, place in places.items():
-            free = free_bytes(place)
-            if free is not None:
-                vitals.set("disk_free_bytes", free, name)
+            with contextlib.suppress(OSError):
+                vitals.set("disk_free_bytes", free_bytes(place), name)
 
     return Periodic("machine", look, every_s)
 
@@ -63,15 +62,3 @@ def temperatures_celsius(thermal: Path = _THERMAL) -> dict[str, float]:
             continue
         found[f"{kind} {folder.name}" if kind in found else kind] = celsius
     return found
-
-
-def free_bytes(place: Path) -> int | None:
-    """Room for this user on the disk of a folder, or of the nearest one above that is there."""
-    for folder in (place, *place.absolute().parents):
-        try:
-            return shutil.disk_usage(os.fspath(folder)).free
-        except FileNotFoundError:
-            continue
-        except OSError:
-            return None
-    return None

@@ -9,7 +9,7 @@ import contextlib
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime, timezone
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -22,15 +22,12 @@ from partsight.journal.prune import PRUNED, Retention, delete_portion, last_to_p
 from partsight.journal.read import connect_read_only
 from partsight.journal.schema import VERDICTS
 from partsight.journal.store import Store, refused
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.health.vitals import Vitals
 
 __all__ = ["Journal"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class Journal:
@@ -54,7 +51,7 @@ class Journal:
         path: Path,
         vitals: Vitals | None = None,
         *,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
         checkpoint_rows: int = 250,
     ) -> None:
         # SQLite's log lies beside the file itself, wherever a link to it lies.

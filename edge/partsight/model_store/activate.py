@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Mapping
-from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from partsight.errors import ModelError, OutputError
@@ -24,6 +23,7 @@ from partsight.model_store.store import (
     read_stored,
     set_activated,
 )
+from partsight.wall_clock import utc_now
 
 __all__ = ["Start", "put_in_force", "record", "roll_back", "start_active"]
 
@@ -120,7 +120,7 @@ def start_active(store: ModelStore, load: Callable[[bytes], _Loaded]) -> Start[_
 
 def record(store: ModelStore, what: str, sha256: str, **more: Any) -> None:
     """Write to the history. A full disk loses the entry, not the line."""
-    when = datetime.now(timezone.utc).isoformat(timespec="milliseconds")
+    when = utc_now().isoformat(timespec="milliseconds")
     try:
         remember(store, {"at": when, "what": what, "sha256": sha256, **more})
     except OutputError as error:

@@ -6,9 +6,8 @@ thread that looks for new models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,12 +16,12 @@ from partsight.health.vitals import Vitals
 from partsight.model_file import load_model_file
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.store import ModelStore, activated
+from partsight.records import OnEvent
 from partsight.trust import require_trusted
 
-__all__ = ["Load", "OnEvent", "ready", "start"]
+__all__ = ["Load", "ready", "start"]
 
 Load = Callable[[bytes], Classifier]
-OnEvent = Callable[[str, Mapping[str, Any]], object]
 
 
 def start(

@@ -27,8 +27,9 @@ from partsight.model_store.aside import Examine, Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.rules import Findings, Settings
-from partsight.model_store.start import Load, OnEvent, ready
+from partsight.model_store.start import Load, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
+from partsight.records import OnEvent
 
 __all__ = ["ModelWatch"]
 

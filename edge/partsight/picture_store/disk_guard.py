@@ -6,7 +6,6 @@ loop reads without waiting for the disk, and the state ``pictures``.
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from partsight.health.vitals import Vitals
 
-__all__ = ["DiskGuard", "Obstacle", "free_bytes"]
+__all__ = ["DiskGuard", "Obstacle"]
 
 # After a failure so long no picture is promised; then one is tried.
 _RETRY_S = 5.0
@@ -105,17 +104,6 @@ class DiskGuard:
             self._vitals.state("pictures", "keeping", str(self._folder))
         else:
             self._vitals.state("pictures", trouble.cause, trouble.told)
-
-
-def free_bytes(folder: Path) -> int:
-    """Room for this user on the disk of a folder, or of the nearest above it that is there.
-
-    Raises:
-        OSError: the disk does not tell.
-    """
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return shutil.disk_usage(folder).free
 
 
 def _megabytes(count: int) -> str:

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 from partsight.errors import SinkUnavailable
 from partsight.links.modbus import Plc, to_words
 from partsight.sinks.base import LineSink, Row
-from partsight.sources.frames import utc_now
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.wires import ModbusSinkConfig

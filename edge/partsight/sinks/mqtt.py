@@ -26,7 +26,7 @@ from partsight.errors import SinkUnavailable
 from partsight.links.mqtt import Message
 from partsight.links.publisher import Publisher
 from partsight.sinks.base import LineSink, Row
-from partsight.sources.frames import utc_now
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.wires import MqttSinkConfig

@@ -23,15 +23,12 @@ from partsight.sinks.csv import CsvSink
 from partsight.sinks.jsonl import JsonLinesSink
 from partsight.sinks.repair import csv_header, whole_bytes
 from partsight.sinks.text import ERRORS
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 
 __all__ = ["RotatingSink", "open_sink"]
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class RotatingSink:
@@ -57,7 +54,7 @@ class RotatingSink:
         max_bytes: int | None = None,
         daily: bool = False,
         keep: int | None = None,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._path, self._kind = path, kind
         self._max_bytes, self._daily, self._keep = max_bytes, daily, keep

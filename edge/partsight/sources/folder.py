@@ -11,6 +11,7 @@ from partsight.errors import ImageError
 from partsight.pictures import find_pictures, read_pictures
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
+from partsight.wall_clock import utc_now
 
 __all__ = ["FolderSource"]
 
@@ -31,7 +32,7 @@ class FolderSource(nullcontext["FolderSource"]):
         """Yield a frame a picture, or a fault for one that cannot be decoded."""
         for index, (path, picture) in enumerate(read_pictures(self._paths, self._spec)):
             if isinstance(picture, ImageError):
-                yield Fault(str(picture), datetime.now(timezone.utc), str(path), index)
+                yield Fault(str(picture), utc_now(), str(path), index)
             else:
                 yield Frame(picture, _changed_at(path), str(path), index)
 
@@ -40,4 +41,4 @@ def _changed_at(path: Path) -> datetime:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
     except OSError:  # it was read, and has gone since
-        return datetime.now(timezone.utc)
+        return utc_now()

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
 from typing import Protocol
 
 from partsight.records import Fault, Frame
 
-__all__ = ["Frames", "NoMoreFrames", "SequentialFrames", "utc_now"]
-
-
-def utc_now() -> datetime:
-    """The time that frames are said to be captured at."""
-    return datetime.now(timezone.utc)
+__all__ = ["Frames", "NoMoreFrames", "SequentialFrames"]
 
 
 class NoMoreFrames(Exception):  # noqa: N818 - like StopIteration, it is no error

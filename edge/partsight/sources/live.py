@@ -25,10 +25,10 @@ from partsight.errors import PartsightError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
 from partsight.sources.conditions import Condition, Repeats, condition, look, repeats
-from partsight.sources.frames import utc_now
 from partsight.sources.grabber import Grabber, Shot
 from partsight.sources.mailbox import Mailbox
 from partsight.sources.restarts import Restarts
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.source import SourceConfig

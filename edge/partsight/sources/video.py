@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from types import TracebackType
 from typing import Any
 
@@ -12,14 +12,11 @@ from partsight.errors import SourceError
 from partsight.native_output import held_stderr
 from partsight.opencv import cv2
 from partsight.records import Fault, Frame
+from partsight.wall_clock import utc_now
 
 __all__ = ["CaptureSource"]
 
 logger = logging.getLogger(__name__)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(timezone.utc)
 
 
 class CaptureSource:
@@ -41,7 +38,7 @@ class CaptureSource:
         *,
         live: bool,
         open_capture: Callable[[Any], Any] = cv2.VideoCapture,
-        now: Callable[[], datetime] = _utc_now,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._address, self._live, self._now = address, live, now
         # FFmpeg's demuxers print their complaints themselves; one line is raised below.

@@ -19,7 +19,7 @@ from partsight.health.vitals import Vitals
 from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.arrivals import Arrival, Arrivals
-from partsight.sources.frames import utc_now
+from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.source import FolderConfig

@@ -17,7 +17,7 @@ from partsight.health.systemd import Notifier
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge, Judged
 from partsight.periodic import Periodic
-from partsight.station.events import OnEvent
+from partsight.records import OnEvent
 from partsight.station.order import Order
 
 if TYPE_CHECKING:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import OutputError
 from partsight.health.vitals import State, Vitals
 from partsight.judge import Judge
+from partsight.records import OnEvent
 
 if TYPE_CHECKING:
     from partsight.config import Config
     from partsight.journal import Journal
 
-__all__ = ["OnEvent", "event_writer", "started", "thresholds_told"]
-
-# Kind, and what is to be known of it.
-OnEvent = Callable[[str, Mapping[str, Any]], None]
+__all__ = ["event_writer", "started", "thresholds_told"]
 
 
 def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:

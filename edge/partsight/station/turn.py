@@ -14,7 +14,8 @@ from partsight.health.line_health import LineHealth
 from partsight.health.signals import LineSignals
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge
-from partsight.station.events import OnEvent, thresholds_told
+from partsight.records import OnEvent
+from partsight.station.events import thresholds_told
 from partsight.station.order import Order, policy_of
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from datetime import datetime
 
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
-from partsight.sources.frames import Frames, NoMoreFrames, utc_now
+from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.triggers.base import IDLE_S
 from partsight.triggers.wait import Waiter
+from partsight.wall_clock import utc_now
 
 __all__ = ["IntervalTrigger"]
 

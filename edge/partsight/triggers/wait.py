@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
-from partsight.sources.frames import Frames, utc_now
+from partsight.sources.frames import Frames
 from partsight.triggers.base import IDLE_S
+from partsight.wall_clock import utc_now
 
 __all__ = ["Waiter"]
 

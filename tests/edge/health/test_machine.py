@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from partsight.health.machine import free_bytes, machine_watch, temperatures_celsius
+from partsight.health.machine import machine_watch, temperatures_celsius
 from partsight.health.vitals import Vitals
 
 
@@ -42,16 +41,13 @@ def test_zones_go_by_their_type(
     assert temperatures_celsius(tmp_path) == expected
 
 
-@pytest.mark.parametrize("below", ["", "not/yet/there"])
-def test_room_is_that_of_the_disk(below: str, tmp_path: Path) -> None:
-    free = free_bytes(tmp_path / below)
-    assert free is not None
-    assert 0 < free <= shutil.disk_usage(tmp_path).total
-
-
-def test_no_disk_has_no_room(tmp_path: Path) -> None:
+def test_a_disk_that_does_not_tell_keeps_the_rest_from_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    assert free_bytes(tmp_path / "file" / "below") is None
+    vitals = Vitals()
+    places = {"lost": tmp_path / "file" / "below", "journal": tmp_path}
+    with machine_watch(places, vitals, thermal=tmp_path):
+        wait_for(lambda: ("disk_free_bytes", "journal") in vitals.values())
+    assert ("disk_free_bytes", "lost") not in vitals.values()
 
 
 def test_it_looks_at_once_and_again_until_it_ends(tmp_path: Path) -> None:
