@@ -6,12 +6,14 @@ judge through ``Classifier``; so does anyone who uses partsight from Python.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.batch.classify_files import classify_inputs
 from partsight.contract import Contract
 from partsight.decide import decide, worst_tile
 from partsight.errors import ContractError, ModelError
@@ -20,7 +22,7 @@ from partsight.foreign import GivenFacts
 from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
-from partsight.records import Prediction, Verdict
+from partsight.records import PictureResult, Prediction, Verdict
 from partsight.scores import dequantize, softmax
 from partsight.trust import require_trusted
 
@@ -43,6 +45,7 @@ class Classifier:
     def __init__(self, model: ModelFile, interpreter: Interpreter) -> None:
         _check_tensors(model.contract, interpreter)
         _check_heatmap(model.contract, interpreter.heatmap)
+        self._model = model
         self.contract = model.contract
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
@@ -77,6 +80,30 @@ class Classifier:
         if not trusted:
             require_trusted(file)
         return cls(file, Interpreter(file.data, threads=threads))
+
+    def twin(self) -> Classifier:
+        """The same model once more, on one thread, for another thread to judge with."""
+        return Classifier(self._model, self.interpreter.twin())
+
+    def classify_files(
+        self, paths: Iterable[str | os.PathLike[str]], *, workers: int | None = None
+    ) -> Iterator[PictureResult]:
+        """Classify what paths stand for, several pictures at once.
+
+        Args:
+            paths: files, folders, patterns, lists, archives and videos, as on the command line.
+            workers: threads, each with an interpreter of its own; None is one a core.
+
+        Yields:
+            A result a picture, in their order: with a prediction and verdict, or with an error.
+            Memory stays bounded, however many there are.
+        """
+        # Archives and videos need much that a line never does.
+        from partsight.inputs.open import open_inputs
+
+        inputs = open_inputs(os.fspath(path) for path in paths)
+        for _, result in classify_inputs(self, inputs, workers=workers):
+            yield result
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
         """Classify pictures.

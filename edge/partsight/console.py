@@ -22,7 +22,11 @@ class ProgressBar:
         self._label = label
 
     def __call__(
-        self, items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+        self,
+        items: Iterable[_Item],
+        total: int | None,
+        *,
+        show: Callable[[_Item], str] | None = None,
     ) -> Iterator[_Item]:
         """Yield the items and move the bar."""
         hidden = sys.stderr is None or not sys.stderr.isatty()

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from partsight.errors import ImageError
+from partsight.picture_file import read_picture_file
 from partsight.preprocess import covering_hw
 from partsight.preprocess_spec import PreprocessSpec
 
@@ -71,7 +72,7 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
     Raises:
         ImageError: with the reason: missing, empty, no picture, damaged, or too large.
     """
-    data = _read(picture) if isinstance(picture, Path) else picture
+    data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
     if not data:
         raise ImageError("the file is empty")
     try:
@@ -88,13 +89,6 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
     except _DAMAGE as error:
         raise ImageError(f"the picture is damaged: {error or type(error).__name__}") from error
     return np.ascontiguousarray(rgb[:, :, ::-1])
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ImageError(f"the file cannot be read: {error.strerror or error}") from error
 
 
 def _refuse_bomb(image: Image.Image) -> None:

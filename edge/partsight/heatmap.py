@@ -18,6 +18,7 @@ from partsight.decode import decode
 from partsight.encode import encode, shrunk
 from partsight.errors import ModelError
 from partsight.files import write_atomic
+from partsight.inputs.base import Picture
 from partsight.opencv import cv2
 from partsight.preprocess import place, region
 from partsight.preprocess_spec import PreprocessSpec
@@ -75,11 +76,14 @@ def require_heatmap(contract: Contract) -> None:
         )
 
 
-def write_overlay(folder: Path, result: PictureResult, spec: PreprocessSpec) -> Path | None:
+def write_overlay(
+    folder: Path, picture: Picture, result: PictureResult, spec: PreprocessSpec
+) -> Path | None:
     """Write a picture's overlay as a JPEG of at most 1600 pixels a side, if it is worth a look.
 
     Args:
         folder: gets the file: the picture's name, and what tells it from others of that name.
+        picture: that was judged.
         result: of a model that gives maps.
         spec: the model's preprocessing.
 
@@ -93,7 +97,9 @@ def write_overlay(folder: Path, result: PictureResult, spec: PreprocessSpec) -> 
     prediction = result.prediction
     if prediction is None or prediction.heatmap is None or result.verdict is Verdict.ACCEPT:
         return None
-    covered = overlay(shrunk(decode(Path(result.path)), _LONGEST_SIDE), prediction.heatmap, spec)
+    content = picture.content
+    image = content if isinstance(content, np.ndarray) else decode(content)
+    covered = overlay(shrunk(image, _LONGEST_SIDE), prediction.heatmap, spec)
     digest = hashlib.sha256(os.fsencode(result.path)).hexdigest()[:16]
     destination = folder / f"{Path(result.path).stem[:50]}-{digest}.jpg"
     write_atomic(destination, encode(covered))

@@ -66,6 +66,7 @@ class Interpreter:
         self, model: bytes, *, threads: int = 1, batch: int = 1, runtime: Runtime | None = None
     ) -> None:
         self.runtime = runtime or choose_runtime()
+        self._model = model
         try:
             self._native = _open(self.runtime, model, threads, batch)
         except (ValueError, RuntimeError) as error:
@@ -85,6 +86,10 @@ class Interpreter:
         self.input, self.output = _info(inputs[0]), _info(scores[0])
         self._heatmap_index = maps[0]["index"] if maps else None
         self.heatmap = _info(maps[0]) if maps else None
+
+    def twin(self) -> Interpreter:
+        """The same model once more, for one picture at a time on one thread."""
+        return Interpreter(self._model, runtime=self.runtime)
 
     def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Run the model once.

@@ -5,16 +5,14 @@ Used wherever files are worked through: batch, evaluation, training, calibration
 
 from __future__ import annotations
 
-import collections
-import itertools
-import os
+import functools
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.ahead import worked_ahead
 from partsight.decode import decode
 from partsight.errors import DatasetError, ImageError
 from partsight.preprocess_spec import PreprocessSpec
@@ -26,7 +24,7 @@ PICTURE_SUFFIXES = frozenset(
 )
 
 
-def is_picture(path: Path) -> bool:
+def is_picture(path: PurePath) -> bool:
     """Whether a file's name says that it is a picture; hidden files are not."""
     return path.suffix.lower() in PICTURE_SUFFIXES and not path.name.startswith(".")
 
@@ -82,18 +80,7 @@ def read_pictures(
         Each path with its picture, uint8 (H, W, 3) BGR, or the reason for none; in the
         order of ``paths``. A few pictures a core are held at a time, however many come.
     """
-    workers = os.cpu_count() or 1
-    remaining = iter(paths)
-    with ThreadPoolExecutor(workers, "decode") as pool:
-        ahead = collections.deque(
-            (path, pool.submit(_try_decode, path, spec))
-            for path in itertools.islice(remaining, 4 * workers)
-        )
-        while ahead:
-            path, decoded = ahead.popleft()
-            yield path, decoded.result()
-            for following in itertools.islice(remaining, 1):
-                ahead.append((following, pool.submit(_try_decode, following, spec)))
+    return worked_ahead(functools.partial(_try_decode, spec=spec), paths)
 
 
 def _try_decode(path: Path, spec: PreprocessSpec) -> NDArray[np.uint8] | ImageError:

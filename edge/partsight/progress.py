@@ -14,13 +14,17 @@ class Progress(Protocol):
     """Wraps what is worked through; gives the same items in the same order."""
 
     def __call__(
-        self, items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+        self,
+        items: Iterable[_Item],
+        total: int | None,
+        *,
+        show: Callable[[_Item], str] | None = None,
     ) -> Iterable[_Item]:
-        """Take the items, their number and what to say beside each."""
+        """Take the items, their number, where it is known, and what to say beside each."""
 
 
 def silent(
-    items: Iterable[_Item], total: int, *, show: Callable[[_Item], str] | None = None
+    items: Iterable[_Item], total: int | None, *, show: Callable[[_Item], str] | None = None
 ) -> Iterable[_Item]:
     """Tell nobody."""
     return items

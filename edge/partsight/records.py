@@ -18,6 +18,7 @@ __all__ = [
     "Occasion",
     "OnEvent",
     "PartResult",
+    "PictureFacts",
     "PictureResult",
     "Prediction",
     "Thresholds",
@@ -96,14 +97,39 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
+class PictureFacts:
+    """What tells a picture file from another one of the same name.
+
+    Attributes:
+        size: bytes.
+        modified_at: when it was last changed, with a time zone; None where nobody says.
+        sha256: hexadecimal digest of its bytes.
+    """
+
+    size: int
+    modified_at: datetime | None
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class PictureResult:
-    """The outcome for one picture file: a prediction and verdict, or the reason for none."""
+    """The outcome for one picture file: a prediction and verdict, or the reason for none.
+
+    Attributes:
+        path: what the picture is called: its path, or ``archive.zip!/member`` and the like.
+        model_sha256: digest of the model that judged.
+        prediction: what the model said.
+        verdict: what is to be done with the part.
+        error: why there is neither.
+        facts: of its file, where they were asked for.
+    """
 
     path: str
     model_sha256: str
     prediction: Prediction | None = None
     verdict: Verdict | None = None
     error: str | None = None
+    facts: PictureFacts | None = None
 
     def row(self) -> dict[str, Any]:
         """The columns of ``partsight classify``."""
@@ -113,6 +139,15 @@ class PictureResult:
             "verdict": self.verdict and self.verdict.value,
             "model": self.model_sha256,
             "error": self.error,
+        }
+
+    def details(self) -> dict[str, Any]:
+        """The columns of ``partsight classify --details``, beside the others."""
+        modified_at = self.facts and self.facts.modified_at
+        return {
+            "size": self.facts and self.facts.size,
+            "modified_at": modified_at and modified_at.isoformat(timespec="milliseconds"),
+            "sha256": self.facts and self.facts.sha256,
         }
 
 

@@ -64,7 +64,7 @@ def pictures(folder: Path) -> list[str]:
 def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -> None:
     output = tmp_path / "out" / "results.jsonl"
 
-    result = run("classify", model_path, parts, "-o", output)
+    result = run("classify", model_path, parts, "-o", output, "--quiet")
 
     assert (result.exit_code, result.stdout, errors(result)) == (0, "", [])
     rows = [json.loads(line) for line in output.read_text().splitlines()]
@@ -97,7 +97,7 @@ def test_parquet_says_the_same(model_path: Path, parts: Path, tmp_path: Path) ->
     output = tmp_path / "results.parquet"
     lines = run("classify", model_path, parts).stdout.splitlines()
 
-    result = run("classify", model_path, parts, "-o", output)
+    result = run("classify", model_path, parts, "-o", output, "--quiet")
 
     assert (result.exit_code, errors(result)) == (0, [])
     rows = parquet.read_table(output).to_pylist()
@@ -109,7 +109,7 @@ def test_broken_pictures_are_named_and_the_exit_code_is_3(
 ) -> None:
     missing, output = tmp_path / "missing.png", tmp_path / "out.jsonl"
 
-    result = run("classify", model_path, parts, missing, "-o", output)
+    result = run("classify", model_path, parts, missing, "-o", output, "--quiet")
 
     assert result.exit_code == 3
     rows = [json.loads(line) for line in output.read_text().splitlines()]
@@ -170,9 +170,11 @@ def test_every_command_refuses_a_bad_model_in_one_line(
     [
         (["classify"], "Missing argument 'MODEL'"),
         (["classify", "m.tflite"], "Missing argument 'PATHS...'"),
-        (["classify", "m.tflite", "p", "--threads", "0"], "--threads"),
+        (["classify", "m.tflite", "p", "--workers", "0"], "--workers"),
+        (["classify", "m.tflite", "p", "--only", "bad"], "received 'bad'"),
+        (["classify", "m.tflite", "p", "--resume"], "--resume goes with -o"),
         (["classify", "m.tflite", "p", "-o", "."], "is a directory"),
-        (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .jsonl"),
+        (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .db or .jsonl"),
         (["watch", "m.tflite"], "Missing option '--source'"),
         (["watch", "m.tflite", "--source", "0", "--max-frames", "0"], "--max-frames"),
         (["evaluate", "m.tflite"], "Missing argument 'IMAGE_DIR'"),

@@ -15,6 +15,7 @@ from partsight.classify import Classifier
 from partsight.contract import Contract, contract_from_document, contract_to_document
 from partsight.errors import ContractError, ImageError, ModelError, OutputError
 from partsight.heatmap import overlay, require_heatmap, write_overlay
+from partsight.inputs.base import Picture
 from partsight.interpreter import TensorInfo
 from partsight.model_file import ModelFile
 from partsight.preprocess import preprocess
@@ -100,6 +101,10 @@ def test_a_map_that_points_nowhere_colours_nothing(noise_bgr: np.ndarray, level:
     np.testing.assert_array_equal(overlay(noise_bgr, heatmap, PreprocessSpec(32, 32)), noise_bgr)
 
 
+def picture(path: Path) -> Picture:
+    return Picture(str(path), path)
+
+
 def judged(path: Path, verdict: Verdict) -> PictureResult:
     heatmap = np.eye(4, dtype=np.float32)
     scores = {"defected": 0.5, "healthy": 0.5}
@@ -122,7 +127,8 @@ def test_pictures_of_one_name_get_files_of_their_own(
 
     for _ in range(2):  # again gives the same files
         written = {
-            write_overlay(folder, judged(path, Verdict.REJECT), spec) for path in two_of_a_name
+            write_overlay(folder, picture(path), judged(path, Verdict.REJECT), spec)
+            for path in two_of_a_name
         }
 
     assert written == set(folder.iterdir())
@@ -135,8 +141,10 @@ def test_pictures_of_one_name_get_files_of_their_own(
 
 def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "line.png"), np.full((3, 3201, 3), GREY, np.uint8))
-    result = judged(tmp_path / "line.png", Verdict.REVIEW)
-    written = write_overlay(tmp_path, result, PreprocessSpec(32, 32))
+    path = tmp_path / "line.png"
+    written = write_overlay(
+        tmp_path, picture(path), judged(path, Verdict.REVIEW), PreprocessSpec(32, 32)
+    )
     assert cv2.imread(str(written)).shape == (1, 1600, 3)
 
 
@@ -150,16 +158,17 @@ def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
     ids=["accepted", "not judged", "no map"],
 )
 def test_what_is_not_worth_a_look_gets_no_file(tmp_path: Path, result: PictureResult) -> None:
-    assert write_overlay(tmp_path, result, PreprocessSpec(32, 32)) is None
+    assert write_overlay(tmp_path, picture(tmp_path), result, PreprocessSpec(32, 32)) is None
     assert not list(tmp_path.iterdir())
 
 
 def test_what_cannot_be_read_or_written_is_named(two_of_a_name: list[Path], tmp_path: Path) -> None:
     spec, (path, _) = PreprocessSpec(32, 32), two_of_a_name
     with pytest.raises(OutputError, match="cannot write"):
-        write_overlay(path, judged(path, Verdict.REJECT), spec)
+        write_overlay(path, picture(path), judged(path, Verdict.REJECT), spec)
+    gone = tmp_path / "gone.png"
     with pytest.raises(ImageError):
-        write_overlay(tmp_path, judged(tmp_path / "gone.png", Verdict.REJECT), spec)
+        write_overlay(tmp_path, picture(gone), judged(gone, Verdict.REJECT), spec)
 
 
 def test_a_model_without_maps_says_how_to_get_them(contract: Contract) -> None:

@@ -2,100 +2,262 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
-from partsight.model_options import (
-    config_option,
-    facts_options,
-    load_classifier,
-    threads_option,
-)
+from partsight.model_options import config_option, facts_options, load_classifier
 
 if TYPE_CHECKING:
-    from partsight.classify import Classifier
+    from partsight.batch.run import Judging
+    from partsight.batch.spool import Spool
     from partsight.foreign import GivenFacts
+    from partsight.inputs.base import Input
     from partsight.records import PictureResult
+    from partsight.sinks.base import Row
 
 __all__ = ["command"]
+
+_OUTCOMES = ("accept", "reject", "review", "error")
+
+
+def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    """``--only reject,review``."""
+    chosen = list(_OUTCOMES) if value is None else value.split(",")
+    for name in chosen:
+        if name not in _OUTCOMES:
+            raise click.BadParameter(
+                f"expected some of {','.join(_OUTCOMES)}, received {name!r}", ctx, parameter
+            )
+    return chosen
 
 
 @click.command("classify")
 @click.argument("model")
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True)
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="OUT.jsonl, OUT.csv or OUT.parquet; JSON lines on stdout when left out.",
+    help="OUT.jsonl, OUT.csv, OUT.parquet or OUT.sqlite; '-', or left out: JSON lines on stdout.",
+)
+@click.option("--resume", is_flag=True, help="Go on with a run for this output that was stopped.")
+@click.option(
+    "--only", callback=_outcomes, metavar="LIST", help="Rows with these only: reject,review,error."
+)
+@click.option("--top-k", type=click.IntRange(1), help="The scores of so many labels only.")
+@click.option("--accept-above", type=click.FloatRange(0, 1), help="Instead of the model's own.")
+@click.option("--reject-below", type=click.FloatRange(0, 1), help="Instead of the model's own.")
+@click.option("--details", is_flag=True, help="Size, time and SHA-256 of each picture, too.")
+@click.option(
+    "--every", type=click.IntRange(1), default=1, show_default=True, help="Of a video's frames."
 )
 @click.option(
     "--heatmaps",
     type=click.Path(path_type=Path, file_okay=False),
     help="A folder that gets each rejected or reviewed picture, coloured where it looks bad.",
 )
+@click.option(
+    "--workers", type=click.IntRange(1), help="Pictures judged at once.  [default: one a core]"
+)
+@click.option("--quiet", is_flag=True, help="No progress and no summary; failures are named.")
 @config_option
-@threads_option
 @facts_options
 def command(
     model: str,
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     output: Path | None,
+    resume: bool,
+    only: list[str],
+    top_k: int | None,
+    accept_above: float | None,
+    reject_below: float | None,
+    details: bool,
+    every: int,
     heatmaps: Path | None,
-    threads: int,
+    workers: int | None,
+    quiet: bool,
     given: GivenFacts | None,
 ) -> None:
-    """Classify pictures: files, and folders with all below them.
+    """Classify pictures: files, folders with all below them, patterns, lists, archives, videos.
+
+    A list is a .txt or .csv file of paths, or '-': such a list on stdin. A pattern is quoted, as
+    in 'captured/**/*.jpg'. Archives are zip and tar files; of videos each frame is a picture.
 
     A row a picture: path, label, score, scores, tile (row and column of the worst, where
     the model has tiles), verdict, model (SHA-256) and error. A picture that cannot be read
     is a row with its reason and no verdict, and the exit code is 3.
 
+    A run with -o that was stopped goes on with --resume, and gives the same rows.
+
     \b
     Example:
       partsight classify model-int8.tflite captured/ -o results.csv
+      partsight classify model-int8.tflite shift.zip -o rejects.parquet --only reject,review
+      find captured/ -newer last -print0 | partsight classify model-int8.tflite - -o new.jsonl
       partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
     """
-    from partsight.batch import classify_files
+    from partsight.batch.run import Judging
+    from partsight.decide import with_thresholds
     from partsight.heatmap import require_heatmap
-    from partsight.pictures import find_pictures
-    from partsight.sinks import JsonLinesSink, file_sink, sink_endings
 
-    if output and output.suffix.lower() not in sink_endings():
+    output = None if output == Path("-") else output
+    if output:
+        _require_writable(output)
+    if resume and output is None:
+        raise click.UsageError("--resume goes with -o: what went to a pipe is not known")
+    if resume and output and output.exists() and not _stopped(output):
+        click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
+        return
+    classifier = load_classifier(model, 1, given)
+    if heatmaps:
+        require_heatmap(classifier.contract)
+    point = with_thresholds(classifier.contract.operating_point, accept_above, reject_below)
+    judging = Judging(classifier, point, details, workers)
+    run = _Run(judging, paths, every, heatmaps, quiet)
+    if output is None:
+        _to_stdout(run, only, top_k)
+    else:
+        _to_file(run, output, resume, only, top_k)
+    if not quiet:
+        click.echo(run.summary.text(), err=True)
+    exit_if_failed(run.summary.failed + run.without_map, run.summary.total)
+
+
+def _to_stdout(run: _Run, only: list[str], top_k: int | None) -> None:
+    from partsight.sinks import JsonLinesSink
+
+    sink = JsonLinesSink(sys.stdout)
+    for row in run.rows():
+        if _outcome(row) in only:
+            sink.write(_shortened(row, top_k))
+
+
+def _to_file(run: _Run, output: Path, resume: bool, only: list[str], top_k: int | None) -> None:
+    from partsight.batch.spool import Spool
+    from partsight.sinks import file_sink
+
+    with Spool(output, run.asked(), resume=resume) as spool:
+        run.skip(spool)
+        for row in run.rows():
+            spool.write(row)
+        with file_sink(output) as sink:
+            for row in spool.rows():
+                if _outcome(row) in only:
+                    sink.write(_shortened(row, top_k))
+        spool.remove()
+
+
+class _Run:
+    """Pictures to rows, and who is told meanwhile.
+
+    Attributes:
+        summary: of all rows so far.
+        without_map: how many heat maps could not be written.
+    """
+
+    def __init__(
+        self,
+        judging: Judging,
+        paths: tuple[str, ...],
+        every: int,
+        heatmaps: Path | None,
+        quiet: bool,
+    ) -> None:
+        from partsight.batch.summary import Summary
+        from partsight.inputs.open import open_inputs
+
+        self._judging, self._paths, self._every = judging, paths, every
+        self._heatmaps, self._quiet = heatmaps, quiet
+        self._inputs = open_inputs(paths, every)
+        self.summary, self.without_map = Summary(), 0
+
+    def asked(self) -> dict[str, Any]:
+        return self._judging.asked(self._every)
+
+    def skip(self, spool: Spool) -> None:
+        """Leave out what a run before has judged."""
+        from partsight.batch.run import known_rows
+
+        for row in known_rows(spool, self._inputs):
+            self.summary.add(row, judged_now=False)
+
+    def rows(self) -> Iterator[Row]:
+        judged = self._judging.judge(self._inputs)
+        for taken, result in judged if self._quiet else self._shown(judged):
+            row = self._judging.row(result)
+            self.summary.add(row)
+            if result.error is not None:
+                click.echo(f"partsight: {result.path}: {result.error}", err=True)
+            elif self._heatmaps:
+                self._write_map(self._heatmaps, taken, result)
+            yield row
+        if not self.summary.total:
+            _refuse_nothing()
+
+    def _shown(
+        self, judged: Iterator[tuple[Input, PictureResult]]
+    ) -> Iterator[tuple[Input, PictureResult]]:
+        from partsight.inputs.count import count_inputs
+
+        # Only where somebody looks: a folder of a million pictures is listed twice.
+        total = count_inputs(self._paths) if sys.stderr.isatty() else None
+        left = total and max(0, total - self.summary.total)
+        return ProgressBar("classify")(
+            judged, left, show=lambda _: f"{self.summary.rate:.0f} a second"
+        )
+
+    def _write_map(self, folder: Path, taken: Input, result: PictureResult) -> None:
+        from partsight.errors import ImageError
+        from partsight.heatmap import write_overlay
+        from partsight.inputs.base import Picture
+
+        assert isinstance(taken, Picture)
+        try:
+            write_overlay(folder, taken, result, self._judging.classifier.contract.preprocess)
+        except ImageError as error:
+            self.without_map += 1
+            click.echo(f"partsight: {result.path}: {error}", err=True)
+
+
+def _outcome(row: Row) -> str:
+    return "error" if row["verdict"] is None else str(row["verdict"])
+
+
+def _shortened(row: Row, top_k: int | None) -> Row:
+    """A row with the highest scores only; the order of labels stays the model's."""
+    if top_k is None or row["scores"] is None:
+        return row
+    best = sorted(row["scores"], key=row["scores"].__getitem__, reverse=True)[:top_k]
+    return {
+        **row,
+        "scores": {label: row["scores"][label] for label in row["scores"] if label in best},
+    }
+
+
+def _require_writable(output: Path) -> None:
+    from partsight.sinks import require_sink, sink_endings
+
+    if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
-    sink_context = (
-        file_sink(output) if output else contextlib.nullcontext(JsonLinesSink(sys.stdout))
+    require_sink(output)
+
+
+def _stopped(output: Path) -> bool:
+    from partsight.batch.spool import spool_path
+
+    return spool_path(output).exists()
+
+
+def _refuse_nothing() -> None:
+    from partsight.errors import DatasetError
+    from partsight.pictures import PICTURE_SUFFIXES
+
+    raise DatasetError(
+        f"no pictures in what was given: expected files ending in "
+        f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
     )
-    failed = 0
-    with sink_context as sink:
-        classifier = load_classifier(model, threads, given)
-        if heatmaps:
-            require_heatmap(classifier.contract)
-        pictures = find_pictures(paths)
-        results = classify_files(classifier, pictures)
-        for result in ProgressBar("classify")(results, len(pictures)):
-            sink.write(result.row())
-            error = result.error or _overlaid(heatmaps, result, classifier)
-            if error:
-                failed += 1
-                click.echo(f"partsight: {result.path}: {error}", err=True)
-    exit_if_failed(failed, len(pictures))
-
-
-def _overlaid(folder: Path | None, result: PictureResult, classifier: Classifier) -> str | None:
-    """Write the picture with its map, where that is asked for; say why it cannot be."""
-    from partsight.errors import ImageError
-    from partsight.heatmap import write_overlay
-
-    if folder is None:
-        return None
-    try:
-        write_overlay(folder, result, classifier.contract.preprocess)
-    except ImageError as error:
-        return str(error)
-    return None

@@ -16,7 +16,15 @@ from partsight.sinks.jsonl import JsonLinesSink
 from partsight.sinks.memory import MemorySink
 from partsight.sinks.text import ERRORS
 
-__all__ = ["CsvSink", "JsonLinesSink", "MemorySink", "Sink", "file_sink", "sink_endings"]
+__all__ = [
+    "CsvSink",
+    "JsonLinesSink",
+    "MemorySink",
+    "Sink",
+    "file_sink",
+    "require_sink",
+    "sink_endings",
+]
 
 _Opener = Callable[[Path], AbstractContextManager[Sink]]
 
@@ -38,16 +46,39 @@ def _parquet(path: Path) -> AbstractContextManager[Sink]:
     return ParquetSink(path)
 
 
+def _sqlite(path: Path) -> AbstractContextManager[Sink]:
+    from partsight.sinks.sqlite import SqliteSink
+
+    return SqliteSink(path)
+
+
 _BY_ENDING: dict[str, _Opener] = {
     ".jsonl": _text(JsonLinesSink),
     ".csv": _text(CsvSink),
     ".parquet": _parquet,
+    **dict.fromkeys((".sqlite", ".db"), _sqlite),
 }
 
 
 def sink_endings() -> list[str]:
     """The endings of file names that ``file_sink`` knows."""
     return sorted(_BY_ENDING)
+
+
+def require_sink(destination: Path) -> None:
+    """Refuse what no file can be written as, before there is anything to write.
+
+    Raises:
+        EnvironmentFault: a package that writes such files is not installed.
+        OutputError: an ending that is not in ``sink_endings``.
+    """
+    if destination.suffix.lower() not in _BY_ENDING:
+        raise OutputError(
+            f"cannot tell the format of {destination}. Expected a name ending in "
+            f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
+        )
+    if destination.suffix.lower() == ".parquet":
+        _parquet(destination)
 
 
 @contextlib.contextmanager
@@ -58,11 +89,7 @@ def file_sink(destination: Path) -> Iterator[Sink]:
         EnvironmentFault: a package that writes such files is not installed.
         OutputError: an ending that is not in ``sink_endings``, or it cannot be written.
     """
-    if destination.suffix.lower() not in _BY_ENDING:
-        raise OutputError(
-            f"cannot tell the format of {destination}. Expected a name ending in "
-            f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
-        )
+    require_sink(destination)
     opened = _BY_ENDING[destination.suffix.lower()]
     with atomic_path(destination) as temporary, opened(temporary) as sink:
         yield sink

@@ -17,6 +17,7 @@ from typing import Any
 
 from partsight.errors import EnvironmentFault
 from partsight.sinks.base import Row
+from partsight.sinks.text import strict_text
 
 __all__ = ["ParquetSink"]
 
@@ -27,12 +28,14 @@ _GROUP_ROWS = 5000
 _REAL = ("score", "accept_above", "reject_below", "latency_ms", "frame_age_ms")
 _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "seq": lambda pa: pa.int64(),
+    "size": lambda pa: pa.int64(),
     "frame": lambda pa: pa.int64(),
     **dict.fromkeys(_REAL, lambda pa: pa.float64()),
     "scores": lambda pa: pa.map_(pa.string(), pa.float64()),
     "stages_ms": lambda pa: pa.map_(pa.string(), pa.float64()),
     "tile": lambda pa: pa.list_(pa.int64()),
     "captured_at": lambda pa: pa.timestamp("ms", "UTC"),
+    "modified_at": lambda pa: pa.timestamp("ms", "UTC"),
     "at": lambda pa: pa.timestamp("ms", "UTC"),
 }
 
@@ -114,10 +117,8 @@ def _text(pa: Any) -> Any:
 def _value(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in ("captured_at", "at"):
+    if name in ("captured_at", "modified_at", "at"):
         return datetime.fromisoformat(value)
     if name in _TYPES:
         return list(value.items()) if isinstance(value, Mapping) else value
-    text = value if isinstance(value, str) else json.dumps(value)
-    # Texts are UTF-8 here: what is none, as in some paths, is told by its number.
-    return text.encode("utf-8", "backslashreplace").decode()
+    return strict_text(value if isinstance(value, str) else json.dumps(value))

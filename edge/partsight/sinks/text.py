@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 
-__all__ = ["ERRORS"]
+__all__ = ["ERRORS", "strict_text"]
 
 ERRORS = "partsight.any_text"
 
@@ -19,6 +19,11 @@ def _any_text(error: UnicodeError) -> tuple[str | bytes, int]:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeEncodeError:
         return codecs.lookup_error("backslashreplace")(error)
+
+
+def strict_text(text: str) -> str:
+    """The same for formats that are UTF-8 throughout: what is none is told by its number."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 codecs.register_error(ERRORS, _any_text)

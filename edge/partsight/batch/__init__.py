@@ -1,0 +1,1 @@
+"""Classify many pictures: in parallel, in order, and from where a stopped run was."""

@@ -1,0 +1,60 @@
+"""What a run came to, in a few lines for people."""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+
+from partsight.records import Verdict
+from partsight.sinks.base import Row
+
+__all__ = ["Summary"]
+
+
+class Summary:
+    """Counts rows as they come.
+
+    Args:
+        clock: seconds, as ``time.monotonic`` gives them.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._started = clock, clock()
+        self._outcomes: collections.Counter[str] = collections.Counter()
+        self._labels: collections.Counter[str] = collections.Counter()
+        self._judged_now = 0
+
+    def add(self, row: Row, *, judged_now: bool = True) -> None:
+        """Count a row; one of a run before counts, but not for the rate."""
+        self._outcomes["failed" if row["error"] is not None else row["verdict"]] += 1
+        if row["label"] is not None:
+            self._labels[row["label"]] += 1
+        self._judged_now += judged_now
+
+    @property
+    def total(self) -> int:
+        """How many rows there were."""
+        return self._outcomes.total()
+
+    @property
+    def failed(self) -> int:
+        """How many of them have an error."""
+        return self._outcomes["failed"]
+
+    @property
+    def rate(self) -> float:
+        """Pictures a second."""
+        return self._judged_now / max(self._clock() - self._started, 1e-9)
+
+    def text(self) -> str:
+        """A line a verdict and a label, and the rate."""
+        names = [*(verdict.value for verdict in Verdict), "failed"]
+        outcomes = [self._line(name, self._outcomes[name]) for name in names]
+        labels = [self._line(f"label {name}", count) for name, count in self._labels.most_common()]
+        seconds = self._clock() - self._started
+        total = f"{self.total} pictures, {self._judged_now} of them in {seconds:.1f} s"
+        return "\n".join([*outcomes, *labels, f"{total}, {self.rate:.1f} a second"])
+
+    def _line(self, name: str, count: int) -> str:
+        return f"{name:<20} {count:>9}  {count / max(1, self.total):7.2%}"

@@ -1,0 +1,84 @@
+"""Pictures in zip and tar archives, which are never unpacked.
+
+Enters: an archive's path. Leaves: its members' bytes, one at a time. Names in an archive are only
+ever names: nothing is written where they say.
+"""
+
+from __future__ import annotations
+
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.pictures import is_picture
+
+__all__ = ["MAX_MEMBER_BYTES", "pictures_in_tar", "pictures_in_zip"]
+
+# An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
+MAX_MEMBER_BYTES = 1_000_000_000
+
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,  # zipfile's, for members with a password
+    tarfile.TarError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def pictures_in_zip(path: Path) -> Iterator[Input]:
+    """The pictures in a zip archive, in the archive's order."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                if member.is_dir() or not is_picture(PurePosixPath(member.filename)):
+                    continue
+                name = f"{path}!/{member.filename}"
+                try:
+                    with archive.open(member) as stream:
+                        data = _read(stream, member.file_size)
+                except _DAMAGE as error:
+                    yield Unreadable(name, f"the archive's member cannot be read: {error}")
+                    continue
+                yield Picture(name, data)
+    except _DAMAGE as error:
+        yield _damaged(path, error)
+
+
+def pictures_in_tar(path: Path) -> Iterator[Input]:
+    """The pictures in a tar archive, compressed or not, in the archive's order."""
+    try:
+        # As a stream: the list of members would grow with their number.
+        with tarfile.open(path, "r|*") as archive:
+            for member in archive:
+                if not member.isfile() or not is_picture(PurePosixPath(member.name)):
+                    continue
+                stream = archive.extractfile(member)
+                data = b"" if stream is None else _read(stream, member.size)
+                modified_at = datetime.fromtimestamp(member.mtime, timezone.utc)
+                yield Picture(f"{path}!/{member.name}", data, modified_at)
+                archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it has seen
+    except _DAMAGE as error:
+        yield _damaged(path, error)
+
+
+def _read(stream: IO[bytes], announced: int) -> bytes:
+    if announced > MAX_MEMBER_BYTES:
+        raise ValueError(f"{announced} bytes, at most {MAX_MEMBER_BYTES} allowed")
+    data = stream.read(announced + 1)
+    if len(data) != announced:
+        raise EOFError(f"{announced} bytes expected, {len(data)} received")
+    return data
+
+
+def _damaged(path: Path, error: BaseException) -> Unreadable:
+    reason = getattr(error, "strerror", None) or error or type(error).__name__
+    return Unreadable(str(path), f"the archive cannot be read, or no further: {reason}")

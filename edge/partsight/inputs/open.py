@@ -1,0 +1,100 @@
+"""From what stands on a command line to pictures.
+
+Enters: paths. Leaves: pictures, one at a time and always in the same order, so that a run that was
+stopped finds its place. What cannot be read is named and the run goes on.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
+from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.folders import pictures_below
+from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
+
+__all__ = ["STDIN", "open_inputs"]
+
+STDIN = "-"
+
+_LISTS: dict[str, Callable[[Path], Iterator[str]]] = {
+    ".txt": paths_in_text,
+    ".csv": paths_in_table,
+}
+_ARCHIVES: dict[str, Callable[[Path], Iterator[Input]]] = {
+    ".zip": pictures_in_zip,
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), pictures_in_tar),
+    **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), pictures_in_tar),
+}
+_VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".m4v", ".mpg", ".mpeg", ".webm"})
+
+
+def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
+    """The pictures that paths stand for.
+
+    Args:
+        paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
+            (``.txt``, ``.csv``), an archive, a video, or ``-`` for a list on stdin. A file of
+            another ending stands for itself, also where there is none, so that it is named.
+        every: of a video's frames, each so many are taken.
+
+    Yields:
+        Pictures and what cannot be read, in the order of ``paths``, by name within a folder or
+        a pattern.
+    """
+    for path in paths:
+        if path == STDIN:
+            yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer), every)
+        elif (read := _LISTS.get(Path(path).suffix.lower())) and not Path(path).is_dir():
+            yield from _of_list(path, read(Path(path)), every)
+        else:
+            yield from _expanded(path, every)
+
+
+def _of_list(name: str, paths: Iterator[str], every: int) -> Iterator[Input]:
+    try:
+        for path in paths:
+            yield from _expanded(path, every)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        yield Unreadable(name, f"the list cannot be read, or no further: {reason}")
+
+
+def _expanded(name: str, every: int) -> Iterator[Input]:
+    path = Path(name)
+    # Not Path's own: some versions of Python raise for names that no file can have.
+    if os.path.isdir(path):
+        yield from pictures_below(path)
+    elif not os.path.exists(path) and glob.has_magic(name):
+        yield from _of_pattern(name, every)
+    else:
+        yield from _of_file(path, every)
+
+
+def _of_pattern(pattern: str, every: int) -> Iterator[Input]:
+    names = sorted(glob.iglob(pattern, recursive=True))
+    if not names:
+        yield Unreadable(pattern, "nothing matches the pattern")
+    for name in names:
+        if not os.path.isdir(name):
+            yield from _of_file(Path(name), every)
+        elif "**" not in pattern:  # which names what lies in the folder, too
+            yield from pictures_below(Path(name))
+
+
+def _of_file(path: Path, every: int) -> Iterator[Input]:
+    endings = [suffix.lower() for suffix in path.suffixes[-2:]]
+    for ending in ("".join(endings), *endings[-1:]):
+        if ending in _ARCHIVES:
+            yield from _ARCHIVES[ending](path)
+            return
+    if endings[-1:] and endings[-1] in _VIDEOS:
+        from partsight.inputs.videos import frames_of_video
+
+        yield from frames_of_video(path, every)
+        return
+    yield Picture(str(path), path)

@@ -1,0 +1,41 @@
+"""A picture file's bytes: all of them, of a moment at which nobody was writing them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from partsight.errors import ImageError
+
+__all__ = ["MAX_FILE_BYTES", "read_picture_file"]
+
+# An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
+MAX_FILE_BYTES = 1_000_000_000
+
+
+def read_picture_file(path: Path) -> tuple[bytes, os.stat_result]:
+    """Read a picture file.
+
+    Returns:
+        Its bytes, and what the system says of it.
+
+    Raises:
+        ImageError: it is missing, no file, too large, or was written to meanwhile.
+    """
+    try:
+        # Without waiting: a named pipe has no writer, and gives no picture.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+            before = os.fstat(stream.fileno())
+            if not stat.S_ISREG(before.st_mode):
+                raise ImageError("not a file: expected a picture, received a folder or a device")
+            if before.st_size > MAX_FILE_BYTES:
+                raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_FILE_BYTES}")
+            data = stream.read(MAX_FILE_BYTES + 1)
+            after = os.fstat(stream.fileno())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ImageError(f"the file cannot be read: {reason}") from error
+    if len(data) != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
+        raise ImageError("the file was written to while it was read; classify it again")
+    return data, after

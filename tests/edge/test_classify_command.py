@@ -1,0 +1,266 @@
+"""``partsight classify``: what is asked for, and runs that are stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import json
+import os
+import resource
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from partsight.batch.spool import Spool, spool_path
+from partsight.batch.summary import Summary
+from partsight.cli import main
+
+pytestmark = pytest.mark.usefixtures("in_tmp_path")
+
+
+@pytest.fixture
+def in_tmp_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def captured() -> Path:
+    """40 pictures, every tenth of them damaged."""
+    rng, folder = np.random.default_rng(0), Path("captured")
+    folder.mkdir()
+    for number in range(40):
+        image_bgr = cv2.resize(rng.integers(0, 256, (6, 6, 3), np.uint8), (240, 240))
+        cv2.imwrite(str(folder / f"{number:02}.png"), image_bgr)
+        if number % 10 == 0:
+            (folder / f"{number:02}.png").write_bytes(b"no picture")
+    return folder
+
+
+def run(*arguments: object, stdin: bytes | None = None) -> Result:
+    result = CliRunner().invoke(main, ["classify", *map(str, arguments)], input=stdin)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result
+
+
+def rows(path: Path | str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+
+
+def test_sqlite_says_the_same(model_path: Path, captured: Path) -> None:
+    for output in ("o.jsonl", "o.sqlite"):
+        assert run(model_path, captured, "-o", output, "--details").exit_code == 3
+
+    with contextlib.closing(sqlite3.connect("o.sqlite")) as database:
+        database.row_factory = sqlite3.Row
+        read = [dict(row) for row in database.execute("SELECT * FROM results")]
+    assert read == [
+        {**row, "scores": row["scores"] and json.dumps(row["scores"])} for row in rows("o.jsonl")
+    ]
+    assert len(read) == 40
+
+
+def test_only_some_rows_and_scores(model_path: Path, captured: Path) -> None:
+    run(model_path, captured, "-o", "all.jsonl")
+    run(model_path, captured, "-o", "some.jsonl", "--only", "error,review", "--top-k", "1")
+    run(model_path, captured, "-o", "-", "--only", "accept")
+
+    expected = []
+    for row in rows("all.jsonl"):
+        best = row["scores"] and {row["label"]: row["score"]}
+        if row["verdict"] in (None, "review"):
+            expected.append({**row, "scores": best})
+    assert rows("some.jsonl") == expected
+    assert len(expected) >= 4
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "verdicts"),
+    [
+        (["--accept-above", "0", "--reject-below", "0"], {"accept"}),
+        (["--accept-above", "1", "--reject-below", "1"], {"reject"}),
+        (["--accept-above", "1", "--reject-below", "0"], {"review"}),
+    ],
+)
+def test_thresholds_by_hand(
+    model_path: Path, captured: Path, thresholds: list[str], verdicts: set[str]
+) -> None:
+    result = run(model_path, captured, *thresholds, "--only", "accept,reject,review")
+    assert {json.loads(line)["verdict"] for line in result.stdout.splitlines()} == verdicts
+
+
+def test_its_own_table_is_a_list_and_so_is_a_pipe(model_path: Path, captured: Path) -> None:
+    run(model_path, captured, "-o", "o.csv")
+    with open("o.csv", newline="") as stream:
+        paths = [row["path"] for row in csv.DictReader(stream)]
+
+    by_table = run(model_path, "o.csv", "--quiet")
+    by_pipe = run(model_path, "-", "--quiet", stdin="\n".join(paths).encode())
+
+    assert by_table.stdout == by_pipe.stdout
+    assert [json.loads(line)["path"] for line in by_pipe.stdout.splitlines()] == paths
+
+
+def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
+    told = run(model_path, captured, "-o", "o.jsonl").stderr
+    assert "failed                       4   10.00%" in told
+    assert "40 pictures, 40 of them in" in told
+    assert run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr == ""
+
+
+def test_the_rate_is_of_what_was_judged_now() -> None:
+    seconds = iter([10.0, 14.0, 14.0])
+    summary = Summary(lambda: next(seconds))
+    row = {"error": None, "verdict": "accept", "label": "good"}
+    for number in range(10):
+        summary.add(row, judged_now=number >= 2)
+    assert summary.text().endswith("10 pictures, 8 of them in 4.0 s, 2.0 a second")
+
+
+def begun(output: Path, undisturbed: bytes, asked: dict[str, Any], size: int) -> None:
+    """What a run leaves that is stopped when it has written so many bytes of rows."""
+    spool_path(output).write_bytes(json.dumps(asked).encode() + b"\n" + undisturbed[:size])
+
+
+def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
+    """What a run says that it was asked, and its rows."""
+    run(model_path, captured, "-o", "whole.jsonl")
+    seen: list[dict[str, Any]] = []
+    entered = Spool.__init__
+
+    def noting(self: Spool, output: Path, asked: Any, *, resume: bool) -> None:
+        seen.append(dict(asked))
+        entered(self, output, asked, resume=resume)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Spool, "__init__", noting)
+        run(model_path, captured, "-o", "whole.jsonl")
+    return seen[0], Path("whole.jsonl").read_bytes()
+
+
+def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: Path) -> None:
+    asked, whole = asked_of(model_path, captured)
+    line = whole.index(b"\n") + 1
+    for size in [0, 1, line - 1, line, line + 1, len(whole) // 2, len(whole) - 1, len(whole)]:
+        output = Path(f"at-{size}.jsonl")
+        begun(output, whole, asked, size)
+
+        result = run(model_path, captured, "-o", output, "--resume")
+
+        assert (result.exit_code, output.read_bytes()) == (3, whole)
+        assert not spool_path(output).exists()
+        assert f"40 pictures, {40 - whole[:size].count(10)} of them in" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Expected --resume to go on"),
+        (["--resume", "--reject-below", "0.1"], "is of another run"),
+        (["--resume", "--details"], "is of another run"),
+    ],
+)
+def test_a_stopped_run_is_not_overwritten(
+    model_path: Path, captured: Path, arguments: list[str], told: str
+) -> None:
+    asked, whole = asked_of(model_path, captured)
+    begun(Path("o.jsonl"), whole, asked, len(whole) // 2)
+    before = spool_path(Path("o.jsonl")).read_bytes()
+
+    result = run(model_path, captured, "-o", "o.jsonl", *arguments)
+
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert before.startswith(spool_path(Path("o.jsonl")).read_bytes())
+    assert not Path("o.jsonl").exists()
+
+
+def test_other_inputs_are_not_mixed_with_those_of_a_stopped_run(
+    model_path: Path, captured: Path
+) -> None:
+    asked, whole = asked_of(model_path, captured)
+    begun(Path("o.jsonl"), whole, asked, len(whole) // 2)
+    (captured / "000.png").write_bytes(b"new")
+    result = run(model_path, captured, "-o", "o.jsonl", "--resume")
+    assert result.exit_code == 1
+    assert "expected 'captured/01.png', received 'captured/000.png'" in result.stderr
+
+
+def test_a_whole_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
+    run(model_path, captured, "-o", "o.jsonl")
+    before = os.stat("o.jsonl")
+    result = run(model_path, captured, "-o", "o.jsonl", "--resume")
+    assert (result.exit_code, os.stat("o.jsonl")) == (0, before)
+    assert "nothing to resume" in result.stderr
+
+
+def test_a_run_without_a_row_leaves_nothing(model_path: Path, tmp_path: Path) -> None:
+    Path("empty").mkdir()
+    before = sorted(tmp_path.iterdir())
+    result = run(model_path, "empty", "-o", "o.jsonl")
+    assert (result.exit_code, "no pictures in" in result.stderr) == (1, True)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def command(model_path: Path, captured: Path, *more: str) -> list[str]:
+    parts = ["-m", "partsight", "classify", str(model_path), str(captured), "-o", "o.csv", *more]
+    return [sys.executable, *parts]
+
+
+def lines_of(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.exists() else 0
+
+
+def test_killed_again_and_again_it_gives_the_same_rows(
+    model_path: Path, captured: Path, run_partsight: Callable
+) -> None:
+    """``kill -9`` in the middle, until a run comes to its end."""
+    for number in range(40, 400):
+        os.link(captured / f"{number % 40:02}.png", captured / f"{number}.png")
+    assert run(model_path, captured, "-o", "whole.csv").exit_code == 3
+    spool, kills = spool_path(Path("o.csv")), 0
+    while not Path("o.csv").exists():
+        before = lines_of(spool)
+        with subprocess.Popen(
+            command(model_path, captured, "--resume"), stderr=subprocess.DEVNULL
+        ) as process:
+            while process.poll() is None and lines_of(spool) < before + 70:
+                time.sleep(0.002)
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                kills += 1
+
+    assert kills >= 3
+    assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
+
+
+def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+    model_path: Path, captured: Path
+) -> None:
+    """The system refuses to let files grow, as a disk does that is full."""
+
+    def small() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+
+    assert run(model_path, captured, "-o", "whole.csv").exit_code == 3
+
+    full = subprocess.run(
+        command(model_path, captured), preexec_fn=small, capture_output=True, text=True
+    )
+
+    assert full.returncode == 1
+    assert "--resume goes on" in full.stderr.splitlines()[-1]
+    assert spool_path(Path("o.csv")).stat().st_size == 4000
+    assert run(model_path, captured, "-o", "o.csv", "--resume").exit_code == 3
+    assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
