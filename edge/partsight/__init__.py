@@ -1,8 +1,8 @@
 """partsight on the device: pictures and frames in, verdicts out, without TensorFlow.
 
-Public are ``Classifier``, ``Prediction``, ``Verdict`` and ``PartsightError``; everything
-else may move. The names are loaded on first use, so that ``partsight --help`` does not
-wait for OpenCV and ``partsight doctor`` can report that OpenCV is broken.
+Public are ``Classifier``, ``Prediction``, ``PictureResult``, ``Verdict`` and ``PartsightError``,
+see docs/python.md; everything else may move. The names are loaded on first use, so that
+``partsight --help`` does not wait for OpenCV and ``partsight doctor`` can report that it is broken.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from partsight.classify import Classifier
     from partsight.errors import PartsightError
-    from partsight.records import Prediction, Verdict
+    from partsight.records import PictureResult, Prediction, Verdict
 
-__all__ = ["Classifier", "PartsightError", "Prediction", "Verdict"]
+__all__ = ["Classifier", "PartsightError", "PictureResult", "Prediction", "Verdict"]
 
 _HOMES = {
     "Classifier": "partsight.classify",
     "PartsightError": "partsight.errors",
+    "PictureResult": "partsight.records",
     "Prediction": "partsight.records",
     "Verdict": "partsight.records",
 }

@@ -8,6 +8,7 @@ written through here.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import uuid
@@ -16,7 +17,14 @@ from pathlib import Path
 
 from partsight.errors import OutputError
 
-__all__ = ["atomic_path", "create_atomic", "rewrite_atomic", "sync_path", "write_atomic"]
+__all__ = [
+    "atomic_path",
+    "create_atomic",
+    "distinct_name",
+    "rewrite_atomic",
+    "sync_path",
+    "write_atomic",
+]
 
 
 @contextlib.contextmanager
@@ -84,6 +92,17 @@ def rewrite_atomic(destination: Path, data: bytes) -> None:
             temporary.touch(0o600)  # at no time open to more than the old one is
             _like(target, temporary)
         temporary.write_bytes(data)
+
+
+def distinct_name(name: str, suffix: str) -> str:
+    """A file's name for a picture of any name, unlike those for pictures of other names.
+
+    Args:
+        name: a path, or what a picture is called in rows.
+        suffix: with its dot.
+    """
+    digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
+    return f"{Path(name).stem[:50]}-{digest}{suffix}"
 
 
 @contextlib.contextmanager

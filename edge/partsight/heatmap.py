@@ -6,8 +6,6 @@ picture for people. Called by ``partsight classify --heatmaps``.
 
 from __future__ import annotations
 
-import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +15,7 @@ from partsight.contract import Contract
 from partsight.decode import decode
 from partsight.encode import encode, shrunk
 from partsight.errors import ModelError
-from partsight.files import write_atomic
+from partsight.files import distinct_name, write_atomic
 from partsight.inputs.base import Picture
 from partsight.opencv import cv2
 from partsight.preprocess import place, region
@@ -100,8 +98,7 @@ def write_overlay(
     content = picture.content
     image = content if isinstance(content, np.ndarray) else decode(content)
     covered = overlay(shrunk(image, _LONGEST_SIDE), prediction.heatmap, spec)
-    digest = hashlib.sha256(os.fsencode(result.path)).hexdigest()[:16]
-    destination = folder / f"{Path(result.path).stem[:50]}-{digest}.jpg"
+    destination = folder / distinct_name(result.path, ".jpg")
     write_atomic(destination, encode(covered))
     return destination
 

@@ -98,7 +98,13 @@ def test_what_a_module_promises_is_there(name: str) -> None:
 
 
 def test_the_public_names() -> None:
-    assert partsight.__all__ == ["Classifier", "PartsightError", "Prediction", "Verdict"]
+    assert partsight.__all__ == [
+        "Classifier",
+        "PartsightError",
+        "PictureResult",
+        "Prediction",
+        "Verdict",
+    ]
     for name in partsight.__all__:
         assert getattr(partsight, name).__name__ == name
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import collections
 import contextlib
 import csv
 import json
 import os
+import re
 import resource
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -21,9 +25,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
+from partsight.batch.contact_sheet import ContactSheet
+from partsight.batch.run import Outcome
+from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.batch.summary import Summary
 from partsight.cli import main
+from partsight.decide import OperatingPoint
+from partsight.errors import ImageError
+from partsight.inputs.base import Picture, Unreadable
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -97,6 +107,79 @@ def test_thresholds_by_hand(
 ) -> None:
     result = run(model_path, captured, *thresholds, "--only", "accept,reject,review")
     assert {json.loads(line)["verdict"] for line in result.stdout.splitlines()} == verdicts
+
+
+def test_pictures_are_sorted_by_verdict_and_label(model_path: Path, captured: Path) -> None:
+    run(model_path, captured, "-o", "o.jsonl", "--sort-into", "links")
+    run(model_path, captured, "--sort-into", "copies", "--copy")
+
+    expected = collections.Counter(
+        (row["verdict"], row["label"], Path(row["path"]).read_bytes())
+        for row in rows("o.jsonl")
+        if row["verdict"]
+    )
+    for folder in ("links", "copies"):
+        files = [path for path in Path(folder).rglob("*") if not path.is_dir()]
+        assert expected == collections.Counter(
+            (*path.parts[1:3], path.read_bytes()) for path in files
+        )
+        assert {path.is_symlink() for path in files} == {folder == "links"}
+    result = run(model_path, captured, "--sort-into", "links")
+    assert (result.exit_code, "holds something already" in result.stderr) == (2, True)
+
+
+def test_members_and_frames_are_sorted_as_files(
+    model_path: Path, captured: Path, write_video: Callable[[Path, int], Path]
+) -> None:
+    shutil.make_archive("shift", "zip", captured)
+    write_video(Path("v.avi"), 3)
+    run(model_path, "shift.zip", "v.avi", "--sort-into", "sorted")
+    files = [path for path in Path("sorted").rglob("*") if path.is_file()]
+    assert len(files) == 36 + 3
+    assert all(cv2.imread(str(path)) is not None for path in files)
+
+
+def test_a_picture_that_goes_before_it_is_sorted_is_named(tmp_path: Path) -> None:
+    row = {"verdict": "reject", "label": "../bad", "path": "gone.png"}
+    outcome = Outcome(Picture("gone.png", tmp_path / "gone.png"), row)
+    with pytest.raises(ImageError, match="cannot be read"):
+        SortInto(tmp_path / "sorted", copy=True)(outcome)
+    SortInto(tmp_path / "sorted")(outcome)
+    (link,) = (tmp_path / "sorted" / "reject" / "_bad").iterdir()
+    assert link.is_symlink()
+
+
+def test_the_contact_sheet_shows_the_worst_first(tmp_path: Path) -> None:
+    point = OperatingPoint(("good",), accept_above=0.9, reject_below=0.4)
+    sheet = ContactSheet(tmp_path / "sheet.html", point, shown=3)
+    image_bgr = np.zeros((600, 300, 3), np.uint8)
+    for number, good in enumerate([0.3, 0.95, 0.1, 0.6, 0.2, 0.1]):
+        name, verdict = f"<{number}>.png", "accept" if good > 0.9 else "reject"
+        row = {"scores": {"good": good, "bad": 1 - good}, "verdict": verdict, "model": "f" * 64}
+        sheet(Outcome(Picture(name, image_bgr), row))
+    sheet(Outcome(Unreadable("folder", "why"), {"verdict": None, "model": "f" * 64}))
+    sheet.write()
+
+    page = (tmp_path / "sheet.html").read_text()
+    assert re.findall(r'alt="&lt;(\d)&gt;.png"', page) == ["2", "5", "4"]
+    assert "Not accepted: 3 of 5" in page
+    assert "bad 0.900, good 0.100" in page
+    (data, *_) = re.findall(r"base64,([^\"]+)", page)
+    picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    assert picture.shape == (240, 120, 3)
+
+
+def test_the_contact_sheet_of_a_run_that_was_stopped_is_whole(
+    model_path: Path, captured: Path
+) -> None:
+    asked, whole = asked_of(model_path, captured)
+    options = ("--accept-above", "1", "--reject-below", "1", "--contact-sheet")
+    run(model_path, captured, "-o", "o.jsonl", *options, "whole.html")
+    asked = {**asked, "accept_above": 1.0, "reject_below": 1.0}
+    begun(Path("p.jsonl"), Path("o.jsonl").read_bytes(), asked, len(whole) // 2)
+    run(model_path, captured, "-o", "p.jsonl", "--resume", *options, "resumed.html")
+    assert Path("resumed.html").read_bytes() == Path("whole.html").read_bytes()
+    assert Path("whole.html").read_text().count("<figure") == 36
 
 
 def test_its_own_table_is_a_list_and_so_is_a_pipe(model_path: Path, captured: Path) -> None:

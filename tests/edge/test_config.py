@@ -301,11 +301,12 @@ def test_the_configured_runtime_and_threads_are_used(
 ) -> None:
     """Told apart by what fails: threads that are no number, a runtime that is not there."""
     path.write_text(f"[model]\nruntime = '{runtimes()[-1].name}'\nthreads = 2")
-    rows = partsight("classify", model_path, parts, "--config", path)
+    command = ("watch", model_path, "--source", parts, "--config", path)
+    rows = partsight(*command)
     assert rows.returncode == 0, rows
     assert json.loads(rows.stdout.splitlines()[0])["error"] is None
-    wrong = partsight("classify", model_path, parts, "--config", path, PARTSIGHT_THREADS="x")
+    wrong = partsight(*command, PARTSIGHT_THREADS="x")
     assert wrong.returncode == 2
     assert "'x' is not a valid integer range" in wrong.stderr
-    missing = partsight("classify", model_path, parts, "--config", path, PARTSIGHT_RUNTIME="none")
+    missing = partsight(*command, PARTSIGHT_RUNTIME="none")
     assert "PARTSIGHT_RUNTIME must be one of" in missing.stderr

@@ -1,23 +1,49 @@
 """A run over pictures from the first input to the last row, whether in one go or in several.
 
-Enters: a classifier, inputs and a spool. Leaves: a row an input, those of a stopped run first.
+Enters: a classifier and inputs. Leaves: a row an input, those of a stopped run first; whoever wants
+to do more with each picture than write a row is an ``Observer``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from partsight.batch.classify_files import classify_inputs
-from partsight.batch.spool import Spool
-from partsight.classify import Classifier
+from partsight.batch.summary import Summary
 from partsight.decide import OperatingPoint
-from partsight.errors import OutputError
+from partsight.errors import DatasetError, ImageError, OutputError
 from partsight.inputs.base import Input
+from partsight.pictures import PICTURE_SUFFIXES
+from partsight.progress import Progress
 from partsight.records import PictureResult
+from partsight.sinks.base import Row
 
-__all__ = ["Judging", "known_rows"]
+if TYPE_CHECKING:
+    from partsight.batch.spool import Spool
+    from partsight.classify import Classifier
+
+__all__ = ["Judging", "Observer", "Outcome", "Run"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one input.
+
+    Attributes:
+        taken: the input.
+        row: its columns.
+        result: what they are of; None where a run before has judged it.
+    """
+
+    taken: Input
+    row: Row
+    result: PictureResult | None = None
+
+
+# Raises ``ImageError`` where it cannot do its work on this picture; the run goes on.
+Observer = Callable[[Outcome], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +62,7 @@ class Judging:
     details: bool = False
     workers: int | None = None
 
-    def asked(self, every: int) -> dict[str, Any]:
+    def asked(self) -> dict[str, Any]:
         """What a run that goes on must have been asked, too."""
         return {
             "model": self.classifier.model_sha256,
@@ -44,36 +70,95 @@ class Judging:
             "accept_above": self.point.accept_above,
             "reject_below": self.point.reject_below,
             "details": self.details,
-            "every": every,
         }
 
-    def judge(self, inputs: Iterable[Input]) -> Iterator[tuple[Input, PictureResult]]:
-        """A result an input, in their order."""
-        return classify_inputs(
+    def judge(self, inputs: Iterable[Input]) -> Iterator[Outcome]:
+        """The outcome of each input, in their order."""
+        results = classify_inputs(
             self.classifier,
             inputs,
             point=self.point,
             details=self.details,
             workers=self.workers,
         )
+        for taken, result in results:
+            row = result.row() | (result.details() if self.details else {})
+            yield Outcome(taken, row, result)
 
-    def row(self, result: PictureResult) -> dict[str, Any]:
-        """The columns that were asked for."""
-        return result.row() | (result.details() if self.details else {})
 
+class Run:
+    """One run, told of as it goes.
 
-def known_rows(spool: Spool, inputs: Iterator[Input]) -> Iterator[dict[str, Any]]:
-    """The rows of a stopped run; its inputs are drawn, so that what is left is yet to be judged.
+    Args:
+        judging: what decides the rows.
+        inputs: as ``open_inputs`` gives them.
+        observers: what else is done with each picture, before its row is handed on.
+        tell: is given the name of what failed, and the reason.
 
-    Raises:
-        OutputError: the inputs are not those of that run.
+    Attributes:
+        summary: of all rows so far.
+        unobserved: how often an observer could not do its work.
     """
-    for row in spool.rows():
-        taken = next(inputs, None)
-        if taken is None or taken.name != row["path"]:
-            raise OutputError(
-                f"the inputs are not those of the run that was stopped: expected {row['path']!r}, "
-                f"received {taken.name if taken else 'no more'!r}. Give the same inputs, or remove "
-                "the .partial file to begin anew."
+
+    def __init__(
+        self,
+        judging: Judging,
+        inputs: Iterator[Input],
+        observers: Sequence[Observer],
+        tell: Callable[[str, str], object],
+    ) -> None:
+        self._judging, self._inputs = judging, inputs
+        self._observers, self._tell = observers, tell
+        self.summary, self.unobserved = Summary(), 0
+
+    def skip(self, spool: Spool) -> None:
+        """Take what a run before has judged as it is.
+
+        Raises:
+            OutputError: the inputs are not those of that run.
+        """
+        for row in spool.rows():
+            taken = next(self._inputs, None)
+            if taken is None or taken.name != row["path"]:
+                raise OutputError(
+                    "the inputs are not those of the run that was stopped: expected "
+                    f"{row['path']!r}, received {taken.name if taken else 'no more'!r}. Give the "
+                    "same inputs, or remove the .partial file to begin anew."
+                )
+            self.summary.add(row, judged_now=False)
+            self._observe(Outcome(taken, row))
+
+    def rows(self, progress: Progress, total: int | None) -> Iterator[Row]:
+        """Judge what is left.
+
+        Args:
+            progress: who is told how far it is.
+            total: the number of all inputs, where it is known.
+
+        Raises:
+            DatasetError: there was no input at all.
+        """
+        left = None if total is None else max(0, total - self.summary.total)
+        outcomes = self._judging.judge(self._inputs)
+        for outcome in progress(outcomes, left, show=self._rate):
+            if outcome.row["error"] is not None:
+                self._tell(outcome.row["path"], outcome.row["error"])
+            self.summary.add(outcome.row)
+            self._observe(outcome)
+            yield outcome.row
+        if not self.summary.total:
+            raise DatasetError(
+                "no pictures in what was given: expected files ending in "
+                f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
             )
-        yield row
+
+    def _observe(self, outcome: Outcome) -> None:
+        for observer in self._observers:
+            try:
+                observer(outcome)
+            except ImageError as error:
+                self.unobserved += 1
+                self._tell(outcome.row["path"], str(error))
+
+    def _rate(self, _: object) -> str:
+        return f"{self.summary.rate:.0f} a second"

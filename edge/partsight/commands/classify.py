@@ -5,19 +5,22 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.model_options import config_option, facts_options, load_classifier
+from partsight.progress import silent
 
 if TYPE_CHECKING:
-    from partsight.batch.run import Judging
+    from partsight.batch.contact_sheet import ContactSheet
+    from partsight.batch.run import Observer, Outcome
     from partsight.batch.spool import Spool
+    from partsight.classify import Classifier
+    from partsight.decide import OperatingPoint
     from partsight.foreign import GivenFacts
-    from partsight.inputs.base import Input
-    from partsight.records import PictureResult
+    from partsight.progress import Progress
     from partsight.sinks.base import Row
 
 __all__ = ["command"]
@@ -62,6 +65,17 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
     help="A folder that gets each rejected or reviewed picture, coloured where it looks bad.",
 )
 @click.option(
+    "--sort-into",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A new folder that gets links to the pictures, by verdict and label.",
+)
+@click.option("--copy", is_flag=True, help="Copies for --sort-into, not links.")
+@click.option(
+    "--contact-sheet",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="An HTML page of what was not accepted, the worst 500 first.",
+)
+@click.option(
     "--workers", type=click.IntRange(1), help="Pictures judged at once.  [default: one a core]"
 )
 @click.option("--quiet", is_flag=True, help="No progress and no summary; failures are named.")
@@ -79,6 +93,9 @@ def command(
     details: bool,
     every: int,
     heatmaps: Path | None,
+    sort_into: Path | None,
+    copy: bool,
+    contact_sheet: Path | None,
     workers: int | None,
     quiet: bool,
     given: GivenFacts | None,
@@ -99,11 +116,13 @@ def command(
       partsight classify model-int8.tflite captured/ -o results.csv
       partsight classify model-int8.tflite shift.zip -o rejects.parquet --only reject,review
       find captured/ -newer last -print0 | partsight classify model-int8.tflite - -o new.jsonl
+      partsight classify model-int8.tflite captured/ --sort-into shift/ --contact-sheet shift.html
       partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
     """
-    from partsight.batch.run import Judging
+    from partsight.batch.run import Judging, Run
+    from partsight.batch.spool import Spool
     from partsight.decide import with_thresholds
-    from partsight.heatmap import require_heatmap
+    from partsight.inputs.open import open_inputs
 
     output = None if output == Path("-") else output
     if output:
@@ -114,114 +133,94 @@ def command(
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
     classifier = load_classifier(model, 1, given)
-    if heatmaps:
-        require_heatmap(classifier.contract)
     point = with_thresholds(classifier.contract.operating_point, accept_above, reject_below)
+    sheet = _contact_sheet(contact_sheet, point)
+    observers: list[Observer] = [
+        *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),
+        *([_sorter(sort_into, copy, resume)] if sort_into else []),
+        *([sheet] if sheet else []),
+    ]
     judging = Judging(classifier, point, details, workers)
-    run = _Run(judging, paths, every, heatmaps, quiet)
+    run = Run(judging, open_inputs(paths, every), observers, _tell)
+    progress, total = _progress(paths, quiet)
     if output is None:
-        _to_stdout(run, only, top_k)
+        _to_stdout(run.rows(progress, total), only, top_k)
     else:
-        _to_file(run, output, resume, only, top_k)
+        with Spool(output, {**judging.asked(), "every": every}, resume=resume) as spool:
+            run.skip(spool)
+            for row in run.rows(progress, total):
+                spool.write(row)
+            _to_file(output, spool, only, top_k)
+    if sheet:
+        sheet.write()
     if not quiet:
         click.echo(run.summary.text(), err=True)
-    exit_if_failed(run.summary.failed + run.without_map, run.summary.total)
+    exit_if_failed(run.summary.failed + run.unobserved, run.summary.total)
 
 
-def _to_stdout(run: _Run, only: list[str], top_k: int | None) -> None:
+def _to_stdout(rows: Iterator[Row], only: list[str], top_k: int | None) -> None:
     from partsight.sinks import JsonLinesSink
 
     sink = JsonLinesSink(sys.stdout)
-    for row in run.rows():
+    for row in rows:
         if _outcome(row) in only:
             sink.write(_shortened(row, top_k))
 
 
-def _to_file(run: _Run, output: Path, resume: bool, only: list[str], top_k: int | None) -> None:
-    from partsight.batch.spool import Spool
+def _to_file(output: Path, spool: Spool, only: list[str], top_k: int | None) -> None:
     from partsight.sinks import file_sink
 
-    with Spool(output, run.asked(), resume=resume) as spool:
-        run.skip(spool)
-        for row in run.rows():
-            spool.write(row)
-        with file_sink(output) as sink:
-            for row in spool.rows():
-                if _outcome(row) in only:
-                    sink.write(_shortened(row, top_k))
-        spool.remove()
+    with file_sink(output) as sink:
+        for row in spool.rows():
+            if _outcome(row) in only:
+                sink.write(_shortened(row, top_k))
+    spool.remove()
 
 
-class _Run:
-    """Pictures to rows, and who is told meanwhile.
+def _tell(name: str, reason: str) -> None:
+    click.echo(f"partsight: {name}: {reason}", err=True)
 
-    Attributes:
-        summary: of all rows so far.
-        without_map: how many heat maps could not be written.
-    """
 
-    def __init__(
-        self,
-        judging: Judging,
-        paths: tuple[str, ...],
-        every: int,
-        heatmaps: Path | None,
-        quiet: bool,
-    ) -> None:
-        from partsight.batch.summary import Summary
-        from partsight.inputs.open import open_inputs
+def _progress(paths: tuple[str, ...], quiet: bool) -> tuple[Progress, int | None]:
+    from partsight.inputs.count import count_inputs
 
-        self._judging, self._paths, self._every = judging, paths, every
-        self._heatmaps, self._quiet = heatmaps, quiet
-        self._inputs = open_inputs(paths, every)
-        self.summary, self.without_map = Summary(), 0
+    if quiet:
+        return silent, None
+    # Only where somebody looks: a folder of a million pictures is listed twice.
+    return ProgressBar("classify"), count_inputs(paths) if sys.stderr.isatty() else None
 
-    def asked(self) -> dict[str, Any]:
-        return self._judging.asked(self._every)
 
-    def skip(self, spool: Spool) -> None:
-        """Leave out what a run before has judged."""
-        from partsight.batch.run import known_rows
+def _heatmap_writer(folder: Path, classifier: Classifier) -> Observer:
+    from partsight.heatmap import require_heatmap, write_overlay
+    from partsight.inputs.base import Picture
 
-        for row in known_rows(spool, self._inputs):
-            self.summary.add(row, judged_now=False)
+    require_heatmap(classifier.contract)
 
-    def rows(self) -> Iterator[Row]:
-        judged = self._judging.judge(self._inputs)
-        for taken, result in judged if self._quiet else self._shown(judged):
-            row = self._judging.row(result)
-            self.summary.add(row)
-            if result.error is not None:
-                click.echo(f"partsight: {result.path}: {result.error}", err=True)
-            elif self._heatmaps:
-                self._write_map(self._heatmaps, taken, result)
-            yield row
-        if not self.summary.total:
-            _refuse_nothing()
+    def write(outcome: Outcome) -> None:
+        if outcome.result and isinstance(outcome.taken, Picture):
+            spec = classifier.contract.preprocess
+            write_overlay(folder, outcome.taken, outcome.result, spec)
 
-    def _shown(
-        self, judged: Iterator[tuple[Input, PictureResult]]
-    ) -> Iterator[tuple[Input, PictureResult]]:
-        from partsight.inputs.count import count_inputs
+    return write
 
-        # Only where somebody looks: a folder of a million pictures is listed twice.
-        total = count_inputs(self._paths) if sys.stderr.isatty() else None
-        left = total and max(0, total - self.summary.total)
-        return ProgressBar("classify")(
-            judged, left, show=lambda _: f"{self.summary.rate:.0f} a second"
+
+def _sorter(folder: Path, copy: bool, resume: bool) -> Observer:
+    from partsight.batch.sort_into import SortInto
+
+    if not resume and folder.is_dir() and any(folder.iterdir()):
+        raise click.BadParameter(
+            f"--sort-into {folder} holds something already, which would be mixed with this run's. "
+            "Choose a new folder, or go on with a stopped run by --resume."
         )
+    return SortInto(folder, copy=copy)
 
-    def _write_map(self, folder: Path, taken: Input, result: PictureResult) -> None:
-        from partsight.errors import ImageError
-        from partsight.heatmap import write_overlay
-        from partsight.inputs.base import Picture
 
-        assert isinstance(taken, Picture)
-        try:
-            write_overlay(folder, taken, result, self._judging.classifier.contract.preprocess)
-        except ImageError as error:
-            self.without_map += 1
-            click.echo(f"partsight: {result.path}: {error}", err=True)
+def _contact_sheet(path: Path | None, point: OperatingPoint) -> ContactSheet | None:
+    if path is None:
+        return None
+    from partsight.batch.contact_sheet import ContactSheet
+
+    return ContactSheet(path, point)
 
 
 def _outcome(row: Row) -> str:

@@ -1,0 +1,119 @@
+"""One HTML page of the pictures that were not accepted, the worst first, with their scores.
+
+Enters: outcomes of a run. Leaves: a file that holds all it shows, for a mail or a meeting.
+"""
+
+from __future__ import annotations
+
+import base64
+import heapq
+import html
+import itertools
+from pathlib import Path
+
+import numpy as np
+
+from partsight.batch.run import Outcome
+from partsight.decide import OperatingPoint, accept_score
+from partsight.decode import decode
+from partsight.encode import encode, shrunk
+from partsight.files import write_atomic
+from partsight.inputs.base import Picture
+from partsight.records import Verdict
+from partsight.sinks.text import strict_text
+
+__all__ = ["ContactSheet"]
+
+# Of a thumbnail: a scratch of a tenth of the part is still seen, and 500 are some 5 MB.
+_SIDE = 240
+_QUALITY = 80
+_SHOWN = 500
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>partsight: not accepted</title>
+<style>
+body {{ font: 14px/1.4 system-ui, sans-serif; margin: 24px; color: #1b1b1b; background: #fff; }}
+main {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 16px; }}
+figure {{ margin: 0; border: 1px solid #ccc; border-radius: 4px; padding: 8px; }}
+figure.reject {{ border-top: 4px solid #b3261e; }}
+figure.review {{ border-top: 4px solid #a66300; }}
+img {{ display: block; margin: 0 auto 8px; max-width: 100%; }}
+figcaption {{ overflow-wrap: anywhere; }}
+</style>
+</head>
+<body>
+<h1>Not accepted: {shown} of {total}</h1>
+<p>The lowest score for acceptance first. Model {model}.</p>
+<main>
+{figures}
+</main>
+</body>
+</html>
+"""
+
+_FIGURE = """<figure class="{verdict}">
+<img alt="{name}" src="data:image/jpeg;base64,{data}">
+<figcaption><b>{verdict}</b>: {scores}<br>{name}</figcaption>
+</figure>"""
+
+
+class ContactSheet:
+    """An observer of a run. Keeps the thumbnails of the worst only.
+
+    Args:
+        path: of the page.
+        point: by which the verdicts were given.
+        shown: how many pictures at most.
+    """
+
+    def __init__(self, path: Path, point: OperatingPoint, *, shown: int = _SHOWN) -> None:
+        self._path, self._point, self._shown = path, point, shown
+        # The best of the worst on top. The number decides between equal scores: the first stay.
+        self._worst: list[tuple[float, int, str]] = []
+        self._numbers = itertools.count(0, -1)
+        self._total, self._model = 0, "not asked"
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Keep one picture, if it was not accepted and is among the worst.
+
+        Raises:
+            ImageError: it is no longer there.
+        """
+        row = outcome.row
+        self._model = row["model"]
+        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.taken, Picture):
+            return
+        self._total += 1
+        badness, number = -accept_score(row["scores"], self._point), next(self._numbers)
+        if len(self._worst) < self._shown:
+            heapq.heappush(self._worst, (badness, number, _figure(outcome, outcome.taken)))
+        elif (badness, number) > self._worst[0][:2]:
+            heapq.heapreplace(self._worst, (badness, number, _figure(outcome, outcome.taken)))
+
+    def write(self) -> None:
+        """Write the page.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        figures = [figure for _, _, figure in sorted(self._worst, reverse=True)]
+        page = _PAGE.format(
+            shown=len(figures), total=self._total, model=self._model, figures="\n".join(figures)
+        )
+        write_atomic(self._path, page.encode())
+
+
+def _figure(outcome: Outcome, picture: Picture) -> str:
+    content, row = picture.content, outcome.row
+    image = content if isinstance(content, np.ndarray) else decode(content)
+    data = encode(shrunk(image, _SIDE), quality=_QUALITY)
+    scores = sorted(row["scores"].items(), key=lambda each: -each[1])
+    return _FIGURE.format(
+        verdict=row["verdict"],
+        scores=html.escape(", ".join(f"{label} {score:.3f}" for label, score in scores)),
+        name=html.escape(strict_text(picture.name)),
+        data=base64.b64encode(data).decode(),
+    )
