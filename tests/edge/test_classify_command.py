@@ -279,6 +279,29 @@ def test_other_inputs_are_not_mixed_with_those_of_a_stopped_run(
     assert "expected 'captured/01.png', received 'captured/000.png'" in result.stderr
 
 
+def test_two_runs_do_not_write_to_one_file(model_path: Path, captured: Path) -> None:
+    with Spool(Path("o.jsonl"), {}, resume=False):
+        result = run(model_path, captured, "-o", "o.jsonl", "--resume")
+    assert result.exit_code == 1
+    assert "being written to by another run" in result.stderr
+
+
+def test_who_interrupts_is_told_how_to_go_on(
+    model_path: Path, captured: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = Spool.write
+
+    def interrupted(self: Spool, row: Any) -> None:
+        written(self, row)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Spool, "write", interrupted)
+        result = run(model_path, captured, "-o", "o.jsonl")
+    assert "the same command with --resume goes on" in result.stderr
+    assert "39 of them" in run(model_path, captured, "-o", "o.jsonl", "--resume").stderr
+
+
 def test_a_whole_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.jsonl")
     before = os.stat("o.jsonl")

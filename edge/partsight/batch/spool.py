@@ -7,6 +7,8 @@ the run was asked, then all its rows. Each is handed to the system as it comes, 
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -35,8 +37,8 @@ class Spool:
         resume: whether to go on with rows that are there.
 
     Raises:
-        OutputError: it cannot be written; there are rows and ``resume`` is not set; or they are
-            of a run that was asked something else.
+        OutputError: it cannot be written, or another run is at it; there are rows and ``resume``
+            is not set; or they are of a run that was asked something else.
     """
 
     def __init__(self, output: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
@@ -44,7 +46,11 @@ class Spool:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._path.open("ab+", buffering=0)
-            self._begin(asked, resume)
+            with contextlib.ExitStack() as unless_begun:
+                unless_begun.enter_context(self._stream)
+                self._lock()
+                self._begin(asked, resume)
+                unless_begun.pop_all()
         except OSError as error:
             raise self._refused(error) from error
 
@@ -79,6 +85,15 @@ class Spool:
         self._stream.close()
         if self._empty:
             self.remove()
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OutputError(
+                f"{self._path} is being written to by another run. Wait for its end, or choose "
+                "another output."
+            ) from error
 
     def _begin(self, asked: Mapping[str, Any], resume: bool) -> None:
         os.ftruncate(self._stream.fileno(), whole_bytes(self._path, "jsonl"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -146,7 +147,8 @@ def command(
     if output is None:
         _to_stdout(run.rows(progress, total), only, top_k)
     else:
-        with Spool(output, {**judging.asked(), "every": every}, resume=resume) as spool:
+        asked = {**judging.asked(), "every": every}
+        with _told_how_to_go_on(), Spool(output, asked, resume=resume) as spool:
             run.skip(spool)
             for row in run.rows(progress, total):
                 spool.write(row)
@@ -175,6 +177,15 @@ def _to_file(output: Path, spool: Spool, only: list[str], top_k: int | None) -> 
             if _outcome(row) in only:
                 sink.write(_shortened(row, top_k))
     spool.remove()
+
+
+@contextlib.contextmanager
+def _told_how_to_go_on() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo("partsight: stopped; the same command with --resume goes on", err=True)
+        raise
 
 
 def _tell(name: str, reason: str) -> None:
