@@ -174,7 +174,7 @@ def test_every_command_refuses_a_bad_model_in_one_line(
         (["classify", "m.tflite", "p", "--only", "bad"], "received 'bad'"),
         (["classify", "m.tflite", "p", "--resume"], "--resume goes with -o"),
         (["classify", "m.tflite", "p", "-o", "."], "is a directory"),
-        (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .db or .jsonl"),
+        (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .jsonl"),
         (["watch", "m.tflite"], "Missing option '--source'"),
         (["watch", "m.tflite", "--source", "0", "--max-frames", "0"], "--max-frames"),
         (["evaluate", "m.tflite"], "Missing argument 'IMAGE_DIR'"),

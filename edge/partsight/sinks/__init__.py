@@ -56,7 +56,7 @@ _BY_ENDING: dict[str, _Opener] = {
     ".jsonl": _text(JsonLinesSink),
     ".csv": _text(CsvSink),
     ".parquet": _parquet,
-    **dict.fromkeys((".sqlite", ".db"), _sqlite),
+    ".sqlite": _sqlite,
 }
 
 
