@@ -24,11 +24,10 @@ def read_picture_file(path: Path) -> tuple[bytes, os.stat_result]:
         ImageError: it is missing, no file, too large, or was written to meanwhile.
     """
     try:
-        # Without waiting: a named pipe has no writer, and gives no picture.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+        with open(path, "rb", opener=_open_at_once) as stream:
             before = os.fstat(stream.fileno())
             if not stat.S_ISREG(before.st_mode):
-                raise ImageError("not a file: expected a picture, received a folder or a device")
+                raise ImageError("not a file: expected a picture, received a device or a pipe")
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_FILE_BYTES}")
             data = stream.read(MAX_FILE_BYTES + 1)
@@ -39,3 +38,8 @@ def read_picture_file(path: Path) -> tuple[bytes, os.stat_result]:
     if len(data) != before.st_size or after.st_mtime_ns != before.st_mtime_ns:
         raise ImageError("the file was written to while it was read; classify it again")
     return data, after
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Without waiting for the writer of a named pipe, which gives no picture."""
+    return os.open(path, flags | os.O_NONBLOCK)

@@ -52,7 +52,7 @@ def huge(folder: Path) -> Path:
     ("make", "reason"),
     [
         (lambda folder: folder / "gone.jpg", "No such file"),
-        (lambda folder: folder, "not a file"),
+        (lambda folder: folder, "Is a directory"),
         (no_name, "name too long"),
         (nul, "null byte"),
         (pipe, "not a file"),
