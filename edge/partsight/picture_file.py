@@ -30,7 +30,8 @@ def read_picture_file(path: Path) -> tuple[bytes, os.stat_result]:
                 raise ImageError("not a file: expected a picture, received a device or a pipe")
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_FILE_BYTES}")
-            data = stream.read(MAX_FILE_BYTES + 1)
+            # One more, to see that it grew; room for the largest file costs more than reading.
+            data = stream.read(before.st_size + 1)
             after = os.fstat(stream.fileno())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
