@@ -14,6 +14,7 @@ import logging
 import click
 
 from partsight.errors import PartsightError
+from partsight.shown import shown
 
 __all__ = ["main"]
 
@@ -76,7 +77,7 @@ def _training_commands() -> dict[str, importlib.metadata.EntryPoint]:
 
 
 def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
+    return shown(" ".join(str(error).split()))
 
 
 @click.group(cls=_PartsightGroup, context_settings={"help_option_names": ["-h", "--help"]})

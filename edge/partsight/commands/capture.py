@@ -14,6 +14,7 @@ import click
 from partsight.console import exit_if_failed
 from partsight.device_config import find_config
 from partsight.model_options import config_option
+from partsight.shown import shown
 
 if TYPE_CHECKING:
     from partsight.encode import PictureFormat
@@ -118,10 +119,10 @@ def _collected(events: Iterable[Path | Fault], *, tell: bool) -> tuple[list[Path
             if isinstance(event, Path):
                 pictures.append(event)
                 if tell:
-                    click.echo(f"partsight: {event}", err=True)
+                    click.echo(f"partsight: {shown(event)}", err=True)
             else:
                 faults.append(event)
-                click.echo(f"partsight: {event.source}: {event.reason}", err=True)
+                click.echo(f"partsight: {shown(event.source)}: {shown(event.reason)}", err=True)
     except KeyboardInterrupt:
         click.echo(err=True)
     return pictures, faults

@@ -13,6 +13,7 @@ import click
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.model_options import config_option, facts_options, load_classifier
 from partsight.progress import silent
+from partsight.shown import shown
 
 if TYPE_CHECKING:
     from partsight.batch.contact_sheet import ContactSheet
@@ -189,7 +190,7 @@ def _told_how_to_go_on() -> Iterator[None]:
 
 
 def _tell(name: str, reason: str) -> None:
-    click.echo(f"partsight: {name}: {reason}", err=True)
+    click.echo(f"partsight: {shown(name)}: {shown(reason)}", err=True)
 
 
 def _progress(paths: tuple[str, ...], quiet: bool) -> tuple[Progress, int | None]:

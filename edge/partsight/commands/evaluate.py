@@ -15,6 +15,7 @@ from partsight.model_options import (
     load_classifier,
     threads_option,
 )
+from partsight.shown import shown
 
 if TYPE_CHECKING:
     from partsight.foreign import GivenFacts
@@ -47,5 +48,5 @@ def command(
     metrics = evaluate(classifier, scored)
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for path, reason in scored.failed:
-        click.echo(f"partsight: {path}: {reason}", err=True)
+        click.echo(f"partsight: {shown(path)}: {reason}", err=True)
     exit_if_failed(len(scored.failed), len(pictures))

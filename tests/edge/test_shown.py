@@ -1,0 +1,25 @@
+"""Texts that others chose stay on their line."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from partsight.shown import shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("parts/Schr\u00e4ube 17.png", "parts/Schr\u00e4ube 17.png"),
+        ("C:\\parts\\new.png", "C:\\parts\\new.png"),
+        ("a\nb\r\tc\x1b[2J", r"a\nb\r\tc\x1b[2J"),
+        ("line\u2028right\u202eto left", r"line\u2028right\u202eto left"),
+        (os.fsdecode(b"latin-\xe4"), r"latin-\udce4"),
+        (ValueError("no\nnumber"), r"no\nnumber"),
+    ],
+)
+def test_what_is_not_printable_is_escaped(text: object, expected: str) -> None:
+    assert shown(text) == expected
+    assert shown(text).encode().decode().isprintable()
