@@ -20,21 +20,24 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from partsight.errors import ImageError
 from partsight.opencv import cv2
 from partsight.picture_file import read_picture_file
+from partsight.picture_limits import MAX_PIXELS, refuse_bomb
 from partsight.preprocess import covering_hw
 from partsight.preprocess_spec import PreprocessSpec
+from partsight.shown import shown
 
-__all__ = ["MAX_PIXELS", "decode"]
-
-# Above this a file is taken for a decompression bomb: 300 MB as RGB, all that a small
-# device can spare, and twice the largest sensors on production lines.
-MAX_PIXELS = 100_000_000
+__all__ = ["decode"]
 
 # Named, because Pillow would also hand files to formats that run other programs. MPO, the
 # JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
 _FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
 
 _EXIF_ORIENTATION = 0x0112
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 _BACKGROUND = (255, 255, 255)
+
+# Pixels that are converted at a time: of a large picture the steps between would take several
+# times the memory of the picture itself.
+_STRIPE = 4_000_000
 
 # What Pillow's decoders were seen to raise on damaged files.
 _DAMAGE = (
@@ -45,13 +48,15 @@ _DAMAGE = (
     LookupError,
     EOFError,
     ArithmeticError,
-    MemoryError,
+    AssertionError,
     struct.error,
     zlib.error,
 )
 
-# Pillow warns at 89 million pixels; the limit above decides instead.
+# Pillow warns at 89 million pixels; our own limit decides instead. Nor does anyone mend EXIF that
+# is not as it should be: such warnings would stand between the lines that name what failed.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 
 def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray[np.uint8]:
@@ -71,42 +76,55 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
         uint8 (H, W, 3), blue-green-red.
 
     Raises:
-        ImageError: with the reason: missing, empty, no picture, damaged, or too large.
+        ImageError: with the reason in one line: missing, no regular file, empty, no picture,
+            damaged, or too large.
     """
     data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
     if not data:
         raise ImageError("the file is empty")
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            _refuse_bomb(image)
+            refuse_bomb(image.format, image.size, _tile_wh(image), data)
             if spec is not None:
                 _scale(image, spec)
-            upright = ImageOps.exif_transpose(image)
-            rgb = np.asarray(_to_rgb(upright, image.format))
+            ImageOps.exif_transpose(image, in_place=True)
+            return _to_bgr(image, image.format)
     except UnidentifiedImageError as error:
         raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
     except Image.DecompressionBombError as error:
-        raise ImageError(f"too large: {error}") from error
+        raise ImageError(f"too large: more than {MAX_PIXELS // 10**6} million pixels") from error
+    except MemoryError as error:
+        raise ImageError("too large: there is not enough memory left to decode it") from error
     except _DAMAGE as error:
-        raise ImageError(f"the picture is damaged: {error or type(error).__name__}") from error
-    # Ten times as fast as NumPy's strides, which were half of a small picture's decoding.
-    return np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), np.uint8)
+        reason = shown(error).strip() or type(error).__name__
+        raise ImageError(f"the picture is damaged: {reason}") from error
 
 
-def _refuse_bomb(image: Image.Image) -> None:
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise ImageError(
-            f"too large: {width} x {height} pixels, at most {MAX_PIXELS // 10**6} million allowed"
-        )
+def _tile_wh(image: Image.Image) -> tuple[int, int]:
+    """Of a TIFF the size of its tiles, where it has any."""
+    tags = getattr(image, "tag_v2", {})
+    return int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0))
 
 
 def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
     """Ask the JPEG decoder for the smallest size that still covers the target."""
-    turned = image.getexif().get(_EXIF_ORIENTATION, 1) >= 5
+    turned = image.getexif().get(_EXIF_ORIENTATION) in range(5, 9)
     width, height = reversed(image.size) if turned else image.size
     rows, columns = covering_hw((height, width), spec)
     image.draft(None, (rows, columns) if turned else (columns, rows))
+
+
+def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
+    width, height = image.size
+    bgr = np.empty((height, width, 3), np.uint8)
+    rows = max(1, _STRIPE // width)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        stripe = image if rows >= height else image.crop((0, top, width, bottom))
+        rgb = np.asarray(_to_rgb(stripe, file_format))
+        # Ten times as fast as NumPy's strides, which were half of a small picture's decoding.
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=bgr[top:bottom])
+    return bgr
 
 
 def _to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
@@ -116,6 +134,8 @@ def _to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
         return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         raise ImageError(f"pixels of 32 bits (mode {image.mode}) have no known range; save 8 or 16")
+    if image.mode == "P" and image.palette is None:
+        raise ImageError("the picture is damaged: it has no palette")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         canvas = Image.new("RGBA", rgba.size, (*_BACKGROUND, 255))

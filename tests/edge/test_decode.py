@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from tests.corpus.wholes import WHOLES, Whole
 
 from partsight.decode import decode
 from partsight.errors import ImageError
@@ -158,6 +159,32 @@ def test_modes_become_what_a_person_sees(data: bytes, expected_rgb: list[list[in
     assert decode(data)[0, :, ::-1].tolist() == expected_rgb
 
 
+@pytest.mark.parametrize("whole", WHOLES, ids=lambda whole: f"{whole.name} {whole.ending}")
+def test_large_pictures_are_converted_by_stripes(
+    whole: Whole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_once = decode(whole.data)
+
+    # Seven rows of 64: the last stripe is lower.
+    monkeypatch.setattr("partsight.decode._STRIPE", 7 * 64)
+
+    np.testing.assert_array_equal(decode(whole.data), at_once)
+
+
+@pytest.mark.parametrize("transparency", [None, 1])
+def test_stripes_keep_palette_and_transparency(
+    transparency: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = palette().resize((64, 48))
+    options = {} if transparency is None else {"transparency": transparency}
+    data = encoded(image, "PNG", **options)
+    at_once = decode(data)
+
+    monkeypatch.setattr("partsight.decode._STRIPE", 64)
+
+    np.testing.assert_array_equal(decode(data), at_once)
+
+
 def test_16_bit_grey_is_turned_upright_too() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -249,6 +276,16 @@ def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
         except ImageError:
             continue
         assert picture.ndim == 3
+
+
+def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("partsight.decode._to_bgr", refuse)
+
+    with pytest.raises(ImageError, match="not enough memory"):
+        decode(PNG)
 
 
 def test_missing_files_and_folders_are_named(tmp_path: Path) -> None:

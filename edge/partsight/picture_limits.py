@@ -1,0 +1,77 @@
+"""What a picture may ask for: memory by its size, time by its passes.
+
+Enters: what the header of a picture says whose pixels were not read. Leaves: nothing, or
+``ImageError``. Called by ``decode``; how large a file may be is said by ``picture_file``.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+
+from partsight.errors import ImageError
+
+__all__ = ["MAX_PIXELS", "count_scans", "refuse_bomb"]
+
+# Above this a file is taken for a decompression bomb: 300 MB as RGB, all that a small
+# device can spare, and twice the largest sensors on production lines.
+MAX_PIXELS = 100_000_000
+_ALLOWED = f"at most {MAX_PIXELS // 10**6} million allowed"
+
+# Each scan of a progressive JPEG is a pass over all blocks, 0.1 s for 1,000 million pixels,
+# and may take 10 bytes of a file. Encoders write about 10; of the largest picture 30 may be.
+_MAX_SCANNED = 30 * MAX_PIXELS
+
+# Within coded data 0xFF stands before zero, fill or a restart; anything else ends them.
+_END_OF_CODED = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
+# Three times as fast as bytes.count.
+_SCAN_BYTES = re.compile(rb"\xff\xda")
+_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
+
+
+def refuse_bomb(
+    file_format: str | None, size_wh: tuple[int, int], tile_wh: tuple[int, int], data: bytes
+) -> None:
+    """Refuse a picture whose pixels would take too much memory or time.
+
+    Args:
+        file_format: as Pillow calls it.
+        size_wh: of the picture.
+        tile_wh: of its tiles, or zeros: each is decoded whole, however little of it is shown.
+        data: the bytes of the file.
+
+    Raises:
+        ImageError: it would.
+    """
+    width, height = size_wh
+    if width * height > MAX_PIXELS:
+        raise ImageError(f"too large: {width} x {height} pixels, {_ALLOWED}")
+    if tile_wh[0] * tile_wh[1] > MAX_PIXELS:
+        raise ImageError(f"too large: tiles of {tile_wh[0]} x {tile_wh[1]} pixels, {_ALLOWED}")
+    most = _MAX_SCANNED // (width * height)
+    suspect = file_format in ("JPEG", "MPO") and _looks_like_more_scans(most, data)
+    if suspect and count_scans(data, most + 1) > most:
+        raise ImageError(f"too large: {width} x {height} pixels in more than {most} scans")
+
+
+def count_scans(data: bytes, most: int) -> int:
+    """The scans of a JPEG up to its end, or ``most``; those of a thumbnail are not among them."""
+    scans, place = 0, 2
+    while scans < most and 0 <= (place := data.find(b"\xff", place)) < len(data) - 3:
+        marker = data[place : place + 2]
+        if marker == _END_OF_IMAGE:
+            break
+        if not marker[1] or marker[1] == 0xFF or 0xD0 <= marker[1] <= 0xD8:
+            place += 1
+            continue
+        place += 2 + int.from_bytes(data[place + 2 : place + 4], "big")
+        if marker == _SCAN:
+            scans += 1
+            coded = _END_OF_CODED.search(data, place)
+            place = coded.start() if coded else len(data)
+    return scans
+
+
+def _looks_like_more_scans(most: int, data: bytes) -> bool:
+    """Quick to tell, and rarely true: in what follows a JPEG it is there by chance."""
+    return sum(1 for _ in itertools.islice(_SCAN_BYTES.finditer(data), most + 1)) > most
