@@ -262,13 +262,3 @@ def _stopped(output: Path) -> bool:
     from partsight.batch.spool import spool_path
 
     return spool_path(output).exists()
-
-
-def _refuse_nothing() -> None:
-    from partsight.errors import DatasetError
-    from partsight.pictures import PICTURE_SUFFIXES
-
-    raise DatasetError(
-        f"no pictures in what was given: expected files ending in "
-        f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
-    )
