@@ -11,7 +11,6 @@ import functools
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from partsight.child_python import python_module
 from partsight.progress import Progress, silent
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 
@@ -156,7 +156,7 @@ def _measured(way: Way, run: Callable[[], dict[str, Any]]) -> Measurement:
 def _run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
     arguments = [way.threads, way.workers, way.batch, frames, size]
     done = subprocess.run(
-        [sys.executable, "-m", "partsight.benchmark_process", *map(str, arguments)],
+        [*python_module("partsight.benchmark_process"), *map(str, arguments)],
         input=data,
         env={**os.environ, RUNTIME_VARIABLE: way.runtime},
         capture_output=True,

@@ -29,6 +29,8 @@ Restart=always
 RestartSec=5
 # A wrong command line does not get better by being tried again.
 RestartPreventExitStatus=2
+# It ended as it should, and some parts could not be judged: the journal names them.
+SuccessExitStatus=3
 # A model is first run in a process of its own, which takes a while on a small device.
 TimeoutStartSec=120
 # Fed by the turns of the loop, two a second at least; a slow disk may hold one up.
@@ -42,11 +44,11 @@ TimeoutStopSec=10
 SupplementaryGroups=video
 UMask=0027
 ConfigurationDirectory=partsight
-StateDirectory=partsight
+StateDirectory={name}
 StateDirectoryMode=0750
-CacheDirectory=partsight
-WorkingDirectory=%S/partsight
-Environment=PARTSIGHT_CACHE_DIR=%C/partsight
+CacheDirectory={name}
+WorkingDirectory=%S/{name}
+Environment=PARTSIGHT_CACHE_DIR=%C/{name}
 # Secrets, such as a broker's password: a file that only root can read.
 EnvironmentFile=-/etc/partsight/environment
 

@@ -11,10 +11,10 @@ import contextlib
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from partsight.child_python import python_module
 from partsight.errors import ModelError
 from partsight.model_file import ModelFile
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
@@ -26,7 +26,7 @@ __all__ = ["require_sound"]
 
 logger = logging.getLogger(__name__)
 
-_COMMAND = (sys.executable, "-m", "partsight.trial_process")
+_COMMAND = python_module("partsight.trial_process")
 # Where a read goes astray, it depends on what lies there whether that is noticed.
 _TRIALS = 3
 # A small device takes seconds to start; a large model takes as long as it is large.
@@ -93,6 +93,12 @@ def _unsound(reason: str) -> ModelError:
 
 def _mark(sha256: str, runtime: Runtime) -> Path:
     """A file that is there where this model has passed under this runtime."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path("~", ".cache").expanduser()
-    folder = os.environ.get("PARTSIGHT_CACHE_DIR") or Path(home, "partsight")
-    return Path(folder, "trials", f"{sha256}-{runtime.name}-{runtime.version}")
+    return Path(_cache_folder(), "trials", f"{sha256}-{runtime.name}-{runtime.version}")
+
+
+def _cache_folder() -> Path:
+    if named := os.environ.get("PARTSIGHT_CACHE_DIR"):
+        return Path(named)
+    # Asked last: an account that systemd made up may have no home.
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(os.path.join("~", ".cache"))
+    return Path(home, "partsight")

@@ -74,7 +74,9 @@ def test_it_starts_the_line_with_this_python() -> None:
     [
         (["--user", "partsight"], ("User", "partsight")),
         (["--memory-max", "1G"], ("MemoryMax", "1G")),
-        (["--name", "line-3"], ("StateDirectory", "partsight")),
+        ([], ("SuccessExitStatus", "3")),
+        (["--name", "line-3"], ("CacheDirectory", "line-3")),
+        (["--name", "line-3"], ("StateDirectory", "line-3")),
     ],
 )
 def test_options_are_in_the_unit(option: list[str], directive: tuple[str, str]) -> None:
@@ -160,6 +162,7 @@ def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
         ("model.tflite", [], 1, "expected a file at .*model.tflite, found none"),
         ("partsight.toml", [], 1, "expected a file at .*partsight.toml, found none"),
         (None, ["--name", "../etc"], 2, "Received: '../etc'"),
+        (None, ["--user", "no-such-account"], 1, "expected an account no-such-account"),
         (None, ["--user", "a b"], 2, "Received: 'a b'"),
         (None, ["--memory-max", "lots"], 2, "Received: 'lots'"),
     ],

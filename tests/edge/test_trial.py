@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -115,3 +117,36 @@ def test_where_there_is_no_python_to_try_with_that_is_said(
 def test_the_ready_model_is_sound(model_path: Path, marks: Path) -> None:
     require_sound(load_model_file(model_path))
     assert len(list(marks.iterdir())) == 1
+
+
+def test_an_account_without_a_home_has_a_cache_where_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_path: Path
+) -> None:
+    """As the one that systemd makes up, where nothing looks it up."""
+
+    def no_home(path: str) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("os.path.expanduser", no_home)
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path))
+    require_sound(load_model_file(model_path))
+    assert [path.parent.name for path in tmp_path.rglob("*-*")] == ["trials"]
+
+
+def test_a_process_aside_takes_no_module_from_the_current_folder(
+    tmp_path: Path, model_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")
+    code = f"""
+from partsight.trial import require_sound
+from partsight.model_file import load_model_file
+require_sound(load_model_file({str(model_path)!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PARTSIGHT_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

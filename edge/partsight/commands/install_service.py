@@ -125,6 +125,22 @@ def _require_root(unit_dir: Path) -> None:
         )
 
 
+def _require_account(user: str | None) -> None:
+    import pwd
+
+    from partsight.errors import ConfigError
+
+    if user is None:
+        return
+    try:
+        pwd.getpwnam(user)
+    except KeyError as error:
+        raise ConfigError(
+            f"the service would not start: expected an account {user}, found none. Make it first, "
+            "e.g. with useradd --system, or leave --user out."
+        ) from error
+
+
 def _require_files(service: Service) -> None:
     from partsight.config import read_config
     from partsight.errors import ConfigError
@@ -137,6 +153,7 @@ def _require_files(service: Service) -> None:
                 "first."
             )
     read_config(service.config)
+    _require_account(service.user)
     places = unreadable(service)
     if places and service.user is None:
         raise ConfigError(

@@ -10,12 +10,12 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import IO
 
+from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.model_store.rules import Findings, Rules
 from partsight.trial_process import REFUSED
@@ -24,7 +24,7 @@ __all__ = ["Examine", "Stopped", "examine_aside"]
 
 Examine = Callable[[bytes, Rules, threading.Event], Findings]
 
-_COMMAND = (sys.executable, "-m", "partsight.model_store.examine_process")
+_COMMAND = python_module("partsight.model_store.examine_process")
 # Slow devices take seconds to start, and a challenge may have thousands of pictures.
 _TIMEOUT_S = 1800.0
 # How soon a stop is noticed.

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
-from partsight.files import write_atomic
+from partsight.files import rewrite_atomic, write_atomic
 from partsight.model_file import ModelFile, read_model
 
 __all__ = [
@@ -95,7 +95,8 @@ def set_activated(store: ModelStore, digests: list[str]) -> None:
     Raises:
         OutputError: it cannot be written; the old one is in force.
     """
-    write_atomic(store.active, "".join(f"{each}\n" for each in digests[:_REMEMBERED]).encode())
+    # Of the line's own user, whoever activates.
+    rewrite_atomic(store.active, "".join(f"{each}\n" for each in digests[:_REMEMBERED]).encode())
 
 
 def digests(store: ModelStore) -> list[str]:

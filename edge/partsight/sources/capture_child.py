@@ -13,13 +13,13 @@ import logging
 import os
 import select
 import subprocess
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
+from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.sources.grabber import Shot
 from partsight.sources.slots import SlotReader, shared_memory
@@ -28,7 +28,7 @@ __all__ = ["COMMAND", "CaptureChild", "public_address"]
 
 logger = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "partsight.sources.capture_process")
+COMMAND = python_module("partsight.sources.capture_process")
 # A process that hangs in a driver of the kernel does not even end when it is killed.
 _KILL_S = 2.0
 # Threads of the linear algebra that NumPy brings, and that no one needs here.
