@@ -1,0 +1,94 @@
+"""The one import of Ray: a cluster to work on, or one line that says why there is none.
+
+Enters: ``--ray-address``. Leaves: the module ``ray``, connected.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from partsight.errors import EnvironmentFault, SourceError
+
+__all__ = ["connected", "imported", "pinned_here"]
+
+# Ray itself tries for a minute, and then ends the process.
+_CONNECT_S = 5.0
+_AUTO = "auto"
+
+
+def imported() -> Any:
+    """The module ``ray``, with ``ray.data``.
+
+    Raises:
+        EnvironmentFault: it is not installed.
+    """
+    # Nothing of a customer's pictures is told to anybody, nor that there are any.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        ray = importlib.import_module("ray")
+        importlib.import_module("ray.data")
+    except ImportError as error:
+        raise EnvironmentFault(
+            f"cannot work on a cluster: Ray Data cannot be imported ({error}). "
+            "Install it: pip install 'partsight[ray]'"
+        ) from error
+    return ray
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Ray, connected to a cluster until the block ends.
+
+    Args:
+        address: ``HOST:PORT`` of its head, ``auto`` for the one that this machine is part of;
+            None starts one on this machine, unless ``RAY_ADDRESS`` names another.
+
+    Raises:
+        EnvironmentFault: Ray is not installed.
+        SourceError: there is no such cluster.
+    """
+    ray = imported()
+    if ray.is_initialized():  # by whoever calls, who ends it, too
+        yield ray
+        return
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address not in (None, _AUTO, "local"):
+        _require_listener(address)
+    try:
+        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise _unreachable(address or "on this machine", error) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def pinned_here(ray: Any) -> Any:
+    """The scheduling strategy of what must live as long as the driver."""
+    strategies = importlib.import_module("ray.util.scheduling_strategies")
+    node_id = ray.get_runtime_context().get_node_id()
+    return strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
+
+
+def _require_listener(address: str) -> None:
+    host, _, port = address.rpartition(":")
+    try:
+        if not host or "/" in address:
+            raise ValueError("no HOST:PORT")
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"no Ray cluster at {address}: expected HOST:PORT of a running head, or auto, received: "
+        f"{error}. Start one by 'ray start --head --port=6379', and see 'ray status'."
+    )
