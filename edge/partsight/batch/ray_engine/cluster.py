@@ -17,8 +17,11 @@ from partsight.errors import EnvironmentFault, SourceError
 
 __all__ = ["connected", "imported", "pinned_here"]
 
-# Ray itself tries for a minute, and then ends the process.
+# Ray itself tries for minutes, and fills the screen meanwhile.
 _CONNECT_S = 5.0
+# What a client of HTTP/2, as gRPC is, says first (RFC 9113, 3.4): its preface and empty settings.
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4
 _AUTO = "auto"
 
 
@@ -59,10 +62,10 @@ def connected(address: str | None) -> Iterator[Any]:
         return
     address = address or os.environ.get("RAY_ADDRESS") or None
     if address not in (None, _AUTO, "local"):
-        _require_listener(address)
+        _require_head(address)
     try:
         ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+    except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
         raise _unreachable(address or "on this machine", error) from error
     try:
         yield ray
@@ -77,12 +80,17 @@ def pinned_here(ray: Any) -> Any:
     return strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
-def _require_listener(address: str) -> None:
+def _require_head(address: str) -> None:
+    """Whether somebody listens who speaks as the head of a cluster does."""
     host, _, port = address.rpartition(":")
     try:
         if not host or "/" in address:
             raise ValueError("no HOST:PORT")
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S).close()
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S) as connection:
+            connection.sendall(_GREETING)
+            answer = connection.recv(9, socket.MSG_WAITALL)
+        if len(answer) < 9 or answer[3] != _SETTINGS:
+            raise ValueError("an answer that is not Ray's; its dashboard has another port")
     except (OSError, ValueError, OverflowError) as error:
         raise _unreachable(address, error) from error
 
@@ -90,5 +98,6 @@ def _require_listener(address: str) -> None:
 def _unreachable(address: str, error: Exception) -> SourceError:
     return SourceError(
         f"no Ray cluster at {address}: expected HOST:PORT of a running head, or auto, received: "
-        f"{error}. Start one by 'ray start --head --port=6379', and see 'ray status'."
+        f"{error}. Start one by 'ray start --head --port=6379', and see 'ray status'; for one that "
+        "asks for a token set RAY_AUTH_MODE=token, which Ray does not where it is given an address."
     )
