@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from partsight.errors import EnvironmentFault, SourceError
+from partsight.native_output import held_stderr
 
 __all__ = ["connected", "imported", "pinned_here"]
 
@@ -33,6 +34,8 @@ def imported() -> Any:
     """
     # Nothing of a customer's pictures is told to anybody, nor that there are any.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Its warnings are on the screen of who asked for rows; what matters is raised.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         ray = importlib.import_module("ray")
         importlib.import_module("ray.data")
@@ -64,7 +67,8 @@ def connected(address: str | None) -> Iterator[Any]:
     if address not in (None, _AUTO, "local"):
         _require_head(address)
     try:
-        ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
+        with held_stderr():  # else it tells that it was told to be silent
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
         raise _unreachable(address or "on this machine", error) from error
     try:

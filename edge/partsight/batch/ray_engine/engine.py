@@ -107,6 +107,8 @@ def _reports(ray: Any, run: ClusterRun, task: Task, blocks: list[Any]) -> Iterat
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     attempts = ray.remote(num_cpus=0)(Attempts).options(scheduling_strategy=pinned_here(ray))
     workers = run.workers or int(ray.cluster_resources().get("CPU", 1))
+    # Ray Data starts actors again, and gives them their tasks again, without end; that a part does
+    # not end one worker after the other for ever is what ``Attempts`` is for.
     judged = ray.data.from_arrow_refs(blocks).map_batches(
         Worker,
         fn_constructor_args=(ray.put(run.model), attempts.remote(), task),
@@ -115,8 +117,6 @@ def _reports(ray: Any, run: ClusterRun, task: Task, blocks: list[Any]) -> Iterat
         compute=ray.data.ActorPoolStrategy(
             size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=_AHEAD
         ),
-        max_restarts=-1,
-        max_task_retries=-1,
     )
     with _cluster_errors(ray):
         for row in judged.iter_rows():
