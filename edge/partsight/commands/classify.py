@@ -251,12 +251,12 @@ def _contact_sheet(path: Path | None, point: OperatingPoint) -> ContactSheet | N
 def _require_writable(output: Path) -> None:
     from partsight.sinks import require_sink, sink_endings
 
+    if output.is_dir():
+        raise click.BadParameter(f"{output} is a directory; a folder goes with --engine ray")
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(
             f"{output} must end in {' or '.join(sink_endings())}; a folder goes with --engine ray"
         )
-    if output.is_dir():
-        raise click.BadParameter(f"{output} is a folder: expected a file")
     require_sink(output)
 
 
