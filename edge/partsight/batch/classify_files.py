@@ -25,7 +25,7 @@ from partsight.records import PictureFacts, PictureResult
 if TYPE_CHECKING:
     from partsight.classify import Classifier
 
-__all__ = ["classify_inputs"]
+__all__ = ["classify_inputs", "judged"]
 
 
 def classify_inputs(
@@ -54,15 +54,28 @@ def classify_inputs(
     for each in (classifier, *(classifier.twin() for _ in range(count - 1))):
         idle.put(each)
     job = functools.partial(
-        _judged, idle=idle, point=point or classifier.contract.operating_point, details=details
+        _judged_by_idle,
+        idle=idle,
+        point=point or classifier.contract.operating_point,
+        details=details,
     )
     return worked_ahead(job, inputs, count)
 
 
-def _judged(
+def _judged_by_idle(
     taken: Input, *, idle: queue.SimpleQueue[Classifier], point: OperatingPoint, details: bool
 ) -> PictureResult:
     classifier = idle.get()  # never waits: there are as many as threads
+    try:
+        return judged(taken, classifier, point, details=details)
+    finally:
+        idle.put(classifier)
+
+
+def judged(
+    taken: Input, classifier: Classifier, point: OperatingPoint, *, details: bool = False
+) -> PictureResult:
+    """Judge one picture, whichever engine it came through; see ``classify_inputs``."""
     facts = None
     try:
         if isinstance(taken, Unreadable):
@@ -76,8 +89,6 @@ def _judged(
         return PictureResult(taken.name, classifier.model_sha256, prediction, verdict, facts=facts)
     except ImageError as error:
         return PictureResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
-    finally:
-        idle.put(classifier)
 
 
 def _content(picture: Picture) -> tuple[bytes | NDArray[np.uint8], datetime | None]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.classify import Classifier
 
-__all__ = ["Judging", "Observer", "Outcome", "Run"]
+__all__ = ["Judging", "Observer", "Outcome", "Run", "no_pictures"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,10 +147,7 @@ class Run:
             self._observe(outcome)
             yield outcome.row
         if not self.summary.total:
-            raise DatasetError(
-                "no pictures in what was given: expected files ending in "
-                f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
-            )
+            raise no_pictures()
 
     def _observe(self, outcome: Outcome) -> None:
         for observer in self._observers:
@@ -162,3 +159,11 @@ class Run:
 
     def _rate(self, _: object) -> str:
         return f"{self.summary.rate:.0f} a second"
+
+
+def no_pictures() -> DatasetError:
+    """What is raised where there was no input at all."""
+    return DatasetError(
+        "no pictures in what was given: expected files ending in "
+        f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from partsight.records import Verdict
 from partsight.sinks.base import Row
@@ -27,10 +27,17 @@ class Summary:
 
     def add(self, row: Row, *, judged_now: bool = True) -> None:
         """Count a row; one of a run before counts, but not for the rate."""
-        self._outcomes["failed" if row["error"] is not None else row["verdict"]] += 1
-        if row["label"] is not None:
-            self._labels[row["label"]] += 1
-        self._judged_now += judged_now
+        outcome = "failed" if row["error"] is not None else row["verdict"]
+        labels = {} if row["label"] is None else {row["label"]: 1}
+        self.add_counts({outcome: 1}, labels, judged_now=judged_now)
+
+    def add_counts(
+        self, outcomes: Mapping[str, int], labels: Mapping[str, int], *, judged_now: bool = True
+    ) -> None:
+        """Count many rows, of which somebody else counted verdicts (or ``failed``) and labels."""
+        self._outcomes.update(outcomes)
+        self._labels.update(labels)
+        self._judged_now += judged_now * sum(outcomes.values())
 
     @property
     def total(self) -> int:

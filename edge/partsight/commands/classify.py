@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from partsight.cluster_options import Cluster, cluster_options
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.model_options import config_option, facts_options, load_classifier
 from partsight.progress import silent
@@ -27,16 +28,16 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_OUTCOMES = ("accept", "reject", "review", "error")
-
 
 def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
     """``--only reject,review``."""
-    chosen = list(_OUTCOMES) if value is None else value.split(",")
+    from partsight.batch.rows import OUTCOMES
+
+    chosen = list(OUTCOMES) if value is None else value.split(",")
     for name in chosen:
-        if name not in _OUTCOMES:
+        if name not in OUTCOMES:
             raise click.BadParameter(
-                f"expected some of {','.join(_OUTCOMES)}, received {name!r}", ctx, parameter
+                f"expected some of {','.join(OUTCOMES)}, received {name!r}", ctx, parameter
             )
     return chosen
 
@@ -47,8 +48,9 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="OUT.jsonl, OUT.csv, OUT.parquet or OUT.sqlite; '-', or left out: JSON lines on stdout.",
+    "output_name",
+    help="OUT.jsonl, OUT.csv, OUT.parquet or OUT.sqlite; '-', or left out: JSON lines on stdout. "
+    "With --engine ray: a new folder of Parquet files, or its URI.",
 )
 @click.option("--resume", is_flag=True, help="Go on with a run for this output that was stopped.")
 @click.option(
@@ -80,13 +82,14 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option(
     "--workers", type=click.IntRange(1), help="Pictures judged at once.  [default: one a core]"
 )
+@cluster_options
 @click.option("--quiet", is_flag=True, help="No progress and no summary; failures are named.")
 @config_option
 @facts_options
 def command(
     model: str,
     paths: tuple[str, ...],
-    output: Path | None,
+    output_name: str | None,
     resume: bool,
     only: list[str],
     top_k: int | None,
@@ -99,6 +102,7 @@ def command(
     copy: bool,
     contact_sheet: Path | None,
     workers: int | None,
+    cluster: Cluster | None,
     quiet: bool,
     given: GivenFacts | None,
 ) -> None:
@@ -120,13 +124,20 @@ def command(
       find captured/ -newer last -print0 | partsight classify model-int8.tflite - -o new.jsonl
       partsight classify model-int8.tflite captured/ --sort-into shift/ --contact-sheet shift.html
       partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
+      partsight classify model-int8.tflite s3://line-3/2024/ -o s3://rows/2024/ --engine ray
     """
+    if cluster is not None:
+        from partsight.batch.ray_engine.command import classify_on_ray
+
+        with _told_how_to_go_on():
+            classify_on_ray(cluster, click.get_current_context().params, given, _tell)
+        return
     from partsight.batch.run import Judging, Run
     from partsight.batch.spool import Spool
     from partsight.decide import with_thresholds
     from partsight.inputs.open import open_inputs
 
-    output = None if output == Path("-") else output
+    output = Path(output_name) if output_name and output_name != "-" else None
     if output:
         _require_writable(output)
     if resume and output is None:
@@ -162,21 +173,23 @@ def command(
 
 
 def _to_stdout(rows: Iterator[Row], only: list[str], top_k: int | None) -> None:
+    from partsight.batch.rows import outcome, shortened
     from partsight.sinks import JsonLinesSink
 
     sink = JsonLinesSink(sys.stdout)
     for row in rows:
-        if _outcome(row) in only:
-            sink.write(_shortened(row, top_k))
+        if outcome(row) in only:
+            sink.write(shortened(row, top_k))
 
 
 def _to_file(output: Path, spool: Spool, only: list[str], top_k: int | None) -> None:
+    from partsight.batch.rows import outcome, shortened
     from partsight.sinks import file_sink
 
     with file_sink(output) as sink:
         for row in spool.rows():
-            if _outcome(row) in only:
-                sink.write(_shortened(row, top_k))
+            if outcome(row) in only:
+                sink.write(shortened(row, top_k))
     spool.remove()
 
 
@@ -235,26 +248,15 @@ def _contact_sheet(path: Path | None, point: OperatingPoint) -> ContactSheet | N
     return ContactSheet(path, point)
 
 
-def _outcome(row: Row) -> str:
-    return "error" if row["verdict"] is None else str(row["verdict"])
-
-
-def _shortened(row: Row, top_k: int | None) -> Row:
-    """A row with the highest scores only; the order of labels stays the model's."""
-    if top_k is None or row["scores"] is None:
-        return row
-    best = sorted(row["scores"], key=row["scores"].__getitem__, reverse=True)[:top_k]
-    return {
-        **row,
-        "scores": {label: row["scores"][label] for label in row["scores"] if label in best},
-    }
-
-
 def _require_writable(output: Path) -> None:
     from partsight.sinks import require_sink, sink_endings
 
+    if output.is_dir():
+        raise click.BadParameter(f"{output} is a directory; a folder goes with --engine ray")
     if output.suffix.lower() not in sink_endings():
-        raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
+        raise click.BadParameter(
+            f"{output} must end in {' or '.join(sink_endings())}; a folder goes with --engine ray"
+        )
     require_sink(output)
 
 

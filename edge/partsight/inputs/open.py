@@ -17,7 +17,7 @@ from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
 
-__all__ = ["STDIN", "open_inputs"]
+__all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
 STDIN = "-"
 
@@ -46,25 +46,34 @@ def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
         Pictures and what cannot be read, in the order of ``paths``, by name within a folder or
         a pattern.
     """
+    for entry in entries(paths):
+        if isinstance(entry, Unreadable):
+            yield entry
+        else:
+            yield from pictures_at(entry, every)
+
+
+def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
+    """The paths, and in the place of a list those in it; see ``open_inputs``."""
     for path in paths:
         if path == STDIN:
-            yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer), every)
+            yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer))
         elif (read := _LISTS.get(Path(path).suffix.lower())) and not Path(path).is_dir():
-            yield from _of_list(path, read(Path(path)), every)
+            yield from _of_list(path, read(Path(path)))
         else:
-            yield from _expanded(path, every)
+            yield path
 
 
-def _of_list(name: str, paths: Iterator[str], every: int) -> Iterator[Input]:
+def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
     try:
-        for path in paths:
-            yield from _expanded(path, every)
+        yield from paths
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         yield Unreadable(name, f"the list cannot be read, or no further: {reason}")
 
 
-def _expanded(name: str, every: int) -> Iterator[Input]:
+def pictures_at(name: str, every: int = 1) -> Iterator[Input]:
+    """The pictures that one path stands for, which is no list; see ``open_inputs``."""
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):

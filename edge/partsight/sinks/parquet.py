@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -19,9 +19,10 @@ from partsight.errors import EnvironmentFault
 from partsight.sinks.base import Row
 from partsight.sinks.text import strict_text
 
-__all__ = ["ParquetSink"]
+__all__ = ["COMPRESSION", "ParquetSink", "arrow_table"]
 
 _GROUP_ROWS = 5000
+COMPRESSION = "zstd"
 
 # Columns that are no texts, by name: rows of one kind have the same types from file to file,
 # also where all values of a column are None.
@@ -90,14 +91,34 @@ class ParquetSink:
         pa = self._arrow
         if self._writer is None:
             columns = self._rows[0] if self._rows else ()
-            schema = pa.schema([(name, _TYPES.get(name, _text)(pa)) for name in columns])
-            self._writer = self._parquet.ParquetWriter(self._path, schema, compression="zstd")
+            schema = _schema(pa, columns)
+            self._writer = self._parquet.ParquetWriter(self._path, schema, compression=COMPRESSION)
         if self._rows:
-            values = [
-                {name: _value(name, value) for name, value in row.items()} for row in self._rows
-            ]
-            self._writer.write_table(pa.Table.from_pylist(values, schema=self._writer.schema))
+            self._writer.write_table(_table(pa, self._writer.schema, self._rows))
             self._rows = []
+
+
+def arrow_table(columns: Iterable[str], rows: Iterable[Row]) -> Any:
+    """Rows as a table of pyarrow, with the types that ``ParquetSink`` gives them.
+
+    Args:
+        columns: of all rows, also where there is none.
+        rows: at once in memory.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+    """
+    pa, _ = _imported()
+    return _table(pa, _schema(pa, columns), rows)
+
+
+def _schema(pa: Any, columns: Iterable[str]) -> Any:
+    return pa.schema([(name, _TYPES.get(name, _text)(pa)) for name in columns])
+
+
+def _table(pa: Any, schema: Any, rows: Iterable[Row]) -> Any:
+    values = [{name: _value(name, value) for name, value in row.items()} for row in rows]
+    return pa.Table.from_pylist(values, schema=schema)
 
 
 def _imported() -> tuple[Any, Any]:

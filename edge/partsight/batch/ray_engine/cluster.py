@@ -1,0 +1,107 @@
+"""The one import of Ray: a cluster to work on, or one line that says why there is none.
+
+Enters: ``--ray-address``. Leaves: the module ``ray``, connected.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import logging
+import os
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+from partsight.errors import EnvironmentFault, SourceError
+from partsight.native_output import held_stderr
+
+__all__ = ["connected", "imported", "pinned_here"]
+
+# Ray itself tries for minutes, and fills the screen meanwhile.
+_CONNECT_S = 5.0
+# What a client of HTTP/2, as gRPC is, says first (RFC 9113, 3.4): its preface and empty settings.
+_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
+_SETTINGS = 4
+_AUTO = "auto"
+
+
+def imported() -> Any:
+    """The module ``ray``, with ``ray.data``.
+
+    Raises:
+        EnvironmentFault: it is not installed.
+    """
+    # Nothing of a customer's pictures is told to anybody, nor that there are any.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Its warnings are on the screen of who asked for rows; what matters is raised.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    try:
+        ray = importlib.import_module("ray")
+        importlib.import_module("ray.data")
+    except ImportError as error:
+        raise EnvironmentFault(
+            f"cannot work on a cluster: Ray Data cannot be imported ({error}). "
+            "Install it: pip install 'partsight[ray]'"
+        ) from error
+    return ray
+
+
+@contextlib.contextmanager
+def connected(address: str | None) -> Iterator[Any]:
+    """Ray, connected to a cluster until the block ends.
+
+    Args:
+        address: ``HOST:PORT`` of its head, ``auto`` for the one that this machine is part of;
+            None starts one on this machine, unless ``RAY_ADDRESS`` names another.
+
+    Raises:
+        EnvironmentFault: Ray is not installed.
+        SourceError: there is no such cluster.
+    """
+    ray = imported()
+    if ray.is_initialized():  # by whoever calls, who ends it, too
+        yield ray
+        return
+    address = address or os.environ.get("RAY_ADDRESS") or None
+    if address not in (None, _AUTO, "local"):
+        _require_head(address)
+    try:
+        with held_stderr():  # else it tells that it was told to be silent
+            ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
+    except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
+        raise _unreachable(address or "on this machine", error) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def pinned_here(ray: Any) -> Any:
+    """The scheduling strategy of what must live as long as the driver."""
+    strategies = importlib.import_module("ray.util.scheduling_strategies")
+    node_id = ray.get_runtime_context().get_node_id()
+    return strategies.NodeAffinitySchedulingStrategy(node_id, soft=False)
+
+
+def _require_head(address: str) -> None:
+    """Whether somebody listens who speaks as the head of a cluster does."""
+    host, _, port = address.rpartition(":")
+    try:
+        if not host or "/" in address:
+            raise ValueError("no HOST:PORT")
+        with socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S) as connection:
+            connection.sendall(_GREETING)
+            answer = connection.recv(9, socket.MSG_WAITALL)
+        if len(answer) < 9 or answer[3] != _SETTINGS:
+            raise ValueError("an answer that is not Ray's; its dashboard has another port")
+    except (OSError, ValueError, OverflowError) as error:
+        raise _unreachable(address, error) from error
+
+
+def _unreachable(address: str, error: Exception) -> SourceError:
+    return SourceError(
+        f"no Ray cluster at {address}: expected HOST:PORT of a running head, or auto, received: "
+        f"{error}. Start one by 'ray start --head --port=6379', and see 'ray status'; for one that "
+        "asks for a token set RAY_AUTH_MODE=token, which Ray does not where it is given an address."
+    )

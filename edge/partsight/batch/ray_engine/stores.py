@@ -1,0 +1,143 @@
+"""Pictures at URIs, such as ``s3://bucket/folder``, through pyarrow's filesystems.
+
+Enters: a URI. Leaves: names, and the bytes behind them. Names carry neither the keys nor the
+options that a URI may have: rows go to many eyes.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import re
+import urllib.parse
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+from partsight.errors import EnvironmentFault, SourceError
+from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.picture_file import MAX_FILE_BYTES
+from partsight.pictures import is_picture
+
+__all__ = ["arrow_fs", "is_uri", "opened", "pictures_below", "read", "shown"]
+
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+
+
+def is_uri(path: str) -> bool:
+    """Whether a path is for pyarrow, not for the system."""
+    return _URI.match(path) is not None
+
+
+def arrow_fs() -> Any:
+    """The module ``pyarrow.fs``.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+    """
+    try:
+        return importlib.import_module("pyarrow.fs")
+    except ImportError as error:
+        raise EnvironmentFault(
+            "cannot reach a store of files: pyarrow is not installed. "
+            "Install it: pip install 'partsight[ray]'"
+        ) from error
+
+
+def opened(uri: str) -> tuple[Any, str]:
+    """The filesystem of a URI, and the path in it.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+        SourceError: pyarrow knows no such filesystem, or cannot open it.
+    """
+    parts = urllib.parse.urlsplit(uri)
+    filesystem, root = _root(parts._replace(path="/", fragment="").geturl())
+    return filesystem, root.rstrip("/") + urllib.parse.unquote(parts.path).rstrip("/")
+
+
+@functools.lru_cache(maxsize=64)
+def _root(uri: str) -> tuple[Any, str]:
+    """A list may have millions of URIs of one filesystem, which is opened once."""
+    fs = arrow_fs()
+    try:
+        filesystem, path = fs.FileSystem.from_uri(uri)
+    except (OSError, ValueError, NotImplementedError) as error:
+        raise SourceError(
+            f"cannot open {shown(uri)}: {error}. Expected a URI that pyarrow knows, such as "
+            "s3://bucket/folder?region=eu-central-1 or file:///folder."
+        ) from error
+    return filesystem, path
+
+
+def pictures_below(uri: str) -> Iterator[tuple[str, str] | Unreadable]:
+    """The pictures at a URI and below it, by name; a folder's are listed at a time.
+
+    Yields:
+        The name and the path in its filesystem of each, unread: one whose name says that it is a
+        picture is not even asked for, as there may be millions.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+        SourceError: see ``opened``.
+    """
+    filesystem, top = opened(uri)
+    base = shown(uri).rstrip("/")
+
+    def name(path: str) -> str:
+        return base + urllib.parse.quote(path[len(top) :])
+
+    if is_picture(PurePosixPath(top)):
+        yield base, top
+        return
+    todo = [(top, True)]
+    while todo:
+        path, is_folder = todo.pop()
+        if not is_folder:
+            yield name(path), path
+            continue
+        try:
+            found = _listed(filesystem, path)
+        except OSError as error:
+            yield Unreadable(name(path), f"the folder cannot be read: {error}")
+            continue
+        # The last is gone through first; a folder's content comes in the place of its name.
+        todo.extend(sorted(found, reverse=True))
+
+
+def _listed(filesystem: Any, path: str) -> list[tuple[str, bool]]:
+    """What lies in a folder, or the file itself: the path, and whether it is a folder."""
+    fs = arrow_fs()
+    (info,) = filesystem.get_file_info([path])
+    if info.type == fs.FileType.File:
+        return [(path, False)]
+    infos = filesystem.get_file_info(fs.FileSelector(path))
+    folders = [(each.path, True) for each in infos if each.type == fs.FileType.Directory]
+    files = [each.path for each in infos if each.type == fs.FileType.File]
+    return folders + [(file, False) for file in files if is_picture(PurePosixPath(file))]
+
+
+def read(name: str, filesystem: Any, path: str) -> Input:
+    """A picture with its bytes, or why there are none."""
+    fs = arrow_fs()
+    try:
+        (info,) = filesystem.get_file_info([path])
+        if info.type == fs.FileType.NotFound:
+            return Unreadable(name, "the file cannot be read: No such file or directory")
+        if info.type != fs.FileType.File:
+            return Unreadable(name, "not a file: expected a picture, received a folder")
+        if info.size > MAX_FILE_BYTES:
+            return Unreadable(name, f"too large: {info.size} bytes, at most {MAX_FILE_BYTES}")
+        with filesystem.open_input_stream(path) as stream:
+            data = stream.read()
+    except OSError as error:
+        return Unreadable(name, f"the file cannot be read: {error}")
+    if len(data) != info.size:
+        return Unreadable(name, "the file was written to while it was read; classify it again")
+    return Picture(name, data, info.mtime)
+
+
+def shown(uri: str) -> str:
+    """A URI without the keys and options that it may have."""
+    parts = urllib.parse.urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -1,0 +1,25 @@
+"""Which rows of a run are kept, and what of them: the same for every engine."""
+
+from __future__ import annotations
+
+from partsight.sinks.base import Row
+
+__all__ = ["OUTCOMES", "outcome", "shortened"]
+
+OUTCOMES = ("accept", "reject", "review", "error")
+
+
+def outcome(row: Row) -> str:
+    """One of ``OUTCOMES``: the verdict, or ``error`` where there is none."""
+    return "error" if row["verdict"] is None else str(row["verdict"])
+
+
+def shortened(row: Row, top_k: int | None) -> Row:
+    """A row with the highest scores only; the order of labels stays the model's."""
+    if top_k is None or row["scores"] is None:
+        return row
+    best = sorted(row["scores"], key=row["scores"].__getitem__, reverse=True)[:top_k]
+    return {
+        **row,
+        "scores": {label: row["scores"][label] for label in row["scores"] if label in best},
+    }
