@@ -121,9 +121,13 @@ def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         stripe = image if rows >= height else image.crop((0, top, width, bottom))
-        rgb = np.asarray(_to_rgb(stripe, file_format))
+        if image.mode == "L" and not image.has_transparency_data:
+            # As many lines' cameras give it: a third of the bytes to take out of Pillow.
+            pixels, change = np.asarray(stripe), cv2.COLOR_GRAY2BGR
+        else:
+            pixels, change = np.asarray(_to_rgb(stripe, file_format)), cv2.COLOR_RGB2BGR
         # Ten times as fast as NumPy's strides, which were half of a small picture's decoding.
-        cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=bgr[top:bottom])
+        cv2.cvtColor(pixels, change, dst=bgr[top:bottom])
     return bgr
 
 
