@@ -45,7 +45,7 @@ def small(model: str, pictures: Path, openvino: str | None) -> None:
     if openvino:
         for name in ("openvino_default", "openvino_throughput"):
             contenders.append(Contender(name, model, pictures, openvino))
-    table(in_turns(contenders), "partsight", wanted)
+    table(in_turns(contenders, "partsight"), "partsight", wanted)
 
 
 def colour(model: str, pictures: Path, mediapipe: str) -> None:
@@ -57,7 +57,9 @@ def colour(model: str, pictures: Path, mediapipe: str) -> None:
             Contender("partsight", model, Path(folder)),
             Contender("mediapipe", model, Path(folder), mediapipe),
         ]
-        table(in_turns(contenders), "partsight", {"mediapipe": "wanted: at least x1.5"})
+        table(
+            in_turns(contenders, "partsight"), "partsight", {"mediapipe": "wanted: at least x1.5"}
+        )
 
 
 def main() -> None:

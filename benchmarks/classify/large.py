@@ -23,7 +23,7 @@ def large(model: str, pictures: Path) -> None:
         sizes = [write(folder, number, image) for number, image in enumerate(mosaics(pictures))]
         print(f"{len(sizes)} JPEGs of 12 megapixels, {sum(sizes) / len(sizes) / 1e6:.1f} MB each")
         names = ("partsight", "label_image")
-        rounds = in_turns(Contender(name, model, Path(folder)) for name in names)
+        rounds = in_turns((Contender(name, model, Path(folder)) for name in names), "partsight")
     table(rounds, "partsight", {"label_image": "wanted: at least x3"})
 
 

@@ -8,17 +8,33 @@ import os
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO
 
 CONTENDERS = Path(__file__).with_name("contenders.py")
 ROUNDS = int(os.environ.get("PARTSIGHT_BENCH_ROUNDS", "7"))
-# A round is quiet where nobody else took more of the machine than this, for any contender.
+# A turn is quiet where nobody else took more of the machine than this.
 QUIET = 0.05
-# Waiting for quiet rounds ends after so many times ROUNDS.
+# Waiting for quiet ones ends after so many times ROUNDS.
 PATIENCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """All pictures once.
+
+    Attributes:
+        rate: pictures a second.
+        cpu_ms: of all cores, a picture.
+        others: the share of the machine that others took meanwhile.
+    """
+
+    rate: float
+    cpu_ms: float
+    others: float
 
 
 class Contender:
@@ -57,16 +73,19 @@ class Contender:
             _given(process.stdin).close()
             process.wait()
 
-    def round(self) -> tuple[float, float]:
-        """Pictures a second, and the share of the machine that others took meanwhile."""
+    def round(self) -> Turn:
+        """All pictures once."""
         before = _ticks()
         for process in self._processes:
             _given(process.stdin).write("\n")
             _given(process.stdin).flush()
         answers = [json.loads(_given(each.stdout).readline()) for each in self._processes]
         ticks, busy = (now - then for now, then in zip(_ticks(), before, strict=True))
-        own = sum(answer["cpu_s"] for answer in answers) * os.sysconf("SC_CLK_TCK")
-        return sum(answer["rate"] for answer in answers), max(0.0, (busy - own) / max(1, ticks))
+        rate, cpu_s, pictures = (
+            sum(answer[key] for answer in answers) for key in ("rate", "cpu_s", "pictures")
+        )
+        others = busy - cpu_s * os.sysconf("SC_CLK_TCK")
+        return Turn(rate, 1000 * cpu_s / pictures, max(0.0, others / max(1, ticks)))
 
 
 def _given(stream: IO[str] | None) -> IO[str]:
@@ -81,37 +100,40 @@ def _ticks() -> tuple[int, int]:
     return sum(ticks), sum(ticks) - ticks[3] - ticks[4]
 
 
-def in_turns(contenders: Iterable[Contender]) -> list[dict[str, float]]:
-    """The rates of each round, by name: those of quiet rounds where there are three or more."""
-    quiet: list[dict[str, float]] = []
-    every: list[dict[str, float]] = []
+def in_turns(contenders: Iterable[Contender], base: str) -> list[dict[str, Turn]]:
+    """Rounds, by name, until there are enough in which ``base`` and each other met quiet."""
+    rounds: list[dict[str, Turn]] = []
     with contextlib.ExitStack() as stack:
         ready = [stack.enter_context(contender) for contender in contenders]
-        while len(quiet) < ROUNDS and len(every) < PATIENCE * ROUNDS:
+        while len(rounds) < PATIENCE * ROUNDS:
             # Back and forth, so that a drift of the machine's speed meets all alike.
-            turn = ready if len(every) % 2 else ready[::-1]
-            rounds = {contender.name: contender.round() for contender in turn}
-            every.append({name: rate for name, (rate, _) in rounds.items()})
-            if max(others for _, others in rounds.values()) <= QUIET:
-                quiet.append(every[-1])
-    print(f"{len(every)} rounds, {len(quiet)} quiet; load {os.getloadavg()[0]:.1f}")
-    return quiet if len(quiet) >= 3 else every
+            turn = ready if len(rounds) % 2 else ready[::-1]
+            rounds.append({contender.name: contender.round() for contender in turn})
+            if all(len(_quiet(rounds, base, each.name)) >= ROUNDS for each in ready):
+                break
+    print(f"{len(rounds)} rounds; load {os.getloadavg()[0]:.1f}")
+    return rounds
 
 
-def table(rounds: list[dict[str, float]], base: str, wanted: dict[str, str]) -> None:
-    """Print a row a contender: the median rate, and by how much ``base`` is faster.
+def table(rounds: list[dict[str, Turn]], base: str, wanted: dict[str, str]) -> None:
+    """Print a row a contender: medians, and by how much ``base`` is faster.
 
-    The ratio is the median of each round's own.
+    The ratio is the median of each round's own: of quiet ones, where there are three or more.
+    The CPU time a picture is little touched by what others do.
     """
     for name in sorted(rounds[0]):
-        rate = statistics.median(each[name] for each in rounds)
-        row = f"{name:22} {rate:8.1f} pictures/s"
+        quiet = _quiet(rounds, base, name)
+        taken = quiet if len(quiet) >= 3 else rounds
+        rate = statistics.median(each[name].rate for each in taken)
+        cpu_ms = statistics.median(each[name].cpu_ms for each in taken)
+        row = f"{name:20} {rate:7.1f} pictures/s {cpu_ms:7.2f} ms CPU  {len(quiet):2} quiet"
         if name != base:
-            low, middle, high = _spread(each[base] / each[name] for each in rounds)
-            row += f"   {base} x{middle:.2f} ({low:.2f} to {high:.2f})   {wanted.get(name, '')}"
-        print(row)
+            ratios = sorted(each[base].rate / each[name].rate for each in taken)
+            row += f"  {base} x{statistics.median(ratios):.2f}"
+            row += f" ({ratios[0]:.2f} to {ratios[-1]:.2f})  {wanted.get(name, '')}"
+        print(row, flush=True)
 
 
-def _spread(values: Iterator[float]) -> tuple[float, float, float]:
-    in_order = sorted(values)
-    return in_order[0], statistics.median(in_order), in_order[-1]
+def _quiet(rounds: list[dict[str, Turn]], *names: str) -> list[dict[str, Turn]]:
+    """Those in which hardly anybody else was at work while these were."""
+    return [each for each in rounds if all(each[name].others <= QUIET for name in names)]
