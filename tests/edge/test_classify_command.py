@@ -198,7 +198,9 @@ def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
     told = run(model_path, captured, "-o", "o.jsonl").stderr
     assert "failed                       4   10.00%" in told
     assert "40 pictures, 40 of them in" in told
-    assert run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr == ""
+    quiet = run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr
+    # Less the advice that one runtime gives of another.
+    assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
 
 
 def test_the_rate_is_of_what_was_judged_now() -> None:

@@ -146,7 +146,9 @@ def test_classify_names_each(corpus: Corpus, model_path: Path, tmp_path: Path) -
     assert len(rows) == len(expected)
     assert {row["path"] for row in rows} == expected
     assert all(bool(row["verdict"]) != bool(row["error"]) for row in rows)
-    named = [line for line in ended.err if line.startswith(b"partsight: ")]
+    told = [line for line in ended.err if line.startswith(b"partsight: ")]
+    # Less the advice that one runtime gives of another.
+    named = [line for line in told if b"pip install ai-edge-litert" not in line]
     assert len(named) == sum(row["error"] is not None for row in rows) + 1
     assert all(line.decode().isprintable() for line in named)
     assert b"name-broken\\nline.png: not a picture" in b"\n".join(named)
