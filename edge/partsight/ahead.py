@@ -10,15 +10,21 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
+
+from partsight.opencv import one_thread
 
 __all__ = ["worked_ahead"]
 
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
+# What was done of those that were handed over together, and what ended it early.
+_Group: TypeAlias = "tuple[list[tuple[_Item, _Done]], Exception | None]"
 
-# So that no thread waits while the first of them is at work on a large one.
-_AHEAD = 4
+# Things are handed over by threes: it takes two changes of threads, which of a small picture is
+# noticed. Two such groups a thread, so that none waits while another is at work on a large one.
+_TOGETHER = 3
+_AHEAD = 2
 
 
 def worked_ahead(
@@ -38,16 +44,31 @@ def worked_ahead(
     remaining = iter(items)
     pool = ThreadPoolExecutor(workers, "partsight")
 
-    def begun(count: int) -> Iterator[tuple[_Item, Future[_Done]]]:
-        return ((item, pool.submit(work, item)) for item in itertools.islice(remaining, count))
+    def begin() -> None:
+        if group := list(itertools.islice(remaining, _TOGETHER)):
+            ahead.append(pool.submit(_worked_together, work, group))
 
+    ahead: collections.deque[Future[_Group[_Item, _Done]]] = collections.deque()
+    with one_thread():
+        try:
+            for _ in range(_AHEAD * workers):
+                begin()
+            while ahead:
+                done, failure = ahead.popleft().result()
+                yield from done
+                if failure is not None:
+                    raise failure
+                begin()
+        finally:
+            # Whoever stops early does not wait for what is not begun.
+            pool.shutdown(cancel_futures=True)
+
+
+def _worked_together(work: Callable[[_Item], _Done], group: list[_Item]) -> _Group[_Item, _Done]:
+    done: list[tuple[_Item, _Done]] = []
     try:
-        ahead = collections.deque(begun(_AHEAD * workers))
-        while ahead:
-            item, future = ahead.popleft()
-            done = future.result()
-            yield item, done
-            ahead.extend(begun(1))
-    finally:
-        # Whoever stops early does not wait for what is not begun.
-        pool.shutdown(cancel_futures=True)
+        for item in group:
+            done.append((item, work(item)))
+    except Exception as failure:  # noqa: BLE001 - raised where its item would have been
+        return done, failure
+    return done, None

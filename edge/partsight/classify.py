@@ -161,10 +161,11 @@ class Classifier:
 
 
 def _require_probabilities(scores: NDArray[np.float64]) -> None:
-    if not ((scores >= -_ROUNDING) & (scores <= 1 + _ROUNDING)).all():
+    low, high = scores.min(), scores.max()
+    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor where they are no numbers
         raise ModelError(
             "the model gives no probabilities: expected scores in [0, 1], received "
-            f"{scores.min():.4g} to {scores.max():.4g}. If it gives logits, say so by --logits."
+            f"{low:.4g} to {high:.4g}. If it gives logits, say so by --logits."
         )
 
 

@@ -73,7 +73,8 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
         spec: what the picture is decoded for; None decodes every pixel.
 
     Returns:
-        uint8 (H, W, 3), blue-green-red.
+        uint8 (H, W, 3), blue-green-red. Of a grey picture the three channels may be one and the
+        same, seen three times, which ``preprocess`` knows to use; it cannot be written to.
 
     Raises:
         ImageError: with the reason in one line: missing, no regular file, empty, no picture,
@@ -116,18 +117,17 @@ def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
 
 def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
     width, height = image.size
+    if image.mode == "L" and not image.has_transparency_data:
+        # As many lines' cameras give it.
+        return np.broadcast_to(np.asarray(image)[:, :, np.newaxis], (height, width, 3))
     bgr = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIPE // width)
     for top in range(0, height, rows):
         bottom = min(top + rows, height)
         stripe = image if rows >= height else image.crop((0, top, width, bottom))
-        if image.mode == "L" and not image.has_transparency_data:
-            # As many lines' cameras give it: a third of the bytes to take out of Pillow.
-            pixels, change = np.asarray(stripe), cv2.COLOR_GRAY2BGR
-        else:
-            pixels, change = np.asarray(_to_rgb(stripe, file_format)), cv2.COLOR_RGB2BGR
+        rgb = np.asarray(_to_rgb(stripe, file_format))
         # Ten times as fast as NumPy's strides, which were half of a small picture's decoding.
-        cv2.cvtColor(pixels, change, dst=bgr[top:bottom])
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=bgr[top:bottom])
     return bgr
 
 

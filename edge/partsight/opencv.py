@@ -5,11 +5,14 @@ Everything that needs OpenCV says ``from partsight.opencv import cv2``.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections.abc import Iterator
 
 from partsight.errors import EnvironmentFault
 
-__all__ = ["cv2"]
+__all__ = ["cv2", "one_thread"]
 
 # The errors of OpenCV and FFmpeg arrive as partsight's own; their chatter on stderr
 # would only stand beside them. Read by both libraries when they first open something.
@@ -24,3 +27,29 @@ except ImportError as error:
         "'apt-get install libgl1 libglib2.0-0', or take the build that needs neither: "
         "'pip uninstall -y opencv-python && pip install \"opencv-python-headless<4.12\"'."
     ) from error
+
+_lock = threading.Lock()
+_inside = 0
+_threads = 0
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Have OpenCV do its work on the thread that asks for it.
+
+    For who works on many pictures in threads of their own: OpenCV's would stand in their way. It
+    is said of the whole process, and ends with the last of those that asked for it.
+    """
+    global _inside, _threads
+    with _lock:
+        if not _inside:
+            _threads = cv2.getNumThreads()
+            cv2.setNumThreads(1)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                cv2.setNumThreads(_threads)

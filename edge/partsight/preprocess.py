@@ -46,13 +46,15 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
         ImageError: not an array of that kind.
     """
     _check(image_bgr)
-    image = region(image_bgr, spec)
+    # Of a grey picture each step needs to be done but once.
+    grey = image_bgr.strides[2] == 0
+    image = region(image_bgr[:, :, 0] if grey else image_bgr, spec)
     top, left, height, width = place(image.shape[:2], spec)
     image = _resize(image, height, width)
     if (height, width) != (spec.height, spec.width):
         bars = (top, spec.height - height - top, left, spec.width - width - left)
         image = _uint8(cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(_BAR,) * 3))
-    return _uint8(cv2.cvtColor(image, cv2.COLOR_BGR2RGB))
+    return _uint8(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB))
 
 
 def covering_hw(hw: tuple[int, int], spec: PreprocessSpec) -> tuple[int, int]:
@@ -122,8 +124,8 @@ def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np
     if halve_x and halve_y:
         size_wh = (width // 2, height // 2)
         return _uint8(cv2.resize(image, size_wh, interpolation=cv2.INTER_AREA))
-    halves = (height, width // 2, 3) if halve_x else (height // 2, width, 3)
-    first, second = _Words(halves), _Words(halves)
+    halves = (height, width // 2) if halve_x else (height // 2, width)
+    first, second = (_Words((*halves, *image.shape[2:])) for _ in range(2))
     if halve_x:
         _columns(image, first.picture, second.picture)
     else:
@@ -134,7 +136,7 @@ def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np
 class _Words:
     """Room for a picture, seen as words of eight bytes too; the last may be part of none."""
 
-    def __init__(self, shape: tuple[int, int, int]) -> None:
+    def __init__(self, shape: tuple[int, ...]) -> None:
         size = math.prod(shape)
         self.words = np.empty(-(-size // 8), np.uint64)
         self.picture = self.words.view(np.uint8)[:size].reshape(shape)
@@ -142,9 +144,10 @@ class _Words:
 
 def _columns(image: NDArray[np.uint8], even: NDArray[np.uint8], odd: NDArray[np.uint8]) -> None:
     """Part the columns by their number. NumPy's strides take six times as long."""
-    height, width = image.shape[:2]
-    pairs = image.reshape(height, width // 2, 6)
-    cv2.mixChannels([pairs], [even, odd], [0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5])
+    height, width, *channels = image.shape
+    of_two = 2 * math.prod(channels)
+    pairs = image.reshape(height, width // 2, of_two)
+    cv2.mixChannels([pairs], [even, odd], [each for each in range(of_two) for _ in range(2)])
 
 
 def _means(first: _Words, second: _Words) -> NDArray[np.uint8]:

@@ -1,11 +1,43 @@
-"""A machine on which OpenCV does not load."""
+"""OpenCV's threads, and a machine on which it does not load."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from partsight.ahead import worked_ahead
+from partsight.opencv import cv2, one_thread
+
+
+@pytest.fixture
+def three_threads() -> Iterator[None]:
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(3)
+    yield
+    cv2.setNumThreads(before)
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_one_thread_until_the_last_has_left() -> None:
+    with one_thread():
+        with one_thread():
+            assert cv2.getNumThreads() == 1
+        assert cv2.getNumThreads() == 1
+    assert cv2.getNumThreads() == 3
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_whoever_stops_early_or_fails_leaves_it_as_it_was() -> None:
+    seen = worked_ahead(lambda _: cv2.getNumThreads(), range(9), 2)
+    assert next(seen) == (0, 1)
+    seen.close()
+    assert cv2.getNumThreads() == 3
+
+    with pytest.raises(ZeroDivisionError):
+        list(worked_ahead(lambda each: 1 // each, range(9), 2))
+    assert cv2.getNumThreads() == 3
 
 
 @pytest.fixture

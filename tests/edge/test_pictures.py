@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from partsight.ahead import worked_ahead
 from partsight.errors import DatasetError, ImageError
 from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
 from partsight.preprocess_spec import PreprocessSpec
@@ -115,13 +116,21 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
             yield path
 
     pictures = read_pictures(paths(), SPEC)
-    ahead = 4 * (os.cpu_count() or 1)
+    ahead = 6 * (os.cpu_count() or 1)
     for handed in range(1, 200):
         next(pictures)
         assert asked <= ahead + handed - 1
     pictures.close()
 
     assert asked <= ahead + 199
+
+
+def test_what_was_done_before_a_failure_is_handed_on() -> None:
+    done = worked_ahead(lambda each: 1 // (each - 7), range(100), 2)
+
+    assert [next(done)[0] for _ in range(7)] == [*range(7)]
+    with pytest.raises(ZeroDivisionError):
+        next(done)
 
 
 def test_an_error_that_is_no_pictures_fault_is_not_swallowed(

@@ -167,6 +167,17 @@ def test_views_give_what_their_copies_give(view) -> None:
     np.testing.assert_array_equal(preprocess(image, spec), preprocess(image.copy(), spec))
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(FITS), st.booleans())
+def test_grey_seen_three_times_gives_what_its_copy_gives(
+    height: int, width: int, fit: Fit, part: bool
+) -> None:
+    image = np.broadcast_to(noise(height, width)[:, :, :1], (height, width, 3))
+    spec = PreprocessSpec(24, 32, fit=fit, roi=(0.25, 0.1, 0.5, 0.8) if part else None)
+
+    np.testing.assert_array_equal(preprocess(image, spec), preprocess(image.copy(), spec))
+
+
 def test_the_given_array_stays_as_it_was() -> None:
     image_bgr = noise(50, 70)
     before = image_bgr.copy()

@@ -58,7 +58,7 @@ def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
     for path in paths:
         if path == STDIN:
             yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer))
-        elif (read := _LISTS.get(Path(path).suffix.lower())) and not Path(path).is_dir():
+        elif (read := _LISTS.get(os.path.splitext(path)[1].lower())) and not os.path.isdir(path):
             yield from _of_list(path, read(Path(path)))
         else:
             yield path
@@ -78,7 +78,7 @@ def pictures_at(name: str, every: int = 1) -> Iterator[Input]:
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):
         yield from pictures_below(path)
-    elif not os.path.exists(path) and glob.has_magic(name):
+    elif glob.has_magic(name) and not os.path.exists(path):
         yield from _of_pattern(name, every)
     else:
         yield from _of_file(path, every)
