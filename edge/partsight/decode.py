@@ -7,6 +7,8 @@ of those means. Called wherever pictures come from files: dataset, batch, folder
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import io
 import struct
 import warnings
@@ -15,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
@@ -57,6 +59,11 @@ _DAMAGE = (
 # is not as it should be: such warnings would stand between the lines that name what failed.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+
+# What ails a TIFF is raised by Pillow. libtiff also writes it to stderr, in pieces that the lines
+# of other threads would fall between. It is found by what Pillow was linked with.
+with contextlib.suppress(OSError, AttributeError):
+    ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
 def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray[np.uint8]:
