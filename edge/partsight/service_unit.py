@@ -41,7 +41,7 @@ TimeoutStopSec=10
 
 # Who it is: nobody in particular, who may look through cameras.
 {user}
-SupplementaryGroups=video
+SupplementaryGroups={groups}
 UMask=0027
 ConfigurationDirectory=partsight
 StateDirectory={name}
@@ -62,10 +62,10 @@ LimitCORE=0
 # What it may reach: cameras, the network, and its own folders.
 DevicePolicy=closed
 DeviceAllow=char-video4linux rw
-RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+{reader}RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 ProtectSystem=strict
 ProtectHome={protect_home}
-PrivateTmp=yes
+{written}PrivateTmp=yes
 PrivateMounts=yes
 ProtectProc=invisible
 ProtectClock=yes
@@ -96,6 +96,8 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 """
 
+_READER = "".join(f"DeviceAllow=char-{port} rw\n" for port in ("ttyACM", "ttyUSB", "ttyS"))
+
 
 @dataclass(frozen=True, slots=True)
 class Service:
@@ -109,6 +111,8 @@ class Service:
         user: an account that is there; None has systemd make one up for the time it runs.
         memory_max: as systemd takes it, such as ``512M``.
         watchdog_s: a loop without a turn for so many seconds is started again.
+        written: folders beside its own that it writes to.
+        has_reader: whether a bar code reader at a serial port names the parts.
     """
 
     python: Path
@@ -118,6 +122,13 @@ class Service:
     user: str | None = None
     memory_max: str = "512M"
     watchdog_s: int = 30
+    written: tuple[Path, ...] = ()
+    has_reader: bool = False
+
+    @property
+    def own(self) -> tuple[Path, ...]:
+        """The folders that systemd makes for it."""
+        return Path("/var/lib", self.name), Path("/var/cache", self.name)
 
 
 def service_unit(service: Service) -> str:
@@ -130,7 +141,8 @@ def service_unit(service: Service) -> str:
     words = ["-I", "-m", "partsight", "watch", str(service.model), "--config", str(service.config)]
     command = " ".join([_program(str(service.python)), *map(_quoted, words)])
     homes = (Path("/home"), Path("/root"), Path("/run/user"))
-    at_home = any(home in path.parents for home in homes for path in _needed(service))
+    needed = (*_needed(service), *(folder / "any" for folder in service.written))
+    at_home = any(home in path.parents for home in homes for path in needed)
     return _TEMPLATE.format(
         name=service.name,
         command=command,
@@ -138,6 +150,9 @@ def service_unit(service: Service) -> str:
         memory_max=service.memory_max,
         watchdog_s=service.watchdog_s,
         protect_home="read-only" if at_home else "yes",
+        written="".join(f"ReadWritePaths={_quoted(str(each))}\n" for each in service.written),
+        groups="video dialout" if service.has_reader else "video",
+        reader=_READER if service.has_reader else "",
     )
 
 

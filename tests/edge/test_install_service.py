@@ -93,9 +93,74 @@ def test_homes_are_shut_unless_something_lies_there(model: str, home: str) -> No
     assert directives(service_unit(service))["ProtectHome"] == [home]
 
 
+def configured(device: Path, text: str) -> list[object]:
+    (device / "partsight.toml").write_text(text)
+    return [device / "model.tflite", "--config", device / "partsight.toml", "--dry-run"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "groups", "devices"),
+    [
+        ('kind = "key"\ndevice = "/dev/ttyACM0"', "video dialout", 4),
+        ('kind = "key"', "video", 1),
+        ('kind = "frame"', "video", 1),
+    ],
+)
+def test_a_bar_code_reader_can_be_opened_where_there_is_one(
+    trigger: str, groups: str, devices: int, device: Path
+) -> None:
+    said = directives(invoke(*configured(device, f"[trigger]\n{trigger}\n")).output)
+
+    assert said["SupplementaryGroups"] == [groups]
+    assert len(said["DeviceAllow"]) == devices
+    assert ("char-ttyACM rw" in said["DeviceAllow"]) == (devices > 1)
+
+
+def test_it_may_write_where_its_account_may(device: Path) -> None:
+    lines = configured(device, '[journal]\npath = "verdicts.db"\n[pictures]\nfolder = "kept"\n')
+    (device / "kept").mkdir()
+
+    said = directives(invoke(*lines, "--user", "root").output)
+
+    # A path is that from the configuration.
+    assert sorted(said["ReadWritePaths"]) == sorted([str(device), str(device / "kept")])
+
+
+@pytest.mark.parametrize("name", ["partsight", "line-3"])
+def test_its_own_folders_need_no_leave(name: str, device: Path) -> None:
+    lines = configured(device, f'[journal]\npath = "/var/lib/{name}/verdicts.db"\n')
+
+    said = directives(invoke(*lines, "--name", name).output)
+
+    assert "ReadWritePaths" not in said
+    assert said["DeviceAllow"] == ["char-video4linux rw"]
+
+
+@pytest.mark.parametrize(
+    ("path", "options", "message"),
+    [
+        ("verdicts.db", [], "expected a path below /var/lib/partsight. Keep it there"),
+        ("/var/lib/partsight2/verdicts.db", [], "expected a path below /var/lib/partsight."),
+        ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make it"),
+    ],
+)
+def test_where_it_could_not_write_is_refused(
+    path: str, options: list[str], message: str, device: Path
+) -> None:
+    result = invoke(*configured(device, f'[journal]\npath = "{path}"\n'), *options)
+
+    assert result.exit_code == 1
+    assert message in result.output
+
+
 @needs_systemd
 @pytest.mark.parametrize("options", [[], ["--user", "root"], ["--name", "line3"]])
 def test_systemd_takes_it(options: list[str], device: Path) -> None:
+    if "--user" in options:
+        configured(
+            device,
+            '[journal]\npath = "verdicts.db"\n[trigger]\nkind = "key"\ndevice = "/dev/ttyACM0"\n',
+        )
     units = device / "units"
     units.mkdir()
     files = [device / "model.tflite", "--config", device / "partsight.toml"]

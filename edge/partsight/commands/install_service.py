@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 import sys
@@ -14,6 +15,7 @@ import click
 from partsight.device_config import SYSTEM_CONFIG
 
 if TYPE_CHECKING:
+    from partsight.config import Config
     from partsight.service_unit import Service
 
 __all__ = ["command"]
@@ -92,12 +94,15 @@ def command(
       partsight install-service /opt/partsight/model-int8.tflite --dry-run
       sudo partsight install-service /opt/partsight/model-int8.tflite
     """
+    from partsight.config import read_config
     from partsight.files import write_atomic
     from partsight.service_unit import Service, service_unit
 
     # Not resolved: a virtual environment is known by the very link that its Python is.
     python = Path(os.path.abspath(sys.executable))
     service = Service(python, model.absolute(), config.absolute(), name, user, memory_max)
+    if config.is_file():
+        service = _with_needs(service, read_config(config))
     unit = service_unit(service)
     if dry_run:
         click.echo(unit, nl=False)
@@ -141,8 +146,38 @@ def _require_account(user: str | None) -> None:
         ) from error
 
 
+def _with_needs(service: Service, config: Config) -> Service:
+    """The same with what its configuration has it write and open beside its own."""
+    from partsight.config.advice import is_read
+    from partsight.config.settings import settings_of
+    from partsight.errors import ConfigError
+
+    reader = getattr(config.trigger, "device", None)
+    folders = []
+    for setting in settings_of(config):
+        place = setting.value
+        if not isinstance(place, Path) or place == reader or is_read(setting):
+            continue
+        if any(own in (place, *place.parents) for own in service.own):
+            continue
+        folder = place if place.is_dir() else place.parent
+        if service.user is None:
+            raise ConfigError(
+                f"the service could not write {setting.name} = {place}: expected a path below "
+                f"{service.own[0]}. Keep it there, or name an account that may write to {folder} "
+                "with --user."
+            )
+        if not folder.is_dir():
+            raise ConfigError(
+                f"the service would not start: expected a folder {folder} for {setting.name}, "
+                "found none. Make it first."
+            )
+        folders.append(folder)
+    written = tuple(dict.fromkeys(folders))
+    return dataclasses.replace(service, written=written, has_reader=reader is not None)
+
+
 def _require_files(service: Service) -> None:
-    from partsight.config import read_config
     from partsight.errors import ConfigError
     from partsight.service_unit import unreadable
 
@@ -152,7 +187,6 @@ def _require_files(service: Service) -> None:
                 f"the service would not start: expected a file at {path}, found none. Put it there "
                 "first."
             )
-    read_config(service.config)
     _require_account(service.user)
     places = unreadable(service)
     if places and service.user is None:

@@ -15,7 +15,7 @@ from partsight.config.document import Config
 from partsight.config.settings import Setting, settings_of
 from partsight.errors import PartsightError
 
-__all__ = ["advice", "doubts"]
+__all__ = ["advice", "doubts", "is_read"]
 
 _MUST_BE_THERE = ("_file", "_key", "_cert", "certificate", ".challenge", "shadow.model")
 
@@ -50,7 +50,7 @@ def _variable(setting: Setting, environ: Mapping[str, str]) -> Iterator[str]:
 def _place(setting: Setting) -> Iterator[str]:
     """Of a file to read: whether it can be. Of one to write: whether its folder can be had."""
     place: Path = setting.value
-    if setting.name.endswith(_MUST_BE_THERE):
+    if is_read(setting):
         if not place.exists():
             yield f"{setting.name}: there is no {place}. Put it there, or correct the path"
         elif not os.access(place, os.R_OK):
@@ -59,6 +59,11 @@ def _place(setting: Setting) -> Iterator[str]:
     nearest = next((each for each in (place, *place.parents) if each.exists()), None)
     if nearest is not None and not os.access(nearest, os.W_OK):
         yield f"{setting.name}: {nearest} may not be written to by this user. Allow it"
+
+
+def is_read(setting: Setting) -> bool:
+    """Whether a path is that of something to read, and not to write."""
+    return setting.name.endswith(_MUST_BE_THERE)
 
 
 def _store(config: Config, folder: Path) -> Iterator[str]:
