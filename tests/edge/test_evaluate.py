@@ -56,7 +56,7 @@ def test_the_figures(folder: Path, classifier) -> None:
 
 def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None:
     """A progress bar around them would otherwise be full before the first is scored."""
-    ahead = 4 * (os.cpu_count() or 1)
+    ahead = 6 * (os.cpu_count() or 1)
     picture = (folder / "healthy" / "0.png", 1)
     asked, asked_at_first_score = 0, 0
 
