@@ -43,12 +43,12 @@ def worked_ahead(
     workers = workers or os.cpu_count() or 1
     remaining = iter(items)
     pool = ThreadPoolExecutor(workers, "partsight")
+    ahead: collections.deque[Future[_Group[_Item, _Done]]] = collections.deque()
 
     def begin() -> None:
         if group := list(itertools.islice(remaining, _TOGETHER)):
             ahead.append(pool.submit(_worked_together, work, group))
 
-    ahead: collections.deque[Future[_Group[_Item, _Done]]] = collections.deque()
     with one_thread():
         try:
             for _ in range(_AHEAD * workers):

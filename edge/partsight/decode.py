@@ -125,7 +125,7 @@ def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
 def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
     width, height = image.size
     if image.mode == "L" and not image.has_transparency_data:
-        # As many lines' cameras give it.
+        # As many lines' cameras give it: not copied for each channel, nor scaled for each.
         return np.broadcast_to(np.asarray(image)[:, :, np.newaxis], (height, width, 3))
     bgr = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIPE // width)

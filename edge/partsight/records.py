@@ -158,7 +158,7 @@ class Occasion:
     Attributes:
         trigger: the kind of trigger that said so, such as ``frame``, ``interval``, ``mqtt``.
         monotonic_s: when, seconds of ``time.monotonic``: the first frame after it shows the part.
-        part_id: serial number or bar code, where the trigger tells one.
+        part_id: serial number or barcode, where the trigger tells one.
     """
 
     trigger: str

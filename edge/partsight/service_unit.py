@@ -61,11 +61,11 @@ LimitCORE=0
 
 # What it may reach: cameras, the network, and its own folders.
 DevicePolicy=closed
-DeviceAllow=char-video4linux rw
-{reader}RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
+{devices}
+RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
 ProtectSystem=strict
-ProtectHome={protect_home}
-{written}PrivateTmp=yes
+{places}
+PrivateTmp=yes
 PrivateMounts=yes
 ProtectProc=invisible
 ProtectClock=yes
@@ -96,7 +96,8 @@ SystemCallErrorNumber=EPERM
 WantedBy=multi-user.target
 """
 
-_READER = "".join(f"DeviceAllow=char-{port} rw\n" for port in ("ttyACM", "ttyUSB", "ttyS"))
+_CAMERAS = ("video4linux",)
+_SERIAL_PORTS = ("ttyACM", "ttyUSB", "ttyS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ class Service:
         memory_max: as systemd takes it, such as ``512M``.
         watchdog_s: a loop without a turn for so many seconds is started again.
         written: folders beside its own that it writes to.
-        has_reader: whether a bar code reader at a serial port names the parts.
+        has_reader: whether a barcode reader at a serial port names the parts.
     """
 
     python: Path
@@ -141,18 +142,20 @@ def service_unit(service: Service) -> str:
     words = ["-I", "-m", "partsight", "watch", str(service.model), "--config", str(service.config)]
     command = " ".join([_program(str(service.python)), *map(_quoted, words)])
     homes = (Path("/home"), Path("/root"), Path("/run/user"))
-    needed = (*_needed(service), *(folder / "any" for folder in service.written))
-    at_home = any(home in path.parents for home in homes for path in needed)
+    reached = (*_needed(service), *service.written)
+    at_home = any(path.is_relative_to(home) for home in homes for path in reached)
+    places = [f"ProtectHome={'read-only' if at_home else 'yes'}"]
+    places += [f"ReadWritePaths={_quoted(str(folder))}" for folder in service.written]
+    devices = (*_CAMERAS, *(_SERIAL_PORTS if service.has_reader else ()))
     return _TEMPLATE.format(
         name=service.name,
         command=command,
         user="DynamicUser=yes" if service.user is None else f"User={service.user}",
         memory_max=service.memory_max,
         watchdog_s=service.watchdog_s,
-        protect_home="read-only" if at_home else "yes",
-        written="".join(f"ReadWritePaths={_quoted(str(each))}\n" for each in service.written),
         groups="video dialout" if service.has_reader else "video",
-        reader=_READER if service.has_reader else "",
+        devices="\n".join(f"DeviceAllow=char-{each} rw" for each in devices),
+        places="\n".join(places),
     )
 
 

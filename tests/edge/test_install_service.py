@@ -154,13 +154,17 @@ def test_where_it_could_not_write_is_refused(
 
 
 @needs_systemd
-@pytest.mark.parametrize("options", [[], ["--user", "root"], ["--name", "line3"]])
-def test_systemd_takes_it(options: list[str], device: Path) -> None:
-    if "--user" in options:
-        configured(
-            device,
-            '[journal]\npath = "verdicts.db"\n[trigger]\nkind = "key"\ndevice = "/dev/ttyACM0"\n',
-        )
+@pytest.mark.parametrize(
+    ("options", "configuration"),
+    [
+        ([], ""),
+        (["--user", "root"], '[trigger]\nkind = "key"\ndevice = "/dev/ttyACM0"\n'),
+        (["--user", "root"], '[journal]\npath = "verdicts.db"\n'),
+        (["--name", "line3"], ""),
+    ],
+)
+def test_systemd_takes_it(options: list[str], configuration: str, device: Path) -> None:
+    (device / "partsight.toml").write_text(configuration)
     units = device / "units"
     units.mkdir()
     files = [device / "model.tflite", "--config", device / "partsight.toml"]

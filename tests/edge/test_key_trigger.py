@@ -1,4 +1,4 @@
-"""Lines of a terminal, a pipe and a bar code reader as triggers."""
+"""Lines of a terminal, a pipe and a barcode reader as triggers."""
 
 from __future__ import annotations
 

@@ -150,15 +150,16 @@ def _with_needs(service: Service, config: Config) -> Service:
     """The same with what its configuration has it write and open beside its own."""
     from partsight.config.advice import is_read
     from partsight.config.settings import settings_of
+    from partsight.config.trigger import KeyTriggerConfig
     from partsight.errors import ConfigError
 
-    reader = getattr(config.trigger, "device", None)
+    reader = config.trigger.device if isinstance(config.trigger, KeyTriggerConfig) else None
     folders = []
     for setting in settings_of(config):
         place = setting.value
         if not isinstance(place, Path) or place == reader or is_read(setting):
             continue
-        if any(own in (place, *place.parents) for own in service.own):
+        if any(place.is_relative_to(own) for own in service.own):
             continue
         folder = place if place.is_dir() else place.parent
         if service.user is None:

@@ -211,5 +211,5 @@ def _shown(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.4f}"
     text = json.dumps(value) if isinstance(value, Mapping) else str(value)
-    # Others chose these texts, such as bar codes; none of them steers the terminal.
+    # Others chose these texts, such as barcodes; none of them steers the terminal.
     return "".join(each if each.isprintable() else "\ufffd" for each in text)

@@ -151,9 +151,9 @@ class ModbusTriggerConfig(Section):
 
 
 class KeyTriggerConfig(Section):
-    """A line typed in the terminal, or sent by a bar code reader; it is the part's id."""
+    """A line typed in the terminal, or sent by a barcode reader; it is the part's id."""
 
-    kind: Literal["key"] = Field(description="A line from a terminal or bar code reader.")
+    kind: Literal["key"] = Field(description="A line from a terminal or barcode reader.")
     device: Place | None = Field(
         default=None, description="Where lines come from, such as /dev/ttyACM0; stdin if left out."
     )

@@ -1,6 +1,6 @@
 """How any text is written as UTF-8: a sink must not fail for ever on one odd part id.
 
-Enters: texts from paths, bar codes and messages. Leaves: ``ERRORS``, which whoever opens a file of
+Enters: texts from paths, barcodes and messages. Leaves: ``ERRORS``, which whoever opens a file of
 rows gives as its ``errors``.
 """
 

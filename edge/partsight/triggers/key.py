@@ -1,4 +1,4 @@
-"""A line from a terminal as a trigger: Enter alone, or the part's id, as bar code readers type.
+"""A line from a terminal as a trigger: Enter alone, or the part's id, as barcode readers type.
 
 A device of its own sends ids: its empty lines are what is left of a CR and LF, and no parts.
 """

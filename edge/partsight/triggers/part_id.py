@@ -6,7 +6,7 @@ import json
 
 __all__ = ["LONGEST", "part_id_of", "plain_id"]
 
-# Serial numbers and bar codes are shorter; what is longer is no id.
+# Serial numbers and barcodes are shorter; what is longer is no id.
 LONGEST = 200
 
 
