@@ -151,12 +151,13 @@ def load_runtime(runtime: Runtime) -> Any:
 def _open(runtime: Runtime, model: bytes, threads: int, batch: int) -> Any:
     """The runtime's own interpreter, with the int8 kernels that suit both it and the model."""
     factory = load_runtime(runtime)
-    with held_stderr():
-        if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
-            try:
+    if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
+        try:
+            with held_stderr():
                 return _allocated(factory, model, threads, batch, [_hidden_xnnpack(threads)])
-            except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:
-                logger.warning("XNNPACK cannot be used, so this model runs slowly: %s", error)
+        except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:
+            logger.warning("XNNPACK cannot be used, so this model runs slowly: %s", error)
+    with held_stderr():
         return _allocated(factory, model, threads, batch, [])
 
 

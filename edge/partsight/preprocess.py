@@ -46,15 +46,19 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
         ImageError: not an array of that kind.
     """
     _check(image_bgr)
-    # Of a grey picture each step needs to be done but once.
+    # Of a grey picture an axis needs to be halved but once.
     grey = image_bgr.strides[2] == 0
     image = region(image_bgr[:, :, 0] if grey else image_bgr, spec)
     top, left, height, width = place(image.shape[:2], spec)
-    image = _resize(image, height, width)
+    image = _halve_often(image, height, width)
+    image = _uint8(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB))
+    if image.shape[:2] != (height, width):
+        # Of three channels always: on Arm, OpenCV's bilinear step gives other pixels for one.
+        image = _uint8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
     if (height, width) != (spec.height, spec.width):
         bars = (top, spec.height - height - top, left, spec.width - width - left)
         image = _uint8(cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(_BAR,) * 3))
-    return _uint8(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB))
+    return image
 
 
 def covering_hw(hw: tuple[int, int], spec: PreprocessSpec) -> tuple[int, int]:
@@ -101,15 +105,13 @@ def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:
     return max(1, round(hw[0] * scale)), max(1, round(hw[1] * scale))
 
 
-def _resize(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+def _halve_often(image: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """Halve each axis while it is at least twice as long as its target."""
     while True:
         halve_x, halve_y = image.shape[1] >= 2 * width, image.shape[0] >= 2 * height
         if not (halve_x or halve_y):
-            break
+            return image
         image = _halve(image, halve_x, halve_y)
-    if image.shape[:2] == (height, width):
-        return image
-    return _uint8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
 def _halve(image: NDArray[np.uint8], halve_x: bool, halve_y: bool) -> NDArray[np.uint8]:

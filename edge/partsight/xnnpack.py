@@ -40,7 +40,7 @@ class XnnpackDelegate:
         threads: how many it may use.
 
     Raises:
-        OSError: the library cannot be opened.
+        OSError: the library cannot be opened, or XNNPACK does not start on this machine.
         AttributeError: it does not export the delegate.
     """
 
@@ -57,6 +57,8 @@ class XnnpackDelegate:
         options.num_threads = threads
         options.flags |= _INT8_FLAGS
         self._pointer: int | None = create(ctypes.byref(options))
+        if self._pointer is None:  # so where it cannot read what processor this is
+            raise OSError("XNNPACK does not start on this machine")
 
     def _get_native_delegate_pointer(self) -> int | None:
         """The name under which tflite-runtime asks a delegate for its address."""

@@ -93,10 +93,25 @@ print(json.dumps([classifier.interpreter.runtime.name, rows]))
 SCORE_TOLERANCE = 0.07
 
 
-def judge(model_path: Path, runtime: str) -> tuple[str, list[dict[str, float]], str]:
+# As on an Arm board in a container that hides /sys: seen there.
+NO_XNNPACK = """
+import ctypes, types
+import partsight.xnnpack
+library = types.SimpleNamespace(
+    TfLiteXNNPackDelegateOptionsDefault=lambda: partsight.xnnpack._Options(),
+    TfLiteXNNPackDelegateCreate=lambda options: None,
+    TfLiteXNNPackDelegateDelete=lambda delegate: None,
+)
+partsight.xnnpack.ctypes = types.SimpleNamespace(**{**vars(ctypes), "CDLL": lambda path: library})
+"""
+
+
+def judge(
+    model_path: Path, runtime: str, before: str = ""
+) -> tuple[str, list[dict[str, float]], str]:
     """In a process of its own: tflite-runtime cannot share one with TensorFlow."""
     done = subprocess.run(
-        [sys.executable, "-c", JUDGE, str(model_path)],
+        [sys.executable, "-c", before + JUDGE, str(model_path)],
         env={**os.environ, "PARTSIGHT_RUNTIME": runtime},
         capture_output=True,
         text=True,
@@ -114,6 +129,17 @@ def test_the_variable_chooses_and_every_runtime_here_judges_by_xnnpack(
     assert used == runtime
     assert len(rows) == 20
     assert stderr == "", "a warning here says that the slow kernels serve"
+
+
+@pytest.mark.skipif(TFLITE not in runtimes(), reason="takes tflite-runtime")
+def test_where_xnnpack_does_not_start_the_slow_kernels_serve_and_that_is_said(
+    model_path: Path,
+) -> None:
+    used, rows, stderr = judge(model_path, TFLITE.name, NO_XNNPACK)
+
+    assert used == TFLITE.name
+    assert len(rows) == 20
+    assert "this model runs slowly: XNNPACK does not start on this machine" in stderr
 
 
 @pytest.mark.skipif(len(runtimes()) < 2, reason="takes both runtimes")
