@@ -1,4 +1,4 @@
-"""Two runtimes gave the same label and verdict for every picture.
+"""Two runtimes, or two machines, gave the same label and verdict for every picture.
 
 usage: same_verdicts.py A.jsonl B.jsonl
 """
@@ -8,7 +8,11 @@ import sys
 from pathlib import Path
 
 first, second = (
-    {row["path"]: row for row in map(json.loads, Path(name).read_text().splitlines())}
+    # Of each machine's folder, the picture and its label.
+    {
+        Path(row["path"]).parts[-2:]: row
+        for row in map(json.loads, Path(name).read_text().splitlines())
+    }
     for name in sys.argv[1:]
 )
 assert first

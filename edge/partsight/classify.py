@@ -19,6 +19,7 @@ from partsight.decide import decide, worst_tile
 from partsight.errors import ContractError, ModelError
 from partsight.feed import feeder
 from partsight.foreign import GivenFacts
+from partsight.golden import require_same_scores_once
 from partsight.interpreter import Interpreter, TensorInfo
 from partsight.model_file import ModelFile, load_model_file
 from partsight.preprocess import preprocess
@@ -65,13 +66,14 @@ class Classifier:
         Args:
             model: a path, or the file's bytes.
             threads: how many the runtime may use.
-            trusted: whether it was made by this very process; of any other is asked who
-                signed it, and it is first run in a process of its own, see ``trust``.
+            trusted: whether the caller made it, or has asked already; of any other is asked
+                who signed it, it is first run in a process of its own, see ``trust``, and its
+                golden samples must get here the scores that they got at its export.
             given: what a model of another tool does not say of itself.
 
         Raises:
             ConfigError: the device has a configuration that cannot be read.
-            ModelError: missing, damaged, or refused by the runtime.
+            ModelError: missing, damaged, refused by the runtime, or deciding otherwise here.
             ContractError: without a contract, or not as its contract says.
             EnvironmentFault: no TFLite runtime on this machine.
             SignatureError: not signed by whom this device trusts.
@@ -79,7 +81,10 @@ class Classifier:
         file = load_model_file(model, given)
         if not trusted:
             require_trusted(file)
-        return cls(file, Interpreter(file.data, threads=threads))
+        classifier = cls(file, Interpreter(file.data, threads=threads))
+        if not trusted:
+            require_same_scores_once(file, classifier)
+        return classifier
 
     def twin(self) -> Classifier:
         """The same model once more, on one thread, for another thread to judge with."""

@@ -7,16 +7,15 @@ What passed is remembered, by digest and runtime, and not tried again.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 from partsight.child_python import python_module
 from partsight.errors import ModelError
 from partsight.model_file import ModelFile
+from partsight.passed import has_passed, remember
 from partsight.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
 from partsight.tflite.flatbuffer import Malformed, verify
 from partsight.tflite.model_schema import MODEL
@@ -26,6 +25,7 @@ __all__ = ["require_sound"]
 
 logger = logging.getLogger(__name__)
 
+_TRIAL = "trials"
 _COMMAND = python_module("partsight.trial_process")
 # Where a read goes astray, it depends on what lies there whether that is noticed.
 _TRIALS = 3
@@ -52,17 +52,14 @@ def require_sound(
         verify(file.data, MODEL)
     except Malformed as error:
         raise _unsound(f"it is no whole flatbuffer: {error}") from error
-    mark = _mark(file.sha256, runtime)
-    if mark.exists():
+    if has_passed(_TRIAL, file.sha256, runtime):
         return
     if not command[0]:
         logger.warning("no Python executable to try the model with; it is loaded untried")
         return
     for _ in range(_TRIALS):
         _try(file, runtime, command)
-    with contextlib.suppress(OSError):  # a read-only device tries again at each start
-        mark.parent.mkdir(parents=True, exist_ok=True)
-        mark.touch()
+    remember(_TRIAL, file.sha256, runtime)
 
 
 def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
@@ -89,16 +86,3 @@ def _unsound(reason: str) -> ModelError:
         f"the model cannot be run: {reason}. Expected a file that 'partsight train' or 'partsight "
         "export' made; copy it again from where it was made."
     )
-
-
-def _mark(sha256: str, runtime: Runtime) -> Path:
-    """A file that is there where this model has passed under this runtime."""
-    return Path(_cache_folder(), "trials", f"{sha256}-{runtime.name}-{runtime.version}")
-
-
-def _cache_folder() -> Path:
-    if named := os.environ.get("PARTSIGHT_CACHE_DIR"):
-        return Path(named)
-    # Asked last: an account that systemd made up may have no home.
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser(os.path.join("~", ".cache"))
-    return Path(home, "partsight")

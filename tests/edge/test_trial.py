@@ -45,7 +45,8 @@ def file(contract, model_path: Path) -> ModelFile:
 
 def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
     require_sound(file, HERE, PASS)
-    assert [mark.name for mark in marks.iterdir()] == [f"{'a' * 64}-{HERE.name}-{HERE.version}"]
+    (mark,) = marks.iterdir()
+    assert mark.name.startswith(f"{'a' * 64}-{HERE.name}-{HERE.version}-")
     require_sound(file, HERE, CRASH)
 
 

@@ -176,7 +176,7 @@ def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
     result = invoke("check", path)
     assert result.exit_code == 1
     assert result.output.count("DIFFERS") == 1
-    assert "largest difference 0.0625, at most 0.0312 expected" in result.output
+    assert "largest difference 0.2500, at most 0.1250 expected" in result.output
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,14 @@ def command(model: str, as_json: bool) -> None:
     Example:
       partsight check model-int8.tflite
     """
+    from partsight.classify import Classifier
     from partsight.golden import TOLERANCE, replay
     from partsight.model_file import load_model_file
+    from partsight.trust import require_trusted
 
-    replays = replay(load_model_file(model))
+    file = load_model_file(model)
+    require_trusted(file)
+    replays = replay(file, Classifier.load(file.data, trusted=True))
     largest = max(each.difference for each in replays)
     passed = all(each.passes for each in replays)
     if as_json:

@@ -13,7 +13,7 @@ from partsight.contract import Contract
 from partsight.decide import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
 from partsight.evaluate import labelled_pictures, score_pictures
-from partsight.golden import TOLERANCE, replay
+from partsight.golden import require_same_scores
 from partsight.metrics import classification_metrics
 from partsight.model_file import ModelFile, load_model_file
 from partsight.model_store.rules import Findings, Rules
@@ -39,8 +39,9 @@ def examine(data: bytes, rules: Rules) -> Findings:
     _require_labels(file.contract, rules)
     with_thresholds(file.contract.operating_point, rules.accept_above, rules.reject_below)
     require_trusted(file)
-    samples, difference = _replayed(file, rules)
-    return _challenged(file, rules, Findings(samples, difference))
+    classifier = Classifier.load(data, trusted=True)
+    samples, difference = _replayed(file, classifier, rules)
+    return _challenged(classifier, rules, Findings(samples, difference))
 
 
 def _require_labels(contract: Contract, rules: Rules) -> None:
@@ -56,24 +57,16 @@ def _require_labels(contract: Contract, rules: Rules) -> None:
             )
 
 
-def _replayed(file: ModelFile, rules: Rules) -> tuple[int, float | None]:
+def _replayed(file: ModelFile, classifier: Classifier, rules: Rules) -> tuple[int, float | None]:
     if not file.contract.golden and not rules.require_golden:
         return 0, None
-    replays = replay(file)
-    difference = max(each.difference for each in replays)
-    if not all(each.passes for each in replays):
-        raise ModelError(
-            f"the model does not decide here as it did where it was exported: expected scores of "
-            f"its golden samples within {TOLERANCE:.4f}, received a difference of "
-            f"{difference:.4f}. See 'partsight check'."
-        )
-    return len(replays), difference
+    replays = require_same_scores(file, classifier)
+    return len(replays), max(each.difference for each in replays)
 
 
-def _challenged(file: ModelFile, rules: Rules, findings: Findings) -> Findings:
+def _challenged(classifier: Classifier, rules: Rules, findings: Findings) -> Findings:
     if rules.challenge is None:
         return findings
-    classifier = Classifier.load(file.data)
     labels = classifier.contract.labels
     scored = score_pictures(classifier, labelled_pictures(Path(rules.challenge), labels))
     if scored.failed:
