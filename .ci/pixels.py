@@ -10,9 +10,9 @@ import sys
 import numpy as np
 from PIL import Image
 
-from partsight.decode import decode
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 
 PICTURES = 80
 rng = np.random.default_rng(11)

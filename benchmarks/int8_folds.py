@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from partsight.classify import Classifier
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.evaluate import score_pictures
-from partsight.model_file import attach_contract
+from partsight.evaluation.evaluate import score_pictures
+from partsight.model.contract import Contract
+from partsight.model.file import attach_contract
 from partsight.progress import silent
 from partsight_train.cross_validation import Fold, divide
 from partsight_train.distribution import open_strategy

@@ -199,15 +199,15 @@ def run_line(frames: Iterator[Any]) -> None:
     is measured is what stays, not how fast a disk is.
     """
     from partsight.classify import Classifier
-    from partsight.contract import Contract
     from partsight.decide import OperatingPoint
     from partsight.drift import DriftObserver, DriftSettings
     from partsight.health.vitals import Vitals
     from partsight.journal import Journal
     from partsight.judge import Judge
     from partsight.line import watch
-    from partsight.model_file import ModelFile
-    from partsight.preprocess_spec import PreprocessSpec
+    from partsight.model.contract import Contract
+    from partsight.model.file import ModelFile
+    from partsight.picture.spec import PreprocessSpec
     from partsight.recorder import Recorder
     from partsight.records import Occasion
 
@@ -226,7 +226,7 @@ def run_line(frames: Iterator[Any]) -> None:
 
 def played_interpreter() -> Any:
     """A model that says what the top left pixel says."""
-    from partsight.interpreter import TensorInfo
+    from partsight.runtime.interpreter import TensorInfo
 
     class Played:
         input = TensorInfo((1, 224, 224, 3), np.dtype(np.uint8), 1 / 255, 0)

@@ -25,7 +25,7 @@ import numpy as np
 
 from partsight import Classifier
 from partsight.health.vitals import Vitals
-from partsight.model_file import attach_contract, load_model_file
+from partsight.model.file import attach_contract, load_model_file
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.rules import Settings
 from partsight.model_store.store import ModelStore

@@ -22,8 +22,8 @@ import numpy as np
 from partsight.config.pictures import PicturesConfig
 from partsight.health.vitals import Vitals
 from partsight.ids import uuid7
+from partsight.picture.spec import PreprocessSpec
 from partsight.picture_store import PictureStore
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Frame, PartResult, Prediction, Verdict
 
 SECONDS = 15

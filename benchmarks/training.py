@@ -49,8 +49,8 @@ def plain(folder: Path) -> dict[str, float]:
     """As in the tutorial, but with partsight's pixels, so that only the way differs."""
     import numpy as np
 
-    from partsight.decode import decode
-    from partsight.preprocess import preprocess
+    from partsight.picture.decode import decode
+    from partsight.picture.preprocess import preprocess
     from partsight_train.backbones.backbone import open_backbone
     from partsight_train.tensorflow_stack import hub, keras, tf
 

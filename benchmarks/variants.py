@@ -16,7 +16,7 @@ from pathlib import Path
 
 import runtimes
 
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
 
 ROUNDS = 3
 RUNTIMES = ("ai-edge-litert", "tflite-runtime, as partsight runs it")

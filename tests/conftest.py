@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from partsight.model_file import attach_contract, load_model_file
+from partsight.model.file import attach_contract, load_model_file
 
 
 @pytest.fixture(autouse=True)

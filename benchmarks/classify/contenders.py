@@ -42,7 +42,7 @@ def ideal(model: str, paths: Sequence[str]) -> Round:
     import numpy as np
 
     from partsight.classify import Classifier
-    from partsight.decode import decode
+    from partsight.picture.decode import decode
 
     cv2.setNumThreads(1)
     classifier = Classifier.load(model, threads=1)
@@ -70,7 +70,7 @@ def one_loop(model: str, paths: Sequence[str]) -> Round:
     import cv2
 
     from partsight.classify import Classifier
-    from partsight.decode import decode
+    from partsight.picture.decode import decode
 
     cv2.setNumThreads(1)
     classifier = Classifier.load(model, threads=1)

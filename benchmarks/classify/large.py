@@ -30,7 +30,7 @@ def large(model: str, pictures: Path) -> None:
 def scaled(model: str, pictures: Path) -> None:
     """Print by how many levels the network's input differs, and how many verdicts do."""
     from partsight.classify import Classifier
-    from partsight.decode import decode
+    from partsight.picture.decode import decode
 
     classifier = Classifier.load(model)
     spec = classifier.contract.preprocess

@@ -20,7 +20,7 @@ import numpy as np
 
 from partsight.child_python import python_module
 from partsight.progress import Progress, silent
-from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
+from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 
 __all__ = ["Measurement", "Way", "benchmark", "recommend", "ways"]
 

@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from partsight.classify import Classifier
 from partsight.errors import ModelError, PartsightError
-from partsight.feed import feeder
-from partsight.interpreter import Interpreter
-from partsight.model_file import load_model_file
-from partsight.preprocess import preprocess
-from partsight.trial import require_sound
+from partsight.model.file import load_model_file
+from partsight.model.trial import require_sound
+from partsight.picture.preprocess import preprocess
+from partsight.runtime.feed import feeder
+from partsight.runtime.interpreter import Interpreter
 
 __all__ = ["main", "measure"]
 

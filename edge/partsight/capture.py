@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from partsight.encode import PictureFormat, encode
 from partsight.errors import SourceError
 from partsight.files import create_atomic
+from partsight.picture.encode import PictureFormat, encode
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.wall_clock import utc_now

@@ -14,18 +14,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.batch.classify_files import classify_inputs
-from partsight.contract import Contract
 from partsight.decide import decide, worst_tile
 from partsight.errors import ContractError, ModelError
-from partsight.feed import feeder
-from partsight.foreign import GivenFacts
-from partsight.golden import require_same_scores_once
-from partsight.interpreter import Interpreter, TensorInfo
-from partsight.model_file import ModelFile, load_model_file
-from partsight.preprocess import preprocess
+from partsight.model.contract import Contract
+from partsight.model.file import ModelFile, load_model_file
+from partsight.model.foreign import GivenFacts
+from partsight.model.golden import require_same_scores_once
+from partsight.model.trust import require_trusted
+from partsight.picture.preprocess import preprocess
 from partsight.records import PictureResult, Prediction, Verdict
-from partsight.scores import dequantize, softmax
-from partsight.trust import require_trusted
+from partsight.runtime.feed import feeder
+from partsight.runtime.interpreter import Interpreter, TensorInfo
+from partsight.runtime.scores import dequantize, softmax
 
 __all__ = ["Classifier"]
 

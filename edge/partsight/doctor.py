@@ -66,8 +66,8 @@ def _opencv() -> str:
 
 
 def _runtime() -> str:
-    from partsight.interpreter import load_runtime
-    from partsight.runtimes import choose_runtime, speed_advice
+    from partsight.runtime.interpreter import load_runtime
+    from partsight.runtime.runtimes import choose_runtime, speed_advice
 
     runtime = choose_runtime()
     load_runtime(runtime)

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.contract import Contract
-from partsight.decode import decode
-from partsight.encode import encode, shrunk
 from partsight.errors import ModelError
 from partsight.files import distinct_name, write_atomic
 from partsight.inputs.base import Picture
+from partsight.model.contract import Contract
 from partsight.opencv import cv2
-from partsight.preprocess import place, region
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.encode import encode, shrunk
+from partsight.picture.preprocess import place, region
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import PictureResult, Verdict
 
 __all__ = ["overlay", "require_heatmap", "write_overlay"]

@@ -18,8 +18,8 @@ from partsight.classify import Classifier
 from partsight.decide import OperatingPoint, accept_score, decide, with_thresholds
 from partsight.errors import ImageError, ModelError
 from partsight.ids import uuid7
+from partsight.picture.spec import PreprocessSpec
 from partsight.policy import Policy
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import (
     Fault,
     Frame,

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.ahead import worked_ahead
-from partsight.decode import decode
 from partsight.errors import DatasetError, ImageError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.spec import PreprocessSpec
 
 __all__ = ["PICTURE_SUFFIXES", "find_pictures", "is_picture", "label_folders", "read_pictures"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.intervals import Interval, proportion_interval
+from partsight.evaluation.intervals import Interval, proportion_interval
 from partsight.records import Verdict
 
 __all__ = ["Agreement", "agreements", "report_lines"]

@@ -14,9 +14,9 @@ import sys
 import time
 from pathlib import Path
 
-from partsight.decode import decode
 from partsight.errors import ImageError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.spec import PreprocessSpec
 
 _SPECS = (None, PreprocessSpec(224, 224))
 

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 
 from partsight.classify import Classifier
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.interpreter import TensorInfo
-from partsight.model_file import ModelFile
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.model.contract import Contract
+from partsight.model.file import ModelFile
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Frame
-from partsight.runtimes import Runtime
+from partsight.runtime.interpreter import TensorInfo
+from partsight.runtime.runtimes import Runtime
 
 Completed = subprocess.CompletedProcess[str]
 

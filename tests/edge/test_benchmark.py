@@ -19,8 +19,8 @@ from partsight.benchmark_process import measure
 from partsight.cli import main
 from partsight.config import read_config
 from partsight.errors import ModelError
-from partsight.interpreter import TensorInfo
-from partsight.runtimes import Runtime, runtimes
+from partsight.runtime.interpreter import TensorInfo
+from partsight.runtime.runtimes import Runtime, runtimes
 
 RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
 

@@ -23,8 +23,8 @@ from partsight.capture import (
     require_first_frame,
 )
 from partsight.cli import main
-from partsight.decode import decode
 from partsight.errors import OutputError, SourceError
+from partsight.picture.decode import decode
 from partsight.pictures import label_folders
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames, SequentialFrames

@@ -11,11 +11,11 @@ import pytest
 
 from partsight import Classifier
 from partsight.errors import ContractError, ImageError, ModelError
-from partsight.interpreter import TensorInfo
-from partsight.model_file import ModelFile
-from partsight.preprocess import preprocess
+from partsight.model.file import ModelFile
+from partsight.picture.preprocess import preprocess
 from partsight.records import Prediction, Verdict
-from partsight.scores import dequantize
+from partsight.runtime.interpreter import TensorInfo
+from partsight.runtime.scores import dequantize
 
 
 @pytest.mark.parametrize(

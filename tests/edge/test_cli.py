@@ -20,8 +20,8 @@ from click.testing import CliRunner, Result
 
 from partsight.cli import main
 from partsight.decide import OperatingPoint
-from partsight.model_file import attach_contract, load_model_file
-from partsight.reference import Reference, Spread
+from partsight.model.file import attach_contract, load_model_file
+from partsight.model.reference import Reference, Spread
 
 COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "model", "error"]
 
@@ -422,7 +422,7 @@ def test_an_unexpected_error_is_one_line_too(
     def fail(model: object, given: object) -> None:
         raise ZeroDivisionError("a defect\nof ours")
 
-    monkeypatch.setattr("partsight.model_file.load_model_file", fail)
+    monkeypatch.setattr("partsight.model.file.load_model_file", fail)
 
     result = run("inspect", model_path)
 

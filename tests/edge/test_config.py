@@ -26,9 +26,9 @@ from partsight.config.sinks import (
 )
 from partsight.device_config import CONFIG_VARIABLE, find_config, use_config
 from partsight.errors import ConfigError, OutputError, SignatureError
-from partsight.key_files import make_key_pair, read_private_key
-from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
-from partsight.signature import PUBLIC_KEY_VARIABLE, signed
+from partsight.model.key_files import make_key_pair, read_private_key
+from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
+from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
 
 
 @pytest.fixture

@@ -14,11 +14,11 @@ from partsight.config import Config, read_config
 from partsight.config.advice import advice, doubts
 from partsight.config.settings import Setting
 from partsight.device_config import CONFIG_VARIABLE
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
+from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore, activated
-from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
-from partsight.signature import PUBLIC_KEY_VARIABLE
+from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +121,7 @@ def test_check_asks_whether_the_runtime_is_here(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_text("[model]\nruntime = 'litert'")
-    monkeypatch.setattr("partsight.runtimes.runtimes", list)
+    monkeypatch.setattr("partsight.runtime.runtimes.runtimes", list)
     assert "model.runtime: litert is not installed here" in invoke("check", path).stderr
 
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 
 from partsight.classify import Classifier
-from partsight.contract import Contract, contract_from_document, contract_to_document
 from partsight.errors import ContractError, ImageError, ModelError, OutputError
 from partsight.heatmap import overlay, require_heatmap, write_overlay
 from partsight.inputs.base import Picture
-from partsight.interpreter import TensorInfo
-from partsight.model_file import ModelFile
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.model.contract import Contract, contract_from_document, contract_to_document
+from partsight.model.file import ModelFile
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import PictureResult, Prediction, Verdict
+from partsight.runtime.interpreter import TensorInfo
 
 GREY = 128
 

@@ -11,10 +11,10 @@ from click.testing import CliRunner, Result
 
 from partsight.cli import main
 from partsight.device_config import CONFIG_VARIABLE
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
+from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.store import ModelStore, activated
-from partsight.signature import PUBLIC_KEY_VARIABLE
 
 
 @pytest.fixture(autouse=True)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.contract import Contract
 from partsight.errors import ModelError, OutputError
-from partsight.model_file import ModelFile
+from partsight.model.contract import Contract
+from partsight.model.file import ModelFile
 from partsight.model_store.activate import put_in_force, roll_back, start_active
 from partsight.model_store.history import read_history, remember
 from partsight.model_store.listing import listed

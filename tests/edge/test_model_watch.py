@@ -16,7 +16,7 @@ import pytest
 from partsight.classify import Classifier
 from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
 from partsight.health.vitals import Vitals
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
 from partsight.model_store.activate import put_in_force, roll_back
 from partsight.model_store.aside import Stopped, examine_aside
 from partsight.model_store.history import read_history

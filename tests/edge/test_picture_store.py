@@ -15,16 +15,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.config.pictures import PicturesConfig
-from partsight.decode import decode
 from partsight.errors import OutputError
 from partsight.health.vitals import Vitals
 from partsight.ids import uuid7
+from partsight.picture.decode import decode
+from partsight.picture.spec import PreprocessSpec
 from partsight.picture_store import PictureStore, Plan
 from partsight.picture_store.annotate import annotate, annotation
 from partsight.picture_store.disk_guard import DiskGuard
 from partsight.picture_store.plan import annotated_path, id_of, is_kept, is_left_over, picture_path
 from partsight.picture_store.work_queue import Job, WorkQueue
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Frame, Occasion, PartResult, Prediction, Verdict
 
 TAKEN = datetime(2026, 11, 24, 10, 11, 12, 345000, timezone.utc)
@@ -463,7 +463,7 @@ def test_the_section_is_strict(text: dict, message: str | None) -> None:
 
 
 def test_frames_too_large_for_a_jpeg_are_refused_by_name() -> None:
-    from partsight.encode import encode
+    from partsight.picture.encode import encode
 
     wide = np.zeros((1, 70_000, 3), np.uint8)
     with pytest.raises(OutputError, match=r"as jpg.*\(1, 70000, 3\)"):

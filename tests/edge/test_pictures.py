@@ -12,8 +12,8 @@ import pytest
 
 from partsight.ahead import worked_ahead
 from partsight.errors import DatasetError, ImageError
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
-from partsight.preprocess_spec import PreprocessSpec
 
 SPEC = PreprocessSpec(2, 4)
 

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from partsight.classify import Classifier
 from partsight.cli import main
 from partsight.errors import ImageError
+from partsight.evaluation.intervals import proportion_interval
 from partsight.health.vitals import Vitals
-from partsight.intervals import proportion_interval
 from partsight.journal import Journal, read_events
 from partsight.records import Frame, PartResult, Prediction, Verdict
 from partsight.shadow import Shadow

@@ -24,8 +24,8 @@ from tests.servers.process import DEADLINE_S, until
 
 from partsight.errors import JournalError
 from partsight.journal import read_events, read_rows, verify
-from partsight.model_file import attach_contract, load_model_file
-from partsight.zip_tail import read_member
+from partsight.model.file import attach_contract, load_model_file
+from partsight.model.zip_tail import read_member
 
 CONFIG = """
 [source]

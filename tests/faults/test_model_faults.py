@@ -22,15 +22,15 @@ from partsight.classify import Classifier
 from partsight.decide import OperatingPoint
 from partsight.errors import ModelError, SignatureError
 from partsight.health.vitals import Vitals
-from partsight.key_files import make_key_pair, read_private_key
-from partsight.model_file import attach_contract, load_model_file
+from partsight.model.file import attach_contract, load_model_file
+from partsight.model.key_files import make_key_pair, read_private_key
+from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.incoming import Incoming
 from partsight.model_store.rules import Rules, Settings
 from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
 from partsight.sample_data import write_sample_data
-from partsight.signature import PUBLIC_KEY_VARIABLE, signed
 
 DEADLINE_S = 120.0
 
@@ -290,7 +290,7 @@ def test_a_file_that_disappears_is_nothing(
 _TURNS = """
 import hashlib, sys
 from pathlib import Path
-from partsight.model_file import ModelFile
+from partsight.model.file import ModelFile
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore
 
@@ -328,7 +328,7 @@ _ON_A_FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
 from partsight.errors import OutputError
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore
 

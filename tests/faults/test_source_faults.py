@@ -17,7 +17,7 @@ from tests.faults.servers import DEADLINE_S, MjpegServer, RtspServer, mjpeg_serv
 
 from partsight.config.source import ConditionsConfig, SourceConfig
 from partsight.health.vitals import Vitals
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.live import LiveFrames

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from partsight.evaluate import ScoredPictures
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.evaluation.evaluate import ScoredPictures
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.export.gate import compare
 from partsight_train.measure import split_metrics
 from partsight_train.operating_point import operating_point

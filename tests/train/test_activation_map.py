@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from partsight.errors import ImageError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.activation_map import contributions, map_of_file
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export.assemble import assemble

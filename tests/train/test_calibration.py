@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture, Split
 from partsight_train.export.calibration import choose_calibration, representative
 

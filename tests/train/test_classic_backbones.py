@@ -20,7 +20,7 @@ from tests.train.module_server import archive, send, serve
 
 from partsight import Classifier
 from partsight.cli import main
-from partsight.decode import decode
+from partsight.picture.decode import decode
 from partsight_train.backbones.catalogue import HUB
 from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras, tf

@@ -13,8 +13,8 @@ import pytest
 from numpy.typing import NDArray
 
 from partsight.errors import ModelError
-from partsight.interpreter import Interpreter
-from partsight.runtimes import runtimes
+from partsight.runtime.interpreter import Interpreter
+from partsight.runtime.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export.assemble import assemble
 from partsight_train.export.convert import convert, quantize, with_ranges
@@ -72,9 +72,9 @@ def test_the_input_takes_the_bytes_of_a_frame(
 JUDGE = """
 import sys
 import numpy as np
-from partsight.scores import dequantize
-from partsight.feed import Normalization, feeder
-from partsight.interpreter import Interpreter
+from partsight.runtime.scores import dequantize
+from partsight.runtime.feed import Normalization, feeder
+from partsight.runtime.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
 feed = feeder(interpreter.input, Normalization())

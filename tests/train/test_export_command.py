@@ -22,14 +22,14 @@ from tests.train.conftest import write_parts
 
 from partsight import Classifier
 from partsight.cli import main
-from partsight.decode import decode
-from partsight.golden import MAX_BYTES, TOLERANCE
-from partsight.model_file import attach_contract, load_model_file
-from partsight.runtimes import runtimes
-from partsight.tflite.flatbuffer import View
-from partsight.tflite.metadata_schema import ENTRY, MODEL_METADATA
-from partsight.tflite.standard_metadata import metadata_entry
-from partsight.tflite.tensors import tensors_of
+from partsight.model.file import attach_contract, load_model_file
+from partsight.model.golden import MAX_BYTES, TOLERANCE
+from partsight.model.tflite.flatbuffer import View
+from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
+from partsight.model.tflite.standard_metadata import metadata_entry
+from partsight.model.tflite.tensors import tensors_of
+from partsight.picture.decode import decode
+from partsight.runtime.runtimes import runtimes
 from partsight_train.export import export as export_module
 from partsight_train.export.names import VARIANTS
 from partsight_train.export.remedies import remedied as remedied_module

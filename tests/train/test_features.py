@@ -15,7 +15,7 @@ from PIL import Image
 from tests.train.conftest import write_parts
 
 from partsight.errors import DatasetError, OutputError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight_train import features as features_module
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache import open_cache
@@ -141,7 +141,7 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.cache import open_cache
 
 with open_cache(Path(sys.argv[1]), "a" * 64, PreprocessSpec(32, 32), 16) as cache:

@@ -15,9 +15,9 @@ from click.testing import CliRunner, Result
 from partsight import Classifier
 from partsight.cli import main
 from partsight.errors import ContractError, ModelError
-from partsight.foreign import GivenFacts, foreign_contract
-from partsight.tflite.metadata_schema import ENTRY, IDENTIFIER, MODEL_METADATA
-from partsight.zip_tail import append_tail
+from partsight.model.foreign import GivenFacts, foreign_contract
+from partsight.model.tflite.metadata_schema import ENTRY, IDENTIFIER, MODEL_METADATA
+from partsight.model.zip_tail import append_tail
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.tensorflow_stack import tf
 

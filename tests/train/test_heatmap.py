@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from partsight import Classifier
 from partsight.cli import main
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.errors import ModelError
 from partsight.heatmap import overlay
-from partsight.interpreter import Interpreter, TensorInfo
+from partsight.model.contract import Contract
+from partsight.runtime.interpreter import Interpreter, TensorInfo
 from partsight.sample_data.defects import KINDS, damage
 from partsight.sample_data.families import draw_blank
 from partsight.sample_data.finish import finish

@@ -13,18 +13,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.lite.python import schema_py_generated as schema
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.feed import Normalization
-from partsight.foreign import MARK
-from partsight.interpreter import Interpreter
-from partsight.model_file import attach_contract, load_model_file
-from partsight.preprocess_spec import PreprocessSpec
-from partsight.tflite.flatbuffer import TEXT, Scalar, Table, Tables, Union, Vector, View, verify
-from partsight.tflite.metadata_schema import ENTRY, MODEL_METADATA
-from partsight.tflite.model_schema import MODEL
-from partsight.tflite.standard_metadata import metadata_entry, read_standard_metadata
-from partsight.tflite.tensors import Tensor, tensors_of
+from partsight.model.contract import Contract
+from partsight.model.file import attach_contract, load_model_file
+from partsight.model.foreign import MARK
+from partsight.model.tflite.flatbuffer import (
+    TEXT,
+    Scalar,
+    Table,
+    Tables,
+    Union,
+    Vector,
+    View,
+    verify,
+)
+from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
+from partsight.model.tflite.model_schema import MODEL
+from partsight.model.tflite.standard_metadata import metadata_entry, read_standard_metadata
+from partsight.model.tflite.tensors import Tensor, tensors_of
+from partsight.picture.spec import PreprocessSpec
+from partsight.runtime.feed import Normalization
+from partsight.runtime.interpreter import Interpreter
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.export.metadata import with_metadata
 from partsight_train.settings import CardSettings

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
 from partsight.errors import ModelError
-from partsight.model_file import load_model_file
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.model.contract import Contract
+from partsight.model.file import load_model_file
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture, Split
 from partsight_train.export.calibration import choose_calibration
 from partsight_train.export.gate import Limits, breaches

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
-from partsight.evaluate import ScoredPictures
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.evaluation.evaluate import ScoredPictures
+from partsight.model.contract import Contract
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.dataset import Split
 from partsight_train.export.names import VariantName
 from partsight_train.export.steps import few_steps, warn_of_few_steps

@@ -16,9 +16,9 @@ from tests.train.conftest import write_parts
 
 from partsight import Classifier
 from partsight.cli import main
-from partsight.decode import decode
-from partsight.picture_statistics import picture_statistics
-from partsight.preprocess import preprocess
+from partsight.picture.decode import decode
+from partsight.picture.preprocess import preprocess
+from partsight.picture.statistics import picture_statistics
 from partsight_train.dataset import Split, hash_place
 from partsight_train.run_dir import RunDir
 from partsight_train.settings import PRESETS

@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decode import decode
 from partsight.opencv import cv2
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.pooled_maps import UNREADABLE, channel_axis, find_pooled_maps
 from partsight_train.tensorflow_stack import keras, tf
 from partsight_train.tiles import Tiles, join

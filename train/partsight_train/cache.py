@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import OutputError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 
 __all__ = ["FeatureCache", "open_cache"]
 

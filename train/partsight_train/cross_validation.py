@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from partsight.metrics import classification_metrics, false_positives_at_recall
+from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
 from partsight.progress import silent
 from partsight_train.dataset import Dataset, assign_folds
 from partsight_train.learn import Material, Rows, Stages, learn

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint
+from partsight.model.contract import Contract
 from partsight_train.dataset import Split
 from partsight_train.export.assemble import assemble
 from partsight_train.export.gate import Limits, breaches

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ModelError
-from partsight.feed import Normalization, feeder
-from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
+from partsight.runtime.feed import Normalization, feeder
+from partsight.runtime.interpreter import Interpreter
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.converter import converter_of
 from partsight_train.export.calibration import Calibration

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import DatasetError, ImageError
+from partsight.picture.preprocess import preprocess
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
 from partsight_train.augment import Variation
 from partsight_train.backbones.backbone import Backbone

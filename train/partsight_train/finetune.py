@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.picture.preprocess import preprocess
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
 from partsight.progress import Progress, silent
 from partsight_train.augment import variation
 from partsight_train.backbones.backbone import Backbone, load_layer

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint
-from partsight.evaluate import ScoredPictures
-from partsight.metrics import classification_metrics
-from partsight.verdict_metrics import verdict_metrics
+from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.metrics import classification_metrics
+from partsight.evaluation.verdict_metrics import verdict_metrics
 
 __all__ = ["Mistake", "mistakes", "split_metrics"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
-from partsight.preprocess_spec import Fit
+from partsight.picture.spec import Fit
 
 __all__ = [
     "BALANCES",

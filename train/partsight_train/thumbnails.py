@@ -8,10 +8,10 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.spec import PreprocessSpec
 
 __all__ = ["data_address", "shrunk", "thumbnail"]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.interpreter import load_runtime
 from partsight.progress import silent
-from partsight.runtimes import choose_runtime
+from partsight.runtime.interpreter import load_runtime
+from partsight.runtime.runtimes import choose_runtime
 from partsight_train.activation_map import map_of_file
 from partsight_train.cross_validation import cross_validate
 from partsight_train.data_check import Finding, Severity, check

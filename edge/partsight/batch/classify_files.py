@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from partsight.ahead import worked_ahead
 from partsight.decide import OperatingPoint, decide
-from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.picture_file import read_picture_file
+from partsight.picture.decode import decode
+from partsight.picture.file import read_picture_file
 from partsight.records import PictureFacts, PictureResult
 
 if TYPE_CHECKING:

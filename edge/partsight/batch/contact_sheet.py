@@ -15,10 +15,10 @@ import numpy as np
 
 from partsight.batch.run import Outcome
 from partsight.decide import OperatingPoint, accept_score
-from partsight.decode import decode
-from partsight.encode import encode, shrunk
 from partsight.files import write_atomic
 from partsight.inputs.base import Picture
+from partsight.picture.decode import decode
+from partsight.picture.encode import encode, shrunk
 from partsight.records import Verdict
 from partsight.sinks.text import strict_text
 

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from partsight.batch.run import Outcome
-from partsight.encode import encode
 from partsight.errors import OutputError
 from partsight.files import distinct_name, write_atomic
 from partsight.inputs.base import Content, Picture
-from partsight.picture_file import read_picture_file
+from partsight.picture.encode import encode
+from partsight.picture.file import read_picture_file
 
 __all__ = ["SortInto"]
 

@@ -61,8 +61,8 @@ def command(
       partsight benchmark model-int8.tflite model-float16.tflite
     """
     from partsight.benchmark import benchmark, recommend
-    from partsight.model_file import load_model_file
-    from partsight.trust import require_signer
+    from partsight.model.file import load_model_file
+    from partsight.model.trust import require_signer
 
     where = config or default_config()
     use_config(config, new=save)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from partsight.commands.model_options import config_option
 from partsight.console import exit_if_failed
 from partsight.device_config import find_config
-from partsight.model_options import config_option
 from partsight.shown import shown
 
 if TYPE_CHECKING:
-    from partsight.encode import PictureFormat
+    from partsight.picture.encode import PictureFormat
     from partsight.records import Fault
     from partsight.sources.frames import Frames
 
@@ -139,7 +139,7 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.capture import require_first_frame
     from partsight.config import Config, read_config
     from partsight.health.vitals import Vitals
-    from partsight.preprocess_spec import PreprocessSpec
+    from partsight.picture.spec import PreprocessSpec
     from partsight.sources.address import is_live
     from partsight.sources.opening import open_frames
 

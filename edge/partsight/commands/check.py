@@ -7,7 +7,7 @@ import json
 
 import click
 
-from partsight.model_options import config_option
+from partsight.commands.model_options import config_option
 
 __all__ = ["command"]
 
@@ -27,9 +27,9 @@ def command(model: str, as_json: bool) -> None:
       partsight check model-int8.tflite
     """
     from partsight.classify import Classifier
-    from partsight.golden import TOLERANCE, replay
-    from partsight.model_file import load_model_file
-    from partsight.trust import require_trusted
+    from partsight.model.file import load_model_file
+    from partsight.model.golden import TOLERANCE, replay
+    from partsight.model.trust import require_trusted
 
     file = load_model_file(model)
     require_trusted(file)

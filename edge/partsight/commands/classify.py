@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.cluster_options import Cluster, cluster_options
+from partsight.commands.cluster_options import Cluster, cluster_options
+from partsight.commands.model_options import config_option, facts_options, load_classifier
 from partsight.console import ProgressBar, exit_if_failed
-from partsight.model_options import config_option, facts_options, load_classifier
 from partsight.progress import silent
 from partsight.shown import shown
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.classify import Classifier
     from partsight.decide import OperatingPoint
-    from partsight.foreign import GivenFacts
+    from partsight.model.foreign import GivenFacts
     from partsight.progress import Progress
     from partsight.sinks.base import Row
 

@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import ProgressBar, exit_if_failed
-from partsight.model_options import (
+from partsight.commands.model_options import (
     config_option,
     facts_options,
     load_classifier,
     threads_option,
 )
+from partsight.console import ProgressBar, exit_if_failed
 from partsight.shown import shown
 
 if TYPE_CHECKING:
-    from partsight.foreign import GivenFacts
+    from partsight.model.foreign import GivenFacts
 
 __all__ = ["command"]
 
@@ -39,8 +39,8 @@ def command(
     Example:
       partsight evaluate model-int8.tflite parts/
     """
-    from partsight.evaluate import evaluate, labelled_pictures, score_pictures
-    from partsight.report_text import metrics_text
+    from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+    from partsight.evaluation.report_text import metrics_text
 
     classifier = load_classifier(model, threads, given)
     pictures = labelled_pictures(image_dir, classifier.contract.labels)

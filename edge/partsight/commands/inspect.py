@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.model_options import facts_options
+from partsight.commands.model_options import facts_options
 
 if TYPE_CHECKING:
-    from partsight.contract import Contract
-    from partsight.foreign import GivenFacts
-    from partsight.model_file import ModelFile
-    from partsight.reference import Reference
+    from partsight.model.contract import Contract
+    from partsight.model.file import ModelFile
+    from partsight.model.foreign import GivenFacts
+    from partsight.model.reference import Reference
 
 __all__ = ["command"]
 
@@ -31,8 +31,8 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
     Example:
       partsight inspect model-int8.tflite
     """
-    from partsight.model_file import load_model_file
-    from partsight.signature import is_signed
+    from partsight.model.file import load_model_file
+    from partsight.model.signature import is_signed
 
     file = load_model_file(model, given)
     if as_json:
@@ -52,7 +52,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
 
 
 def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
-    from partsight.signature import is_signed
+    from partsight.model.signature import is_signed
 
     contract = file.contract
     yield from _card(file).items()
@@ -94,9 +94,9 @@ def _order(reference: Reference) -> str:
 
 def _card(file: ModelFile) -> dict[str, str]:
     """What its standard metadata call it."""
-    from partsight.tflite.flatbuffer import Malformed, verify
-    from partsight.tflite.model_schema import MODEL
-    from partsight.tflite.standard_metadata import read_standard_metadata
+    from partsight.model.tflite.flatbuffer import Malformed, verify
+    from partsight.model.tflite.model_schema import MODEL
+    from partsight.model.tflite.standard_metadata import read_standard_metadata
 
     try:
         verify(file.data, MODEL)

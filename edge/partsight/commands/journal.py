@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from partsight.commands.model_options import config_option
 from partsight.console import ProgressBar
-from partsight.model_options import config_option
 from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:

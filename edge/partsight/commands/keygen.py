@@ -21,7 +21,7 @@ def command(key: Path) -> None:
     Example:
       partsight keygen line.key
     """
-    from partsight.key_files import make_key_pair
+    from partsight.model.key_files import make_key_pair
 
     public = make_key_pair(key)
     click.echo(f"Private key, to sign with:  {key}\nPublic key, for devices:    {public}")

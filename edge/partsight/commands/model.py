@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from partsight.commands.model_options import config_option
 from partsight.device_config import find_config
-from partsight.model_options import config_option
 
 if TYPE_CHECKING:
     from partsight.config import Config
@@ -88,7 +88,7 @@ def activate(model: str, store: Path | None) -> None:
       partsight model activate 3f2a
       partsight model activate model-int8.tflite
     """
-    from partsight.model_file import load_model_file
+    from partsight.model.file import load_model_file
     from partsight.model_store.activate import put_in_force
     from partsight.model_store.aside import examine_aside
     from partsight.model_store.listing import active_contract
@@ -120,9 +120,9 @@ def rollback(store: Path | None) -> None:
     Example:
       partsight model rollback
     """
-    from partsight.model_file import load_model_file
+    from partsight.model.file import load_model_file
+    from partsight.model.trust import require_trusted
     from partsight.model_store.activate import roll_back
-    from partsight.trust import require_trusted
 
     where = _store(store, _config())
     now, before = roll_back(where, lambda data: require_trusted(load_model_file(data)))

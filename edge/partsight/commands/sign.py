@@ -27,9 +27,9 @@ def command(model: Path, key: Path, output: Path | None) -> None:
     """
     from partsight.errors import ContractError
     from partsight.files import write_atomic
-    from partsight.key_files import read_private_key
-    from partsight.model_file import load_model_file, read_model
-    from partsight.signature import signed
+    from partsight.model.file import load_model_file, read_model
+    from partsight.model.key_files import read_private_key
+    from partsight.model.signature import signed
 
     data = read_model(model)
     with contextlib.suppress(ContractError):  # what another tool's lacks is given where it runs

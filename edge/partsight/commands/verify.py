@@ -23,9 +23,9 @@ def command(model: Path, public_key: Path, as_json: bool) -> None:
     Example:
       partsight verify model-int8.tflite --public-key line.key.pub
     """
-    from partsight.key_files import read_public_key
-    from partsight.model_file import read_model
-    from partsight.signature import require_signature
+    from partsight.model.file import read_model
+    from partsight.model.key_files import read_public_key
+    from partsight.model.signature import require_signature
 
     data = read_model(model)
     require_signature(data, read_public_key(public_key), str(model))

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.console import exit_if_failed
-from partsight.model_options import (
+from partsight.commands.model_options import (
     config_option,
     facts_options,
     load_classifier,
     threads_option,
 )
+from partsight.console import exit_if_failed
 
 if TYPE_CHECKING:
     from partsight.config import Config
-    from partsight.foreign import GivenFacts
     from partsight.health.vitals import Vitals
+    from partsight.model.foreign import GivenFacts
 
 __all__ = ["command"]
 

@@ -89,7 +89,7 @@ def _store(config: Config, folder: Path) -> Iterator[str]:
 
 
 def _runtime(name: str | None) -> Iterator[str]:
-    from partsight.runtimes import runtimes
+    from partsight.runtime.runtimes import runtimes
 
     installed = [runtime.name for runtime in runtimes()]
     if name is not None and name not in installed:

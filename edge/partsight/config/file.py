@@ -17,8 +17,8 @@ from partsight.config.document import Config
 from partsight.config.explain import explained
 from partsight.errors import ConfigError
 from partsight.files import rewrite_atomic
-from partsight.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
-from partsight.signature import PUBLIC_KEY_VARIABLE
+from partsight.model.signature import PUBLIC_KEY_VARIABLE
+from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 
 __all__ = ["ENVIRONMENT", "apply_config", "read_config", "save_choice"]
 

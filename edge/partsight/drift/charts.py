@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from partsight.reference import Spread
+from partsight.model.reference import Spread
 
 __all__ = ["RUN", "Chart", "acceptance_chart", "broken_rule", "p_chart"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partsight.drift.charts import Chart, acceptance_chart, p_chart
-from partsight.reference import Reference, Spread
+from partsight.model.reference import Reference, Spread
 
 __all__ = ["DriftSettings", "Learner", "charts_of"]
 

@@ -16,7 +16,7 @@ from partsight.decide import OperatingPoint, accept_score, decide
 from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
 from partsight.health.vitals import Vitals
-from partsight.picture_statistics import picture_statistics
+from partsight.picture.statistics import picture_statistics
 from partsight.records import PartResult
 
 __all__ = ["DriftObserver", "InForce", "Seen"]

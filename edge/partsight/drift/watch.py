@@ -20,9 +20,9 @@ from collections.abc import Mapping
 from partsight.drift.charts import RUN, Chart, broken_rule
 from partsight.drift.expected import DriftSettings, Learner, charts_of
 from partsight.health.vitals import Vitals
-from partsight.picture_statistics import PictureStatistics
+from partsight.model.reference import Reference
+from partsight.picture.statistics import PictureStatistics
 from partsight.records import Verdict
-from partsight.reference import Reference
 
 __all__ = ["DriftWatch"]
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from partsight.errors import ModelError, OutputError
-from partsight.model_file import ModelFile
+from partsight.model.file import ModelFile
 from partsight.model_store.history import read_history, remember
 from partsight.model_store.store import (
     ModelStore,

@@ -17,8 +17,8 @@ from typing import IO
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.model.trial_process import REFUSED
 from partsight.model_store.rules import Findings, Rules
-from partsight.trial_process import REFUSED
 
 __all__ = ["Examine", "Stopped", "examine_aside"]
 

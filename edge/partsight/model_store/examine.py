@@ -9,16 +9,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from partsight.classify import Classifier
-from partsight.contract import Contract
 from partsight.decide import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
-from partsight.evaluate import labelled_pictures, score_pictures
-from partsight.golden import require_same_scores
-from partsight.metrics import classification_metrics
-from partsight.model_file import ModelFile, load_model_file
+from partsight.evaluation.evaluate import labelled_pictures, score_pictures
+from partsight.evaluation.metrics import classification_metrics
+from partsight.evaluation.verdict_metrics import verdict_metrics
+from partsight.model.contract import Contract
+from partsight.model.file import ModelFile, load_model_file
+from partsight.model.golden import require_same_scores
+from partsight.model.trust import require_trusted
 from partsight.model_store.rules import Findings, Rules
-from partsight.trust import require_trusted
-from partsight.verdict_metrics import verdict_metrics
 
 __all__ = ["examine"]
 

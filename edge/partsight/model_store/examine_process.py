@@ -12,9 +12,9 @@ import os
 import sys
 
 from partsight.errors import PartsightError
+from partsight.model.trial_process import REFUSED
 from partsight.model_store.examine import examine
 from partsight.model_store.rules import Rules
-from partsight.trial_process import REFUSED
 
 __all__ = ["main"]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.files import write_atomic
-from partsight.model_file import ModelFile, load_model_file
+from partsight.model.file import ModelFile, load_model_file
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.contract import Contract
 from partsight.errors import ModelError
-from partsight.model_file import load_model_file
+from partsight.model.contract import Contract
+from partsight.model.file import load_model_file
 from partsight.model_store.history import read_history
 from partsight.model_store.store import ModelStore, activated, digests, read_stored
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from partsight.contract import Contract
+from partsight.model.contract import Contract
 
 if TYPE_CHECKING:
     from partsight.config import Config

@@ -13,11 +13,11 @@ import numpy as np
 
 from partsight.classify import Classifier
 from partsight.health.vitals import Vitals
-from partsight.model_file import load_model_file
+from partsight.model.file import load_model_file
+from partsight.model.trust import require_trusted
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
-from partsight.trust import require_trusted
 
 __all__ = ["Load", "ready", "start"]
 

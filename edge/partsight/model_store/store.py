@@ -21,7 +21,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.files import rewrite_atomic, write_atomic
-from partsight.model_file import ModelFile, read_model
+from partsight.model.file import ModelFile, read_model
 
 __all__ = [
     "ModelStore",

@@ -21,7 +21,7 @@ from typing import Any
 from partsight.classify import Classifier
 from partsight.errors import EnvironmentFault, OutputError, PartsightError
 from partsight.health.vitals import Vitals
-from partsight.model_file import ModelFile
+from partsight.model.file import ModelFile
 from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.aside import Examine, Stopped, examine_aside
 from partsight.model_store.history import read_history

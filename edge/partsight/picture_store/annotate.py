@@ -10,10 +10,10 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.encode import shrunk
 from partsight.heatmap import overlay
 from partsight.opencv import cv2
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.encode import shrunk
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import PartResult, Verdict
 
 __all__ = ["annotate", "annotation"]

@@ -16,16 +16,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.disk import free_bytes
-from partsight.encode import encode
 from partsight.files import write_atomic
 from partsight.health.vitals import Vitals
+from partsight.picture.encode import encode
+from partsight.picture.spec import PreprocessSpec
 from partsight.picture_store.annotate import annotate
 from partsight.picture_store.disk_guard import DiskGuard, Obstacle
 from partsight.picture_store.plan import Plan, annotated_path, is_kept, picture_path
 from partsight.picture_store.retention import Limits, Retention
 from partsight.picture_store.tidying import Tidying
 from partsight.picture_store.work_queue import Job, WorkQueue
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Frame, PartResult, Verdict
 
 if TYPE_CHECKING:

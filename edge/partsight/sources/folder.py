@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.errors import ImageError
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import find_pictures, read_pictures
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.wall_clock import utc_now
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError, SourceError
 from partsight.health.vitals import Vitals
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.address import is_live
 from partsight.sources.base import Source

@@ -13,10 +13,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.health.vitals import Vitals
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.arrivals import Arrival, Arrivals
 from partsight.wall_clock import utc_now

@@ -14,7 +14,7 @@ import pytest
 from partsight.config.source import CameraConfig, FolderConfig, SourceConfig
 from partsight.errors import ConfigError, DatasetError, SourceError
 from partsight.health.vitals import Vitals
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.frames import NoMoreFrames

@@ -10,7 +10,7 @@ import pytest
 
 from partsight.config.source import SourceConfig
 from partsight.health.vitals import Vitals
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.frames import Frames, NoMoreFrames

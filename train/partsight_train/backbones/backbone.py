@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec
 from partsight.progress import Progress, silent
 from partsight_train.backbones.catalogue import known
 from partsight_train.backbones.joined import Member, joined_saved_model, members_of

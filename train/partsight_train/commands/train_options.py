@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from partsight.preprocess_spec import FITS, PreprocessSpec
+from partsight.picture.spec import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
 from partsight_train.settings import (
     BALANCES,

@@ -16,9 +16,9 @@ from PIL import Image
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
 from partsight.progress import Progress, silent
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 
 __all__ = ["Calibration", "choose_calibration", "representative"]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ModelError
-from partsight.interpreter import Interpreter
 from partsight.native_output import held_stderr
+from partsight.runtime.interpreter import Interpreter
 from partsight_train.converter import converter_of
 from partsight_train.export.calibration import representative
 from partsight_train.export.layers import head_of, layers_of

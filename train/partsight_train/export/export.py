@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import ModelError
+from partsight.evaluation.metrics import classification_metrics
 from partsight.files import write_atomic
-from partsight.metrics import classification_metrics
 from partsight.progress import Progress, silent
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint, worst_tile
 from partsight.errors import DatasetError, ModelError
-from partsight.model_file import load_model_file
+from partsight.model.contract import Contract
+from partsight.model.file import load_model_file
 from partsight.native_output import held_stderr
+from partsight.picture.preprocess import preprocess
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
 from partsight_train.dataset import LabelledPicture, Split
 from partsight_train.export.variant import Approved
 from partsight_train.run_dir import DELIVERY, RunDir

@@ -9,8 +9,8 @@ import flatbuffers
 import numpy as np
 from flatbuffers import number_types
 
-from partsight.tflite.flatbuffer import Kind, Scalar, Table, Tables, Union, Vector, View
-from partsight.tflite.model_schema import IDENTIFIER, METADATA, MODEL
+from partsight.model.tflite.flatbuffer import Kind, Scalar, Table, Tables, Union, Vector, View
+from partsight.model.tflite.model_schema import IDENTIFIER, METADATA, MODEL
 
 __all__ = ["add_metadata", "packed"]
 

@@ -6,10 +6,10 @@ import random
 from collections.abc import Iterator, Sequence
 
 from partsight.classify import Classifier
-from partsight.contract import GoldenSample
-from partsight.decode import decode
-from partsight.golden import MAX_BYTES
+from partsight.model.contract import GoldenSample
+from partsight.model.golden import MAX_BYTES
 from partsight.opencv import cv2
+from partsight.picture.decode import decode
 from partsight_train.dataset import LabelledPicture
 from partsight_train.thumbnails import shrunk
 

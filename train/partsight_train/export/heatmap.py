@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.contract import Contract
 from partsight.errors import ModelError
+from partsight.model.contract import Contract
 from partsight_train.export.variant import Approved
 from partsight_train.pooled_maps import UNREADABLE, PooledMaps, channel_axis, find_pooled_maps
 from partsight_train.tensorflow_stack import tf

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from partsight.contract import Contract
-from partsight.foreign import MARK
-from partsight.model_file import LABELS_NAME
-from partsight.tflite.metadata_schema import (
+from partsight.model.contract import Contract
+from partsight.model.file import LABELS_NAME
+from partsight.model.foreign import MARK
+from partsight.model.tflite.metadata_schema import (
     ENTRY,
     FEATURE_PROPERTIES,
     IDENTIFIER,
@@ -24,7 +24,7 @@ from partsight.tflite.metadata_schema import (
     RGB,
     TENSOR_AXIS_LABELS,
 )
-from partsight.tflite.tensors import Tensor, tensors_of
+from partsight.model.tflite.tensors import Tensor, tensors_of
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.settings import CardSettings
 

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from partsight.contract import Contract
 from partsight.decide import OperatingPoint, accept_scores, verdicts
-from partsight.evaluate import ScoredPictures
-from partsight.picture_statistics import picture_statistics
+from partsight.evaluation.evaluate import ScoredPictures
+from partsight.model.contract import Contract
+from partsight.model.reference import Reference, spread_of
+from partsight.picture.preprocess import preprocess
+from partsight.picture.statistics import picture_statistics
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
 from partsight.records import Verdict
-from partsight.reference import Reference, spread_of
 
 __all__ = ["reference_of"]
 

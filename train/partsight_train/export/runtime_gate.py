@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 
 from partsight.device_config import CONFIG_VARIABLE
-from partsight.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
-from partsight.signature import PUBLIC_KEY_VARIABLE
+from partsight.model.signature import PUBLIC_KEY_VARIABLE
+from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 
 __all__ = ["runtime_failures"]
 

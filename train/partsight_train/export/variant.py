@@ -17,9 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.contract import Contract
-from partsight.evaluate import ScoredPictures, score_pictures
-from partsight.model_file import attach_contract
+from partsight.evaluation.evaluate import ScoredPictures, score_pictures
+from partsight.model.contract import Contract
+from partsight.model.file import attach_contract
 from partsight_train.dataset import LabelledPicture, Split
 from partsight_train.export.calibration import Calibration, choose_calibration
 from partsight_train.export.convert import convert, quantize

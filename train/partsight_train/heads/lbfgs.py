@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from partsight.progress import Progress, silent
-from partsight.scores import softmax
+from partsight.runtime.scores import softmax
 from partsight_train.heads.head import Examples, Head, measures
 from partsight_train.settings import HeadSettings
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.metrics import auc, precision_at_recall, recall_at_precision
+from partsight.evaluation.metrics import auc, precision_at_recall, recall_at_precision
 from partsight.progress import Progress
 from partsight_train.heads.head import Examples, Head, measures, predict
 from partsight_train.settings import HeadSettings, KeepBest, OptimizerName, Schedule

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.intervals import Interval, proportion_interval
+from partsight.evaluation.intervals import Interval, proportion_interval
 from partsight_train.report.kinds import Kinds
 
 __all__ = ["Bin", "calibration_error", "precision_recall", "reliability", "roc"]

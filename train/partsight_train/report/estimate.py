@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from partsight.intervals import Interval, proportion_interval
+from partsight.evaluation.intervals import Interval, proportion_interval
 
 __all__ = ["Estimate", "estimate", "share"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decide import accept_scores
-from partsight.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredPictures
 
 __all__ = ["Kinds", "kinds_of"]
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decide import accept_scores, verdicts
-from partsight.decode import decode
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.picture.decode import decode
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight_train.report.record import RunRecord
 from partsight_train.thumbnails import data_address, shrunk
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from partsight.intervals import proportion_interval
+from partsight.evaluation.intervals import proportion_interval
 from partsight_train.dataset import Split, hash_place
 from partsight_train.report.charts import (
     histogram_chart,

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint
-from partsight.evaluate import ScoredPictures
-from partsight.preprocess_spec import PreprocessSpec
+from partsight.evaluation.evaluate import ScoredPictures
+from partsight.picture.spec import PreprocessSpec
 
 __all__ = ["RunRecord"]
 

@@ -17,9 +17,9 @@ from tensorboard.plugins import projector
 from partsight.errors import ImageError
 from partsight.files import write_atomic
 from partsight.opencv import cv2
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 from partsight_train.learn import Learned
 from partsight_train.tensorflow_stack import tf

@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from tensorboard.plugins.hparams import api as hparams
 
 from partsight.errors import ImageError
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.deliver import Delivery
 from partsight_train.learn import Learned
 from partsight_train.measure import Mistake, mistakes

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.metrics import auc, false_positives_at_recall
+from partsight.evaluation.metrics import auc, false_positives_at_recall
 from partsight_train.tune.space import Search
 
 __all__ = ["measured"]

@@ -14,12 +14,12 @@ from partsight.batch.ray_engine.output_folder import OutputFolder, open_output_f
 from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
-from partsight.cluster_options import Cluster
+from partsight.commands.cluster_options import Cluster
+from partsight.commands.model_options import load_classifier
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.decide import with_thresholds
-from partsight.foreign import GivenFacts
-from partsight.model_file import read_model
-from partsight.model_options import load_classifier
+from partsight.model.file import read_model
+from partsight.model.foreign import GivenFacts
 from partsight.progress import silent
 
 __all__ = ["classify_on_ray"]

@@ -16,7 +16,7 @@ from typing import Any
 
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.picture_file import MAX_FILE_BYTES
+from partsight.picture.file import MAX_FILE_BYTES
 from partsight.pictures import is_picture
 
 __all__ = ["arrow_fs", "is_uri", "opened", "pictures_below", "read", "shown"]

@@ -21,9 +21,9 @@ from partsight.batch.ray_engine.plan import taken_of
 from partsight.batch.rows import outcome, shortened
 from partsight.classify import Classifier
 from partsight.decide import OperatingPoint
-from partsight.foreign import GivenFacts
+from partsight.model.foreign import GivenFacts
 from partsight.records import PictureResult
-from partsight.runtimes import RUNTIME_VARIABLE
+from partsight.runtime.runtimes import RUNTIME_VARIABLE
 from partsight.sinks.parquet import arrow_table
 
 __all__ = ["Attempts", "Task", "Worker"]

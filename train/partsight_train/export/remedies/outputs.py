@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.picture.preprocess import preprocess
+from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
-from partsight.preprocess import preprocess
-from partsight.preprocess_spec import PreprocessSpec
 from partsight_train.dataset import LabelledPicture
 from partsight_train.extract import on_all_cores
 from partsight_train.features import batches

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.scores import softmax
+from partsight.runtime.scores import softmax
 from partsight_train.dataset import Split
 from partsight_train.export.convert import convert
 from partsight_train.export.graph import open_graph

@@ -1,0 +1,85 @@
+"""The standard TFLite metadata of image classifiers, as a schema.
+
+See metadata_schema.fbs of tflite-support, whose latest version is 1.5.0. All fields used here
+are of its first.
+"""
+
+from __future__ import annotations
+
+from partsight.model.tflite.flatbuffer import TEXT, Scalar, Table, Tables, Union, Vector
+
+__all__ = [
+    "ENTRY",
+    "FEATURE_PROPERTIES",
+    "IDENTIFIER",
+    "IMAGE_PROPERTIES",
+    "MIN_PARSER_VERSION",
+    "MODEL_METADATA",
+    "NORMALIZATION_OPTIONS",
+    "RGB",
+    "TENSOR_AXIS_LABELS",
+]
+
+# Under this name a model's list of metadata holds the buffer with this identifier.
+ENTRY = "TFLITE_METADATA"
+IDENTIFIER = b"M001"
+# The oldest parser that knows all that partsight writes.
+MIN_PARSER_VERSION = "1.0.0"
+
+# AssociatedFileType, ColorSpaceType, and the types of two unions.
+TENSOR_AXIS_LABELS = 2
+RGB = 1
+FEATURE_PROPERTIES, IMAGE_PROPERTIES = 1, 2
+NORMALIZATION_OPTIONS = 1
+
+_ENUM = Scalar("b")
+_ASSOCIATED_FILE = Table({"name": TEXT, "description": TEXT, "type": _ENUM, "locale": TEXT})
+_IMAGE_SIZE = Table({"width": Scalar("I"), "height": Scalar("I")})
+_CONTENT = Table(
+    {
+        "content_properties_type": Scalar("B"),
+        "content_properties": Union(
+            {
+                FEATURE_PROPERTIES: Table(),
+                IMAGE_PROPERTIES: Table({"color_space": _ENUM, "default_size": _IMAGE_SIZE}),
+            }
+        ),
+    }
+)
+_PROCESS_UNIT = Table(
+    {
+        "options_type": Scalar("B"),
+        "options": Union({NORMALIZATION_OPTIONS: Table({"mean": Vector("f"), "std": Vector("f")})}),
+    }
+)
+_TENSOR_METADATA = Table(
+    {
+        "name": TEXT,
+        "description": TEXT,
+        "dimension_names": None,
+        "content": _CONTENT,
+        "process_units": Tables(_PROCESS_UNIT),
+        "stats": Table({"max": Vector("f"), "min": Vector("f")}),
+        "associated_files": Tables(_ASSOCIATED_FILE),
+    }
+)
+_SUBGRAPH_METADATA = Table(
+    {
+        "name": TEXT,
+        "description": TEXT,
+        "input_tensor_metadata": Tables(_TENSOR_METADATA),
+        "output_tensor_metadata": Tables(_TENSOR_METADATA),
+    }
+)
+MODEL_METADATA = Table(
+    {
+        "name": TEXT,
+        "description": TEXT,
+        "version": TEXT,
+        "subgraph_metadata": Tables(_SUBGRAPH_METADATA),
+        "author": TEXT,
+        "license": TEXT,
+        "associated_files": None,
+        "min_parser_version": TEXT,
+    }
+)

@@ -1,0 +1,89 @@
+"""The standard TFLite metadata of a model, as far as an image classifier needs it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from partsight.model.tflite.flatbuffer import View, verify
+from partsight.model.tflite.metadata_schema import (
+    ENTRY,
+    IDENTIFIER,
+    MODEL_METADATA,
+    NORMALIZATION_OPTIONS,
+    TENSOR_AXIS_LABELS,
+)
+from partsight.model.tflite.model_schema import MODEL
+from partsight.runtime.feed import Normalization
+
+__all__ = ["StandardMetadata", "metadata_entry", "read_standard_metadata"]
+
+
+@dataclass(frozen=True, slots=True)
+class StandardMetadata:
+    """What it says.
+
+    Attributes:
+        facts: name, description, version, author and license, of those that are given.
+        labels_file: the file in the zip tail that names the outputs, one a line, or None.
+        normalization: what the input is scaled by, or None.
+    """
+
+    facts: dict[str, str]
+    labels_file: str | None
+    normalization: Normalization | None
+
+
+def metadata_entry(flatbuffer: bytes, name: str) -> bytes | None:
+    """The content of an entry in a verified model's list of metadata; None without one.
+
+    Raises:
+        Malformed: it names a buffer that the model does not have.
+    """
+    model = View(flatbuffer, MODEL)
+    for entry in model.tables("metadata"):
+        if entry.text("name") == name:
+            return model.one_of("buffers", int(entry.number("buffer"))).numbers("data").tobytes()
+    return None
+
+
+def read_standard_metadata(flatbuffer: bytes) -> StandardMetadata | None:
+    """The standard metadata of a verified model; None where it has none.
+
+    Raises:
+        Malformed: the metadata are damaged.
+        ValueError: they say something impossible.
+    """
+    data = metadata_entry(flatbuffer, ENTRY)
+    if data is None or data[4:8] != IDENTIFIER:
+        return None
+    verify(data, MODEL_METADATA)
+    model = View(data, MODEL_METADATA)
+    names = ("name", "description", "version", "author", "license")
+    facts = {name: text for name in names if (text := model.text(name))}
+    graph = next(iter(model.tables("subgraph_metadata")), None)
+    if graph is None:
+        return StandardMetadata(facts, None, None)
+    return StandardMetadata(facts, _labels_file(graph), _normalization(graph))
+
+
+def _labels_file(graph: View) -> str | None:
+    for output in graph.tables("output_tensor_metadata")[:1]:
+        for file in output.tables("associated_files"):
+            if file.number("type") == TENSOR_AXIS_LABELS:
+                return file.text("name")
+    return None
+
+
+def _normalization(graph: View) -> Normalization | None:
+    for tensor in graph.tables("input_tensor_metadata")[:1]:
+        for unit in tensor.tables("process_units"):
+            options = unit.table("options")
+            if options is not None and unit.number("options_type") == NORMALIZATION_OPTIONS:
+                mean, std = (
+                    tuple(map(float, np.atleast_1d(options.numbers(name)).tolist()))
+                    for name in ("mean", "std")
+                )
+                return Normalization(mean, std)
+    return None

@@ -1,0 +1,119 @@
+"""A model against labelled folders, with a clock that the test turns."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from partsight.errors import DatasetError
+from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+
+LABELS = ("defected", "healthy")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two right ones a label, one wrong, one broken."""
+    reds = {"defected": [0, 10, 200], "healthy": [250, 255, 255]}
+    for label, values in reds.items():
+        (tmp_path / label).mkdir()
+        for index, red in enumerate(values):
+            image_bgr = np.zeros((2, 4, 3), np.uint8)
+            image_bgr[:, :, 2] = red
+            cv2.imwrite(str(tmp_path / label / f"{index}.png"), image_bgr)
+    (tmp_path / "healthy" / "2.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+def test_the_figures(folder: Path, classifier) -> None:
+    # The clock is read before and after each picture: they take 1, 2, 3, 4 and 5 ms.
+    ticks = itertools.accumulate(
+        itertools.chain.from_iterable((0.5, (index + 1) / 1000) for index in range(5))
+    )
+    pictures = labelled_pictures(folder, LABELS)
+    scored = score_pictures(classifier, pictures, clock=lambda: next(ticks))
+
+    metrics = evaluate(classifier, scored)
+
+    assert json.loads(json.dumps(metrics))["operating_point"]["accept_labels"] == ["healthy"]
+    assert (metrics["accuracy"], metrics["images"]) == (4 / 5, 5)
+    assert metrics["labels"] == ["defected", "healthy"]
+    assert metrics["confusion"] == [[2, 1], [0, 2]]
+    assert metrics["auc"] == 1.0
+    assert metrics["latency_ms"] == {"p50": 3.0, "p95": pytest.approx(4.8)}
+    assert metrics["operating_point"]["accept_above"] == 0.75
+    (failed,) = metrics["failed"]
+    assert failed["path"] == str(folder / "healthy" / "2.png")
+    assert "not a picture" in failed["error"]
+
+
+def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None:
+    """A progress bar around them would otherwise be full before the first is scored."""
+    ahead = 6 * (os.cpu_count() or 1)
+    picture = (folder / "healthy" / "0.png", 1)
+    asked, asked_at_first_score = 0, 0
+
+    def pictures() -> Iterator[tuple[Path, int]]:
+        nonlocal asked
+        for _ in range(ahead + 20):
+            asked += 1
+            yield picture
+
+    def clock() -> float:
+        nonlocal asked_at_first_score
+        asked_at_first_score = asked_at_first_score or asked
+        return 0.0
+
+    scored = score_pictures(classifier, pictures(), clock)
+
+    assert len(scored.paths) == asked == ahead + 20
+    assert asked_at_first_score <= ahead + 1
+    assert scored.true.tolist() == [1] * asked
+
+
+def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
+    scored = score_pictures(classifier, labelled_pictures(folder, LABELS))
+
+    assert [LABELS[label] for label in scored.true] == [path.parent.name for path in scored.paths]
+    assert scored.scores.shape == (5, 2)
+    assert (scored.scores[:, 1] * 256).tolist() == [0, 10, 200, 250, 255]
+
+
+def test_nothing_readable_is_an_error(folder: Path, classifier) -> None:
+    scored = score_pictures(classifier, [(folder / "healthy" / "2.png", 1)])
+
+    with pytest.raises(DatasetError, match="none of 1 pictures"):
+        evaluate(classifier, scored)
+
+
+@pytest.mark.parametrize(
+    ("names", "fragment"),
+    [
+        (["healthy/a.png", "scratch/b.png"], r"sub-folders \['scratch'\] that the model has no"),
+        (["healthy/a.txt"], "no pictures in"),
+        (["a.png"], "no pictures in"),
+    ],
+)
+def test_folders_that_do_not_fit_are_refused(
+    tmp_path: Path, names: list[str], fragment: str
+) -> None:
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+
+    with pytest.raises(DatasetError, match=fragment):
+        labelled_pictures(tmp_path, LABELS)
+
+
+def test_a_label_may_be_absent(tmp_path: Path) -> None:
+    (tmp_path / "healthy").mkdir()
+    (tmp_path / "healthy" / "a.png").touch()
+
+    assert labelled_pictures(tmp_path, LABELS) == [(tmp_path / "healthy" / "a.png", 1)]

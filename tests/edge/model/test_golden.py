@@ -1,0 +1,112 @@
+"""A model that decides otherwise on this machine than where it was approved is not run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from partsight import Classifier
+from partsight.cli import main
+from partsight.errors import ModelError
+from partsight.model.contract import GoldenSample
+from partsight.model.file import ModelFile, load_model_file
+from partsight.model.golden import TOLERANCE, Replay, replay
+
+
+@pytest.fixture(autouse=True)
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "golden"
+
+
+@pytest.fixture
+def moved(make_model: Callable[..., bytes], model_path: Path) -> Callable[[float], bytes]:
+    """The ready model, as if one of its golden samples had got other scores at export."""
+
+    def make(by: float) -> bytes:
+        first, *others = load_model_file(model_path).contract.golden
+        return make_model("moved", golden=(_moved(first, by), *others))
+
+    return make
+
+
+def _moved(sample: GoldenSample, by: float) -> GoldenSample:
+    away = by if sample.scores[0] < 0.5 else -by
+    return dataclasses.replace(sample, scores=(sample.scores[0] + away, sample.scores[1] - away))
+
+
+@pytest.mark.parametrize(
+    ("by", "refused"), [(0.0, False), (TOLERANCE, False), (1.5 * TOLERANCE, True), (0.99, True)]
+)
+def test_what_scores_otherwise_here_is_not_run(
+    moved: Callable[[float], bytes], marks: Path, by: float, refused: bool
+) -> None:
+    model = moved(by)
+    for _ in range(2):  # refused again
+        if refused:
+            with pytest.raises(ModelError, match="does not decide here as it did where it was exp"):
+                Classifier.load(model)
+        else:
+            Classifier.load(model)
+    assert marks.exists() != refused
+
+
+def test_who_vouches_for_a_model_is_not_asked(moved: Callable[[float], bytes], marks: Path) -> None:
+    Classifier.load(moved(0.99), trusted=True)
+    assert not marks.exists()
+
+
+def test_one_without_samples_is_run(make_model: Callable[..., bytes], marks: Path) -> None:
+    Classifier.load(make_model("bare", golden=()))
+    assert not marks.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "times"), [("nothing", 1), ("model", 2), ("opencv", 2), ("machine", 2)]
+)
+def test_what_passed_is_replayed_where_what_it_rests_on_has_changed(
+    make_model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, change: str, times: int
+) -> None:
+    replayed = []
+
+    def counted(file: ModelFile, classifier: Classifier) -> list[Replay]:
+        replayed.append(file.sha256)
+        return replay(file, classifier)
+
+    monkeypatch.setattr("partsight.model.golden.replay", counted)
+    Classifier.load(make_model("first"))
+    if change == "opencv":
+        monkeypatch.setattr("partsight.model.passed.cv2.__version__", "99.0")
+    elif change == "machine":
+        monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    Classifier.load(make_model("second" if change == "model" else "first"))
+    assert len(replayed) == times
+
+
+def test_commands_refuse_it_in_one_line_and_check_tells_by_how_much(
+    moved: Callable[[float], bytes], tmp_path: Path
+) -> None:
+    model, picture = tmp_path / "model.tflite", tmp_path / "a.png"
+    model.write_bytes(moved(0.5))
+    Image.new("RGB", (8, 8)).save(picture)
+
+    judged = CliRunner().invoke(main, ["classify", str(model), str(picture)])
+    checked = CliRunner().invoke(main, ["check", str(model)])
+
+    assert (judged.exit_code, judged.stdout, judged.stderr.count("\n")) == (1, "", 1)
+    assert "within 0.1250, received a difference of 0.5" in judged.stderr
+    assert "See 'partsight check', or use the other TFLite runtime" in judged.stderr
+    assert checked.exit_code == 1
+    assert checked.stdout.count("DIFFERS") == 1
+
+
+def test_a_damaged_sample_is_told(make_model: Callable[..., bytes], model_path: Path) -> None:
+    first, *others = load_model_file(model_path).contract.golden
+    lost = dataclasses.replace(first, file="golden/lost.png")
+    with pytest.raises(ModelError, match="golden/lost.png is damaged"):
+        Classifier.load(make_model("lost", golden=(lost, *others)))

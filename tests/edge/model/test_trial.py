@@ -1,0 +1,153 @@
+"""A model file that is new is tried where it can do no harm."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from partsight.errors import ModelError
+from partsight.model.file import ModelFile, load_model_file
+from partsight.model.trial import require_sound
+from partsight.runtime.runtimes import Runtime, choose_runtime
+
+HERE = choose_runtime()
+# Never loaded: the process that tries is a stand-in.
+OTHER = Runtime("other", "numpy", "numpy")
+PASS = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
+CRASH = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+HANG = (sys.executable, "-c", "import time; time.sleep(60)")
+REFUSE = (sys.executable, "-c", "import sys; sys.stdout.write('no such operator'); sys.exit(3)")
+HOG = (
+    sys.executable,
+    "-c",
+    "import numpy, partsight.model.trial_process as trial\n"
+    "trial.Interpreter = lambda data: numpy.ones(1 << 31, numpy.uint8)\n"
+    "trial.main()",
+)
+
+
+@pytest.fixture(autouse=True)
+def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S", 5.0)
+    return tmp_path / "cache" / "trials"
+
+
+@pytest.fixture
+def file(contract, model_path: Path) -> ModelFile:
+    return ModelFile(model_path.read_bytes(), "a" * 64, contract)
+
+
+def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
+    require_sound(file, HERE, PASS)
+    (mark,) = marks.iterdir()
+    assert mark.name.startswith(f"{'a' * 64}-{HERE.name}-{HERE.version}-")
+    require_sound(file, HERE, CRASH)
+
+
+@pytest.mark.parametrize("change", ["model", "runtime"])
+def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None:
+    require_sound(file, HERE, PASS)
+    other, runtime = file, HERE
+    if change == "model":
+        other = ModelFile(file.data, "b" * 64, file.contract)
+    else:
+        runtime = OTHER
+    with pytest.raises(ModelError, match="goes down with it"):
+        require_sound(other, runtime, CRASH)
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (CRASH, f"{HERE.distribution} .* goes down with it. Expected a file"),
+        (REFUSE, "^no such operator$"),
+        pytest.param(
+            HOG,
+            "(?i)memory|allocate",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="a limit of Linux"),
+        ),
+    ],
+)
+def test_what_does_not_survive_is_refused(
+    file: ModelFile, marks: Path, command: tuple[str, ...], message: str
+) -> None:
+    for _ in range(2):
+        with pytest.raises(ModelError, match=message):
+            require_sound(file, HERE, command)
+    assert not marks.exists()
+
+
+def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
+    broken = ModelFile(b"\xff" * 64, file.sha256, file.contract)
+    with pytest.raises(ModelError, match="no whole flatbuffer: 4 bytes at 4294967295"):
+        require_sound(broken, HERE, PASS)
+    assert not marks.exists()
+
+
+def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S_A_MIB", 0.0)
+    with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
+        require_sound(file, HERE, HANG)
+
+
+def test_without_a_place_for_marks_it_is_tried_each_time(
+    file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "taken"))
+    require_sound(file, HERE, PASS)
+    with pytest.raises(ModelError, match="goes down"):
+        require_sound(file, HERE, CRASH)
+
+
+def test_where_there_is_no_python_to_try_with_that_is_said(
+    file: ModelFile, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "partsight"):
+        require_sound(file, HERE, ("", "-m", "partsight.model.trial_process"))
+    assert "loaded untried" in caplog.text
+
+
+def test_the_ready_model_is_sound(model_path: Path, marks: Path) -> None:
+    require_sound(load_model_file(model_path))
+    assert len(list(marks.iterdir())) == 1
+
+
+def test_an_account_without_a_home_has_a_cache_where_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_path: Path
+) -> None:
+    """As the one that systemd makes up, where nothing looks it up."""
+
+    def no_home(path: str) -> str:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr("os.path.expanduser", no_home)
+    monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path))
+    require_sound(load_model_file(model_path))
+    assert [path.parent.name for path in tmp_path.rglob("*-*")] == ["trials"]
+
+
+def test_a_process_aside_takes_no_module_from_the_current_folder(
+    tmp_path: Path, model_path: Path
+) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")
+    code = f"""
+from partsight.model.trial import require_sound
+from partsight.model.file import load_model_file
+require_sound(load_model_file({str(model_path)!r}))
+"""
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PARTSIGHT_CACHE_DIR": str(tmp_path / "cache")},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

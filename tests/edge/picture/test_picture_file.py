@@ -1,0 +1,86 @@
+"""A picture file is read whole or refused with a reason; nothing is waited for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from partsight.errors import ImageError
+from partsight.picture import file as picture_file
+from partsight.picture.file import MAX_FILE_BYTES, read_picture_file
+
+
+def test_bytes_and_what_the_system_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"bytes")
+    assert read_picture_file(path) == (b"bytes", path.stat())
+
+
+def no_name(folder: Path) -> Path:
+    return folder / ("x" * 5000)
+
+
+def nul(folder: Path) -> Path:
+    return folder / "a\0b.jpg"
+
+
+def pipe(folder: Path) -> Path:
+    os.mkfifo(folder / "pipe.jpg")
+    return folder / "pipe.jpg"
+
+
+def endless(folder: Path) -> Path:
+    (folder / "zero.jpg").symlink_to("/dev/zero")
+    return folder / "zero.jpg"
+
+
+def loop(folder: Path) -> Path:
+    (folder / "loop.jpg").symlink_to("loop.jpg")
+    return folder / "loop.jpg"
+
+
+def huge(folder: Path) -> Path:
+    with (folder / "huge.jpg").open("wb") as stream:
+        stream.truncate(MAX_FILE_BYTES + 1)
+    return folder / "huge.jpg"
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda folder: folder / "gone.jpg", "No such file"),
+        (lambda folder: folder, "Is a directory"),
+        (no_name, "name too long"),
+        (nul, "null byte"),
+        (pipe, "not a file"),
+        (endless, "not a file"),
+        (loop, "symbolic links"),
+        (huge, "too large"),
+    ],
+)
+def test_what_gives_no_picture_is_refused(
+    tmp_path: Path, make: Callable[[Path], Path], reason: str
+) -> None:
+    with pytest.raises(ImageError, match=reason):
+        read_picture_file(make(tmp_path))
+
+
+@pytest.mark.parametrize("change", ["longer", "rewritten", "shorter"])
+def test_a_file_that_changes_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path, asked = tmp_path / "a.jpg", os.fstat
+    path.write_bytes(b"x" * 100)
+    os.utime(path, (1, 1))
+
+    def then_changing(descriptor: int) -> os.stat_result:
+        status = asked(descriptor)
+        path.write_bytes(b"y" * {"longer": 200, "rewritten": 100, "shorter": 50}[change])
+        return status
+
+    monkeypatch.setattr(picture_file.os, "fstat", then_changing)
+    with pytest.raises(ImageError, match="written to"):
+        read_picture_file(path)
