@@ -8,6 +8,7 @@ colour conversion in partsight. Mean and standard deviation live inside the grap
 from __future__ import annotations
 
 import math
+import platform
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,10 @@ __all__ = ["covering_hw", "place", "preprocess", "region"]
 
 # Of the bars beside a letterboxed picture: neither a bright nor a dark edge.
 _BAR = 127
+
+# Whether OpenCV's bilinear step gives the same bytes for one channel as for three. On Arm it is
+# other code, and does not.
+_ONE_CHANNEL_ALIKE = platform.machine() in {"x86_64", "AMD64"}
 
 # Of eight bytes at once: a shift by one, without what comes from the next byte, and the last bits.
 _SHIFT = np.uint64(1)
@@ -46,15 +51,18 @@ def preprocess(image_bgr: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
         ImageError: not an array of that kind.
     """
     _check(image_bgr)
-    # Of a grey picture an axis needs to be halved but once.
+    # Of a grey picture each step needs to be done but once.
     grey = image_bgr.strides[2] == 0
     image = region(image_bgr[:, :, 0] if grey else image_bgr, spec)
     top, left, height, width = place(image.shape[:2], spec)
     image = _halve_often(image, height, width)
-    image = _uint8(cv2.cvtColor(image, cv2.COLOR_GRAY2RGB if grey else cv2.COLOR_BGR2RGB))
+    one_channel = grey and _ONE_CHANNEL_ALIKE
+    if not one_channel:
+        image = _rgb(image)
     if image.shape[:2] != (height, width):
-        # Of three channels always: on Arm, OpenCV's bilinear step gives other pixels for one.
         image = _uint8(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR))
+    if one_channel:
+        image = _rgb(image)
     if (height, width) != (spec.height, spec.width):
         bars = (top, spec.height - height - top, left, spec.width - width - left)
         image = _uint8(cv2.copyMakeBorder(image, *bars, cv2.BORDER_CONSTANT, value=(_BAR,) * 3))
@@ -166,6 +174,12 @@ def _means(first: _Words, second: _Words) -> NDArray[np.uint8]:
     differing &= _LAST_BITS
     a += differing  # up where it was rounded, and is odd
     return first.picture
+
+
+def _rgb(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Of grey (H, W) or BGR (H, W, 3): RGB (H, W, 3)."""
+    code = cv2.COLOR_GRAY2RGB if image.ndim == 2 else cv2.COLOR_BGR2RGB
+    return _uint8(cv2.cvtColor(image, code))
 
 
 def _uint8(image: NDArray[Any]) -> NDArray[np.uint8]:
