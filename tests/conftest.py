@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from partsight.model.contract import GoldenSample
 from partsight.model.file import attach_contract, load_model_file
 
 
@@ -46,3 +47,19 @@ def make_model(model_path: Path) -> Callable[..., bytes]:
         return attach_contract(file.data[:size], contract, members)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def moved(make_model: Callable[..., bytes], model_path: Path) -> Callable[[float], bytes]:
+    """The ready model, as if one of its golden samples had got other scores at export."""
+
+    def make(by: float) -> bytes:
+        first, *others = load_model_file(model_path).contract.golden
+        return make_model("moved", golden=(_moved(first, by), *others))
+
+    return make
+
+
+def _moved(sample: GoldenSample, by: float) -> GoldenSample:
+    away = by if sample.scores[0] < 0.5 else -by
+    return dataclasses.replace(sample, scores=(sample.scores[0] + away, sample.scores[1] - away))

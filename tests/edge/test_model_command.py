@@ -67,6 +67,18 @@ def test_activate_list_roll_back(store: ModelStore, files: dict[str, Path]) -> N
     assert {row["sha256"]: row["active"] for row in document["models"]} == {one: False, two: True}
 
 
+def test_no_rolling_back_to_one_that_decides_otherwise_here_by_now(
+    store: ModelStore, files: dict[str, Path], moved: Callable[[float], bytes]
+) -> None:
+    files["first"].write_bytes(moved(0.5))
+    for name in ("first", "second"):
+        put_in_force(store, load_model_file(files[name]), 5)
+    done = invoke("rollback", "--store", store.folder)
+    assert done.exit_code == 1
+    assert "does not decide here as it did" in done.stderr
+    assert activated(store)[0] == sha(files["second"])
+
+
 def test_what_does_not_pass_is_not_put_in_force(
     store: ModelStore, files: dict[str, Path], tmp_path: Path
 ) -> None:

@@ -22,7 +22,7 @@ from partsight.model_store.aside import Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
 from partsight.model_store.rules import Findings, Rules, Settings, settings_of
-from partsight.model_store.start import start
+from partsight.model_store.start import Load, start
 from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
 
@@ -420,11 +420,11 @@ def test_a_journal_that_is_full_does_not_undo_a_swap(
 class Started:
     """A start with everything that it tells."""
 
-    def __init__(self, store: ModelStore, **options: Any) -> None:
+    def __init__(self, store: ModelStore, load: Load | None = None, **options: Any) -> None:
         self.vitals, self.events = Vitals(), []  # type: tuple[Vitals, list[Mapping[str, Any]]]
         self.classifier = start(
             store,
-            lambda data: Classifier.load(data, trusted=True),
+            load or (lambda data: Classifier.load(data, trusted=True)),
             self.vitals,
             lambda kind, detail: self.events.append({"kind": kind, **detail}),
             **options,
@@ -464,3 +464,14 @@ def test_a_line_without_any_model_does_not_start(tmp_path: Path) -> None:
         Started(ModelStore(tmp_path / "store"))
     with pytest.raises(ModelError, match="cannot read the model"):
         Started(ModelStore(tmp_path / "store"), first=tmp_path / "lost.tflite")
+
+
+def test_a_first_model_that_decides_otherwise_here_is_not_put_in_force(
+    tmp_path: Path, first: bytes, moved: Callable[[float], bytes]
+) -> None:
+    store, given = ModelStore(tmp_path / "store"), tmp_path / "given.tflite"
+    given.write_bytes(moved(0.5))
+    with pytest.raises(ModelError, match="does not decide here"):
+        Started(store, load=Classifier.load, first=given)
+    given.write_bytes(first)
+    assert Started(store, load=Classifier.load, first=given).classifier.model_sha256 == sha(first)

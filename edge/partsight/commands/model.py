@@ -120,12 +120,11 @@ def rollback(store: Path | None) -> None:
     Example:
       partsight model rollback
     """
-    from partsight.model.file import load_model_file
-    from partsight.model.trust import require_trusted
+    from partsight.classify import Classifier
     from partsight.model_store.activate import roll_back
 
     where = _store(store, _config())
-    now, before = roll_back(where, lambda data: require_trusted(load_model_file(data)))
+    now, before = roll_back(where, Classifier.load)
     click.echo(f"{now[:12]} is active, was {before[:12]}")
 
 

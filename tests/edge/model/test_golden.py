@@ -13,7 +13,6 @@ from PIL import Image
 from partsight import Classifier
 from partsight.cli import main
 from partsight.errors import ModelError
-from partsight.model.contract import GoldenSample
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.golden import TOLERANCE, Replay, replay
 
@@ -22,22 +21,6 @@ from partsight.model.golden import TOLERANCE, Replay, replay
 def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
     return tmp_path / "cache" / "golden"
-
-
-@pytest.fixture
-def moved(make_model: Callable[..., bytes], model_path: Path) -> Callable[[float], bytes]:
-    """The ready model, as if one of its golden samples had got other scores at export."""
-
-    def make(by: float) -> bytes:
-        first, *others = load_model_file(model_path).contract.golden
-        return make_model("moved", golden=(_moved(first, by), *others))
-
-    return make
-
-
-def _moved(sample: GoldenSample, by: float) -> GoldenSample:
-    away = by if sample.scores[0] < 0.5 else -by
-    return dataclasses.replace(sample, scores=(sample.scores[0] + away, sample.scores[1] - away))
 
 
 @pytest.mark.parametrize(
