@@ -24,6 +24,7 @@ from partsight.ids import uuid7
 from partsight.picture.decode import decode
 from partsight.picture_store import PictureStore, Plan
 from partsight.picture_store.plan import is_left_over
+from partsight.picture_store.store import _HEADROOM
 from partsight.records import Frame, PartResult, Verdict
 
 # Generous: other work may hold the machine up.
@@ -31,7 +32,7 @@ PATIENCE_S = 30.0
 DISK_BYTES = 8_000_000
 RESERVE_BYTES = 3_000_000
 # What is made free for new pictures.
-AIM_BYTES = round(1.1 * RESERVE_BYTES)
+AIM_BYTES = round(_HEADROOM * RESERVE_BYTES)
 # What the reserve is for must fit into it, less what a file system needs for itself.
 OVERHEAD_BYTES = 100_000
 
