@@ -1,0 +1,26 @@
+"""Which files and folders of a tree belong to an image set.
+
+The one place for names that every command leaves out: ``train``, ``check-data``, ``evaluate``,
+``classify`` and watched folders.
+"""
+
+from __future__ import annotations
+
+__all__ = ["is_ignored"]
+
+# Written by file managers, network storage and notebooks beside the user's own files. Casefolded.
+_IGNORED_NAMES = frozenset(
+    {
+        *("@eadir", "#recycle", "#snapshot"),  # Synology, QNAP
+        *("__macosx", "lost+found"),
+        *("$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"),
+    }
+)
+
+
+def is_ignored(name: str) -> bool:
+    """Whether a file or folder name, without its path, is hidden or a system's own.
+
+    Hidden names start with a dot: ``.ipynb_checkpoints`` and macOS's ``._*`` are among them.
+    """
+    return name.startswith(".") or name.casefold() in _IGNORED_NAMES
