@@ -14,6 +14,7 @@ import logging
 import click
 
 from partsight.errors import PartsightError
+from partsight.memory_limit import memory_limit, memory_limit_note
 from partsight.shown import shown
 
 __all__ = ["main"]
@@ -66,6 +67,8 @@ class _PartsightGroup(click.Group):
         except Exception as error:
             if ctx.params["debug"]:
                 raise
+            if fault := _environment_fault(error):
+                raise click.ClickException(fault) from error
             raise click.ClickException(
                 f"unexpected {type(error).__name__}: {_one_line(error)}. "
                 "Run again as 'partsight --debug ...' for the place, and report it."
@@ -74,6 +77,19 @@ class _PartsightGroup(click.Group):
 
 def _training_commands() -> dict[str, importlib.metadata.EntryPoint]:
     return {entry.name: entry for entry in importlib.metadata.entry_points(group=_TRAINING_GROUP)}
+
+
+def _environment_fault(error: Exception) -> str | None:
+    """The message where the machine is at fault: a library, memory or threads are missing."""
+    # A low limit on memory shows as any kind of failed import, or as a thread that cannot start.
+    if isinstance(error, MemoryError):
+        return f"out of memory. {memory_limit_note()}"
+    if isinstance(error, ImportError):
+        step = memory_limit_note() if memory_limit() else "Run 'partsight doctor'"
+        return f"a library cannot be loaded: {_one_line(error).rstrip('.')}. {step}"
+    if isinstance(error, RuntimeError) and "start new thread" in str(error):
+        return f"cannot start a thread. {memory_limit_note()} Or allow more threads (ulimit -u)."
+    return None
 
 
 def _one_line(error: BaseException) -> str:

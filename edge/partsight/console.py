@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
@@ -15,8 +16,18 @@ EXIT_SOME_FAILED = 3
 _Item = TypeVar("_Item")
 
 
+# A line of 80 columns would wrap on a terminal of that width.
+_MOST_COLUMNS = 79
+_MOST_LABEL, _MOST_ITEM, _MOST_BAR, _LEAST_BAR = 24, 20, 30, 4
+# Spaces and brackets around label, bar and figures, and the longest time left: 1d 00:00:00.
+_FIXED = 8 + 12
+
+
 class ProgressBar:
-    """A bar on stderr, where that is a terminal: a ``partsight.progress.Progress``."""
+    """A bar on stderr, where that is a terminal: a ``partsight.progress.Progress``.
+
+    It is one line of at most 79 columns, and none where there is nothing to do.
+    """
 
     def __init__(self, label: str) -> None:
         self._label = label
@@ -29,19 +40,32 @@ class ProgressBar:
         show: Callable[[_Item], str] | None = None,
     ) -> Iterator[_Item]:
         """Yield the items and move the bar."""
-        hidden = sys.stderr is None or not sys.stderr.isatty()
+        columns = min(_MOST_COLUMNS, _terminal_columns() - 1)
+        label = self._label[:_MOST_LABEL]
+        position = 2 * len(str(total)) + 1 if total else 8
+        left = columns - len(label) - position - _FIXED
+        item_width = 0 if show is None else max(0, min(_MOST_ITEM, left - _LEAST_BAR - 2))
         with click.progressbar(
             items,
             length=total,
-            label=self._label,
+            label=label,
             file=sys.stderr,
-            hidden=hidden,
+            hidden=sys.stderr is None or not sys.stderr.isatty() or total == 0,
             show_pos=True,
+            width=max(_LEAST_BAR, min(_MOST_BAR, left - item_width - 2)),
             item_show_func=None
             if show is None
-            else lambda item: "" if item is None else show(item),
+            else lambda item: "" if item is None else show(item)[:item_width],
         ) as bar:
             yield from bar
+
+
+def _terminal_columns() -> int:
+    # Of stderr: stdout may be a pipe.
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (AttributeError, OSError, ValueError):
+        return _MOST_COLUMNS + 1
 
 
 def exit_if_failed(count: int, total: int) -> None:

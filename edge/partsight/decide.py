@@ -61,16 +61,36 @@ class OperatingPoint:
                 f"Received: {self.reject_below} and {self.accept_above}"
             )
 
+    def in_words(self) -> str:
+        """How scores become verdicts, in one line for people."""
+        if not self.accept_labels:
+            return "every verdict is review, since no label is known to be good"
+        if self.reject_below == self.accept_above:
+            return f"accept above {self.accept_above:.4f}, reject below it"
+        return (
+            f"accept above {self.accept_above:.4f}, reject below {self.reject_below:.4f}, "
+            "review between"
+        )
+
 
 def with_thresholds(
-    point: OperatingPoint, accept_above: float | None, reject_below: float | None
+    point: OperatingPoint,
+    accept_above: float | None,
+    reject_below: float | None,
+    names: tuple[str, str] = ("decision.accept_above", "decision.reject_below"),
 ) -> OperatingPoint:
     """A point with thresholds set by hand; None leaves one as it is.
 
-    What was measured at the thresholds before is not said of others.
+    Rates measured at the former thresholds are dropped.
+
+    Args:
+        point: the model's own.
+        accept_above: a score in [0, 1], or None.
+        reject_below: a score in [0, 1], or None.
+        names: of the two settings, as the user spells them.
 
     Raises:
-        ConfigError: they do not go together.
+        ConfigError: ``reject_below`` would be above ``accept_above``.
     """
     if accept_above is None and reject_below is None:
         return point
@@ -79,9 +99,13 @@ def with_thresholds(
     try:
         return OperatingPoint(point.accept_labels, high, low)
     except ValueError as error:
+        origin = [
+            "the model's" if given is None else "given" for given in (accept_above, reject_below)
+        ]
         raise ConfigError(
-            f"the configured thresholds do not go with the model's own: {error}. Give both "
-            "decision.accept_above and decision.reject_below."
+            f"the thresholds do not fit together: expected {names[1]} to be at most {names[0]}. "
+            f"Received: {names[0]} {high:g} ({origin[0]}) and {names[1]} {low:g} ({origin[1]}). "
+            "Give both."
         ) from error
 
 

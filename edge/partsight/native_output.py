@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
+
+from partsight.memory_file import memory_file
 
 __all__ = ["held_stderr"]
 
@@ -26,16 +27,18 @@ def held_stderr() -> Iterator[None]:
         yield
         return
     sys.stderr.flush()
-    with tempfile.TemporaryFile() as held:
-        original = os.dup(2)
-        os.dup2(held.fileno(), 2)
-        try:
-            yield
-        except BaseException:
-            held.seek(0)
-            os.write(original, held.read())
-            raise
-        finally:
-            sys.stderr.flush()
-            os.dup2(original, 2)
-            os.close(original)
+    held = memory_file("partsight-stderr")
+    original = os.dup(2)
+    os.dup2(held, 2)
+    try:
+        yield
+    except BaseException:
+        os.lseek(held, 0, os.SEEK_SET)
+        while chunk := os.read(held, 1 << 16):
+            os.write(original, chunk)
+        raise
+    finally:
+        sys.stderr.flush()
+        os.dup2(original, 2)
+        os.close(original)
+        os.close(held)

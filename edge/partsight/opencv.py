@@ -10,7 +10,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-from partsight.errors import EnvironmentFault
+from partsight.imports import import_fault
 
 __all__ = ["cv2", "one_thread"]
 
@@ -19,13 +19,17 @@ __all__ = ["cv2", "one_thread"]
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
+_LIBRARY_ADVICE = (
+    "On Debian and Ubuntu install what it needs with 'apt-get install libgl1 libglib2.0-0', or "
+    "take the build that needs neither: 'pip uninstall -y opencv-python && pip install "
+    '"opencv-python-headless<4.12"\'.'
+)
+
 try:
     import cv2
 except ImportError as error:
-    raise EnvironmentFault(
-        f"OpenCV cannot be loaded: {error}. On Debian and Ubuntu install what it needs with "
-        "'apt-get install libgl1 libglib2.0-0', or take the build that needs neither: "
-        "'pip uninstall -y opencv-python && pip install \"opencv-python-headless<4.12\"'."
+    raise import_fault(
+        "image processing", "opencv-python", "opencv-python<4.12", error, _LIBRARY_ADVICE
     ) from error
 
 _lock = threading.Lock()

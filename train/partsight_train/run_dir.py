@@ -60,15 +60,22 @@ class RunDir:
                 f"cannot use {path}: {error.strerror}. Choose another folder."
             ) from error
         others = sorted(found - {_LOGS})
-        if others and not (resume and found & {CONFIG, _CHECKPOINTS} and DELIVERY not in found):
-            hint = "Choose another."
-            if CONFIG in found and DELIVERY not in found:
-                hint = "Go on with the run in it by --resume, or choose another."
+        is_finished = DELIVERY in found
+        is_begun = bool(found & {CONFIG, _CHECKPOINTS}) and not is_finished
+        if not others or (resume and is_begun):
+            return cls(path)
+        if resume and is_finished:
             raise OutputError(
-                f"{path} must be new or empty, so that no earlier run is overwritten. "
-                f"Received a folder with {', '.join(others[:5])}. {hint}"
+                f"the run in {path} is finished: it holds {DELIVERY}, so there is nothing to "
+                "resume. Choose a new folder to train again."
             )
-        return cls(path)
+        hint = "Choose another."
+        if is_begun:
+            hint = "Continue the run in it with --resume, or choose another."
+        raise OutputError(
+            f"{path} must be new or empty, so that no earlier run is overwritten. "
+            f"Received a folder with {', '.join(others[:5])}. {hint}"
+        )
 
     def begun(self) -> dict[str, Any] | None:
         """The configuration that an earlier start of this run left; None at the first.

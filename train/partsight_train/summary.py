@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from partsight.decide import OperatingPoint
 from partsight.evaluation.report_text import metrics_text
 from partsight_train.train import Outcome
 
@@ -21,8 +22,7 @@ def summary_text(outcome: Outcome) -> str:
         f"Parity: same label on {parity['agreement']:.2%} of the test pictures, "
         f"scores differ by {parity['mean_difference']:.4f} on average, "
         f"{parity['max_difference']:.4f} at most",
-        f"Operating point: accept above {point['accept_above']:.4f}, reject below "
-        f"{point['reject_below']:.4f}, review between{_rates(point)}",
+        f"Operating point: {_thresholds(point)}{_rates(point)}",
         *_folds_text(metrics.get("cross_validation")),
         f"Model:  {outcome.model}\nReport: {outcome.report}",
     ]
@@ -36,6 +36,10 @@ def mistakes_text(outcome: Outcome) -> str:
         for each in outcome.mistakes
     ]
     return "\n".join(lines)
+
+
+def _thresholds(point: Mapping[str, Any]) -> str:
+    return OperatingPoint(**{**point, "accept_labels": tuple(point["accept_labels"])}).in_words()
 
 
 def _rates(point: Mapping[str, Any]) -> str:

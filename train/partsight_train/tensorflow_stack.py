@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 
-from partsight.errors import EnvironmentFault
+from partsight.imports import import_fault
 from partsight.native_output import held_stderr
 
 __all__ = [
@@ -50,9 +50,6 @@ try:
             convert_variables_to_constants_v2 as freeze,
         )
 except ImportError as error:
-    raise EnvironmentFault(
-        f"training needs TensorFlow, which cannot be loaded: {error}. "
-        "Install it: pip install 'partsight[train]'"
-    ) from error
+    raise import_fault("training", "tensorflow", "partsight[train]", error) from error
 
 tf.get_logger().setLevel("ERROR")

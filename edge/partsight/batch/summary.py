@@ -60,8 +60,9 @@ class Summary:
         outcomes = [self._line(name, self._outcomes[name]) for name in names]
         labels = [self._line(f"label {name}", count) for name, count in self._labels.most_common()]
         seconds = self._clock() - self._started
-        total = f"{self.total} pictures, {self._judged_now} of them in {seconds:.1f} s"
-        return "\n".join([*outcomes, *labels, f"{total}, {self.rate:.1f} a second"])
+        now = "" if self._judged_now == self.total else f", {self._judged_now} of them now,"
+        total = f"{self.total} pictures{now} in {seconds:.1f} s ({self.rate:.0f}/s)"
+        return "\n".join([*outcomes, *labels, total])
 
     def _line(self, name: str, count: int) -> str:
         return f"{name:<20} {count:>9}  {count / max(1, self.total):7.2%}"

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.commands.cluster_options import Cluster, cluster_options
-from partsight.commands.model_options import config_option, facts_options, load_classifier
+from partsight.commands.model_options import (
+    THRESHOLD_OPTIONS,
+    config_option,
+    facts_options,
+    load_classifier,
+)
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.progress import silent
 from partsight.shown import shown
@@ -146,7 +151,9 @@ def command(
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
     classifier = load_classifier(model, 1, given)
-    point = with_thresholds(classifier.contract.operating_point, accept_above, reject_below)
+    point = with_thresholds(
+        classifier.contract.operating_point, accept_above, reject_below, THRESHOLD_OPTIONS
+    )
     sheet = _contact_sheet(contact_sheet, point)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),

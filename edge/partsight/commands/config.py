@@ -52,24 +52,34 @@ def init(path: Path, force: bool) -> None:
 @command.command("check")
 @click.argument("file", type=_FILE, required=False)
 def check(file: Path | None) -> None:
-    """Tell what is wrong with a configuration, and what in it cannot work on this device.
+    """Check a configuration, and whether everything in it can work on this device.
 
-    Exit code 1 where it is wrong; what cannot work here is only told. Without FILE, the one in
-    force is meant.
+    Packages, secrets, certificates, paths, the source and models are checked; nothing is
+    connected or written. Exit code 1 when the line could not start or part of it could never
+    work; a warning is something that may be there later. Without FILE, the configuration that
+    'partsight watch' would read is checked.
 
     \b
     Example:
       partsight config check partsight.toml
     """
     from partsight.config import read_config
-    from partsight.config.advice import advice
+    from partsight.preflight import preflight
 
     path = file or default_config()
-    config = read_config(path)
-    doubts = list(advice(config))
-    for doubt in doubts:
-        click.echo(f"partsight: {doubt}", err=True)
-    click.echo(f"{path} is valid" + (f", with {len(doubts)} doubts" if doubts else ""))
+    findings = list(preflight(read_config(path)))
+    for finding in findings:
+        click.echo(f"partsight: {finding.level}: {finding}", err=True)
+    errors = sum(finding.level == "error" for finding in findings)
+    warnings = _count(len(findings) - errors, "warning")
+    if errors:
+        click.echo(f"{path} cannot work on this device: {_count(errors, 'error')}, {warnings}")
+        raise click.exceptions.Exit(1)
+    click.echo(f"{path} is valid" + (f", {warnings}" if findings else ""))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
 
 
 @command.command("show")

@@ -148,10 +148,10 @@ def _require_account(user: str | None) -> None:
 
 def _with_needs(service: Service, config: Config) -> Service:
     """The same with what its configuration has it write and open beside its own."""
-    from partsight.config.advice import is_read
     from partsight.config.settings import settings_of
     from partsight.config.trigger import KeyTriggerConfig
     from partsight.errors import ConfigError
+    from partsight.preflight.paths import is_read
 
     reader = config.trigger.device if isinstance(config.trigger, KeyTriggerConfig) else None
     folders = []

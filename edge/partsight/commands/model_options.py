@@ -16,7 +16,16 @@ if TYPE_CHECKING:
     from partsight.classify import Classifier
     from partsight.model.foreign import GivenFacts
 
-__all__ = ["config_option", "facts_options", "load_classifier", "threads_option"]
+__all__ = [
+    "THRESHOLD_OPTIONS",
+    "config_option",
+    "facts_options",
+    "load_classifier",
+    "threads_option",
+]
+
+# The options that replace the model's thresholds, for error messages.
+THRESHOLD_OPTIONS = ("--accept-above", "--reject-below")
 
 
 def config_option(command: Callable[..., None]) -> Callable[..., None]:

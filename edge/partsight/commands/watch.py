@@ -109,4 +109,11 @@ def _end(vitals: Vitals) -> None:
     faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
     told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
     click.echo(f"partsight: {told or 'no frames'}", err=True)
+    for (name, sink), rows in sorted(vitals.values().items()):
+        if name == "queue" and rows:
+            click.echo(
+                f"partsight: sink {sink}: {rows:.0f} rows not delivered; they are in the journal, "
+                "and the next run of the line delivers them",
+                err=True,
+            )
     exit_if_failed(faults, sum(verdicts.values()))

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from partsight.errors import EnvironmentFault
 from partsight.health.vitals import BUCKETS_S, METRICS, Histogram, Metric, Vitals
+from partsight.imports import import_fault
 
 try:
     from prometheus_client import CollectorRegistry, ProcessCollector
@@ -21,8 +21,8 @@ try:
     from prometheus_client.exposition import choose_encoder
     from prometheus_client.registry import Collector
 except ImportError as error:
-    raise EnvironmentFault(
-        "metrics need prometheus-client, which is not installed: pip install 'partsight[metrics]'"
+    raise import_fault(
+        "the metrics page", "prometheus-client", "partsight[metrics]", error
     ) from error
 
 __all__ = ["ModelFacts", "exposition", "line_registry"]

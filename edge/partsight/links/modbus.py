@@ -11,15 +11,14 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
-from partsight.errors import EnvironmentFault, SinkUnavailable
+from partsight.errors import SinkUnavailable
+from partsight.imports import import_fault
 
 try:
     from pymodbus.client import ModbusTcpClient
     from pymodbus.exceptions import ModbusException
 except ImportError as error:
-    raise EnvironmentFault(
-        "Modbus needs the package pymodbus. Run pip install 'partsight[modbus]'"
-    ) from error
+    raise import_fault("Modbus", "pymodbus", "partsight[modbus]", error) from error
 
 __all__ = ["Plc", "to_words"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from partsight.config.secret import optional_secret
-from partsight.errors import EnvironmentFault
+from partsight.imports import import_fault
 from partsight.links.tls import tls_context
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ try:
     from paho.mqtt.packettypes import PacketTypes
     from paho.mqtt.properties import Properties
 except ImportError as error:
-    raise EnvironmentFault(
-        "MQTT needs the package paho-mqtt. Run pip install 'partsight[mqtt]'"
-    ) from error
+    raise import_fault("MQTT", "paho-mqtt", "partsight[mqtt]", error) from error
 
 __all__ = ["Message", "PacketTypes", "address", "make_client", "make_properties", "paho"]
 

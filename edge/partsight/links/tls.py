@@ -11,7 +11,7 @@ from partsight.errors import ConfigError
 if TYPE_CHECKING:
     from partsight.config.tls import TlsSection
 
-__all__ = ["tls_context"]
+__all__ = ["load_certificates", "tls_context"]
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,20 @@ def tls_context(config: TlsSection, peer: str) -> ssl.SSLContext:
     Args:
         config: the section.
         peer: the other end, for people.
+
+    Raises:
+        ConfigError: a certificate or key cannot be read, or is none.
+    """
+    context = load_certificates(config, peer)
+    if config.insecure:
+        logger.warning("insecure: whoever answers as %s is believed to be it", peer)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def load_certificates(config: TlsSection, peer: str) -> ssl.SSLContext:
+    """A client's context with the section's certificates, which are always verified.
 
     Raises:
         ConfigError: a certificate or key cannot be read, or is none.
@@ -40,10 +54,6 @@ def tls_context(config: TlsSection, peer: str) -> ssl.SSLContext:
             f"cannot use the certificates for {peer}: {error}. Expected files in PEM, and a key "
             f"without a password. Received: {named}"
         ) from error
-    if config.insecure:
-        logger.warning("insecure: whoever answers as %s is believed to be it", peer)
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
     return context
 
 

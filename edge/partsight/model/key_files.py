@@ -11,7 +11,8 @@ import shlex
 import stat
 from pathlib import Path
 
-from partsight.errors import EnvironmentFault, OutputError, SignatureError
+from partsight.errors import OutputError, SignatureError
+from partsight.imports import import_fault
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -21,9 +22,7 @@ try:
         Ed25519PublicKey,
     )
 except ImportError as error:
-    raise EnvironmentFault(
-        "signatures need the package cryptography. Run pip install 'partsight[signing]'"
-    ) from error
+    raise import_fault("signing", "cryptography", "partsight[signing]", error) from error
 
 __all__ = ["make_key_pair", "read_private_key", "read_public_key"]
 

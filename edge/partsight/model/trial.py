@@ -13,12 +13,13 @@ import subprocess
 from collections.abc import Sequence
 
 from partsight.child_python import python_module
-from partsight.errors import ModelError
+from partsight.errors import EnvironmentFault, ModelError
+from partsight.memory_limit import memory_limit_note
+from partsight.model.child_process import raise_for_end
 from partsight.model.file import ModelFile
 from partsight.model.passed import has_passed, remember
 from partsight.model.tflite.flatbuffer import Malformed, verify
 from partsight.model.tflite.model_schema import MODEL
-from partsight.model.trial_process import REFUSED
 from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
 
 __all__ = ["require_sound"]
@@ -31,6 +32,10 @@ _COMMAND = python_module("partsight.model.trial_process")
 _TRIALS = 3
 # A small device takes seconds to start; a large model takes as long as it is large.
 _TIMEOUT_S, _TIMEOUT_S_A_MIB = 6.0, 1.0
+_REMEDY = (
+    "Expected a file that 'partsight train' or 'partsight export' made; copy it again from where "
+    "it was made."
+)
 
 
 def require_sound(
@@ -44,7 +49,7 @@ def require_sound(
         command: what is given the file on stdin.
 
     Raises:
-        EnvironmentFault: no TFLite runtime on this machine.
+        EnvironmentFault: no TFLite runtime on this machine, or it cannot run one in a process.
         ModelError: the runtime refuses it, crashes, hangs, or takes more than 1 GiB.
     """
     runtime = runtime or choose_runtime()
@@ -69,20 +74,19 @@ def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
             command,
             input=file.data,
             env={**os.environ, RUNTIME_VARIABLE: runtime.name},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            capture_output=True,
             timeout=timeout_s,
         )
     except subprocess.TimeoutExpired as error:
         raise _unsound(f"one frame takes it more than {timeout_s:.0f} s") from error
-    if done.returncode == REFUSED:
-        raise ModelError(done.stdout.decode(errors="replace"))
-    if done.returncode:
-        raise _unsound(f"{runtime.distribution} {runtime.version} goes down with it")
+    except OSError as error:
+        raise EnvironmentFault(
+            f"cannot start a process to try the model in: {error.strerror or error}. "
+            f"{memory_limit_note()}"
+        ) from error
+    task = f"tries the model with {runtime.distribution} {runtime.version}"
+    raise_for_end(done.returncode, done.stdout, done.stderr, task, _REMEDY)
 
 
 def _unsound(reason: str) -> ModelError:
-    return ModelError(
-        f"the model cannot be run: {reason}. Expected a file that 'partsight train' or 'partsight "
-        "export' made; copy it again from where it was made."
-    )
+    return ModelError(f"the model cannot be run: {reason}. {_REMEDY}")

@@ -1,42 +1,39 @@
-"""One run of a model file, in a process that may go down with it: what ``trial`` starts.
-
-Enters: a model on stdin. Ends with 0; with 3 and a reason on stdout where the runtime refuses
-it; or however the native code ends.
-"""
+"""One run of a model in a child process that may crash on it: started by ``trial``."""
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 
-from partsight.errors import PartsightError
-from partsight.runtime.interpreter import Interpreter
+from partsight.model.child_process import answer
+from partsight.runtime.interpreter import Interpreter, load_runtime
+from partsight.runtime.runtimes import choose_runtime
 
-__all__ = ["REFUSED", "main"]
+__all__ = ["main"]
 
-REFUSED = 3
 _MOST_MEMORY = 1 << 30
 
 
 def main() -> None:
-    """Load and invoke once, on zeros."""
+    """Load the model and invoke it once, on zeros."""
+    answer(lambda: load_runtime(choose_runtime()), _run)
+
+
+def _run(model: bytes) -> str:
     _limit_memory()
-    try:
-        interpreter = Interpreter(sys.stdin.buffer.read())
-        interpreter.invoke(np.zeros(interpreter.input.shape, interpreter.input.dtype))
-    except (PartsightError, MemoryError) as error:
-        # On stdout: the native code says on stderr what it likes.
-        sys.stdout.write(" ".join(str(error).split()) or "it takes too much memory")
-        sys.exit(REFUSED)
+    interpreter = Interpreter(model)
+    interpreter.invoke(np.zeros(interpreter.input.shape, interpreter.input.dtype))
+    return ""
 
 
 def _limit_memory() -> None:
+    """Limit the data of this process, unless a lower limit is set already."""
     try:
         import resource
-    except ImportError:  # Windows has no such thing
+    except ImportError:  # Windows has no such limit
         return
-    resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, _MOST_MEMORY))
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == resource.RLIM_INFINITY or soft > _MOST_MEMORY:
+        resource.setrlimit(resource.RLIMIT_DATA, (_MOST_MEMORY, hard))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import IO
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.model.trial_process import REFUSED
+from partsight.model.child_process import raise_for_end
 from partsight.model_store.rules import Findings, Rules
 
 __all__ = ["Examine", "Stopped", "examine_aside"]
@@ -53,7 +53,7 @@ def examine_aside(
         timeout_s: how long it may take.
 
     Raises:
-        EnvironmentFault: no process can be started.
+        EnvironmentFault: this machine cannot start the process, or run the model in it.
         ModelError: the reason against it.
         Stopped: ``stop`` was set before there was one.
     """
@@ -69,14 +69,9 @@ def examine_aside(
         if process.poll() is None:
             _kill(process)
         sender.join(_STEP_S)  # without a reader it has nothing to wait for
-    if process.returncode == REFUSED:
-        raise ModelError(told.decode(errors="replace"))
-    if process.returncode:
-        raise ModelError(
-            "the model cannot be run: the process that examined it went down with status "
-            f"{process.returncode}. Copy it again from where it was made."
-        )
-    return Findings(**json.loads(told))
+    task, remedy = "examines the model", "Copy it again from where it was made."
+    found = raise_for_end(process.returncode, *told, task, remedy)
+    return Findings(**json.loads(found))
 
 
 def _started(command: Sequence[str], rules: Rules) -> subprocess.Popen[bytes]:
@@ -85,7 +80,7 @@ def _started(command: Sequence[str], rules: Rules) -> subprocess.Popen[bytes]:
             [*command, rules.to_json()],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             # It starts others: all of them end together.
             start_new_session=True,
         )
@@ -102,10 +97,12 @@ def _send(pipe: IO[bytes] | None, data: bytes) -> None:
             pipe.write(data)
 
 
-def _answer(process: subprocess.Popen[bytes], stop: threading.Event, deadline_s: float) -> bytes:
+def _answer(
+    process: subprocess.Popen[bytes], stop: threading.Event, deadline_s: float
+) -> tuple[bytes, bytes]:
     while True:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=_STEP_S)[0]
+            return process.communicate(timeout=_STEP_S)
         if stop.is_set():
             raise Stopped
         if time.monotonic() > deadline_s:

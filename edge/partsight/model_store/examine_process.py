@@ -1,7 +1,6 @@
-"""One examination, in a process that inspection does not wait for: what ``aside`` starts.
+"""One examination of a model in a child process of lower priority: started by ``aside``.
 
-Enters: rules as the argument, a model on stdin. Ends with 0 and what was found, as JSON on
-stdout; with 3 and a reason on stdout; or however the native code ends.
+The rules are the argument, the model is on stdin, and the findings are JSON on stdout.
 """
 
 from __future__ import annotations
@@ -11,10 +10,11 @@ import json
 import os
 import sys
 
-from partsight.errors import PartsightError
-from partsight.model.trial_process import REFUSED
+from partsight.model.child_process import answer
 from partsight.model_store.examine import examine
 from partsight.model_store.rules import Rules
+from partsight.runtime.interpreter import load_runtime
+from partsight.runtime.runtimes import choose_runtime
 
 __all__ = ["main"]
 
@@ -27,12 +27,11 @@ def main() -> None:
     """Examine once."""
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    try:
-        findings = examine(sys.stdin.buffer.read(), Rules.from_json(sys.argv[1]))
-    except (PartsightError, MemoryError) as error:
-        sys.stdout.write(" ".join(str(error).split()) or "it takes too much memory")
-        sys.exit(REFUSED)
-    sys.stdout.write(json.dumps(dataclasses.asdict(findings)))
+    answer(lambda: load_runtime(choose_runtime()), _findings)
+
+
+def _findings(model: bytes) -> str:
+    return json.dumps(dataclasses.asdict(examine(model, Rules.from_json(sys.argv[1]))))
 
 
 if __name__ == "__main__":

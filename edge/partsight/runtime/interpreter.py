@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.imports import import_fault
+from partsight.memory_limit import memory_limit, memory_limit_note
 from partsight.native_output import held_stderr
 from partsight.runtime.runtimes import (
     RUNTIME_VARIABLE,
@@ -71,8 +73,9 @@ class Interpreter:
             self._native = _open(self.runtime, model, threads, batch)
         except (ValueError, RuntimeError) as error:
             raise ModelError(
-                f"{self.runtime.distribution} {self.runtime.version} refuses the model: {error}. "
-                "Install a newer runtime, or export the model again."
+                f"{self.runtime.distribution} {self.runtime.version} refuses the model: "
+                f"{str(error).rstrip('.')}. {_limit_first()}Install a newer runtime, or export the "
+                "model again."
             ) from error
         inputs, outputs = self._native.get_input_details(), self._native.get_output_details()
         scores, maps = _told_apart(outputs)
@@ -108,8 +111,8 @@ class Interpreter:
             self._native.invoke()
         except (RuntimeError, ValueError) as error:
             raise ModelError(
-                f"{self.runtime.distribution} {self.runtime.version} fails on a picture: {error}. "
-                "Try the model with 'partsight check', and export it again."
+                f"{self.runtime.distribution} {self.runtime.version} fails on a picture: "
+                f"{str(error).rstrip('.')}. {_limit_first()}Try the model with 'partsight check', and export it again."
             ) from error
         output: NDArray[Any] = self._native.get_tensor(self._output_index)
         return output
@@ -120,6 +123,13 @@ class Interpreter:
             return None
         heatmap: NDArray[Any] = self._native.get_tensor(self._heatmap_index)
         return heatmap
+
+
+def _limit_first() -> str:
+    """Runtimes report a failed allocation as a defect of the model."""
+    limit = memory_limit()
+    # The limit on data is the trial's own, and generous.
+    return f"{memory_limit_note()} Then: " if limit and limit[0] == "ulimit -v" else ""
 
 
 def load_runtime(runtime: Runtime) -> Any:
@@ -142,10 +152,8 @@ def load_runtime(runtime: Runtime) -> Any:
     try:
         return importlib.import_module(runtime.module).Interpreter
     except ImportError as error:
-        raise EnvironmentFault(
-            f"{runtime.distribution} is installed but cannot be loaded: {error}. "
-            f"Reinstall it: pip install --force-reinstall {runtime.distribution}"
-        ) from error
+        name = runtime.distribution
+        raise import_fault("running a model", name, name, error) from error
 
 
 def _open(runtime: Runtime, model: bytes, threads: int, batch: int) -> Any:

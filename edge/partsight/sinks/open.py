@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from functools import partial
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from partsight.health.vitals import Vitals
@@ -19,7 +20,7 @@ from partsight.sinks.feed import Feeder
 if TYPE_CHECKING:
     from partsight.config.sinks import SinkConfig
 
-__all__ = ["feeders", "open_line_sink"]
+__all__ = ["feeders", "load_sink_module", "open_line_sink"]
 
 # Each has ``open_sink(config)``.
 _MODULES = {
@@ -38,8 +39,17 @@ def open_line_sink(config: SinkConfig) -> LineSink:
     Raises:
         EnvironmentFault: a package that it needs is not installed.
     """
-    sink: LineSink = importlib.import_module(_MODULES[config.kind]).open_sink(config)
+    sink: LineSink = load_sink_module(config.kind).open_sink(config)
     return sink
+
+
+def load_sink_module(kind: str) -> ModuleType:
+    """Import the module of a kind of sink.
+
+    Raises:
+        EnvironmentFault: a package that it needs is not installed.
+    """
+    return importlib.import_module(_MODULES[kind])
 
 
 def feeders(sinks: Iterable[SinkConfig], journal: Journal, vitals: Vitals) -> list[Feeder]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from partsight.errors import EnvironmentFault
+from partsight.imports import import_fault
 from partsight.sinks.base import Row
 from partsight.sinks.text import strict_text
 
@@ -125,10 +125,7 @@ def _imported() -> tuple[Any, Any]:
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:
-        raise EnvironmentFault(
-            "cannot write a Parquet file: pyarrow is not installed. "
-            "Install it: pip install 'partsight[parquet]'"
-        ) from error
+        raise import_fault("a Parquet file", "pyarrow", "partsight[parquet]", error) from error
 
 
 def _text(pa: Any) -> Any:

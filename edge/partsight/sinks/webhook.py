@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from partsight.config.secret import read_secret
-from partsight.errors import EnvironmentFault, SinkUnavailable
+from partsight.errors import SinkUnavailable
+from partsight.imports import import_fault
 from partsight.links.tls import tls_context
 from partsight.sinks.base import LineSink, Row
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
@@ -35,9 +36,7 @@ from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 try:
     import urllib3
 except ImportError as error:
-    raise EnvironmentFault(
-        "webhooks need the package urllib3. Run pip install 'partsight[webhook]'"
-    ) from error
+    raise import_fault("a webhook", "urllib3", "partsight[webhook]", error) from error
 
 if TYPE_CHECKING:
     from partsight.config.wires import WebhookSinkConfig

@@ -21,8 +21,9 @@ from urllib.parse import urlsplit
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, SourceError
+from partsight.memory_file import memory_file
 from partsight.sources.grabber import Shot
-from partsight.sources.slots import SlotReader, shared_memory
+from partsight.sources.slots import SlotReader
 
 __all__ = ["COMMAND", "CaptureChild", "public_address"]
 
@@ -76,7 +77,7 @@ class CaptureChild:
         self._name = public_address(address)
         self._buffer = b""
         with contextlib.ExitStack() as undo:
-            self._descriptor = shared_memory()
+            self._descriptor = memory_file("partsight-frames")
             undo.callback(os.close, self._descriptor)
             self._reader = SlotReader(self._descriptor)
             self._process = subprocess.Popen(

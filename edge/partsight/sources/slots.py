@@ -12,28 +12,14 @@ from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SLOTS", "SlotReader", "SlotWriter", "shared_memory"]
+__all__ = ["SLOTS", "SlotReader", "SlotWriter"]
 
 # One is written while the other is read.
 SLOTS = 2
-
-
-def shared_memory() -> int:
-    """A descriptor of memory, empty yet, that a child process may be given.
-
-    Raises:
-        OSError: no descriptor or memory is left.
-    """
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("partsight-frames", os.MFD_CLOEXEC)
-    in_memory = "/dev/shm" if os.path.isdir("/dev/shm") else None
-    with tempfile.TemporaryFile(dir=in_memory) as file:  # it has no name, either
-        return os.dup(file.fileno())
 
 
 class SlotWriter:

@@ -13,6 +13,7 @@ from partsight.health.signals import LineSignals
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge
 from partsight.line import watch
+from partsight.preflight import require_startable
 from partsight.recorder import Recorder
 from partsight.sinks import JsonLinesSink
 from partsight.sources import open_frames
@@ -47,6 +48,7 @@ def run_station(order: Order, vitals: Vitals) -> None:
         PartsightError: something could not be opened.
     """
     config = order.config
+    require_startable(config)
     with ExitStack() as stack:
         journal = open_journal(config, vitals, stack)
         on_event = event_writer(journal, vitals)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from partsight.errors import ModelError
+from partsight.errors import EnvironmentFault, ModelError
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.trial import require_sound
 from partsight.runtime.runtimes import Runtime, choose_runtime
@@ -18,10 +18,18 @@ from partsight.runtime.runtimes import Runtime, choose_runtime
 HERE = choose_runtime()
 # Never loaded: the process that tries is a stand-in.
 OTHER = Runtime("other", "numpy", "numpy")
-PASS = (sys.executable, "-c", "import sys; sys.stdin.buffer.read()")
-CRASH = (sys.executable, "-c", "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
-HANG = (sys.executable, "-c", "import time; time.sleep(60)")
-REFUSE = (sys.executable, "-c", "import sys; sys.stdout.write('no such operator'); sys.exit(3)")
+
+
+def child(code: str, *, ready: bool = True) -> tuple[str, ...]:
+    """A stand-in for the process that tries a model."""
+    say_ready = "sys.stdout.write('ready\\n'); sys.stdout.flush(); sys.stdin.buffer.read(); "
+    return (sys.executable, "-c", f"import os, signal, sys; {say_ready if ready else ''}{code}")
+
+
+PASS = child("pass")
+CRASH = child("os.kill(os.getpid(), signal.SIGSEGV)")
+HANG = child("import time; time.sleep(60)")
+REFUSE = child("sys.stdout.write('no such operator'); sys.exit(3)")
 HOG = (
     sys.executable,
     "-c",
@@ -58,14 +66,14 @@ def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None
         other = ModelFile(file.data, "b" * 64, file.contract)
     else:
         runtime = OTHER
-    with pytest.raises(ModelError, match="goes down with it"):
+    with pytest.raises(ModelError, match="crashed with signal SIGSEGV"):
         require_sound(other, runtime, CRASH)
 
 
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        (CRASH, f"{HERE.distribution} .* goes down with it. Expected a file"),
+        (CRASH, f"{HERE.distribution} .* crashed with signal SIGSEGV. Expected a file"),
         (REFUSE, "^no such operator$"),
         pytest.param(
             HOG,
@@ -81,6 +89,42 @@ def test_what_does_not_survive_is_refused(
         with pytest.raises(ModelError, match=message):
             require_sound(file, HERE, command)
     assert not marks.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        pytest.param(child("1 / 0", ready=False), "status 1: ZeroDivisionError", id="before ready"),
+        pytest.param(
+            child("os.kill(os.getpid(), signal.SIGKILL)"), "SIGKILL. Free memory", id="killed"
+        ),
+        pytest.param(
+            child("sys.stdout.write('no space left'); sys.exit(4)"), "no space left", id="says so"
+        ),
+        pytest.param(("/no/such/python", "-c", ""), "cannot start a process", id="no executable"),
+    ],
+)
+def test_a_fault_of_the_machine_does_not_blame_the_model(
+    file: ModelFile, marks: Path, command: tuple[str, ...], message: str
+) -> None:
+    with pytest.raises(EnvironmentFault, match=message):
+        require_sound(file, HERE, command)
+    assert not marks.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory files are Linux's")
+def test_no_writable_temporary_folder_is_needed(model_path: Path) -> None:
+    nowhere = {"TMPDIR": "/proc", "TEMP": "/proc", "TMP": "/proc"}
+    code = f"""
+import tempfile
+tempfile.gettempdir = tempfile._get_default_tempdir = None
+from partsight import Classifier
+Classifier.load({str(model_path)!r})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, **nowhere}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
@@ -103,7 +147,7 @@ def test_without_a_place_for_marks_it_is_tried_each_time(
     (tmp_path / "taken").touch()
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "taken"))
     require_sound(file, HERE, PASS)
-    with pytest.raises(ModelError, match="goes down"):
+    with pytest.raises(ModelError, match="crashed"):
         require_sound(file, HERE, CRASH)
 
 

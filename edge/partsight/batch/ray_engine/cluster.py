@@ -13,7 +13,8 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
-from partsight.errors import EnvironmentFault, SourceError
+from partsight.errors import SourceError
+from partsight.imports import import_fault
 from partsight.native_output import held_stderr
 
 __all__ = ["connected", "imported", "pinned_here"]
@@ -40,10 +41,7 @@ def imported() -> Any:
         ray = importlib.import_module("ray")
         importlib.import_module("ray.data")
     except ImportError as error:
-        raise EnvironmentFault(
-            f"cannot work on a cluster: Ray Data cannot be imported ({error}). "
-            "Install it: pip install 'partsight[ray]'"
-        ) from error
+        raise import_fault("the Ray engine", "ray", "partsight[ray]", error) from error
     return ray
 
 

@@ -15,7 +15,7 @@ from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
 from partsight.commands.cluster_options import Cluster
-from partsight.commands.model_options import load_classifier
+from partsight.commands.model_options import THRESHOLD_OPTIONS, load_classifier
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.decide import with_thresholds
 from partsight.model.file import read_model
@@ -54,7 +54,10 @@ def classify_on_ray(
     model = read_model(Path(options["model"]))
     classifier = load_classifier(model, 1, given)
     point = with_thresholds(
-        classifier.contract.operating_point, options["accept_above"], options["reject_below"]
+        classifier.contract.operating_point,
+        options["accept_above"],
+        options["reject_below"],
+        THRESHOLD_OPTIONS,
     )
 
     def make_task(filesystems: list[Any]) -> Task:

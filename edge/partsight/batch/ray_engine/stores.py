@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from partsight.errors import EnvironmentFault, SourceError
+from partsight.errors import SourceError
+from partsight.imports import import_fault
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.picture.file import MAX_FILE_BYTES
 from partsight.pictures import is_picture
@@ -38,10 +39,7 @@ def arrow_fs() -> Any:
     try:
         return importlib.import_module("pyarrow.fs")
     except ImportError as error:
-        raise EnvironmentFault(
-            "cannot reach a store of files: pyarrow is not installed. "
-            "Install it: pip install 'partsight[ray]'"
-        ) from error
+        raise import_fault("a file store", "pyarrow", "partsight[ray]", error) from error
 
 
 def opened(uri: str) -> tuple[Any, str]:

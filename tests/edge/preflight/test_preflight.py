@@ -1,0 +1,173 @@
+"""A valid configuration is checked against this device before the line starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from partsight.config import Config, read_config
+from partsight.errors import ConfigError
+from partsight.preflight import Finding, preflight, require_startable
+
+PACKAGES = ("paho", "pymodbus", "urllib3", "cryptography")
+MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = '127.0.0.1'\n"
+MODBUS = "[[sinks]]\nkind = 'modbus'\nhost = '127.0.0.1'\n"
+WEBHOOK = "[[sinks]]\nkind = 'webhook'\nurl = 'https://127.0.0.1/'\nsecret_file = 'secret'\n"
+WEBHOOK_ENV = WEBHOOK.replace("secret_file = 'secret'", "secret_env = 'UNSET'")
+CSV = "[[sinks]]\nkind = 'csv'\npath = "
+WATCH = "\nfolder = {watch = true}"
+TLS = MQTT + "tls = true\nca_file = 'ca.pem'\n"
+
+
+@pytest.fixture
+def check(tmp_path: Path) -> Callable[..., list[Finding]]:
+    """The findings for a text of partsight.toml, in a folder with some files beside it."""
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "empty").touch()
+    (tmp_path / "ca.pem").write_text("no certificate")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "torn.tflite").write_bytes(b"torn")
+    (tmp_path / "torn.mp4").write_bytes(b"torn")
+    writer = cv2.VideoWriter(
+        str(tmp_path / "belt.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (32, 32)
+    )
+    writer.write(np.zeros((32, 32, 3), np.uint8))
+    writer.release()
+
+    def run(text: str, **environ: str) -> list[Finding]:
+        path = tmp_path / "partsight.toml"
+        path.write_text(text)
+        return list(preflight(read_config(path), environ))
+
+    return run
+
+
+@pytest.fixture
+def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a base installation: optional packages are neither loaded nor found."""
+    for name in list(sys.modules):
+        top = name.partition(".")[0]
+        uses = name.startswith(("partsight.links", "partsight.sinks.", "partsight.triggers."))
+        if top in PACKAGES or uses or name == "partsight.model.key_files":
+            monkeypatch.delitem(sys.modules, name)
+
+    class Blocker:
+        def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+            if name.partition(".")[0] in PACKAGES:
+                raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+    monkeypatch.setattr(sys, "meta_path", [Blocker(), *sys.meta_path])
+    found = __import__("importlib.util").util.find_spec
+    monkeypatch.setattr(
+        "importlib.util.find_spec", lambda name, *a: None if name in PACKAGES else found(name, *a)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "step"),
+    [
+        (MQTT, "sinks[0]", "pip install 'partsight[mqtt]'"),
+        (MODBUS, "sinks[0]", "pip install 'partsight[modbus]'"),
+        (WEBHOOK, "sinks[0]", "pip install 'partsight[webhook]'"),
+        ("[trigger]\nkind = 'mqtt'\nhost = 'x'\ntopic = 'y'", "trigger",
+         "pip install 'partsight[mqtt]'"),
+        ("[trigger]\nkind = 'modbus'\nhost = 'x'\ncoil = 1", "trigger",
+         "pip install 'partsight[modbus]'"),
+        ("[model]\npublic_key = 'secret'", "model.public_key", "pip install 'partsight[signing]'"),
+    ],
+)  # fmt: skip
+@pytest.mark.usefixtures("without_packages")
+def test_a_missing_package_is_named_with_its_install_command(
+    check: Callable, text: str, key: str, step: str
+) -> None:
+    (found,) = check(text)
+    assert (found.key, found.level) == (key, "error")
+    assert "not installed" in found.message
+    assert step in found.message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("", None, id="nothing configured"),
+        pytest.param("[source]\naddress = 'belt.avi'", None, id="a video"),
+        pytest.param("[source]\naddress = 'lost.mp4'", "error: source.address: no source",
+                     id="no file"),
+        pytest.param("[source]\naddress = 'torn.mp4'", "error: source.address: ",
+                     id="torn video"),
+        pytest.param("[source]\naddress = 'folder'", "error: source.address: no pictures",
+                     id="empty folder"),
+        pytest.param("[source]\naddress = 'folder'" + WATCH, None, id="watched folder"),
+        pytest.param("[source]\naddress = 'lost'" + WATCH,
+                     "warning: source.address: there is no folder", id="watched folder to come"),
+        pytest.param("[source]\naddress = 'secret'" + WATCH,
+                     "error: source.address: ", id="watched file"),
+        pytest.param("[source]\naddress = '/dev/video77'",
+                     "warning: source.address: there is no /dev/video77", id="camera to come"),
+        pytest.param("[source]\naddress = '77'",
+                     "warning: source.address: there is no /dev/video77", id="camera by number"),
+        pytest.param(MQTT, None, id="broker"),
+        pytest.param(TLS, "error: sinks[0]: cannot use the certificates",
+                     id="broken certificate"),
+        pytest.param(TLS.replace("ca.pem", "lost.pem"), "error: sinks[0].ca_file: there is no",
+                     id="no certificate"),
+        pytest.param(WEBHOOK, None, id="webhook"),
+        pytest.param(WEBHOOK.replace("'secret'", "'empty'"),
+                     "error: sinks[0].secret_file: cannot read secret", id="empty secret"),
+        pytest.param(WEBHOOK_ENV,
+                     "warning: sinks[0].secret_env: the environment variable", id="unset variable"),
+        pytest.param(WEBHOOK_ENV.replace("UNSET", "SET"), None, id="set variable"),
+        pytest.param(CSV + "'folder'", "error: sinks[0].path: ", id="folder as file"),
+        pytest.param(CSV + "'secret/x.csv'", "error: sinks[0].path: ", id="below a file"),
+        pytest.param("[[sinks]]\nkind = 'jsonl'\npath = 'new/x.jsonl'", None, id="new folder"),
+        pytest.param("[journal]\npath = 'secret/j.db'", "error: journal.path: ",
+                     id="journal below a file"),
+        pytest.param("[shadow]\nmodel = 'torn.tflite'", "error: shadow.model: ",
+                     id="torn shadow model"),
+        pytest.param("[model]\npublic_key = 'secret'", "error: model.public_key: ",
+                     id="no public key"),
+        pytest.param("[trigger]\nkind = 'key'\ndevice = '/dev/ttyNONE9'",
+                     "warning: trigger.device: there is no", id="no barcode reader"),
+    ],
+)  # fmt: skip
+def test_what_cannot_work_is_found(check: Callable, text: str, expected: str | None) -> None:
+    found = [f"{each.level}: {each}" for each in check(text, SET="x")]
+    assert len(found) == (expected is not None), found
+    assert all(each.startswith(expected or "") for each in found), found
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_to_is_found(check: Callable, tmp_path: Path) -> None:
+    (tmp_path / "shut").mkdir(mode=0o500)
+    (found,) = check("[journal]\npath = 'shut/journal.db'")
+    assert "may not be written to" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        (TLS, "sinks[0]: cannot use the certificates"),
+        (WEBHOOK_ENV, "sinks[0].secret_env"),
+        (CSV + "'folder'\n" + TLS.replace("ca.pem", "lost.pem"), "1 more"),
+        ("[models]\nstore = 'models'", None),
+        ("[source]\naddress = '/dev/video77'", None),
+        (MQTT, None),
+    ],
+)  # fmt: skip
+def test_a_line_whose_sink_can_never_work_does_not_start(
+    check: Callable, tmp_path: Path, text: str, refused: str | None
+) -> None:
+    check(text)
+    config: Config = read_config(tmp_path / "partsight.toml")
+    if refused is None:
+        require_startable(config, {})
+        return
+    with pytest.raises(ConfigError, match="the line cannot start") as caught:
+        require_startable(config, {})
+    assert refused in str(caught.value)
