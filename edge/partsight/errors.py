@@ -64,7 +64,7 @@ class SignatureError(ModelError):
 
 
 class ConfigError(PartsightError):
-    """The device's configuration cannot be read, or says what means nothing."""
+    """The device's configuration cannot be read, or holds an unknown key or value."""
 
 
 class SourceError(PartsightError):

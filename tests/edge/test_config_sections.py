@@ -116,29 +116,29 @@ MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = 'h'\n"
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[source]\nadress = '1'", "source.adress means nothing. Did you mean address? Known are "
+        ("[source]\nadress = '1'", "source.adress is unknown. Did you mean address? Known are "
          "address, roi, camera"),
-        ("[source.camera]\nwidht = 3", "source.camera.widht means nothing. Did you mean width?"),
+        ("[source.camera]\nwidht = 3", "source.camera.widht is unknown. Did you mean width?"),
         ("[source.camera]\nwidth = 0",
          "source.camera.width: Input should be greater than 0. Received: 0"),
-        (MQTT + "prot = 1", "sinks[0].prot means nothing. Did you mean port?"),
+        (MQTT + "prot = 1", "sinks[0].prot is unknown. Did you mean port?"),
         (MQTT + MQTT + "tls = {ca = 'x'}",
-         "sinks[1].tls.ca means nothing. Did you mean ca_file? Known are ca_file"),
+         "sinks[1].tls.ca is unknown. Did you mean ca_file? Known are ca_file"),
         (MQTT + "port = 8883", "sinks[0]: port 8883 needs tls"),
         (MQTT + "topics = ['a', 3]", "sinks[0].topics[1]: Input should be a valid string. "
          "Received: 3"),
-        ("[[sinks]]\nkind = 'mqt'", "sinks[0].kind 'mqt' means nothing. Did you mean mqtt? Known "
+        ("[[sinks]]\nkind = 'mqt'", "sinks[0].kind 'mqt' is unknown. Did you mean mqtt? Known "
          "are mqtt, jsonl"),
         ("[[sinks]]\nhost = 'h'", "sinks[0].kind is missing: expected one of mqtt, jsonl"),
         ("[[sinks]]\nkind = 'mqtt'", "sinks[0].host is missing: The broker's name."),
         ("[sinks]\nkind = 'mqtt'", "sinks: Input should be a valid list"),
         ("[trigger]\nkind = 'interval'\nsecond = 3",
-         "trigger.seconds is missing: Between two verdicts.; trigger.second means nothing. Did "
+         "trigger.seconds is missing: Between two verdicts.; trigger.second is unknown. Did "
          "you mean seconds? Known are kind, seconds"),
-        ("[trigger]\nkind = 'intervall'", "trigger.kind 'intervall' means nothing. Did you mean "
+        ("[trigger]\nkind = 'intervall'", "trigger.kind 'intervall' is unknown. Did you mean "
          "interval? Known are frame, interval"),
-        ("[zones.a]\nlimits = 3", "zones.a.limits means nothing. Did you mean limit?"),
-        ("[sink]", "sink means nothing. Did you mean sinks?"),
+        ("[zones.a]\nlimits = 3", "zones.a.limits is unknown. Did you mean limit?"),
+        ("[sink]", "sink is unknown. Did you mean sinks?"),
         ("any_of = 'x'", "any_of: Input should be a valid integer. Received: 'x'; any_of: Input "
          "should be 'auto'. Received: 'x'"),
         (MQTT + "password = 3", "sinks[0].password: Input should be a valid string. Received: "

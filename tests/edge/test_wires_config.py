@@ -70,7 +70,7 @@ MODBUS = {"kind": "modbus", "host": "p"}
         ({**MQTT, "prefix": "/a"}, "prefix"),
         ({**MQTT, "prefix": "a/"}, "prefix"),
         ({**MQTT, "port": 0}, "port"),
-        ({**MQTT, "password": "secret"}, "password means nothing. Did you mean password_"),
+        ({**MQTT, "password": "secret"}, "password is unknown. Did you mean password_"),
         ({**MQTT, "password_env": "A"}, "a password needs the username"),
         ({**MQTT, "username": "u", "password_env": "A", "password_file": "b"}, "given twice"),
         ({**MQTT, "ca_file": "ca.pem"}, "mean nothing without tls"),
@@ -83,7 +83,7 @@ MODBUS = {"kind": "modbus", "host": "p"}
         ({"kind": "webhook", "url": "https://h/"}, "needs secret_env or secret_file"),
         ({**WEBHOOK, "secret_file": "s"}, "given twice"),
         ({**MODBUS, "coils": 65536}, "coils"),
-        ({**MODBUS, "coil": 1}, "coil means nothing. Did you mean coils?"),
+        ({**MODBUS, "coil": 1}, "coil is unknown. Did you mean coils?"),
         ({**MODBUS, "hold_s": -1}, "hold_s"),
     ],
 )
@@ -97,7 +97,7 @@ def test_a_wrong_sink_is_refused(sink: dict[str, Any], message: str, tmp_path: P
 @pytest.mark.parametrize(
     ("trigger", "message"),
     [
-        ({"kind": "key", "kinds": 1}, "kinds means nothing. Did you mean kind?"),
+        ({"kind": "key", "kinds": 1}, "kinds is unknown. Did you mean kind?"),
         ({"kind": "nothing"}, "nothing"),
         ({"kind": "interval"}, "period_s"),
         ({"kind": "interval", "period_s": 0}, "period_s"),

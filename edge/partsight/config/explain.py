@@ -29,12 +29,12 @@ def _told(error: Any, section: type[BaseModel]) -> str:
     name, node = located(error["loc"], schema)
     if error["type"] == "extra_forbidden":
         known = keys_of(located(error["loc"][:-1], schema)[1])
-        return f"{name} means nothing{_meant(str(error['loc'][-1]), known)}"
+        return f"{name} is unknown{_meant(str(error['loc'][-1]), known)}"
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         key, tag = context["discriminator"].strip("'"), str(context["tag"])
         known = [each.strip(" '") for each in context["expected_tags"].split(",")]
-        return f"{_joined(name, key)} {tag!r} means nothing{_meant(tag, known)}"
+        return f"{_joined(name, key)} {tag!r} is unknown{_meant(tag, known)}"
     if error["type"] == "union_tag_not_found":
         key = error["ctx"]["discriminator"].strip("'")
         kinds = variants(node) or {}

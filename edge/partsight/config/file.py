@@ -34,7 +34,7 @@ def read_config(path: Path) -> Config:
     """Read and check a configuration; its relative paths start at its folder.
 
     Raises:
-        ConfigError: it cannot be read, is no TOML, or says what means nothing.
+        ConfigError: it cannot be read, is no TOML, or holds an unknown key or value.
     """
     context = {"folder": path.absolute().parent}
     try:
