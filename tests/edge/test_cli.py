@@ -321,7 +321,7 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
     assert "\x1b" not in said
     for part in (
         "region 0.25,0,0.5,1, 2 x 3 tiles, the worst decides",
-        "accepts above   0.7500",
+        "verdicts        accept above 0.7500, reject below 0.5000, review between",
         "99.00% of bad parts kept out, 5.00% of good ones",
         "line in order   score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
         "contrast 41 +- 2, of 90 good parts",

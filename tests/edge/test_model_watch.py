@@ -312,17 +312,18 @@ def test_leaving_gives_an_examination_up(bench: Bench, second: bytes, first: byt
 
 
 def stand_in(code: str) -> tuple[str, ...]:
-    return (sys.executable, "-c", code)
+    ready = "sys.stdout.write('ready\\n'); sys.stdout.flush()"
+    return (sys.executable, "-c", f"import os, sys; {ready}; {code}")
 
 
 @pytest.mark.parametrize(
     ("code", "message"),
     [
-        ("import sys; sys.stdin.buffer.read(); print('{\"golden_samples\": 3}')", None),
-        ("import sys; sys.stdin.close(); print('{}')", None),
-        ("import sys; sys.stdin.buffer.read(); print('no good', end=''); sys.exit(3)", "^no good$"),
-        ("import os; os.abort()", "went down with status -6"),
-        ("import sys; sys.exit(1)", "went down with status 1"),
+        ("sys.stdin.buffer.read(); print('{\"golden_samples\": 3}')", None),
+        ("sys.stdin.close(); print('{}')", None),
+        ("sys.stdin.buffer.read(); print('no good', end=''); sys.exit(3)", "^no good$"),
+        ("os.abort()", "crashed with signal SIGABRT"),
+        ("sys.exit(1)", "crashed with status 1"),
     ],
 )
 def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) -> None:

@@ -61,7 +61,8 @@ class Summary:
         labels = [self._line(f"label {name}", count) for name, count in self._labels.most_common()]
         seconds = self._clock() - self._started
         now = "" if self._judged_now == self.total else f", {self._judged_now} of them now,"
-        total = f"{self.total} pictures{now} in {seconds:.1f} s ({self.rate:.0f}/s)"
+        rate = f"{self.rate:.0f}" if self.rate >= 10 else f"{self.rate:.1f}"
+        total = f"{self.total} pictures{now} in {seconds:.1f} s ({rate}/s)"
         return "\n".join([*outcomes, *labels, total])
 
     def _line(self, name: str, count: int) -> str:

@@ -236,7 +236,7 @@ def test_under_numpy_1_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_runtime_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
 
-    with pytest.raises(EnvironmentFault, match="--force-reinstall ai-edge-litert"):
+    with pytest.raises(EnvironmentFault, match="--force-reinstall 'ai-edge-litert'"):
         load_runtime(LITERT)
 
 
