@@ -61,7 +61,8 @@ class Summary:
         labels = [self._line(f"label {name}", count) for name, count in self._labels.most_common()]
         seconds = self._clock() - self._started
         now = "" if self._judged_now == self.total else f", {self._judged_now} of them now,"
-        rate = f"{self.rate:.0f}" if self.rate >= 10 else f"{self.rate:.1f}"
+        per_s = self.rate
+        rate = f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
         total = f"{self.total} pictures{now} in {seconds:.1f} s ({rate}/s)"
         return "\n".join([*outcomes, *labels, total])
 
