@@ -112,7 +112,7 @@ def test_a_finished_run_is_not_begun_again(killed: tuple[Path, Path], tiny_backb
     parts, run_dir = killed
     result = resume(parts, run_dir, tiny_backbone, "--resume")
     assert result.exit_code == 1
-    assert "must be new or empty" in result.output
+    assert "is finished" in result.output
 
 
 def test_resume_of_nothing_starts(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
