@@ -99,6 +99,7 @@ class LineHealth:
         now_s = self._clock()
         if now_s - self._told_s >= _STATUS_EVERY_S:
             self._told_s = now_s
+            self._vitals.tell_due()
             self.notifier.status(status_line(self._vitals))
 
 

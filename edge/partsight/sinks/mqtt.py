@@ -66,11 +66,12 @@ class MqttSink:
         """Publish rows in their order; see ``LineSink``."""
         self._publish([_verdict(f"{self._config.prefix}/verdicts", row) for row in rows])
 
-    def report(self, status: Mapping[str, Any]) -> None:
+    def report(self, status: Mapping[str, Any]) -> bool:
         """Publish the status, retained; see ``LineSink``."""
         alarms = [name for name, raised in status.get("alarms", {}).items() if raised]
         vitals = dict(status)
         self._publish([self._status(state="online", at=self._at(), alarms=alarms, vitals=vitals)])
+        return True
 
     def _publish(self, messages: Sequence[Message]) -> None:
         if self._publisher is None:
