@@ -32,8 +32,8 @@ LONGEST = 200
 # Keys that name a part, in order of precedence: ``id`` is often that of the message.
 KEYS = (
     *("part_id", "part_uid", "part_serial", "serial_number", "serial_no", "serial_num", "serial"),
-    *("s/n", "barcode", "data_matrix", "dmc", "qr_code", "workpiece_id", "piece_id", "unit_id"),
-    *("item_id", "rfid", "uid", "uuid", "part", "id"),
+    *("sn", "barcode", "data_matrix", "dmc", "qr_code", "workpiece_id", "piece_id"),
+    *("unit_id", "item_id", "rfid", "uid", "uuid", "part", "id"),
 )
 # Keys under which senders wrap an object with the id.
 WRAPPERS = ("part", "workpiece", "item", "unit", "data", "payload", "body", "message", "value")
