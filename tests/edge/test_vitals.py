@@ -135,6 +135,7 @@ def told() -> Told:
         ("pictures", "keeping", "disk full"),
         ("journal", "writing", "unwritable"),
         ("model candidate", "taken", "refused"),
+        ("source", "starting", "disconnected"),
         ("shadow", "running", "failed"),
     ],
 )
@@ -144,7 +145,7 @@ def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
     for second in range(86_400):
         told.go(part, bad if second % 2 else good)
     assert len(told.exact) == 86_400
-    assert len(told.changes) <= 1 + BURST + 24 * 60
+    assert len(told.changes) <= 2 + BURST + 24 * 60
     told.vitals.tell_rest()
     assert sum(change.suppressed + 1 for change in told.changes) == 86_400
 
@@ -154,6 +155,14 @@ def test_an_outage_is_told_at_once_with_its_steps(told: Told) -> None:
         told.go("source", name)
     assert told.names() == [(n, 0) for n in ("running", "stale", "disconnected", "running")]
     assert not any(change.delayed for change in told.changes)
+
+
+def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> None:
+    for name in ("starting", "running", "stale", "disconnected", "running", "dark"):
+        told.go("source", name)
+    assert [name for name, _ in told.names()] == [
+        *("starting", "running", "stale", "disconnected", "running"),
+    ]
 
 
 def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> None:

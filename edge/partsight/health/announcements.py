@@ -1,8 +1,8 @@
 """Which changes of state are told: a part that flaps does not flood the log and the journal.
 
-Each part of the line may tell its first state and then ``BURST`` changes at once, which is an
-outage with its steps. Every further change waits until the part has been granted another one;
-that is one per ``EVERY_S``. What waits is replaced by later changes, and counted.
+Each part of the line may tell its first state (after ``starting``, another one) and then ``BURST``
+changes at once, which is an outage with its steps. Every further change waits until the part may
+tell one more, which is once per ``EVERY_S``. What waits is replaced by later changes, and counted.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ class _Part:
 
     told: State
     granted_at_s: float
+    begun: bool
     granted: float = BURST
     waiting: State | None = None
     untold: int = 0
@@ -44,9 +45,10 @@ class Announcements:
     def changed(self, part: str, state: State) -> Change | None:
         """Note a change of state; return it if it is to be told now."""
         known = self._parts.get(part)
-        if known is None:
-            self._parts[part] = _Part(state, self._clock())
-            return Change(part, state)
+        if known is None or not known.begun:
+            before = None if known is None else known.told
+            self._parts[part] = _Part(state, self._clock(), begun=state.name != "starting")
+            return Change(part, state, before)
         known.waiting, known.untold = state, known.untold + 1
         self._waiting.add(part)
         return self._told(part, delayed=False) if self._grant(known) else None
