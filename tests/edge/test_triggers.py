@@ -365,6 +365,7 @@ def test_an_interval_without_a_frame_is_a_fault() -> None:
         (b'{"sn": "", "S_N": " A "}', "A"),
         # Precedence, and what is no text is passed over
         (b'{"id": 7, "part_id": "A"}', "A"),
+        (b'{"part": "housing", "id": "A"}', "A"),
         (b'{"id": 7, "serial": "A", "barcode": "B"}', "A"),
         (b'{"part_id": null, "sn": "A"}', "A"),
         (b'{"part_id": "", "sn": "A"}', "A"),

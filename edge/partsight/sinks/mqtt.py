@@ -55,6 +55,9 @@ class MqttSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            # The line goes on, so it has not stopped: the broker says that it was lost.
+            self._drop()
         if self._publisher is not None:
             with contextlib.suppress(SinkUnavailable):
                 self._publish([self._status(state="offline", cause="stopped", at=self._at())])
@@ -81,9 +84,13 @@ class MqttSink:
         try:
             self._publisher.publish(messages)
         except SinkUnavailable:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._publisher is not None:
             self._publisher.drop()
             self._publisher = None
-            raise
 
     def _status(self, **fields: Any) -> Message:
         return Message(f"{self._config.prefix}/status", _json(fields), retain=True)

@@ -196,7 +196,7 @@ class Pump:
         self._say("delivering")
 
     def _failed(self, error: Exception) -> None:
-        self._leave()
+        self._leave(error)
         self._lost = self._lost or self._trying
         wait_s = self._backoff.next_s()
         state = "faulty"
@@ -213,10 +213,11 @@ class Pump:
         self._state = state
         self._vitals.state(self._part, state, detail)
 
-    def _leave(self) -> None:
+    def _leave(self, cause: Exception | None = None) -> None:
+        """Close the sink, which is told why: it must not say that the line has stopped."""
         self._sink = None
         try:
-            self._stack.close()
+            self._stack.__exit__(type(cause) if cause else None, cause, None)
         except Exception as error:
             logger.warning("%s: cannot be closed: %s", self._part, error)
             logger.debug("%s", self._part, exc_info=True)

@@ -29,11 +29,12 @@ __all__ = ["KEYS", "LONGEST", "WRAPPERS", "part_id_in", "part_id_of", "plain_id"
 
 # Serial numbers and barcodes are shorter; what is longer is no id.
 LONGEST = 200
-# Keys that name a part, in order of precedence: ``id`` is often that of the message.
+# Keys that name a part, in order of precedence: ``id`` and ``uuid`` are often those of the message,
+# and ``part`` that of its kind.
 KEYS = (
     *("part_id", "part_uid", "part_serial", "serial_number", "serial_no", "serial_num", "serial"),
     *("sn", "barcode", "data_matrix", "dmc", "qr_code", "workpiece_id", "piece_id"),
-    *("unit_id", "item_id", "rfid", "uid", "uuid", "part", "id"),
+    *("unit_id", "item_id", "rfid", "uid", "id", "part", "uuid"),
 )
 # Keys under which senders wrap an object with the id.
 WRAPPERS = ("part", "workpiece", "item", "unit", "data", "payload", "body", "message", "value")

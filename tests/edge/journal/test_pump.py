@@ -504,6 +504,22 @@ def test_the_waits_grow_also_where_a_receiver_asks_for_none(bench: Bench) -> Non
     assert bench.value("delivery_failures") < 80
 
 
+@pytest.mark.parametrize("error", [GONE, OSError("odd"), None], ids=repr)
+def test_a_sink_is_told_whether_it_is_closed_for_a_failure(
+    bench: Bench, error: Exception | None
+) -> None:
+    class Closed(FakeSink):
+        def __exit__(self, *raised: object) -> None:
+            self.calls.append(raised[1])
+
+    bench.sink = Closed([error])
+    pump = bench.pump()
+    bench.append(1)
+    pump.step()
+    pump.close()
+    assert bench.sink.calls == ["open", error]
+
+
 class Flapping(FakeSink):
     """Confirms every other report."""
 
