@@ -11,7 +11,8 @@
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
     ├── JournalError            the journal cannot be read, or is not as it was written
     └── OutputError             a result cannot be written where it was asked for
-        └── SinkUnavailable     nor now, but perhaps later: a broker or server is away
+        ├── SinkUnavailable     it cannot be delivered now, but perhaps later: a broker is down
+        └── SinkClosed          nobody will ever take it there: the reader of a pipe has left
 
 Each message says what was done, what was expected, what came and what to do next.
 Errors of libraries are mapped to these at one boundary each, with ``raise ... from``.
@@ -30,6 +31,7 @@ __all__ = [
     "OutputError",
     "PartsightError",
     "SignatureError",
+    "SinkClosed",
     "SinkUnavailable",
     "SourceError",
 ]
@@ -90,3 +92,7 @@ class SinkUnavailable(OutputError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class SinkClosed(OutputError):
+    """A result cannot be delivered now or later; it is not tried again."""

@@ -6,6 +6,7 @@ import contextlib
 import os
 import pty
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +50,7 @@ def _drain(inbox: Inbox, taken: list) -> None:
         ([], []),
         ([b"\xff\n"], [None]),
         ([b"x" * 10_000, b"\n"], [None]),
+        ([b'"SN-1"\n', b'{"sn": "SN-2"}\n', b"null\n", b"{\n"], ["SN-1", "SN-2", None, None]),
     ],
 )
 def test_a_line_is_an_occasion_and_the_end_is_the_end(
@@ -134,3 +136,25 @@ def test_a_service_without_stdin_is_told(monkeypatch: pytest.MonkeyPatch) -> Non
     named = pytest.raises(ConfigError, match="cannot read triggers from stdin: there is none")
     with named, key_listener(KeyTriggerConfig(kind="key"), Inbox("key", 1), Vitals()):
         pass
+
+
+def test_a_device_that_ends_at_once_is_never_listened_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """That it can be opened, again and again, shows nothing."""
+    monkeypatch.setattr("partsight.triggers.key._RETRY_S", 0.001)
+    states: list[str] = []
+    tries, opened = threading.Semaphore(0), os.open
+
+    def counted(path: Path, flags: int) -> int:
+        tries.release()
+        return opened(path, flags)
+
+    monkeypatch.setattr("partsight.triggers.key.os.open", counted)
+    vitals = Vitals()
+    vitals.on_change(lambda part, state: states.append(state.name))
+    config = KeyTriggerConfig(kind="key", device=Path(os.devnull))
+    with key_listener(config, Inbox("key", 8), vitals):
+        for _ in range(5):
+            assert tries.acquire(timeout=30)
+    assert states == ["disconnected"]

@@ -165,12 +165,12 @@ def test_days_are_those_of_utc() -> None:
 @pytest.mark.parametrize(
     ("rooms", "state", "told"),
     [
-        ([600], "keeping", None),
-        ([500], "keeping", None),
+        ([600], "idle", None),
+        ([500], "idle", None),
         ([499], "disk full", "499 MB free, at least 500 MB are left to the journal"),
         ([180, 520], "disk full", "520 MB free, at least 550 MB are left to the journal"),
-        ([180, 550], "keeping", None),
-        ([180, 550, 520], "keeping", None),
+        ([180, 550], "idle", None),
+        ([180, 550, 520], "idle", None),
     ],
 )
 def test_pictures_stop_below_the_reserve_and_resume_above_it(
@@ -186,6 +186,21 @@ def test_pictures_stop_below_the_reserve_and_resume_above_it(
     obstacle = guard.obstacle()
     assert (obstacle and obstacle.told) == told
     assert vitals.states()["pictures"].name == state
+
+
+def test_pictures_are_kept_only_once_one_was() -> None:
+    vitals, rooms = Vitals(), iter([600, 600, 400, 600])
+    guard = DiskGuard(
+        Path("kept"), 500_000_000, 550_000_000, vitals, lambda _: next(rooms) * 1_000_000
+    )
+    states = []
+    vitals.on_change(lambda part, state: states.append(state.name))
+    guard.look()
+    for _ in range(2):
+        guard.succeeded()
+    for _ in range(3):
+        guard.look()
+    assert states == ["idle", "keeping", "disk full", "keeping"]
 
 
 def test_after_a_failure_nothing_is_promised_until_it_is_time_to_try() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import json
 import subprocess
 import sys
 import threading
@@ -12,12 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from partsight.config.trigger import TriggerConfig
 from partsight.errors import SourceError
+from partsight.health.announcements import BURST
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources import ScriptedSource
@@ -25,6 +28,7 @@ from partsight.sources.frames import NoMoreFrames, SequentialFrames
 from partsight.triggers import open_trigger, trigger_kinds
 from partsight.triggers.external import ExternalTrigger
 from partsight.triggers.frame import FrameTrigger
+from partsight.triggers.id_report import IdReport
 from partsight.triggers.inbox import Inbox
 from partsight.triggers.interval import IntervalTrigger
 from partsight.triggers.part_id import LONGEST, part_id_of, plain_id
@@ -327,11 +331,99 @@ def test_an_interval_without_a_frame_is_a_fault() -> None:
         (b'{"part_id": ""}', None),
         (b'{"part_id": null}', None),
         (b"{}", None),
-        (b'["A"]', '["A"]'),
+        # JSON strings
+        (b'"SN-1"', "SN-1"),
+        (b' "SN-1"\n', "SN-1"),
+        (b'" SN-1 "', "SN-1"),
+        (b'""', None),
+        (b'"SN \\"1\\""', 'SN "1"'),
+        (b'"S\\u004e-1"', "SN-1"),
+        (b'"42"', "42"),
+        (b'"{\\"sn\\": \\"SN-1\\"}"', "SN-1"),
+        (b'"\\"SN-1\\""', "SN-1"),
+        # Texts that only look like JSON
+        (b'5" pipe', '5" pipe'),
+        (b'"SN-1', '"SN-1'),
+        (b"'SN-1'", "'SN-1'"),
+        (b"[)>06", "[)>06"),
+        (b"SN-{1}", "SN-{1}"),
+        # Other JSON values
+        (b"42", "42"),
+        (b"0042", "0042"),
+        (b"1e3", "1e3"),
+        (b"null", None),
+        (b"true", None),
+        (b"false", None),
+        (b"NULL-7", "NULL-7"),
+        # Numbers keep their digits
+        (b'{"sn": 12345678901234567890123}', "12345678901234567890123"),
+        (b'{"sn": 12.50}', "12.50"),
+        (b'{"sn": -0}', "-0"),
+        (b'{"sn": NaN}', None),
+        # What is not told apart
+        (b'{"sn": "A", "SN": "A"}', "A"),
+        (b'{"sn": "", "S_N": " A "}', "A"),
+        # Precedence, and what is no text is passed over
+        (b'{"id": 7, "part_id": "A"}', "A"),
+        (b'{"part": "housing", "id": "A"}', "A"),
+        (b'{"id": 7, "serial": "A", "barcode": "B"}', "A"),
+        (b'{"part_id": null, "sn": "A"}', "A"),
+        (b'{"part_id": "", "sn": "A"}', "A"),
+        (b'{"part_id": true, "sn": "A"}', "A"),
+        (b'{"part_id": ["A"], "sn": "B"}', "B"),
+        (b'{"part_id": "A", "data": {"part_id": "B"}}', "A"),
+        # Objects in objects
+        (b'{"part": {"id": "A"}}', "A"),
+        (b'{"partId": {"serial": "A"}}', "A"),
+        (b'{"data": {"payload": {"serialNumber": "A"}}}', "A"),
+        (b'{"id": null, "body": {"sn": 1}}', "1"),
+        (b'{"camera": {"id": 3}}', None),
+        (b'{"station": 4, "time": "12:00"}', None),
+        (b'{"part_number": "4711-A"}', None),
+        (b'{"data": [{"sn": "A"}]}', None),
+        # Encodings and what stands around an id
+        (b"\xef\xbb\xbfSN-1", "SN-1"),
+        (b'\xef\xbb\xbf{"sn": "SN-1"}', "SN-1"),
+        (b"\xef\xbb\xbf", None),
+        (b"SN-1\r\n\0\0", "SN-1"),
+        (b"\0SN-1", "SN-1"),
+        (b"\t SN-1 \0 \n", "SN-1"),
+        (b"\0\0\0\0", None),
+        (b'{"sn": "SN-1\\u0000"}', "SN-1"),
+        *(
+            (text.encode(name), "SN-1")
+            for text in ("SN-1", '"SN-1"', '{"sn": "SN-1"}', "SN-1\n")
+            for name in ("utf-16", "utf-16-le", "utf-16-be")
+        ),
+        (codecs.BOM_UTF16_BE + "Größe 3".encode("utf-16-be"), "Größe 3"),
+        (codecs.BOM_UTF16_LE, None),
     ],
 )
 def test_a_part_id_is_read(payload: bytes, part_id: str | None) -> None:
     assert part_id_of(payload) == part_id
+
+
+SPELLINGS = (
+    *("part_id", "partId", "PartID", "part-id", "PART_ID", "Part Id", "partid", "part.id"),
+    *("id", "ID", "Id", "serial", "Serial", "serial_number", "serialNumber", "Serial-Number"),
+    *("SERIALNUMBER", "serialNo", "sn", "SN", "S/N", "s_n", "barcode", "BarCode", "bar_code"),
+    *("uid", "UID", "uuid", "dmc", "DataMatrix", "qrCode", "workpieceId", "part"),
+)
+
+
+@pytest.mark.parametrize("key", SPELLINGS)
+@pytest.mark.parametrize(("value", "part_id"), [('"SN-1"', "SN-1"), ("17", "17")])
+def test_a_part_id_has_many_names(key: str, value: str, part_id: str) -> None:
+    assert part_id_of(f'{{"time": 1.5, "{key}": {value}}}'.encode()) == part_id
+
+
+@given(st.text(st.characters(categories=["L", "N", "Pd"]), min_size=1, max_size=50))
+def test_an_id_is_the_same_in_every_form(text: str) -> None:
+    """Alone, as a JSON string, in an object, in every encoding."""
+    assume(text not in ("null", "true", "false"))
+    for form in (text, json.dumps(text), json.dumps({"partId": text}, ensure_ascii=False)):
+        for name in ("utf-8", "utf-8-sig", "utf-16"):
+            assert part_id_of(form.encode(name)) == plain_id(text)
 
 
 @pytest.mark.parametrize(
@@ -346,6 +438,20 @@ def test_a_part_id_is_read(payload: bytes, part_id: str | None) -> None:
         b'{"part_id": true}',
         b'{"part_id": ["A"]}',
         b'{"part_id": "A\\u0007"}',
+        b'["A"]',
+        b'[{"part_id": "A"}]',
+        b"[]",
+        b'{"sn": "A", "SN": "B"}',
+        b'{"sn": 1, "s-n": "2"}',
+        b'"A\\u0007"',
+        b'"\\ud800"',
+        json.dumps("A" * (LONGEST + 1)).encode(),
+        json.dumps({"sn": "A" * (LONGEST + 1), "id": "B"}).encode(),
+        b'{"sn": ' + b"9" * 5000 + b"}",
+        b'{"sn": "A"',
+        b"\xff\xfeA",
+        b"\xff\xfe\x00\xd8",
+        "Größe".encode("latin-1"),
     ],
 )
 def test_what_is_no_part_id_is_refused(payload: bytes) -> None:
@@ -358,6 +464,47 @@ def test_any_bytes_are_an_id_or_refused(payload: bytes) -> None:
     with contextlib.suppress(ValueError):
         part_id = part_id_of(payload)
         assert part_id is None or plain_id(part_id) == part_id
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected", "state", "why"),
+    [
+        (b"A", False, "read", None),
+        (b"", False, "none", "empty"),
+        (b" \r\n\0", False, "none", "empty"),
+        (b"", True, "missing", "empty"),
+        (b"{}", False, "missing", "absent"),
+        (b'{"station": 4}', False, "missing", "absent"),
+        (b"null", False, "missing", "absent"),
+        (b"true", False, "missing", "absent"),
+        (b"{", False, "missing", "unreadable"),
+        (b"\xff", False, "missing", "unreadable"),
+        (b'{"part_id": true}', False, "missing", "unreadable"),
+    ],
+)
+def test_a_trigger_without_an_id_is_reported(
+    payload: bytes, expected: bool, state: str, why: str | None
+) -> None:
+    vitals = Vitals()
+    ids = IdReport(vitals, expected=expected)
+    part_id = ids.read_or_none(payload)
+    assert (part_id is None) == (state != "read")
+    assert vitals.states()["part ids"].name == state
+    counted = {label: n for (name, label), n in vitals.values().items() if "part_ids" in name}
+    assert counted == ({} if why is None else {why: 1})
+
+
+def test_triggers_without_an_id_do_not_flood_the_log() -> None:
+    now_s, told = [0.0], []
+    vitals = Vitals(clock=lambda: now_s[0])
+    vitals.on_told(told.append)
+    ids = IdReport(vitals)
+    for number in range(3600):
+        ids.read_or_none(b"{}" if number % 2 else b"A")
+        now_s[0] += 1
+    assert vitals.values()["part_ids_missing", "absent"] == 1800
+    assert len(told) <= 1 + BURST + 60
+    assert "Trigger: '{}'" in next(c for c in told if c.state.name == "missing").state.detail
 
 
 CONFIGS: list[dict[str, Any]] = [

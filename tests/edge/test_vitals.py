@@ -8,7 +8,8 @@ import threading
 
 import pytest
 
-from partsight.health.vitals import BUCKETS_S, METRICS, Vitals
+from partsight.health.announcements import BURST
+from partsight.health.vitals import BUCKETS_S, CALM, METRICS, Change, Vitals
 
 
 @pytest.fixture
@@ -98,3 +99,134 @@ def test_threads_lose_no_count(vitals) -> None:
         thread.join()
     assert vitals.values()["frames", ""] == 8000
     assert sum(vitals.histograms()["latency", "invoke"].counts) == 8000
+
+
+class Told:
+    """Vitals with a clock that is set by hand, and what they told."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.vitals = Vitals(now=lambda: 1000.0 + self.now_s, clock=lambda: self.now_s)
+        self.changes: list[Change] = []
+        self.exact: list[str] = []
+        self.vitals.on_told(self.changes.append)
+        self.vitals.on_change(lambda part, state: self.exact.append(state.name))
+
+    def go(self, part: str, name: str, seconds: float = 1.0) -> None:
+        self.vitals.state(part, name, "why")
+        self.now_s += seconds
+        self.vitals.tell_due()
+
+    def names(self) -> list[tuple[str, int]]:
+        return [(change.state.name, change.suppressed) for change in self.changes]
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.mark.parametrize(
+    ("part", "good", "bad"),
+    [
+        ("sink plc", "delivering", "unreachable"),
+        ("source", "running", "dark"),
+        ("trigger", "listening", "disconnected"),
+        ("pictures", "keeping", "disk full"),
+        ("journal", "writing", "unwritable"),
+        ("model candidate", "taken", "refused"),
+        ("source", "starting", "disconnected"),
+        ("shadow", "running", "failed"),
+    ],
+)
+def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
+    told: Told, part: str, good: str, bad: str
+) -> None:
+    for second in range(86_400):
+        told.go(part, bad if second % 2 else good)
+    assert len(told.exact) == 86_400
+    assert len(told.changes) <= 2 + BURST + 24 * 60
+    told.vitals.tell_rest()
+    assert sum(change.suppressed + 1 for change in told.changes) == 86_400
+
+
+def test_an_outage_is_told_at_once_with_its_steps(told: Told) -> None:
+    for name in ("running", "stale", "disconnected", "running"):
+        told.go("source", name)
+    assert told.names() == [(n, 0) for n in ("running", "stale", "disconnected", "running")]
+    assert not any(change.delayed for change in told.changes)
+
+
+def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> None:
+    for name in ("starting", "running", "stale", "disconnected", "running", "dark"):
+        told.go("source", name)
+    assert [name for name, _ in told.names()] == [
+        *("starting", "running", "stale", "disconnected", "running"),
+    ]
+
+
+def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> None:
+    for _ in range(10):
+        told.go("sink plc", "delivering", 600)
+        told.go("sink plc", "unreachable", 10)
+    assert [suppressed for _, suppressed in told.names()] == [0] * 20
+    assert not any(change.delayed for change in told.changes)
+
+
+def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: Told) -> None:
+    for name in ("idle", "unreachable", "delivering", "unreachable", "delivering", "unreachable"):
+        told.go("sink plc", name, 0.1)
+    assert len(told.changes) == 4
+    told.go("source", "running", 60)  # another part, at any time
+    last = told.changes[-1]
+    assert (last.part, last.state.name, last.suppressed, last.delayed) == (
+        *("sink plc", "unreachable", 1, True),
+    )
+    assert last.state.since == pytest.approx(1000.5)
+    told.go("source", "running", 600)
+    assert len(told.changes) == 6
+
+
+def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:
+    for second in range(60):
+        told.go("source", "dark" if second % 2 else "running")
+    told.go("sink plc", "unreachable", 0)
+    told.go("sink plc", "delivering", 0)
+    assert [c.state.name for c in told.changes if c.part == "sink plc"] == [
+        *("unreachable", "delivering"),
+    ]
+
+
+def test_changes_between_calm_states_that_were_not_told_are_a_warning(told: Told, caplog) -> None:
+    with caplog.at_level(logging.INFO, "partsight"):
+        for second in range(20):
+            told.go("trigger", "learning" if second % 2 else "listening")
+        told.vitals.tell_rest()
+    assert caplog.records[-1].levelname == "WARNING"
+    assert caplog.records[-1].getMessage() == (
+        "trigger is learning (15 more changes were not logged): why"
+    )
+
+
+def test_the_log_says_that_an_unreachable_sink_is_retried(told: Told, caplog) -> None:
+    told.go("sink modbus", "unreachable")
+    assert caplog.messages == ["sink modbus is unreachable, retrying: why"]
+
+
+@pytest.mark.parametrize(
+    ("states", "trouble_s"),
+    [
+        ([("delivering", 5)], 0),
+        ([("unreachable", 5)], 5),
+        ([("unreachable", 5), ("faulty", 7), ("unreachable", 1)], 13),
+        ([("unreachable", 5), ("delivering", 7)], 0),
+        ([("unreachable", 5), ("delivering", 7), ("unreachable", 2)], 2),
+        ([("idle", 5)], 0),
+    ],
+)
+def test_how_long_a_part_is_in_trouble(told: Told, states: list, trouble_s: float) -> None:
+    for name, seconds in states:
+        told.go("sink plc", name, seconds)
+    assert told.vitals.trouble_s("sink plc") == trouble_s
+    assert told.vitals.trouble_s("unknown") == 0
+    assert (states[-1][0] in CALM) == (trouble_s == 0)

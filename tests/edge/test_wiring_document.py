@@ -10,9 +10,12 @@ import pytest
 import tomlkit
 
 from partsight.config.document import Config
+from partsight.health.readiness import RULES
+from partsight.sinks import pump
 from partsight.sinks.modbus import COILS, COUNTS
 from partsight.sinks.webhook_signature import sign
 from partsight.triggers import trigger_kinds
+from partsight.triggers.part_id import KEYS, WRAPPERS
 
 TEXT = (Path(__file__).parents[2] / "docs" / "wiring.md").read_text("utf-8")
 
@@ -45,6 +48,26 @@ def test_its_map_is_that_of_the_sink() -> None:
     counts = [("accepted", "rejected", "reviewed")[n] if n < 3 else c for n, c in enumerate(COUNTS)]
     registers = [*counts, "sequence", "echo"]
     assert rows[len(COILS) :] == [(str(2 * n), name) for n, name in enumerate(registers)]
+
+
+def test_its_list_of_what_makes_the_line_not_ready_is_that_of_the_code() -> None:
+    section = TEXT.partition("## Is the line ready?")[2]
+    rows = re.findall(r"^\| `([^`]+)` \| (.*) \| (.*) \|$", section, re.M)
+    assert [(part, tuple(re.findall("`(.*?)`", states)), why) for part, states, why in rows] == [
+        (rule.part, rule.ready, rule.reason) for rule in RULES
+    ]
+
+
+def test_its_keys_of_part_ids_are_those_that_are_read_in_their_order() -> None:
+    row = next(line for line in TEXT.splitlines() if line.startswith('| `{"partId"'))
+    assert tuple(re.findall("`([a-z_/]+)`", row)) == KEYS
+    row = next(line for line in TEXT.splitlines() if line.startswith('| `{"data"'))
+    assert tuple(re.findall("`([a-z_/]+)`", row)) == WRAPPERS
+
+
+def test_it_names_every_state_of_a_sink() -> None:
+    named = re.findall(r"^\| `(\w+)` \| ", TEXT.partition("## States of a sink")[2], re.M)[:5]
+    assert named == re.findall(r"^    (\w+) {2,}", pump.__doc__ or "", re.M)
 
 
 def test_it_names_every_trigger() -> None:

@@ -275,6 +275,7 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
 def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
     vitals = Vitals()
     with Journal(tmp_path / "journal.db", vitals) as journal:
+        journal.append(row(0))
         vitals.on_change(lambda part, state: journal.event("state", {part: state.name}))
         let_go(journal)
         damage(journal.path, "pages")
@@ -283,6 +284,16 @@ def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
         {"journal": "damaged"},
         {"journal": "writing"},
     ]
+
+
+def test_a_journal_is_writing_once_something_was_written(tmp_path: Path) -> None:
+    """That it can be read proves nothing: the disk may be full."""
+    vitals = Vitals()
+    with Journal(tmp_path / "journal.db", vitals) as journal:
+        journal.head()
+        assert vitals.states() == {}
+        journal.event("started", {})
+        assert vitals.states()["journal"].name == "writing"
 
 
 def test_damage_while_the_line_runs_is_survived(tmp_path: Path) -> None:

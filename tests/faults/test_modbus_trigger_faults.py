@@ -14,7 +14,7 @@ from tests.servers.process import DEADLINE_S, until
 from partsight.config.trigger import ModbusTriggerConfig
 from partsight.health.vitals import Vitals
 from partsight.triggers.inbox import Inbox
-from partsight.triggers.modbus import modbus_listener, text_of
+from partsight.triggers.modbus import bytes_of, modbus_listener, text_of
 
 COIL, PART_ID = 5, 10
 
@@ -129,4 +129,4 @@ def test_a_coil_that_the_plc_lacks_is_told(plc: PlcServer) -> None:
 
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60))
 def test_letters_come_back_from_registers(text: str) -> None:
-    assert text_of(words(text.encode())) == text
+    assert text_of(bytes_of(words(text.encode()))) == text

@@ -158,6 +158,17 @@ def test_the_status_is_retained_and_says_when_we_part(broker: Mosquitto) -> None
     assert later.contents("line1/status")[0]["cause"] == "stopped"
 
 
+def test_a_sink_that_fails_does_not_say_that_the_line_has_stopped(broker: Mosquitto) -> None:
+    sink = MqttSink(sink_config(broker.port))
+    sink.report({})
+    sink.__exit__(RuntimeError, RuntimeError("a fault of ours"), None)
+    with listen(broker.port) as later:
+        until(
+            lambda: "lost" in [told.get("cause") for told in later.contents("line1/status")],
+            "the last will should come",
+        )
+
+
 DYING = """
 import os, signal, sys
 from partsight.config.wires import MqttSinkConfig

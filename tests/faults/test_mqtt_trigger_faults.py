@@ -62,6 +62,18 @@ def test_a_message_is_an_occasion(broker: Mosquitto) -> None:
         assert take(inbox, 5) == ["A-17", "A-18", None, None, None]
 
 
+def test_a_message_without_an_id_is_a_part_and_is_reported(broker: Mosquitto) -> None:
+    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    with mqtt_listener(config_for(broker.port), inbox, vitals):
+        await_state(vitals, "listening")
+        publish(broker.port, b'"SN-1"', b'{"partId": "SN-2"}', b'{"station": 4}')
+        assert take(inbox, 3) == ["SN-1", "SN-2", None]
+    state = vitals.states()["part ids"]
+    assert state.name == "missing"
+    assert "Trigger: '{\"station\": 4}'" in state.detail
+    assert vitals.values()["part_ids_missing", "absent"] == 1
+
+
 def test_old_messages_are_no_occasions(broker: Mosquitto) -> None:
     inbox, vitals = Inbox("mqtt", 8), Vitals()
     publish(broker.port, b"retained", retain=True)

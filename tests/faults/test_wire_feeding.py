@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.servers.modbus import run_plc
 from tests.servers.mosquitto import listen, run_mosquitto
-from tests.servers.process import until
+from tests.servers.process import free_port, until
 from tests.servers.web import answer, run_web_server
 
 from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
@@ -49,8 +49,8 @@ def feeding(journal: Journal, tmp_path: Path, config: Any, vitals: Vitals) -> Fe
     )
 
 
-def is_away(vitals: Vitals, kind: str) -> Callable[[], bool]:
-    return lambda: getattr(vitals.states().get(f"sink {kind}"), "name", "") == "away"
+def is_unreachable(vitals: Vitals, kind: str) -> Callable[[], bool]:
+    return lambda: getattr(vitals.states().get(f"sink {kind}"), "name", "") == "unreachable"
 
 
 def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal: Journal) -> None:
@@ -62,7 +62,7 @@ def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal:
             broker.kill()
             with feeding(journal, tmp_path, config, vitals):
                 append(journal, ROWS)
-                until(is_away(vitals, "mqtt"), "the sink should know")
+                until(is_unreachable(vitals, "mqtt"), "the sink should know")
                 broker.start()
                 until(lambda: len(listener.contents("partsight/verdicts")) >= ROWS, "all rows")
                 until(lambda: listener.contents("partsight/status"), "a status should come")
@@ -85,7 +85,7 @@ def test_a_web_server_that_failed_gets_all_that_it_missed(
         config = WebhookSinkConfig(kind="webhook", url=web.url, secret_env="HOOK_SECRET")
         with feeding(journal, tmp_path, config, vitals):
             append(journal, ROWS)
-            until(is_away(vitals, "webhook"), "the sink should know")
+            until(is_unreachable(vitals, "webhook"), "the sink should know")
             refused = len(web.posts)
             web.respond = answer(200)
             until(lambda: vitals.values().get(("delivered", "webhook")) == ROWS, "all rows")
@@ -102,7 +102,7 @@ def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journ
         plc.stop()
         with feeding(journal, tmp_path, config, vitals):
             append(journal, ROWS, datetime(2024, 5, 6, tzinfo=timezone.utc))
-            until(is_away(vitals, "modbus"), "the sink should know")
+            until(is_unreachable(vitals, "modbus"), "the sink should know")
             plc.start()
             until(lambda: plc.registers(7, 1) == [ROWS], "all rows should be counted late")
             assert plc.coils(0, 3) == [False] * 3
@@ -111,3 +111,66 @@ def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journ
             assert plc.coils(0, 3) == [True, False, False]
             beat = plc.coils(3, 1)
             until(lambda: plc.coils(3, 1) != beat, "the heart should beat")
+
+
+def watched(vitals: Vitals) -> list[str]:
+    """The names of all states to come, also of those that are not told."""
+    names: list[str] = []
+    vitals.on_change(lambda part, state: names.append(state.name))
+    return names
+
+
+def tries(vitals: Vitals, kind: str) -> float:
+    return vitals.values().get(("delivery_failures", kind), 0)
+
+
+@pytest.mark.parametrize("rows", [0, 3], ids=["nothing to deliver", "rows wait"])
+@pytest.mark.parametrize("kind", ["modbus", "mqtt"])
+def test_where_nobody_listens_the_sink_is_unreachable_and_stays_so(
+    tmp_path: Path, journal: Journal, kind: str, rows: int
+) -> None:
+    port = free_port()
+    config = {
+        "modbus": lambda: ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=port),
+        "mqtt": lambda: MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=port),
+    }[kind]()
+    vitals = Vitals()
+    states = watched(vitals)
+    append(journal, rows)
+    with feeding(journal, tmp_path, config, vitals):
+        until(lambda: tries(vitals, kind) >= 3, "it should be tried again")
+    assert states == ["unreachable"]
+
+
+def test_a_killed_broker_is_one_outage(tmp_path: Path, journal: Journal) -> None:
+    vitals = Vitals()
+    states = watched(vitals)
+    with run_mosquitto(tmp_path) as broker:
+        config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=broker.port)
+        with feeding(journal, tmp_path, config, vitals):
+            until(lambda: states == ["delivering"], "a status is confirmed")
+            broker.kill()
+            until(lambda: tries(vitals, "mqtt") >= 3, "it should be tried again")
+            broker.start()
+            until(lambda: states[-1] == "delivering", "a status is confirmed again")
+    assert states == ["delivering", "unreachable", "delivering"]
+
+
+def test_a_webhook_is_idle_until_a_verdict_is_taken_and_out_until_the_next(
+    tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK_SECRET", "s3cret")
+    vitals = Vitals()
+    states = watched(vitals)
+    with run_web_server() as web:
+        config = WebhookSinkConfig(kind="webhook", url=web.url, secret_env="HOOK_SECRET")
+        with feeding(journal, tmp_path, config, vitals):
+            until(lambda: states == ["idle"], "nothing was delivered")
+            append(journal, 1)
+            until(lambda: states[-1] == "delivering", "a verdict is taken")
+            web.respond = answer(404)
+            append(journal, 1)
+            until(lambda: states[-1] == "unreachable", "a verdict is refused")
+            refused = len(web.posts)
+    assert states == ["idle", "delivering", "unreachable"]
+    assert refused == 2  # the same is sent again only after a minute

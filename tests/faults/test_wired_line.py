@@ -7,9 +7,12 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.servers.modbus import run_plc
@@ -17,6 +20,8 @@ from tests.servers.mosquitto import listen, run_mosquitto
 from tests.servers.process import DEADLINE_S, free_port, until
 from tests.servers.web import run_web_server
 
+from partsight.errors import JournalError
+from partsight.journal import read_events
 from partsight.sample_data import write_sample_data
 
 CONFIG = """
@@ -120,3 +125,56 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
     assert listener.contents("line1/status")[-1]["cause"] == "stopped"
     posted = [row["part_id"] for post in web.posts for row in post.json()["verdicts"]]
     assert list(dict.fromkeys(posted)) == parts
+
+
+def states(journal: Path, part: str) -> list[str]:
+    """What the journal tells of a part of the line."""
+    try:
+        told = [event["detail"] for event in read_events(journal, kind="state")]
+    except JournalError:  # it is only just being made
+        return []
+    return [each["state"] for each in told if each["part"] == part]
+
+
+def test_a_line_whose_receivers_are_gone_says_so_once(tmp_path: Path, model_path: Path) -> None:
+    """The PLC is asked four times: after 0.25 to 0.5 s, 0.5 to 1 s and 1 to 2 s."""
+    (tmp_path / "parts").mkdir()
+    journal = tmp_path / "journal.db"
+    wires = CONFIG.replace('kind = "http"\nport = {trigger}', 'kind = "frame"')
+    with refusing() as asked:
+        config = wires.format(mqtt=free_port(), url="http://127.0.0.1:9/", modbus=asked.port)
+        config += "[source.folder]\nwatch = true\n[health]\nenabled = false\n"
+        with watching(tmp_path, model_path, config) as line:
+            until(lambda: asked.count >= 4, "the PLC should be asked again and again")
+            line.send_signal(signal.SIGTERM)
+            assert line.wait(DEADLINE_S) == 0
+    assert states(journal, "sink modbus") == ["unreachable"]
+    assert states(journal, "sink mqtt") == ["unreachable"]
+    assert states(journal, "sink webhook") == ["idle"]
+    assert "is away" not in (tmp_path / "log").read_text()
+
+
+@dataclass
+class Asked:
+    """Port that hangs up on everybody, and how often it was asked."""
+
+    port: int
+    count: int = 0
+
+
+@contextlib.contextmanager
+def refusing() -> Iterator[Asked]:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        asked = Asked(server.getsockname()[1])
+
+        def hang_up() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    server.accept()[0].close()
+                    asked.count += 1
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        yield asked
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join(DEADLINE_S)

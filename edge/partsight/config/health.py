@@ -28,3 +28,9 @@ class HealthConfig(Section):
         le=3600,
         description="Seconds without a turn of the loop after which /healthz says 503.",
     )
+    sink_unreachable_after_s: float = Field(
+        default=300.0,
+        ge=0,
+        description="Seconds without a confirmed delivery, once one has failed, after which a sink "
+        "makes /readyz say 503; 0 is at once, inf never.",
+    )

@@ -89,7 +89,7 @@ class PresenceTriggerConfig(Section):
 
 
 class MqttTriggerConfig(BrokerSection):
-    """A message of a broker names the part: its text, or {"part_id": "..."}."""
+    """A message of a broker names the part: docs/wiring.md says how its id is read."""
 
     kind: Literal["mqtt"] = Field(description="A message of an MQTT 5 broker.")
     topic: Text = Field(description="Topic of the messages; wildcards may be used.")
@@ -98,7 +98,7 @@ class MqttTriggerConfig(BrokerSection):
 
 
 class HttpTriggerConfig(Section):
-    """POST /trigger on this device names the part: ?part_id=, or the request's body."""
+    """POST /trigger on this device names the part: ?part_id=, or in the request's body."""
 
     kind: Literal["http"] = Field(description="A request to this device.")
     host: Text = Field(

@@ -10,12 +10,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.health.machine import machine_watch
 from partsight.health.progress import Heartbeat
+from partsight.health.readiness import not_ready
 from partsight.health.routes import line_routes
 from partsight.health.server import HealthServer
 from partsight.health.systemd import Notifier
@@ -79,6 +81,9 @@ class LineHealth:
                     self._heartbeat,
                     self._model,
                     stalled_after_s=settings.stalled_after_s,
+                    reasons=partial(
+                        not_ready, sink_unreachable_after_s=settings.sink_unreachable_after_s
+                    ),
                 )
                 server = HealthServer(routes, host=settings.host, port=settings.port)
                 self.port = stack.enter_context(server).port
@@ -99,6 +104,7 @@ class LineHealth:
         now_s = self._clock()
         if now_s - self._told_s >= _STATUS_EVERY_S:
             self._told_s = now_s
+            self._vitals.tell_due()
             self.notifier.status(status_line(self._vitals))
 
 

@@ -11,21 +11,17 @@ import collections
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["BUCKETS_S", "CALM", "METRICS", "Histogram", "Metric", "State", "Vitals"]
+from partsight.health.announcements import Announcements
+from partsight.health.state import CALM, Change, State
+
+__all__ = ["BUCKETS_S", "CALM", "METRICS", "Change", "Histogram", "Metric", "State", "Vitals"]
 
 logger = logging.getLogger(__name__)
 
-# States that nobody needs to look after.
-CALM = frozenset(
-    {
-        *("starting", "running", "learning", "listening", "delivering", "writing", "keeping"),
-        *("none", "examining", "swapping", "taken", "clear", "in force"),
-    }
-)
 # Upper bounds of the histograms' buckets, seconds.
 BUCKETS_S = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 
@@ -54,9 +50,10 @@ METRICS: Mapping[str, Metric] = {
     "faults": Metric("counter", "Parts that got the fail-safe verdict, by what was wrong.", "kind"),
     "unrecorded": Metric("counter", "Parts whose verdict could not be made durable: told nobody."),
     "latency": Metric("histogram", "Seconds that a stage of a verdict took.", "stage"),
-    "delivered": Metric("counter", "Rows that a sink handed on.", "sink"),
+    "delivered": Metric("counter", "Rows whose delivery a sink confirmed.", "sink"),
     "delivery_failures": Metric("counter", "Times that a sink could not hand on.", "sink"),
     "queue": Metric("gauge", "Rows that a sink has yet to hand on.", "sink"),
+    "part_ids_missing": Metric("counter", "Triggers without a readable part id.", "why"),
     "pictures_kept": Metric("counter", "Pictures that were kept."),
     "pictures_lost": Metric("counter", "Pictures that could not be kept.", "cause"),
     "disk_free_bytes": Metric("gauge", "Room on the disk of the journal and of pictures.", "place"),
@@ -68,15 +65,6 @@ METRICS: Mapping[str, Metric] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    """What a part of the line is in, since when (Unix seconds), and what is behind it."""
-
-    name: str
-    since: float
-    detail: str = ""
-
-
 @dataclass(slots=True)
 class Histogram:
     """Counts by bucket of ``BUCKETS_S``, one more above the last, and the sum in seconds."""
@@ -86,6 +74,7 @@ class Histogram:
 
 
 OnChange = Callable[[str, State], None]
+OnTold = Callable[[Change], None]
 _Key = tuple[str, str]
 
 
@@ -94,16 +83,25 @@ class Vitals:
 
     Args:
         now: Unix seconds.
+        clock: seconds, monotonic.
     """
 
-    def __init__(self, now: Callable[[], float] = time.time) -> None:
-        self._now = now
+    def __init__(
+        self,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now, self._clock = now, clock
         self._lock = threading.Lock()
         self._values: collections.defaultdict[_Key, float] = collections.defaultdict(float)
         self._histograms: collections.defaultdict[_Key, Histogram]
         self._histograms = collections.defaultdict(Histogram)
         self._states: dict[str, State] = {}
+        # Since when a part is in trouble, by the monotonic clock: the other one may be set.
+        self._trouble_since_s: dict[str, float] = {}
+        self._announcements = Announcements(clock)
         self._listeners: list[OnChange] = []
+        self._told: list[OnTold] = []
 
     def count(self, name: str, label: str = "", by: int = 1) -> None:
         """Add to a counter of ``METRICS``."""
@@ -126,30 +124,65 @@ class Vitals:
             histogram.sum_s += seconds
 
     def state(self, part: str, name: str, detail: str = "") -> None:
-        """Say what a part of the line is in: ``source``, ``model``, ``sink mqtt``.
+        """Set the state of a part of the line, such as ``source``, ``model`` or ``sink mqtt``.
 
-        A change is told to listeners, and logged once: loudly what is wrong, and that it is over.
-        To say the same again costs nothing, and only replaces the detail, so that what is shown is
-        the last that is known.
+        Every change goes to the listeners of ``on_change``. The log and the listeners of
+        ``on_told`` get it too, but of a part that flaps only about one change per minute, with
+        the number of changes in between. The same state again only replaces the detail.
         """
         with self._lock:
             before = self._states.get(part)
-            if before is not None and before.name == name:
-                if before.detail != detail:
-                    self._states[part] = State(name, before.since, detail)
-                return
-            state = self._states[part] = State(name, self._now(), detail)
-            listeners = tuple(self._listeners)
-        loud = name not in CALM or (before is not None and before.name not in CALM)
-        level = logging.WARNING if loud else logging.INFO
-        logger.log(level, "%s is %s%s", part, name, f": {detail}" if detail else "")
+            changed = before is None or before.name != name
+            since = self._now() if before is None or changed else before.since
+            state = self._states[part] = State(name, since, detail)
+            told = self._changed(part, state) if changed else []
+            told += self._announcements.due()
+            listeners = tuple(self._listeners) if changed else ()
         for listener in listeners:
             listener(part, state)
+        self._tell(told)
+
+    def _changed(self, part: str, state: State) -> list[Change]:
+        if state.name in CALM:
+            self._trouble_since_s.pop(part, None)
+        else:
+            self._trouble_since_s.setdefault(part, self._clock())
+        change = self._announcements.changed(part, state)
+        return [] if change is None else [change]
 
     def on_change(self, listener: OnChange) -> None:
-        """Have a function told of every change of state, in the thread that makes it."""
+        """Call a function at every change of state, in the thread that makes it."""
         with self._lock:
             self._listeners.append(listener)
+
+    def on_told(self, listener: OnTold) -> None:
+        """Call a function with every change that is logged: not with all of a part that flaps."""
+        with self._lock:
+            self._told.append(listener)
+
+    def tell_due(self) -> None:
+        """Tell changes that had to wait, if it is time; to be called about once a second."""
+        with self._lock:
+            told = self._announcements.due()
+        self._tell(told)
+
+    def tell_rest(self) -> None:
+        """Tell every change that still waits; to be called when the line ends."""
+        with self._lock:
+            told = self._announcements.rest()
+        self._tell(told)
+
+    def _tell(self, told: Sequence[Change]) -> None:
+        for change in told:
+            logger.log(logging.WARNING if change.loud else logging.INFO, "%s", change)
+            for listener in tuple(self._told):
+                listener(change)
+
+    def trouble_s(self, part: str) -> float:
+        """Seconds since a part has last been in a state of ``CALM``; 0 where it is in one."""
+        with self._lock:
+            since_s = self._trouble_since_s.get(part)
+            return 0.0 if since_s is None else self._clock() - since_s
 
     def values(self) -> dict[_Key, float]:
         """Counters and gauges by name and label."""

@@ -67,10 +67,14 @@ class Store:
         Raises:
             OutputError: the database cannot be read.
         """
-        return self.run(lambda connection: self._head(connection, table))
+        return self.run(lambda connection: self._head(connection, table), writes=False)
 
-    def run(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    def run(self, work: Callable[[sqlite3.Connection], _Result], *, writes: bool = True) -> _Result:
         """Do something with the connection, on a fresh database if this one is damaged.
+
+        Args:
+            work: what to do.
+            writes: whether its success shows that the journal can be written.
 
         Raises:
             OutputError: the disk does not let us. What was begun is undone.
@@ -85,7 +89,8 @@ class Store:
                     raise refused(self._path, error) from error
                 self._begin_afresh(error)
             else:
-                self._news.append(("writing", ""))
+                if writes:
+                    self._news.append(("writing", ""))
                 return result
         raise AssertionError("the loop returns or raises")
 

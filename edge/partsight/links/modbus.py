@@ -25,8 +25,6 @@ __all__ = ["Plc", "to_words"]
 # Its complaints arrive as partsight's own.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
-# A PLC is in the next cabinet: to ask it again soon costs nothing, and parts wait for it.
-_RETRY_S = 1.0
 # After an answer that people must mend: an address that the PLC does not have.
 _REFUSED_RETRY_S = 30.0
 
@@ -111,7 +109,7 @@ class Plc:
             raise self._unavailable(f"{reason}; check unit and addresses", _REFUSED_RETRY_S)
         return answer
 
-    def _unavailable(self, reason: str, retry_after_s: float = _RETRY_S) -> SinkUnavailable:
+    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
         return SinkUnavailable(
             f"cannot speak with the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
             "again.",

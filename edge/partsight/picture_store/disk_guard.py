@@ -54,6 +54,7 @@ class DiskGuard:
         self._short: Obstacle | None = None
         self._failure: Obstacle | None = None
         self._retry_at = 0.0
+        self._kept = False
 
     def obstacle(self) -> Obstacle | None:
         """What stands in the way; None where a picture may be promised. Never waits."""
@@ -85,8 +86,8 @@ class DiskGuard:
 
     def succeeded(self) -> None:
         """Remember that a picture was written."""
-        if self._failure is not None:
-            self._failure = None
+        if self._failure is not None or not self._kept:
+            self._failure, self._kept = None, True
             self._say()
 
     def _shortage(self, free: int) -> Obstacle | None:
@@ -100,10 +101,12 @@ class DiskGuard:
 
     def _say(self) -> None:
         trouble = self._failure or self._short
-        if trouble is None:
+        if trouble is not None:
+            self._vitals.state("pictures", trouble.cause, trouble.told)
+        elif self._kept:
             self._vitals.state("pictures", "keeping", str(self._folder))
         else:
-            self._vitals.state("pictures", trouble.cause, trouble.told)
+            self._vitals.state("pictures", "idle", f"none was kept yet in {self._folder}")
 
 
 def _megabytes(count: int) -> str:

@@ -28,18 +28,22 @@ class LineSink(AbstractContextManager["LineSink"], Protocol):
     """
 
     def deliver(self, rows: Sequence[Row]) -> None:
-        """Hand on some rows, in their order; when it returns, each is acknowledged.
+        """Deliver some rows in their order; when it returns, each is acknowledged.
 
         Raises:
-            SinkUnavailable: not all are. The same rows come again.
+            SinkUnavailable: not all are acknowledged. The same rows come again.
+            SinkClosed: nobody will ever take them. They are dropped.
         """
 
-    def report(self, status: Mapping[str, Any]) -> None:
-        """Tell how the line is, about once a second; old news are not kept for later.
+    def report(self, status: Mapping[str, Any]) -> bool:
+        """Report how the line is, about once a second; old reports are not kept for later.
 
         Args:
             status: ``Vitals.status()``.
 
+        Returns:
+            Whether a receiver confirmed it; False where the sink takes no reports.
+
         Raises:
-            SinkUnavailable: nobody was told.
+            SinkUnavailable: it was not confirmed.
         """

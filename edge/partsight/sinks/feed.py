@@ -39,12 +39,11 @@ class Feeder:
         open_sink: makes the sink, in the feeder's thread, and again after each failure.
         journal_path: what is read, by a connection of its own.
         journal: only waited on.
-        vitals: told of deliveries, failures, the queue and the state ``sink NAME``:
-            ``delivering``, ``away`` or ``faulty``.
+        vitals: gets deliveries, failures, the queue and the state ``sink NAME``, see ``pump``.
         start: where a sink begins that has no cursor yet, see ``Pump``. It is settled here, and
             not in the thread: all that is appended from now on is handed on.
         clock: seconds, monotonic.
-        jitter: a number in [0, 1).
+        jitter: number in [0, 1), see ``Backoff``.
 
     Raises:
         JournalError: the journal cannot be read.

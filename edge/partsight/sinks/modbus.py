@@ -140,11 +140,12 @@ class ModbusSink:
         if counted:
             self._plc.write_registers(registers, self._tally.words())
 
-    def report(self, status: Mapping[str, Any]) -> None:
+    def report(self, status: Mapping[str, Any]) -> bool:
         """Turn the heartbeat over and show whether there is an alarm; see ``LineSink``."""
         alarm = any(status.get("alarms", {}).values())
         self._plc.write_coils(self._config.coils + 3, [not self._heartbeat, alarm])
         self._heartbeat = not self._heartbeat
+        return True
 
     def _is_late(self, row: Row) -> bool:
         """Also where the picture is from the future: the clock was set, and nothing is known."""

@@ -55,6 +55,9 @@ class MqttSink:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if kind is not None:
+            # The line goes on, so it has not stopped: the broker says that it was lost.
+            self._drop()
         if self._publisher is not None:
             with contextlib.suppress(SinkUnavailable):
                 self._publish([self._status(state="offline", cause="stopped", at=self._at())])
@@ -66,11 +69,12 @@ class MqttSink:
         """Publish rows in their order; see ``LineSink``."""
         self._publish([_verdict(f"{self._config.prefix}/verdicts", row) for row in rows])
 
-    def report(self, status: Mapping[str, Any]) -> None:
+    def report(self, status: Mapping[str, Any]) -> bool:
         """Publish the status, retained; see ``LineSink``."""
         alarms = [name for name, raised in status.get("alarms", {}).items() if raised]
         vitals = dict(status)
         self._publish([self._status(state="online", at=self._at(), alarms=alarms, vitals=vitals)])
+        return True
 
     def _publish(self, messages: Sequence[Message]) -> None:
         if self._publisher is None:
@@ -80,9 +84,13 @@ class MqttSink:
         try:
             self._publisher.publish(messages)
         except SinkUnavailable:
+            self._drop()
+            raise
+
+    def _drop(self) -> None:
+        if self._publisher is not None:
             self._publisher.drop()
             self._publisher = None
-            raise
 
     def _status(self, **fields: Any) -> Message:
         return Message(f"{self._config.prefix}/status", _json(fields), retain=True)

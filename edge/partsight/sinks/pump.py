@@ -1,7 +1,16 @@
-"""One step of feeding a sink: a batch of rows handed on, or the reason why not, and when again.
+"""One step of feeding a sink: deliver a batch of rows, or say why not and when to try again.
 
-Enters: a sink's opener, the journal's tail, the sink's cursor. Leaves: rows in the sink, at least
-once and in order; counts and states in the vitals. ``feed.Feeder`` calls it from a thread.
+Rows go from the journal's tail to the sink, at least once and in order. Counts and the state go
+to the vitals. ``feed.Feeder`` calls it from a thread. States of a sink:
+
+    idle         opened, and nothing was delivered yet
+    delivering   the last delivery or report was confirmed
+    unreachable  the receiver did not confirm the last one; it is tried again
+    faulty       the sink, or what it is fed from, failed in another way; it is tried again
+    closed       nobody will ever take rows there again; they are dropped
+
+Only a confirmed delivery ends an outage and the growth of the waits between two tries: a step
+without anything to deliver proves nothing.
 """
 
 from __future__ import annotations
@@ -13,7 +22,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from partsight.errors import SinkUnavailable
+from partsight.backoff import Backoff
+from partsight.errors import PartsightError, SinkClosed, SinkUnavailable
 from partsight.health.vitals import Vitals
 from partsight.journal.tail import Tail
 from partsight.sinks.base import LineSink, Row
@@ -29,9 +39,9 @@ Start = Literal["end", "beginning"]
 BATCH_ROWS = 100
 REPORT_S = 1.0
 SYNC_S = 1.0
-# After a failure it waits half a second, then twice as long each time, up to half a minute.
+# After a failure it waits half a second, then twice as long each time, up to a minute.
 FIRST_RETRY_S = 0.5
-LAST_RETRY_S = 30.0
+LAST_RETRY_S = 60.0
 
 
 def cursor_path(journal_path: Path, sink: str) -> Path:
@@ -52,7 +62,7 @@ class Pump:
         start: where it begins if it is new: at the journal's end, so that nobody who acts on
             verdicts gets those of parts that are long gone, or at its beginning.
         clock: seconds, monotonic.
-        jitter: a number in [0, 1): lines that lost one broker must not all come at once.
+        jitter: number in [0, 1), see ``Backoff``.
         batch_rows: how many rows are handed on together.
 
     Raises:
@@ -74,11 +84,15 @@ class Pump:
     ) -> None:
         self._name, self._part = name, f"sink {name}"
         self._open_sink, self._tail, self._cursor = open_sink, tail, cursor
-        self._vitals, self._clock, self._jitter = vitals, clock, jitter
+        self._vitals, self._clock = vitals, clock
+        self._backoff = Backoff(FIRST_RETRY_S, LAST_RETRY_S, jitter)
         self._batch_rows = batch_rows
         self._stack = contextlib.ExitStack()
         self._sink: LineSink | None = None
-        self._failures, self._retry_at = 0, clock()
+        # Whether a delivery failed and none was confirmed since; whether one is being tried.
+        self._lost = self._trying = False
+        self._state = ""
+        self._retry_at = clock()
         self._report_at = self._sync_at = clock()
         self._journal, last = tail.end()
         self.position = self._begun(start, last)
@@ -86,32 +100,29 @@ class Pump:
 
     @property
     def retry_in_s(self) -> float:
-        """Seconds until a failure is to be tried again; 0 where none is."""
+        """Seconds until the next try after a failure; 0 when there is nothing to wait for."""
         return max(0.0, self._retry_at - self._clock())
 
     def step(self) -> bool:
-        """Hand on a batch, and report when it is time; whether there may be more at once."""
+        """Deliver a batch, and report when it is time; whether there may be more at once."""
         if self.retry_in_s > 0:
             return False
+        self._trying = False
         try:
             rows = self._next_rows()
             sink = self._opened()
-            if rows:
-                sink.deliver(rows)
-                self._handed_on(rows)
-            if self._clock() >= self._report_at:
-                self._report_at = self._clock() + REPORT_S
-                sink.report(self._vitals.status())
-        except SinkUnavailable as away:
-            self._failed("away", away)
-            return False
-        except Exception as fault:
+            self._trying = True
+            confirmed = self._deliver(sink, rows)
+            confirmed = self._report(sink) or confirmed
+        except Exception as error:
             # Whatever a sink does wrong, it must neither end its feeder nor go unseen.
             logger.debug("%s", self._part, exc_info=True)
-            self._failed("faulty", fault)
+            self._failed(error)
             return False
-        self._failures = 0
-        self._vitals.state(self._part, "delivering")
+        if confirmed:
+            self._confirmed()
+        elif not self._lost and self._state != "delivering":
+            self._say("idle", "nothing delivered since it was opened")
         return bool(rows)
 
     def close(self) -> None:
@@ -139,9 +150,34 @@ class Pump:
             self._sink = self._stack.enter_context(self._open_sink())
         return self._sink
 
-    def _handed_on(self, rows: list[Row]) -> None:
-        self.position = rows[-1]["seq"]
+    def _deliver(self, sink: LineSink, rows: list[Row]) -> bool:
+        """Deliver rows, if there are any; whether they were acknowledged."""
+        if not rows:
+            return False
+        try:
+            sink.deliver(rows)
+        except SinkClosed as closed:
+            # Else they would pile up, and keep old rows in the journal.
+            self._move_to(rows[-1]["seq"])
+            self._lost = True
+            self._vitals.count("delivery_failures", self._name)
+            self._say("closed", str(closed))
+            return False
+        self._move_to(rows[-1]["seq"])
         self._vitals.count("delivered", self._name, len(rows))
+        self._backoff.reset()
+        return True
+
+    def _report(self, sink: LineSink) -> bool:
+        """Report the status, if it is time; whether it was confirmed. A failed one stays due."""
+        if self._clock() < self._report_at:
+            return False
+        confirmed = sink.report(self._vitals.status())
+        self._report_at = self._clock() + REPORT_S
+        return confirmed
+
+    def _move_to(self, seq: int) -> None:
+        self.position = seq
         due = self._clock() >= self._sync_at
         if due:
             self._sync_at = self._clock() + SYNC_S
@@ -154,21 +190,34 @@ class Pump:
             # It goes on in memory; after a restart some rows come twice.
             logger.warning("%s: cannot write its cursor: %s", self._part, error)
 
-    def _failed(self, state: str, error: Exception) -> None:
-        self._leave()
-        wait_s = min(LAST_RETRY_S, FIRST_RETRY_S * 2 ** min(self._failures, 16))
-        if isinstance(error, SinkUnavailable) and error.retry_after_s is not None:
-            wait_s = error.retry_after_s
-        self._failures += 1
-        self._retry_at = self._clock() + wait_s * (0.5 + self._jitter() / 2)
-        self._vitals.count("delivery_failures", self._name)
-        what = error if isinstance(error, SinkUnavailable) else f"{type(error).__name__}: {error}"
-        self._vitals.state(self._part, state, str(what))
+    def _confirmed(self) -> None:
+        self._lost = False
+        self._backoff.reset()
+        self._say("delivering")
 
-    def _leave(self) -> None:
+    def _failed(self, error: Exception) -> None:
+        self._leave(error)
+        self._lost = self._lost or self._trying
+        wait_s = self._backoff.next_s()
+        state = "faulty"
+        if isinstance(error, SinkUnavailable):
+            state = "unreachable"
+            wait_s = max(wait_s, error.retry_after_s or 0.0)
+        self._retry_at = self._clock() + wait_s
+        self._vitals.count("delivery_failures", self._name)
+        told = isinstance(error, PartsightError)
+        what = str(error) if told else f"{type(error).__name__}: {error}"
+        self._say(state, what)
+
+    def _say(self, state: str, detail: str = "") -> None:
+        self._state = state
+        self._vitals.state(self._part, state, detail)
+
+    def _leave(self, cause: Exception | None = None) -> None:
+        """Close the sink, which is told why: it must not say that the line has stopped."""
         self._sink = None
         try:
-            self._stack.close()
+            self._stack.__exit__(type(cause) if cause else None, cause, None)
         except Exception as error:
             logger.warning("%s: cannot be closed: %s", self._part, error)
             logger.debug("%s", self._part, exc_info=True)

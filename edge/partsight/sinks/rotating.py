@@ -98,8 +98,9 @@ class RotatingSink:
             self._close()
             raise self._unavailable(error) from error
 
-    def report(self, status: Mapping[str, Any]) -> None:
-        """A file has no place for it."""
+    def report(self, status: Mapping[str, Any]) -> bool:
+        """Write nothing: the file holds verdicts only."""
+        return False
 
     def _is_due(self, row: Row) -> bool:
         if not self._path.exists() or self._path.stat().st_size == 0:

@@ -7,19 +7,22 @@ up nor keep old rows in the journal.
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any, TextIO
 
+from partsight.errors import SinkClosed
 from partsight.sinks.base import LineSink, Row
 from partsight.sinks.jsonl import JsonLinesSink
 
 __all__ = ["StdoutSink", "open_sink"]
 
-logger = logging.getLogger(__name__)
+_CLOSED = (
+    "the reader of the standard output has left. Verdicts are dropped here and stay in the "
+    "journal; start the line again to have a reader again."
+)
 
 
 class StdoutSink:
@@ -41,18 +44,24 @@ class StdoutSink:
         """The stream is not ours to close."""
 
     def deliver(self, rows: Sequence[Row]) -> None:
-        """Write rows, if there is a reader still."""
+        """Write rows; see ``LineSink``.
+
+        Raises:
+            SinkClosed: the reader has left.
+        """
+        if self._sink is None:
+            raise SinkClosed(_CLOSED)
         try:
             for row in rows:
-                if self._sink is not None:
-                    self._sink.write(row)
+                self._sink.write(row)
         except (BrokenPipeError, ValueError) as error:
-            logger.warning("whoever read the standard output has left: %s", error)
             self._sink = None
             _quiet(self._stream)
+            raise SinkClosed(_CLOSED) from error
 
-    def report(self, status: Mapping[str, Any]) -> None:
-        """Verdicts only: readers expect a row a line."""
+    def report(self, status: Mapping[str, Any]) -> bool:
+        """Write nothing: readers expect one row per line."""
+        return False
 
 
 def open_sink(config: object) -> LineSink:

@@ -46,6 +46,7 @@ __all__ = ["WebhookSink", "open_sink"]
 # The server is well, it is just too busy; everything else below 500 is for people to mend.
 _TRANSIENT = (408, 425, 429)
 _REFUSED_RETRY_S = 60.0
+# A server that asks for a longer wait, such as ten years, is mistaken.
 _LONGEST_RETRY_S = 600.0
 # Of an answer: what is read of it, to be told or to use the connection again.
 _ANSWER_BYTES = 2048
@@ -108,8 +109,9 @@ class WebhookSink:
         if not 200 <= answer.status < 300:
             raise self._refused(answer, told)
 
-    def report(self, status: Mapping[str, Any]) -> None:
-        """Nothing: a webhook takes verdicts."""
+    def report(self, status: Mapping[str, Any]) -> bool:
+        """Send nothing: a webhook takes verdicts only."""
+        return False
 
     def _refused(self, answer: urllib3.BaseHTTPResponse, told: str) -> SinkUnavailable:
         came = f"{answer.status} {told}".strip()
@@ -148,6 +150,7 @@ def _told(answer: urllib3.BaseHTTPResponse) -> str:
 
 def _asked_for(retry_after: str) -> float | None:
     """Seconds of a Retry-After; None for a date, which a clock that is wrong would misread."""
-    if not (retry_after.isascii() and retry_after.isdigit() and len(retry_after) <= 6):
+    asked = retry_after.strip()
+    if not (asked.isascii() and asked.isdigit()):
         return None
-    return min(float(retry_after), _LONGEST_RETRY_S)
+    return min(float(asked), _LONGEST_RETRY_S)

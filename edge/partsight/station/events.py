@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import importlib.metadata
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import OutputError
-from partsight.health.vitals import State, Vitals
+from partsight.health.vitals import Change, Vitals
 from partsight.judge import Judge
 from partsight.records import OnEvent
 
@@ -20,9 +21,9 @@ __all__ = ["event_writer", "started", "thresholds_told"]
 
 
 def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
-    """A function that writes events, from any thread, and raises nothing.
+    """Return a function that writes events, from any thread, and raises nothing.
 
-    It is told of every change of state from now on.
+    It also writes every change of state from now on that is told, see ``Vitals.state``.
     """
 
     def write(kind: str, detail: Mapping[str, Any]) -> None:
@@ -30,11 +31,23 @@ def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
             with contextlib.suppress(OutputError):  # which the journal says in the vitals
                 journal.event(kind, detail)
 
-    def told(part: str, state: State) -> None:
-        write("state", {"part": part, "state": state.name, "detail": state.detail})
+    def told(change: Change) -> None:
+        write("state", _change_told(change))
 
-    vitals.on_change(told)
+    vitals.on_told(told)
     return write
+
+
+def _change_told(change: Change) -> dict[str, Any]:
+    """Return the detail of an event ``state``."""
+    state = change.state
+    told: dict[str, Any] = {"part": change.part, "state": state.name, "detail": state.detail}
+    if change.suppressed:
+        told["suppressed"] = change.suppressed
+    if change.delayed:
+        since = datetime.fromtimestamp(state.since, timezone.utc)
+        told["since"] = since.isoformat(timespec="milliseconds")
+    return told
 
 
 def started(config: Config, judge: Judge) -> dict[str, Any]:

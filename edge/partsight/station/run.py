@@ -52,6 +52,7 @@ def run_station(order: Order, vitals: Vitals) -> None:
     with ExitStack() as stack:
         journal = open_journal(config, vitals, stack)
         on_event = event_writer(journal, vitals)
+        stack.callback(vitals.tell_rest)
         judge = Judge(open_model(order, vitals, on_event), policy_of(config))
         on_event("started", started(config, judge))
         feeders = open_feeders(config, journal, vitals, stack)

@@ -87,6 +87,8 @@ def _external(
     from partsight.triggers.external import ExternalTrigger
     from partsight.triggers.inbox import Inbox
 
+    # Until the listener knows that triggers can come, /readyz must not count on them.
+    vitals.state("trigger", "starting", f"waiting for {config.kind}")
     inbox = Inbox(config.kind, config.capacity)
     return ExternalTrigger(listener(config, inbox, vitals), inbox, vitals, config.frame_timeout_s)
 

@@ -1,6 +1,6 @@
 """``POST /trigger`` as a trigger, answered by a small server on this device.
 
-The part's id is ``?part_id=``, or else the body: a text, or ``{"part_id": ...}``. The answer is
+The part's id is ``?part_id=``, or else in the body, see ``part_id``. The answer is
 202 with ``{"occasion": N}``, as soon as the occasion waits for its frame; the verdict comes by
 the sinks. The occasion's moment is when the request's head was read.
 """
@@ -23,8 +23,9 @@ from urllib.parse import parse_qs, urlsplit
 from partsight.config.secret import optional_secret
 from partsight.errors import ConfigError
 from partsight.health.vitals import Vitals
+from partsight.triggers.id_report import IdReport
 from partsight.triggers.inbox import Inbox
-from partsight.triggers.part_id import part_id_of, plain_id
+from partsight.triggers.part_id import plain_id
 
 if TYPE_CHECKING:
     from partsight.config.trigger import HttpTriggerConfig
@@ -48,7 +49,7 @@ def http_listener(config: HttpTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     """
     token = optional_secret("token", config.token_env, config.token_file)
     try:
-        server = _Server(config.host, config.port, inbox, token)
+        server = _Server(config.host, config.port, inbox, token, IdReport(vitals))
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {config.host}:{config.port} for triggers: {error.strerror}. Choose "
@@ -79,8 +80,10 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, host: str, port: int, inbox: Inbox, token: str | None) -> None:
-        self.inbox, self.token = inbox, token
+    def __init__(
+        self, host: str, port: int, inbox: Inbox, token: str | None, ids: IdReport
+    ) -> None:
+        self.inbox, self.token, self.ids = inbox, token, ids
         self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -139,8 +142,9 @@ class _Handler(BaseHTTPRequestHandler):
     def _part_id(self) -> str | None:
         body = self._body()
         said = parse_qs(urlsplit(self.path).query).get("part_id")
+        ids = self.server.ids
         try:
-            return plain_id(said[0]) if said else part_id_of(body)
+            return ids.read(said[0].encode(), _given) if said else ids.read(body)
         except ValueError as error:
             raise _Refusal(HTTPStatus.BAD_REQUEST, str(error)) from error
 
@@ -169,3 +173,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         logger.debug("%s " + format, self.address_string(), *args)  # noqa: G003
+
+
+def _given(text: bytes) -> str | None:
+    """Return the id that the address gives, which is a text and nothing else."""
+    return plain_id(text.decode())

@@ -6,28 +6,27 @@ A device of its own sends ids: its empty lines are what is left of a CR and LF, 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
 from partsight.health.vitals import Vitals
+from partsight.triggers.id_report import IdReport
 from partsight.triggers.inbox import Inbox
-from partsight.triggers.part_id import plain_id
 
 if TYPE_CHECKING:
     from partsight.config.trigger import KeyTriggerConfig
 
 __all__ = ["key_listener"]
 
-logger = logging.getLogger(__name__)
-
 _POLL_S = 0.1
+# Opening a device costs nothing, and people wait for a reader that was plugged in again.
 _RETRY_S = 1.0
 _READ_BYTES = 4096
 
@@ -44,7 +43,7 @@ def key_listener(config: KeyTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iter
         ConfigError: there is no stdin.
     """
     ended = threading.Event()
-    take = _taker(inbox, empty_too=config.device is None)
+    take = _taker(inbox, IdReport(vitals), empty_too=config.device is None)
     if config.device is None:
         descriptor = _stdin()
         vitals.state("trigger", "listening", "stdin")
@@ -77,11 +76,11 @@ def _stdin() -> int:
 
 
 def _read_device(device: Path, take: _Take, vitals: Vitals, ended: threading.Event) -> None:
+    listening = ("trigger", "listening", str(device))
     while not ended.is_set():
         try:
             with _opened(device) as descriptor:
-                vitals.state("trigger", "listening", str(device))
-                _read(descriptor, take, ended)
+                _read(descriptor, take, ended, partial(vitals.state, *listening))
             reason = "it was unplugged"
         except OSError as error:
             reason = error.strerror or str(error)
@@ -104,11 +103,25 @@ def _opened(device: Path) -> Iterator[int]:
         os.close(descriptor)
 
 
-def _read(descriptor: int, take: _Take, ended: threading.Event) -> None:
-    """Take each line. Not by ``readline``: a thread that waits in it cannot be ended."""
+def _read(
+    descriptor: int,
+    take: _Take,
+    ended: threading.Event,
+    alive: Callable[[], object] = lambda: None,
+) -> None:
+    """Take each line until the input ends. Not by ``readline``, whose wait cannot be ended.
+
+    Args:
+        descriptor: of the input.
+        take: called with each line.
+        ended: whether to stop.
+        alive: called when the input has not ended: that it could be opened does not show that,
+            a pipe that nobody writes into ends at once.
+    """
     rest = b""
     while not ended.is_set():
         if not select.select([descriptor], [], [], _POLL_S)[0]:
+            alive()
             continue
         try:
             data = os.read(descriptor, _READ_BYTES)
@@ -116,6 +129,8 @@ def _read(descriptor: int, take: _Take, ended: threading.Event) -> None:
             continue
         except OSError:  # the reader was unplugged
             data = b""
+        if data:
+            alive()
         *lines, rest = (rest + data).replace(b"\r", b"\n").split(b"\n")
         if not data and rest:
             lines = [rest]
@@ -126,18 +141,9 @@ def _read(descriptor: int, take: _Take, ended: threading.Event) -> None:
         rest = rest[:_READ_BYTES]
 
 
-def _taker(inbox: Inbox, *, empty_too: bool) -> _Take:
+def _taker(inbox: Inbox, ids: IdReport, *, empty_too: bool) -> _Take:
     def take(line: bytes) -> None:
-        part_id = _part_id(line)
         if line.strip() or empty_too:
-            inbox.put(part_id)
+            inbox.put(ids.read_or_none(line))
 
     return take
-
-
-def _part_id(line: bytes) -> str | None:
-    try:
-        return plain_id(line.decode("utf-8"))
-    except ValueError as error:
-        logger.warning("a line is taken without its id: %s", error)
-        return None

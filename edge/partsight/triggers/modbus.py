@@ -14,20 +14,24 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from partsight.backoff import Backoff
 from partsight.errors import SinkUnavailable
 from partsight.health.vitals import Vitals
 from partsight.links.modbus import Plc
+from partsight.triggers.id_report import IdReport
 from partsight.triggers.inbox import Inbox
 from partsight.triggers.part_id import plain_id
 
 if TYPE_CHECKING:
     from partsight.config.trigger import ModbusTriggerConfig
 
-__all__ = ["modbus_listener", "text_of"]
+__all__ = ["bytes_of", "modbus_listener", "text_of"]
 
 logger = logging.getLogger(__name__)
 
-_RETRY_S = 0.5
+# After a failure half a second, then longer each time: parts wait for it, so not for long.
+_FIRST_RETRY_S = 0.5
+_LAST_RETRY_S = 10.0
 # A line that is told to end has 5 s for everything; the thread may wait for an answer.
 _LEAVE_S = 2.0
 
@@ -37,7 +41,7 @@ def modbus_listener(config: ModbusTriggerConfig, inbox: Inbox, vitals: Vitals) -
     """Put an occasion into the inbox each time that the coil goes on; reconnects by itself."""
     ended = threading.Event()
     plc = Plc(config.host, config.port, config.unit, config.timeout_s)
-    look = _look(plc, config, inbox, time.monotonic)
+    look = _look(plc, config, inbox, IdReport(vitals, expected=True), time.monotonic)
     watching = threading.Thread(
         target=_watch, args=(look, config, vitals, ended), name="trigger modbus", daemon=True
     )
@@ -57,28 +61,34 @@ def _watch(
     ended: threading.Event,
 ) -> None:
     before: bool | None = None
+    backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S)
     while not ended.is_set():
         try:
             before = look(before)
         except SinkUnavailable as error:
             before = None
             vitals.state("trigger", "disconnected", str(error))
-            ended.wait(_RETRY_S)
+            ended.wait(backoff.next_s())
         except Exception as fault:
             # A thread that ends would leave a line that waits for triggers for ever.
             before = None
-            logger.exception("the trigger modbus")
+            logger.debug("the trigger modbus", exc_info=True)
             vitals.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
-            ended.wait(_RETRY_S)
+            ended.wait(backoff.next_s())
         else:
+            backoff.reset()
             vitals.state("trigger", "listening", f"coil {config.coil} of {config.host}")
             ended.wait(config.poll_s)
 
 
 def _look(
-    plc: Plc, config: ModbusTriggerConfig, inbox: Inbox, clock: Callable[[], float]
+    plc: Plc,
+    config: ModbusTriggerConfig,
+    inbox: Inbox,
+    ids: IdReport,
+    clock: Callable[[], float],
 ) -> Callable[[bool | None], bool]:
-    """One look at the coil: from what it was, None if unknown, to what it is."""
+    """Return a look at the coil: from what it was, None if unknown, to what it is."""
 
     def look(before: bool | None) -> bool:
         moment = clock()
@@ -87,7 +97,8 @@ def _look(
             return on
         part_id = None
         if config.part_id_register is not None:
-            part_id = text_of(plc.read_registers(config.part_id_register, config.part_id_words))
+            words = plc.read_registers(config.part_id_register, config.part_id_words)
+            part_id = ids.read_or_none(bytes_of(words), text_of)
         # Before it is put off: where that fails, a part is rather judged twice than never.
         inbox.put(part_id, moment)
         if config.reset:
@@ -97,15 +108,18 @@ def _look(
     return look
 
 
-def text_of(words: Sequence[int]) -> str | None:
-    """ASCII letters, two in a register, the first in the high byte; ends at a NUL.
+def bytes_of(words: Sequence[int]) -> bytes:
+    """Return the bytes of registers, the high one of each first."""
+    return b"".join(word.to_bytes(2, "big") for word in words)
 
-    Returns:
-        None where there is none, or what is no ASCII: the part is judged without its id.
+
+def text_of(data: bytes) -> str | None:
+    """Return the ASCII text before the first zero; None where there is none.
+
+    Raises:
+        ValueError: it is not ASCII, or is no id, see ``plain_id``.
     """
-    data = b"".join(word.to_bytes(2, "big") for word in words).partition(b"\0")[0]
     try:
-        return plain_id(data.decode("ascii"))
-    except ValueError as error:
-        logger.warning("a part id is left out, which the PLC gives as %r: %s", data, error)
-        return None
+        return plain_id(data.partition(b"\0")[0].decode("ascii"))
+    except UnicodeDecodeError as error:
+        raise ValueError("expected a part id in ASCII") from error

@@ -9,22 +9,19 @@ twice.
 from __future__ import annotations
 
 import contextlib
-import logging
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from partsight.health.vitals import Vitals
 from partsight.links.mqtt import address, make_client, paho
+from partsight.triggers.id_report import IdReport
 from partsight.triggers.inbox import Inbox
-from partsight.triggers.part_id import part_id_of
 
 if TYPE_CHECKING:
     from partsight.config.trigger import MqttTriggerConfig
 
 __all__ = ["mqtt_listener"]
-
-logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_S = 10
 # A line that is told to end has 5 s for everything.
@@ -40,7 +37,7 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     """
     client = make_client(config, "trigger", reconnect=True)
     host, port = address(config)
-    place = f"{host}:{port}"
+    place, ids = f"{host}:{port}", IdReport(vitals)
 
     def on_connect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:
@@ -67,7 +64,7 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
 
     def on_message(client: paho.Client, data: Any, message: Any) -> None:
         if not message.retain:
-            inbox.put(_part_id(message.payload))
+            inbox.put(ids.read_or_none(message.payload))
 
     client.on_connect, client.on_subscribe = on_connect, on_subscribe
     client.on_disconnect, client.on_connect_fail = on_disconnect, on_connect_fail
@@ -83,12 +80,3 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
         ending = threading.Thread(target=client.loop_stop, daemon=True)
         ending.start()
         ending.join(_LEAVE_S)
-
-
-def _part_id(payload: bytes) -> str | None:
-    """A part whose id cannot be read is a part all the same."""
-    try:
-        return part_id_of(payload)
-    except ValueError as error:
-        logger.warning("a trigger's part id is left out: %s", error)
-        return None

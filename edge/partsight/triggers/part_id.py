@@ -1,45 +1,170 @@
-"""The part's id in what somebody sends with a trigger."""
+"""Part id in what a sender gives with a trigger.
+
+A payload is text: UTF-8, or UTF-16 as its byte order mark or its zero bytes tell. Blanks, line
+ends, zeros and byte order marks around it are left out. It is read as follows:
+
+    SN-1                     the id is the text
+    "SN-1"                   JSON string: the id is its content, which is read like a payload
+    12345, 0042              the id is the text, as written
+    null, true, false        no id
+    {"partId": "SN-1"}       JSON object: see ``KEYS`` and ``WRAPPERS``
+    [...]                    JSON array: refused, as it names no single part
+
+In an object the first of ``KEYS`` that has a text or a number gives the id, in any case and with
+or without ``_``, ``-``, ``.``, ``/`` and blanks. Numbers become the text that they are written
+as. Where no key does, the objects under ``WRAPPERS`` and ``KEYS`` are searched in the same way.
+The same key in two spellings with different values is refused: nobody knows which one is meant.
+"""
 
 from __future__ import annotations
 
+import codecs
 import json
+import re
+from collections.abc import Iterator, Mapping
+from types import NoneType
+from typing import Any
 
-__all__ = ["LONGEST", "part_id_of", "plain_id"]
+__all__ = ["KEYS", "LONGEST", "WRAPPERS", "part_id_in", "part_id_of", "plain_id"]
 
 # Serial numbers and barcodes are shorter; what is longer is no id.
 LONGEST = 200
+# Keys that name a part, in order of precedence: ``id`` and ``uuid`` are often those of the message,
+# and ``part`` that of its kind.
+KEYS = (
+    *("part_id", "part_uid", "part_serial", "serial_number", "serial_no", "serial_num", "serial"),
+    *("sn", "barcode", "data_matrix", "dmc", "qr_code", "workpiece_id", "piece_id"),
+    *("unit_id", "item_id", "rfid", "uid", "id", "part", "uuid"),
+)
+# Keys under which senders wrap an object with the id.
+WRAPPERS = ("part", "workpiece", "item", "unit", "data", "payload", "body", "message", "value")
+_DEEPEST = 4
+_BLANK = r"[\s\0\ufeff]+"
+_EXPECTED = 'expected a part id, or a JSON object {"part_id": "..."}'
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+class _Number(str):
+    """A JSON number, as it is written."""
 
 
 def part_id_of(payload: bytes) -> str | None:
-    """The id in a text, or in a JSON object with ``part_id``; None where none is said.
+    """Return the id in a payload; None where it says none.
 
     Raises:
-        ValueError: it is neither, see ``plain_id``.
+        ValueError: the id cannot be read, or is none, see ``plain_id``.
     """
     try:
-        text = payload.decode("utf-8").strip()
+        text = payload.decode(_encoding(payload))
     except UnicodeDecodeError as error:
-        raise ValueError("expected a part id in UTF-8") from error
-    if not text.startswith("{"):
-        return plain_id(text)
-    try:
-        said = json.loads(text).get("part_id")
-    except (ValueError, RecursionError) as error:
-        raise ValueError('expected a part id, or a JSON object {"part_id": "..."}') from error
-    if said is None:
-        return None
-    if isinstance(said, bool) or not isinstance(said, str | int):
-        raise ValueError(f"part_id must be a text. Received: {type(said).__name__}")
-    return plain_id(str(said))
+        raise ValueError("expected a part id in UTF-8 or UTF-16") from error
+    return part_id_in(text)
+
+
+def part_id_in(text: str) -> str | None:
+    """Return the id in a text; see ``part_id_of``."""
+    return _read(text, _DEEPEST)
 
 
 def plain_id(text: str) -> str | None:
-    """A text without the blanks around it; None where nothing is left.
+    """Return a text without the blanks around it; None where nothing is left.
 
     Raises:
-        ValueError: it is too long, or has letters that cannot be printed.
+        ValueError: it is too long, or has characters that cannot be printed.
     """
     text = text.strip()
     if len(text) > LONGEST or not text.isprintable():
-        raise ValueError(f"a part id has at most {LONGEST} letters, all printable")
+        raise ValueError(f"a part id has at most {LONGEST} characters, all printable")
     return text or None
+
+
+def _encoding(payload: bytes) -> str:
+    for mark, name in _BOMS:
+        if payload.startswith(mark):
+            return name
+    # Without a mark: ASCII in UTF-16 has a zero in every other byte, and no id has one in UTF-8.
+    if len(payload) >= 2 and len(payload) % 2 == 0:
+        if not any(payload[1::2]) and all(payload[:2:2]):
+            return "utf-16-le"
+        if not any(payload[::2]) and all(payload[1:2]):
+            return "utf-16-be"
+    return "utf-8"
+
+
+def _read(text: str, depth: int) -> str | None:
+    text = _trimmed(text)
+    if text in ("null", "true", "false"):
+        return None
+    if not text.startswith(("{", "[", '"')):
+        return plain_id(text)
+    try:
+        value = json.loads(text, parse_int=_Number, parse_float=_Number, parse_constant=_nothing)
+    except (ValueError, RecursionError) as error:
+        if text.startswith("{"):
+            raise ValueError(_EXPECTED) from error
+        return plain_id(text)  # such as 5" pipe
+    if isinstance(value, str):
+        if depth == 0:
+            raise ValueError(f"{_EXPECTED}. Received: quotes within quotes")
+        return _read(value, depth - 1)
+    if isinstance(value, dict):
+        return _in_object(value, depth)
+    raise ValueError(f"{_EXPECTED}. Received: {_kind(value)}")
+
+
+def _trimmed(text: str) -> str:
+    return re.sub(f"^{_BLANK}|{_BLANK}$", "", text)
+
+
+def _nothing(name: str) -> None:
+    """NaN and Infinity, which Python reads and JSON does not have."""
+
+
+def _in_object(said: Mapping[str, Any], depth: int) -> str | None:
+    """Return the id in an object; None where no key names one.
+
+    Raises:
+        ValueError: only keys of another type name one, or one key in two spellings does.
+    """
+    wrong = ""
+    for key, values in _found(said, KEYS):
+        texts = {_trimmed(value) for value in values if isinstance(value, str)} - {""}
+        if len(texts) > 1:
+            raise ValueError(f"{key} must be one part id. Received: {len(texts)} different ones")
+        if texts:
+            return plain_id(texts.pop())
+        others = [value for value in values if not isinstance(value, str | dict | NoneType)]
+        if others and not wrong:
+            wrong = f"{key} must be a text. Received: {_kind(others[0])}"
+    inner = (value for _, values in _found(said, (*WRAPPERS, *KEYS)) for value in values)
+    for value in inner:
+        if isinstance(value, dict) and depth > 0:
+            found = _in_object(value, depth - 1)
+            if found is not None:
+                return found
+    if wrong:
+        raise ValueError(wrong)
+    return None
+
+
+def _found(said: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the keys that an object has, in their order, with the values of all spellings."""
+    spelled: dict[str, list[Any]] = {}
+    for name, value in said.items():
+        spelled.setdefault(_folded(name), []).append(value)
+    for key in keys:
+        if _folded(key) in spelled:
+            yield key, spelled[_folded(key)]
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\s_./-]", "", name).casefold()
+
+
+def _kind(value: Any) -> str:
+    names = {bool: "true or false", list: "an array", dict: "an object"}
+    return names.get(type(value), type(value).__name__)

@@ -169,3 +169,21 @@ def test_the_status_is_a_line() -> None:
     vitals.state("alarm luma", "raised", "far too bright")
     vitals.state("source", "running")
     assert status_line(vitals) == "accept 20, reject 1; source running; alarm luma"
+
+
+def test_the_limit_for_sinks_is_that_of_the_configuration() -> None:
+    vitals = Vitals()
+    for part, state in (("model", "running"), ("source", "running"), ("journal", "writing")):
+        vitals.state(part, state)
+    vitals.state("sink plc", "unreachable", "no answer")
+    codes = []
+    for limit_s in (0.0, 300.0):
+        config = HealthConfig(port=0, sink_unreachable_after_s=limit_s)
+        with LineHealth(vitals, dict, config, {}, Notifier(None)) as health:
+            address = f"http://127.0.0.1:{health.port}/readyz"
+            try:
+                with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:
+                    codes.append(answer.status)
+            except urllib.error.HTTPError as error:
+                codes.append(error.code)
+    assert codes == [503, 200]

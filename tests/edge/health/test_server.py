@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import socket
 import sys
 import threading
@@ -17,6 +18,7 @@ import pytest
 from partsight.errors import ConfigError
 from partsight.health.answers import Answer, json_answer
 from partsight.health.progress import Heartbeat
+from partsight.health.readiness import not_ready
 from partsight.health.routes import line_routes
 from partsight.health.server import HealthServer
 from partsight.health.vitals import Vitals
@@ -88,15 +90,36 @@ def test_a_loop_without_a_turn_is_not_healthy(
 
 
 READY = {"model": "running", "source": "running", "journal": "writing"}
+# A state of each part in which the line is not ready, besides those that it may be in.
+NOT_READY = {
+    "model": ["refused"],
+    "source": ["starting", "stale", "disconnected", "dark", "bright", "blurred", "frozen"],
+    "journal": ["unwritable", "damaged"],
+    "trigger": ["starting", "learning", "disconnected", "refused", "faulty"],
+}
+NEVER_MINDED = {
+    "pictures": "disk full",
+    "shadow": "failed",
+    "model candidate": "refused",
+    "configuration": "needs restart",
+    "alarm luma": "raised",
+    "part ids": "missing",
+}
 
 
 @pytest.mark.parametrize(
     ("states", "reasons"),
     [
         (READY, {}),
-        ({**READY, "sink mqtt": "away"}, {}),
-        ({**READY, "source": "frozen"}, {"source": "frozen: why"}),
-        ({**READY, "journal": "full"}, {"journal": "full: why"}),
+        ({**READY, "sink mqtt": "unreachable"}, {}),
+        ({**READY, "sink csv": "idle", "trigger": "listening"}, {}),
+        ({**READY, **NEVER_MINDED}, {}),
+        ({**READY, "model": "fallback", "journal": "none"}, {}),
+        *(
+            ({**READY, part: name}, {part: f"{name}: why"})
+            for part, names in NOT_READY.items()
+            for name in names
+        ),
         ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
     ],
 )
@@ -108,6 +131,34 @@ def test_readiness_comes_with_its_reasons(
     status, said = asked(server, "/readyz")
     assert status == (503 if reasons else 200)
     assert said == {"ready": not reasons, "reasons": reasons}
+
+
+@pytest.mark.parametrize(
+    ("history", "limit_s", "reason"),
+    [
+        ([("unreachable", 300)], 300, None),
+        ([("unreachable", 301)], 300, "for 301 s unreachable: why"),
+        ([("unreachable", 200), ("faulty", 200)], 300, "for 400 s faulty: why"),
+        ([("unreachable", 200), ("delivering", 1), ("unreachable", 200)], 300, None),
+        ([("closed", 301)], 300, "for 301 s closed: why"),
+        ([("idle", 10**6)], 300, None),
+        ([("delivering", 10**6)], 300, None),
+        ([("unreachable", 1)], 0, "for 1 s unreachable: why"),
+        ([("unreachable", 10**6)], math.inf, None),
+        ([("unreachable", 301), ("delivering", 0)], 300, None),
+    ],
+)
+def test_a_sink_may_be_in_trouble_for_so_long(
+    history: list[tuple[str, float]], limit_s: float, reason: str | None, clock: Clock
+) -> None:
+    vitals = Vitals(clock=clock)
+    for part, state in READY.items():
+        vitals.state(part, state)
+    for name, seconds in history:
+        vitals.state("sink mes", name, "why")
+        clock.now_s += seconds
+    found = not_ready(vitals, sink_unreachable_after_s=limit_s)
+    assert found == ({} if reason is None else {"sink mes": reason})
 
 
 @pytest.mark.parametrize(

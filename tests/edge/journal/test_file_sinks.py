@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig, StdoutSinkConfig
-from partsight.errors import SinkUnavailable
+from partsight.errors import SinkClosed, SinkUnavailable
 from partsight.sinks.open import open_line_sink
 from partsight.sinks.repair import whole_bytes
 from partsight.sinks.rotating import RotatingSink
@@ -236,23 +236,26 @@ def test_standard_output_gets_lines(capsys) -> None:
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows("a", "b")
 
 
-def test_a_closed_stream_takes_rows_in_silence() -> None:
+def test_a_closed_stream_says_that_it_takes_no_more_rows() -> None:
     stream = io.StringIO()
     opened = StdoutSink(stream)
     opened.deliver(rows("a"))
     stream.close()
-    opened.deliver(rows("b"))
-    opened.deliver(rows("c"))
+    for text in "bc":
+        with pytest.raises(SinkClosed, match="the reader of the standard output has left"):
+            opened.deliver(rows(text))
 
 
 READER_LEAVES = """
-import sys
+import contextlib, sys
+from partsight.errors import SinkClosed
 from partsight.sinks.stdout import open_sink
 with open_sink(None) as sink:
     sink.deliver([{"a": 1}])
     sys.stdin.readline()
     for _ in range(3):
-        sink.deliver([{"a": 2}])
+        with contextlib.suppress(SinkClosed):
+            sink.deliver([{"a": 2}])
 print("lost")
 sys.stderr.write("alive")
 """

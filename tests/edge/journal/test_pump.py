@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from partsight.errors import SinkUnavailable
-from partsight.health.vitals import Vitals
+from partsight.errors import EnvironmentFault, SinkClosed, SinkUnavailable
+from partsight.health.announcements import BURST
+from partsight.health.vitals import Change, Vitals
 from partsight.journal import Journal
 from partsight.journal.tail import Tail
 from partsight.sinks.base import Row
@@ -19,10 +20,14 @@ from partsight.sinks.pump import BATCH_ROWS, Pump, cursor_path
 
 
 class FakeSink:
-    """Does what its script says for each delivery: None takes, an exception is raised."""
+    """Does what its script says for each delivery: None takes, an exception is raised.
+
+    Reports are confirmed, unless ``reporting`` is an exception to raise, or False.
+    """
 
     def __init__(self, script: Sequence[Exception | None] = ()) -> None:
         self.script = iter(script)
+        self.reporting: Exception | bool = True
         self.rows: list[Row] = []
         self.reports: list[Mapping[str, Any]] = []
         self.calls: list[str] = []
@@ -40,8 +45,11 @@ class FakeSink:
             raise error
         self.rows.extend(rows)
 
-    def report(self, status: Mapping[str, Any]) -> None:
+    def report(self, status: Mapping[str, Any]) -> bool:
+        if isinstance(self.reporting, Exception):
+            raise self.reporting
         self.reports.append(status)
+        return self.reporting
 
 
 class Bench:
@@ -52,7 +60,10 @@ class Bench:
         self.journal = Journal(path)
         # The disk is not what is tested here: thousands of rows need not wait for it.
         self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
-        self.now_s, self.sink, self.vitals = 100.0, FakeSink(), Vitals()
+        self.now_s, self.sink = 100.0, FakeSink()
+        self.vitals = Vitals(clock=lambda: self.now_s)
+        self.told: list[Change] = []
+        self.vitals.on_told(self.told.append)
 
     def append(self, count: int) -> None:
         for number in range(count):
@@ -67,9 +78,21 @@ class Bench:
             self.vitals,
             start=options.pop("start", "end"),
             clock=lambda: self.now_s,
-            jitter=lambda: 1.0,
+            jitter=options.pop("jitter", lambda: 1.0),
             **options,
         )
+
+    @property
+    def state(self) -> str:
+        return self.vitals.states()["sink plc"].name
+
+    def run(self, pump: Pump, seconds: float, each: Callable[[], None] = lambda: None) -> None:
+        """Let the pump work as its feeder would, which looks four times a second."""
+        end_s = self.now_s + seconds
+        while self.now_s < end_s:
+            each()
+            run_out(pump)
+            self.now_s += pump.retry_in_s or 0.25
 
     def seqs(self) -> list[int]:
         return [row["seq"] for row in self.sink.rows]
@@ -140,8 +163,8 @@ def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> No
         bench.now_s += pump.retry_in_s
     assert bench.value("queue") == 5000
     assert bench.value("delivery_failures") == tries
-    assert 100 < tries < 150  # half a second at first, half a minute in the end
-    assert bench.vitals.states()["sink plc"].name == "away"
+    assert 60 < tries < 80  # half a second at first, a minute in the end
+    assert bench.state == "unreachable"
     assert bench.vitals.states()["sink plc"].detail == "the broker is away"
 
     bench.sink.script = iter(())
@@ -154,15 +177,15 @@ def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> No
 
 
 def test_failures_are_tried_again_later_each_time(bench: Bench) -> None:
-    bench.sink.script = iter([SinkUnavailable("away")] * 9 + [None, SinkUnavailable("again")])
+    bench.sink.script = iter([SinkUnavailable("away")] * 10 + [None, SinkUnavailable("again")])
     pump, waits = bench.pump(), []
     bench.append(1)
-    for _ in range(9):
+    for _ in range(10):
         pump.step()
         waits.append(pump.retry_in_s)
         assert not pump.step()  # too early: nothing is tried
         bench.now_s += pump.retry_in_s
-    assert waits == [0.5, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
     run_out(pump)
     bench.append(1)
     pump.step()
@@ -171,8 +194,7 @@ def test_failures_are_tried_again_later_each_time(bench: Bench) -> None:
 
 def test_jitter_takes_up_to_half_of_the_wait(bench: Bench) -> None:
     bench.sink.script = iter([SinkUnavailable("away")])
-    pump = bench.pump()
-    pump._jitter = lambda: 0.0
+    pump = bench.pump(jitter=lambda: 0.0)
     bench.append(1)
     pump.step()
     assert pump.retry_in_s == 0.25
@@ -205,9 +227,9 @@ def test_a_sink_that_cannot_be_opened_is_opened_later(bench: Bench) -> None:
 
     pump = bench.pump(open_sink=open_sink)
     bench.append(1)
-    for expected in ("away", "faulty"):
+    for expected in ("unreachable", "faulty"):
         pump.step()
-        assert bench.vitals.states()["sink plc"].name == expected
+        assert bench.state == expected
         bench.now_s += pump.retry_in_s
     run_out(pump)
     assert bench.seqs() == [1]
@@ -356,3 +378,163 @@ def test_a_journal_set_back_to_an_older_copy_hands_on_what_comes(bench: Bench) -
     bench.append(1)
     run_out(pump)
     assert bench.seqs() == [1, 2, 3, 4, 5, 3]
+
+
+DAY_S = 86_400.0
+GONE = SinkUnavailable("no answer")
+
+
+def told(bench: Bench) -> list[tuple[str, int]]:
+    return [(change.state.name, change.suppressed) for change in bench.told]
+
+
+@pytest.mark.parametrize(
+    ("reporting", "state"),
+    [(False, "idle"), (True, "delivering"), (GONE, "unreachable"), (OSError("odd"), "faulty")],
+    ids=["takes no reports", "confirms reports", "does not answer", "fails"],
+)
+def test_a_sink_without_rows_is_delivering_only_where_a_report_was_confirmed(
+    bench: Bench, reporting: Exception | bool, state: str
+) -> None:
+    bench.sink.reporting = reporting
+    bench.run(bench.pump(), 100)
+    assert bench.state == state
+    assert told(bench) == [(state, 0)]
+
+
+@pytest.mark.parametrize("rows", [0, 1], ids=["reports only", "a row waits"])
+def test_a_receiver_that_is_gone_for_a_day_is_told_of_twice(bench: Bench, rows: int) -> None:
+    """Once when it is lost, and once when it is back."""
+    bench.sink.reporting = GONE
+    bench.sink.script = iter([GONE] * 10_000)
+    pump = bench.pump()
+    bench.append(rows)
+    bench.run(pump, DAY_S)
+    assert told(bench) == [("unreachable", 0)]
+    assert 1_400 < bench.value("delivery_failures") < 1_500  # one try per minute
+
+    bench.sink.reporting, bench.sink.script = True, iter(())
+    bench.run(pump, 120)
+    assert told(bench) == [("unreachable", 0), ("delivering", 0)]
+    assert bench.seqs() == list(range(1, rows + 1))
+
+
+def test_a_failed_report_stays_due(bench: Bench) -> None:
+    bench.sink.reporting = GONE
+    pump = bench.pump()
+    pump.step()
+    bench.sink.reporting = True
+    bench.now_s += pump.retry_in_s
+    pump.step()
+    assert len(bench.sink.reports) == 1
+    assert bench.state == "delivering"
+
+
+def test_an_outage_of_a_sink_without_reports_lasts_until_a_row_is_acknowledged(
+    bench: Bench,
+) -> None:
+    bench.sink.reporting = False
+    bench.sink.script = iter([GONE])
+    pump = bench.pump()
+    bench.append(1)
+    pump.step()
+    bench.journal.prune(keep_rows=0)  # the row that could have proved it is gone
+    bench.run(pump, 300)
+    assert bench.state == "unreachable"
+    bench.append(1)
+    bench.run(pump, 61)
+    assert bench.state == "delivering"
+
+
+def test_rows_that_arrive_do_not_hide_reports_that_are_refused(bench: Bench) -> None:
+    """Rows come without delay; the state does not alternate."""
+    bench.sink.reporting = SinkUnavailable("no such coil")
+    pump = bench.pump()
+    bench.run(pump, 100, each=lambda: bench.append(1))
+    assert len(bench.seqs()) > 100
+    assert told(bench) == [("unreachable", 0)]
+
+
+def test_a_sink_that_could_not_be_opened_is_idle_once_it_is(bench: Bench) -> None:
+    tries = iter([EnvironmentFault("pip install it")] * 5)
+
+    def open_sink() -> FakeSink:
+        for error in tries:
+            raise error
+        return bench.sink
+
+    bench.sink.reporting = False
+    bench.run(bench.pump(open_sink=open_sink), 100)
+    assert told(bench) == [("faulty", 0), ("idle", 0)]
+    assert bench.told[0].state.detail == "pip install it"
+
+
+def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
+    bench: Bench,
+) -> None:
+    bench.sink.reporting = False
+    bench.sink.script = iter([None] + [SinkClosed("the reader has left")] * 2)
+    pump = bench.pump()
+    for _ in range(3):
+        bench.append(1)
+        run_out(pump)
+    assert pump.position == 3
+    assert bench.value("delivered") == 1
+    assert told(bench) == [("delivering", 0), ("closed", 0)]
+
+
+@pytest.mark.parametrize(
+    ("asked_s", "wait_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (600.0, 600.0)]
+)
+def test_a_receiver_is_not_asked_again_before_it_wants_to(
+    bench: Bench, asked_s: float | None, wait_s: float
+) -> None:
+    bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=asked_s)])
+    pump = bench.pump()
+    bench.append(1)
+    pump.step()
+    assert pump.retry_in_s == wait_s
+
+
+def test_the_waits_grow_also_where_a_receiver_asks_for_none(bench: Bench) -> None:
+    bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=0.0)] * 2000)
+    pump = bench.pump()
+    bench.append(1)
+    bench.run(pump, 3600)
+    assert bench.value("delivery_failures") < 80
+
+
+@pytest.mark.parametrize("error", [GONE, OSError("odd"), None], ids=repr)
+def test_a_sink_is_told_whether_it_is_closed_for_a_failure(
+    bench: Bench, error: Exception | None
+) -> None:
+    class Closed(FakeSink):
+        def __exit__(self, *raised: object) -> None:
+            self.calls.append(raised[1])
+
+    bench.sink = Closed([error])
+    pump = bench.pump()
+    bench.append(1)
+    pump.step()
+    pump.close()
+    assert bench.sink.calls == ["open", error]
+
+
+class Flapping(FakeSink):
+    """Confirms every other report."""
+
+    def report(self, status: Mapping[str, Any]) -> bool:
+        self.reporting = GONE if self.reporting is True else True
+        return super().report(status)
+
+
+def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Bench) -> None:
+    """The states themselves are exact."""
+    bench.sink, changes = Flapping(), []
+    bench.vitals.on_change(lambda part, state: changes.append(state.name))
+    bench.run(bench.pump(), 3600)
+    assert len(changes) > 2000
+    assert len(bench.told) <= 1 + BURST + 60
+    bench.vitals.tell_rest()
+    assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
+    assert bench.told[-1].state.name == changes[-1]
