@@ -167,24 +167,37 @@ def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> 
 
 def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> None:
     for _ in range(10):
-        told.go("sink plc", "delivering", 600)
-        told.go("sink plc", "unreachable", 10)
+        told.go("trigger", "listening", 600)
+        told.go("trigger", "disconnected", 10)
     assert [suppressed for _, suppressed in told.names()] == [0] * 20
     assert not any(change.delayed for change in told.changes)
 
 
 def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: Told) -> None:
-    for name in ("idle", "unreachable", "delivering", "unreachable", "delivering", "unreachable"):
-        told.go("sink plc", name, 0.1)
+    for name in ("listening", "disconnected") * 3:
+        told.go("trigger", name, 0.1)
     assert len(told.changes) == 4
     told.go("source", "running", 60)  # another part, at any time
     last = told.changes[-1]
     assert (last.part, last.state.name, last.suppressed, last.delayed) == (
-        *("sink plc", "unreachable", 1, True),
+        *("trigger", "disconnected", 1, True),
     )
     assert last.state.since == pytest.approx(1000.5)
     told.go("source", "running", 600)
     assert len(told.changes) == 6
+
+
+def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
+    told: Told,
+) -> None:
+    told.go("sink plc", "delivering", 600)
+    for _ in range(10):
+        told.go("sink plc", "unreachable", 10)
+        told.go("sink plc", "delivering", 0)
+        for _ in range(600):
+            told.now_s += 1
+            told.vitals.tell_due()
+    assert told.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
 
 
 def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:

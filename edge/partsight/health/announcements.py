@@ -1,8 +1,9 @@
 """Which changes of state are told: a part that flaps does not flood the log and the journal.
 
-Each part of the line may tell its first state (after ``starting``, another one) and then ``BURST``
-changes at once, which is an outage with its steps. Every further change waits until the part may
-tell one more, which is once per ``EVERY_S``. What waits is replaced by later changes, and counted.
+Each part of the line may tell its first state (after ``starting``, another one). Further changes
+are told at once while the part has some left: at most ``SINK_BURST`` of a sink and ``BURST`` of
+another part, whose outage has steps. One more is granted per ``EVERY_S``. A change that must wait
+is replaced by later ones, and counted.
 """
 
 from __future__ import annotations
@@ -12,9 +13,10 @@ from dataclasses import dataclass
 
 from partsight.health.state import Change, State
 
-__all__ = ["BURST", "EVERY_S", "Announcements"]
+__all__ = ["BURST", "EVERY_S", "SINK_BURST", "Announcements"]
 
 BURST = 3
+SINK_BURST = 1
 EVERY_S = 60.0
 
 
@@ -25,7 +27,8 @@ class _Part:
     told: State
     granted_at_s: float
     begun: bool
-    granted: float = BURST
+    most: int
+    granted: float
     waiting: State | None = None
     untold: int = 0
 
@@ -47,7 +50,9 @@ class Announcements:
         known = self._parts.get(part)
         if known is None or not known.begun:
             before = None if known is None else known.told
-            self._parts[part] = _Part(state, self._clock(), begun=state.name != "starting")
+            most = SINK_BURST if part.startswith("sink ") else BURST
+            begun = state.name != "starting"
+            self._parts[part] = _Part(state, self._clock(), begun, most, granted=most)
             return Change(part, state, before)
         known.waiting, known.untold = state, known.untold + 1
         self._waiting.add(part)
@@ -68,7 +73,7 @@ class Announcements:
     def _grant(self, known: _Part) -> bool:
         now_s = self._clock()
         earned = (now_s - known.granted_at_s) / EVERY_S
-        known.granted, known.granted_at_s = min(BURST, known.granted + earned), now_s
+        known.granted, known.granted_at_s = min(known.most, known.granted + earned), now_s
         if known.granted < 1:
             return False
         known.granted -= 1

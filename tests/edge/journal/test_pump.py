@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from partsight.errors import EnvironmentFault, SinkClosed, SinkUnavailable
-from partsight.health.announcements import BURST
+from partsight.health.announcements import SINK_BURST
 from partsight.health.vitals import Change, Vitals
 from partsight.journal import Journal
 from partsight.journal.tail import Tail
@@ -534,7 +534,7 @@ def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Ben
     bench.vitals.on_change(lambda part, state: changes.append(state.name))
     bench.run(bench.pump(), 3600)
     assert len(changes) > 2000
-    assert len(bench.told) <= 1 + BURST + 60
+    assert len(bench.told) <= 1 + SINK_BURST + 60
     bench.vitals.tell_rest()
     assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
     assert bench.told[-1].state.name == changes[-1]
