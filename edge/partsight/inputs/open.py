@@ -16,6 +16,7 @@ from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
+from partsight.media import is_video
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -30,7 +31,6 @@ _ARCHIVES: dict[str, Callable[[Path], Iterator[Input]]] = {
     **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), pictures_in_tar),
     **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), pictures_in_tar),
 }
-_VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".m4v", ".mpg", ".mpeg", ".webm"})
 
 
 def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
@@ -101,7 +101,7 @@ def _of_file(path: Path, every: int) -> Iterator[Input]:
         if ending in _ARCHIVES:
             yield from _ARCHIVES[ending](path)
             return
-    if endings[-1:] and endings[-1] in _VIDEOS:
+    if is_video(path):
         from partsight.inputs.videos import frames_of_video
 
         yield from frames_of_video(path, every)

@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import SourceError
 from partsight.opencv import cv2
+from partsight.sources.address import url_scheme
 from partsight.sources.camera import apply_settings
 from partsight.sources.slots import SlotWriter
 
@@ -47,7 +48,7 @@ def open_capture(address: str, decode_threads: int) -> Any:
         stream = open_mjpeg(address)
         if stream is not None:
             return stream
-    if "://" in address:
+    if url_scheme(address):
         options = [cv2.CAP_PROP_N_THREADS, decode_threads]
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
