@@ -2,8 +2,7 @@
 
 FFmpeg could read it too, but completes a picture that arrives damaged with what was there before,
 and says nothing: half a part would be judged by the part before. Here it is no picture. Nor does
-a picture wait here for the one before to be decoded. Used by ``capture_process`` for ``http://``
-addresses; a stream of another kind is left to FFmpeg.
+a picture wait here for the one before to be decoded. Opened by ``http_stream``.
 """
 
 from __future__ import annotations
@@ -12,57 +11,24 @@ import http.client
 import re
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.errors import SourceError
 from partsight.opencv import cv2
+from partsight.picture.jpeg import JPEG_START, jpeg_end
 
-__all__ = ["MjpegCapture", "open_mjpeg", "parts", "whole_picture"]
+__all__ = ["MjpegCapture", "parts", "whole_picture"]
 
 # No camera sends larger pictures; what goes on for longer is no stream of pictures.
 _MOST_BYTES = 64 << 20
-_START, _END = b"\xff\xd8", b"\xff\xd9"
-_LENGTH = re.compile(rb"content-length:\s*(\d{1,8})\s*$", re.IGNORECASE)
-# Some cameras fill up with these.
-_PADDING = b"\r\n\0"
-
-
-def open_mjpeg(address: str) -> MjpegCapture | None:
-    """Ask a camera for its stream; None where the answer is of another kind.
-
-    Raises:
-        SourceError: nobody answers, or with an error.
-    """
-    try:
-        answer = _ask(address)
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        raise SourceError(
-            f"it cannot be opened: {error}. Check the address, the password and the network"
-        ) from error
-    if answer.headers.get_content_type() != "multipart/x-mixed-replace":
-        answer.close()
-        return None
-    boundary = str(answer.headers.get_param("boundary", ""))
-    return MjpegCapture(parts(answer, boundary))
-
-
-def _ask(address: str) -> Any:
-    parts = urlsplit(address)
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    passwords.add_password(None, bare, unquote(parts.username or ""), unquote(parts.password or ""))
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),  # a camera stands beside the device
-        urllib.request.HTTPBasicAuthHandler(passwords),
-        urllib.request.HTTPDigestAuthHandler(passwords),
-    )
-    return opener.open(bare)
+_LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,8})\s*$", re.IGNORECASE)
+_LINE_END = b"\r\n"
+_AROUND_NAME = b"- \t\r\n"
+# A boundary without its dashes is looked for in data where it is this long, not there by chance.
+_TELLING_NAME = 6
 
 
 class MjpegCapture:
@@ -73,10 +39,11 @@ class MjpegCapture:
     Attributes:
         arrived_s: when the part that was grabbed had come, seconds of ``time.monotonic``.
         passed: parts that it replaced, as nobody had grabbed them.
+        doubt: what the user should know of the connection, or nothing.
     """
 
     def __init__(self, stream: Iterator[bytes]) -> None:
-        self.arrived_s, self.passed = 0.0, 0
+        self.arrived_s, self.passed, self.doubt = 0.0, 0, ""
         self._data = b""
         self._changed = threading.Condition()
         # Part, time of arrival, and how many were there before it in vain.
@@ -124,64 +91,134 @@ class MjpegCapture:
 
 
 def whole_picture(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode a JPEG, uint8 (H, W, 3) BGR; None where it is cut off, empty or something else."""
-    data = data.rstrip(_PADDING)
-    if not (data.startswith(_START) and data.endswith(_END)):
+    """Decode a JPEG, uint8 (H, W, 3) BGR; None where it is cut off, empty or something else.
+
+    What cameras write around it (line ends, NUL bytes, metadata, a second picture) is cut off at
+    its start and end markers.
+    """
+    data = data.lstrip(_LINE_END)
+    end = jpeg_end(data)
+    if end is None:
         return None
-    image: Any = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    image: Any = cv2.imdecode(np.frombuffer(data, np.uint8, end), cv2.IMREAD_COLOR)
     return None if image is None else np.asarray(image, np.uint8)
 
 
 def parts(answer: Any, boundary: str) -> Iterator[bytes]:
     """The parts of an answer of many, RFC 2046, until it ends or breaks.
 
+    Cameras write them in many ways: the boundary with and without its dashes, without the line end
+    before it, or another one than announced; a length that is missing, zero, too small or too
+    large. A part is taken at its length where that gives a whole JPEG, and at the boundary
+    otherwise.
+
     Args:
         answer: with ``read`` and ``readline`` of ``http.client.HTTPResponse``.
-        boundary: as in the answer's content type; the dashes before it are counted in by some
-            cameras and not by others.
+        boundary: as in the answer's content type.
     """
-    name = boundary.strip('"').lstrip("-").encode("latin-1", "replace")
+    stream = _PartStream(answer, boundary)
     begun = False
     try:
         while True:
-            length = _length(answer, begun)
-            data = _up_to_boundary(answer, name) if length is None else answer.read(length)
-            begun = length is None
-            if length is not None and len(data) < length:
+            length = stream.head(begun)
+            data = stream.read(length)
+            end = _end_of_jpeg(data)
+            begun = end is None
+            if end is not None:
+                stream.push(data[end:])
+                yield data
+            elif len(data) < length:
                 return
-            yield data
+            else:
+                stream.push(data)
+                yield stream.up_to_boundary()
     except (OSError, http.client.HTTPException, EOFError):
         return
 
 
-def _length(answer: Any, begun: bool) -> int | None:
-    """Read a part's head, of which the boundary may be read; return the length, if it tells it."""
-    length = None
-    while True:
-        line = _line(answer)
-        if line.startswith(b"--"):
-            begun = True
-        elif begun and not line.strip():
-            return length
-        told = _LENGTH.match(line)
-        if begun and told:
-            length = int(told[1])
+def _end_of_jpeg(data: bytes) -> int | None:
+    """As ``jpeg_end``, where line ends may come first."""
+    bare = data.lstrip(_LINE_END)
+    end = jpeg_end(bare)
+    return None if end is None else end + len(data) - len(bare)
 
 
-def _up_to_boundary(answer: Any, name: bytes) -> bytes:
-    lines: list[bytes] = []
-    size = 0
-    while size < _MOST_BYTES:
-        line = _line(answer)
-        if line.startswith(b"--") and line.strip(b"-\r\n") == name.strip(b"-"):
-            return b"".join(lines)
-        lines.append(line)
-        size += len(line)
-    raise EOFError
+class _PartStream:
+    """An answer of many parts, into which bytes that belong to what follows can be put back."""
 
+    def __init__(self, answer: Any, boundary: str) -> None:
+        self._answer, self._rest = answer, b""
+        self._name = boundary.strip('"').strip("-").encode("latin-1", "replace")
+        self._confirmed = False  # whether the stream has used that name
 
-def _line(answer: Any) -> bytes:
-    line: bytes = answer.readline(_MOST_BYTES)
-    if not line:
+    def push(self, data: bytes) -> None:
+        """Put back what was read too much."""
+        self._rest = data + self._rest
+
+    def read(self, size: int) -> bytes:
+        """So many bytes, or fewer where the answer ends."""
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data + self._answer.read(size - len(data)) if len(data) < size else data
+
+    def head(self, begun: bool) -> int:
+        """Read a part's head up to its data; return the length that it tells, 0 for none.
+
+        Args:
+            begun: whether the boundary before it was read.
+        """
+        length = 0
+        while True:
+            line = self._line()
+            if begun and line.startswith(JPEG_START):  # no empty line before the data
+                self.push(line)
+                return length
+            if self._begins_part(line):
+                begun = True
+            elif begun and not line.strip():
+                return length
+            told = _LENGTH.match(line)
+            if begun and told:
+                length = int(told[1])
+
+    def up_to_boundary(self) -> bytes:
+        """A part's data; the boundary behind it is read too."""
+        lines: list[bytes] = []
+        size = 0
+        while size < _MOST_BYTES:
+            line = self._line()
+            bare = line.strip(_AROUND_NAME)
+            dashed = line.startswith(b"--") or len(bare) >= _TELLING_NAME
+            if self._name and bare == self._name and dashed:
+                return b"".join(lines)
+            # Some cameras write no line end before it.
+            before, found, after = line.rpartition(b"--" + self._name)
+            if self._name and found and not after.strip(_AROUND_NAME):
+                return b"".join([*lines, before])
+            lines.append(line)
+            size += len(line)
         raise EOFError
-    return line
+
+    def _begins_part(self, line: bytes) -> bool:
+        bare = line.strip(_AROUND_NAME)
+        if self._name and bare == self._name:
+            self._confirmed = True
+        elif line.startswith(b"--") and bare and not self._confirmed:
+            self._name, self._confirmed = bare, True  # another one than announced
+        else:
+            return False
+        return True
+
+    def _line(self) -> bytes:
+        """The next line with its end.
+
+        Raises:
+            EOFError: there is none.
+        """
+        place = self._rest.find(b"\n") + 1
+        if place:
+            line, self._rest = self._rest[:place], self._rest[place:]
+        else:
+            line, self._rest = self._rest + self._answer.readline(_MOST_BYTES), b""
+        if not line:
+            raise EOFError
+        return line

@@ -13,7 +13,7 @@ import pytest
 
 from partsight.config import read_config
 from partsight.config.source import FolderConfig, SourceConfig
-from partsight.errors import PartsightError, SourceError
+from partsight.errors import SourceError
 from partsight.health.vitals import Vitals
 from partsight.inputs.base import Picture
 from partsight.inputs.open import open_inputs
