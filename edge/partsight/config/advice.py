@@ -26,6 +26,7 @@ def advice(config: Config, environ: Mapping[str, str] = os.environ) -> Iterator[
     if config.models.store is not None:
         yield from _store(config, config.models.store)
     yield from _runtime(config.model.runtime)
+    yield from _source(config)
 
 
 def doubts(settings: Iterable[Setting], environ: Mapping[str, str]) -> Iterator[str]:
@@ -86,6 +87,26 @@ def _store(config: Config, folder: Path) -> Iterator[str]:
             with_thresholds(contract.operating_point, decision.accept_above, decision.reject_below)
     except PartsightError as error:
         yield f"models.store: {error}"
+
+
+def _source(config: Config) -> Iterator[str]:
+    from partsight.sources.address import Kind, classify_address
+
+    source = config.source
+    if source.address is None:
+        return
+    found = classify_address(source.address)
+    if found.is_live and source.folder.watch:
+        yield (
+            f"source.folder.watch: it has no effect, since source.address is a {found.kind.value}. "
+            "Take it away; a folder named by digits that is not there yet is written ./2024"
+        )
+    elif found.kind is Kind.MISSING and source.folder.watch:
+        yield f"source.address: there is no folder {found.target} yet. It is waited for"
+    elif found.reason:
+        yield f"source.address: {found.reason.rstrip('.')}"
+    elif source.folder.watch and found.kind is not Kind.FOLDER:
+        yield f"source.address: {found.target} is a file, which cannot be watched. Give its folder"
 
 
 def _runtime(name: str | None) -> Iterator[str]:

@@ -67,7 +67,9 @@ class FolderConfig(Section):
     """How a folder is read."""
 
     watch: bool = Field(
-        default=False, description="Wait for new files; otherwise end after those that are there."
+        default=False,
+        description="Wait for new and overwritten files, also in folders below it and in those "
+        "that are made later, such as one per day; otherwise end after those that are there.",
     )
     existing: bool = Field(
         default=False, description="Judge what is there at the start too, where watch is true."
@@ -75,7 +77,8 @@ class FolderConfig(Section):
     settle_s: float = Field(
         default=0.5,
         ge=0,
-        description="A file that was not renamed into place is whole when it is unchanged so long.",
+        description="Seconds without a change after which a file that was not renamed into place "
+        "is whole; at least 2 where the filesystem counts whole seconds.",
     )
     poll_s: PositiveFloat = Field(default=0.1, description="How often the folder is looked at.")
 
