@@ -17,6 +17,7 @@ from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
 from partsight.media import is_video
+from partsight.sources.address import local_path
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -74,6 +75,7 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
 
 def pictures_at(name: str, every: int = 1) -> Iterator[Input]:
     """The pictures that one path stands for, which is no list; see ``open_inputs``."""
+    name = local_path(name)
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):

@@ -16,7 +16,14 @@ from urllib.parse import unquote
 
 from partsight.sources.address_hints import SUPPORTED, hint
 
-__all__ = ["Kind", "SourceAddress", "classify_address", "resolved_address", "url_scheme"]
+__all__ = [
+    "Kind",
+    "SourceAddress",
+    "classify_address",
+    "local_path",
+    "resolved_address",
+    "url_scheme",
+]
 
 # What the FFmpeg inside OpenCV reads over a network.
 _STREAM_SCHEMES = frozenset(
@@ -108,6 +115,12 @@ def resolved_address(address: str, folder: str) -> str:
         # A folder of that name in the current folder is not meant.
         return f"/dev/video{int(address)}" if os.path.exists(address) else address
     return address if local or _by_form(address) else os.path.normpath(path)
+
+
+def local_path(address: str) -> str:
+    """The path that an address names, with ``file:`` URLs decoded; any other as it is."""
+    path = None if os.path.exists(address) else _file_url(address)
+    return path if isinstance(path, str) else address
 
 
 def url_scheme(address: str) -> str | None:

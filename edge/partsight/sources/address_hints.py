@@ -22,7 +22,7 @@ _BRIDGE = (
     "or MJPEG (MediaMTX does both) and give that address"
 )
 _PI = (
-    "cameras of libcamera (Raspberry Pi) are not opened directly. Run partsight under "
+    "Cameras of libcamera (Raspberry Pi) are not opened directly. Run partsight under "
     "'libcamerify' with --source /dev/video0, or feed the camera into a v4l2loopback device "
     "('gst-launch-1.0 libcamerasrc ! videoconvert ! v4l2sink device=/dev/video10') and give "
     "/dev/video10, or serve it over RTSP (MediaMTX, rpiCamera) and give rtsp://127.0.0.1:8554/NAME"
@@ -151,4 +151,4 @@ def _without_host(text: str, scheme: str) -> str | None:
 
 def _told(answer: str) -> str:
     end = "" if answer.endswith("?") else "."
-    return f"this source cannot be opened: expected {SUPPORTED}. {answer}{end}"
+    return f"this source cannot be opened: {answer}{end} Expected {SUPPORTED}."
