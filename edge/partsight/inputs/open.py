@@ -39,8 +39,9 @@ def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
 
     Args:
         paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
-            (``.txt``, ``.csv``), an archive, a video, or ``-`` for a list on stdin. A file of
-            another ending stands for itself, also where there is none, so that it is named.
+            (``.txt``, ``.csv``), an archive, a video (see ``is_video``), a ``file:`` URL, or
+            ``-`` for a list on stdin. Any other file stands for itself, also where there is none,
+            so that it is named.
         every: of a video's frames, each so many are taken.
 
     Yields:

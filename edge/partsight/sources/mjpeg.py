@@ -121,13 +121,13 @@ def parts(answer: Any, boundary: str) -> Iterator[bytes]:
     try:
         while True:
             length = stream.head(begun)
-            data = stream.read(length)
+            data = stream.read_part(length)
             end = _end_of_jpeg(data)
             begun = end is None
             if end is not None:
                 stream.push(data[end:])
                 yield data
-            elif len(data) < length:
+            elif stream.ended:
                 return
             else:
                 stream.push(data)
@@ -144,21 +144,34 @@ def _end_of_jpeg(data: bytes) -> int | None:
 
 
 class _PartStream:
-    """An answer of many parts, into which bytes that belong to what follows can be put back."""
+    """An answer of many parts, into which bytes that belong to what follows can be put back.
+
+    Attributes:
+        ended: whether the answer ended within a part.
+    """
 
     def __init__(self, answer: Any, boundary: str) -> None:
         self._answer, self._rest = answer, b""
         self._name = boundary.strip('"').strip("-").encode("latin-1", "replace")
+        self.ended = False
         self._confirmed = False  # whether the stream has used that name
 
     def push(self, data: bytes) -> None:
         """Put back what was read too much."""
         self._rest = data + self._rest
 
-    def read(self, size: int) -> bytes:
-        """So many bytes, or fewer where the answer ends."""
+    def read_part(self, size: int) -> bytes:
+        """So many bytes, or fewer where the boundary comes before, or the end of the answer."""
         data, self._rest = self._rest[:size], self._rest[size:]
-        return data + self._answer.read(size - len(data)) if len(data) < size else data
+        if len(data) < size:
+            data += self._answer.read(size - len(data))
+            self.ended = len(data) < size
+        mark = b"\n--" + self._name
+        place = data.find(mark) if len(mark) > _TELLING_NAME else -1
+        if place < 0:
+            return data
+        self.push(data[place + 1 :])
+        return data[: place + 1]
 
     def head(self, begun: bool) -> int:
         """Read a part's head up to its data; return the length that it tells, 0 for none.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from partsight.config.source import SourceConfig
 
 __all__ = ["open_frames", "open_source"]
+
+logger = logging.getLogger(__name__)
 
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:
@@ -68,6 +71,13 @@ def open_frames(
     if address is None:
         raise ConfigError("no source is given. Say --source, or address in [source].")
     found = classify_address(address)
+    if address.isdecimal() and found.is_local:
+        logger.warning(
+            "source %s is the %s of that name; the camera is /dev/video%d",
+            address,
+            "folder" if found.kind is Kind.FOLDER else "file",
+            int(address),
+        )
     if found.is_live:
         return _live(found.target, config, vitals)
     if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):

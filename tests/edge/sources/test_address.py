@@ -275,3 +275,12 @@ def test_an_address_in_a_file_means_the_same_from_everywhere(
 def test_no_address_does_harm(address: str) -> None:
     assert classify_address(address).kind in (Kind.MISSING, Kind.UNSUPPORTED, Kind.FOLDER)
     assert (address == "~") == (classify_address(address).kind is Kind.FOLDER)
+
+
+def test_a_folder_that_hides_a_camera_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    folder("0")
+    with open_frames(SourceConfig(address="0"), SPEC, Vitals()):
+        assert "source 0 is the folder of that name; the camera is /dev/video0" in caplog.text
+    caplog.clear()
+    with open_frames(SourceConfig(address="./0"), SPEC, Vitals()):
+        assert not caplog.text

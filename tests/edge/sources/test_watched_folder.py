@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from partsight.config.source import FolderConfig, SourceConfig
 from partsight.health.vitals import Vitals
@@ -643,3 +646,41 @@ def test_what_is_forgotten_is_what_is_gone(folder: Path) -> None:
     assert arrivals.waiting(now_s + 20) == []
     assert not arrivals._known
     assert not +arrivals._counts
+
+
+OPERATIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["in_place", "replaced", "removed_and_written", "remove", "move", "touch"]),
+        st.sampled_from(["", "2024", "2024/05", "b"]),
+        st.sampled_from(["a.bmp", "b.bmp"]),
+    ),
+    max_size=10,
+)
+
+
+@given(OPERATIONS)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_each_content_comes_once_whatever_is_done(
+    operations: list[tuple[str, str, str]],
+) -> None:
+    clock, level = Clock(), itertools.count(1)
+    with tempfile.TemporaryDirectory() as place:
+        root = Path(place)
+        config = FolderConfig(watch=True, existing=True)
+        frames = WatchedFolder(root, SPEC, config, Vitals(), clock=clock, sleep=clock.sleep)
+        for operation, below, name in operations:
+            path = root / below / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            expected: list[int] = []
+            if operation in {way.__name__ for way in WAYS}:
+                expected = [next(level)]
+                {way.__name__: way for way in WAYS}[operation](path, same_size(expected[0]))
+            elif operation == "remove":
+                path.unlink(missing_ok=True)
+            elif path.exists() and operation == "touch":
+                expected = [int(cv2.imread(str(path))[0, 0, 0])]
+                _age(path)
+            elif path.exists():
+                (root / "done").mkdir(exist_ok=True)
+                path.replace(root / "done" / name)
+            assert levels(frames, 12.0) == expected
