@@ -40,7 +40,10 @@ _GENICAM = (
     "device=/dev/video10') and give /dev/video10"
 )
 _MOUNT = "Mount the folder on this machine and give its path"
-_NUMBER = "A camera is given by its number or device: {0}, or /dev/video{0}"
+_NUMBER = (
+    "A camera is given by its number or device: {0}, or /dev/video{0}. A folder that is not there "
+    "yet is given as ./NAME"
+)
 
 _PI_NAME = r"(?:lib|pi|rpi|raspi)cam\w*|csi"
 _GST_SOURCES = (

@@ -188,6 +188,11 @@ def _reason(error: Exception) -> str:
         return "the address is malformed"
     if isinstance(error, urllib.error.HTTPError) and error.code == http.client.UNAUTHORIZED:
         return "HTTP 401: the camera does not take the user name and password, or asks for them"
+    if isinstance(error, urllib.error.HTTPError) and 300 <= error.code < 400:
+        # Its text has the new address in it, and that may have a password.
+        loop = "infinite loop" in str(error)
+        where = "in an infinite loop" if loop else "to what is neither http:// nor https://"
+        return f"HTTP {error.code}: it redirects {where}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_MOST_S:g} s"
     return " ".join(str(error).split()) or type(error).__name__

@@ -290,7 +290,7 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
     @contextlib.contextmanager
     def crowded(path: Path) -> Iterator[Iterator[Any]]:
         with real(path) as entries:
-            yield itertools.chain(map(Entry, range(25_000)), entries)
+            yield itertools.chain(map(Entry, range(10_000)), entries)
 
     arrivals = Arrivals(folder, timer=lambda: 0.0)
     with monkeypatch.context() as patch:
@@ -302,8 +302,8 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
         assert [arrival.name for arrival in arrivals.waiting(1.0)] == ["new.png"]
         kept, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert kept < 120 * 25_000
-    assert peak < 280 * 25_000
+    assert kept < 130 * 10_000
+    assert peak < 280 * 10_000
 
 
 def test_of_many_new_files_only_some_are_held(
