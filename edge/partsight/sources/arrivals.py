@@ -14,14 +14,14 @@ import heapq
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.pictures import PICTURE_SUFFIXES
-from partsight.sources.folder_tree import Folder, FolderTree, is_coarse
+from partsight.sources.arrival import Arrival, arrival_of, is_as_before, looked_at_again
+from partsight.sources.folder_tree import Folder, FolderTree
 from partsight.walk import is_ignored
 
-__all__ = ["Arrival", "Arrivals"]
+__all__ = ["Arrivals"]
 
 # So many new files are known at a time; the others are found again when these are done.
 _AHEAD = 1000
@@ -41,35 +41,6 @@ _KEY_MASK = 2**60 - 1
 _STAMP_MASK = 2**36 - 1
 _NUMBER_BITS = 24
 _NUMBER_MASK = (1 << _NUMBER_BITS) - 1
-
-
-@dataclass(slots=True)
-class Arrival:
-    """A file that is new, or was overwritten.
-
-    Attributes:
-        name: path from the watched folder, with ``/``.
-        key: name within its folder and inode.
-        folder: number of its folder.
-        inode: which file it is, whatever it is called.
-        size: bytes when last looked at.
-        changed_ns: when its content was last written.
-        unchanged_since_s: since when size and time are the same, seconds of the caller's clock.
-        renamed: whether something was done to it after it was last written: a rename.
-        coarse: whether its time may hide that it was written to twice.
-        tried: whether it was read already, in vain.
-    """
-
-    name: str
-    key: int
-    folder: int
-    inode: int
-    size: int
-    changed_ns: int
-    unchanged_since_s: float
-    renamed: bool
-    coarse: bool
-    tried: bool = False
 
 
 class Arrivals:
@@ -129,7 +100,7 @@ class Arrivals:
     def is_unchanged(self, arrival: Arrival) -> bool:
         """Whether a file is still as it was when last looked at."""
         status = self._status(arrival)
-        return status is not None and _is_as_before(arrival, status)
+        return status is not None and is_as_before(arrival, status)
 
     def done(self, arrival: Arrival) -> None:
         """It was taken, and is not told of again."""
@@ -240,7 +211,7 @@ class Arrivals:
             status = entry.stat()
             value = _value(status.st_size, status.st_mtime_ns, folder.number)
             if known is None or known >> _NUMBER_BITS != value >> _NUMBER_BITS:
-                yield status.st_ctime_ns, name, _arrival(name, key, folder.number, status, now_s)
+                yield status.st_ctime_ns, name, arrival_of(name, key, folder.number, status, now_s)
             elif known != value:  # moved here from another folder
                 self._claim(key, value)
 
@@ -273,12 +244,12 @@ class Arrivals:
 
     def _look_at_recent(self, arrival: Arrival, now_s: float) -> None:
         status = self._status(arrival)
-        if status is not None and _is_as_before(arrival, status):
+        if status is not None and is_as_before(arrival, status):
             return
         del self._recent[arrival.name]
         # Removed, or replaced: then it is found as a new one.
         if status is not None and status.st_ino == arrival.inode:
-            self._waiting.setdefault(arrival.name, _looked_at(arrival, status, now_s))
+            self._waiting.setdefault(arrival.name, looked_at_again(arrival, status, now_s))
 
     def _look_at(self, arrival: Arrival, now_s: float) -> None:
         status = self._status(arrival)
@@ -287,8 +258,8 @@ class Arrivals:
         elif status.st_ino != arrival.inode:  # replaced: the other is found as a new one
             del self._waiting[arrival.name]
             self._tree.list_again(arrival.name)
-        elif not _is_as_before(arrival, status):
-            self._waiting[arrival.name] = _looked_at(arrival, status, now_s)
+        elif not is_as_before(arrival, status):
+            self._waiting[arrival.name] = looked_at_again(arrival, status, now_s)
 
     def _status(self, arrival: Arrival) -> os.stat_result | None:
         try:
@@ -319,27 +290,3 @@ class _Listing:
 def _value(size: int, changed_ns: int, folder: int) -> int:
     stamp = hash((size, changed_ns)) & _STAMP_MASK
     return stamp << _NUMBER_BITS | (folder & _NUMBER_MASK)
-
-
-def _is_as_before(arrival: Arrival, status: os.stat_result) -> bool:
-    before = (arrival.inode, arrival.size, arrival.changed_ns)
-    return (status.st_ino, status.st_size, status.st_mtime_ns) == before
-
-
-def _looked_at(arrival: Arrival, status: os.stat_result, now_s: float) -> Arrival:
-    return _arrival(arrival.name, arrival.key, arrival.folder, status, now_s)
-
-
-def _arrival(name: str, key: int, folder: int, status: os.stat_result, now_s: float) -> Arrival:
-    renamed = status.st_size > 0 and status.st_ctime_ns > status.st_mtime_ns
-    return Arrival(
-        name,
-        key,
-        folder,
-        status.st_ino,
-        status.st_size,
-        status.st_mtime_ns,
-        now_s,
-        renamed,
-        is_coarse(status),
-    )

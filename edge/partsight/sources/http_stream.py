@@ -18,7 +18,8 @@ from urllib.parse import quote, unquote, urlsplit
 
 from partsight.errors import SourceError
 from partsight.sources.http_login import authorization
-from partsight.sources.mjpeg import MjpegCapture, parts
+from partsight.sources.mjpeg import MjpegCapture
+from partsight.sources.multipart import parts
 from partsight.sources.snapshot import SnapshotCapture, begins_as_picture
 
 __all__ = ["open_http"]

@@ -18,7 +18,8 @@ from partsight.health.vitals import Vitals
 from partsight.picture.decode import decode
 from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
-from partsight.sources.arrivals import Arrival, Arrivals
+from partsight.sources.arrival import Arrival
+from partsight.sources.arrivals import Arrivals
 from partsight.sources.folder_tree import COARSE_S
 from partsight.wall_clock import utc_now
 

@@ -16,9 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import SourceError
-from partsight.sources import capture_process, mjpeg
+from partsight.sources import capture_process, multipart
 from partsight.sources.http_stream import open_http
-from partsight.sources.mjpeg import MjpegCapture, parts, whole_picture
+from partsight.sources.mjpeg import MjpegCapture, whole_picture
+from partsight.sources.multipart import parts
 
 MULTIPART = "multipart/x-mixed-replace; boundary="
 
@@ -199,7 +200,7 @@ def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
 
 
 def test_a_part_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mjpeg, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(multipart, "_MOST_BYTES", 1000)
     body = part(jpeg(10)) + part(b"\n" * 5000, length=False)
     assert play("part", body) == [10]
 

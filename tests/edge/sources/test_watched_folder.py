@@ -454,7 +454,7 @@ def test_an_old_file_among_many_is_looked_at_now_and_then(
 def test_where_time_is_in_whole_seconds_a_file_is_waited_for_longer(
     watch: Callable, folder: Path, settles: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals_module, "is_coarse", lambda status: settles)
+    monkeypatch.setattr("partsight.sources.arrival.is_coarse", lambda status: settles)
     with watch(settle_s=0.5) as frames:
         path = folder / "a.png"
         path.write_bytes(png(10))
