@@ -113,6 +113,7 @@ class Service:
         memory_max: as systemd takes it, such as ``512M``.
         watchdog_s: a loop without a turn for so many seconds is started again.
         written: folders beside its own that it writes to.
+        watched: files and folders that frames are read from.
         has_reader: whether a barcode reader at a serial port names the parts.
     """
 
@@ -124,6 +125,7 @@ class Service:
     memory_max: str = "512M"
     watchdog_s: int = 30
     written: tuple[Path, ...] = ()
+    watched: tuple[Path, ...] = ()
     has_reader: bool = False
 
     @property
@@ -172,7 +174,7 @@ def unreadable(service: Service) -> list[Path]:
 
 def _needed(service: Service) -> tuple[Path, ...]:
     """Also what links lead to: the Python of a virtual environment is one to another place."""
-    named = (service.python, service.model, service.config)
+    named = (service.python, service.model, service.config, *service.watched)
     return tuple(dict.fromkeys([*named, *(path.resolve() for path in named)]))
 
 

@@ -68,6 +68,13 @@ def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_one(folder: P
     assert names("part[1].png") == ["part[1].png"]
 
 
+def test_a_file_url_is_a_path(folder: Path) -> None:
+    Path("with space").mkdir()
+    Path("with space/1.png").write_bytes(PNG)
+    assert names(f"file://{folder}/with%20space") == [f"{folder}/with space/1.png"]
+    assert names(f"file://localhost{folder}/z.png") == [f"{folder}/z.png"]
+
+
 def test_links_are_followed_but_not_in_circles(folder: Path) -> None:
     Path("a/b/up").symlink_to(folder / "a")
     Path("a/other").symlink_to(folder / "elsewhere")

@@ -298,3 +298,40 @@ def test_without_root_the_dry_run_is_named(device: Path, monkeypatch: pytest.Mon
     assert len(result.output.strip().splitlines()) == 1
     assert "--dry-run" in result.output
     assert invoke(*files, "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "home"),
+    [
+        ("/home/line/in", "read-only"),
+        ("file:///home/line/in%20put", "read-only"),
+        ("/srv/in", "yes"),
+        ("/dev/shm/in", "yes"),
+        ("/dev/video0", "yes"),
+        ("0", "yes"),
+        ("rtsp://camera/home", "yes"),
+    ],
+)
+def test_a_source_in_a_home_folder_may_be_read(
+    device: Path, monkeypatch: pytest.MonkeyPatch, address: str, home: str
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/opt/partsight/bin/python")
+    (device / "partsight.toml").write_text(f"[source]\naddress = '{address}'\n")
+    result = invoke(device / "model.tflite", "--config", device / "partsight.toml", "--dry-run")
+    assert result.exit_code == 0, result.output
+    assert directives(result.output)["ProtectHome"] == [home]
+
+
+def test_a_source_that_cannot_be_opened_is_refused(device: Path) -> None:
+    (device / "partsight.toml").write_text("[source]\naddress = 'libcamera:0'\n")
+    result = invoke(device / "model.tflite", "--config", device / "partsight.toml", "--dry-run")
+    assert result.exit_code == 1
+    assert "libcamerify" in result.output
+
+
+def test_a_source_that_its_account_cannot_read_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "in").mkdir()
+    service = Service(tmp_path, tmp_path, tmp_path, watched=(closed / "in",))
+    assert closed in unreadable(service)

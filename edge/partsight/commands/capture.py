@@ -140,7 +140,7 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.config import Config, read_config
     from partsight.health.vitals import Vitals
     from partsight.picture.spec import PreprocessSpec
-    from partsight.sources.address import is_live
+    from partsight.sources.address import classify_address
     from partsight.sources.opening import open_frames
 
     found = find_config()
@@ -148,6 +148,6 @@ def _opened(address: str) -> Iterator[Frames]:
     config = config.model_copy(update={"address": address})
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
     with open_frames(config, spec, Vitals()) as frames:
-        if is_live(address):
+        if classify_address(address).is_live:
             require_first_frame(frames, address, config.open_timeout_s)
         yield frames

@@ -175,7 +175,27 @@ def _with_needs(service: Service, config: Config) -> Service:
             )
         folders.append(folder)
     written = tuple(dict.fromkeys(folders))
-    return dataclasses.replace(service, written=written, has_reader=reader is not None)
+    return dataclasses.replace(
+        service,
+        written=written,
+        watched=_watched(config.source.address),
+        has_reader=reader is not None,
+    )
+
+
+def _watched(address: str | None) -> tuple[Path, ...]:
+    """The file or folder that frames come from, if they come from one."""
+    from partsight.errors import ConfigError
+    from partsight.sources.address import Kind, classify_address
+
+    if address is None:
+        return ()
+    found = classify_address(address)
+    if found.kind is Kind.UNSUPPORTED:
+        raise ConfigError(f"the service would not start: {found.reason}")
+    if not found.is_local:
+        return ()  # the unit lets it through to all cameras and to the network
+    return (Path(os.path.abspath(found.target)),)
 
 
 def _require_files(service: Service) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from partsight.sources.address import is_live
+from partsight.sources.address import resolved_address
 
 __all__ = ["Address", "Place", "Section"]
 
@@ -17,7 +17,7 @@ def _from_the_file(path: Path, info: ValidationInfo) -> Path:
 
 
 def _address_from_the_file(address: str, info: ValidationInfo) -> str:
-    return address if is_live(address) else str(_from_the_file(Path(address), info))
+    return resolved_address(address, str((info.context or {}).get("folder", "")))
 
 
 # A source's: a file or folder, of which a relative one starts at the configuration file, or not.

@@ -18,7 +18,10 @@ class CameraConfig(Section):
 
     width: PositiveInt | None = Field(default=None, description="Columns of a frame, pixels.")
     height: PositiveInt | None = Field(default=None, description="Rows of a frame, pixels.")
-    fps: PositiveFloat | None = Field(default=None, description="Frames a second.")
+    fps: PositiveFloat | None = Field(
+        default=None,
+        description="Frames per second; of a snapshot address, requests per second, 5 if left out.",
+    )
     pixel_format: str | None = Field(
         default=None,
         pattern=r"^[ -~]{4}$",
@@ -64,7 +67,9 @@ class FolderConfig(Section):
     """How a folder is read."""
 
     watch: bool = Field(
-        default=False, description="Wait for new files; otherwise end after those that are there."
+        default=False,
+        description="Wait for new and overwritten files, also in folders below it and in those "
+        "that are made later, such as one per day; otherwise end after those that are there.",
     )
     existing: bool = Field(
         default=False, description="Judge what is there at the start too, where watch is true."
@@ -72,7 +77,8 @@ class FolderConfig(Section):
     settle_s: float = Field(
         default=0.5,
         ge=0,
-        description="A file that was not renamed into place is whole when it is unchanged so long.",
+        description="Seconds without a change after which a file that was not renamed into place "
+        "is whole; at least 2 where the filesystem counts whole seconds.",
     )
     poll_s: PositiveFloat = Field(default=0.1, description="How often the folder is looked at.")
 
@@ -82,7 +88,9 @@ class SourceConfig(Section):
 
     address: Address | None = Field(
         default=None,
-        description="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
+        description="Camera number, /dev/videoN, rtsp:// or http:// address (a stream, or a "
+        "snapshot that is asked for over and over), video file or folder. What exists on disk wins "
+        "over the form of the address.",
     )
     realtime: bool = Field(
         default=False, description="Play a video file at its own speed, as a camera would."
@@ -142,6 +150,11 @@ class SourceConfig(Section):
         ):
             if getattr(self, less) > getattr(self, more):
                 raise ValueError(f"{less} must not be above {more}")
+        if self.camera.fps is not None and self.camera.fps * self.stale_after_s <= 1:
+            raise ValueError(
+                f"camera.fps = {self.camera.fps:g} is a frame every {1 / self.camera.fps:g} s: "
+                "stale_after_s must be above that, and read_timeout_s too"
+            )
         if self.conditions.dark_below >= self.conditions.bright_above:
             raise ValueError("conditions.dark_below must be below conditions.bright_above")
         return self

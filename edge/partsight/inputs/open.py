@@ -16,6 +16,8 @@ from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
+from partsight.media import is_video
+from partsight.sources.address import local_path
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -30,7 +32,6 @@ _ARCHIVES: dict[str, Callable[[Path], Iterator[Input]]] = {
     **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), pictures_in_tar),
     **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), pictures_in_tar),
 }
-_VIDEOS = frozenset({".avi", ".mkv", ".mov", ".mp4", ".m4v", ".mpg", ".mpeg", ".webm"})
 
 
 def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
@@ -38,8 +39,9 @@ def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
 
     Args:
         paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
-            (``.txt``, ``.csv``), an archive, a video, or ``-`` for a list on stdin. A file of
-            another ending stands for itself, also where there is none, so that it is named.
+            (``.txt``, ``.csv``), an archive, a video (see ``is_video``), a ``file:`` URL, or
+            ``-`` for a list on stdin. Any other file stands for itself, also where there is none,
+            so that it is named.
         every: of a video's frames, each so many are taken.
 
     Yields:
@@ -74,6 +76,7 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
 
 def pictures_at(name: str, every: int = 1) -> Iterator[Input]:
     """The pictures that one path stands for, which is no list; see ``open_inputs``."""
+    name = local_path(name)
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):
@@ -101,7 +104,7 @@ def _of_file(path: Path, every: int) -> Iterator[Input]:
         if ending in _ARCHIVES:
             yield from _ARCHIVES[ending](path)
             return
-    if endings[-1:] and endings[-1] in _VIDEOS:
+    if is_video(path):
         from partsight.inputs.videos import frames_of_video
 
         yield from frames_of_video(path, every)

@@ -14,7 +14,7 @@ from partsight.config.source import SourceConfig
 from partsight.errors import PartsightError
 from partsight.picture.spec import PreprocessSpec
 from partsight.preflight.findings import Finding
-from partsight.sources.address import is_live
+from partsight.sources.address import Kind, classify_address
 from partsight.sources.opening import open_source
 
 __all__ = ["check_source"]
@@ -26,23 +26,30 @@ _ANY_SPEC = PreprocessSpec(224, 224)
 
 def check_source(config: SourceConfig) -> Iterator[Finding]:
     """Check the address of ``[source]``; none is no finding, as ``watch --source`` gives one."""
-    address = config.address
-    if address is None:
+    if config.address is None:
         return
-    if is_live(address):
-        yield from _camera(Path(f"/dev/video{address}" if address.isdecimal() else address))
-    elif config.folder.watch:
-        yield from _watched_folder(Path(address))
-    else:
+    found = classify_address(config.address)
+    watched = config.folder.watch and not found.is_live
+    if watched and found.kind is Kind.MISSING:
+        message = f"there is no folder {found.target} yet. The line waits for it"
+        yield Finding(_KEY, message, "warning")
+    elif found.reason:
+        yield Finding(_KEY, found.reason.rstrip("."))
+    elif found.kind is Kind.CAMERA:
+        device = f"/dev/video{found.target}" if found.target.isdecimal() else found.target
+        yield from _camera(Path(device))
+    elif watched:
+        yield from _watched_folder(Path(found.target))
+    elif not found.is_live:
         try:
-            with open_source(address, _ANY_SPEC):
+            with open_source(config.address, _ANY_SPEC):
                 pass
         except PartsightError as error:
             yield Finding(_KEY, str(error))
 
 
 def _camera(device: Path) -> Iterator[Finding]:
-    if not device.is_absolute() or os.name != "posix":
+    if os.name != "posix":  # device files are POSIX's
         return
     if not device.exists():
         yield Finding(_KEY, f"there is no {device}. Connect the camera", "warning")
@@ -54,10 +61,8 @@ def _camera(device: Path) -> Iterator[Finding]:
 
 
 def _watched_folder(folder: Path) -> Iterator[Finding]:
-    if folder.exists() and not folder.is_dir():
-        yield Finding(_KEY, f"{folder} is a file. source.folder.watch needs a folder")
-    elif not folder.exists():
-        yield Finding(_KEY, f"there is no folder {folder}. Make it, or mount it", "warning")
+    if not folder.is_dir():
+        yield Finding(_KEY, f"{folder} is a file, which cannot be watched. Give its folder")
     elif not os.access(folder, os.R_OK | os.X_OK):
         message = f"the folder {folder} may not be read by this user. Allow it"
         yield Finding(_KEY, message, "warning")

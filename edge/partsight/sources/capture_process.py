@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import SourceError
 from partsight.opencv import cv2
+from partsight.sources.address import url_scheme
 from partsight.sources.camera import apply_settings
 from partsight.sources.slots import SlotWriter
 
@@ -41,13 +42,14 @@ def open_capture(address: str, decode_threads: int) -> Any:
     Each thread beyond the first makes FFmpeg hold back one more frame, so that what comes after
     a trigger was taken before it.
     """
-    if address.startswith("http://"):
-        from partsight.sources.mjpeg import open_mjpeg
+    scheme = url_scheme(address)
+    if scheme in ("http", "https"):
+        from partsight.sources.http_stream import open_http
 
-        stream = open_mjpeg(address)
+        stream = open_http(address)
         if stream is not None:
             return stream
-    if "://" in address:
+    if scheme is not None:
         options = [cv2.CAP_PROP_N_THREADS, decode_threads]
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
@@ -106,6 +108,8 @@ def _serve(
             "it cannot be opened. Check that it is connected, readable by this user, not in use, "
             "and in a format that OpenCV reads"
         )
+    if doubt := getattr(capture, "doubt", ""):
+        tell(warning=f"{job['name']}: {doubt}")
     refused = apply_settings(capture, job["settings"])
     if refused:
         tell(warning=f"{job['name']} did not take {', '.join(refused)}. See 'v4l2-ctl -L'")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from partsight.errors import ConfigError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
-from partsight.sources.address import is_live
+from partsight.sources.address import Kind, classify_address
 from partsight.sources.base import Source
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
@@ -22,29 +23,30 @@ if TYPE_CHECKING:
 
 __all__ = ["open_frames", "open_source"]
 
+logger = logging.getLogger(__name__)
+
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:
     """Open what ``--source`` names, to have every frame of it in turn.
 
     Args:
         address: a camera's number or ``/dev/videoN``, a stream's address with ``://``,
-            a video file, or a folder of pictures.
+            a video file, a picture file, or a folder of pictures; see ``classify_address``.
         spec: what the frames are for; a folder's pictures are decoded for it.
 
     Raises:
         SourceError: it cannot be opened, with what to try next.
     """
-    path = Path(address)
-    if is_live(address):
-        return CaptureSource(int(address) if address.isdecimal() else address, live=True)
-    if path.is_dir():
-        return FolderSource(path, spec)
-    if path.is_file():
-        return CaptureSource(address, live=False)
-    raise SourceError(
-        f"no source {address!r}: expected a camera's number, /dev/videoN, an address with ://, "
-        "a video file or a folder. Check the path."
-    )
+    found = classify_address(address)
+    if found.is_live:
+        return CaptureSource(
+            int(found.target) if found.target.isdecimal() else found.target, live=True
+        )
+    if found.kind in (Kind.FOLDER, Kind.PICTURE):
+        return FolderSource(Path(found.target), spec)
+    if found.kind is Kind.VIDEO:
+        return CaptureSource(found.target, live=False)
+    raise SourceError(found.reason)
 
 
 def open_frames(
@@ -68,12 +70,25 @@ def open_frames(
     address = config.address
     if address is None:
         raise ConfigError("no source is given. Say --source, or address in [source].")
-    if is_live(address):
-        return _live(address, config, vitals)
-    if config.folder.watch:
+    found = classify_address(address)
+    if address.isdecimal() and found.is_local:
+        logger.warning(
+            "source %s is the %s of that name; the camera is /dev/video%d",
+            address,
+            "folder" if found.kind is Kind.FOLDER else "file",
+            int(address),
+        )
+    if found.is_live:
+        return _live(found.target, config, vitals)
+    if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):
         from partsight.sources.watched_folder import WatchedFolder
 
-        return WatchedFolder(Path(address), spec, config.folder, vitals)
+        return WatchedFolder(Path(found.target), spec, config.folder, vitals)
+    if config.folder.watch and found.is_local:
+        raise SourceError(
+            f"cannot watch {found.target}: expected a folder, since watch = true in "
+            "[source.folder]. Received a file. Give its folder, or take the key away."
+        )
     return _sequential(address, config.realtime, spec, vitals)
 
 

@@ -1,7 +1,7 @@
-"""A folder into which a camera or another program puts pictures, one a part.
+"""A folder into which a camera or another program puts pictures, one per part.
 
-Enters: a folder. Leaves: a frame for each new file, when it is whole, in order of arrival;
-a fault for one that is damaged. Unlike with a camera none is dropped: each is a part.
+Gives a frame for each new or overwritten file, when it is whole, in order of arrival, and a fault
+for one that is damaged. Unlike with a camera none is dropped: each is a part.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from partsight.health.vitals import Vitals
 from partsight.picture.decode import decode
 from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
-from partsight.sources.arrivals import Arrival, Arrivals
+from partsight.sources.arrival import Arrival
+from partsight.sources.arrivals import Arrivals
+from partsight.sources.folder_tree import COARSE_S
 from partsight.wall_clock import utc_now
 
 if TYPE_CHECKING:
@@ -28,10 +30,17 @@ __all__ = ["WatchedFolder"]
 
 
 class WatchedFolder(nullcontext["WatchedFolder"]):
-    """``Frames`` of a folder's new files. What lies in folders below it is not looked at.
+    """``Frames`` of the new files in a folder and in all folders below it.
+
+    Folders that are made while it runs, such as one per day, are watched too; those that no
+    command reads (``partsight.walk.is_ignored``) and links to a folder of the tree are not.
 
     A file that was renamed into place is taken at once, another when it is unchanged for
-    ``settle_s``. A name may be used again where the new file replaces the old by renaming.
+    ``settle_s``, and for 2 s where the filesystem counts whole seconds. A name may be used again,
+    by overwriting, replacing or removing and writing: each content is taken once, as far as
+    inode, size and time of change tell. So a touched file is taken again; one that is moved
+    within the tree under its own name is not. An overwritten file is noticed at once if it is
+    among the latest 64, and within about 10 s otherwise.
 
     Args:
         folder: that is watched; while it is gone, the source is ``disconnected``.
@@ -79,13 +88,28 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
             return self._is_gone(error)
         self._gone = False
         self._vitals.state("source", "running")
+        if arrivals.problems:
+            path, reason = arrivals.problems.popleft()
+            return self._fault(f"the folder {path} cannot be read: {reason}", path)
         for arrival in waiting:
-            settled = self._clock() - arrival.unchanged_since_s >= self._config.settle_s
+            settled = self._is_settled(arrival)
             if settled or (arrival.renamed and not arrival.tried):
                 event = self._taken(arrivals, arrival, settled)
                 if event is not None:
                     return event
         return None
+
+    def _is_settled(self, arrival: Arrival) -> bool:
+        settle_s = self._config.settle_s
+        if arrival.coarse and not arrival.renamed:
+            settle_s = max(settle_s, COARSE_S)
+        return self._clock() - arrival.unchanged_since_s >= settle_s
+
+    def _fault(self, reason: str, path: str) -> Fault:
+        fault = Fault(reason, utc_now(), path, self._index)
+        self._index += 1
+        self._vitals.count("frames")
+        return fault
 
     def _opened(self) -> Arrivals:
         if self._arrivals is None:
@@ -97,18 +121,22 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
 
     def _taken(self, arrivals: Arrivals, arrival: Arrival, settled: bool) -> Frame | Fault | None:
         path = self._folder / arrival.name
-        event: Frame | Fault
+        event: Frame | ImageError
         try:
             image_bgr = decode(path, self._spec)
         except ImageError as error:
-            if not settled:  # perhaps it is yet to be written
-                arrival.tried = True
-                return None
-            event = Fault(f"{arrival.name}: {error}", utc_now(), str(path), self._index)
+            event = error
         else:
             changed_at = datetime.fromtimestamp(arrival.changed_ns / 1e9, timezone.utc)
             event = Frame(image_bgr, changed_at, str(path), self._index)
+        if not arrivals.is_unchanged(arrival):  # overwritten meanwhile: it may be half of each
+            return None
+        if isinstance(event, ImageError) and not settled:  # perhaps it is yet to be written
+            arrival.tried = True
+            return None
         arrivals.done(arrival)
+        if isinstance(event, ImageError):
+            return self._fault(f"{arrival.name}: {event}", str(path))
         self._index += 1
         self._vitals.count("frames")
         return event

@@ -16,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import SourceError
-from partsight.sources import capture_process, mjpeg
-from partsight.sources.mjpeg import MjpegCapture, open_mjpeg, parts, whole_picture
+from partsight.sources import capture_process, multipart
+from partsight.sources.http_stream import open_http
+from partsight.sources.mjpeg import MjpegCapture, whole_picture
+from partsight.sources.multipart import parts
 
 MULTIPART = "multipart/x-mixed-replace; boundary="
 
@@ -84,8 +86,81 @@ def test_a_damaged_picture_is_none_and_the_next_is(damaged: bytes) -> None:
     assert play("part", body) == [10, None, 30]
 
 
-def test_filling_behind_a_picture_is_no_damage() -> None:
-    assert play("part", part(jpeg(10) + b"\0\0\r\n")) == [10]
+def with_thumbnail(data: bytes) -> bytes:
+    """A JPEG with another one, end marker and all, in its first segment."""
+    inner = b"Exif\0\0" + jpeg(200)
+    return data[:2] + b"\xff\xe1" + (len(inner) + 2).to_bytes(2, "big") + inner + data[2:]
+
+
+BEHIND = {
+    "nothing": b"",
+    "NUL bytes": b"\0" * 64,
+    "NUL bytes and a line end": b"\0\0\r\n",
+    "line ends": b"\r\n\r\n\n",
+    "fill": b"\xff" * 9,
+    "metadata": b"META 12:34:56 x=1;y=2",
+    "metadata like a boundary": b"\r\n--meta\r\nx\r\n\r\n",
+    "another picture": jpeg(200),
+    "half a picture": jpeg(200)[:60],
+    "an end marker": b"\xff\xd9",
+}
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["length", "no length"])
+@pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
+def test_what_follows_the_end_marker_is_cut_off(behind: bytes, length: bool) -> None:
+    body = part(jpeg(10) + behind, length) + part(with_thumbnail(jpeg(20)) + behind, length)
+    assert play("part", body + part(jpeg(30)) + b"--part--\r\n")[-3:] == [10, 20, 30]
+
+
+@pytest.mark.parametrize("behind", list(BEHIND.values())[:-1], ids=list(BEHIND)[:-1])
+@pytest.mark.parametrize("cut", [2, 3, 40, 200])
+@pytest.mark.parametrize("make", [jpeg, lambda level: with_thumbnail(jpeg(level))])
+def test_a_part_without_its_own_end_marker_is_refused(
+    behind: bytes, cut: int, make: Callable[[int], bytes]
+) -> None:
+    seen = play("part", part(make(20)[:-cut] + behind) + part(jpeg(30)))
+    assert 20 not in seen
+    assert 200 not in seen, "the thumbnail is not the picture"
+    assert seen[-1] == 30
+
+
+@pytest.mark.parametrize(
+    "wrong", [1, 7, -1, -2, -30, -10_000], ids=lambda wrong: f"length {wrong:+}"
+)
+def test_a_wrong_length_loses_no_picture(wrong: int) -> None:
+    def told(data: bytes) -> bytes:
+        length = max(0, len(data) + wrong)
+        return f"--part\r\nContent-Length: {length}\r\n\r\n".encode() + data + b"\r\n"
+
+    body = told(jpeg(10)) + told(jpeg(20)) + told(jpeg(30)) + b"--part--\r\n"
+    assert play("part", body) == [10, 20, 30]
+
+
+WRITTEN = {
+    "another boundary than announced": ("part", "--other\r\n{head}\r\n", "\r\n"),
+    "no boundary announced": ("", "--part\r\n{head}\r\n", "\r\n"),
+    "a boundary without dashes": ("mjpegpart", "mjpegpart\r\n{head}\r\n", "\r\n"),
+    "no line end before the boundary": ("part", "--part\r\n{head}\r\n", ""),
+    "line feeds only": ("part", "--part\n{head}\n", "\n"),
+    "spaces behind the boundary": ("part", "--part  \r\n{head}\r\n", "\r\n"),
+    "two empty lines before the data": ("part", "--part\r\n{head}\r\n\r\n", "\r\n"),
+    "no empty line before the data": ("part", "--part\r\n{head}", "\r\n"),
+    "a dashed name": ("----=_Part-7", "------=_Part-7\r\n{head}\r\n", "\r\n"),
+}
+
+
+@pytest.mark.parametrize("length", [True, False], ids=["length", "no length"])
+@pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN)
+def test_parts_are_written_in_many_ways(written: tuple[str, str, str], length: bool) -> None:
+    boundary, before, behind = written
+    body = b""
+    for value in (10, 20, 30):
+        data = jpeg(value)
+        head = "Content-Type: image/jpeg\r\n" + f"Content-Length: {len(data)}\r\n" * length
+        body += before.format(head=head).encode() + data + behind.encode()
+    end = before.partition("{head}")[0].encode()
+    assert [each for each in play(boundary, body + end) if each] == [10, 20, 30]
 
 
 @pytest.mark.parametrize("cut", [1, 50, 200])
@@ -125,7 +200,7 @@ def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
 
 
 def test_a_part_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mjpeg, "_MOST_BYTES", 1000)
+    monkeypatch.setattr(multipart, "_MOST_BYTES", 1000)
     body = part(jpeg(10)) + part(b"\n" * 5000, length=False)
     assert play("part", body) == [10]
 
@@ -133,12 +208,12 @@ def test_a_part_without_an_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_password_of_the_address_is_used() -> None:
     body = part(jpeg(10))
     with served(MULTIPART + "part", body, "Basic dXNlcjpwQHNz") as place:
-        stream = open_mjpeg(f"http://user:p%40ss@{place}")
+        stream = open_http(f"http://user:p%40ss@{place}")
         assert stream.grab()
         assert level(stream.retrieve()[1]) == 10
         assert not stream.grab()
         with pytest.raises(SourceError, match="401"):
-            open_mjpeg(f"http://{place}")
+            open_http(f"http://{place}")
 
 
 def test_another_kind_of_stream_is_left_to_ffmpeg(
@@ -147,7 +222,7 @@ def test_another_kind_of_stream_is_left_to_ffmpeg(
     asked: list[tuple[object, ...]] = []
     monkeypatch.setattr(cv2, "VideoCapture", lambda *given: asked.append(given))
     with served("video/mp4", b"some video") as place:
-        assert open_mjpeg(f"http://{place}") is None
+        assert open_http(f"http://{place}") is None
         capture_process.open_capture(f"http://{place}", 1)
         assert asked == [(f"http://{place}", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])]
 
@@ -155,7 +230,7 @@ def test_another_kind_of_stream_is_left_to_ffmpeg(
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/", "http://[::1/", "http:///"])
 def test_nobody_there_is_an_error(address: str) -> None:
     with pytest.raises(SourceError, match="cannot be opened"):
-        open_mjpeg(address)
+        open_http(address)
 
 
 @pytest.mark.parametrize(
@@ -164,7 +239,7 @@ def test_nobody_there_is_an_error(address: str) -> None:
         ("0", (0, cv2.CAP_V4L2)),
         ("/dev/video3", ("/dev/video3", cv2.CAP_V4L2)),
         ("rtsp://host/line", ("rtsp://host/line", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 3])),
-        ("https://host/line", ("https://host/line", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 3])),
+        ("udp://:5000", ("udp://:5000", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 3])),
     ],
 )
 def test_each_address_has_its_backend(
