@@ -8,6 +8,7 @@ ends of every system.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 import itertools
@@ -180,7 +181,7 @@ def table_rows(stream: IO[str], columns: Sequence[str] = ()) -> Iterator[list[st
 
 def column_name(text: str) -> str:
     """A header's name as it is compared: ``File Name``, ``file_name `` and ``filename`` are one."""
-    return re.sub(r"[\s_-]", "", nfc(text)).casefold()
+    return re.sub(r"[\s_\"'-]", "", nfc(text)).casefold()
 
 
 def nfc(text: str) -> str:
@@ -193,15 +194,19 @@ def _delimiter(start: Sequence[str], columns: Sequence[str]) -> str:
     if not lines:
         return ","
     header = lines[0]
-    for each in _DELIMITERS:
-        names = map(column_name, next(csv.reader([header], delimiter=each), []))
-        if each in header and not set(columns).isdisjoint(names):
-            return each
-    for each in _DELIMITERS:
-        widths = {len(row) for row in csv.reader(lines, delimiter=each)}
-        if len(widths) == 1 and widths != {1}:
-            return each
+    with contextlib.suppress(csv.Error):  # what is wrong is told when the rows are read
+        for each in _DELIMITERS:
+            names = map(column_name, next(csv.reader([header], delimiter=each), []))
+            if not set(columns).isdisjoint(names):
+                return each
+        return max(_DELIMITERS, key=lambda each: _common_width(lines, each))
     return ","
+
+
+def _common_width(lines: Sequence[str], delimiter: str) -> int:
+    """The number of fields that every line has by a delimiter; 0 where it differs."""
+    widths = {len(row) for row in csv.reader(lines, delimiter=delimiter)}
+    return widths.pop() if len(widths) == 1 else 0
 
 
 def _is_utf16(data: bytes, encoding: str) -> bool:
@@ -219,4 +224,7 @@ def _is_utf16(data: bytes, encoding: str) -> bool:
         text = codecs.getincrementaldecoder(encoding)().decode(data)
     except UnicodeDecodeError:
         return False
-    return share >= _MOSTLY_LATIN or (share >= _SOME_LATIN and "\n" in text)
+    # A NUL-separated list of names of one byte each looks the same, but for these.
+    if share >= _MOSTLY_LATIN:
+        return not set(text).isdisjoint("\r\n./\\")
+    return share >= _SOME_LATIN and "\n" in text
