@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from partsight.picture.preprocess import preprocess
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.runtime.feed import feeder
 from partsight.runtime.interpreter import Interpreter, TensorInfo
-from partsight.runtime.scores import dequantize, softmax
+from partsight.runtime.scores import both_scores, dequantize, sigmoid, softmax
 
 __all__ = ["Classifier"]
 
@@ -50,7 +51,8 @@ class Classifier:
         self.contract = model.contract
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
-        self._feed = feeder(interpreter.input, model.contract.normalization)
+        contract = model.contract
+        self._feed = feeder(interpreter.input, contract.normalization, contract.layout)
 
     @classmethod
     def load(
@@ -145,11 +147,8 @@ class Classifier:
     def predict(self, picture: NDArray[np.uint8]) -> Prediction:
         """The second half of ``classify``, of what ``prepare`` gave."""
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
-        scores = dequantize(raw, self.interpreter.output).reshape(_scores_shape(self.contract))
+        scores = _probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
-        if self.contract.logits:
-            scores = softmax(scores)
-        _require_probabilities(scores)
         if self.contract.tiles == (1, 1):
             named = dict(zip(labels, scores.tolist(), strict=True))
             return Prediction(named, heatmap=self._heatmap())
@@ -165,12 +164,47 @@ class Classifier:
         return dequantize(raw[0, :, :, 0], info).astype(np.float32)
 
 
-def _require_probabilities(scores: NDArray[np.float64]) -> None:
+def _probabilities(raw: NDArray[Any], info: TensorInfo, contract: Contract) -> NDArray[np.float64]:
+    """The scores (K,) of a picture, or (T, K) of its T tiles.
+
+    Raises:
+        ModelError: they are not the probabilities of labels of which one is right.
+    """
+    scores = dequantize(raw, info)
+    if contract.layout.single_score:
+        if contract.logits:
+            scores = sigmoid(scores)
+        _require_within(scores)
+        return both_scores(scores)
+    scores = scores.reshape(_scores_shape(contract))
+    if contract.logits:
+        return softmax(scores)
+    _require_within(scores)
+    _require_sum(scores, info.scale)
+    return scores
+
+
+def _require_within(scores: NDArray[np.float64]) -> None:
     low, high = scores.min(), scores.max()
     if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor where they are no numbers
         raise ModelError(
             "the model gives no probabilities: expected scores in [0, 1], received "
             f"{low:.4g} to {high:.4g}. If it gives logits, say so by --logits."
+        )
+
+
+def _require_sum(scores: NDArray[np.float64], step: float) -> None:
+    """Refuse logits that happen to lie in [0, 1], and labels of which several are right.
+
+    Of those, a part may be both good and bad: a score above the threshold says nothing then.
+    """
+    sums = scores.sum(axis=-1)
+    tolerance = _ROUNDING + step * scores.shape[-1]
+    if np.abs(sums - 1).max() > tolerance:
+        raise ModelError(
+            "the model gives no probabilities of labels of which one is right: expected scores "
+            f"with the sum 1, received {float(sums.ravel()[0]):.4g}. If it gives logits, say so by "
+            "--logits; a model with a sigmoid for each label cannot be used."
         )
 
 
@@ -182,18 +216,22 @@ def _scores_shape(contract: Contract) -> tuple[int, ...]:
 
 def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     spec = contract.preprocess
-    expected = ((1, spec.height, spec.width, 3), (1, *_scores_shape(contract)))
-    output = interpreter.output.shape
-    while len(output) > len(expected[1]) and output[0] == 1:
-        output = output[1:]  # some models give (1, 1, 1, K)
-    received = (interpreter.input.shape, output)
+    scores = () if contract.layout.single_score else _scores_shape(contract)
+    expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
+    received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
-    if received != expected or not set(dtypes) <= _TAKEN:
+    # Some models give (1, 1, 1, K), or (K,).
+    same_scores = _without_ones(received[1]) == _without_ones(expected[1])
+    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _TAKEN:
         raise ContractError(
             f"the model is not what its contract says: expected tensors {expected} of "
             f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
         )
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:
