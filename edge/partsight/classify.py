@@ -6,8 +6,9 @@ judge through ``Classifier``; so does anyone who uses partsight from Python.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,8 @@ from partsight.runtime.interpreter import Interpreter, TensorInfo
 from partsight.runtime.scores import both_scores, dequantize, sigmoid, softmax
 
 __all__ = ["Classifier"]
+
+logger = logging.getLogger(__name__)
 
 # A softmax may round to just above 1, a dequantized one by half a step.
 _ROUNDING = 1 / 256
@@ -62,6 +65,7 @@ class Classifier:
         threads: int = 1,
         trusted: bool = False,
         given: GivenFacts | None = None,
+        warn: Callable[[str], object] = logger.warning,
     ) -> Classifier:
         """Load a model and check it against its contract.
 
@@ -72,6 +76,8 @@ class Classifier:
                 who signed it, it is first run in a process of its own, see ``trust``, and its
                 golden samples must get here the scores that they got at its export.
             given: what a model of another tool does not say of itself.
+            warn: receives a line where no label of the model is known to be good, so that every
+                verdict is review; not of one whose caller knows it (``trusted``).
 
         Raises:
             ConfigError: the device has a configuration that cannot be read.
@@ -86,6 +92,8 @@ class Classifier:
         classifier = cls(file, Interpreter(file.data, threads=threads))
         if not trusted:
             require_same_scores_once(file, classifier)
+            if file.contract.advice is not None:
+                warn(file.contract.advice)
         return classifier
 
     def twin(self) -> Classifier:

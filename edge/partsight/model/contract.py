@@ -106,6 +106,17 @@ class Contract:
             said = said.get(name) if isinstance(said, Mapping) else None
         return str(said or self.provenance.get("created_at") or "") or None
 
+    @property
+    def advice(self) -> str | None:
+        """What its user should know before it judges parts, in one line; None of nothing."""
+        if self.operating_point.accept_labels:
+            return None
+        mend = "train again with" if self.provenance else "name it with"
+        return (
+            "no label of the model is known to mean a good part, so every verdict will be review; "
+            f"{mend} --accept-label. Labels: {', '.join(self.labels)}."
+        )
+
 
 def _are_sides(values: tuple[int, ...]) -> bool:
     return [type(value) is int and value > 0 for value in values] == [True, True]
