@@ -26,8 +26,6 @@ from partsight.model_store.store import ModelStore, activated
 # The more green a picture is, the better the part: output 0 is healthy.
 MODEL = TinyModel(((0.0, 8.0, 0.0), (0.0, 0.0, 0.0)), (-4.0, 0.0))
 NO_GOOD_LABEL = "no label of the model is known to mean a good part, so every verdict will be"
-    "no label of the model is known to mean a good part, so every verdict will be review"
-)
 
 
 @pytest.fixture
