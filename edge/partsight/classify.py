@@ -10,31 +10,29 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from partsight.batch.classify_files import classify_inputs
 from partsight.decide import decide, worst_tile
-from partsight.errors import ContractError, ModelError
+from partsight.errors import ContractError
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.foreign import GivenFacts
 from partsight.model.golden import require_same_scores_once
+from partsight.model.probabilities import probabilities, scores_shape
 from partsight.model.trust import require_trusted
 from partsight.picture.preprocess import preprocess
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.runtime.feed import feeder
 from partsight.runtime.interpreter import Interpreter, TensorInfo
-from partsight.runtime.scores import both_scores, dequantize, sigmoid, softmax
+from partsight.runtime.scores import dequantize
 
 __all__ = ["Classifier"]
 
 logger = logging.getLogger(__name__)
 
-# A softmax may round to just above 1, a dequantized one by half a step.
-_ROUNDING = 1 / 256
 # What tensors may hold.
 _TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
@@ -74,7 +72,8 @@ class Classifier:
             threads: how many the runtime may use.
             trusted: whether the caller made it, or has asked already; of any other is asked
                 who signed it, it is first run in a process of its own, see ``trust``, and its
-                golden samples must get here the scores that they got at its export.
+                golden samples must get here the scores that they got at its export; without
+                any, one run must give scores at all.
             given: what a model of another tool does not say of itself.
             warn: receives a line where no label of the model is known to be good, so that every
                 verdict is review; not of one whose caller knows it (``trusted``).
@@ -92,6 +91,8 @@ class Classifier:
         classifier = cls(file, Interpreter(file.data, threads=threads))
         if not trusted:
             require_same_scores_once(file, classifier)
+            if not file.contract.golden:
+                classifier.predict(_white(file.contract))
             if file.contract.advice is not None:
                 warn(file.contract.advice)
         return classifier
@@ -155,7 +156,7 @@ class Classifier:
     def predict(self, picture: NDArray[np.uint8]) -> Prediction:
         """The second half of ``classify``, of what ``prepare`` gave."""
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
-        scores = _probabilities(raw, self.interpreter.output, self.contract)
+        scores = probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):
             named = dict(zip(labels, scores.tolist(), strict=True))
@@ -172,59 +173,14 @@ class Classifier:
         return dequantize(raw[0, :, :, 0], info).astype(np.float32)
 
 
-def _probabilities(raw: NDArray[Any], info: TensorInfo, contract: Contract) -> NDArray[np.float64]:
-    """The scores (K,) of a picture, or (T, K) of its T tiles.
-
-    Raises:
-        ModelError: they are not the probabilities of labels of which one is right.
-    """
-    scores = dequantize(raw, info)
-    if contract.layout.single_score:
-        if contract.logits:
-            scores = sigmoid(scores)
-        _require_within(scores)
-        return both_scores(scores)
-    scores = scores.reshape(_scores_shape(contract))
-    if contract.logits:
-        return softmax(scores)
-    _require_within(scores)
-    _require_sum(scores, info.scale)
-    return scores
-
-
-def _require_within(scores: NDArray[np.float64]) -> None:
-    low, high = scores.min(), scores.max()
-    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor where they are no numbers
-        raise ModelError(
-            "the model gives no probabilities: expected scores in [0, 1], received "
-            f"{low:.4g} to {high:.4g}. If it gives logits, say so by --logits."
-        )
-
-
-def _require_sum(scores: NDArray[np.float64], step: float) -> None:
-    """Refuse logits that happen to lie in [0, 1], and labels of which several are right.
-
-    Of those, a part may be both good and bad: a score above the threshold says nothing then.
-    """
-    sums = scores.sum(axis=-1)
-    tolerance = _ROUNDING + step * scores.shape[-1]
-    if np.abs(sums - 1).max() > tolerance:
-        raise ModelError(
-            "the model gives no probabilities of labels of which one is right: expected scores "
-            f"with the sum 1, received {float(sums.ravel()[0]):.4g}. If it gives logits, say so by "
-            "--logits; a model with a sigmoid for each label cannot be used."
-        )
-
-
-def _scores_shape(contract: Contract) -> tuple[int, ...]:
-    """Of what it gives for a picture: labels, or tiles and labels."""
-    count = contract.tiles[0] * contract.tiles[1]
-    return (len(contract.labels),) if count == 1 else (count, len(contract.labels))
+def _white(contract: Contract) -> NDArray[np.uint8]:
+    """A white picture as the network sees it: logits of it are seldom within 0 and 1."""
+    return np.full((contract.preprocess.height, contract.preprocess.width, 3), 255, np.uint8)
 
 
 def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     spec = contract.preprocess
-    scores = () if contract.layout.single_score else _scores_shape(contract)
+    scores = () if contract.layout.single_score else scores_shape(contract)
     expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]

@@ -10,9 +10,9 @@ from partsight.runtime.feed import Normalization
 
 __all__ = ["foreign_normalization"]
 
-# A quantized input was made for the numbers that it is fed: few of them lie outside what it
-# holds, and they fill more than a few of its 256 steps.
-_MOST_OUTSIDE = 0.1
+# A quantized input was made for the numbers that it is fed: most of them lie within what it holds,
+# also where it was calibrated on dark pictures, and they fill more than a few of its 256 steps.
+_MOST_OUTSIDE = 0.4
 _FEWEST_STEPS = 32
 
 

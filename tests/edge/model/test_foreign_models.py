@@ -116,6 +116,12 @@ def test_two_scores(runtime: str, model: TinyModel, given: GivenFacts) -> None:
     assert found == pytest.approx(dict(zip(LABELS, expected, strict=True)), abs=tolerance)
 
 
+def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
+    model = quantized(RGB, Quantization("uint8", 0.75 / 255, 0))
+    contract = foreign_contract(model.written(), "it", BYTES)
+    assert contract.normalization.std == pytest.approx((255.0,))
+
+
 @pytest.mark.parametrize(
     ("model", "logits"),
     [
@@ -396,6 +402,12 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
             id="metadata that do not fit",
         ),
         pytest.param(
+            quantized(RGB, UINT8).written,
+            FROM_MINUS_1,
+            "bytes become -1 to 1, and its input holds 0 to 1",
+            id="half of the bytes do not fit",
+        ),
+        pytest.param(
             RGB.written,
             GivenFacts(LABELS, scale=float("inf")),
             "scale must be above 0, and an offset finite",
@@ -433,6 +445,8 @@ def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message
     classifier = Classifier.load(model.written(), trusted=True, given=BYTES)
     with pytest.raises(ModelError, match=message):
         classifier.classify([IMAGE_BGR])
+    with pytest.raises(ModelError, match=message):  # before any part is judged
+        Classifier.load(model.written(), given=BYTES)
 
 
 @pytest.mark.parametrize(
