@@ -95,7 +95,7 @@ def _judge(model: bytes, threads: int, batch: int) -> Judge:
     file = load_model_file(model)
     spec = file.contract.preprocess
     interpreter = _for_batches(model, threads, batch)
-    feed = feeder(interpreter.input, file.contract.normalization)
+    feed = feeder(interpreter.input, file.contract.normalization, file.contract.layout)
     return lambda frames: interpreter.invoke(
         np.stack([feed(preprocess(frame, spec)) for frame in frames])
     )
@@ -106,7 +106,7 @@ def _for_batches(model: bytes, threads: int, batch: int) -> Interpreter:
         interpreter = Interpreter(model, threads=threads, batch=batch)
     except ModelError as error:
         raise ModelError(f"it takes no {batch} frames at once: {error.__cause__}") from error
-    if interpreter.output.shape[0] != batch:
+    if interpreter.output.shape[:1] != (batch,):
         raise ModelError(
             f"it takes no {batch} frames at once: it then gives {interpreter.output.shape}"
         )

@@ -6,8 +6,9 @@ judge through ``Classifier``; so does anyone who uses partsight from Python.
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,22 +16,23 @@ from numpy.typing import NDArray
 
 from partsight.batch.classify_files import classify_inputs
 from partsight.decide import decide, worst_tile
-from partsight.errors import ContractError, ModelError
+from partsight.errors import ContractError
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.foreign import GivenFacts
 from partsight.model.golden import require_same_scores_once
+from partsight.model.probabilities import probabilities, scores_shape
 from partsight.model.trust import require_trusted
 from partsight.picture.preprocess import preprocess
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.runtime.feed import feeder
 from partsight.runtime.interpreter import Interpreter, TensorInfo
-from partsight.runtime.scores import dequantize, softmax
+from partsight.runtime.scores import dequantize
 
 __all__ = ["Classifier"]
 
-# A softmax may round to just above 1, a dequantized one by half a step.
-_ROUNDING = 1 / 256
+logger = logging.getLogger(__name__)
+
 # What tensors may hold.
 _TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
@@ -50,7 +52,8 @@ class Classifier:
         self.contract = model.contract
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
-        self._feed = feeder(interpreter.input, model.contract.normalization)
+        contract = model.contract
+        self._feed = feeder(interpreter.input, contract.normalization, contract.layout)
 
     @classmethod
     def load(
@@ -60,6 +63,7 @@ class Classifier:
         threads: int = 1,
         trusted: bool = False,
         given: GivenFacts | None = None,
+        warn: Callable[[str], object] = logger.warning,
     ) -> Classifier:
         """Load a model and check it against its contract.
 
@@ -68,8 +72,11 @@ class Classifier:
             threads: how many the runtime may use.
             trusted: whether the caller made it, or has asked already; of any other is asked
                 who signed it, it is first run in a process of its own, see ``trust``, and its
-                golden samples must get here the scores that they got at its export.
+                golden samples must get here the scores that they got at its export; without
+                any, one run must give scores at all.
             given: what a model of another tool does not say of itself.
+            warn: receives a line where no label of the model is known to be good, so that every
+                verdict is review; not of one whose caller knows it (``trusted``).
 
         Raises:
             ConfigError: the device has a configuration that cannot be read.
@@ -84,6 +91,10 @@ class Classifier:
         classifier = cls(file, Interpreter(file.data, threads=threads))
         if not trusted:
             require_same_scores_once(file, classifier)
+            if not file.contract.golden:
+                classifier.predict(_white(file.contract))
+            if file.contract.advice is not None:
+                warn(file.contract.advice)
         return classifier
 
     def twin(self) -> Classifier:
@@ -145,11 +156,8 @@ class Classifier:
     def predict(self, picture: NDArray[np.uint8]) -> Prediction:
         """The second half of ``classify``, of what ``prepare`` gave."""
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
-        scores = dequantize(raw, self.interpreter.output).reshape(_scores_shape(self.contract))
+        scores = probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
-        if self.contract.logits:
-            scores = softmax(scores)
-        _require_probabilities(scores)
         if self.contract.tiles == (1, 1):
             named = dict(zip(labels, scores.tolist(), strict=True))
             return Prediction(named, heatmap=self._heatmap())
@@ -165,35 +173,29 @@ class Classifier:
         return dequantize(raw[0, :, :, 0], info).astype(np.float32)
 
 
-def _require_probabilities(scores: NDArray[np.float64]) -> None:
-    low, high = scores.min(), scores.max()
-    if not (low >= -_ROUNDING and high <= 1 + _ROUNDING):  # nor where they are no numbers
-        raise ModelError(
-            "the model gives no probabilities: expected scores in [0, 1], received "
-            f"{low:.4g} to {high:.4g}. If it gives logits, say so by --logits."
-        )
-
-
-def _scores_shape(contract: Contract) -> tuple[int, ...]:
-    """Of what it gives for a picture: labels, or tiles and labels."""
-    count = contract.tiles[0] * contract.tiles[1]
-    return (len(contract.labels),) if count == 1 else (count, len(contract.labels))
+def _white(contract: Contract) -> NDArray[np.uint8]:
+    """A white picture as the network sees it: logits of it are seldom within 0 and 1."""
+    return np.full((contract.preprocess.height, contract.preprocess.width, 3), 255, np.uint8)
 
 
 def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     spec = contract.preprocess
-    expected = ((1, spec.height, spec.width, 3), (1, *_scores_shape(contract)))
-    output = interpreter.output.shape
-    while len(output) > len(expected[1]) and output[0] == 1:
-        output = output[1:]  # some models give (1, 1, 1, K)
-    received = (interpreter.input.shape, output)
+    scores = () if contract.layout.single_score else scores_shape(contract)
+    expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
+    received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
-    if received != expected or not set(dtypes) <= _TAKEN:
+    # Some models give (1, 1, 1, K), or (K,).
+    same_scores = _without_ones(received[1]) == _without_ones(expected[1])
+    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _TAKEN:
         raise ContractError(
             f"the model is not what its contract says: expected tensors {expected} of "
             f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
         )
+
+
+def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
 
 
 def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:

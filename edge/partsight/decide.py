@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ConfigError
+from partsight.good_names import is_good_name
 from partsight.records import Prediction, Verdict
 
 __all__ = [
@@ -22,9 +23,6 @@ __all__ = [
     "with_thresholds",
     "worst_tile",
 ]
-
-# Folder names that people give to good parts.
-_GOOD_NAMES = frozenset({"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +108,8 @@ def with_thresholds(
 
 
 def default_accept_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """The labels whose names say that their parts are good, such as ``healthy`` or ``ok``."""
-    return tuple(label for label in labels if label.lower() in _GOOD_NAMES)
+    """The labels whose names say that their parts are good, such as ``healthy`` or ``ok_front``."""
+    return tuple(label for label in labels if is_good_name(label))
 
 
 def accept_score(scores: Mapping[str, float], point: OperatingPoint) -> float:

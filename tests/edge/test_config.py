@@ -82,6 +82,23 @@ def test_what_may_stand_in_it(text: str, message: str | None, path: Path) -> Non
     assert "\n" not in str(refusal.value).replace(text, "")
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_it_is_read_in_every_encoding(path: Path, encoding: str, end: str) -> None:
+    text = f"# Prüfplatz 3{end}[source]{end}address = 'teile/größe'{end}"
+    path.write_bytes(text.encode(encoding))
+    assert read_config(path).source.address == str(path.parent / "teile/größe")
+    save_choice(path, "litert", 2)
+    assert path.read_bytes().startswith(f"# Prüfplatz 3{end}".encode())
+    assert read_config(path).model.threads == 2
+
+
+def test_one_that_is_no_text_says_in_which_line(path: Path) -> None:
+    path.write_bytes(b"[source]\naddress = 'gr\xf6\xdfe'\n")
+    with pytest.raises(ConfigError, match=r"line 2 .* \(byte 0xf6\)\. Save the file as UTF-8\."):
+        read_config(path)
+
+
 def test_one_that_is_not_there(path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
         read_config(path)

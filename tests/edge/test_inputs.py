@@ -6,6 +6,7 @@ import io
 import os
 import subprocess
 import tarfile
+import unicodedata
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -153,13 +154,108 @@ def test_lists(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert count_inputs(["-"]) is None
 
 
+BELOW = "a/ü/1.png"
+NFD = unicodedata.normalize("NFD", BELOW)
+PATHS = ["a/1.png", "a/2.JPG", BELOW]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("last", [True, False], ids=["ended", "not ended"])
+@pytest.mark.parametrize(
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"]
+)
+def test_a_list_in_every_encoding(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, encoding: str, last: bool, end: str
+) -> None:
+    Path(BELOW).parent.mkdir()
+    Path(BELOW).write_bytes(PNG)
+    text = end.join(PATHS) + end * last
+    Path("l.txt").write_bytes(text.encode(encoding))
+    Path("l.csv").write_bytes(("Path" + end + text).encode(encoding))
+    stdin = SimpleNamespace(buffer=io.BytesIO(text.encode(encoding)))
+    monkeypatch.setattr("sys.stdin", stdin)
+
+    assert names("l.txt") == names("l.csv") == names("-") == PATHS
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        "label;Path\nok;{}\n",
+        "label\tpath \nok\t{}\n",
+        'label, "PATH"\nok, "{}"\n',
+        "File Name;label\n{};ok\n",
+        "id,filename\n1,{}\n",
+        "sep=;\nlabel;path\nok;{}\n",
+        '"path"\n"{}"\n\n,\n',
+        "{};ok;0,5\n",
+        "score;file\n0,5;{}\n",
+    ],
+)
+def test_tables_of_other_programs(folder: Path, table: str) -> None:
+    Path("l.csv").write_text(table.format("a/1.png"))
+    assert names("l.csv") == ["a/1.png"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        pytest.param("a/1.png  ", "a/1.png", id="spaces behind"),
+        pytest.param("\ta/1.png", "a/1.png", id="a tab before"),
+        pytest.param('"a/1.png"', "a/1.png", id="quotes"),
+        pytest.param("'a/1.png' ", "a/1.png", id="single quotes"),
+        pytest.param("a\\b\\3.png", "a/b/3.png", id="backslashes"),
+        pytest.param("\ufeffa/1.png", "a/1.png", id="mark of a joined file"),
+        pytest.param(NFD, BELOW, id="NFD for NFC"),
+        pytest.param(f'"{NFD}" ', BELOW, id="NFD in quotes"),
+        pytest.param("a/u\u0308/e\u0301.png", "a/ü/e\u0301.png", id="folder NFC, file NFD"),
+        pytest.param("a/ü/é.png", "a/ü/e\u0301.png", id="NFC for NFD"),
+        pytest.param("trailing ", "trailing ", id="a name that ends with a space"),
+        pytest.param('"quoted"', '"quoted"', id="a name in quotes"),
+        pytest.param("gone.png ", "gone.png", id="what is not there"),
+        pytest.param("gone/ü.png", "gone/ü.png", id="not there, and not ASCII"),
+        pytest.param("a/*.png ", "a/1.png", id="a pattern"),
+    ],
+)
+def test_a_line_means_the_file_that_is_there(folder: Path, line: str, expected: str) -> None:
+    Path("a/ü").mkdir()
+    for name in (BELOW, "a/ü/e\u0301.png", "trailing ", '"quoted"'):
+        Path(name).write_bytes(PNG)
+    Path("l.txt").write_text(f"\n  \n{line}\n\t\n")
+    assert names("l.txt") == [expected]
+
+
+def test_names_in_bytes_that_are_not_utf_8_are_kept(folder: Path) -> None:
+    name = os.fsdecode(b"teil-\xe4.png")
+    Path(name).write_bytes(PNG)
+    Path("l.txt").write_bytes(b"teil-\xe4.png\n")
+    Path("l.csv").write_bytes(b"label;path\nok;teil-\xe4.png\n")
+    assert names("l.txt") == names("l.csv") == [name]
+
+
+@pytest.mark.parametrize("name", ["l.txt", "l.csv"])
+def test_a_list_that_is_a_picture_is_named_and_nothing_is_walked(folder: Path, name: str) -> None:
+    Path(name).write_bytes(PNG + b"\0/\0.\0")
+    assert names(name) == [name]
+    assert "cannot be read" in unreadable(name)[name]
+
+
 def test_a_table_that_is_none_is_named_where_it_ends(folder: Path) -> None:
     Path("l.csv").write_bytes(b"path\nz.png\n" + b"x" * 200_000 + b"\n")
     assert names("l.csv") == ["z.png", "l.csv"]
     assert "line 3" in unreadable("l.csv")["l.csv"]
 
 
-@given(st.lists(st.binary(min_size=1, max_size=20).filter(lambda b: not set(b) & {0, 10, 13})))
+@given(
+    st.lists(
+        st.binary(min_size=1, max_size=20)
+        .filter(lambda name: not set(name) & {0, 10, 13})
+        # Names of one byte, with a dot or a slash among them, are UTF-16 by the look of them.
+        .filter(lambda name: name not in (b".", b"/", b"\\"))
+        .filter(lambda name: not name.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf"))),
+        min_size=1,
+    )
+)
 def test_any_names_come_through_a_pipe(entries: list[bytes]) -> None:
     for separator in (b"\n", b"\0"):
         read = list(paths_in_stream(io.BytesIO(separator.join(entries) + separator)))

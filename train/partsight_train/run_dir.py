@@ -16,6 +16,7 @@ from typing import Any
 from partsight.errors import OutputError
 from partsight.files import write_atomic
 from partsight.native_output import held_stderr
+from partsight.text_files import column_name, open_text, read_json, table_rows
 from partsight_train.dataset import Dataset, Split
 
 __all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]
@@ -84,7 +85,7 @@ class RunDir:
             OutputError: it is not readable.
         """
         try:
-            document: dict[str, Any] = json.loads((self.path / CONFIG).read_text("utf-8"))
+            document: dict[str, Any] = read_json(self.path / CONFIG)
             return document
         except FileNotFoundError:
             return None
@@ -144,7 +145,7 @@ class RunDir:
         """Write a model file, then its SHA-256 into the manifest, and give its path."""
         path = self.write_bytes(name, data)
         try:
-            manifest = json.loads((self.path / _MANIFEST).read_text("utf-8"))
+            manifest = read_json(self.path / _MANIFEST)
         except FileNotFoundError:
             manifest = {}
         digest = hashlib.sha256(data).hexdigest()
@@ -169,7 +170,11 @@ class RunDir:
         """
         path = self.path / _PICTURES
         try:
-            with path.open(encoding="utf-8", errors="surrogateescape", newline="") as text:
+            with open_text(path, "surrogateescape") as text:
+                rows = table_rows(text, _COLUMNS)
+                names = [column_name(name) for name in next(rows, [])]
+                if missing := set(_COLUMNS) - set(names):
+                    raise ValueError(f"it has no column {', '.join(sorted(missing))}")
                 return [
                     (
                         Path(row["path"]),
@@ -177,9 +182,9 @@ class RunDir:
                         Split(row["split"]),
                         bytes.fromhex(row["sha256"]),
                     )
-                    for row in csv.DictReader(text)
+                    for row in (dict(zip(names, fields, strict=True)) for fields in rows)
                 ]
-        except (OSError, ValueError, csv.Error) as error:
+        except (OSError, ValueError) as error:
             raise OutputError(
                 f"cannot read {path}: {error}. Expected a folder that 'partsight train' finished."
             ) from error

@@ -110,6 +110,8 @@ def _sight(contract: Contract) -> str:
     parts = [f"{spec.width} x {spec.height} pixels", spec.fit]
     if spec.roi is not None:
         parts.append("region " + ",".join(f"{share:g}" for share in spec.roi))
+    if contract.layout.channels == 1:
+        parts.append("grey")
     if rows * columns > 1:
         parts.append(f"{rows} x {columns} tiles, the worst decides")
     return ", ".join(parts)

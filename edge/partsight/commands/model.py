@@ -105,6 +105,8 @@ def activate(model: str, store: Path | None) -> None:
     found = examine_aside(file.data, rules_of(config).like(allowed))
     detail = {key: value for key, value in dataclasses.asdict(found).items() if value is not None}
     before = put_in_force(where, file, config.models.keep, detail)
+    if file.contract.advice is not None:
+        click.echo(f"partsight: {file.contract.advice}", err=True)
     click.echo(
         f"{file.sha256[:12]} is active"
         + (f", was {before[:12]}" if before not in (None, file.sha256) else "")

@@ -56,15 +56,16 @@ def threads_option(command: Callable[..., None]) -> Callable[..., None]:
 
 _FACTS = (
     click.option("--labels", "labels_file", type=click.Path(path_type=Path, dir_okay=False),
-                 help="For a model of another tool: its labels, one a line."),
+                 help="For a model of another tool: its labels, one per line in the order of its "
+                      "outputs, or with an index each, or as JSON."),
     click.option("--scale", type=click.FloatRange(0, min_open=True),
                  help="For a model of another tool: it takes byte * scale + offset."),
     click.option("--offset", type=float, help="See --scale."),
     click.option("--logits", is_flag=True,
-                 help="For a model of another tool: it leaves the softmax out."),
+                 help="For a model of another tool: it leaves the softmax or sigmoid out."),
     click.option("--accept-label", "accept_labels", multiple=True,
                  help="For a model of another tool: a label of good parts; may be repeated. "
-                      "Default: healthy, good, ok, pass etc."),
+                      "Default: healthy, good, ok_front, defect_free, i.O. etc."),
 )  # fmt: skip
 
 
@@ -97,12 +98,16 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def load_classifier(model: str | bytes, threads: int, given: GivenFacts | None) -> Classifier:
-    """Load a model for a command, and say once where a faster runtime is to be had."""
+    """Load a model for a command; warnings and where a faster runtime is to be had go to stderr."""
     from partsight.classify import Classifier
     from partsight.runtime.runtimes import speed_advice
 
-    classifier = Classifier.load(model, threads=threads, given=given)
+    classifier = Classifier.load(model, threads=threads, given=given, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)
     if advice:
-        click.echo(f"partsight: {advice}", err=True)
+        _warn(advice)
     return classifier
+
+
+def _warn(text: str) -> None:
+    click.echo(f"partsight: {text}", err=True)

@@ -19,6 +19,7 @@ from partsight.errors import ConfigError
 from partsight.files import rewrite_atomic
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
+from partsight.text_files import read_text
 
 __all__ = ["ENVIRONMENT", "apply_config", "read_config", "save_choice"]
 
@@ -71,8 +72,8 @@ def save_choice(path: Path, runtime: str, threads: int) -> None:
 
 def _parsed(path: Path) -> tomlkit.TOMLDocument:
     try:
-        return tomlkit.parse(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, TOMLKitError) as error:
+        return tomlkit.parse(read_text(path))
+    except (OSError, ValueError, TOMLKitError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
             f"cannot read the configuration {path}: {reason}. Expected a text in TOML."

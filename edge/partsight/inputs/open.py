@@ -15,7 +15,7 @@ from pathlib import Path
 from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
-from partsight.inputs.lists import paths_in_stream, paths_in_table, paths_in_text
+from partsight.inputs.lists import path_on_disk, paths_in_stream, paths_in_table, paths_in_text
 from partsight.media import is_video
 from partsight.sources.address import local_path
 
@@ -68,7 +68,7 @@ def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
 
 def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
     try:
-        yield from paths
+        yield from filter(None, map(path_on_disk, paths))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         yield Unreadable(name, f"the list cannot be read, or no further: {reason}")

@@ -15,6 +15,7 @@ from partsight.decide import OperatingPoint
 from partsight.model.reference import Reference, reference_from_document
 from partsight.picture.spec import PreprocessSpec
 from partsight.runtime.feed import Normalization
+from partsight.runtime.layout import TensorLayout
 
 __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]
 
@@ -53,6 +54,7 @@ class Contract:
             logit of the labels of bad parts less that of the labels of good ones, for two labels
             the log-odds that the part is bad. The mean over the map is the picture's margin; of
             tiles, which lie side by side in it, the mean over each is the tile's.
+        layout: how the tensors of a model of another tool hold a picture and its scores.
         reference: good parts as this file judged them, which drift of the line is told against;
             None where it was not measured.
 
@@ -72,6 +74,7 @@ class Contract:
     golden: tuple[GoldenSample, ...] = ()
     heatmap: tuple[int, int] | None = None
     reference: Reference | None = None
+    layout: TensorLayout = TensorLayout()
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -88,6 +91,8 @@ class Contract:
             raise ValueError(f"tiles must be rows and columns. Received: {self.tiles}")
         if self.heatmap is not None and not _are_sides(self.heatmap):
             raise ValueError(f"heatmap must be rows and columns. Received: {self.heatmap}")
+        if self.layout.single_score and (len(self.labels) != 2 or self.tiles != (1, 1)):
+            raise ValueError(f"a single score needs two labels. Received: {self.labels}")
         if self.tiles != (1, 1) and not self.operating_point.accept_labels:
             raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
@@ -101,14 +106,27 @@ class Contract:
             said = said.get(name) if isinstance(said, Mapping) else None
         return str(said or self.provenance.get("created_at") or "") or None
 
+    @property
+    def advice(self) -> str | None:
+        """What its user should know before it judges parts, in one line; None of nothing."""
+        if self.operating_point.accept_labels:
+            return None
+        mend = "train again with" if self.provenance else "name it with"
+        return (
+            "no label of the model is known to mean a good part, so every verdict will be review; "
+            f"{mend} --accept-label. Labels: {', '.join(self.labels)}."
+        )
+
 
 def _are_sides(values: tuple[int, ...]) -> bool:
     return [type(value) is int and value > 0 for value in values] == [True, True]
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values; without a reference, as earlier versions know it."""
+    """The contract as plain JSON values; without what earlier versions do not know, if it can."""
     document = dataclasses.asdict(contract)
+    if contract.layout == TensorLayout():
+        del document["layout"]
     if contract.reference is None:
         del document["reference"]
     return document
@@ -142,6 +160,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),
         heatmap=None if document.get("heatmap") is None else tuple(document["heatmap"]),
         reference=reference_from_document(document.get("reference")),
+        layout=TensorLayout(**document.get("layout", {})),
     )
 
 

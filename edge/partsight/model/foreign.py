@@ -7,11 +7,14 @@ the label with the highest score decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from partsight.decide import OperatingPoint, default_accept_labels
 from partsight.errors import ContractError, ModelError
 from partsight.model.contract import Contract
+from partsight.model.foreign_input import foreign_normalization
+from partsight.model.foreign_labels import foreign_labels
+from partsight.model.foreign_tensors import ForeignTensors, foreign_tensors
+from partsight.model.label_files import read_labels
 from partsight.model.tflite.flatbuffer import Malformed, verify
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import (
@@ -19,16 +22,14 @@ from partsight.model.tflite.standard_metadata import (
     metadata_entry,
     read_standard_metadata,
 )
-from partsight.model.tflite.tensors import Tensor, tensors_of
-from partsight.model.zip_tail import TailDamage, read_member
+from partsight.model.zip_tail import TailDamage
 from partsight.picture.spec import PreprocessSpec
-from partsight.runtime.feed import Normalization
+from partsight.text_files import nfc
 
 __all__ = ["MARK", "GivenFacts", "foreign_contract", "read_labels"]
 
 # A file whose flatbuffer says this was made by partsight: without its contract it is damaged.
 MARK = "PARTSIGHT"
-_MAX_LABELS_BYTES = 1 << 20
 _NO_METADATA = StandardMetadata({}, None, None)
 
 
@@ -37,10 +38,12 @@ class GivenFacts:
     """What is said by hand of a model that does not say it.
 
     Attributes:
-        labels: in the order of its outputs; None takes those of its metadata.
+        labels: in the order of its outputs; None takes those that it carries. Of a model with a
+            single sigmoid output two, of which its score is the probability of the second, or
+            that one alone.
         accept_labels: the labels of good parts; empty takes those with a good name.
         scale, offset: the network takes byte * scale + offset; None takes its metadata's word.
-        logits: whether it leaves the softmax to whoever runs it.
+        logits: whether it leaves the softmax, or sigmoid, to whoever runs it.
     """
 
     labels: tuple[str, ...] | None = None
@@ -66,49 +69,72 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
         verify(data, MODEL)
         if metadata_entry(data, MARK) is not None:
             raise ModelError(f"{name} has lost its contract: its end is cut off. Copy it again.")
-        metadata = read_standard_metadata(data) or _NO_METADATA
-        picture, scores = _picture_and_scores(data, name)
-        labels = _unique(given.labels or _labels(data, metadata, name))
+        tensors = _tensors(data, name)
+        metadata = _metadata(data, name)
+        labels = _labels(data, metadata, tensors, given, name)
     except (Malformed, TailDamage) as error:
         raise ModelError(
             f"{name} is damaged: {error}. Copy it again from where it was made."
         ) from error
-    except ValueError as error:
-        raise ContractError(f"the metadata in {name} cannot be used: {error}") from error
-    if len(labels) != scores.shape[-1]:
-        raise ContractError(
-            f"{name} gives {scores.shape[-1]} scores: expected as many labels, received "
-            f"{len(labels)}. Give the file with its own labels: --labels labels.txt"
-        )
     try:
         return Contract(
             labels,
-            PreprocessSpec(picture.shape[1], picture.shape[2]),
-            OperatingPoint(given.accept_labels or default_accept_labels(labels)),
-            normalization=_normalization(picture, metadata, given, name),
+            PreprocessSpec(tensors.height, tensors.width),
+            OperatingPoint(_accept_labels(labels, given, name)),
+            normalization=foreign_normalization(
+                tensors.picture, metadata.normalization, given.scale, given.offset, name
+            ),
             logits=given.logits,
+            layout=tensors.layout,
         )
     except ValueError as error:
         raise ContractError(f"{name} cannot be used: {error}") from error
 
 
-def read_labels(path: Path) -> tuple[str, ...]:
-    """The labels of a ``labels.txt``: one a line; empty lines at the end do not count.
-
-    Raises:
-        ContractError: it cannot be read.
-    """
+def _tensors(data: bytes, name: str) -> ForeignTensors:
     try:
-        return _lines(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or error
+        return foreign_tensors(data)
+    except ValueError as error:
+        raise ContractError(f"{name} {error}") from error
+
+
+def _metadata(data: bytes, name: str) -> StandardMetadata:
+    try:
+        return read_standard_metadata(data) or _NO_METADATA
+    except ValueError as error:
+        raise ContractError(f"the metadata in {name} cannot be used: {error}") from error
+
+
+def _labels(
+    data: bytes, metadata: StandardMetadata, tensors: ForeignTensors, given: GivenFacts, name: str
+) -> tuple[str, ...]:
+    """As many as the model has scores; of a single one, both labels."""
+    counts = (2, 1) if tensors.layout.single_score else (tensors.scores,)
+    try:
+        labels = given.labels or foreign_labels(data, metadata, counts, name)
+    except ValueError as error:
+        raise ContractError(f"{name} cannot be used: {error}") from error
+    if len(labels) not in counts:
+        expected = "two labels, of which it is the second's, or that one"
         raise ContractError(
-            f"cannot read the labels in {path}: {reason}. Expected a text in UTF-8, a label a line."
-        ) from error
+            f"{name} gives {tensors.scores} score{'s' * (tensors.scores > 1)}: expected "
+            f"{expected if tensors.layout.single_score else 'as many labels'}, received "
+            f"{len(labels)}. Give the file with its own labels: --labels labels.txt"
+        )
+    named = _unique(tuple(map(nfc, labels)))
+    return (f"not {named[0]}", named[0]) if len(named) == 1 else named
 
 
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.rstrip().splitlines())
+def _accept_labels(labels: tuple[str, ...], given: GivenFacts, name: str) -> tuple[str, ...]:
+    if given.accept_labels:
+        return tuple(map(nfc, given.accept_labels))
+    good = default_accept_labels(labels)
+    if len(good) == len(labels):
+        raise ContractError(
+            f"every label of {name} names good parts: {', '.join(good)}. Every part would be "
+            "accepted. Say which are good: --accept-label"
+        )
+    return good
 
 
 def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
@@ -119,58 +145,3 @@ def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
         counts[label] = counts.get(label, 0) + 1
         names.append(label if counts[label] == 1 else f"{label} ({counts[label]})")
     return tuple(names)
-
-
-def _picture_and_scores(data: bytes, name: str) -> tuple[Tensor, Tensor]:
-    inputs, outputs = tensors_of(data)
-    if len(inputs) == len(outputs) == 1:
-        picture, scores = inputs[0], outputs[0]
-        is_picture = len(picture.shape) == 4 and picture.shape[::3] == (1, 3)
-        is_classifier = len(scores.shape) > 1 and set(scores.shape[:-1]) == {1}
-        known = "other" not in (picture.dtype, scores.dtype)
-        if is_picture and is_classifier and scores.shape[-1] > 1 and known:
-            return picture, scores
-    shapes = [
-        ", ".join(f"{tensor.shape} {tensor.dtype}" for tensor in each) for each in (inputs, outputs)
-    ]
-    raise ContractError(
-        f"{name} is no image classifier: expected one input (1, height, width, 3) and one output "
-        f"(1, labels), of float32, uint8 or int8. Received inputs {shapes[0]} and outputs "
-        f"{shapes[1]}, as detectors, segmenters and others have. Give a classifier."
-    )
-
-
-def _labels(data: bytes, metadata: StandardMetadata, name: str) -> tuple[str, ...]:
-    if metadata.labels_file is None:
-        raise ContractError(
-            f"{name} carries neither a partsight contract nor labels: it was made by another tool. "
-            "Say what its outputs mean: --labels labels.txt"
-        )
-    try:
-        text = read_member(data, metadata.labels_file, _MAX_LABELS_BYTES)
-    except LookupError as error:
-        raise ContractError(
-            f"{name} has lost {metadata.labels_file!a}, which its metadata name: its end is cut "
-            "off. Copy it again, or give its labels: --labels labels.txt"
-        ) from error
-    return _lines(text.decode("utf-8", "replace"))
-
-
-def _normalization(
-    picture: Tensor, metadata: StandardMetadata, given: GivenFacts, name: str
-) -> Normalization:
-    if given.scale is not None:
-        if not given.scale > 0:
-            raise ValueError(f"a scale must be above 0. Received: {given.scale}")
-        return Normalization((-given.offset / given.scale,), (1 / given.scale,))
-    # As other tools do it: whoever takes bytes gets bytes, whatever real numbers they stand for.
-    if picture.dtype == "uint8" and picture.scale:
-        return Normalization((picture.zero_point,), (1 / picture.scale,))
-    if picture.dtype == "uint8":
-        return Normalization()
-    if metadata.normalization is None:
-        raise ContractError(
-            f"{name} takes {picture.dtype} and does not say what bytes are to become. Give what "
-            "it was trained on: --scale and --offset, e.g. 0.00784314 and -1 for [-1, 1]"
-        )
-    return metadata.normalization

@@ -6,6 +6,7 @@ without keys lacks.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import stat
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from partsight.errors import OutputError, SignatureError
 from partsight.imports import import_fault
+from partsight.text_files import decode_text
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm
@@ -98,12 +100,16 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
 
 
 def _read(path: Path) -> bytes:
+    """The bytes of a key, as UTF-8 where a Windows tool wrote its text as UTF-16."""
     try:
-        return path.read_bytes()
+        data = path.read_bytes()
     except OSError as error:
         raise SignatureError(
             f"cannot read the key {path}: {error.strerror or error}. Make one: partsight keygen KEY"
         ) from error
+    with contextlib.suppress(ValueError):  # what is no text is no PEM, which is told as such
+        data = decode_text(data).encode()
+    return data
 
 
 def _unusable(path: Path, expected: str) -> SignatureError:

@@ -13,7 +13,7 @@ import numpy as np
 
 from partsight.classify import Classifier
 from partsight.health.vitals import Vitals
-from partsight.model.file import load_model_file
+from partsight.model.file import ModelFile, read_model
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
@@ -46,11 +46,16 @@ def start(
         ModelError: there is none that can be run.
         OutputError: the first one cannot be kept.
     """
+    loaded: dict[bytes, Classifier] = {}
     if first is not None and not activated(store):
-        file = load_model_file(first)
-        load(file.data)  # one that cannot be run here must not stand in the way of the next
+        data = read_model(first)
+        # One that cannot be run here must not stand in the way of the next.
+        loaded[data] = classifier = load(data)
+        file = ModelFile(data, classifier.model_sha256, classifier.contract)
         put_in_force(store, file, keep, {"from": str(first)})
-    sha256, classifier, reasons = start_active(store, lambda data: ready(load(data)))
+    sha256, classifier, reasons = start_active(
+        store, lambda data: ready(loaded.get(data) or load(data))
+    )
     if reasons:
         vitals.count("model_swaps", "fallback")
         vitals.state("model", "fallback", "; ".join(reasons))

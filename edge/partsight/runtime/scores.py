@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from partsight.runtime.interpreter import TensorInfo
 
-__all__ = ["dequantize", "softmax"]
+__all__ = ["both_scores", "dequantize", "sigmoid", "softmax"]
 
 
 def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
@@ -35,3 +35,15 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     probabilities: NDArray[np.float64] = powers / powers.sum(axis=-1, keepdims=True)
     return probabilities
+
+
+def sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The probability 1 / (1 + exp(-x)), of any shape; no logit is too large for it."""
+    probability: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -logit))
+    return probability
+
+
+def both_scores(second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The scores (2,) of two labels from the probability of the second, of one element."""
+    probability = second.reshape(1)
+    return np.concatenate([1 - probability, probability])

@@ -148,6 +148,19 @@ def test_keys_are_made_for_their_owner_only(tmp_path: Path) -> None:
     assert read_public_key(public) == key.public_key()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_a_key_that_a_windows_tool_saved_is_the_same(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    path = tmp_path / "line.key"
+    public = make_key_pair(path)
+    expected = read_public_key(public), read_private_key(path).public_key()
+    for file in (public, path):
+        file.write_bytes(file.read_text().replace("\n", end).encode(encoding))
+    assert (read_public_key(public), read_private_key(path).public_key()) == expected
+
+
 @pytest.mark.parametrize("there", ["line.key", "line.key.pub"])
 def test_no_key_is_ever_replaced(there: str, tmp_path: Path) -> None:
     (tmp_path / there).write_text("precious")

@@ -18,6 +18,7 @@ __all__ = [
     "NORMALIZATION_OPTIONS",
     "RGB",
     "TENSOR_AXIS_LABELS",
+    "TENSOR_VALUE_LABELS",
 ]
 
 # Under this name a model's list of metadata holds the buffer with this identifier.
@@ -27,7 +28,7 @@ IDENTIFIER = b"M001"
 MIN_PARSER_VERSION = "1.0.0"
 
 # AssociatedFileType, ColorSpaceType, and the types of two unions.
-TENSOR_AXIS_LABELS = 2
+TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS = 2, 3
 RGB = 1
 FEATURE_PROPERTIES, IMAGE_PROPERTIES = 1, 2
 NORMALIZATION_OPTIONS = 1

@@ -7,11 +7,24 @@ from __future__ import annotations
 
 from partsight.model.tflite.flatbuffer import TEXT, Scalar, Table, Tables, Vector
 
-__all__ = ["IDENTIFIER", "METADATA", "MODEL", "TYPES"]
+__all__ = ["IDENTIFIER", "METADATA", "MODEL", "OTHER_TYPES", "TYPES"]
 
 IDENTIFIER = b"TFL3"
-# What TensorType numbers mean, of those that classifiers take and give.
+# What TensorType numbers mean, of those that classifiers take and give, and of others.
 TYPES = {0: "float32", 3: "uint8", 9: "int8"}
+OTHER_TYPES = {
+    1: "float16",
+    2: "int32",
+    4: "int64",
+    5: "string",
+    6: "bool",
+    7: "int16",
+    10: "float64",
+    12: "uint64",
+    15: "uint32",
+    16: "uint16",
+    17: "int4",
+}
 
 _BYTE, _INT, _U32, _U64 = Scalar("b"), Scalar("i"), Scalar("I"), Scalar("Q")
 _OPERATOR_CODE = Table(

@@ -13,6 +13,7 @@ from partsight.model.tflite.metadata_schema import (
     MODEL_METADATA,
     NORMALIZATION_OPTIONS,
     TENSOR_AXIS_LABELS,
+    TENSOR_VALUE_LABELS,
 )
 from partsight.model.tflite.model_schema import MODEL
 from partsight.runtime.feed import Normalization
@@ -69,10 +70,13 @@ def read_standard_metadata(flatbuffer: bytes) -> StandardMetadata | None:
 
 
 def _labels_file(graph: View) -> str | None:
+    """The file that names the scores in their order; else the one that names a tensor's values."""
     for output in graph.tables("output_tensor_metadata")[:1]:
-        for file in output.tables("associated_files"):
-            if file.number("type") == TENSOR_AXIS_LABELS:
-                return file.text("name")
+        files = output.tables("associated_files")
+        for kind in (TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS):
+            named = [file.text("name") for file in files if file.number("type") == kind]
+            if named:
+                return named[0]
     return None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from partsight.model.tflite.flatbuffer import View
-from partsight.model.tflite.model_schema import MODEL, TYPES
+from partsight.model.tflite.model_schema import MODEL, OTHER_TYPES, TYPES
 
 __all__ = ["Tensor", "tensors_of"]
 
@@ -15,15 +15,17 @@ class Tensor:
     """An input or an output.
 
     Attributes:
-        shape: of batch size 1 where the model leaves that open.
-        dtype: as NumPy spells it, of those that classifiers have; else ``other``.
+        shape: with 1 for each size that the model leaves open.
+        dtype: as NumPy spells it.
         scale, zero_point: real = scale * (raw - zero_point); scale 0 where it has none.
+        open_axes: the axes of a size that the model leaves open.
     """
 
     shape: tuple[int, ...]
     dtype: str
     scale: float = 0.0
     zero_point: int = 0
+    open_axes: tuple[int, ...] = ()
 
 
 def tensors_of(flatbuffer: bytes) -> tuple[list[Tensor], list[Tensor]]:
@@ -42,10 +44,14 @@ def tensors_of(flatbuffer: bytes) -> tuple[list[Tensor], list[Tensor]]:
 
 def _tensor(view: View) -> Tensor:
     shape = tuple(int(size) for size in view.numbers("shape").tolist())
-    dtype = TYPES.get(int(view.number("type")), "other")
+    number = int(view.number("type"))
+    dtype = TYPES.get(number) or OTHER_TYPES.get(number, f"type {number}")
+    signature = view.numbers("shape_signature").tolist()
+    open_axes = tuple(axis for axis, size in enumerate(signature) if size < 0)
     quantization = view.table("quantization")
     scales = [] if quantization is None else quantization.numbers("scale").tolist()
     if quantization is None or len(scales) != 1:
-        return Tensor(shape, dtype)
+        return Tensor(shape, dtype, open_axes=open_axes)
     zero_points = quantization.numbers("zero_point").tolist()
-    return Tensor(shape, dtype, float(scales[0]), int(zero_points[0]) if zero_points else 0)
+    zero_point = int(zero_points[0]) if zero_points else 0
+    return Tensor(shape, dtype, float(scales[0]), zero_point, open_axes)
