@@ -13,6 +13,11 @@ from typing import Any
 
 import pytest
 
+# Tests run in one process per core: threads of the numeric libraries would only wait for each
+# other. Set before these are loaded; child processes inherit it.
+for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(_library, "1")
+
 from partsight.model.contract import GoldenSample
 from partsight.model.file import attach_contract, load_model_file
 
