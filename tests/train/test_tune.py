@@ -76,7 +76,7 @@ def finished(study_dir: Path) -> list[FrozenTrial]:
 def test_it_finds_a_better_penalty_than_a_bad_start(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 12)
+    found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 6)
     by_number = {trial.number: trial for trial in found.trials}
     start, best = by_number[0], found.trials[0]
     assert start.params["l2"] == 1.0
@@ -143,7 +143,7 @@ def test_the_test_split_takes_no_part(parts: Path, tiny_backbone: Path, tmp_path
     for picture in held_out:
         Image.new("RGB", (40, 40), "red").save(picture.path)
     one, two = (
-        tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 4)
+        tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 2)
         for folder in (parts, other)
     )
     assert [t.user_attrs for t in one.trials] == [t.user_attrs for t in two.trials]
