@@ -20,7 +20,8 @@ launch() {
   (
     set +m
     trap 'exit 143' TERM
-    trap 'end_step "$name" "$?"' EXIT
+    # shellcheck disable=SC2064 # the name of now: functions have variables of that name
+    trap "end_step '$name' \$?" EXIT
     started=$SECONDS
     renice -n "$niceness" -p "$BASHPID" >/dev/null
     "$@"
@@ -38,7 +39,10 @@ end_step() {
 
 # behind NAME: within a step, wait until that step has ended, in whatever way.
 behind() {
-  while [ ! -e "$steps_dir/$1.ended" ]; do sleep 0.2; done
+  while [ ! -e "$steps_dir/$1.ended" ]; do
+    kill -0 "${step_pids[$1]}" 2>/dev/null || [ -e "$steps_dir/$1.ended" ] || exit 1
+    sleep 0.2
+  done
   started=$SECONDS
 }
 
@@ -57,23 +61,39 @@ after() {
   done
 }
 
+# join_step NAME: wait for a step; the run ends where it failed, or was killed.
+join_step() {
+  local status=0
+  wait "${step_pids[$1]}" || status=$?
+  [ "$status" != 0 ] || return 0
+  if [ ! -e "$steps_dir/$1.ended" ]; then
+    : >"$steps_dir/$1.cpu"
+    echo "$status 0 $SECONDS" >"$steps_dir/$1.ended"
+  fi
+  exit 1
+}
+
 # await NAME...: wait for steps and show the end of their logs; the run ends where one failed.
 await() {
   local name
   for name in "$@"; do
-    wait "${step_pids[$name]}" || exit 1
+    join_step "$name"
     printf '\n== %s\n' "$(step_result "$name")"
     tail -n 4 "$steps_dir/$name.log"
   done
 }
 
-# step NAME COMMAND...: run a step in the foreground and show what it prints.
+# step NAME COMMAND...: run a step in the foreground and show what it prints; the run ends here if
+# a step in the background has failed by now.
 step() {
-  local name=$1
+  local name=$1 other
+  for other in "${step_names[@]}"; do
+    case $(step_result "$other") in *FAILED*) exit 1 ;; esac
+  done
   printf '\n== %s, begins at %s s\n' "$name" "$SECONDS"
   launch 0 "$@"
   tail -n +1 -f -s 0.2 --pid="${step_pids[$name]}" "$steps_dir/$name.log"
-  wait "${step_pids[$name]}" || exit 1
+  join_step "$name"
   printf '== %s\n' "$(step_result "$name")"
 }
 
@@ -82,7 +102,7 @@ step_result() {
   local status=- from=0 to=0 user=- system=-
   if [ -e "$steps_dir/$1.ended" ]; then
     read -r status from to <"$steps_dir/$1.ended"
-    { read -r && read -r user system; } <"$steps_dir/$1.cpu"
+    { read -r && read -r user system; } <"$steps_dir/$1.cpu" || true
   fi
   case $status in 0) status=done ;; - | 143) status=stopped ;; *) status="FAILED, exit $status" ;; esac
   printf '%-20s %-16s %4s s to %4s s, processor %s user, %s system' \
