@@ -1,6 +1,6 @@
 """What the network sees of pictures of many kinds, as digests: the same on every machine.
 
-usage: pixels.py > DIGESTS
+usage: pixels.py PICTURES > DIGESTS
 """
 
 import hashlib
@@ -14,7 +14,6 @@ from partsight.picture.decode import decode
 from partsight.picture.preprocess import preprocess
 from partsight.picture.spec import PreprocessSpec
 
-PICTURES = 80
 rng = np.random.default_rng(11)
 
 
@@ -37,7 +36,7 @@ def digest(seen: np.ndarray) -> str:
     return hashlib.sha256(seen.tobytes()).hexdigest()[:16]
 
 
-for number in range(PICTURES):
+for number in range(int(sys.argv[1])):
     pixels, wanted, file = picture(), spec(), io.BytesIO()
     mode = "L" if number % 2 else "RGB"
     Image.fromarray(pixels).convert(mode).save(file, "JPEG", quality=88, subsampling=number % 3)

@@ -13,8 +13,13 @@ from typing import Any
 
 import pytest
 
-from partsight.model.contract import GoldenSample
-from partsight.model.file import attach_contract, load_model_file
+# Tests run in one process per core: threads of the numeric libraries would only wait for each
+# other. Set before these are loaded; child processes inherit it.
+for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
+    os.environ.setdefault(_library, "1")
+
+from partsight.model.contract import GoldenSample  # noqa: E402
+from partsight.model.file import attach_contract, load_model_file  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

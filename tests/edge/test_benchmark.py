@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from partsight.benchmark import Measurement, Way, benchmark, recommend, ways
 from partsight.benchmark_process import measure
@@ -102,6 +99,7 @@ def test_percentiles_and_failures() -> None:
 
 
 def test_the_command_measures(model_path: Path) -> None:
+    """In child processes, as it does for a user; the tests below replace them."""
     result = CliRunner().invoke(
         main, ["benchmark", str(model_path), "--frames", "2", "--size", "64x48", "--json"]
     )
@@ -118,46 +116,57 @@ def test_the_command_measures(model_path: Path) -> None:
     assert said["recommended"]["model"] == str(model_path)
 
 
-def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path) -> None:
-    """In processes of their own: a configuration becomes the environment."""
+@pytest.fixture
+def fixed_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measurements without a run: the first runtime takes 1 ms per thread, the others 2 ms."""
+
+    def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
+        p50_ms = way.threads * (1 if way.runtime == runtimes()[0].name else 2)
+        said = {"load_ms": 1, "first_ms": 1, "frames_per_s": 1, "peak_mib": 1}
+        return {**said, "latency_ms": [p50_ms]}
+
+    monkeypatch.setattr("partsight.benchmark._run", run)
+
+
+def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path, fixed_times: None) -> None:
     path = tmp_path / "etc" / "partsight.toml"
 
-    def save(*options: str) -> subprocess.CompletedProcess[str]:
+    def save(*options: str) -> Result:
         arguments = ["benchmark", model_path, "--frames", "1", "--config", path, "--save"]
-        command = [sys.executable, "-m", "partsight", *map(str, arguments), *options]
-        return subprocess.run(command, capture_output=True, text=True)
+        return CliRunner().invoke(main, [*map(str, arguments), *options])
 
     first = save("--json")
-    assert first.returncode == 0, first
+    assert first.exit_code == 0, first.output
     best = json.loads(first.stdout)["recommended"]
+    assert (best["runtime"], best["threads"]) == (runtimes()[0].name, 1)
     model = read_config(path).model
     assert (model.runtime, model.threads) == (best["runtime"], best["threads"])
 
     said = "# of the line\n[model]\nthreads = 7 # too many\npublic_key = 'lost.pub'\n"
     path.write_text(said)
     refused = save()
-    assert (refused.returncode, refused.stdout) == (1, "")
+    assert (refused.exit_code, refused.stdout) == (1, "")
     assert "cannot read the key" in refused.stderr
     assert refused.stderr.count("\n") == 1
     assert path.read_text() == said
 
 
 def test_one_that_the_environment_names_is_made(
-    model_path: Path, tmp_path: Path, run_partsight: Callable
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed_times: None
 ) -> None:
     path = tmp_path / "new.toml"
-    done = run_partsight(
-        "benchmark", model_path, "--frames", "1", "--save", PARTSIGHT_CONFIG=str(path)
-    )
-    assert done.returncode == 0, done
-    assert read_config(path).model.threads in range(1, 1 + (os.cpu_count() or 1))
+    monkeypatch.setenv("PARTSIGHT_CONFIG", str(path))
+    arguments = ["benchmark", str(model_path), "--frames", "1", "--save"]
+    result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, result.output
+    assert read_config(path).model.threads == 1
 
 
-def test_the_table_names_the_choice(model_path: Path) -> None:
+def test_the_table_names_the_choice(model_path: Path, fixed_times: None) -> None:
     result = CliRunner().invoke(main, ["benchmark", str(model_path), "--frames", "1"])
     assert result.exit_code == 0, result.output
     assert "Recommended: " in result.output
-    assert f"under {runtimes()[0].name}" in result.output
+    assert f"under {runtimes()[0].name} on 1 thread" in result.output
 
 
 @pytest.mark.parametrize(
@@ -231,9 +240,13 @@ def test_batches_that_a_model_does_not_take_are_not_measured(
         measure(model_path.read_bytes(), 1, 1, batch=4, frames=1, size="8x8")
 
 
-def test_what_was_checked_is_what_runs(model_path: Path, tmp_path: Path) -> None:
+def test_what_was_checked_is_what_runs(
+    model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The file is swapped between the check and the first measurement."""
     path = tmp_path / "model.tflite"
     path.write_bytes(b"swapped")
-    (row, *_) = benchmark({path: model_path.read_bytes()}, 1, "8x8")
+    first = ways([path], runtimes(), 1)[:1]
+    monkeypatch.setattr("partsight.benchmark.ways", lambda models, installed, cores: first)
+    (row,) = benchmark({path: model_path.read_bytes()}, 1, "8x8")
     assert row.error is None

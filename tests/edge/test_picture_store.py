@@ -146,7 +146,10 @@ def test_names_are_known_again(unix_ms: int, ending: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["notes.txt", "a.jpg", f"{ID}.jpg.txt", f"x{ID}.jpg", f"{ID}.JPG", f"{ID}", ""]
+    "name",
+    ["notes.txt", "a.jpg", f"{ID}.jpg.txt", f"x{ID}.jpg", f"{ID}.JPG", f"{ID}", ""],
+    # The processes that run the tests must give them the same names.
+    ids=["notes.txt", "a.jpg", "ID.jpg.txt", "xID.jpg", "ID.JPG", "ID", "none"],
 )
 def test_other_names_are_not_the_stores(name: str) -> None:
     assert id_of(name) is None

@@ -50,7 +50,7 @@ def module_of(architecture: Any, side: int, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "architecture", "side", "features"),
     [
-        ("inception-v3", "InceptionV3", 299, 2048),
+        pytest.param("inception-v3", "InceptionV3", 299, 2048, marks=pytest.mark.slow),
         pytest.param("nasnet-mobile", "NASNetMobile", 224, 1056, marks=pytest.mark.slow),
         pytest.param("nasnet-large", "NASNetLarge", 331, 4032, marks=pytest.mark.slow),
     ],

@@ -35,6 +35,7 @@ def weights(run: Path) -> list[np.ndarray]:
     return [variable.numpy() for variable in keras.models.load_model(run / "saved_model").weights]
 
 
+@pytest.mark.slow
 def test_two_workers_learn_one_model(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     addresses = [f"127.0.0.1:{port}" for port in free_ports(WORKERS)]
     runs = [tmp_path / f"worker{index}" for index in range(WORKERS)]

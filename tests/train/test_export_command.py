@@ -41,7 +41,13 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
-@pytest.fixture(scope="module", params=["1x1", "1x2"], ids=["whole", "tiles"])
+# What tiles change is tested with them too.
+TILED = pytest.mark.parametrize(
+    "finished", ["1x1", "1x2"], ids=["whole", "tiles"], indirect=True, scope="module"
+)
+
+
+@pytest.fixture(scope="module", params=["1x1"], ids=[""])
 def finished(
     request: pytest.FixtureRequest, tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
@@ -69,6 +75,13 @@ def test_what_is_yet_to_be_signed_is_exported(
     assert result.exit_code == 0, result.output
 
 
+@pytest.mark.parametrize(
+    "finished",
+    ["1x1", pytest.param("1x2", marks=pytest.mark.slow)],
+    ids=["whole", "tiles"],
+    indirect=True,
+    scope="module",
+)
 def test_all_variants(run_dir: Path) -> None:
     result = invoke("export", run_dir, "--all")
     assert result.exit_code == 0, result.output
@@ -110,6 +123,7 @@ def test_what_is_written_passes_the_check(
     assert {each["sample"]["label"] for each in said["samples"]} == {"defected", "healthy"}
 
 
+@TILED
 def test_with_a_heat_map(run_dir: Path, tmp_path: Path) -> None:
     plain = (run_dir / DELIVERY).read_bytes()
     result = invoke("export", run_dir, "--quantize", "int8", "--heatmap")
@@ -205,6 +219,7 @@ def test_a_model_without_samples_says_so(finished: Path, tmp_path: Path) -> None
     assert "holds no golden samples" in result.output
 
 
+@TILED
 def test_samples_are_small_and_of_the_test_split(finished: Path) -> None:
     file = load_model_file(finished / DELIVERY)
     with zipfile.ZipFile(io.BytesIO(file.data)) as tail:

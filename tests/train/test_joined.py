@@ -130,9 +130,7 @@ def test_each_block_has_a_head_and_their_mean_is_one(optimizer: str, tmp_path: P
 @pytest.mark.parametrize(
     "more",
     [
-        {},
-        {"views": 4},
-        {"tiles": (2, 1)},
+        {"views": 2, "tiles": (2, 1)},
         {"fine_tune": FineTuneSettings("all", fine_tune_epochs=1)},
     ],
 )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import re
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +16,26 @@ from tests.train.conftest import write_parts
 
 from partsight.cli import main
 
-EPOCHS = 200
+EPOCHS, KILLED_IN = 8, 5
 ARGUMENTS = (
     *("--fine-tune", "all", "--fine-tune-epochs", str(EPOCHS), "--flip-left-right"),
     *("--copies", "1"),
 )
-PATIENCE_S = 120.0
+# The process kills itself before the checkpoint of an epoch.
+KILLED = f"""
+import os, signal
+from partsight.cli import main
+from partsight_train.tensorflow_stack import keras
 
+class Backup(keras.callbacks.BackupAndRestore):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == {KILLED_IN}:
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().on_epoch_end(epoch, logs)
 
-def start(parts: Path, run_dir: Path, backbone: Path) -> subprocess.Popen[bytes]:
-    command = ["train", parts, "-o", run_dir, "--backbone", backbone, *ARGUMENTS]
-    code = "from partsight.cli import main; main()"
-    return subprocess.Popen([sys.executable, "-c", code, *map(str, command)])
+keras.callbacks.BackupAndRestore = Backup
+main()
+"""
 
 
 def resume(parts: Path, run_dir: Path, backbone: Path, *arguments: str) -> Result:
@@ -60,13 +66,10 @@ def killed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     """A run that was killed by SIGKILL in the middle of fine-tuning."""
     folder = tmp_path_factory.mktemp("killed")
     parts, run_dir = write_parts(folder / "parts"), folder / "run"
-    process = start(parts, run_dir, tiny_backbone)
-    deadline = time.monotonic() + PATIENCE_S
-    while epochs_done(run_dir) < 5 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert epochs_done(run_dir) >= 5
+    command = ["train", parts, "-o", run_dir, "--backbone", tiny_backbone, *ARGUMENTS]
+    killed = subprocess.run([sys.executable, "-c", KILLED, *map(str, command)])
+    assert killed.returncode == -signal.SIGKILL
+    assert epochs_done(run_dir) == KILLED_IN
     return parts, run_dir
 
 

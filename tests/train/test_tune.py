@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import importlib.util
 import json
 import os
@@ -13,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,13 +25,14 @@ import pytest
 from click.testing import CliRunner, Result
 from optuna.trial import FrozenTrial, TrialState
 from PIL import Image
+from tests.train.conftest import write_parts
 
 from partsight.cli import main
 from partsight.errors import DatasetError
 from partsight.progress import silent
 from partsight_train.commands.train import command as train_command_line
 from partsight_train.dataset import Split, scan, split
-from partsight_train.learn import learn
+from partsight_train.learn import Material, learn
 from partsight_train.prepare import prepare
 from partsight_train.settings import (
     BALANCES,
@@ -76,7 +79,7 @@ def finished(study_dir: Path) -> list[FrozenTrial]:
 def test_it_finds_a_better_penalty_than_a_bad_start(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 12)
+    found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 6)
     by_number = {trial.number: trial for trial in found.trials}
     start, best = by_number[0], found.trials[0]
     assert start.params["l2"] == 1.0
@@ -87,18 +90,37 @@ def test_it_finds_a_better_penalty_than_a_bad_start(
     assert found.confirmed == pytest.approx(best.value, abs=SAME_SCORES)
 
 
+@pytest.fixture(scope="module")
+def uneven(
+    tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[AugmentSettings], Material]:
+    """What there is to learn from 30 defected and 18 healthy parts."""
+    parts = write_parts(tmp_path_factory.mktemp("uneven") / "parts")
+    for path in sorted((parts / "healthy").iterdir())[:12]:
+        path.unlink()
+
+    @functools.cache
+    def material(augment: AugmentSettings) -> Material:
+        settings = TrainSettings(backbone=str(tiny_backbone), augment=augment)
+        return prepare(parts, settings, lambda stage: silent).material
+
+    return material
+
+
 @pytest.mark.parametrize("balance", BALANCES)
 @pytest.mark.parametrize("copies", [0, 1])
 @pytest.mark.parametrize("l2", [1e-3, 0.1])
 def test_the_short_cut_finds_the_minimum_that_training_finds(
-    parts: Path, tiny_backbone: Path, l2: float, copies: int, balance: Any
+    uneven: Callable[[AugmentSettings], Material],
+    tiny_backbone: Path,
+    l2: float,
+    copies: int,
+    balance: Any,
 ) -> None:
-    for path in sorted((parts / "healthy").iterdir())[:12]:
-        path.unlink()
     augment = AugmentSettings(copies, brightness=0.1) if copies else AugmentSettings()
     head = HeadSettings(l2=l2, balance=balance, label_smoothing=0.05)
     settings = TrainSettings(backbone=str(tiny_backbone), head=head, augment=augment)
-    material = prepare(parts, settings, lambda stage: silent).material
+    material = uneven(augment)
     bench = set_up(material, 3, settings.head)
     for fold, (true, scores) in zip(bench.folds, fold_scores(bench, settings), strict=True):
         learned = learn(material, fold.train, fold.validation, settings, None)
@@ -114,7 +136,6 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
     from partsight_train.cross_validation import divide
     from partsight_train.dataset import Dataset, LabelledPicture
     from partsight_train.heads.head import Examples
-    from partsight_train.learn import Material
 
     generator = np.random.default_rng(0)
     labels = np.arange(60) % 3
@@ -143,7 +164,7 @@ def test_the_test_split_takes_no_part(parts: Path, tiny_backbone: Path, tmp_path
     for picture in held_out:
         Image.new("RGB", (40, 40), "red").save(picture.path)
     one, two = (
-        tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 4)
+        tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 2)
         for folder in (parts, other)
     )
     assert [t.user_attrs for t in one.trials] == [t.user_attrs for t in two.trials]

@@ -49,6 +49,8 @@ def test_handlers_come_back(number: signal.Signals) -> None:
 
 
 def test_a_second_interrupt_leaves_a_line_that_hangs() -> None:
+    # A process that a script started in the background ignores it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with LineSignals() as signals:
         signal.raise_signal(signal.SIGINT)
         assert signals.stop
