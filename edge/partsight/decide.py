@@ -1,7 +1,8 @@
-"""From scores to a verdict: pure, and the only place where thresholds act."""
+"""From scores and contrast to a verdict: pure, and the only place where thresholds act."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -12,12 +13,15 @@ from partsight.errors import ConfigError
 from partsight.records import Prediction, Verdict
 
 __all__ = [
+    "DEFAULT_MIN_CONTRAST",
     "OperatingPoint",
     "accept_score",
     "accept_scores",
     "choose_operating_point",
     "decide",
     "default_accept_labels",
+    "is_flat",
+    "reason",
     "verdicts",
     "with_thresholds",
     "worst_tile",
@@ -25,6 +29,10 @@ __all__ = [
 
 # Folder names that people give to good parts.
 _GOOD_NAMES = frozenset({"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"})
+
+# Grey levels. Flat frames with noise, a time stamp or a slight gradient have up to 9; the
+# flattest of 1,961 real pictures of parts has 20 (see ``grey_range``).
+DEFAULT_MIN_CONTRAST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,8 @@ class OperatingPoint:
             ``accept_above`` was chosen for; None when it was set by hand.
         recall: the share that was, on the pictures it was chosen on.
         false_reject_rate: the share of good parts not accepted on the same pictures.
+        min_contrast: a picture with less contrast (see ``Prediction.contrast``) shows no part:
+            its verdict is review, whatever its scores. 0 switches this off.
 
     Raises:
         ValueError: thresholds out of range, or ``reject_below`` above ``accept_above``.
@@ -53,8 +63,11 @@ class OperatingPoint:
     target_recall: float | None = None
     recall: float | None = None
     false_reject_rate: float | None = None
+    min_contrast: float = DEFAULT_MIN_CONTRAST
 
     def __post_init__(self) -> None:
+        if not 0 <= self.min_contrast <= 255:
+            raise ValueError(f"min_contrast must be 0 to 255. Received: {self.min_contrast}")
         if not 0 <= self.reject_below <= self.accept_above <= 1:
             raise ValueError(
                 "thresholds must be 0 <= reject_below <= accept_above <= 1. "
@@ -63,7 +76,10 @@ class OperatingPoint:
 
 
 def with_thresholds(
-    point: OperatingPoint, accept_above: float | None, reject_below: float | None
+    point: OperatingPoint,
+    accept_above: float | None,
+    reject_below: float | None,
+    min_contrast: float | None = None,
 ) -> OperatingPoint:
     """A point with thresholds set by hand; None leaves one as it is.
 
@@ -72,12 +88,14 @@ def with_thresholds(
     Raises:
         ConfigError: they do not go together.
     """
+    if min_contrast is not None:
+        point = dataclasses.replace(point, min_contrast=min_contrast)
     if accept_above is None and reject_below is None:
         return point
     high = point.accept_above if accept_above is None else accept_above
     low = point.reject_below if reject_below is None else reject_below
     try:
-        return OperatingPoint(point.accept_labels, high, low)
+        return OperatingPoint(point.accept_labels, high, low, min_contrast=point.min_contrast)
     except ValueError as error:
         raise ConfigError(
             f"the configured thresholds do not go with the model's own: {error}. Give both "
@@ -98,14 +116,38 @@ def accept_score(scores: Mapping[str, float], point: OperatingPoint) -> float:
     return min(1.0, sum(scores[label] for label in point.accept_labels))
 
 
+def is_flat(prediction: Prediction, point: OperatingPoint) -> bool:
+    """Whether the picture has practically no contrast, so that its scores mean nothing."""
+    return prediction.contrast is not None and prediction.contrast < point.min_contrast
+
+
 def decide(prediction: Prediction, point: OperatingPoint) -> Verdict:
-    """Give the verdict for one prediction."""
-    if not point.accept_labels:
+    """The verdict for one prediction."""
+    if not point.accept_labels or is_flat(prediction, point):
         return Verdict.REVIEW
     score = accept_score(prediction.scores, point)
     if score > point.accept_above:
         return Verdict.ACCEPT
     return Verdict.REJECT if score < point.reject_below else Verdict.REVIEW
+
+
+def reason(prediction: Prediction, point: OperatingPoint) -> str:
+    """The reason for the verdict of ``decide``, in words."""
+    if is_flat(prediction, point):
+        return (
+            f"the picture has practically no contrast: {prediction.contrast:.0f} of 255 grey "
+            f"levels, at least {point.min_contrast:g} expected"
+        )
+    if not point.accept_labels:
+        return "no label is known to mean a good part"
+    score = accept_score(prediction.scores, point)
+    good = " + ".join(point.accept_labels)
+    verdict = decide(prediction, point)
+    if verdict is Verdict.ACCEPT:
+        return f"{good} {score:.3f} is above {point.accept_above:.3f}"
+    if verdict is Verdict.REJECT:
+        return f"{good} {score:.3f} is below {point.reject_below:.3f}"
+    return f"{good} {score:.3f} is not above {point.accept_above:.3f}"
 
 
 def accept_scores(
@@ -136,12 +178,28 @@ def worst_tile(
     return int(accept_scores(labels, scores, accept_labels).argmin())
 
 
-def verdicts(accept_scores: NDArray[np.float64], point: OperatingPoint) -> NDArray[np.str_]:
-    """``decide`` for many deciding scores, float (N,): str (N,), the verdicts' texts."""
+def verdicts(
+    accept_scores: NDArray[np.float64],
+    point: OperatingPoint,
+    contrasts: NDArray[np.float64] | None = None,
+) -> NDArray[np.str_]:
+    """``decide`` for many pictures.
+
+    Args:
+        accept_scores: float (N,), the deciding scores.
+        point: the thresholds.
+        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+
+    Returns:
+        str (N,), the verdicts' texts.
+    """
     if not point.accept_labels:
         return np.full(len(accept_scores), Verdict.REVIEW.value)
     below = np.where(accept_scores < point.reject_below, Verdict.REJECT.value, Verdict.REVIEW.value)
-    return np.where(accept_scores > point.accept_above, Verdict.ACCEPT.value, below)
+    given = np.where(accept_scores > point.accept_above, Verdict.ACCEPT.value, below)
+    if contrasts is None:
+        return given
+    return np.where(contrasts < point.min_contrast, Verdict.REVIEW.value, given)
 
 
 def choose_operating_point(

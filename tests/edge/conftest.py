@@ -75,10 +75,11 @@ def classifier(contract: Contract, fake_interpreter: FakeInterpreter) -> Classif
 
 @pytest.fixture
 def make_frame() -> Callable[..., Frame]:
-    """A plain frame of a given red, in BGR order."""
+    """A frame of a given red, in BGR order, with contrast in blue."""
 
     def make(red: int, index: int = 0) -> Frame:
         image_bgr = np.zeros((2, 4, 3), np.uint8)
+        image_bgr[:, ::2, 0] = 255
         image_bgr[:, :, 2] = red
         when = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
         return Frame(image_bgr, when, "script", index)

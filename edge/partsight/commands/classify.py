@@ -59,6 +59,12 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
 @click.option("--top-k", type=click.IntRange(1), help="The scores of so many labels only.")
 @click.option("--accept-above", type=click.FloatRange(0, 1), help="Instead of the model's own.")
 @click.option("--reject-below", type=click.FloatRange(0, 1), help="Instead of the model's own.")
+@click.option(
+    "--min-contrast",
+    type=click.FloatRange(0, 255),
+    help="Grey levels below which a picture shows no part: review. Instead of the model's own; "
+    "0 is off.",
+)
 @click.option("--details", is_flag=True, help="Size, time and SHA-256 of each picture, too.")
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Of a video's frames."
@@ -95,6 +101,7 @@ def command(
     top_k: int | None,
     accept_above: float | None,
     reject_below: float | None,
+    min_contrast: float | None,
     details: bool,
     every: int,
     heatmaps: Path | None,
@@ -112,8 +119,9 @@ def command(
     in 'captured/**/*.jpg'. Archives are zip and tar files; of videos each frame is a picture.
 
     A row a picture: path, label, score, scores, tile (row and column of the worst, where
-    the model has tiles), verdict, model (SHA-256) and error. A picture that cannot be read
-    is a row with its reason and no verdict, and the exit code is 3.
+    the model has tiles), verdict, reason, model (SHA-256) and error. A picture that cannot be
+    read is a row with its error and no verdict, and the exit code is 3. A picture with
+    practically no contrast, such as a black one, is never accepted.
 
     A run with -o that was stopped goes on with --resume, and gives the same rows.
 
@@ -146,7 +154,9 @@ def command(
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
     classifier = load_classifier(model, 1, given)
-    point = with_thresholds(classifier.contract.operating_point, accept_above, reject_below)
+    point = with_thresholds(
+        classifier.contract.operating_point, accept_above, reject_below, min_contrast
+    )
     sheet = _contact_sheet(contact_sheet, point)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),

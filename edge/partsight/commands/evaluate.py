@@ -47,6 +47,12 @@ def command(
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     metrics = evaluate(classifier, scored)
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
+    for flat in metrics["flat"]:
+        click.echo(
+            f"partsight: {shown(flat['path'])}: practically no contrast ({flat['contrast']:.0f} of "
+            "255 grey levels), verdict review",
+            err=True,
+        )
     for path, reason in scored.failed:
         click.echo(f"partsight: {shown(path)}: {reason}", err=True)
     exit_if_failed(len(scored.failed), len(pictures))

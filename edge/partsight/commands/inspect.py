@@ -65,6 +65,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
         yield "good parts", ", ".join(point.accept_labels)
         yield "accepts above", f"{point.accept_above:.4f}"
         yield "rejects below", f"{point.reject_below:.4f}, between the two a person looks"
+        yield "needs contrast", f"{point.min_contrast:g} grey levels, else a person looks"
     else:
         yield "good parts", "not named, so that every verdict is review"
     if point.recall is not None and point.false_reject_rate is not None:

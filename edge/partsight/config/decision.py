@@ -11,6 +11,7 @@ from partsight.config.section import Section
 __all__ = ["DecisionConfig", "Share"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
+GreyLevels = Annotated[float, Field(ge=0, le=255)]
 
 
 class DecisionConfig(Section):
@@ -25,6 +26,12 @@ class DecisionConfig(Section):
         default=None,
         description="A part is rejected below this score; the model's own threshold if left out. "
         "Between the two, a person looks.",
+    )
+    min_contrast: GreyLevels | None = Field(
+        default=None,
+        description="A picture whose central 85 % spread over fewer grey levels shows no part: its "
+        "verdict is review. The model's own limit if left out, 10 unless it was trained with "
+        "another; 0 is off.",
     )
     fail_safe: Literal["reject", "review"] = Field(
         default="reject",

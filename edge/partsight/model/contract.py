@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decide import OperatingPoint
+from partsight.decide import DEFAULT_MIN_CONTRAST, OperatingPoint
 from partsight.model.reference import Reference, reference_from_document
 from partsight.picture.spec import PreprocessSpec
 from partsight.runtime.feed import Normalization
@@ -107,8 +107,13 @@ def _are_sides(values: tuple[int, ...]) -> bool:
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values; without a reference, as earlier versions know it."""
+    """The contract as plain JSON values.
+
+    What is as by default is left out, so that earlier versions, which do not know it, read on.
+    """
     document = dataclasses.asdict(contract)
+    if contract.operating_point.min_contrast == DEFAULT_MIN_CONTRAST:
+        del document["operating_point"]["min_contrast"]
     if contract.reference is None:
         del document["reference"]
     return document

@@ -54,7 +54,10 @@ def classify_on_ray(
     model = read_model(Path(options["model"]))
     classifier = load_classifier(model, 1, given)
     point = with_thresholds(
-        classifier.contract.operating_point, options["accept_above"], options["reject_below"]
+        classifier.contract.operating_point,
+        options["accept_above"],
+        options["reject_below"],
+        options["min_contrast"],
     )
 
     def make_task(filesystems: list[Any]) -> Task:
