@@ -99,13 +99,13 @@ def noise_bgr() -> np.ndarray:
 
 @pytest.fixture
 def write_video() -> Callable[[Path, int], Path]:
-    """Write a motion JPEG video of so many grey frames, each 20 brighter than the last."""
+    """Write a motion JPEG video of so many grey frames from 20 up, each 20 brighter than the last."""
 
     def write(path: Path, frames: int) -> Path:
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
         assert writer.isOpened()
         for index in range(frames):
-            writer.write(np.full((48, 64, 3), 20 * index, np.uint8))
+            writer.write(np.full((48, 64, 3), 20 * (index + 1), np.uint8))
         writer.release()
         return path
 

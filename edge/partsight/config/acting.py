@@ -1,0 +1,101 @@
+"""Keys of ``[source]`` and ``[decision]`` that were set, and that the configured source ignores.
+
+A key that looks as if it protected the line, and does nothing, is worse than none: ``config
+check`` and the start of ``watch`` and ``capture`` refuse it. The table here says for which kinds
+of source each key acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from partsight.config.settings import Setting, settings_of
+from partsight.errors import ConfigError
+from partsight.sources.kind import LIVE, SourceKind, source_kinds
+
+if TYPE_CHECKING:
+    from partsight.config.document import Config
+
+__all__ = ["ACTS_FOR", "ignored_keys", "require_acting"]
+
+_ALL = frozenset(SourceKind)
+_FOLDERS = frozenset({SourceKind.FOLDER, SourceKind.WATCHED_FOLDER})
+_WATCHED = frozenset({SourceKind.WATCHED_FOLDER})
+
+# For which kinds of source a key acts, by the beginning of its name; the longest one counts.
+ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
+    "source.address": _ALL,
+    "source.realtime": frozenset({SourceKind.VIDEO}),
+    "source.warm_up_frames": LIVE,
+    "source.delay_s": LIVE,
+    "source.decode_threads": LIVE,
+    "source.open_timeout_s": LIVE,
+    "source.stale_after_s": LIVE,
+    "source.read_timeout_s": LIVE,
+    "source.backoff_": LIVE,
+    "source.restart_": LIVE,
+    "source.camera": LIVE,
+    "source.conditions": _ALL,
+    "source.conditions.frozen_": _ALL - {SourceKind.FOLDER},
+    "source.folder.watch": _FOLDERS,
+    "source.folder": _WATCHED,
+    # Votes of several frames of one part: each file in a folder is another part.
+    "decision.votes": _ALL - _FOLDERS,
+    "decision.window": _ALL - _FOLDERS,
+}
+# Triggers that fire for each frame. All others fire once for each part: votes of other parts
+# would accept a bad one.
+_FREE_RUNNING = frozenset({"frame", "interval"})
+
+
+def ignored_keys(config: Config) -> Iterator[str]:
+    """Each key that was set and cannot act, with what to do; a source without address has none."""
+    kinds = source_kinds(config.source)
+    named = " or ".join(sorted(kind.value for kind in kinds))
+    for setting in _set_by_hand(config):
+        acts = _acts_for(setting.name)
+        if kinds and acts is not None and not kinds & acts:
+            able = ", ".join(kind.value for kind in SourceKind if kind in acts)
+            yield (
+                f"{setting.name} cannot act: the source {config.source.address} is a {named}, and "
+                f"the key acts for: {able}. Remove the key, or set another source"
+            )
+    if config.decision.window > 1 and config.trigger.kind not in _FREE_RUNNING:
+        yield (
+            f"decision.window cannot act: the trigger {config.trigger.kind} fires once for each "
+            "part, and other parts must not vote. Remove votes and window, or use the trigger "
+            f"{' or '.join(sorted(_FREE_RUNNING))}"
+        )
+
+
+def require_acting(config: Config) -> Config:
+    """The configuration itself, if every key that was set can act.
+
+    Raises:
+        ConfigError: one cannot.
+    """
+    ignored = list(ignored_keys(config))
+    if ignored:
+        raise ConfigError("; ".join(ignored))
+    return config
+
+
+def _set_by_hand(config: Config) -> Iterator[Setting]:
+    """Without those that switch something off: that is so anyway."""
+    for name in ("source", "decision"):
+        for setting in settings_of(getattr(config, name), f"{name}."):
+            by_hand = setting.origin != "default" and name in config.model_fields_set
+            off = setting.value is None or setting.value is False or setting.value == 0
+            if by_hand and not off and not _is_default_vote(setting):
+                yield setting
+
+
+def _is_default_vote(setting: Setting) -> bool:
+    return setting.name in ("decision.votes", "decision.window") and setting.value == 1
+
+
+def _acts_for(name: str) -> frozenset[SourceKind] | None:
+    """None for a key that has nothing to do with the kind of source."""
+    named = [each for each in ACTS_FOR if name.startswith(each)]
+    return ACTS_FOR[max(named, key=len)] if named else None
