@@ -62,10 +62,11 @@ def check(file: Path | None) -> None:
       partsight config check partsight.toml
     """
     from partsight.config import read_config
+    from partsight.config.acting import require_acting
     from partsight.config.advice import advice
 
     path = file or default_config()
-    config = read_config(path)
+    config = require_acting(read_config(path))
     doubts = list(advice(config))
     for doubt in doubts:
         click.echo(f"partsight: {doubt}", err=True)

@@ -29,13 +29,13 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.realtime": frozenset({SourceKind.VIDEO}),
     "source.warm_up_frames": LIVE,
     "source.delay_s": LIVE,
-    "source.decode_threads": LIVE,
+    "source.decode_threads": frozenset({SourceKind.STREAM}),
     "source.open_timeout_s": LIVE,
     "source.stale_after_s": LIVE,
     "source.read_timeout_s": LIVE,
     "source.backoff_": LIVE,
     "source.restart_": LIVE,
-    "source.camera": LIVE,
+    "source.camera": frozenset({SourceKind.CAMERA}),
     "source.conditions": _ALL,
     "source.conditions.frozen_": _ALL - {SourceKind.FOLDER},
     "source.folder.watch": _FOLDERS,
@@ -47,6 +47,12 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
 # Triggers that fire for each frame. All others fire once for each part: votes of other parts
 # would accept a bad one.
 _FREE_RUNNING = frozenset({"frame", "interval"})
+# Values by which a key does nothing, where that is not 0 or false.
+_OFF: Mapping[str, object] = {
+    "source.decode_threads": 1,
+    "decision.votes": 1,
+    "decision.window": 1,
+}
 
 
 def ignored_keys(config: Config) -> Iterator[str]:
@@ -56,10 +62,10 @@ def ignored_keys(config: Config) -> Iterator[str]:
     for setting in _set_by_hand(config):
         acts = _acts_for(setting.name)
         if kinds and acts is not None and not kinds & acts:
-            able = ", ".join(kind.value for kind in SourceKind if kind in acts)
+            able = " or ".join(kind.value for kind in SourceKind if kind in acts)
             yield (
-                f"{setting.name} cannot act: the source {config.source.address} is a {named}, and "
-                f"the key acts for: {able}. Remove the key, or set another source"
+                f"{setting.name} cannot act: the source is a {named}, the key acts for a {able}. "
+                "Remove the key, or set another source"
             )
     if config.decision.window > 1 and config.trigger.kind not in _FREE_RUNNING:
         yield (
@@ -82,17 +88,12 @@ def require_acting(config: Config) -> Config:
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:
-    """Without those that switch something off: that is so anyway."""
+    """Without those that switch something off, which is so anyway. False equals 0."""
     for name in ("source", "decision"):
         for setting in settings_of(getattr(config, name), f"{name}."):
             by_hand = setting.origin != "default" and name in config.model_fields_set
-            off = setting.value is None or setting.value is False or setting.value == 0
-            if by_hand and not off and not _is_default_vote(setting):
+            if by_hand and setting.value != _OFF.get(setting.name, 0):
                 yield setting
-
-
-def _is_default_vote(setting: Setting) -> bool:
-    return setting.name in ("decision.votes", "decision.window") and setting.value == 1
 
 
 def _acts_for(name: str) -> frozenset[SourceKind] | None:

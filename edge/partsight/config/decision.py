@@ -41,7 +41,8 @@ class DecisionConfig(Section):
     votes: PositiveInt = Field(
         default=1,
         description="For a camera that runs freely: a part is accepted only if so many of the "
-        "last 'window' frames are.",
+        "last 'window' frames are. Refused where each frame shows another part: with a folder, and "
+        "with a trigger other than frame or interval.",
     )
     window: PositiveInt = Field(
         default=1, description="How many of the last frames vote; 1 judges each frame by itself."

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["open_frames", "open_source"]
 
-FROZEN_KEYS = {"frozen_frames", "frozen_after_s"}
+_FROZEN_KEYS = {"frozen_frames", "frozen_after_s"}
 
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:
@@ -117,7 +117,7 @@ def _check(source: Source, limits: ConditionsConfig, vitals: Vitals) -> FrameChe
     only where the configuration sets a limit for that. Pictures in a folder are not in the order
     in which they were taken: they are never frozen.
     """
-    if isinstance(source, CaptureSource) and limits.model_fields_set & FROZEN_KEYS:
+    if isinstance(source, CaptureSource) and limits.model_fields_set & _FROZEN_KEYS:
         fps = usual_fps(source.fps)
         return FrameCheck(limits, vitals, lambda frame: frame.index / fps)
     return FrameCheck(limits, vitals)
