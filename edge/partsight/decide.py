@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ConfigError
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST
 from partsight.records import Prediction, Verdict
 
 __all__ = [
-    "DEFAULT_MIN_CONTRAST",
     "OperatingPoint",
     "accept_score",
     "accept_scores",
@@ -29,10 +29,6 @@ __all__ = [
 
 # Folder names that people give to good parts.
 _GOOD_NAMES = frozenset({"accept", "accepted", "good", "healthy", "normal", "ok", "pass", "passed"})
-
-# Grey levels. Flat frames with noise, a time stamp or a slight gradient have up to 9; the
-# flattest of 1,961 real pictures of parts has 20 (see ``grey_range``).
-DEFAULT_MIN_CONTRAST = 10.0
 
 
 @dataclass(frozen=True, slots=True)

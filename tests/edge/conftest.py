@@ -99,7 +99,7 @@ def noise_bgr() -> np.ndarray:
 
 @pytest.fixture
 def write_video() -> Callable[[Path, int], Path]:
-    """Write a motion JPEG video of so many grey frames from 20 up, each 20 brighter than the last."""
+    """Write a motion JPEG video of so many grey frames: 20, 40, 60, and so on."""
 
     def write(path: Path, frames: int) -> Path:
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))

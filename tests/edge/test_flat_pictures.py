@@ -17,13 +17,13 @@ from click.testing import CliRunner
 
 from partsight.classify import Classifier
 from partsight.cli import main
-from partsight.decide import DEFAULT_MIN_CONTRAST, OperatingPoint, decide, reason, verdicts
+from partsight.decide import OperatingPoint, decide, reason, verdicts
 from partsight.evaluation.evaluate import evaluate, score_pictures
 from partsight.judge import Judge
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
 from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.picture.statistics import grey_range
 from partsight.policy import Policy
 from partsight.records import Frame, Occasion, Prediction, Verdict
@@ -53,6 +53,12 @@ def written(image: np.ndarray, *lines: str) -> np.ndarray:
 def ramp(low: float, high: float) -> np.ndarray:
     row = np.linspace(low, high, HW[1])
     return np.broadcast_to(row[np.newaxis, :, np.newaxis], (*HW, 3)).astype(np.uint8)
+
+
+def stripes(low: int, high: int) -> np.ndarray:
+    image = plain(low, low, low)
+    image[:, np.arange(HW[1]) // 12 % 2 == 1] = high
+    return image
 
 
 def vignette(depth: float) -> np.ndarray:
@@ -98,9 +104,8 @@ SEEN: dict[str, Callable[[], np.ndarray]] = {
         [np.full((*HW, 3), (0, 0, 200), np.uint8), np.full((*HW, 3), (0, 102, 0), np.uint8)]
     ),
     "a tenth of the frame": lambda: cv2.rectangle(plain(90, 90, 90), (0, 0), (640, 48), 200, -1),
-    "fine stripes": lambda: np.where(np.arange(640)[None, :, None] // 12 % 2, plain(90, 90, 90), 120)
-    .astype(np.uint8),
-}  # fmt: skip
+    "stripes": lambda: stripes(90, 120),
+}
 
 
 @pytest.fixture

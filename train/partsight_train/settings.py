@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
-from partsight.decide import DEFAULT_MIN_CONTRAST
-from partsight.picture.spec import Fit
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, Fit
 
 __all__ = [
     "BALANCES",

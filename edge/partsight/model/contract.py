@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decide import DEFAULT_MIN_CONTRAST, OperatingPoint
+from partsight.decide import OperatingPoint
 from partsight.model.reference import Reference, reference_from_document
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.runtime.feed import Normalization
 
 __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]

@@ -69,7 +69,7 @@ def grey_range(picture: NDArray[np.uint8], spec: PreprocessSpec) -> float:
             break
         half_wh = (seen.shape[1] // 2, seen.shape[0] // 2)
         seen = np.asarray(cv2.resize(seen, half_wh, interpolation=cv2.INTER_AREA), np.uint8)
-    return float(max(_central_range(channel) for channel in cv2.split(seen)))
+    return float(max(_central_range(seen[:, :, channel]) for channel in range(seen.shape[2])))
 
 
 def _central_range(channel: NDArray[np.uint8]) -> int:

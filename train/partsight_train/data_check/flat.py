@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import DEFAULT_MIN_CONTRAST
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.picture.statistics import grey_range
 from partsight_train.data_check.findings import Finding, Severity
 
@@ -35,4 +34,5 @@ def flat(greys: Mapping[Path, NDArray[np.uint8]]) -> Iterator[Finding]:
 
 
 def _contrast(grey: NDArray[np.uint8]) -> float:
-    return grey_range(np.stack([grey] * 3, axis=2), PreprocessSpec(*grey.shape))
+    height, width = grey.shape
+    return grey_range(np.stack([grey] * 3, axis=2), PreprocessSpec(height, width))
