@@ -205,3 +205,71 @@ def test_capture_names_a_frame_that_is_not_fit(tmp_path: Path) -> None:
     assert result.exit_code == 3
     assert "too dark" in result.output
     assert not list(tmp_path.glob("out/good/*"))
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("[pictures]\nmax_count = 9\n", "pictures.max_count cannot act without pictures.folder"),
+        ('[pictures]\nfolder = "kept"\nmax_count = 9\n', ""),
+    ],
+)
+def test_a_section_without_the_key_that_it_needs(text: str, refused: str) -> None:
+    code, output = check(text)
+    assert (code == 1) == bool(refused), output
+    assert refused in output
+
+
+# ---- [decision] acts on every command that gives verdicts
+
+
+@pytest.fixture
+def judged_by(model_path: Path) -> Any:
+    """The verdicts of ``classify`` under a configuration and options, on pictures of good parts."""
+    made = CliRunner().invoke(main, ["sample-data", "sample", "--per-label", "3"])
+    assert made.exit_code == 0, made.output
+
+    def run(decision: str, *options: str) -> set[str]:
+        Path("line.toml").write_text(f"[decision]\n{decision}\n")
+        result = CliRunner().invoke(
+            main,
+            ["classify", str(model_path), "sample/healthy", "--quiet", "--config", "line.toml",
+             *options],
+        )  # fmt: skip
+        assert result.exit_code == 0, result.output
+        return {json.loads(line)["verdict"] for line in result.stdout.splitlines()}
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("decision", "options", "verdict"),
+    [
+        ("", (), "accept"),
+        ("accept_above = 1.0\nreject_below = 0.0", (), "review"),
+        ("accept_above = 1.0\nreject_below = 1.0", (), "reject"),
+        ("accept_above = 1.0\nreject_below = 1.0", ("--reject-below", "0"), "review"),
+        ("accept_above = 1.0", ("--accept-above", "0.5"), "accept"),
+        ("min_contrast = 255.0", (), "review"),
+        ("min_contrast = 255.0", ("--min-contrast", "0"), "accept"),
+    ],
+)
+def test_classify_goes_by_the_thresholds_of_the_line(
+    decision: str, options: tuple[str, ...], verdict: str, judged_by: Any
+) -> None:
+    assert judged_by(decision, *options) == {verdict}
+
+
+def test_evaluate_goes_by_the_thresholds_of_the_line(judged_by: Any, model_path: Path) -> None:
+    judged_by("accept_above = 1.0\nreject_below = 1.0")
+    result = CliRunner().invoke(
+        main, ["evaluate", str(model_path), "sample", "--config", "line.toml", "--json"]
+    )
+    figures = json.loads(result.stdout)
+    assert figures["verdicts"]["good"] == {"accept": 0, "reject": 3, "review": 0}
+    assert figures["operating_point"]["accept_above"] == 1.0
+
+
+def test_copy_goes_with_sort_into(model_path: Path) -> None:
+    result = CliRunner().invoke(main, ["classify", str(model_path), "parts", "--copy"])
+    assert (result.exit_code, "--copy goes with --sort-into" in result.output) == (2, True)

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.commands.cluster_options import Cluster, cluster_options
-from partsight.commands.model_options import config_option, facts_options, load_classifier
+from partsight.commands.model_options import (
+    config_option,
+    facts_options,
+    load_classifier,
+    point_in_force,
+)
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.progress import silent
 from partsight.shown import shown
@@ -57,13 +62,17 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
     "--only", callback=_outcomes, metavar="LIST", help="Rows with these only: reject,review,error."
 )
 @click.option("--top-k", type=click.IntRange(1), help="The scores of so many labels only.")
-@click.option("--accept-above", type=click.FloatRange(0, 1), help="Instead of the model's own.")
-@click.option("--reject-below", type=click.FloatRange(0, 1), help="Instead of the model's own.")
+@click.option(
+    "--accept-above",
+    type=click.FloatRange(0, 1),
+    help="Instead of [decision] in the configuration, else the model's own.",
+)
+@click.option("--reject-below", type=click.FloatRange(0, 1), help="See --accept-above.")
 @click.option(
     "--min-contrast",
     type=click.FloatRange(0, 255),
-    help="Grey levels below which a picture shows no part: review. Instead of the model's own; "
-    "0 is off.",
+    help="A picture that spreads over fewer grey levels shows no part: review. See "
+    "--accept-above; 0 is off.",
 )
 @click.option("--details", is_flag=True, help="Size, time and SHA-256 of each picture, too.")
 @click.option(
@@ -134,6 +143,8 @@ def command(
       partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
       partsight classify model-int8.tflite s3://line-3/2024/ -o s3://rows/2024/ --engine ray
     """
+    if copy and sort_into is None:
+        raise click.UsageError("--copy goes with --sort-into")
     if cluster is not None:
         from partsight.batch.ray_engine.command import classify_on_ray
 
@@ -142,7 +153,6 @@ def command(
         return
     from partsight.batch.run import Judging, Run
     from partsight.batch.spool import Spool
-    from partsight.decide import with_thresholds
     from partsight.inputs.open import open_inputs
 
     output = Path(output_name) if output_name and output_name != "-" else None
@@ -154,9 +164,7 @@ def command(
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
     classifier = load_classifier(model, 1, given)
-    point = with_thresholds(
-        classifier.contract.operating_point, accept_above, reject_below, min_contrast
-    )
+    point = point_in_force(classifier, accept_above, reject_below, min_contrast)
     sheet = _contact_sheet(contact_sheet, point)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),

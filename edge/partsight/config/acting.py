@@ -17,7 +17,7 @@ from partsight.sources.kind import LIVE, SourceKind, source_kinds
 if TYPE_CHECKING:
     from partsight.config.document import Config
 
-__all__ = ["ACTS_FOR", "ignored_keys", "require_acting"]
+__all__ = ["ACTS_FOR", "NEEDS", "ignored_keys", "require_acting"]
 
 _ALL = frozenset(SourceKind)
 _FOLDERS = frozenset({SourceKind.FOLDER, SourceKind.WATCHED_FOLDER})
@@ -44,6 +44,8 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "decision.votes": _ALL - _FOLDERS,
     "decision.window": _ALL - _FOLDERS,
 }
+# Sections that do nothing without a key of their own, which no option of any command gives.
+NEEDS: Mapping[str, str] = {"pictures": "folder"}
 # Triggers that fire for each frame. All others fire once for each part: votes of other parts
 # would accept a bad one.
 _FREE_RUNNING = frozenset({"frame", "interval"})
@@ -67,6 +69,7 @@ def ignored_keys(config: Config) -> Iterator[str]:
                 f"{setting.name} cannot act: the source is a {named}, the key acts for a {able}. "
                 "Remove the key, or set another source"
             )
+    yield from _without_what_they_need(config)
     if config.decision.window > 1 and config.trigger.kind not in _FREE_RUNNING:
         yield (
             f"decision.window cannot act: the trigger {config.trigger.kind} fires once for each "
@@ -85,6 +88,14 @@ def require_acting(config: Config) -> Config:
     if ignored:
         raise ConfigError("; ".join(ignored))
     return config
+
+
+def _without_what_they_need(config: Config) -> Iterator[str]:
+    for name, needed in NEEDS.items():
+        section = getattr(config, name)
+        by_hand = sorted(section.model_fields_set - {needed})
+        if name in config.model_fields_set and by_hand and getattr(section, needed) is None:
+            yield f"{name}.{by_hand[0]} cannot act without {name}.{needed}. Set that, or remove it"
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:

@@ -109,8 +109,15 @@ def score_pictures(
     )
 
 
-def evaluate(classifier: Classifier, scored: ScoredPictures) -> dict[str, Any]:
+def evaluate(
+    classifier: Classifier, scored: ScoredPictures, point: OperatingPoint | None = None
+) -> dict[str, Any]:
     """The figures of a scored set, ready for JSON.
+
+    Args:
+        classifier: that gave the scores.
+        scored: the pictures.
+        point: what verdicts are given by; None is the model's own.
 
     Returns:
         Those of ``classification_metrics``, with ``operating_point``; ``verdicts``,
@@ -125,7 +132,7 @@ def evaluate(classifier: Classifier, scored: ScoredPictures) -> dict[str, Any]:
         raise DatasetError(f"none of {len(scored.failed)} pictures could be read; nothing to say")
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract
-    point = contract.operating_point
+    point = point or contract.operating_point
     of_verdicts = verdict_metrics(
         contract.labels, scored.true, scored.scores, point, scored.contrasts
     )
