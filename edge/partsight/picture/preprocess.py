@@ -108,8 +108,9 @@ def without_bars(picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np
     """
     if spec.fit != "letterbox":
         return picture
-    other = (picture != _BAR).any(axis=2)
-    rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
+    other = picture != _BAR
+    rows = np.flatnonzero(other.reshape(len(other), -1).any(axis=1))
+    columns = np.flatnonzero(other.any(axis=0).any(axis=1))
     if not len(rows):
         return picture
     return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
