@@ -24,6 +24,7 @@ from partsight.model.golden import require_same_scores_once
 from partsight.model.probabilities import probabilities, scores_shape
 from partsight.model.trust import require_trusted
 from partsight.picture.preprocess import preprocess
+from partsight.picture.statistics import grey_range
 from partsight.records import PictureResult, Prediction, Verdict
 from partsight.runtime.feed import feeder
 from partsight.runtime.interpreter import Interpreter, TensorInfo
@@ -136,7 +137,10 @@ class Classifier:
         return [self.predict(self.prepare(image)) for image in images_bgr]
 
     def decide(self, prediction: Prediction) -> Verdict:
-        """Accept, reject or review, by the contract's operating point."""
+        """Accept, reject or review, by the contract's operating point.
+
+        A picture with practically no contrast is never accepted, see ``OperatingPoint``.
+        """
         return decide(prediction, self.contract.operating_point)
 
     def prepare(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -155,15 +159,17 @@ class Classifier:
 
     def predict(self, picture: NDArray[np.uint8]) -> Prediction:
         """The second half of ``classify``, of what ``prepare`` gave."""
+        # Of the whole picture, also where it is cut into tiles: a good part may have flat ones.
+        contrast = grey_range(picture, self.contract.preprocess)
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
         scores = probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):
             named = dict(zip(labels, scores.tolist(), strict=True))
-            return Prediction(named, heatmap=self._heatmap())
+            return Prediction(named, heatmap=self._heatmap(), contrast=contrast)
         worst = worst_tile(labels, scores, self.contract.operating_point.accept_labels)
         named = dict(zip(labels, scores[worst].tolist(), strict=True))
-        return Prediction(named, divmod(worst, columns), self._heatmap())
+        return Prediction(named, divmod(worst, columns), self._heatmap(), contrast)
 
     def _heatmap(self) -> NDArray[np.float32] | None:
         """Of the picture that was judged last."""

@@ -1,7 +1,8 @@
-"""From scores to a verdict: pure, and the only place where thresholds act."""
+"""From scores and contrast to a verdict: pure, and the only place where thresholds act."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import ConfigError
 from partsight.good_names import is_good_name
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST
 from partsight.records import Prediction, Verdict
 
 __all__ = [
@@ -19,6 +21,8 @@ __all__ = [
     "choose_operating_point",
     "decide",
     "default_accept_labels",
+    "is_flat",
+    "reason",
     "verdicts",
     "with_thresholds",
     "worst_tile",
@@ -40,6 +44,8 @@ class OperatingPoint:
             ``accept_above`` was chosen for; None when it was set by hand.
         recall: the share that was, on the pictures it was chosen on.
         false_reject_rate: the share of good parts not accepted on the same pictures.
+        min_contrast: a picture with less contrast (see ``Prediction.contrast``) shows no part:
+            its verdict is review, whatever its scores. 0 switches this off.
 
     Raises:
         ValueError: thresholds out of range, or ``reject_below`` above ``accept_above``.
@@ -51,8 +57,11 @@ class OperatingPoint:
     target_recall: float | None = None
     recall: float | None = None
     false_reject_rate: float | None = None
+    min_contrast: float = DEFAULT_MIN_CONTRAST
 
     def __post_init__(self) -> None:
+        if not 0 <= self.min_contrast <= 255:
+            raise ValueError(f"min_contrast must be 0 to 255. Received: {self.min_contrast}")
         if not 0 <= self.reject_below <= self.accept_above <= 1:
             raise ValueError(
                 "thresholds must be 0 <= reject_below <= accept_above <= 1. "
@@ -75,6 +84,8 @@ def with_thresholds(
     point: OperatingPoint,
     accept_above: float | None,
     reject_below: float | None,
+    min_contrast: float | None = None,
+    *,
     names: tuple[str, str] = ("decision.accept_above", "decision.reject_below"),
 ) -> OperatingPoint:
     """A point with thresholds set by hand; None leaves one as it is.
@@ -85,17 +96,20 @@ def with_thresholds(
         point: the model's own.
         accept_above: a score in [0, 1], or None.
         reject_below: a score in [0, 1], or None.
+        min_contrast: grey levels, 0 to 255, or None.
         names: of the two settings, as the user spells them.
 
     Raises:
         ConfigError: ``reject_below`` would be above ``accept_above``.
     """
+    if min_contrast is not None:
+        point = dataclasses.replace(point, min_contrast=min_contrast)
     if accept_above is None and reject_below is None:
         return point
     high = point.accept_above if accept_above is None else accept_above
     low = point.reject_below if reject_below is None else reject_below
     try:
-        return OperatingPoint(point.accept_labels, high, low)
+        return OperatingPoint(point.accept_labels, high, low, min_contrast=point.min_contrast)
     except ValueError as error:
         origin = [
             "the model's" if given is None else "given" for given in (accept_above, reject_below)
@@ -120,14 +134,38 @@ def accept_score(scores: Mapping[str, float], point: OperatingPoint) -> float:
     return min(1.0, sum(scores[label] for label in point.accept_labels))
 
 
+def is_flat(prediction: Prediction, point: OperatingPoint) -> bool:
+    """Whether the picture has practically no contrast, so that its scores mean nothing."""
+    return prediction.contrast is not None and prediction.contrast < point.min_contrast
+
+
 def decide(prediction: Prediction, point: OperatingPoint) -> Verdict:
-    """Give the verdict for one prediction."""
-    if not point.accept_labels:
+    """The verdict for one prediction."""
+    if not point.accept_labels or is_flat(prediction, point):
         return Verdict.REVIEW
     score = accept_score(prediction.scores, point)
     if score > point.accept_above:
         return Verdict.ACCEPT
     return Verdict.REJECT if score < point.reject_below else Verdict.REVIEW
+
+
+def reason(prediction: Prediction, point: OperatingPoint) -> str:
+    """The reason for the verdict of ``decide``, in words."""
+    if is_flat(prediction, point):
+        return (
+            f"the picture has practically no contrast: {prediction.contrast:.0f} of 255 grey "
+            f"levels, at least {point.min_contrast:g} expected"
+        )
+    if not point.accept_labels:
+        return "no label is known to mean a good part"
+    score = accept_score(prediction.scores, point)
+    good = " + ".join(point.accept_labels)
+    verdict = decide(prediction, point)
+    if verdict is Verdict.ACCEPT:
+        return f"{good} {score:.3f} is above {point.accept_above:.3f}"
+    if verdict is Verdict.REJECT:
+        return f"{good} {score:.3f} is below {point.reject_below:.3f}"
+    return f"{good} {score:.3f} is not above {point.accept_above:.3f}"
 
 
 def accept_scores(
@@ -158,12 +196,28 @@ def worst_tile(
     return int(accept_scores(labels, scores, accept_labels).argmin())
 
 
-def verdicts(accept_scores: NDArray[np.float64], point: OperatingPoint) -> NDArray[np.str_]:
-    """``decide`` for many deciding scores, float (N,): str (N,), the verdicts' texts."""
+def verdicts(
+    accept_scores: NDArray[np.float64],
+    point: OperatingPoint,
+    contrasts: NDArray[np.float64] | None = None,
+) -> NDArray[np.str_]:
+    """``decide`` for many pictures.
+
+    Args:
+        accept_scores: float (N,), the deciding scores.
+        point: the thresholds.
+        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+
+    Returns:
+        str (N,), the verdicts' texts.
+    """
     if not point.accept_labels:
         return np.full(len(accept_scores), Verdict.REVIEW.value)
     below = np.where(accept_scores < point.reject_below, Verdict.REJECT.value, Verdict.REVIEW.value)
-    return np.where(accept_scores > point.accept_above, Verdict.ACCEPT.value, below)
+    given = np.where(accept_scores > point.accept_above, Verdict.ACCEPT.value, below)
+    if contrasts is None:
+        return given
+    return np.where(contrasts < point.min_contrast, Verdict.REVIEW.value, given)
 
 
 def choose_operating_point(

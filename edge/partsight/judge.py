@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, accept_score, decide, with_thresholds
+from partsight.decide import decide, is_flat, reason, with_thresholds
 from partsight.errors import ImageError, ModelError
 from partsight.ids import uuid7
 from partsight.picture.spec import PreprocessSpec
@@ -101,7 +101,10 @@ class Judge:
 
     def _use(self, classifier: Classifier, policy: Policy) -> None:
         self.point = with_thresholds(
-            classifier.contract.operating_point, policy.accept_above, policy.reject_below
+            classifier.contract.operating_point,
+            policy.accept_above,
+            policy.reject_below,
+            policy.min_contrast,
         )
         self.classifier, self.policy = classifier, policy
 
@@ -146,7 +149,7 @@ class Judge:
             found.prediction = self.classifier.predict(found.picture)
             times.append(self._clock())
             found.verdict = decide(found.prediction, self.point)
-            found.reason = _why(found.prediction, found.verdict, self.point)
+            found.reason = reason(found.prediction, self.point)
             times.append(self._clock())
         except (ImageError, ModelError) as refusal:
             found.reason = " ".join(str(refusal).split())
@@ -157,8 +160,11 @@ class Judge:
         return found
 
     def _vote(self, found: _Findings) -> None:
-        """Let the last frames decide together. A fault is no vote: it stands by itself."""
-        if found.fault:
+        """Let the last frames decide together.
+
+        A fault or a flat picture is no vote and keeps its own verdict: others cannot accept it.
+        """
+        if found.fault or (found.prediction and is_flat(found.prediction, self.point)):
             return
         self._last.append(found.verdict)
         votes, window = self.policy.votes, self.policy.window
@@ -171,15 +177,3 @@ class Judge:
             f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
             "are needed"
         )
-
-
-def _why(prediction: Prediction, verdict: Verdict, point: OperatingPoint) -> str:
-    if not point.accept_labels:
-        return "no label is known to mean a good part"
-    score = accept_score(prediction.scores, point)
-    good = " + ".join(point.accept_labels)
-    if verdict is Verdict.ACCEPT:
-        return f"{good} {score:.3f} is above {point.accept_above:.3f}"
-    if verdict is Verdict.REJECT:
-        return f"{good} {score:.3f} is below {point.reject_below:.3f}"
-    return f"{good} {score:.3f} is not above {point.accept_above:.3f}"

@@ -21,7 +21,8 @@ class Policy:
     """What the device's configuration says of verdicts.
 
     Attributes:
-        accept_above, reject_below: in place of the contract's; None leaves that as it is.
+        accept_above, reject_below, min_contrast: in place of the contract's; None leaves that as
+            it is.
         fail_safe: the verdict on a part that cannot be judged; never accept.
         votes, window: with a window above 1, a part is accepted only if ``votes`` of the last
             ``window`` frames are: for streams that see each part in several frames.
@@ -35,6 +36,7 @@ class Policy:
     fail_safe: Verdict = FAIL_SAFE
     votes: int = 1
     window: int = 1
+    min_contrast: float | None = None
 
     def __post_init__(self) -> None:
         if self.fail_safe is Verdict.ACCEPT:

@@ -79,11 +79,14 @@ class Prediction:
             None where the model judges the picture as a whole.
         heatmap: float32 (h, w), where in what the network sees the evidence for a bad part
             lies, see ``Contract.heatmap``; None where the model gives none. Not in rows.
+        contrast: grey levels, 0 to 255, that the central 85 % of the network's input spread
+            over, see ``grey_range``; None where it was not measured. Not in rows.
     """
 
     scores: Mapping[str, float]
     tile: tuple[int, int] | None = None
     heatmap: NDArray[np.float32] | None = field(default=None, compare=False, repr=False)
+    contrast: float | None = field(default=None, compare=False)
 
     @property
     def label(self) -> str:
@@ -120,6 +123,7 @@ class PictureResult:
         model_sha256: digest of the model that judged.
         prediction: what the model said.
         verdict: what is to be done with the part.
+        reason: why this verdict, in words; None without one.
         error: why there is neither.
         facts: of its file, where they were asked for.
     """
@@ -130,6 +134,7 @@ class PictureResult:
     verdict: Verdict | None = None
     error: str | None = None
     facts: PictureFacts | None = None
+    reason: str | None = None
 
     def row(self) -> dict[str, Any]:
         """The columns of ``partsight classify``."""
@@ -137,6 +142,7 @@ class PictureResult:
             "path": self.path,
             **_prediction_columns(self.prediction),
             "verdict": self.verdict and self.verdict.value,
+            "reason": self.reason,
             "model": self.model_sha256,
             "error": self.error,
         }

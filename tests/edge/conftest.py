@@ -75,10 +75,11 @@ def classifier(contract: Contract, fake_interpreter: FakeInterpreter) -> Classif
 
 @pytest.fixture
 def make_frame() -> Callable[..., Frame]:
-    """A plain frame of a given red, in BGR order."""
+    """A frame of a given red, in BGR order, with contrast in blue."""
 
     def make(red: int, index: int = 0) -> Frame:
         image_bgr = np.zeros((2, 4, 3), np.uint8)
+        image_bgr[:, ::2, 0] = 255
         image_bgr[:, :, 2] = red
         when = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
         return Frame(image_bgr, when, "script", index)
@@ -98,13 +99,13 @@ def noise_bgr() -> np.ndarray:
 
 @pytest.fixture
 def write_video() -> Callable[[Path, int], Path]:
-    """Write a motion JPEG video of so many grey frames, each 20 brighter than the last."""
+    """Write a motion JPEG video of so many grey frames: 20, 40, 60, and so on."""
 
     def write(path: Path, frames: int) -> Path:
         writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
         assert writer.isOpened()
         for index in range(frames):
-            writer.write(np.full((48, 64, 3), 20 * index, np.uint8))
+            writer.write(np.full((48, 64, 3), 20 * (index + 1), np.uint8))
         writer.release()
         return path
 

@@ -18,7 +18,7 @@ from partsight.records import Verdict
 def test_each_file_has_its_result(tmp_path: Path, classifier) -> None:
     for name, red in (("good", 250), ("bad", 10), ("unclear", 150)):
         image_bgr = np.zeros((2, 4, 3), np.uint8)
-        image_bgr[:, :, 2] = red
+        image_bgr[:, ::2, 0], image_bgr[:, :, 2] = 255, red
         cv2.imwrite(str(tmp_path / f"{name}.png"), image_bgr)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     paths = [tmp_path / f"{n}.png" for n in ("good", "broken", "bad", "missing", "unclear")]

@@ -23,7 +23,7 @@ from partsight.decide import OperatingPoint
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread
 
-COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "model", "error"]
+COLUMNS = ["path", "label", "score", "scores", "tile", "verdict", "reason", "model", "error"]
 
 
 def run(*arguments: str | Path) -> Result:

@@ -226,7 +226,7 @@ def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -
 def test_beside_the_line(
     classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
 ) -> None:
-    reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(73.0, 1.0), Spread(0.0, 1.0))
+    reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(87.5, 1.0), Spread(14.5, 1.0))
     known = Classifier(
         ModelFile(b"", "a" * 64, dataclasses.replace(contract, reference=reference)),
         classifier.interpreter,

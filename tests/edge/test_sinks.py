@@ -25,7 +25,8 @@ PATHS = ["a.jpg", NOT_UTF8, 'quote".jpg', "comma, and\nnewline.jpg", "ü 部.jpg
 
 def result(path: str) -> PictureResult:
     prediction = Prediction({"defected": 0.25, "healthy": 0.75})
-    return PictureResult(path, "f" * 64, prediction, Verdict.ACCEPT)
+    reason = "healthy 0.750 is above 0.500"
+    return PictureResult(path, "f" * 64, prediction, Verdict.ACCEPT, reason=reason)
 
 
 ROWS = [*(result(path).row() for path in PATHS), PictureResult("b", "f" * 64, error="empty").row()]
@@ -39,6 +40,7 @@ def test_a_row_has_the_promised_columns() -> None:
         "scores": {"defected": 0.25, "healthy": 0.75},
         "tile": None,
         "verdict": "accept",
+        "reason": "healthy 0.750 is above 0.500",
         "model": "f" * 64,
         "error": None,
     }

@@ -63,7 +63,7 @@ def test_a_video_gives_its_frames(
     assert all(frame.captured_at.tzinfo for frame in frames)
     for index, frame in enumerate(frames):
         assert frame.image_bgr.shape == (48, 64, 3)
-        assert np.abs(frame.image_bgr.astype(int) - 20 * index).max() <= MJPEG_LEVEL
+        assert np.abs(frame.image_bgr.astype(int) - 20 * (index + 1)).max() <= MJPEG_LEVEL
     assert not caplog.records
 
 

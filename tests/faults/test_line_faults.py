@@ -82,7 +82,10 @@ class Line:
     def part(self, brightness: int = 128) -> None:
         """Put a part on the belt: whole at once, as a camera's program should."""
         self.parts += 1
-        picture = np.full((64, 64, 3), brightness, np.uint8)
+        # No two alike, and none flat: neither would be inspected.
+        grain = np.random.default_rng(self.parts).integers(-40, 41, (16, 16, 3))
+        grain = cv2.resize(brightness + grain.astype(np.float32), (64, 64))
+        picture = np.clip(grain, 0, 255).astype(np.uint8)
         path = self.folder / f"{self.parts}.png"
         assert cv2.imwrite(str(path), picture)
         path.rename(self.folder / "belt" / path.name)

@@ -290,3 +290,18 @@ def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
     html = findings_html([finding], tmp_path, {"<u>": {"train": 1, "validation": 0, "test": 0}})
     assert "the file is gone" in html
     assert not any(tag in html for tag in ("<b>bold", "<i>", "<u>"))
+
+
+def test_pictures_without_contrast_are_named(found: dict[str, list[Path]]) -> None:
+    planted = {
+        "black": np.zeros((96, 96), np.uint8),
+        "white": np.full((96, 96), 255, np.uint8),
+        "noise": np.random.default_rng(0).normal(90, 4, (96, 96)).clip(0, 255).astype(np.uint8),
+    }
+    for name, pixels in planted.items():
+        found["healthy"].append(write(found["healthy"][0].with_name(f"{name}.png"), pixels))
+    features = np.random.default_rng(0).normal(size=(63, 8)).astype(np.float32)
+    (finding,) = [each for each in checked(found, features) if each.kind == "flat"]
+    assert {path.stem for (path,) in finding.groups} == set(planted)
+    assert finding.severity is Severity.WARNING
+    assert "3 pictures have practically no contrast" in finding.message

@@ -72,6 +72,7 @@ def with_standard_metadata(
 
 def picture_of_red(red: int) -> np.ndarray:
     picture = np.zeros((40, 60, 3), np.uint8)
+    picture[:, ::20, 0] = picture[:, :30, 1] = 99  # one without contrast would not be judged
     picture[..., 2] = red
     return picture
 

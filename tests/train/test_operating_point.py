@@ -83,3 +83,18 @@ def test_a_point_that_accepts_hardly_a_part_is_warned_of(
     with caplog.at_level(logging.WARNING):
         warn_of_false_rejects(point)
     assert ("lower --target-recall" in caplog.text) == warned
+
+
+@pytest.mark.parametrize("accepted", [(), ("ok",)])
+@pytest.mark.parametrize("costs", [{}, {"cost_escape": 10.0, "cost_false_reject": 1.0}])
+def test_the_least_contrast_is_that_of_the_settings(
+    accepted: tuple[str, ...], costs: dict[str, float]
+) -> None:
+    true, scores = np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])
+    for limit in (0.0, 3.0, 60.0):
+        settings = TrainSettings(min_contrast=limit, **costs)
+        assert (
+            operating_point(("bad", "ok"), accepted, settings, true, scores).min_contrast == limit
+        )
+    unset = operating_point(("bad", "ok"), accepted, TrainSettings(**costs), true, scores)
+    assert unset.min_contrast == 10

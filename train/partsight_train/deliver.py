@@ -92,7 +92,11 @@ def deliver(
         scores[Split.VALIDATION],
     )
     of_file = split_metrics(
-        dataset.labels, file.on_test.true, file.on_test.scores, file.contract.operating_point
+        dataset.labels,
+        file.on_test.true,
+        file.on_test.scores,
+        file.contract.operating_point,
+        file.on_test.contrasts,
     )
     metrics = {
         **split_metrics(dataset.labels, truth[rows[Split.TEST]], scores[Split.TEST], float_point),

@@ -48,13 +48,17 @@ def split_metrics(
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
     point: OperatingPoint,
+    contrasts: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """One model's part of ``metrics.json``: its figures on the test split."""
+    """One model's part of ``metrics.json``: its figures on the test split.
+
+    See ``verdict_metrics`` for the arguments.
+    """
     metrics = classification_metrics(labels, true, scores)
     return {
         "test_accuracy": metrics.pop("accuracy"),
         "test_images": metrics.pop("images"),
         **metrics,
         "operating_point": dataclasses.asdict(point),
-        **verdict_metrics(labels, true, scores, point),
+        **verdict_metrics(labels, true, scores, point, contrasts),
     }

@@ -6,6 +6,7 @@ Leaves: an ``OperatingPoint``.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 
 import numpy as np
@@ -33,10 +34,21 @@ def operating_point(
     Args:
         labels: K names, in the order of the columns of ``scores``.
         accept_labels: those of good parts; with none, every verdict will be review.
-        settings: ``target_recall``, or the costs and ``defect_rate``.
+        settings: ``target_recall``, or the costs and ``defect_rate``; and ``min_contrast``.
         true: int (N,), index of each picture's label.
         scores: float (N, K), probabilities.
     """
+    chosen = _chosen(labels, accept_labels, settings, true, scores)
+    return dataclasses.replace(chosen, min_contrast=settings.min_contrast)
+
+
+def _chosen(
+    labels: tuple[str, ...],
+    accept_labels: tuple[str, ...],
+    settings: TrainSettings,
+    true: NDArray[np.intp],
+    scores: NDArray[np.float64],
+) -> OperatingPoint:
     if not accept_labels:
         return OperatingPoint(accept_labels)
     is_good = np.isin(true, [labels.index(label) for label in accept_labels])

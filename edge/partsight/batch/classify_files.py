@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.ahead import worked_ahead
-from partsight.decide import OperatingPoint, decide
+from partsight.decide import OperatingPoint, decide, reason
 from partsight.errors import ImageError
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.picture.decode import decode
@@ -85,8 +85,14 @@ def judged(
             facts = _facts(content, modified_at)
         image = content if isinstance(content, np.ndarray) else _decoded(content, classifier)
         prediction = classifier.predict(classifier.prepare(image))
-        verdict = decide(prediction, point)
-        return PictureResult(taken.name, classifier.model_sha256, prediction, verdict, facts=facts)
+        return PictureResult(
+            taken.name,
+            classifier.model_sha256,
+            prediction,
+            decide(prediction, point),
+            facts=facts,
+            reason=reason(prediction, point),
+        )
     except ImageError as error:
         return PictureResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
 

@@ -56,7 +56,7 @@ figcaption {{ overflow-wrap: anywhere; }}
 
 _FIGURE = """<figure class="{verdict}">
 <img alt="{name}" src="data:image/jpeg;base64,{data}">
-<figcaption><b>{verdict}</b>: {scores}<br>{name}</figcaption>
+<figcaption><b>{verdict}</b>: {scores}<br>{reason}<br>{name}</figcaption>
 </figure>"""
 
 
@@ -114,6 +114,7 @@ def _figure(outcome: Outcome, picture: Picture) -> str:
     return _FIGURE.format(
         verdict=row["verdict"],
         scores=html.escape(", ".join(f"{label} {score:.3f}" for label, score in scores)),
+        reason=html.escape(row.get("reason") or ""),
         name=html.escape(strict_text(picture.name)),
         data=base64.b64encode(data).decode(),
     )

@@ -69,6 +69,7 @@ class Judging:
             "accept_labels": list(self.point.accept_labels),
             "accept_above": self.point.accept_above,
             "reject_below": self.point.reject_below,
+            "min_contrast": self.point.min_contrast,
             "details": self.details,
         }
 

@@ -138,6 +138,7 @@ def _opened(address: str) -> Iterator[Frames]:
     """The source as the line opens it, with the configuration's camera settings."""
     from partsight.capture import require_first_frame
     from partsight.config import Config, read_config
+    from partsight.config.acting import require_acting
     from partsight.health.vitals import Vitals
     from partsight.picture.spec import PreprocessSpec
     from partsight.sources.address import classify_address
@@ -146,6 +147,7 @@ def _opened(address: str) -> Iterator[Frames]:
     found = find_config()
     config = (read_config(found) if found else Config()).source
     config = config.model_copy(update={"address": address})
+    require_acting(Config(source=config))
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
     with open_frames(config, spec, Vitals()) as frames:
         if classify_address(address).is_live:

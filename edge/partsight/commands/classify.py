@@ -12,10 +12,10 @@ import click
 
 from partsight.commands.cluster_options import Cluster, cluster_options
 from partsight.commands.model_options import (
-    THRESHOLD_OPTIONS,
     config_option,
     facts_options,
     load_classifier,
+    point_in_force,
 )
 from partsight.console import ProgressBar, exit_if_failed
 from partsight.progress import silent
@@ -62,8 +62,18 @@ def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None)
     "--only", callback=_outcomes, metavar="LIST", help="Rows with these only: reject,review,error."
 )
 @click.option("--top-k", type=click.IntRange(1), help="The scores of so many labels only.")
-@click.option("--accept-above", type=click.FloatRange(0, 1), help="Instead of the model's own.")
-@click.option("--reject-below", type=click.FloatRange(0, 1), help="Instead of the model's own.")
+@click.option(
+    "--accept-above",
+    type=click.FloatRange(0, 1),
+    help="Instead of [decision] in the configuration, else the model's own.",
+)
+@click.option("--reject-below", type=click.FloatRange(0, 1), help="See --accept-above.")
+@click.option(
+    "--min-contrast",
+    type=click.FloatRange(0, 255),
+    help="A picture that spreads over fewer grey levels shows no part: review. See "
+    "--accept-above; 0 is off.",
+)
 @click.option("--details", is_flag=True, help="Size, time and SHA-256 of each picture, too.")
 @click.option(
     "--every", type=click.IntRange(1), default=1, show_default=True, help="Of a video's frames."
@@ -100,6 +110,7 @@ def command(
     top_k: int | None,
     accept_above: float | None,
     reject_below: float | None,
+    min_contrast: float | None,
     details: bool,
     every: int,
     heatmaps: Path | None,
@@ -117,8 +128,9 @@ def command(
     in 'captured/**/*.jpg'. Archives are zip and tar files; of videos each frame is a picture.
 
     A row a picture: path, label, score, scores, tile (row and column of the worst, where
-    the model has tiles), verdict, model (SHA-256) and error. A picture that cannot be read
-    is a row with its reason and no verdict, and the exit code is 3.
+    the model has tiles), verdict, reason, model (SHA-256) and error. A picture that cannot be
+    read is a row with its error and no verdict, and the exit code is 3. A picture with
+    practically no contrast, such as a black one, is never accepted.
 
     A run with -o that was stopped goes on with --resume, and gives the same rows.
 
@@ -131,6 +143,8 @@ def command(
       partsight classify model-int8-heatmap.tflite captured/ --heatmaps looked-at/
       partsight classify model-int8.tflite s3://line-3/2024/ -o s3://rows/2024/ --engine ray
     """
+    if copy and sort_into is None:
+        raise click.UsageError("--copy goes with --sort-into")
     if cluster is not None:
         from partsight.batch.ray_engine.command import classify_on_ray
 
@@ -139,7 +153,6 @@ def command(
         return
     from partsight.batch.run import Judging, Run
     from partsight.batch.spool import Spool
-    from partsight.decide import with_thresholds
     from partsight.inputs.open import open_inputs
 
     output = Path(output_name) if output_name and output_name != "-" else None
@@ -151,9 +164,7 @@ def command(
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
     classifier = load_classifier(model, 1, given)
-    point = with_thresholds(
-        classifier.contract.operating_point, accept_above, reject_below, THRESHOLD_OPTIONS
-    )
+    point = point_in_force(classifier, accept_above, reject_below, min_contrast)
     sheet = _contact_sheet(contact_sheet, point)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),

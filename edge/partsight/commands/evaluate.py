@@ -12,6 +12,7 @@ from partsight.commands.model_options import (
     config_option,
     facts_options,
     load_classifier,
+    point_in_force,
     threads_option,
 )
 from partsight.console import ProgressBar, exit_if_failed
@@ -35,6 +36,9 @@ def command(
 ) -> None:
     """Measure a model file on labelled folders.
 
+    Verdicts are by [decision] of the configuration, where there is one, else by the model's own
+    thresholds.
+
     \b
     Example:
       partsight evaluate model-int8.tflite parts/
@@ -45,8 +49,14 @@ def command(
     classifier = load_classifier(model, threads, given)
     pictures = labelled_pictures(image_dir, classifier.contract.labels)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
-    metrics = evaluate(classifier, scored)
+    metrics = evaluate(classifier, scored, point_in_force(classifier))
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
+    for flat in metrics["flat"]:
+        click.echo(
+            f"partsight: {shown(flat['path'])}: practically no contrast ({flat['contrast']:.0f} of "
+            "255 grey levels), verdict review",
+            err=True,
+        )
     for path, reason in scored.failed:
         click.echo(f"partsight: {shown(path)}: {reason}", err=True)
     exit_if_failed(len(scored.failed), len(pictures))

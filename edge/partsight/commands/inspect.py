@@ -64,6 +64,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     if point.accept_labels:
         yield "good parts", ", ".join(point.accept_labels)
         yield "verdicts", point.in_words()
+        yield "needs contrast", f"{point.min_contrast:g} grey levels, else review"
     else:
         yield "good parts", "not named, so that every verdict is review"
     if point.recall is not None and point.false_reject_rate is not None:

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.device_config import CONFIG_VARIABLE, SYSTEM_CONFIG, use_config
+from partsight.device_config import CONFIG_VARIABLE, SYSTEM_CONFIG, find_config, use_config
 from partsight.runtime.runtimes import THREADS_VARIABLE
 
 if TYPE_CHECKING:
     from partsight.classify import Classifier
+    from partsight.decide import OperatingPoint
     from partsight.model.foreign import GivenFacts
 
 __all__ = [
-    "THRESHOLD_OPTIONS",
     "config_option",
     "facts_options",
     "load_classifier",
+    "point_in_force",
     "threads_option",
 ]
 
 # The options that replace the model's thresholds, for error messages.
-THRESHOLD_OPTIONS = ("--accept-above", "--reject-below")
+_THRESHOLD_OPTIONS = ("--accept-above", "--reject-below")
 
 
 def config_option(command: Callable[..., None]) -> Callable[..., None]:
@@ -111,3 +112,29 @@ def load_classifier(model: str | bytes, threads: int, given: GivenFacts | None) 
 
 def _warn(text: str) -> None:
     click.echo(f"partsight: {text}", err=True)
+
+
+def point_in_force(
+    classifier: Classifier,
+    accept_above: float | None = None,
+    reject_below: float | None = None,
+    min_contrast: float | None = None,
+) -> OperatingPoint:
+    """Thresholds of the options, else of ``[decision]`` in the configuration, else of the model.
+
+    So a picture gets the verdict that the line of this device would give.
+
+    Raises:
+        ConfigError: the configuration cannot be read, or thresholds do not go together.
+    """
+    from partsight.decide import with_thresholds
+
+    point, path = classifier.contract.operating_point, find_config()
+    if path is not None:
+        from partsight.config import read_config
+
+        line = read_config(path).decision
+        point = with_thresholds(point, line.accept_above, line.reject_below, line.min_contrast)
+    return with_thresholds(
+        point, accept_above, reject_below, min_contrast, names=_THRESHOLD_OPTIONS
+    )

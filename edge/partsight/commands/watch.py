@@ -85,9 +85,10 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     """The configuration in force, with what the command line says in its place.
 
     Raises:
-        ConfigError: it cannot be read.
+        ConfigError: it cannot be read, or a key was set that cannot act for the source.
     """
     from partsight.config import Config, read_config
+    from partsight.config.acting import require_acting
     from partsight.device_config import find_config
 
     path = find_config()
@@ -99,7 +100,7 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     if path is None:
         # Run by hand: beside another line, perhaps, that holds the port.
         sections["health"] = config.health.model_copy(update={"enabled": False})
-    return config.model_copy(update=sections)
+    return require_acting(config.model_copy(update=sections))
 
 
 def _end(vitals: Vitals) -> None:

@@ -11,6 +11,7 @@ from partsight.config.section import Section
 __all__ = ["DecisionConfig", "Share"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
+GreyLevels = Annotated[float, Field(ge=0, le=255)]
 
 
 class DecisionConfig(Section):
@@ -26,6 +27,12 @@ class DecisionConfig(Section):
         description="A part is rejected below this score; the model's own threshold if left out. "
         "Between the two, a person looks.",
     )
+    min_contrast: GreyLevels | None = Field(
+        default=None,
+        description="A picture whose central 85 % spread over fewer grey levels shows no part: its "
+        "verdict is review. The model's own limit if left out, 10 unless it was trained with "
+        "another; 0 is off.",
+    )
     fail_safe: Literal["reject", "review"] = Field(
         default="reject",
         description="The verdict for a part that could not be judged: no frame, a dark one, a "
@@ -34,7 +41,8 @@ class DecisionConfig(Section):
     votes: PositiveInt = Field(
         default=1,
         description="For a camera that runs freely: a part is accepted only if so many of the "
-        "last 'window' frames are.",
+        "last 'window' frames are. Refused where each frame shows another part: with a folder, and "
+        "with a trigger other than frame or interval.",
     )
     window: PositiveInt = Field(
         default=1, description="How many of the last frames vote; 1 judges each frame by itself."

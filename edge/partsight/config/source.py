@@ -40,7 +40,11 @@ class CameraConfig(Section):
 
 
 class ConditionsConfig(Section):
-    """When a live picture is not fit to be judged. It then gets the fail-safe verdict."""
+    """When a frame is not fit for inspection. It then gets the fail-safe verdict.
+
+    Every kind of source is checked. Frozen is told for cameras, streams and watched folders; for a
+    video file where one of its two keys is set; never for a folder that is read once.
+    """
 
     dark_below: _Level = Field(
         default=5.0, description="Mean brightness below which a frame is dark, 0 to 255; 0 is off."
@@ -51,15 +55,19 @@ class ConditionsConfig(Section):
     blurred_below: PositiveFloat | None = Field(
         default=None,
         description="Variance of the Laplacian in the middle of the frame below which it is "
-        "blurred. It depends on lens and part: half of what a sharp part has. Off if left out.",
+        "blurred. It depends on lens and part: half of what a sharp part has. For JPEG files in a "
+        "folder it is that of the frame as decoded for the model. Off if left out.",
     )
     frozen_frames: NonNegativeInt = Field(
-        default=10, description="So many identical frames, and ..."
+        default=10,
+        description="So many identical frames in succession, and ... A video file may stand still: "
+        "it is frozen only where this key or the next is set.",
     )
     frozen_after_s: float = Field(
         default=5.0,
         ge=0,
-        description="... for so many seconds: the camera is frozen. frozen_frames = 0 is off.",
+        description="... for so many seconds, by the times of the files in a watched folder: the "
+        "camera is frozen. frozen_frames = 0 is off.",
     )
 
 

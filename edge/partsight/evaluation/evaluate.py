@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
+from partsight.decide import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
+from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.pictures import label_folders, read_pictures
 
 __all__ = ["ScoredPictures", "evaluate", "labelled_pictures", "score_pictures"]
+
+_OF_VERDICTS = ("verdicts", "recall_of_bad", "false_reject_rate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +38,7 @@ class ScoredPictures:
         scores: float (N, K), probabilities.
         seconds: float (N,), time from the decoded picture to its scores.
         failed: path and reason of each picture that could not be read.
+        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
     """
 
     paths: tuple[Path, ...]
@@ -41,6 +46,7 @@ class ScoredPictures:
     scores: NDArray[np.float64]
     seconds: NDArray[np.float64]
     failed: tuple[tuple[Path, str], ...]
+    contrasts: NDArray[np.float64] | None = None
 
 
 def labelled_pictures(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
@@ -78,6 +84,7 @@ def score_pictures(
     for_reading, for_truth = itertools.tee(pictures)
     pictures_read = read_pictures((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
+    contrasts: list[float | None] = []
     for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
         if isinstance(picture, ImageError):
             failed.append((path, str(picture)))
@@ -86,18 +93,36 @@ def score_pictures(
         (prediction,) = classifier.classify([picture])
         seconds.append(clock() - started)
         read.append(path)
+        contrasts.append(prediction.contrast)
         true.append(label)
         scores.append([prediction.scores[label] for label in classifier.contract.labels])
     table = np.array(scores, np.float64).reshape(len(read), len(classifier.contract.labels))
     labels = np.array(true, np.intp)
-    return ScoredPictures(tuple(read), labels, table, np.array(seconds), tuple(failed))
+    return ScoredPictures(
+        tuple(read),
+        labels,
+        table,
+        np.array(seconds),
+        tuple(failed),
+        # One that was not measured becomes NaN, which is below no limit.
+        np.array(contrasts, np.float64),
+    )
 
 
-def evaluate(classifier: Classifier, scored: ScoredPictures) -> dict[str, Any]:
+def evaluate(
+    classifier: Classifier, scored: ScoredPictures, point: OperatingPoint | None = None
+) -> dict[str, Any]:
     """The figures of a scored set, ready for JSON.
 
+    Args:
+        classifier: that gave the scores.
+        scored: the pictures.
+        point: what verdicts are given by; None is the model's own.
+
     Returns:
-        Those of ``classification_metrics``, with ``operating_point``, ``latency_ms``
+        Those of ``classification_metrics``, with ``operating_point``; ``verdicts``,
+        ``recall_of_bad`` and ``false_reject_rate`` (see ``verdict_metrics``); ``flat`` (path and
+        contrast of pictures with practically none, whose verdict is review); ``latency_ms``
         (``p50`` and ``p95``) and ``failed`` (path and error of what could not be read).
 
     Raises:
@@ -107,9 +132,21 @@ def evaluate(classifier: Classifier, scored: ScoredPictures) -> dict[str, Any]:
         raise DatasetError(f"none of {len(scored.failed)} pictures could be read; nothing to say")
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract
+    point = point or contract.operating_point
+    of_verdicts = verdict_metrics(
+        contract.labels, scored.true, scored.scores, point, scored.contrasts
+    )
     return {
         **classification_metrics(contract.labels, scored.true, scored.scores),
-        "operating_point": dataclasses.asdict(contract.operating_point),
+        "operating_point": dataclasses.asdict(point),
+        **{name: of_verdicts[name] for name in _OF_VERDICTS},
+        "flat": list(_flat(scored, point)),
         "latency_ms": {"p50": round(float(p50), 3), "p95": round(float(p95), 3)},
         "failed": [{"path": str(path), "error": reason} for path, reason in scored.failed],
     }
+
+
+def _flat(scored: ScoredPictures, point: OperatingPoint) -> Iterator[dict[str, Any]]:
+    if scored.contrasts is not None:
+        for row in np.flatnonzero(scored.contrasts < point.min_contrast):
+            yield {"path": str(scored.paths[row]), "contrast": float(scored.contrasts[row])}

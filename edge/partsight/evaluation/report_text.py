@@ -17,7 +17,8 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
 
     Returns:
         Accuracy (and AUC), the confusion matrix with rows true and columns predicted,
-        and precision and recall of each label.
+        precision and recall of each label, and the verdicts of good and bad parts where the
+        figures have them.
     """
     labels = metrics["labels"]
     width = max(9, *(len(label) for label in labels)) + 2
@@ -31,6 +32,9 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
     for label, row in metrics["per_label"].items():
         figures = (f"{key} {_figure(row[key])}" for key in ("precision", "recall", "f1"))
         lines.append(f"{label}: " + ", ".join(figures) + f", {row['support']} pictures")
+    for kind, counts in (metrics.get("verdicts") or {}).items():
+        told = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
+        lines.append(f"verdicts of {kind} parts: {told}")
     return "\n".join(lines)
 
 

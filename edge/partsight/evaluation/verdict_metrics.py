@@ -38,6 +38,7 @@ def verdict_metrics(
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
     point: OperatingPoint,
+    contrasts: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
     """The figures of one set of scored pictures at an operating point.
 
@@ -46,6 +47,7 @@ def verdict_metrics(
         true: int (N,), index of each picture's label.
         scores: float (N, K), probabilities.
         point: the thresholds. Bad parts are those whose label it does not accept.
+        contrasts: float (N,), of each picture; None where they were not measured.
 
     Returns:
         ``verdicts``, for ``good`` and ``bad`` parts the number of each verdict;
@@ -56,7 +58,7 @@ def verdict_metrics(
         ``per_label`` ``precision`` and ``recall``. ``bootstrap_intervals`` (see
         ``bootstrap``): of the four.
     """
-    judged = _judge(labels, true, scores, point)
+    judged = _judge(labels, true, scores, point, contrasts)
     good, bad, missed = judged.good, judged.bad, judged.missed
     area = auc(bad, -judged.deciding)
     sizes = int(bad.sum()), int(good.sum())
@@ -82,11 +84,12 @@ def _judge(
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
     point: OperatingPoint,
+    contrasts: NDArray[np.float64] | None,
 ) -> _Judged:
     good = np.isin(true, [labels.index(label) for label in point.accept_labels])
     bad = ~good if point.accept_labels else np.zeros(len(true), np.bool_)
     deciding = accept_scores(labels, scores, point.accept_labels)
-    given = verdicts(deciding, point)
+    given = verdicts(deciding, point, contrasts)
     right = scores.argmax(axis=1) == true
     return _Judged(good, bad, deciding, given, given != Verdict.ACCEPT.value, right)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from partsight.decide import OperatingPoint
 from partsight.model.reference import Reference, reference_from_document
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.runtime.feed import Normalization
 from partsight.runtime.layout import TensorLayout
 
@@ -123,10 +123,15 @@ def _are_sides(values: tuple[int, ...]) -> bool:
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values; without what earlier versions do not know, if it can."""
+    """The contract as plain JSON values.
+
+    What is as by default is left out, so that earlier versions, which do not know it, read on.
+    """
     document = dataclasses.asdict(contract)
     if contract.layout == TensorLayout():
         del document["layout"]
+    if contract.operating_point.min_contrast == DEFAULT_MIN_CONTRAST:
+        del document["operating_point"]["min_contrast"]
     if contract.reference is None:
         del document["reference"]
     return document

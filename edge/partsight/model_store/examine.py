@@ -76,10 +76,15 @@ def _challenged(classifier: Classifier, rules: Rules, findings: Findings) -> Fin
             f"{reason}. Mend or remove them."
         )
     point = with_thresholds(
-        classifier.contract.operating_point, rules.accept_above, rules.reject_below
+        classifier.contract.operating_point,
+        rules.accept_above,
+        rules.reject_below,
+        rules.min_contrast,
     )
     accuracy = classification_metrics(labels, scored.true, scored.scores)["accuracy"]
-    recall = verdict_metrics(labels, scored.true, scored.scores, point)["recall_of_bad"]
+    recall = verdict_metrics(labels, scored.true, scored.scores, point, scored.contrasts)[
+        "recall_of_bad"
+    ]
     _require_score("accuracy", accuracy, rules.min_accuracy)
     _require_score("recall of bad parts", recall, rules.min_recall_of_bad)
     return Findings(

@@ -29,6 +29,7 @@ class Rules:
         min_recall_of_bad: share of their bad parts that must not be accepted; None asks for none.
         accept_above: the device's own threshold in place of the model's, or None.
         reject_below: the device's own threshold in place of the model's, or None.
+        min_contrast: the device's own limit in place of the model's, or None.
     """
 
     labels: tuple[str, ...] | None = None
@@ -39,6 +40,7 @@ class Rules:
     min_recall_of_bad: float | None = None
     accept_above: float | None = None
     reject_below: float | None = None
+    min_contrast: float | None = None
 
     def like(self, contract: Contract | None) -> Rules:
         """The same, with the labels of a model."""
@@ -105,6 +107,7 @@ def rules_of(config: Config) -> Rules:
         min_recall_of_bad=models.min_recall_of_bad,
         accept_above=decision.accept_above,
         reject_below=decision.reject_below,
+        min_contrast=decision.min_contrast,
     )
 
 

@@ -18,7 +18,7 @@ from partsight.errors import ImageError
 from partsight.opencv import cv2
 from partsight.picture.spec import PreprocessSpec
 
-__all__ = ["covering_hw", "place", "preprocess", "region"]
+__all__ = ["covering_hw", "place", "preprocess", "region", "without_bars"]
 
 # Of the bars beside a letterboxed picture: neither a bright nor a dark edge.
 _BAR = 127
@@ -98,6 +98,22 @@ def region(image: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
     last_row = max(first_row + 1, round((top + height) * rows))
     last_column = max(first_column + 1, round((left + width) * columns))
     return image[first_row:last_row, first_column:last_column]
+
+
+def without_bars(picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+    """What ``preprocess`` made, without the bars of a letterbox: a view of it.
+
+    The bars are found by their colour. Edge rows or columns of the picture itself that have
+    this very colour are cut off, too; of a picture in this colour all is left.
+    """
+    if spec.fit != "letterbox":
+        return picture
+    other = picture != _BAR
+    rows = np.flatnonzero(other.reshape(len(other), -1).any(axis=1))
+    columns = np.flatnonzero(other.any(axis=0).any(axis=1))
+    if not len(rows):
+        return picture
+    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:

@@ -9,12 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-__all__ = ["FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec"]
+__all__ = ["DEFAULT_MIN_CONTRAST", "FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec"]
 
 # Every cache, model and golden sample depends on the pixels that ``preprocess`` makes (and
 # on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
 # number; a model made under another one is refused.
 PREPROCESS_VERSION = 1
+
+# Grey levels of what the network sees, below which a picture shows no part. Flat frames with
+# noise, a time stamp or a slight gradient have up to 9; the flattest of 1,961 real pictures of
+# parts has 20 (see ``grey_range``).
+DEFAULT_MIN_CONTRAST = 10.0
 
 Fit = Literal["stretch", "letterbox"]
 FITS: tuple[Fit, ...] = get_args(Fit)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from partsight.config.acting import ignored_keys
 from partsight.config.document import Config
 from partsight.errors import ConfigError
 from partsight.preflight.connections import check_connections
@@ -32,9 +33,16 @@ def preflight(
         check_paths(config, environ, starting=starting),
         check_connections(config),
         check_source(config.source),
+        _check_acting(config),
         check_models(config),
         check_runtime(config.model.runtime),
     )
+
+
+def _check_acting(config: Config) -> Iterator[Finding]:
+    for text in ignored_keys(config):
+        key, _, message = text.partition(" ")
+        yield Finding(key, message)
 
 
 def require_startable(config: Config, environ: Mapping[str, str] = os.environ) -> None:

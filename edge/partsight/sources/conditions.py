@@ -1,9 +1,10 @@
-"""Whether a live picture is fit to be judged: dark, bright, blurred or frozen.
+"""Whether a frame is fit for inspection: dark, bright, blurred or frozen.
 
-Enters: a frame. Leaves: what was measured of it, and the condition that this is, in words.
-Called by ``sources.live`` for every frame, and so made to cost little: brightness and the first
-look for repetition take a few of the rows, sharpness the middle of the picture. What that
-takes for 1920 x 1080 is in ``benchmarks/sources.py``.
+Input: a frame. Output: what was measured of it, and its condition, in words. Every source checks
+every frame by ``ConditionCheck``: ``live`` those of cameras and streams, ``checked`` those of
+files and folders. So it is made to cost little: brightness and the first look for repetition
+take a few of the rows, sharpness the middle of the frame. What that takes for 1920 x 1080 is in
+``benchmarks/sources.py``.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from partsight.opencv import cv2
 if TYPE_CHECKING:
     from partsight.config.source import ConditionsConfig
 
-__all__ = ["Condition", "Looks", "Repeats", "condition", "look", "repeats"]
+__all__ = ["Condition", "ConditionCheck", "Looks", "Repeats", "condition", "look", "repeats"]
 
 # BGR to luma, ITU-R BT.601.
 _LUMA_BGR = (0.114, 0.587, 0.299)
@@ -152,3 +153,42 @@ def condition(
 
 def _told(what: str, measured: float, threshold: float, bound: str = "least") -> str:
     return f"the picture is too {what} {measured:.1f}, at {bound} {threshold:.1f} expected"
+
+
+class ConditionCheck:
+    """Checks the frames of one source, in order.
+
+    Args:
+        limits: the thresholds.
+        frozen: whether identical frames in succession are a fault of this source.
+        hysteresis: whether a condition is harder to leave than to reach, for frames of one
+            camera that follow each other closely.
+    """
+
+    def __init__(
+        self, limits: ConditionsConfig, *, frozen: bool = True, hysteresis: bool = True
+    ) -> None:
+        off = {} if frozen else {"frozen_frames": 0}
+        self._limits = limits.model_copy(update=off)
+        self._hysteresis = hysteresis
+        self.restart()
+
+    def restart(self) -> None:
+        """The source was opened again: frames before this count no more."""
+        self._repeats: Repeats | None = None
+        self._before = ""
+
+    def __call__(self, image_bgr: NDArray[np.uint8], seconds: float) -> Condition | None:
+        """The condition of one more frame, uint8 (H, W, 3) BGR; None where it is fit.
+
+        Args:
+            image_bgr: the frame.
+            seconds: its time, by any clock.
+        """
+        limits, repeated = self._limits, Repeats(0, None, 1, seconds)
+        if limits.frozen_frames > 0:
+            self._repeats = repeated = repeats(self._repeats, image_bgr, seconds)
+        looks = look(image_bgr, sharpness=limits.blurred_below is not None)
+        found = condition(looks, repeated, seconds, limits, self._before)
+        self._before = found.name if found and self._hysteresis else ""
+        return found

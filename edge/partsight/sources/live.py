@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from partsight.errors import PartsightError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
-from partsight.sources.conditions import Condition, Repeats, condition, look, repeats
+from partsight.sources.conditions import Condition, ConditionCheck
 from partsight.sources.grabber import Grabber, Shot
 from partsight.sources.mailbox import Mailbox
 from partsight.sources.restarts import Restarts
@@ -79,7 +79,7 @@ class LiveFrames:
         self._grabber: Grabber | None = None
         self._retry_at_s = self._opened_s = float("-inf")
         self._last_s: float | None = None
-        self._repeats: Repeats | None = None
+        self._check = ConditionCheck(config.conditions)
         self._to_skip = self._index = 0
         self._state = ""
         self._enter("starting", f"opening {name}")
@@ -135,7 +135,8 @@ class LiveFrames:
         if self._retry_at_s > float("-inf"):
             self._vitals.count("source_restarts")
         self._opened_s = self._clock()
-        self._to_skip, self._repeats = self._config.warm_up_frames, None
+        self._to_skip = self._config.warm_up_frames
+        self._check.restart()
         try:
             self._grabber = self._held.enter_context(self._open())
         except (PartsightError, OSError, MemoryError) as error:
@@ -179,7 +180,7 @@ class LiveFrames:
         if self._to_skip > 0:
             self._to_skip -= 1
             return
-        found = self._condition(shot)
+        found = self._check(shot.image_bgr, shot.monotonic_s)
         taken_s = shot.monotonic_s - self._config.delay_s
         event = self._event(shot, found, taken_s)
         self._index += 1
@@ -189,12 +190,6 @@ class LiveFrames:
             self._enter(found.name, found.reason)
         if self._mailbox.put(event, taken_s):
             self._vitals.count("frames_dropped")
-
-    def _condition(self, shot: Shot) -> Condition | None:
-        limits = self._config.conditions
-        self._repeats = repeats(self._repeats, shot.image_bgr, shot.monotonic_s)
-        looks = look(shot.image_bgr, sharpness=limits.blurred_below is not None)
-        return condition(looks, self._repeats, shot.monotonic_s, limits, self._state)
 
     def _event(self, shot: Shot, found: Condition | None, taken_s: float) -> Frame | Fault:
         taken_at = self._now() - timedelta(seconds=self._clock() - taken_s)

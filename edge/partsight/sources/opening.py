@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,16 +14,19 @@ from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.address import Kind, classify_address
 from partsight.sources.base import Source
+from partsight.sources.checked import CheckedFrames, FrameCheck
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
-from partsight.sources.video import CaptureSource
+from partsight.sources.video import CaptureSource, usual_fps
 
 if TYPE_CHECKING:
-    from partsight.config.source import SourceConfig
+    from partsight.config.source import ConditionsConfig, SourceConfig
 
 __all__ = ["open_frames", "open_source"]
 
 logger = logging.getLogger(__name__)
+
+_FROZEN_KEYS = {"frozen_frames", "frozen_after_s"}
 
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:
@@ -83,13 +86,16 @@ def open_frames(
     if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):
         from partsight.sources.watched_folder import WatchedFolder
 
-        return WatchedFolder(Path(found.target), spec, config.folder, vitals)
+        folder = WatchedFolder(Path(found.target), spec, config.folder, vitals)
+        # By the files' own times: a backlog is read at once.
+        check = FrameCheck(config.conditions, vitals, lambda frame: frame.captured_at.timestamp())
+        return CheckedFrames(folder, check)
     if config.folder.watch and found.is_local:
         raise SourceError(
             f"cannot watch {found.target}: expected a folder, since watch = true in "
             "[source.folder]. Received a file. Give its folder, or take the key away."
         )
-    return _sequential(address, config.realtime, spec, vitals)
+    return _sequential(address, config, spec, vitals)
 
 
 def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContextManager[Frames]:
@@ -106,19 +112,33 @@ def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContext
 
 @contextmanager
 def _sequential(
-    address: str, realtime: bool, spec: PreprocessSpec, vitals: Vitals
+    address: str, config: SourceConfig, spec: PreprocessSpec, vitals: Vitals
 ) -> Iterator[Frames]:
     with open_source(address, spec) as source:
         vitals.state("source", "running")
-        if realtime and isinstance(source, CaptureSource):
+        events = map(_check(source, config.conditions, vitals), source)
+        if config.realtime and isinstance(source, CaptureSource):
             from partsight.sources.paced import PacedFrames
 
-            yield PacedFrames(source, source.fps, vitals)
+            yield PacedFrames(events, source.fps, vitals)
         else:
-            yield SequentialFrames(_counted(source, vitals))
+            yield SequentialFrames(_counted(events, vitals))
 
 
-def _counted(source: Source, vitals: Vitals) -> Iterator[Frame | Fault]:
+def _check(source: Source, limits: ConditionsConfig, vitals: Vitals) -> FrameCheck:
+    """The check of a file's frames.
+
+    A video may stand still for a while, and codecs repeat such a frame to the bit: it is frozen
+    only where the configuration sets a limit for that. Pictures in a folder are not in the order
+    in which they were taken: they are never frozen.
+    """
+    if isinstance(source, CaptureSource) and limits.model_fields_set & _FROZEN_KEYS:
+        fps = usual_fps(source.fps)
+        return FrameCheck(limits, vitals, lambda frame: frame.index / fps)
+    return FrameCheck(limits, vitals)
+
+
+def _counted(source: Iterable[Frame | Fault], vitals: Vitals) -> Iterator[Frame | Fault]:
     for event in source:
         vitals.count("frames")
         yield event

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 
 from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames
+from partsight.sources.video import usual_fps
 
 __all__ = ["PacedFrames"]
-
-# Of a file that does not say how fast it is.
-_USUAL_FPS = 25.0
 
 
 class PacedFrames:
@@ -38,7 +35,7 @@ class PacedFrames:
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._events: Iterator[Frame | Fault] = iter(source)
-        self._period_s = 1 / (fps if fps > 0 and math.isfinite(fps) else _USUAL_FPS)
+        self._period_s = 1 / usual_fps(fps)
         self._vitals, self._clock, self._sleep = vitals, clock, sleep
         self._due_s: float | None = None
         self._newest: Frame | Fault | None = None

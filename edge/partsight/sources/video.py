@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from types import TracebackType
@@ -14,9 +15,12 @@ from partsight.opencv import cv2
 from partsight.records import Fault, Frame
 from partsight.wall_clock import utc_now
 
-__all__ = ["CaptureSource"]
+__all__ = ["CaptureSource", "usual_fps"]
 
 logger = logging.getLogger(__name__)
+
+# Of a file that does not say how fast it is.
+_USUAL_FPS = 25.0
 
 
 class CaptureSource:
@@ -94,3 +98,8 @@ class CaptureSource:
                 index,
                 announced,
             )
+
+
+def usual_fps(fps: float) -> float:
+    """Frames a second to go by: what a file says, or 25 where that is no positive number."""
+    return fps if fps > 0 and math.isfinite(fps) else _USUAL_FPS

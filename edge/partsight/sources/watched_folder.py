@@ -66,7 +66,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         self._vitals, self._clock, self._sleep = vitals, clock, sleep
         self._arrivals: Arrivals | None = None
         self._index = 0
-        self._gone = False
+        self._gone: bool | None = None  # not looked at yet
         vitals.state("source", "starting", f"watching {folder}")
         self._left = self._look()  # what is there now is what was there before
 
@@ -86,8 +86,9 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
             waiting = arrivals.waiting(self._clock())
         except OSError as error:
             return self._is_gone(error)
+        if self._gone is not False:  # what a frame shows is said by whoever checks it
+            self._vitals.state("source", "running")
         self._gone = False
-        self._vitals.state("source", "running")
         if arrivals.problems:
             path, reason = arrivals.problems.popleft()
             return self._fault(f"the folder {path} cannot be read: {reason}", path)

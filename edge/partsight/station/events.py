@@ -68,6 +68,7 @@ def thresholds_told(judge: Judge) -> dict[str, Any]:
     told: dict[str, Any] = {
         "accept_above": judge.point.accept_above,
         "reject_below": judge.point.reject_below,
+        "min_contrast": judge.point.min_contrast,
         "fail_safe": policy.fail_safe.value,
         "votes": policy.votes,
         "window": policy.window,
@@ -76,5 +77,6 @@ def thresholds_told(judge: Judge) -> dict[str, Any]:
         told["of_the_model"] = {
             "accept_above": of_the_model.accept_above,
             "reject_below": of_the_model.reject_below,
+            "min_contrast": of_the_model.min_contrast,
         }
     return told

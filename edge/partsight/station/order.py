@@ -48,4 +48,5 @@ def policy_of(config: Config) -> Policy:
         Verdict(decision.fail_safe),
         decision.votes,
         decision.window,
+        decision.min_contrast,
     )

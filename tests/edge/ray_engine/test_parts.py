@@ -21,6 +21,7 @@ from partsight.batch.rows import OUTCOMES
 from partsight.batch.summary import Summary
 from partsight.classify import Classifier
 from partsight.errors import OutputError, SourceError
+from partsight.model import golden
 
 
 @pytest.fixture(autouse=True)
@@ -162,6 +163,20 @@ def test_what_no_retry_cures_ends_the_run(
             reports(worker, [part])
     (report,) = reports(worker, [part])
     assert "10 workers ended at it" in report["failed"]
+
+
+def test_a_machine_that_computes_otherwise_judges_nothing(
+    make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (part,) = Planner().parts([str(make_captured(3))], 3)
+    passed = make_worker()
+    monkeypatch.setattr(golden, "has_passed", lambda *_: False)
+    monkeypatch.setattr(golden.Replay, "difference", 0.9)
+    (report,) = reports(make_worker(), [part])
+    assert "does not decide here as it did where it was exported" in report["failed"]
+    assert not list(Path().glob("rows*/part*"))
+    (report,) = reports(passed, [part])
+    assert "failed" not in report
 
 
 def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:

@@ -261,7 +261,6 @@ def test_it_is_opened_where_the_configuration_says_so(folder: Path) -> None:
     put(folder / "a.png")
     config = SourceConfig(address=str(folder), folder=FolderConfig(watch=True, existing=True))
     with open_frames(config, SPEC, Vitals()) as frames:
-        assert isinstance(frames, WatchedFolder)
         assert isinstance(frames.after(0, 30), Frame)
 
 

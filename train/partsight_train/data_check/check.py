@@ -8,6 +8,7 @@ from pathlib import Path
 from partsight.progress import Progress, silent
 from partsight_train.data_check.duplicates import duplicates
 from partsight_train.data_check.findings import Finding, Severity
+from partsight_train.data_check.flat import flat
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few, unreadable
 from partsight_train.data_check.looks import look_at
 from partsight_train.data_check.mislabelled import mislabelled
@@ -41,6 +42,7 @@ def check(
         *too_few(dataset),
         *imbalance(dataset),
         *mixed_shapes(looks.sizes),
+        *flat(looks.greys),
         *duplicates(dataset, digests, looks.greys),
         *mislabelled(dataset, examples),
     ]

@@ -66,7 +66,7 @@ def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
     labels, point, scored = record.labels, record.point, record.on_test
     predicted = scored.scores.argmax(axis=1)
     deciding = accept_scores(labels, scored.scores, point.accept_labels)
-    given = verdicts(deciding, point)
+    given = verdicts(deciding, point, scored.contrasts)
     good = np.isin(scored.true, [labels.index(label) for label in point.accept_labels])
     escaped = (given == "accept") & ~good
     wrong = np.flatnonzero((predicted != scored.true) | escaped)

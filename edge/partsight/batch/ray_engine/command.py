@@ -15,9 +15,8 @@ from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
 from partsight.commands.cluster_options import Cluster
-from partsight.commands.model_options import THRESHOLD_OPTIONS, load_classifier
+from partsight.commands.model_options import load_classifier, point_in_force
 from partsight.console import ProgressBar, exit_if_failed
-from partsight.decide import with_thresholds
 from partsight.model.file import read_model
 from partsight.model.foreign import GivenFacts
 from partsight.progress import silent
@@ -53,11 +52,8 @@ def classify_on_ray(
         return
     model = read_model(Path(options["model"]))
     classifier = load_classifier(model, 1, given)
-    point = with_thresholds(
-        classifier.contract.operating_point,
-        options["accept_above"],
-        options["reject_below"],
-        THRESHOLD_OPTIONS,
+    point = point_in_force(
+        classifier, options["accept_above"], options["reject_below"], options["min_contrast"]
     )
 
     def make_task(filesystems: list[Any]) -> Task:

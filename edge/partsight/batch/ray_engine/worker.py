@@ -21,7 +21,10 @@ from partsight.batch.ray_engine.plan import taken_of
 from partsight.batch.rows import outcome, shortened
 from partsight.classify import Classifier
 from partsight.decide import OperatingPoint
+from partsight.errors import ModelError
+from partsight.model.file import load_model_file
 from partsight.model.foreign import GivenFacts
+from partsight.model.golden import require_same_scores_once
 from partsight.records import PictureResult
 from partsight.runtime.runtimes import RUNTIME_VARIABLE
 from partsight.sinks.parquet import arrow_table
@@ -77,7 +80,8 @@ class Worker:
     """Judges parts, one after the other, on one core.
 
     Args:
-        model: a reference to the bytes of a model that the driver trusts.
+        model: a reference to the bytes of a model that the driver trusts. Its golden samples are
+            replayed here all the same: this machine may compute otherwise than the driver's.
         attempts: a handle of ``Attempts``.
         task: what is to be done with each.
     """
@@ -85,7 +89,14 @@ class Worker:
     def __init__(self, model: Any, attempts: Any, task: Task) -> None:
         self._ray = importlib.import_module("ray")
         os.environ[RUNTIME_VARIABLE] = task.runtime
-        self._classifier = Classifier.load(self._ray.get(model), trusted=True, given=task.given)
+        data = self._ray.get(model)
+        self._classifier = Classifier.load(data, trusted=True, given=task.given)
+        self._refusal: ModelError | None = None
+        try:
+            require_same_scores_once(load_model_file(data, task.given), self._classifier)
+        except ModelError as error:
+            # Raised here, Ray would start the actor again for ever: each report says it.
+            self._refusal = error
         self._attempts, self._task = attempts, task
 
     def __call__(self, parts: dict[str, Any]) -> dict[str, list[str]]:
@@ -95,6 +106,8 @@ class Worker:
 
     def _report(self, number: int, file: str, inputs: str) -> dict[str, Any]:
         try:
+            if self._refusal is not None:
+                raise self._refusal
             done = self._task.output.report_of(file)
             if done is not None:
                 return {**done, "judged_now": False}

@@ -1,0 +1,85 @@
+"""Frames of files and folders, checked as those of a camera are: a frame not fit is a fault.
+
+Input: the frames of a source, one after the other. Output: the same, where one that is dark,
+bright, blurred or frozen is replaced by a fault with the reason. The state ``source`` in the
+vitals says so, too. ``live`` checks its frames by the same ``ConditionCheck``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from partsight.health.vitals import Vitals
+from partsight.records import Fault, Frame
+from partsight.sources.conditions import ConditionCheck
+from partsight.sources.frames import Frames
+
+if TYPE_CHECKING:
+    from partsight.config.source import ConditionsConfig
+
+__all__ = ["CheckedFrames", "FrameCheck"]
+
+
+class FrameCheck:
+    """Replaces a frame that is not fit for inspection by a fault. Called with each, in order.
+
+    Args:
+        limits: the thresholds.
+        vitals: gets the state ``source``.
+        seconds: the time of a frame by which ``frozen`` is told, in seconds of any clock; None
+            where identical frames in succession mean nothing.
+    """
+
+    def __init__(
+        self,
+        limits: ConditionsConfig,
+        vitals: Vitals,
+        seconds: Callable[[Frame], float] | None = None,
+    ) -> None:
+        # No hysteresis: each file is another part, and its verdict must not depend on the others.
+        self._check = ConditionCheck(limits, frozen=seconds is not None, hysteresis=False)
+        self._vitals, self._seconds = vitals, seconds or (lambda frame: 0.0)
+
+    def __call__(self, event: Frame | Fault) -> Frame | Fault:
+        """The frame itself, or the fault in its place; a fault stays as it is."""
+        if isinstance(event, Fault):
+            return event
+        found = self._check(event.image_bgr, self._seconds(event))
+        if found is None:
+            self._vitals.state("source", "running")
+            return event
+        self._vitals.state("source", found.name, found.reason)
+        return Fault(found.reason, event.captured_at, event.source, event.index)
+
+
+class CheckedFrames:
+    """``Frames`` that are checked as they are asked for; entered, so are those behind it.
+
+    Args:
+        frames: what is checked; it gives each frame once.
+        check: of one frame.
+    """
+
+    def __init__(self, frames: AbstractContextManager[Frames], check: FrameCheck) -> None:
+        self._opening, self._check = frames, check
+        self._held = ExitStack()
+
+    def __enter__(self) -> CheckedFrames:
+        self._frames = self._held.enter_context(self._opening)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._held.close()
+
+    def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
+        """See ``Frames``."""
+        event = self._frames.after(monotonic_s, timeout_s)
+        return None if event is None else self._check(event)
