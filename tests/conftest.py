@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from partsight.known_secrets import known_secrets
 from partsight.model.contract import GoldenSample
 from partsight.model.file import attach_contract, load_model_file
 
@@ -63,3 +64,10 @@ def moved(make_model: Callable[..., bytes], model_path: Path) -> Callable[[float
 def _moved(sample: GoldenSample, by: float) -> GoldenSample:
     away = by if sample.scores[0] < 0.5 else -by
     return dataclasses.replace(sample, scores=(sample.scores[0] + away, sample.scores[1] - away))
+
+
+@pytest.fixture(autouse=True)
+def _no_known_secrets() -> Iterator[None]:
+    """No test hides what another one remembered as a secret."""
+    yield
+    known_secrets.clear()

@@ -10,16 +10,28 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from urllib.parse import quote, quote_plus, unquote
 
-__all__ = ["HIDDEN", "KnownSecrets", "known_secrets", "remember_secret"]
+__all__ = [
+    "HIDDEN",
+    "KnownSecrets",
+    "known_secrets",
+    "remember_environment",
+    "remember_secret",
+    "remember_variable",
+    "without_secrets",
+]
 
 HIDDEN = "***"
 # Shorter ones protect nothing, and hiding them would make messages unreadable.
 _LEAST_CHARACTERS = 3
 # Shorter ones are hidden as whole words only: "1234" is also part of a digest.
 _ANYWHERE_CHARACTERS = 6
+
+
+# Environment variables that hold a secret by convention: of AWS, registries, brokers, ...
+_SECRET_VARIABLE = re.compile(r"(?!PARTSIGHT_).*(PASSWORD|PASSWD|SECRET|TOKEN|_ACCESS_KEY)", re.I)
 
 
 class KnownSecrets:
@@ -29,6 +41,7 @@ class KnownSecrets:
         self._lock = threading.Lock()
         self._forms: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self.variables: set[str] = set()
 
     def add(self, secret: str) -> None:
         """Hide a secret from now on, in every form in which it is written."""
@@ -48,7 +61,7 @@ class KnownSecrets:
     def clear(self) -> None:
         """Forget all. For tests."""
         with self._lock:
-            self._forms, self._pattern = set(), None
+            self._forms, self._pattern, self.variables = set(), None, set()
 
 
 known_secrets = KnownSecrets()
@@ -57,6 +70,31 @@ known_secrets = KnownSecrets()
 def remember_secret(secret: str) -> None:
     """Have this process hide a secret in everything that it writes from now on."""
     known_secrets.add(secret)
+
+
+def remember_variable(name: str) -> None:
+    """Keep an environment variable that holds a secret from child processes."""
+    known_secrets.variables.add(name)
+
+
+def remember_environment(environ: Mapping[str, str]) -> None:
+    """Remember the secrets that an environment holds by convention."""
+    for name, value in environ.items():
+        if _SECRET_VARIABLE.fullmatch(name):
+            remember_secret(value)
+
+
+def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
+    """An environment for child processes that need no secrets.
+
+    Without the variables that the configuration names as holding one, and those that hold one by
+    convention: any process of the same user may read the environment of another.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in known_secrets.variables and not _SECRET_VARIABLE.fullmatch(name)
+    }
 
 
 def _bounded(form: str) -> str:

@@ -16,6 +16,8 @@ hidden wherever they stand in a text.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import unquote
 
 from partsight.known_secrets import HIDDEN, known_secrets, remember_secret
@@ -25,6 +27,7 @@ __all__ = [
     "redact_address",
     "redact_origin",
     "redact_text",
+    "redact_values",
     "remember_address",
     "remember_secret",
 ]
@@ -114,6 +117,17 @@ def redact_text(text: str) -> str:
     if "=" in text:
         text = _ASSIGNED_VALUE.sub(rf"\1{HIDDEN}", text)
     return _AUTHORIZATION.sub(rf"\1 {HIDDEN}", text)
+
+
+def redact_values(value: Any) -> Any:
+    """``redact_text`` of every text in a JSON value; names of keys stay."""
+    if isinstance(value, str):
+        return redact_text(value)
+    if isinstance(value, Mapping):
+        return {key: redact_values(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [redact_values(each) for each in value]
+    return value
 
 
 def remember_address(address: str) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from partsight.config.document import Config
+from partsight.config.hiding import shown
 from partsight.config.settings import Setting, settings_of
 from partsight.errors import PartsightError
 
@@ -42,7 +43,8 @@ def doubts(settings: Iterable[Setting], environ: Mapping[str, str]) -> Iterator[
 def _variable(setting: Setting, environ: Mapping[str, str]) -> Iterator[str]:
     if not environ.get(str(setting.value)):
         yield (
-            f"{setting.name}: the environment variable {setting.value} is not set here. Set it "
+            f"{setting.name}: the environment variable {shown(setting.name, setting.value)} is "
+            "not set here. Set it "
             "where the line is started"
         )
 

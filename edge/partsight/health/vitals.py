@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from partsight.redaction import redact_text
+
 __all__ = ["BUCKETS_S", "CALM", "METRICS", "Histogram", "Metric", "State", "Vitals"]
 
 logger = logging.getLogger(__name__)
@@ -130,8 +132,10 @@ class Vitals:
 
         A change is told to listeners, and logged once: loudly what is wrong, and that it is over.
         To say the same again costs nothing, and only replaces the detail, so that what is shown is
-        the last that is known.
+        the last that is known. Secrets in the detail, such as an address that a library quotes,
+        are hidden here, before logs, events, sinks and the health server get it.
         """
+        detail = redact_text(detail)
         with self._lock:
             before = self._states.get(part)
             if before is not None and before.name == name:

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from partsight.child_python import python_module
 from partsight.errors import ModelError
+from partsight.known_secrets import without_secrets
 from partsight.model.file import ModelFile
 from partsight.model.passed import has_passed, remember
 from partsight.model.tflite.flatbuffer import Malformed, verify
@@ -68,7 +69,7 @@ def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
         done = subprocess.run(
             command,
             input=file.data,
-            env={**os.environ, RUNTIME_VARIABLE: runtime.name},
+            env={**without_secrets(os.environ), RUNTIME_VARIABLE: runtime.name},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=timeout_s,

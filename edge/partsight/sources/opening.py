@@ -11,8 +11,10 @@ from partsight.errors import ConfigError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
+from partsight.redaction import redact_address, remember_address
 from partsight.sources.address import is_live
 from partsight.sources.base import Source
+from partsight.sources.credentials import require_usable, source_address
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
 from partsight.sources.video import CaptureSource
@@ -32,8 +34,11 @@ def open_source(address: str, spec: PreprocessSpec) -> Source:
         spec: what the frames are for; a folder's pictures are decoded for it.
 
     Raises:
+        ConfigError: its user or password has a character that is not percent-encoded.
         SourceError: it cannot be opened, with what to try next.
     """
+    require_usable(address)
+    remember_address(address)
     path = Path(address)
     if is_live(address):
         return CaptureSource(int(address) if address.isdecimal() else address, live=True)
@@ -42,8 +47,8 @@ def open_source(address: str, spec: PreprocessSpec) -> Source:
     if path.is_file():
         return CaptureSource(address, live=False)
     raise SourceError(
-        f"no source {address!r}: expected a camera's number, /dev/videoN, an address with ://, "
-        "a video file or a folder. Check the path."
+        f"no source {redact_address(address)!r}: expected a camera's number, /dev/videoN, an "
+        "address with ://, a video file or a folder. Check the path."
     )
 
 
@@ -61,11 +66,11 @@ def open_frames(
         vitals: gets the counts and the state ``source``.
 
     Raises:
-        ConfigError: no address is given.
+        ConfigError: no address is given, or its user and password cannot be used.
         DatasetError: a folder that is read once has no pictures.
         SourceError: a file or folder cannot be opened.
     """
-    address = config.address
+    address = source_address(config)
     if address is None:
         raise ConfigError("no source is given. Say --source, or address in [source].")
     if is_live(address):
@@ -78,15 +83,17 @@ def open_frames(
 
 
 def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContextManager[Frames]:
-    from partsight.sources.capture_child import CaptureChild, public_address
+    from partsight.sources.capture_child import CaptureChild
     from partsight.sources.live import LiveFrames
 
     settings = config.camera.model_dump(exclude_none=True)
 
     def opened() -> CaptureChild:
-        return CaptureChild(address, settings, decode_threads=config.decode_threads)
+        # Each time anew: a password that was changed is used without a restart.
+        current = source_address(config) or address
+        return CaptureChild(current, settings, decode_threads=config.decode_threads)
 
-    return LiveFrames(public_address(address), opened, config, vitals)
+    return LiveFrames(redact_address(address), opened, config, vitals)
 
 
 @contextmanager
