@@ -25,6 +25,7 @@ from partsight.known_secrets import HIDDEN, known_secrets, remember_secret
 __all__ = [
     "HIDDEN",
     "redact_address",
+    "redact_argument",
     "redact_origin",
     "redact_text",
     "redact_values",
@@ -72,7 +73,9 @@ _TOKEN = re.compile(
 _IN_TEXT = re.compile(rf"{_SCHEME.pattern}[^\s'\"<>]*")
 _REQUEST = re.compile(r"(with url: )(\S+)")
 _AUTHORIZATION = re.compile(r"\b(Basic|Bearer|Digest) [\w+/=.~,\"-]{6,}", re.IGNORECASE)
-_ASSIGNED_VALUE = re.compile(rf"({_ASSIGNED.pattern})[^\s&'\",;)]+", re.IGNORECASE)
+_ASSIGNED_VALUE = re.compile(
+    rf"({_ASSIGNED.pattern})(?!\*{{3}}(?:\W|$))[^\s&'\",;)]+", re.IGNORECASE
+)
 
 
 def redact_address(address: str) -> str:
@@ -105,6 +108,13 @@ def redact_origin(address: str) -> str:
         return HIDDEN
     end = _END_OF_AUTHORITY.search(shown, scheme.end())
     return shown if end is None else f"{shown[: end.start()]}/{HIDDEN}"
+
+
+def redact_argument(word: str) -> str:
+    """A word of a command line, such as an address or ``--option=ADDRESS``, without secrets."""
+    option = re.match(r"--?[\w-]+=", word)
+    start = option.end() if option else 0
+    return redact_text(word[:start] + redact_address(word[start:]))
 
 
 def redact_text(text: str) -> str:
