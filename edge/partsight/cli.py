@@ -17,6 +17,7 @@ import click
 from partsight.console import redact_errors, start_logging
 from partsight.errors import PartsightError
 from partsight.known_secrets import remember_environment
+from partsight.process_arguments import hide_arguments
 from partsight.redaction import redact_text, remember_address
 from partsight.shown import shown
 
@@ -88,12 +89,13 @@ def _one_line(error: BaseException) -> str:
 
 
 def _remember_secrets() -> None:
-    """Of the command line and the environment, so that no message quotes them."""
+    """Of the command line and the environment, so that no message and no ``ps`` shows them."""
     remember_environment(os.environ)
     proxies = (os.environ[name] for name in os.environ if name.upper().endswith("_PROXY"))
     for address in (*sys.argv[1:], *proxies):
         if "://" in address:
             remember_address(address)
+    hide_arguments()
 
 
 @click.group(cls=_PartsightGroup, context_settings={"help_option_names": ["-h", "--help"]})

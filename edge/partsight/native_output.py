@@ -12,6 +12,8 @@ import sys
 import tempfile
 from collections.abc import Iterator
 
+from partsight.redaction import redact_text
+
 __all__ = ["held_stderr"]
 
 
@@ -33,7 +35,8 @@ def held_stderr() -> Iterator[None]:
             yield
         except BaseException:
             held.seek(0)
-            os.write(original, held.read())
+            said = held.read().decode("utf-8", "surrogateescape")
+            os.write(original, redact_text(said).encode("utf-8", "surrogateescape"))
             raise
         finally:
             sys.stderr.flush()

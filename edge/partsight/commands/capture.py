@@ -14,6 +14,7 @@ import click
 from partsight.commands.model_options import config_option
 from partsight.console import exit_if_failed
 from partsight.device_config import find_config
+from partsight.redaction import redact_text
 from partsight.shown import shown
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def command(
     with _opened(source) as frames:
         pictures, faults = _collected(capture(frames, moments, place, most), tell=wait_for_key)
     if as_json:
-        failed = [{"source": each.source, "reason": each.reason} for each in faults]
+        failed = [{"source": each.source, "reason": redact_text(each.reason)} for each in faults]
         told = {"label": label, "pictures": [str(path) for path in pictures], "failed": failed}
         click.echo(json.dumps(told))
     else:
@@ -122,7 +123,8 @@ def _collected(events: Iterable[Path | Fault], *, tell: bool) -> tuple[list[Path
                     click.echo(f"partsight: {shown(event)}", err=True)
             else:
                 faults.append(event)
-                click.echo(f"partsight: {shown(event.source)}: {shown(event.reason)}", err=True)
+                reason = shown(redact_text(event.reason))
+                click.echo(f"partsight: {shown(event.source)}: {reason}", err=True)
     except KeyboardInterrupt:
         click.echo(err=True)
     return pictures, faults
