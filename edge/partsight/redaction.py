@@ -71,6 +71,11 @@ _TOKEN = re.compile(
     r"|[A-Za-z0-9]{24,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 )
 _IN_TEXT = re.compile(rf"{_SCHEME.pattern}[^\s'\"<>]*")
+# An address that went through a path, which makes one slash of two, or that has no scheme.
+_AS_PATH = re.compile(
+    r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]*:/)(?!/)[^\s'\"<>]*@"
+    r"|(?<![\w/.:@*-])()[^\s:/@'\"<>]+:[^\s/@'\"<>]+@(?=[\w\[])"
+)
 _REQUEST = re.compile(r"(with url: )(\S+)")
 _AUTHORIZATION = re.compile(r"\b(Basic|Bearer|Digest) [\w+/=.~,\"-]{6,}", re.IGNORECASE)
 _ASSIGNED_VALUE = re.compile(
@@ -122,6 +127,8 @@ def redact_text(text: str) -> str:
     text = known_secrets.hidden_in(text)
     if "://" in text:
         text = _IN_TEXT.sub(_address_in_text, text)
+    if "@" in text:
+        text = _AS_PATH.sub(lambda found: f"{found[1] or ''}{HIDDEN}@", text)
     if "url: " in text:
         text = _REQUEST.sub(lambda found: found[1] + _tail(found[2]), text)
     if "=" in text:

@@ -148,6 +148,12 @@ def test_only_the_origin_of_a_webhook_is_shown(address: str, origin: str) -> Non
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ***"),
         ("expected password_env or password_file", "expected password_env or password_file"),
         ("17 of 20 inputs failed", "17 of 20 inputs failed"),
+        ("no file rtsp:/op:geheim@cam/a.", "no file rtsp:/***@cam/a."),
+        ("no file /cwd/rtsp:/op:geheim@cam/a.", "no file /cwd/rtsp:/***@cam/a."),
+        ("no source 'op:geheim@cam/a'", "no source '***@cam/a'"),
+        ("cannot read /data/a:b@c.mp4", "cannot read /data/a:b@c.mp4"),
+        ("cannot read: /data/@eaDir/a", "cannot read: /data/@eaDir/a"),
+        ("written by me@example.com: at 12:30", "written by me@example.com: at 12:30"),
     ],
 )
 def test_messages_stay_readable(text: str, redacted: str | None) -> None:
