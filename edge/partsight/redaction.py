@@ -41,7 +41,7 @@ _CREDENTIAL = (
     r"(?:[a-z0-9]*[_-])*(?:"
     r"\w*(?:password|passwd|passphrase|pwd|token|secret|apikey|accesskey|credential|signature)s?"
     r"|user|username|userid|user-?id|usr|login\w*|account|pass|passwort|pw|psw|pin|key|auth|"
-    r"authorization|session|sessionid|sid|sig|nonce|jwt|code|bearer|u|p)"
+    r"authorization|session|sessionid|sid|sig|nonce|jwt|bearer)"
 )
 # Keys of a query that are shown, without their values.
 _SHOWN_KEY = re.compile(
@@ -54,7 +54,9 @@ _CREDENTIAL_WORD = re.compile(
     r"|(?<![a-z])(?:user|usr|pass|pin|key|auth|login|session|sid|sig)(?![a-z])",
     re.IGNORECASE,
 )
-_ASSIGNED = re.compile(rf"(?<![A-Za-z0-9_-]){_CREDENTIAL}\s*=\s*", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    rf"(?:(?<![A-Za-z0-9_-]){_CREDENTIAL}|(?<=[?&;])(?:u|p|code))\s*=\s*", re.IGNORECASE
+)
 # Keys of a query or path whose values tell streams apart, and how plain a value must be.
 _HARMLESS = re.compile(
     "action|audio|bitrate|cam|camera|ch|channel|cmd|codec|compression|date|day|format|fps|framerate"
@@ -67,8 +69,9 @@ _PLAIN_VALUE = re.compile(r"[A-Za-z0-9.,:x+-]{0,24}")
 _DIGEST = re.compile(r"sha256=[0-9A-Fa-f]{64}")
 # What services put into a path as the whole credential: UniFi's streams, Slack's webhooks, ...
 _TOKEN = re.compile(
-    r"(?=(?:[A-Z]*[a-z]){3}|[a-z0-9]*[A-Z])(?=[A-Za-z]*\d)(?=(?:\d*[A-Za-z]){3})[A-Za-z0-9]{16,}"
-    r"|[A-Za-z0-9]{24,}|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    r"(?=[A-Za-z]*\d)(?=(?:\d*[A-Za-z]){3})[A-Za-z0-9]{16,}|[A-Za-z0-9]{24,}"
+    r"|[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+    r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=(?:[A-Za-z_-]*\d){3})[\w-]{24,}"
 )
 _IN_TEXT = re.compile(rf"{_SCHEME.pattern}[^\s'\"<>]*")
 # An address that went through a path, which makes one slash of two, or that has no scheme.
@@ -77,7 +80,7 @@ _AS_PATH = re.compile(
     r"|(?<![\w/.:@*-])()[^\s:/@'\"<>]+:[^\s/@'\"<>]+@(?=[\w\[])"
 )
 _REQUEST = re.compile(r"(with url: )(\S+)")
-_AUTHORIZATION = re.compile(r"\b(Basic|Bearer|Digest) [\w+/=.~,\"-]{6,}", re.IGNORECASE)
+_AUTHORIZATION = re.compile(r"\b(Basic|Bearer|Digest) (?=\S*[A-Z0-9=])[\w+/=.~,\"-]{6,}")
 _ASSIGNED_VALUE = re.compile(
     rf"({_ASSIGNED.pattern})(?!\*{{3}}(?:\W|$))[^\s&'\",;)]+", re.IGNORECASE
 )
@@ -124,6 +127,8 @@ def redact_argument(word: str) -> str:
 
 def redact_text(text: str) -> str:
     """A message of one or more lines without known secrets, credentials and secret addresses."""
+    if not text:
+        return text
     text = known_secrets.hidden_in(text)
     if "://" in text:
         text = _IN_TEXT.sub(_address_in_text, text)
@@ -151,9 +156,10 @@ def remember_address(address: str) -> None:
     """Remember the passwords in an address, so that ``redact_text`` hides each wherever it is."""
     scheme = _SCHEME.search(address)
     rest = address[scheme.end() :] if scheme else address
-    userinfo, at, _ = rest.rpartition("@")
-    if at and ":" in userinfo:
-        remember_secret(userinfo.partition(":")[2])
+    user_info, at, _ = rest.rpartition("@")
+    # Not of "bucket/a:b/shot@2.png": the first part is no user.
+    if at and ":" in _END_OF_AUTHORITY.split(user_info, maxsplit=1)[0]:
+        remember_secret(user_info.partition(":")[2])
     for found in _ASSIGNED.finditer(rest):
         if re.match(r"u|login|account", found.group(), re.IGNORECASE) is None:
             remember_secret(re.split(r"[&\s;]", rest[found.end() :], maxsplit=1)[0])
@@ -198,7 +204,7 @@ def _tail(tail: str) -> str:
     for segment in path.split("/"):
         if _holds_credentials(unquote(unquote(segment))):
             return "/".join([*shown, HIDDEN])  # which may hold "/", "?" and "#" itself
-        shown.append(_TOKEN.sub(HIDDEN, segment))
+        shown.append(HIDDEN if _TOKEN.search(segment) else segment)
     pairs = "&".join(_pair(each) for each in query.replace(";", "&").split("&"))
     digest = fragment if _DIGEST.fullmatch(fragment) or not fragment else HIDDEN
     return "/".join(shown) + question + pairs + mark + digest

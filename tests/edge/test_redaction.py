@@ -116,6 +116,13 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
         ("rtsps://cam:7441/AbCd3fGhIjKlMnOp?enableSrtp", "rtsps://cam:7441/***?***"),
         ("https://tfhub.dev/google/lite0/1#sha256=" + "a" * 64, None),
         ("rtsp://admin:secret", "rtsp://***"),
+        ("https://h/8f14e45f-ceea-467f-9575-6d0b1a2c3d4e/a", "https://h/***/a"),
+        (
+            "https://h/v2/mobilenet_v2_100_224/5.tar.gz",
+            "https://h/v2/mobilenet_v2_100_224/5.tar.gz",
+        ),
+        ("rtsp://cam/h264Preview_01_main", "rtsp://cam/h264Preview_01_main"),
+        ("s3://line-3/2024/date=2024-01-02/", "s3://line-3/2024/date=2024-01-02/"),
     ],
 )
 def test_what_is_useful_of_an_address_stays(address: str, redacted: str | None) -> None:
@@ -148,6 +155,9 @@ def test_only_the_origin_of_a_webhook_is_shown(address: str, origin: str) -> Non
         ("Authorization: Basic dXNlcjpwYXNz", "Authorization: Basic ***"),
         ("expected password_env or password_file", "expected password_env or password_file"),
         ("17 of 20 inputs failed", "17 of 20 inputs failed"),
+        ("exception_code=2, p=0.05, code=3", "exception_code=2, p=0.05, code=3"),
+        ("the Basic settings of Bearer parts", "the Basic settings of Bearer parts"),
+        ("cam/snap?u=geheim&p=geheim", "cam/snap?u=***&p=***"),
         ("no file rtsp:/op:geheim@cam/a.", "no file rtsp:/***@cam/a."),
         ("no file /cwd/rtsp:/op:geheim@cam/a.", "no file /cwd/rtsp:/***@cam/a."),
         ("no source 'op:geheim@cam/a'", "no source '***@cam/a'"),

@@ -96,7 +96,7 @@ def make_private(path: Path) -> None:
     Raises:
         OSError: it cannot be created.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE))
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, _MODE))
     for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         try:
             mode = stat.S_IMODE(each.stat().st_mode)
