@@ -159,7 +159,11 @@ def remember_address(address: str) -> None:
     user_info, at, _ = rest.rpartition("@")
     # Not of "bucket/a:b/shot@2.png": the first part is no user.
     if at and ":" in _END_OF_AUTHORITY.split(user_info, maxsplit=1)[0]:
-        remember_secret(user_info.partition(":")[2])
+        password = user_info.partition(":")[2]
+        remember_secret(password)
+        # Of one that was not percent-encoded, libraries quote a part: "nonnumeric port: 'hun'".
+        for part in _END_OF_AUTHORITY.split(password):
+            remember_secret(part)
     for found in _ASSIGNED.finditer(rest):
         if re.match(r"u|login|account", found.group(), re.IGNORECASE) is None:
             remember_secret(re.split(r"[&\s;]", rest[found.end() :], maxsplit=1)[0])
