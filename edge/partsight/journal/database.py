@@ -96,7 +96,10 @@ def make_private(path: Path) -> None:
     Raises:
         OSError: it cannot be created.
     """
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, _MODE))
+    # Only a file that was not there is opened: closing one that is there would end the locks that
+    # SQLite holds on it in this process.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
     for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
         try:
             mode = stat.S_IMODE(each.stat().st_mode)

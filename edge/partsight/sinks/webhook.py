@@ -30,7 +30,7 @@ from partsight.config.secret import read_secret
 from partsight.errors import EnvironmentFault, SinkUnavailable
 from partsight.known_secrets import HIDDEN, KnownSecrets
 from partsight.links.tls import tls_context
-from partsight.redaction import redact_origin, redact_text
+from partsight.redaction import redact_address, redact_origin, redact_text
 from partsight.sinks.base import LineSink, Row
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 
@@ -122,7 +122,7 @@ class WebhookSink:
             return self._unavailable(f"it answers {came}", wait_s)
         where = answer.headers.get("Location")
         mend = (
-            f"it points to {redact_origin(where)}"
+            f"it points to {redact_address(where)}"
             if where
             else "check url, secret and the receiver"
         )
