@@ -143,11 +143,12 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.health.vitals import Vitals
     from partsight.picture.spec import PreprocessSpec
     from partsight.sources.address import is_live
+    from partsight.sources.credentials import at_address
     from partsight.sources.opening import open_frames
 
     found = find_config()
     config = (read_config(found) if found else Config()).source
-    config = config.model_copy(update={"address": address})
+    config = at_address(config, address)
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
     with open_frames(config, spec, Vitals()) as frames:
         if is_live(address):

@@ -89,14 +89,12 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     """
     from partsight.config import Config, read_config
     from partsight.device_config import find_config
-    from partsight.sources.credentials import require_usable
+    from partsight.sources.credentials import at_address
 
     path = find_config()
     config = Config() if path is None else read_config(path)
-    if source:
-        require_usable(source, config.source.username)
     sections = {
-        "source": config.source.model_copy(update={"address": source} if source else {}),
+        "source": at_address(config.source, source) if source else config.source,
         "journal": config.journal.model_copy(update={"path": journal} if journal else {}),
     }
     if path is None:

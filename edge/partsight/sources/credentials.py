@@ -16,7 +16,7 @@ from partsight.redaction import redact_address, remember_address, remember_secre
 if TYPE_CHECKING:
     from partsight.config.source import SourceConfig
 
-__all__ = ["require_usable", "source_address", "with_credentials"]
+__all__ = ["at_address", "require_usable", "source_address", "with_credentials"]
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 _RESERVED = re.compile(r"[/?#\\]")
@@ -45,6 +45,23 @@ def source_address(config: SourceConfig) -> str | None:
 
     password = optional_secret("password", config.password_env, config.password_file)
     return with_credentials(address, config.username, password)
+
+
+def at_address(config: SourceConfig, address: str) -> SourceConfig:
+    """``[source]`` with the address of a command line in place of its own.
+
+    The configured user and password go with an address that takes and lacks them, so that none has
+    to be typed; not with a file, a camera's number, or an address that has its own.
+
+    Raises:
+        ConfigError: see ``require_usable``.
+    """
+    require_usable(address)
+    changed: dict[str, str | None] = {"address": address}
+    found = _ADDRESS.fullmatch(address)
+    if found is None or found[1].lower() in _NOT_OVER_A_NETWORK or "@" in found[2]:
+        changed |= {"username": None, "password_env": None, "password_file": None}
+    return config.model_copy(update=changed)
 
 
 def with_credentials(address: str, username: str, password: str | None) -> str:

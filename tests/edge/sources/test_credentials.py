@@ -16,7 +16,12 @@ from partsight.config import Config, read_config
 from partsight.errors import ConfigError
 from partsight.health.vitals import Vitals
 from partsight.picture.spec import PreprocessSpec
-from partsight.sources.credentials import require_usable, source_address, with_credentials
+from partsight.sources.credentials import (
+    at_address,
+    require_usable,
+    source_address,
+    with_credentials,
+)
 from partsight.sources.opening import open_frames, open_source
 
 _SECRETS = ("hunter2", "nter2")
@@ -154,15 +159,23 @@ def test_a_password_that_is_missing_is_an_error_at_the_start(tmp_path: Path) -> 
         open_frames(source, PreprocessSpec(2, 2), Vitals())
 
 
-def test_user_of_the_configuration_does_not_go_with_a_folder_of_the_command_line(
-    tmp_path: Path, model_path: Path
+@pytest.mark.parametrize(
+    ("address", "opened"),
+    [
+        ("rtsp://other/live", "rtsp://op:pa%23s@other/live"),
+        ("rtsp://a:b@other/live", "rtsp://a:b@other/live"),
+        ("0", "0"),
+        ("parts", "parts"),
+        ("file:///parts", "file:///parts"),
+    ],
+)
+def test_the_configured_user_goes_with_an_address_of_the_command_line_that_lacks_one(
+    address: str, opened: str, tmp_path: Path
 ) -> None:
+    (tmp_path / "pw").write_text("pa#s")
     file = tmp_path / "partsight.toml"
-    file.write_text("[source]\nusername = 'op'\npassword_env = 'PW'")
-    words = ["watch", str(model_path), "--source", str(tmp_path), "--config", str(file)]
-    result = CliRunner().invoke(main, words, env={"PW": "hunter2"})
-    assert result.exit_code == 1
-    assert "which takes none" in result.output
+    file.write_text("[source]\naddress = 'rtsp://h'\nusername = 'op'\npassword_file = 'pw'")
+    assert source_address(at_address(read_config(file).source, address)) == opened
 
 
 def test_the_python_interface_refuses_it_too() -> None:
