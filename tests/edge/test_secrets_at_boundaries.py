@@ -16,8 +16,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from partsight.batch.ray_engine import stores
 from partsight.cli import main
 from partsight.console import RedactingFormatter, redact_errors
+from partsight.errors import PartsightError
 from partsight.health.vitals import State, Vitals
 from partsight.journal import Journal, read_events, read_rows, verify
 from partsight.known_secrets import remember_variable, without_secrets
@@ -260,3 +262,20 @@ def test_ps_shows_no_password_of_a_running_command(tmp_path: Path) -> None:
     )
     assert "rtsp://***@cam/live" in done.stderr
     assert "hunter2" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("uri", "named"),
+    [
+        ("s3://KEY:hunter2@bucket/parts?region=eu", "s3://bucket/parts"),
+        ("s3://KEY:a/hunter2@bucket/parts", "s3://***@bucket/parts"),
+        ("s3://KEY:a[hunter2@bucket/parts", "s3://***@bucket/parts"),
+        ("s3://KEY:a#hunter2@bucket/parts", "s3://***@bucket/parts"),
+        ("s3://bucket/line=3/shot@2/a", "s3://bucket/line=3/shot@2/a"),
+    ],
+)
+def test_a_store_of_pictures_is_named_without_its_keys(uri: str, named: str) -> None:
+    assert stores.shown(uri) == named
+    with pytest.raises(PartsightError) as caught:
+        stores.opened("none" + uri)  # which pyarrow does not know, or which is not installed
+    assert _seen(caught.value) == []
