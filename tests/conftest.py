@@ -18,6 +18,7 @@ import pytest
 for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
     os.environ.setdefault(_library, "1")
 
+from partsight.known_secrets import known_secrets  # noqa: E402
 from partsight.model.contract import GoldenSample  # noqa: E402
 from partsight.model.file import attach_contract, load_model_file  # noqa: E402
 
@@ -68,3 +69,10 @@ def moved(make_model: Callable[..., bytes], model_path: Path) -> Callable[[float
 def _moved(sample: GoldenSample, by: float) -> GoldenSample:
     away = by if sample.scores[0] < 0.5 else -by
     return dataclasses.replace(sample, scores=(sample.scores[0] + away, sample.scores[1] - away))
+
+
+@pytest.fixture(autouse=True)
+def _no_known_secrets() -> Iterator[None]:
+    """No test hides what another one remembered as a secret."""
+    yield
+    known_secrets.clear()

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from partsight.child_python import python_module
+from partsight.known_secrets import without_secrets
 from partsight.progress import Progress, silent
 from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 
@@ -158,7 +159,7 @@ def _run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
     done = subprocess.run(
         [*python_module("partsight.benchmark_process"), *map(str, arguments)],
         input=data,
-        env={**os.environ, RUNTIME_VARIABLE: way.runtime},
+        env={**without_secrets(os.environ), RUNTIME_VARIABLE: way.runtime},
         capture_output=True,
         timeout=_TIMEOUT_S,
     )

@@ -18,6 +18,7 @@ from partsight.errors import SourceError
 from partsight.files import create_atomic
 from partsight.picture.encode import PictureFormat, encode
 from partsight.records import Fault, Frame
+from partsight.redaction import redact_address, redact_text
 from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.wall_clock import utc_now
 
@@ -99,8 +100,8 @@ def require_first_frame(
         if event is not None:
             reason = event.reason
     raise SourceError(
-        f"cannot capture from {address}: {reason}. Check that it is connected, readable by this "
-        "user, not in use, lit, and in focus."
+        f"cannot capture from {redact_address(address)}: {redact_text(reason)}. Check that it is "
+        "connected, readable by this user, not in use, lit, and in focus."
     )
 
 

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
-import logging
+import os
+import sys
 
 import click
 
+from partsight.console import redact_errors, start_logging
 from partsight.errors import PartsightError
+from partsight.known_secrets import remember_environment
 from partsight.memory_limit import memory_limit, memory_limit_note
+from partsight.process_arguments import hide_arguments
+from partsight.redaction import redact_text, remember_address
 from partsight.shown import shown
 
 __all__ = ["main"]
@@ -57,8 +62,11 @@ class _PartsightGroup(click.Group):
     def invoke(self, ctx: click.Context) -> object:
         try:
             return super().invoke(ctx)
+        except click.ClickException as error:  # may quote what was typed
+            error.__dict__["message"] = redact_text(error.message)  # final in its type
+            raise
         # Whoever read the output has left, as 'head' does: click ends the run without a word.
-        except (click.ClickException, click.exceptions.Exit, click.Abort, BrokenPipeError):
+        except (click.exceptions.Exit, click.Abort, BrokenPipeError):
             raise
         except PartsightError as error:
             if ctx.params["debug"]:
@@ -93,7 +101,17 @@ def _environment_fault(error: Exception) -> str | None:
 
 
 def _one_line(error: BaseException) -> str:
-    return shown(" ".join(str(error).split()))
+    return shown(" ".join(redact_text(str(error)).split()))
+
+
+def _remember_secrets() -> None:
+    """Of the command line and the environment, so that no message and no ``ps`` shows them."""
+    remember_environment(os.environ)
+    proxies = (os.environ[name] for name in os.environ if name.upper().endswith("_PROXY"))
+    for address in (*sys.argv[1:], *proxies):
+        if "://" in address:
+            remember_address(address)
+    hide_arguments()
 
 
 @click.group(cls=_PartsightGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,6 +125,6 @@ def main(debug: bool) -> None:
       partsight sample-data parts
       partsight classify models/sample-parts-int8.tflite parts/defected
     """
-    level = logging.DEBUG if debug else logging.WARNING
-    logging.basicConfig(level=logging.WARNING, format="partsight: %(message)s")
-    logging.getLogger("partsight").setLevel(level)
+    _remember_secrets()
+    redact_errors()
+    start_logging(debug=debug)

@@ -1,15 +1,28 @@
-"""What the commands share: progress and exit codes."""
+"""What the commands share: progress, exit codes, and messages without secrets."""
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
 from typing import TypeVar
 
 import click
 
-__all__ = ["EXIT_SOME_FAILED", "ProgressBar", "exit_if_failed"]
+from partsight.redaction import redact_text
+
+__all__ = [
+    "EXIT_SOME_FAILED",
+    "ProgressBar",
+    "RedactingFormatter",
+    "exit_if_failed",
+    "redact_errors",
+    "start_logging",
+]
 
 EXIT_SOME_FAILED = 3
 
@@ -73,3 +86,36 @@ def exit_if_failed(count: int, total: int) -> None:
     if count:
         click.echo(f"partsight: {count} of {total} inputs failed, each is named", err=True)
         raise click.exceptions.Exit(EXIT_SOME_FAILED)
+
+
+class RedactingFormatter(logging.Formatter):
+    """A formatter that hides secrets in the whole record, also in its traceback."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        return redact_text(super().format(record))
+
+
+def start_logging(*, debug: bool) -> None:
+    """Write warnings to stderr, of partsight itself everything if ``debug``; no secrets."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(RedactingFormatter("partsight: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("partsight").setLevel(logging.DEBUG if debug else logging.WARNING)
+
+
+def redact_errors() -> None:
+    """Hide secrets in the tracebacks of errors that nobody catches, in any thread."""
+
+    def written(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        text = "".join(traceback.format_exception(kind, error, trace))
+        sys.stderr.write(redact_text(text))
+
+    def written_of_thread(failed: threading.ExceptHookArgs) -> None:
+        if failed.exc_value is not None and failed.exc_type is not SystemExit:
+            written(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+    sys.excepthook = written
+    threading.excepthook = written_of_thread

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 
 from partsight.memory_file import memory_file
+from partsight.redaction import redact_text
 
 __all__ = ["held_stderr"]
 
@@ -34,8 +35,9 @@ def held_stderr() -> Iterator[None]:
         yield
     except BaseException:
         os.lseek(held, 0, os.SEEK_SET)
-        while chunk := os.read(held, 1 << 16):
-            os.write(original, chunk)
+        with os.fdopen(os.dup(held), "rb") as file:
+            said = file.read().decode("utf-8", "surrogateescape")
+        os.write(original, redact_text(said).encode("utf-8", "surrogateescape"))
         raise
     finally:
         sys.stderr.flush()

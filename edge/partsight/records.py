@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.redaction import redact_text
+
 __all__ = [
     "Fault",
     "Frame",
@@ -144,7 +146,7 @@ class PictureResult:
             "verdict": self.verdict and self.verdict.value,
             "reason": self.reason,
             "model": self.model_sha256,
-            "error": self.error,
+            "error": self.error and redact_text(self.error),
         }
 
     def details(self) -> dict[str, Any]:
@@ -228,11 +230,11 @@ class PartResult:
             "captured_at": self.captured_at.isoformat(timespec="milliseconds"),
             "part_id": self.occasion and self.occasion.part_id,
             "trigger": self.occasion and self.occasion.trigger,
-            "source": self.source,
+            "source": redact_text(self.source),
             "frame": self.index,
             **_prediction_columns(self.prediction),
             "verdict": self.verdict.value,
-            "reason": self.reason,
+            "reason": redact_text(self.reason),
             "accept_above": self.thresholds and self.thresholds.accept_above,
             "reject_below": self.thresholds and self.thresholds.reject_below,
             "latency_ms": round(self.latency_ms, 3),
@@ -241,7 +243,7 @@ class PartResult:
             "model": self.model_sha256,
             "model_version": self.model_version,
             "picture": self.picture,
-            "error": self.error,
+            "error": self.error and redact_text(self.error),
         }
 
 

@@ -144,7 +144,7 @@ MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = 'h'\n"
         (MQTT + "password = 3", "sinks[0].password: Input should be a valid string. Received: "
          "'***'"),
         ("[source]\naddress = ['rtsp://a:pw@h/1']", "source.address: Input should be a valid "
-         "string. Received: ['rtsp://a:***@h/1']"),
+         "string. Received: ['rtsp://***@h/1']"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(text: str, message: str) -> None:
@@ -301,12 +301,14 @@ def test_tables_by_name_are_settings_too() -> None:
         ("anything", SecretStr("x"), "***"),
         ("token", ["x"], "***"),
         ("password_env", "MQTT_PASSWORD", "MQTT_PASSWORD"),
+        ("source.password_env", "hunter2", "***"),
+        ("sinks[0].url", "https://h/services/T0/x", "https://h/***"),
         ("password_file", "pw.txt", "pw.txt"),
         ("public_key", "a.pub", "a.pub"),
-        ("address", "rtsp://user:pa:ss@host/1", "rtsp://user:***@host/1"),
-        ("address", "http://host:80/a@b", "http://host:80/a@b"),
+        ("address", "rtsp://user:pa:ss@host/1", "rtsp://***@host/1"),
+        ("address", "http://host:80/a@b", "http://***"),
         ("header", {"token": "x", "a": [1, "https://u:p@h"]},
-         {"token": "***", "a": [1, "https://u:***@h"]}),
+         {"token": "***", "a": [1, "https://***@h"]}),
     ],
 )  # fmt: skip
 def test_secrets_are_not_printed(name: str, value: Any, printed: Any) -> None:

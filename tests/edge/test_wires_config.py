@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,7 @@ def test_a_wrong_sink_is_refused(sink: dict[str, Any], message: str, tmp_path: P
         read_config(written(tmp_path, _toml("[[sinks]]", sink)))
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -131,11 +133,23 @@ def _toml(header: str, table: dict[str, Any]) -> str:
 
 @pytest.mark.parametrize(
     ("content", "secret"),
-    [("s3cret", "s3cret"), ("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" s \n", " s ")],
+    [
+        (b"s3cret", "s3cret"),
+        (b"s3cret\n", "s3cret"),
+        (b"s3cret\r\n", "s3cret"),
+        (b"s3cret \r\n\n", "s3cret"),
+        (b" s3 cret\t\n", " s3 cret"),
+        (b"\xef\xbb\xbfs3cret\n", "s3cret"),
+        ("s3cr\u00e9t\r\n".encode("utf-16"), "s3cr\u00e9t"),
+        (codecs.BOM_UTF16_BE + "s3cret".encode("utf-16-be"), "s3cret"),
+        ("s3cret".encode("utf-32"), "s3cret"),
+    ],
 )
-def test_a_secret_is_read_without_its_newline(content: str, secret: str, tmp_path: Path) -> None:
+def test_a_secret_is_read_as_any_editor_writes_it(
+    content: bytes, secret: str, tmp_path: Path
+) -> None:
     file = tmp_path / "secret"
-    file.write_bytes(content.encode())
+    file.write_bytes(content)
 
     assert read_secret("password", None, file) == secret
     assert read_secret("password", "NAME", None, {"NAME": secret}) == secret
@@ -149,6 +163,9 @@ def test_a_secret_is_read_without_its_newline(content: str, secret: str, tmp_pat
         ("NAME", None, "the environment variable NAME is empty or not set"),
         (None, "\n", "secret is empty"),
         (None, "\udcff", "expected a text in UTF-8"),
+        (None, "user\nhunter2\n", "expected one line of text"),
+        (None, "h\0u\0", "expected one line of text"),
+        ("hunter2", None, r"the environment variable \*\*\* is empty or not set"),
         (None, "", "secret is empty"),
     ],
 )

@@ -63,7 +63,7 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     backbone = open_backbone(settings.backbone, settings.image_size, stages("fetch, MiB"))
     if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
         raise ModelError(
-            f"cannot fine-tune {settings.backbone}: it shows no variables to train, as no module "
+            f"cannot fine-tune {backbone.name}: it shows no variables to train, as no module "
             "of TensorFlow 1 does. Leave --fine-tune away, or choose a TensorFlow 2 module."
         )
     (rows, columns), tile = settings.tiles, backbone.spec

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import OutputError
+from partsight.redaction import redact_address, redact_argument
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.dataset import Dataset, Split
 from partsight_train.settings import TrainSettings
 
-__all__ = ["command_line", "provenance", "require_same"]
+__all__ = ["command_line", "provenance", "public_settings", "require_same"]
 
 _PACKAGES = (
     "partsight",
@@ -65,7 +66,7 @@ def provenance(
         "dataset_sha256": _dataset_digest(dataset, digests),
         "pictures": {split.value: len(dataset.of(split)) for split in Split},
         "backbone_sha256": backbone.sha256,
-        "settings": dataclasses.asdict(settings),
+        "settings": public_settings(dataclasses.asdict(settings)),
         "versions": {name: _version(name) for name in _PACKAGES},
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
@@ -90,8 +91,23 @@ def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 
 
 def command_line() -> str:
-    """What was typed, quoted for a shell."""
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    """What was typed, quoted for a shell; without secrets, as the delivered file has it too."""
+    return shlex.join([Path(sys.argv[0]).name, *map(redact_argument, sys.argv[1:])])
+
+
+def public_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a run keeps them: the address of a backbone may hold a password or a token."""
+    return {name: _public(name, value) for name, value in settings.items()}
+
+
+def _public(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return public_settings(value)
+    if name == "backbone" and isinstance(value, str):
+        return redact_address(value)
+    if name == "backbones" and isinstance(value, list | tuple):
+        return [redact_address(each) for each in value]
+    return value
 
 
 def _dataset_digest(dataset: Dataset, digests: Mapping[Path, bytes]) -> str:

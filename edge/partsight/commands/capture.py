@@ -14,6 +14,7 @@ import click
 from partsight.commands.model_options import config_option
 from partsight.console import exit_if_failed
 from partsight.device_config import find_config
+from partsight.redaction import redact_text
 from partsight.shown import shown
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def command(
     with _opened(source) as frames:
         pictures, faults = _collected(capture(frames, moments, place, most), tell=wait_for_key)
     if as_json:
-        failed = [{"source": each.source, "reason": each.reason} for each in faults]
+        failed = [{"source": each.source, "reason": redact_text(each.reason)} for each in faults]
         told = {"label": label, "pictures": [str(path) for path in pictures], "failed": failed}
         click.echo(json.dumps(told))
     else:
@@ -122,7 +123,8 @@ def _collected(events: Iterable[Path | Fault], *, tell: bool) -> tuple[list[Path
                     click.echo(f"partsight: {shown(event)}", err=True)
             else:
                 faults.append(event)
-                click.echo(f"partsight: {shown(event.source)}: {shown(event.reason)}", err=True)
+                reason = shown(redact_text(event.reason))
+                click.echo(f"partsight: {shown(event.source)}: {reason}", err=True)
     except KeyboardInterrupt:
         click.echo(err=True)
     return pictures, faults
@@ -142,11 +144,12 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.health.vitals import Vitals
     from partsight.picture.spec import PreprocessSpec
     from partsight.sources.address import classify_address
+    from partsight.sources.credentials import at_address
     from partsight.sources.opening import open_frames
 
     found = find_config()
     config = (read_config(found) if found else Config()).source
-    config = config.model_copy(update={"address": address})
+    config = at_address(config, address)
     require_acting(Config(source=config))
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
     with open_frames(config, spec, Vitals()) as frames:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.commands.model_options import facts_options
+from partsight.redaction import redact_text, redact_values
 
 if TYPE_CHECKING:
     from partsight.model.contract import Contract
@@ -42,6 +43,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
             "signed": is_signed(file.data),
             "standard_metadata": _card(file),
             **dataclasses.asdict(file.contract),
+            "provenance": redact_values(file.contract.provenance),
         }
         click.echo(json.dumps(document, ensure_ascii=False))
         return
@@ -123,7 +125,7 @@ def _origin(contract: Contract) -> Iterator[tuple[str, str]]:
     made = contract.provenance
     for name, key in (("trained", "created_at"), ("command", "command_line")):
         if key in made:
-            yield name, str(made[key])
+            yield name, redact_text(str(made[key]))  # older versions kept addresses whole
     export = made.get("export")
     try:
         if export is not None:

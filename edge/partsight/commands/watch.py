@@ -90,11 +90,12 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     from partsight.config import Config, read_config
     from partsight.config.acting import require_acting
     from partsight.device_config import find_config
+    from partsight.sources.credentials import at_address
 
     path = find_config()
     config = Config() if path is None else read_config(path)
     sections = {
-        "source": config.source.model_copy(update={"address": source} if source else {}),
+        "source": at_address(config.source, source) if source else config.source,
         "journal": config.journal.model_copy(update={"path": journal} if journal else {}),
     }
     if path is None:

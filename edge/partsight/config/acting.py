@@ -26,6 +26,8 @@ _WATCHED = frozenset({SourceKind.WATCHED_FOLDER})
 # For which kinds of source a key acts, by the beginning of its name; the longest one counts.
 ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.address": _ALL,
+    "source.username": frozenset({SourceKind.STREAM}),
+    "source.password_": frozenset({SourceKind.STREAM}),
     "source.realtime": frozenset({SourceKind.VIDEO}),
     "source.warm_up_frames": LIVE,
     "source.delay_s": LIVE,

@@ -15,9 +15,12 @@ from tomlkit.exceptions import TOMLKitError
 
 from partsight.config.document import Config
 from partsight.config.explain import explained
+from partsight.config.settings import settings_of
 from partsight.errors import ConfigError
 from partsight.files import rewrite_atomic
+from partsight.known_secrets import remember_variable
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
+from partsight.redaction import remember_address
 from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.text_files import read_text
 
@@ -39,9 +42,22 @@ def read_config(path: Path) -> Config:
     """
     context = {"folder": path.absolute().parent}
     try:
-        return Config.model_validate(_parsed(path).unwrap(), context=context)
+        config = Config.model_validate(_parsed(path).unwrap(), context=context)
     except ValidationError as error:
-        raise ConfigError(f"{path} is wrong: {explained(error, Config)}") from error
+        # Not "from error": pydantic's own message quotes values, and secrets are among them.
+        raise ConfigError(f"{path} is wrong: {explained(error, Config)}") from None
+    _remember_secrets(config)
+    return config
+
+
+def _remember_secrets(config: Config) -> None:
+    """So that no message quotes a password of an address, and no child process gets a secret."""
+    for setting in settings_of(config):
+        if isinstance(setting.value, str):
+            if setting.name.endswith("_env"):
+                remember_variable(setting.value)
+            elif "://" in setting.value:
+                remember_address(setting.value)
 
 
 def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:

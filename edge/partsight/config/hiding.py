@@ -1,4 +1,4 @@
-"""What must never be printed: passwords, by the name of their key or inside an address."""
+"""Values of the configuration as they may be printed: by the name of their key, or by address."""
 
 from __future__ import annotations
 
@@ -7,16 +7,26 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from partsight.redaction import HIDDEN, redact_address, redact_origin, redact_text
+
 __all__ = ["HIDDEN", "is_secret", "shown"]
 
-HIDDEN = "***"
 # Names of keys that hold a secret; password_file and password_env only say where it is.
 _NAMES = re.compile(r"(password|passphrase|secret|token|api_key)(\[\d+\])?$")
-_IN_ADDRESS = re.compile(r"(\w://[^/@\s:]*):[^/@\s]*@")
+# Of a webhook, where services put the credential into the path.
+_ORIGIN_ONLY = re.compile(r"(^|\.)url$")
+_ADDRESS = re.compile(r"(^|\.)address$")
+_VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 
 
 def is_secret(name: str, value: object = None) -> bool:
-    """Whether the value of a key must not be printed."""
+    """Whether the value of a key must not be printed.
+
+    A key that ends in ``_env`` holds the name of a variable. Where its value does not look like
+    one, somebody may have put the secret itself there.
+    """
+    if name.endswith("_env") and isinstance(value, str):
+        return _VARIABLE.fullmatch(value) is None
     return isinstance(value, SecretStr) or _NAMES.search(name) is not None
 
 
@@ -33,4 +43,8 @@ def shown(name: str, value: Any) -> Any:
         return HIDDEN
     if isinstance(value, list | tuple):
         return [shown(name, each) for each in value]
-    return _IN_ADDRESS.sub(rf"\1:{HIDDEN}@", value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if _ORIGIN_ONLY.search(name):
+        return redact_origin(value)
+    return redact_address(value) if _ADDRESS.search(name) else redact_text(value)

@@ -1,7 +1,7 @@
 """Secrets, which never stand in the configuration: it names an environment variable or a file.
 
-Enters: the name of one of them. Leaves: the text. Asked by what opens sinks and triggers, when
-they are opened, so that a secret that was renewed is used without a restart.
+Read when a source, sink or trigger is opened, so that a renewed secret is used without a restart.
+Each secret that was read is hidden in everything that this process writes from then on.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from partsight.config.hiding import shown
 from partsight.errors import ConfigError
+from partsight.known_secrets import remember_secret, remember_variable
+from partsight.text_files import read_text
 
 __all__ = ["at_most_one", "optional_secret", "read_secret"]
 
@@ -23,7 +26,8 @@ def read_secret(
     Args:
         what: its name in the configuration, before ``_env`` and ``_file``.
         env: the variable that holds it.
-        file: the file that holds it; a newline at its end is no part of it.
+        file: the file that holds it. A byte order mark, and spaces and line ends at the end, are
+            no part of the secret: editors add them.
         environ: where the variable is looked up.
 
     Raises:
@@ -31,7 +35,9 @@ def read_secret(
     """
     at_most_one(what, env, file)
     if env is not None:
-        secret, place = environ.get(env, ""), f"the environment variable {env}"
+        remember_variable(env)
+        name = shown(f"{what}_env", env)
+        secret, place = environ.get(env, ""), f"the environment variable {name}"
     elif file is not None:
         secret, place = _content(what, file), str(file)
     else:
@@ -41,6 +47,7 @@ def read_secret(
         )
     if not secret:
         raise ConfigError(f"cannot read {what}: {place} is empty or not set. Put the secret there.")
+    remember_secret(secret)
     return secret
 
 
@@ -68,9 +75,17 @@ def at_most_one(what: str, env: str | None, file: Path | None) -> None:
 
 def _content(what: str, file: Path) -> str:
     try:
-        return file.read_text("utf-8").rstrip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "expected a text in UTF-8"
+        text = read_text(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        # Not "from error": what could not be decoded is in it, and that is the secret.
         raise ConfigError(
             f"cannot read {what} from {file}: {reason}. Name a file that this user can read."
-        ) from error
+        ) from None
+    secret = text.rstrip()
+    if "\n" in secret or "\r" in secret or "\0" in secret:
+        raise ConfigError(
+            f"cannot read {what} from {file}: expected one line of text, received more. Put "
+            "nothing but the secret into the file."
+        )
+    return secret

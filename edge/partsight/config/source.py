@@ -6,7 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
-from partsight.config.section import Address, Section
+from partsight.config.broker import Text, no_second_secret
+from partsight.config.section import Address, Place, Section
+from partsight.errors import ConfigError
+from partsight.sources.credentials import require_usable
 
 __all__ = ["CameraConfig", "ConditionsConfig", "FolderConfig", "SourceConfig"]
 
@@ -100,6 +103,16 @@ class SourceConfig(Section):
         "snapshot that is asked for over and over), video file or folder. What exists on disk wins "
         "over the form of the address.",
     )
+    username: Text | None = Field(
+        default=None,
+        description="User at a camera with an rtsp:// or http:// address, instead of one in it.",
+    )
+    password_env: Text | None = Field(
+        default=None, description="Environment variable that holds the user's password."
+    )
+    password_file: Place | None = Field(
+        default=None, description="File that holds the user's password, instead of a variable."
+    )
     realtime: bool = Field(
         default=False, description="Play a video file at its own speed, as a camera would."
     )
@@ -152,6 +165,14 @@ class SourceConfig(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> SourceConfig:
+        no_second_secret("password", self.password_env, self.password_file)
+        if self.username is None and (self.password_env or self.password_file):
+            raise ValueError("a password needs the username that it is of")
+        if self.address is not None:
+            try:
+                require_usable(self.address, self.username)
+            except ConfigError as error:
+                raise ValueError(str(error)) from None
         for less, more in (
             ("stale_after_s", "read_timeout_s"),
             ("backoff_first_s", "backoff_most_s"),

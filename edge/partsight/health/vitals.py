@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from partsight.health.announcements import Announcements
 from partsight.health.state import CALM, Change, State
+from partsight.redaction import redact_text
 
 __all__ = ["BUCKETS_S", "CALM", "METRICS", "Change", "Histogram", "Metric", "State", "Vitals"]
 
@@ -129,7 +130,9 @@ class Vitals:
         Every change goes to the listeners of ``on_change``. The log and the listeners of
         ``on_told`` get it too, but of a part that flaps only about one change per minute, with
         the number of changes in between. The same state again only replaces the detail.
+        Secrets in the detail, such as an address that a library quotes, are hidden here.
         """
+        detail = redact_text(detail)
         with self._lock:
             before = self._states.get(part)
             changed = before is None or before.name != name

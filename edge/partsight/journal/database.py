@@ -6,9 +6,11 @@ Enters: a path. Leaves: a connection that is ready to write. ``write`` calls it.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import sqlite3
+import stat
 import urllib.parse
 import uuid
 from collections.abc import Iterator
@@ -19,8 +21,21 @@ from partsight.errors import OutputError
 from partsight.journal.chain import genesis
 from partsight.journal.schema import APPLICATION_ID, DDL, SCHEMA, TABLES
 
-__all__ = ["connect", "is_damage", "lock", "move_aside", "open_for_writing", "transaction", "uri"]
+__all__ = [
+    "connect",
+    "is_damage",
+    "lock",
+    "make_private",
+    "move_aside",
+    "open_for_writing",
+    "transaction",
+    "uri",
+]
 
+logger = logging.getLogger(__name__)
+
+# For the owner to write, for the group to read.
+_MODE = 0o640
 # Only another program that writes to the journal, against all advice, is waited for.
 _BUSY_TIMEOUT_S = 2.0
 # What the log takes between two checkpoints, see ``checkpoint``.
@@ -54,6 +69,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         OutputError: another program's database, or a journal of a newer partsight.
         sqlite3.Error: it is damaged, or the disk does not let us.
     """
+    make_private(path)
     connection = connect(path, "mode=rwc")
     try:
         _require_journal(path, connection)
@@ -69,6 +85,35 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Create a file that only its owner and group may read, or close one to all others.
+
+    SQLite gives its log and its shared memory the mode of the database. A journal is read by
+    other accounts through the group.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    # Only a file that was not there is opened: closing one that is there would end the locks that
+    # SQLite holds on it in this process.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
+    for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
+        try:
+            mode = stat.S_IMODE(each.stat().st_mode)
+            if mode & ~_MODE:
+                each.chmod(mode & _MODE)
+        except FileNotFoundError:
+            continue  # SQLite makes it when there is need
+        except OSError as error:
+            logger.warning(
+                "everybody on this device may read %s, and its mode cannot be changed: %s. Run "
+                "chmod o-rwx as its owner",
+                each,
+                error.strerror or error,
+            )
 
 
 def _reserve_log(path: Path, connection: sqlite3.Connection) -> None:
@@ -153,7 +198,9 @@ def lock(path: Path) -> sqlite3.Connection:
         OutputError: another has it.
         sqlite3.Error: the disk does not let us.
     """
-    held = connect(path.with_name(path.name + ".lock"), "mode=rwc")
+    place = path.with_name(path.name + ".lock")
+    make_private(place)
+    held = connect(place, "mode=rwc")
     try:
         held.execute("PRAGMA busy_timeout=0")
         held.execute("PRAGMA journal_mode=OFF")  # nothing is ever written to it

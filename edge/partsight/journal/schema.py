@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from partsight.redaction import redact_values
+
 __all__ = ["APPLICATION_ID", "DDL", "EVENTS", "SCHEMA", "TABLES", "VERDICTS", "Stored", "Table"]
 
 # "PSJL" in the header, by which a journal is told from another program's database.
@@ -83,11 +85,14 @@ class Table:
         name: in the database.
         columns: name to kind, in the order of rows.
         time: the column that says when.
+        messages: columns that may quote an address or a library. Secrets in them are hidden before
+            the chain makes them permanent, and again when an older journal is read.
     """
 
     name: str
     columns: Mapping[str, str]
     time: str
+    messages: tuple[str, ...] = ()
 
     @property
     def select(self) -> str:
@@ -111,7 +116,10 @@ class Table:
             unknown = sorted(row.keys() - self.columns.keys())
             raise ValueError(f"a row of {self.name} has no columns like these. Received: {unknown}")
         try:
-            return {name: _KINDS[kind].store(row.get(name)) for name, kind in self.columns.items()}
+            return {
+                name: _KINDS[kind].store(self._public(name, row.get(name)))
+                for name, kind in self.columns.items()
+            }
         except (TypeError, ValueError, OverflowError) as error:
             raise ValueError(f"a row of {self.name} cannot be stored: {error}") from error
 
@@ -119,8 +127,11 @@ class Table:
         """The row of a record of ``select``, with its ``seq``."""
         row = {"seq": record[0]}
         for (name, kind), value in zip(self.columns.items(), record[2:], strict=True):
-            row[name] = _KINDS[kind].load(value)
+            row[name] = self._public(name, _KINDS[kind].load(value))
         return row
+
+    def _public(self, name: str, value: Any) -> Any:
+        return redact_values(value) if name in self.messages else value
 
 
 VERDICTS = Table(
@@ -149,9 +160,15 @@ VERDICTS = Table(
         "error": "text",
     },
     time="captured_at",
+    messages=("source", "reason", "error"),
 )
 
-EVENTS = Table("events", {"at": "text", "kind": "text", "detail": "json"}, time="at")
+EVENTS = Table(
+    "events",
+    {"at": "text", "kind": "text", "detail": "json"},
+    time="at",
+    messages=("detail",),
+)
 
 TABLES = (VERDICTS, EVENTS)
 

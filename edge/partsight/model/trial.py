@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.known_secrets import without_secrets
 from partsight.memory_limit import memory_limit_note
 from partsight.model.child_process import raise_for_end
 from partsight.model.file import ModelFile
@@ -73,7 +74,7 @@ def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
         done = subprocess.run(
             command,
             input=file.data,
-            env={**os.environ, RUNTIME_VARIABLE: runtime.name},
+            env={**without_secrets(os.environ), RUNTIME_VARIABLE: runtime.name},
             capture_output=True,
             timeout=timeout_s,
         )

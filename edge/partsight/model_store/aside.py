@@ -17,6 +17,7 @@ from typing import IO
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.known_secrets import without_secrets
 from partsight.model.child_process import raise_for_end
 from partsight.model_store.rules import Findings, Rules
 
@@ -81,6 +82,7 @@ def _started(command: Sequence[str], rules: Rules) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            env=without_secrets(os.environ),
             # It starts others: all of them end together.
             start_new_session=True,
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from partsight.config.document import Config
+from partsight.config.hiding import shown
 from partsight.config.settings import Setting, settings_of
 from partsight.preflight.findings import Finding, Level
 
@@ -40,9 +41,10 @@ def check_setting(
         return
     if setting.name.endswith("_env"):
         if not environ.get(str(setting.value)):
+            variable = shown(setting.name, setting.value)
             message = (
-                f"the environment variable {setting.value} is not set here. Set it where the line "
-                "is started"
+                f"the environment variable {variable} is not set here. Set it where the line is "
+                "started"
             )
             yield Finding(setting.name, message, level if starting else "warning")
     elif isinstance(setting.value, Path):

@@ -24,12 +24,14 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from partsight.config.secret import read_secret
 from partsight.errors import SinkUnavailable
 from partsight.imports import import_fault
+from partsight.known_secrets import HIDDEN, KnownSecrets
 from partsight.links.tls import tls_context
+from partsight.redaction import redact_address, redact_origin, redact_text
 from partsight.sinks.base import LineSink, Row
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 
@@ -67,7 +69,8 @@ class WebhookSink:
     def __init__(self, config: WebhookSinkConfig, *, now: Callable[[], float] = time.time) -> None:
         self._url, self._now = config.url, now
         # Not the path: where there is a token in it, it must not get into a log.
-        self._place = "{0.scheme}://{0.netloc}".format(urlsplit(config.url))
+        self._place = redact_origin(config.url).removesuffix(f"/{HIDDEN}")
+        self._path_secrets = _secrets_of_path(config.url)
         self._secret = read_secret("secret", config.secret_env, config.secret_file)
         if config.insecure:  # tls_context says so, once
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
@@ -119,10 +122,15 @@ class WebhookSink:
             wait_s = _asked_for(answer.headers.get("Retry-After", ""))
             return self._unavailable(f"it answers {came}", wait_s)
         where = answer.headers.get("Location")
-        mend = f"it points to {where}" if where else "check url, secret and the receiver"
+        mend = (
+            f"it points to {redact_address(where)}"
+            if where
+            else "check url, secret and the receiver"
+        )
         return self._unavailable(f"it refuses with {came}; {mend}", _REFUSED_RETRY_S)
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
+        reason = self._path_secrets.hidden_in(redact_text(reason))
         return SinkUnavailable(
             f"cannot POST verdicts to {self._place}: {reason}. Expected 2xx; the same verdicts are "
             "sent again.",
@@ -133,6 +141,20 @@ class WebhookSink:
 def open_sink(config: WebhookSinkConfig) -> LineSink:
     """The sink for ``kind = "webhook"``."""
     return WebhookSink(config)
+
+
+def _secrets_of_path(url: str) -> KnownSecrets:
+    """What of an address a receiver or a library may quote, and must not be seen.
+
+    Only in what is said of this sink: a path such as ``/verdicts`` is a word of many messages.
+    """
+    secrets, parts = KnownSecrets(), urlsplit(url)
+    secrets.add(url)
+    if parts.path.strip("/"):
+        secrets.add(f"{parts.path}?{parts.query}" if parts.query else parts.path)
+    for each in (*parts.path.split("/"), *(value for _, value in parse_qsl(parts.query))):
+        secrets.add(each)
+    return secrets
 
 
 def _told(answer: urllib3.BaseHTTPResponse) -> str:

@@ -17,15 +17,16 @@ import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
-from urllib.parse import urlsplit
 
 from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, SourceError
+from partsight.known_secrets import without_secrets
 from partsight.memory_file import memory_file
+from partsight.redaction import redact_address, redact_text, remember_address
 from partsight.sources.grabber import Shot
 from partsight.sources.slots import SlotReader
 
-__all__ = ["COMMAND", "CaptureChild", "public_address"]
+__all__ = ["COMMAND", "CaptureChild"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +35,6 @@ COMMAND = python_module("partsight.sources.capture_process")
 _KILL_S = 2.0
 # Threads of the linear algebra that NumPy brings, and that no one needs here.
 _QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-
-
-def public_address(address: str) -> str:
-    """An address as it may be shown: without the password in it."""
-    try:
-        parts = urlsplit(address)
-        if "@" not in parts.netloc:
-            return address
-    except ValueError:
-        return address
-    return parts._replace(netloc=f"***@{parts.netloc.rpartition('@')[2]}").geturl()
 
 
 class CaptureChild:
@@ -74,7 +64,8 @@ class CaptureChild:
                 "cameras and streams are read by a process of its own, which needs a POSIX system "
                 f"and a Python executable. Received: {os.name}, {command[0]!r}. Use a folder."
             )
-        self._name = public_address(address)
+        self._name = redact_address(address)
+        remember_address(address)
         self._buffer = b""
         with contextlib.ExitStack() as undo:
             self._descriptor = memory_file("partsight-frames")
@@ -85,7 +76,7 @@ class CaptureChild:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, **_QUIET},
+                env={**without_secrets(os.environ), **_QUIET},
                 pass_fds=(self._descriptor,),
                 start_new_session=True,  # Ctrl-C is the parent's affair
                 bufsize=0,
@@ -156,9 +147,9 @@ class CaptureChild:
         except ValueError:  # what some library printed before it could be told not to
             return None
         if "error" in message:
-            raise SourceError(message["error"])
+            raise SourceError(redact_text(message["error"]))
         if "warning" in message:
-            logger.warning("%s", message["warning"])
+            logger.warning("%s", redact_text(message["warning"]))
             return None
         slot, slot_bytes, height, width, arrived_s, skipped = message["frame"]
         try:

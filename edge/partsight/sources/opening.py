@@ -12,9 +12,11 @@ from partsight.errors import ConfigError, SourceError
 from partsight.health.vitals import Vitals
 from partsight.picture.spec import PreprocessSpec
 from partsight.records import Fault, Frame
+from partsight.redaction import redact_address, remember_address
 from partsight.sources.address import Kind, classify_address
 from partsight.sources.base import Source
 from partsight.sources.checked import CheckedFrames, FrameCheck
+from partsight.sources.credentials import require_usable, source_address
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
 from partsight.sources.video import CaptureSource, usual_fps
@@ -38,8 +40,11 @@ def open_source(address: str, spec: PreprocessSpec) -> Source:
         spec: what the frames are for; a folder's pictures are decoded for it.
 
     Raises:
+        ConfigError: its user or password has a character that is not percent-encoded.
         SourceError: it cannot be opened, with what to try next.
     """
+    require_usable(address)
+    remember_address(address)
     found = classify_address(address)
     if found.is_live:
         return CaptureSource(
@@ -66,11 +71,11 @@ def open_frames(
         vitals: gets the counts and the state ``source``.
 
     Raises:
-        ConfigError: no address is given.
+        ConfigError: no address is given, or its user and password cannot be used.
         DatasetError: a folder that is read once has no pictures.
         SourceError: a file or folder cannot be opened.
     """
-    address = config.address
+    address = source_address(config)
     if address is None:
         raise ConfigError("no source is given. Say --source, or address in [source].")
     found = classify_address(address)
@@ -99,15 +104,17 @@ def open_frames(
 
 
 def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContextManager[Frames]:
-    from partsight.sources.capture_child import CaptureChild, public_address
+    from partsight.sources.capture_child import CaptureChild
     from partsight.sources.live import LiveFrames
 
     settings = config.camera.model_dump(exclude_none=True)
 
     def opened() -> CaptureChild:
-        return CaptureChild(address, settings, decode_threads=config.decode_threads)
+        # Read again each time: a changed password is used without a restart.
+        current = classify_address(source_address(config) or address).target
+        return CaptureChild(current, settings, decode_threads=config.decode_threads)
 
-    return LiveFrames(public_address(address), opened, config, vitals)
+    return LiveFrames(redact_address(address), opened, config, vitals)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from partsight.errors import SourceError
 from partsight.native_output import held_stderr
 from partsight.opencv import cv2
 from partsight.records import Fault, Frame
+from partsight.redaction import redact_address
 from partsight.wall_clock import utc_now
 
 __all__ = ["CaptureSource", "usual_fps"]
@@ -44,7 +45,8 @@ class CaptureSource:
         open_capture: Callable[[Any], Any] = cv2.VideoCapture,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._address, self._live, self._now = address, live, now
+        self._live, self._now = live, now
+        self._name = redact_address(str(address))
         # FFmpeg's demuxers print their complaints themselves; one line is raised below.
         with held_stderr():
             self._capture = open_capture(address)
@@ -52,8 +54,8 @@ class CaptureSource:
             self._capture.release()
             kind = "the camera or stream" if live else "the video"
             raise SourceError(
-                f"cannot open {kind} {address}: OpenCV received no frames from it. Check that it "
-                "is connected, readable by this user, not in use, and in a format FFmpeg reads."
+                f"cannot open {kind} {self._name}: OpenCV received no frames from it. Check that "
+                "it is connected, readable by this user, not in use, and in a format FFmpeg reads."
             )
 
     def __enter__(self) -> CaptureSource:
@@ -83,18 +85,18 @@ class CaptureSource:
             received, image = self._capture.read()
             if not received or image is None:
                 break
-            yield Frame(image, self._now(), str(self._address), index)
+            yield Frame(image, self._now(), self._name, index)
             index += 1
         if self._live or index == 0:
             raise SourceError(
-                f"{self._address} gave no frame after the first {index}. Check the cable and "
+                f"{self._name} gave no frame after the first {index}. Check the cable and "
                 "the power of a camera, the network of a stream, the content of a file."
             )
         announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         if announced > index:
             logger.warning(
                 "%s ends after %d of the %d frames that it announces: it may be cut off",
-                self._address,
+                self._name,
                 index,
                 announced,
             )

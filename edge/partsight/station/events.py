@@ -12,6 +12,7 @@ from partsight.errors import OutputError
 from partsight.health.vitals import Change, Vitals
 from partsight.judge import Judge
 from partsight.records import OnEvent
+from partsight.redaction import redact_address
 
 if TYPE_CHECKING:
     from partsight.config import Config
@@ -56,7 +57,7 @@ def started(config: Config, judge: Judge) -> dict[str, Any]:
         "partsight": importlib.metadata.version("partsight"),
         "model": judge.classifier.model_sha256,
         "model_version": judge.classifier.contract.version,
-        "source": config.source.address,
+        "source": config.source.address and redact_address(config.source.address),
         "trigger": config.trigger.kind,
         **thresholds_told(judge),
     }

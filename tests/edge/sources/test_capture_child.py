@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from partsight.errors import EnvironmentFault, SourceError
-from partsight.sources.capture_child import COMMAND, CaptureChild, public_address
+from partsight.sources.capture_child import COMMAND, CaptureChild
 from partsight.sources.grabber import Shot
 
 DEADLINE_S = 60.0
@@ -273,25 +273,10 @@ def test_one_that_does_not_start_leaves_nothing() -> None:
 
 
 def test_the_address_is_not_among_the_arguments(child: Callable) -> None:
-    with child("rtsp://user:secret@host/line") as camera:
+    with child("rtsp://user:pa55word@host/line") as camera:
         read(camera)
         arguments = Path(f"/proc/{camera.pid}/cmdline").read_bytes()
-    assert b"secret" not in arguments
-
-
-@pytest.mark.parametrize(
-    ("address", "shown"),
-    [
-        ("0", "0"),
-        ("/dev/video0", "/dev/video0"),
-        ("rtsp://host:554/line?a=b", "rtsp://host:554/line?a=b"),
-        ("rtsp://user:p@ss@host:554/line", "rtsp://***@host:554/line"),
-        ("http://user@host/", "http://***@host/"),
-        ("http://[broken", "http://[broken"),
-    ],
-)
-def test_passwords_are_not_shown(address: str, shown: str) -> None:
-    assert public_address(address) == shown
+    assert b"pa55word" not in arguments
 
 
 def test_where_python_does_not_know_itself(monkeypatch: pytest.MonkeyPatch) -> None:

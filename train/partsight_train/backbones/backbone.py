@@ -17,6 +17,7 @@ from typing import Any
 from partsight.errors import ModelError
 from partsight.picture.spec import PreprocessSpec
 from partsight.progress import Progress, silent
+from partsight.redaction import redact_address, redact_text
 from partsight_train.backbones.catalogue import known
 from partsight_train.backbones.joined import Member, joined_saved_model, members_of
 from partsight_train.backbones.locate import locate
@@ -36,7 +37,7 @@ class Backbone:
     """A feature extractor, ready to use.
 
     Attributes:
-        name: as the user gave it.
+        name: as the user gave it, without secrets of an address.
         folder: the SavedModel that was loaded.
         layer: the ``hub.KerasLayer``, frozen.
         spec: the preprocessing of a whole picture: its height is R times the network's input.
@@ -112,7 +113,7 @@ def open_backbone(
     if size is None:
         raise _refused(handle, "the module does not tell its image size; give --image-size")
     return Backbone(
-        handle,
+        redact_address(handle),
         folder,
         layer,
         PreprocessSpec(size, size),
@@ -136,7 +137,8 @@ def _joined(handle: str, members: list[Backbone], image_size: int | None) -> Bac
     blocks = tuple(member.feature_size for member in members)
     layer = load_layer(folder)
     spec = PreprocessSpec(size, size)
-    return Backbone(handle, folder, layer, spec, sum(blocks), digest, True, blocks)
+    name = redact_address(handle)
+    return Backbone(name, folder, layer, spec, sum(blocks), digest, True, blocks)
 
 
 def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = False) -> Any:
@@ -187,6 +189,6 @@ def _digest(folder: Path) -> str:
 
 def _refused(handle: str, reason: str) -> ModelError:
     return ModelError(
-        f"cannot use {handle} as a backbone: {reason}. Expected a TF Hub image feature vector, "
-        "or a name that 'partsight backbones' lists."
+        f"cannot use {redact_address(handle)} as a backbone: {redact_text(reason)}. Expected a TF "
+        "Hub image feature vector, or a name that 'partsight backbones' lists."
     )

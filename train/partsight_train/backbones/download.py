@@ -18,6 +18,7 @@ from typing import IO
 
 from partsight.errors import ModelError
 from partsight.progress import Progress, silent
+from partsight.redaction import redact_address, redact_text
 
 __all__ = ["TIMEOUT_S", "download"]
 
@@ -135,4 +136,4 @@ def _pieces(response: http.client.HTTPResponse, file: IO[bytes]) -> Iterator[int
 
 
 def _failed(address: str, reason: str) -> ModelError:
-    return ModelError(f"cannot fetch {address}: {reason}.")
+    return ModelError(f"cannot fetch {redact_address(address)}: {redact_text(reason)}.")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.progress import Progress
+from partsight.redaction import redact_address
 from partsight_train.backbones.download import download
 from partsight_train.backbones.unpack import MODULE_FILE, sha256_of, unpack
 from partsight_train.cache_dir import cache_dir
@@ -56,8 +57,8 @@ def module_folder(address: str, progress: Progress) -> Path:
                     _fetch(address, folder, by_hand, progress)
     except OSError as error:
         raise OutputError(
-            f"cannot keep {address} in {folder.parent}: {error.strerror or error}. Choose a "
-            "place that is writable and has room with --cache-dir."
+            f"cannot keep {redact_address(address)} in {folder.parent}: {error.strerror or error}. "
+            "Choose a place that is writable and has room with --cache-dir."
         ) from error
     return folder
 
@@ -83,8 +84,8 @@ def _take(address: str, archive: Path, folder: Path) -> None:
         _unpack_checked(address, archive, folder)
     except ModelError as error:
         raise ModelError(
-            f"cannot use {address} as a backbone: of {archive}, {error} Replace that file, or "
-            "remove it to fetch another."
+            f"cannot use {redact_address(address)} as a backbone: of {archive}, {error} Replace "
+            "that file, or remove it to fetch another."
         ) from error
 
 
@@ -100,12 +101,15 @@ def _fetch(address: str, folder: Path, by_hand: Path, progress: Progress) -> Non
             raise
     except ModelError as error:
         raise ModelError(
-            f"cannot use {address} as a backbone: {error} Where there is no network, fetch "
-            f"{source} elsewhere and put the file at {by_hand}, or give it as --backbone."
+            f"cannot use {redact_address(address)} as a backbone: {error} Where there is no "
+            f"network, fetch {redact_address(source)} elsewhere and put the file at {by_hand}, or "
+            "give it as --backbone."
         ) from error
     archive.unlink()
     # So that a person finds what lies under these names, as in TF Hub's own cache.
-    folder.with_name(f"{folder.name}.descriptor.txt").write_text(f"Module: {address}\n", "utf-8")
+    folder.with_name(f"{folder.name}.descriptor.txt").write_text(
+        f"Module: {redact_address(address)}\n", "utf-8"
+    )
 
 
 def _source(address: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError
 from partsight.progress import Progress, silent
+from partsight.redaction import redact_address, remember_address
 from partsight_train.backbones import fetch
 from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
 from partsight_train.backbones.embedded import embedded_saved_model
@@ -39,6 +40,7 @@ def locate(handle: str, image_size: int | None = None, progress: Progress = sile
     """
     if handle in EMBEDDED:
         return embedded_saved_model(handle, image_size)
+    remember_address(handle)
     address = _address(handle)
     if address is not None:
         return fetch.module_folder(address, progress)
@@ -48,8 +50,8 @@ def locate(handle: str, image_size: int | None = None, progress: Progress = sile
     if path.is_file():
         return _unpacked(path)
     raise ModelError(
-        f"cannot use {handle} as a backbone: no such file or folder. Expected one, an http(s) "
-        f"address, or a name: {', '.join(NAMED)}."
+        f"cannot use {redact_address(handle)} as a backbone: no such file or folder. Expected "
+        f"one, an http(s) address, or a name: {', '.join(NAMED)}."
     )
 
 
@@ -69,8 +71,8 @@ def _address(handle: str) -> str | None:
         return None
     if not _is_http(handle):
         raise ModelError(
-            f"cannot use {handle} as a backbone: it is no http(s) address. Fetch it by other "
-            "means, and give the folder or the .tar.gz."
+            f"cannot use {redact_address(handle)} as a backbone: it is no http(s) address. Fetch "
+            "it by other means, and give the folder or the .tar.gz."
         )
     return handle
 

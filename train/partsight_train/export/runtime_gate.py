@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from partsight.device_config import CONFIG_VARIABLE
+from partsight.known_secrets import without_secrets
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 
@@ -39,7 +40,8 @@ def _failure(path: Path, runtime: Runtime) -> str | None:
     # What is not delivered yet is not signed yet: no key is asked for.
     config = path.with_name("partsight.toml")
     config.touch()
-    environment = {name: v for name, v in os.environ.items() if name != PUBLIC_KEY_VARIABLE}
+    environment = without_secrets(os.environ)
+    environment.pop(PUBLIC_KEY_VARIABLE, None)
     environment |= {RUNTIME_VARIABLE: runtime.name, CONFIG_VARIABLE: str(config)}
     try:
         done = subprocess.run(

@@ -28,6 +28,7 @@ from partsight.pictures import read_pictures
 from partsight_train.deliver import Delivery
 from partsight_train.learn import Learned
 from partsight_train.measure import Mistake, mistakes
+from partsight_train.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorboard.projector import write_projector
 from partsight_train.tensorflow_stack import tf
@@ -58,7 +59,7 @@ def write_results(
     labels, int8 = delivery.metrics["labels"], delivery.metrics["int8"]
     wrong = mistakes(tuple(labels), delivery.file.on_test)[:_MOST_MISTAKES]
     with tf.summary.create_file_writer(str(folder)).as_default():
-        hparams.hparams(flat(dataclasses.asdict(settings)))
+        hparams.hparams(flat(public_settings(dataclasses.asdict(settings))))
         for prefix, metrics in (("", delivery.metrics), ("int8_", int8)):
             for name in _METRICS:
                 if metrics.get(name) is not None:

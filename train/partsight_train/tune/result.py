@@ -14,6 +14,7 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
+from partsight_train.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.space import Search, train_command
 
@@ -79,7 +80,7 @@ def best_document(found: Found, image_dir: Path, study_dir: Path) -> dict[str, A
         "confirmed": found.confirmed,
         "trial": best.number,
         "chosen": best.params,
-        "settings": dataclasses.asdict(found.settings),
+        "settings": public_settings(dataclasses.asdict(found.settings)),
         "trials": len(found.trials),
         "pruned": found.pruned,
         "pictures": found.pictures,

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from partsight.redaction import redact_address
 from partsight_train.settings import (
     DEFAULT_BACKBONE,
     AugmentSettings,
@@ -102,7 +103,8 @@ def choose(trial: Any, search: Search) -> TrainSettings:
         )
     return dataclasses.replace(
         search.base,
-        backbone=one_of("backbone", search.backbones),
+        # Trials are kept in a file: by names without the secrets of an address.
+        backbone=(names := _public_names(search))[one_of("backbone", tuple(names))],
         augment=VARIATIONS[one_of("variation", search.variations)],
         head=dataclasses.replace(search.base.head, **head),
     )
@@ -116,9 +118,18 @@ def first_choice(search: Search) -> dict[str, Any]:
         "balance": search.base.head.balance,
         "label_smoothing": search.base.head.label_smoothing,
         "learning_rate": search.base.head.learning_rate,
-        "backbone": search.backbones[0],
+        "backbone": next(iter(_public_names(search))),
         "variation": search.variations[0],
     }
+
+
+def _public_names(search: Search) -> dict[str, str]:
+    """The backbones by their handles without secrets, told apart by a number where need be."""
+    names: dict[str, str] = {}
+    for handle in search.backbones:
+        name = redact_address(handle)
+        names[name if name not in names else f"{name} ({len(names) + 1})"] = handle
+    return names
 
 
 def train_command(image_dir: Path, run_dir: Path, settings: TrainSettings) -> list[str]:
@@ -141,6 +152,8 @@ def train_command(image_dir: Path, run_dir: Path, settings: TrainSettings) -> li
 def _words(name: str, value: Any) -> list[str]:
     if name == "accept_labels":
         return [word for label in value for word in ("--accept-label", label)]
+    if name == "backbone":
+        value = redact_address(value)
     option = "--" + name.replace("_", "-")
     return [option] if value is True else [option, str(value)]
 

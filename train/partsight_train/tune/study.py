@@ -18,11 +18,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from partsight.errors import OutputError
 from partsight.progress import silent
+from partsight.redaction import redact_address
 from partsight_train.cross_validation import Fold
 from partsight_train.dataset import Split
 from partsight_train.learn import Stages, learn
 from partsight_train.prepare import Prepared
-from partsight_train.provenance import provenance, require_same
+from partsight_train.provenance import provenance, public_settings, require_same
 from partsight_train.run_dir import CONFIG, RunDir
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.bench import Bench, fold_scores
@@ -96,11 +97,13 @@ def _begin(
 ) -> None:
     """Write down what is searched, or see that it is what was searched before."""
     material = prepared.material
-    backbones = {name: bench.material.backbone.sha256 for (name, _), bench in benches.items()}
+    backbones = {
+        redact_address(name): bench.material.backbone.sha256 for (name, _), bench in benches.items()
+    }
     config = {
         **provenance(image_dir, material.dataset, prepared.digests, material.backbone, search.base),
         "backbone_sha256": backbones,
-        "settings": dataclasses.asdict(search),
+        "settings": public_settings(dataclasses.asdict(search)),
     }
     begun = folder.begun()
     if begun is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from partsight.errors import SourceError
 from partsight.imports import import_fault
 from partsight.native_output import held_stderr
+from partsight.redaction import redact_address, redact_text
 
 __all__ = ["connected", "imported", "pinned_here"]
 
@@ -99,7 +100,8 @@ def _require_head(address: str) -> None:
 
 def _unreachable(address: str, error: Exception) -> SourceError:
     return SourceError(
-        f"no Ray cluster at {address}: expected HOST:PORT of a running head, or auto, received: "
-        f"{error}. Start one by 'ray start --head --port=6379', and see 'ray status'; for one that "
-        "asks for a token set RAY_AUTH_MODE=token, which Ray does not where it is given an address."
+        f"no Ray cluster at {redact_address(address)}: expected HOST:PORT of a running head, or "
+        f"auto, received: {redact_text(str(error))}. Start one by 'ray start --head --port=6379', "
+        "and see 'ray status'; for one that asks for a token set RAY_AUTH_MODE=token, which Ray "
+        "does not where it is given an address."
     )

@@ -19,9 +19,11 @@ from partsight.imports import import_fault
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.picture.file import MAX_FILE_BYTES
 from partsight.pictures import is_picture
+from partsight.redaction import redact_address, redact_text, remember_address
 
 __all__ = ["arrow_fs", "is_uri", "opened", "pictures_below", "read", "shown"]
 
+_HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{1,5})?")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
@@ -49,7 +51,15 @@ def opened(uri: str) -> tuple[Any, str]:
         EnvironmentFault: pyarrow is not installed.
         SourceError: pyarrow knows no such filesystem, or cannot open it.
     """
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError as error:
+        raise SourceError(
+            f"cannot open {shown(uri)}: its keys have a reserved character that is not "
+            "percent-encoded. Write / as %2F, [ as %5B, # as %23, or set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY instead."
+        ) from error
+    remember_address(uri)
     filesystem, root = _root(parts._replace(path="/", fragment="").geturl())
     return filesystem, root.rstrip("/") + urllib.parse.unquote(parts.path).rstrip("/")
 
@@ -62,8 +72,8 @@ def _root(uri: str) -> tuple[Any, str]:
         filesystem, path = fs.FileSystem.from_uri(uri)
     except (OSError, ValueError, NotImplementedError) as error:
         raise SourceError(
-            f"cannot open {shown(uri)}: {error}. Expected a URI that pyarrow knows, such as "
-            "s3://bucket/folder?region=eu-central-1 or file:///folder."
+            f"cannot open {shown(uri)}: {redact_text(str(error))}. Expected a URI that pyarrow "
+            "knows, such as s3://bucket/folder?region=eu-central-1 or file:///folder."
         ) from error
     return filesystem, path
 
@@ -137,5 +147,10 @@ def read(name: str, filesystem: Any, path: str) -> Input:
 
 def shown(uri: str) -> str:
     """A URI without the keys and options that it may have."""
-    parts = urllib.parse.urlsplit(uri)
+    try:
+        parts = urllib.parse.urlsplit(uri)
+    except ValueError:
+        return redact_address(uri)
+    if _HOST.fullmatch(parts.netloc.rpartition("@")[2]) is None:
+        return redact_address(uri)  # of a key with "/", the rest would be taken for the path
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
