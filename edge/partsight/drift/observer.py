@@ -58,14 +58,13 @@ class DriftObserver:
     def __init__(self, in_force: InForce, settings: DriftSettings, vitals: Vitals) -> None:
         self._in_force = in_force
         self._sha256 = in_force.classifier.model_sha256
-        self._watch = DriftWatch(in_force.classifier.contract.reference, settings, vitals)
+        reference = in_force.classifier.contract.reference
+        self._watch = DriftWatch(reference, settings, vitals, self._sha256[:12])
 
     def __call__(self, seen: Seen) -> None:
         """Take note of a part. One without a prediction is a fault, and counted elsewhere."""
-        classifier, prediction = self._in_force.classifier, seen.result.prediction
-        if classifier.model_sha256 != self._sha256:
-            self._sha256 = classifier.model_sha256
-            self._watch.restart(classifier.contract.reference)
+        self.follow_model()
+        prediction = seen.result.prediction
         if prediction is None or seen.result.model_sha256 != self._sha256:
             return
         point, picture = self._in_force.point, seen.picture
@@ -75,3 +74,10 @@ class DriftObserver:
             accept_score(prediction.scores, point),
             None if picture is None else picture_statistics(picture),
         )
+
+    def follow_model(self) -> None:
+        """Watch the model that is in force now; called after a swap, and at each part."""
+        classifier = self._in_force.classifier
+        if classifier.model_sha256 != self._sha256:
+            self._sha256 = classifier.model_sha256
+            self._watch.restart(classifier.contract.reference, self._sha256[:12])

@@ -24,6 +24,7 @@ CALM = frozenset(
     {
         *("starting", "running", "learning", "listening", "delivering", "writing", "keeping"),
         *("none", "examining", "swapping", "taken", "clear", "in force"),
+        *("watching", "off"),
     }
 )
 # Upper bounds of the histograms' buckets, seconds.

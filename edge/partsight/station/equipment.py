@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,15 @@ from partsight.station.order import Order
 
 if TYPE_CHECKING:
     from partsight.config import Config
+    from partsight.drift import AlarmSettings, LineAlarms
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch
     from partsight.picture_store import PictureStore
     from partsight.sinks.feed import Feeder
 
 __all__ = [
+    "Observers",
+    "alarm_settings",
     "open_feeders",
     "open_health",
     "open_journal",
@@ -43,6 +47,21 @@ _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
 
 Observer = Callable[[Judged], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """What looks at each result after it was recorded.
+
+    Attributes:
+        each: called with each result.
+        swapped: called after another model was put in force.
+        alarms: takes new settings when the configuration is read again.
+    """
+
+    each: Sequence[Observer]
+    swapped: Sequence[Callable[[], None]]
+    alarms: LineAlarms
 
 
 def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
@@ -115,15 +134,21 @@ def open_pictures(
 
 def open_observers(
     order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
-) -> list[Observer]:
-    """Who is told of each result last: the drift watch and the shadow model."""
-    observers: list[Observer] = []
+) -> Observers:
+    """Alarms, the drift watch and the shadow model: they see each result last."""
+    from partsight.drift import DriftObserver, DriftSettings, LineAlarms
+
+    alarms = LineAlarms(alarm_settings(order.config), vitals)
+    observers: list[Observer] = [alarms]
+    swapped = [alarms.follow_model]
     drift = order.config.drift
     if drift.enabled:
-        from partsight.drift import DriftObserver, DriftSettings
-
         settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
-        observers.append(DriftObserver(judge, settings, vitals))
+        watch = DriftObserver(judge, settings, vitals)
+        observers.append(watch)
+        swapped.append(watch.follow_model)
+    else:
+        vitals.state("drift", "off", "drift.enabled is false")
     if order.config.shadow.model is not None:
         from partsight.shadow import Shadow
 
@@ -135,7 +160,14 @@ def open_observers(
                 shadow.offer(judged.frame.image_bgr, judged.result)
 
         observers.append(offer)
-    return observers
+    return Observers(observers, swapped, alarms)
+
+
+def alarm_settings(config: Config) -> AlarmSettings:
+    """When alarms are raised, by the section ``[alarms]``."""
+    from partsight.drift import AlarmSettings
+
+    return AlarmSettings(**config.alarms.model_dump())
 
 
 def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:

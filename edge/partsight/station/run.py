@@ -54,13 +54,14 @@ def run_station(order: Order, vitals: Vitals) -> None:
         on_event("started", started(config, judge))
         feeders = open_feeders(config, journal, vitals, stack)
         open_pruning(config, journal, feeders, stack)
+        observers = open_observers(order, judge, vitals, on_event, stack)
         recorder = Recorder(
             vitals,
             journal=journal,
             # With sinks, those are who is told: standard output may be one of them.
             sinks=() if feeders else [JsonLinesSink(sys.stdout)],
             pictures=open_pictures(config, vitals, on_event, stack),
-            observers=open_observers(order, judge, vitals, on_event, stack),
+            observers=observers.each,
         )
         models = open_models(order, judge, vitals, on_event, stack)
         health = open_health(config, judge, vitals, stack)
@@ -68,7 +69,7 @@ def run_station(order: Order, vitals: Vitals) -> None:
         spec = judge.classifier.contract.preprocess
         frames = stack.enter_context(open_frames(config.source, spec, vitals))
         trigger = stack.enter_context(open_trigger(config.trigger, vitals))
-        turn = Turn(order, judge, health, signals, models, on_event, vitals)
+        turn = Turn(order, judge, health, signals, models, observers, on_event, vitals)
         health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
         watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
         health.notifier.stopping("the line ends")

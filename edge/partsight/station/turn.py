@@ -15,6 +15,7 @@ from partsight.health.signals import LineSignals
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge
 from partsight.records import OnEvent
+from partsight.station.equipment import Observers, alarm_settings
 from partsight.station.events import thresholds_told
 from partsight.station.order import Order, policy_of
 
@@ -34,6 +35,7 @@ class Turn:
         health: is shown that the loop lives.
         signals: may ask to stop or to reload.
         models: may have another model; None where there is no store.
+        observers: are told of another model, and of other alarm settings.
         on_event: is told what was changed.
         vitals: gets the state ``configuration``.
     """
@@ -45,12 +47,13 @@ class Turn:
         health: LineHealth,
         signals: LineSignals,
         models: ModelWatch | None,
+        observers: Observers,
         on_event: OnEvent,
         vitals: Vitals,
     ) -> None:
         self._order, self._config, self._judge = order, order.config, judge
         self._health, self._signals, self._models = health, signals, models
-        self._on_event, self._vitals = on_event, vitals
+        self._observers, self._on_event, self._vitals = observers, on_event, vitals
 
     def __call__(self) -> bool:
         """Have one turn."""
@@ -72,6 +75,8 @@ class Turn:
             # It was examined under the thresholds of then; they were changed in between.
             self._vitals.state("model", "refused", str(error))
             return
+        for follow in self._observers.swapped:
+            follow()
         self._on_event("thresholds", thresholds_told(self._judge))
 
     def _reload(self) -> None:
@@ -89,6 +94,7 @@ class Turn:
         taken_over = changes(self._config, config).taken_over
         restart = changes(self._order.config, config).restart
         self._config = config
+        self._observers.alarms.use(alarm_settings(config))
         if self._models is not None:
             from partsight.model_store.rules import settings_of
 
