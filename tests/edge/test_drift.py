@@ -161,15 +161,16 @@ def drift_state(vitals: Vitals) -> tuple[str, str]:
     return state.name, state.detail
 
 
-def test_with_a_reference_it_watches_from_the_start(caplog: pytest.LogCaptureFixture) -> None:
-    _, vitals = watched()
+def test_with_a_reference_it_watches_from_the_start() -> None:
+    watch, vitals = watched()
     assert drift_state(vitals) == ("watching", "against the model's reference of 200 good parts")
-    assert caplog.text == ""
+    assert watch.note == ""
 
 
-def test_without_a_reference_the_first_parts_are_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_reference_the_first_parts_are_one() -> None:
     watch, vitals = watched(None)
-    assert "has no drift reference" in caplog.text
+    assert "has no drift reference" in watch.note
+    assert "first 500 parts, anew after each start" in watch.note
     assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
     stream = parts(9, luma=80.0)
     see(watch, stream, 69)
@@ -247,15 +248,15 @@ def test_how_many_rejects_a_line_in_order_may_have(
     assert drift_state(vitals)[0] == state
 
 
-def test_a_swap_says_anew_whether_there_is_a_reference(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
     watch, vitals = watched()
-    watch.restart(None, "beef")
+    watch.restart(None)
     assert drift_state(vitals)[0] == "learning"
-    assert "the model beef has no drift reference" in caplog.text
+    assert "has no drift reference" in watch.note
     see(watch, parts(23), 100)
-    watch.restart(None, "cafe")
+    watch.restart(None)
     assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
-    watch.restart(REFERENCE, "f00d")
+    watch.restart(REFERENCE)
     assert drift_state(vitals)[0] == "watching"
 
 
@@ -319,7 +320,10 @@ def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -
 
 
 def test_beside_the_line(
-    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+    classifier: Classifier,
+    contract: Contract,
+    make_frame: Callable[..., Frame],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(73.0, 1.0), Spread(0.0, 1.0))
     known = Classifier(
@@ -341,8 +345,10 @@ def test_beside_the_line(
     assert raised(vitals) == {"reject-rate", "luma"}
 
     judge.classifier = classifier  # another model, without a reference: learned anew
+    assert (observe.note, caplog.text.count("no drift reference")) == ("", 0)
     observe.follow_model()
     assert drift_state(vitals)[0] == "learning"
+    assert caplog.text.count("no drift reference") == 1
     assert raised(vitals) == set()
     for _ in range(SETTINGS.learn_parts):
         observe(judged(classifier, 243, make_frame))

@@ -23,6 +23,7 @@ def summary_text(outcome: Outcome) -> str:
         f"{parity['max_difference']:.4f} at most",
         f"Operating point: accept above {point['accept_above']:.4f}, reject below "
         f"{point['reject_below']:.4f}, review between{_rates(point)}",
+        *_reference_text(int8.get("drift_reference")),
         *_folds_text(metrics.get("cross_validation")),
         f"Model:  {outcome.model}\nReport: {outcome.report}",
     ]
@@ -36,6 +37,18 @@ def mistakes_text(outcome: Outcome) -> str:
         for each in outcome.mistakes
     ]
     return "\n".join(lines)
+
+
+def _reference_text(facts: Mapping[str, Any] | None) -> list[str]:
+    """Whether the file knows what good parts look like; nothing where nobody measured it."""
+    if facts is None:
+        return []
+    if facts["problem"] is not None:
+        return [
+            f"Drift reference: none, the line learns one (good pictures expected: at least "
+            f"{facts['expected']}, received: {facts['good_pictures']})"
+        ]
+    return [f"Drift reference: {facts['good_pictures']} good pictures"]
 
 
 def _rates(point: Mapping[str, Any]) -> str:

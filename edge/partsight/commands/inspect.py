@@ -74,6 +74,8 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
         )
     if contract.reference is not None:
         yield "line in order", _order(contract.reference)
+    else:
+        yield "line in order", "no reference: a line learns one from its first parts"
     if contract.heatmap is not None:
         yield "heat map", "{} x {} positions".format(*contract.heatmap[::-1])
     yield "golden samples", str(len(contract.golden))

@@ -6,6 +6,7 @@ of ``DriftWatch``. Another model brings a reference of its own.
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from partsight.picture.statistics import picture_statistics
 from partsight.records import PartResult
 
 __all__ = ["DriftObserver", "InForce", "Seen"]
+
+logger = logging.getLogger(__name__)
 
 
 class InForce(Protocol):
@@ -59,7 +62,7 @@ class DriftObserver:
         self._in_force = in_force
         self._sha256 = in_force.classifier.model_sha256
         reference = in_force.classifier.contract.reference
-        self._watch = DriftWatch(reference, settings, vitals, self._sha256[:12])
+        self._watch = DriftWatch(reference, settings, vitals)
 
     def __call__(self, seen: Seen) -> None:
         """Take note of a part. One without a prediction is a fault, and counted elsewhere."""
@@ -80,4 +83,11 @@ class DriftObserver:
         classifier = self._in_force.classifier
         if classifier.model_sha256 != self._sha256:
             self._sha256 = classifier.model_sha256
-            self._watch.restart(classifier.contract.reference, self._sha256[:12])
+            self._watch.restart(classifier.contract.reference)
+            if self.note:
+                logger.warning("%s", self.note)
+
+    @property
+    def note(self) -> str:
+        """What people must know of the model's reference, see ``DriftWatch``; may be empty."""
+        return self._watch.note

@@ -47,23 +47,18 @@ class DriftWatch:
         reference: of the model's contract.
         settings: how closely to watch.
         vitals: gets ``alarms`` and ``drift``, the state, and a state per alarm once one was raised.
-        model: what the model is called in messages.
     """
 
     def __init__(
-        self,
-        reference: Reference | None,
-        settings: DriftSettings,
-        vitals: Vitals,
-        model: str = "",
+        self, reference: Reference | None, settings: DriftSettings, vitals: Vitals
     ) -> None:
         self._settings = settings
         self._vitals = vitals
         self._learning: Learning | None = None
         self._watched: dict[str, _Watched] = {}
-        self.restart(reference, model)
+        self.restart(reference)
 
-    def restart(self, reference: Reference | None, model: str = "") -> None:
+    def restart(self, reference: Reference | None) -> None:
         """Watch another model from here on; alarms of the old one are cleared."""
         for watched in self._watched.values():
             watched.close()
@@ -75,12 +70,17 @@ class DriftWatch:
             return
         self._learning = Learning(self._settings)
         self._say_learning(self._learning)
-        logger.warning(
-            "the model %s has no drift reference (too few good pictures at training, or made by "
-            "another tool): one is learned from the first %d parts, anew after each start. Until "
-            "then only the alarms of [alarms] act",
-            model,
-            self._settings.learn_parts,
+
+    @property
+    def note(self) -> str:
+        """What people must know of a model without a reference; empty where it has one."""
+        if self._learning is None:
+            return ""
+        return (
+            "the model has no drift reference (too few good pictures at training, an earlier "
+            "partsight, or another tool): one is learned from the first "
+            f"{self._settings.learn_parts} parts, anew after each start. Until then only the "
+            "alarms of [alarms] act"
         )
 
     def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:

@@ -57,11 +57,13 @@ class Observers:
         each: called with each result.
         swapped: called after another model was put in force.
         alarms: takes new settings when the configuration is read again.
+        notes: what people must know once the line runs, a sentence each.
     """
 
     each: Sequence[Observer]
     swapped: Sequence[Callable[[], None]]
     alarms: LineAlarms
+    notes: Sequence[str] = ()
 
 
 def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
@@ -140,13 +142,14 @@ def open_observers(
 
     alarms = LineAlarms(alarm_settings(order.config), vitals)
     observers: list[Observer] = [alarms]
-    swapped = [alarms.follow_model]
+    swapped, notes = [alarms.follow_model], []
     drift = order.config.drift
     if drift.enabled:
         settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
         watch = DriftObserver(judge, settings, vitals)
         observers.append(watch)
         swapped.append(watch.follow_model)
+        notes += filter(None, [watch.note])
     else:
         vitals.state("drift", "off", "drift.enabled is false")
     if order.config.shadow.model is not None:
@@ -160,7 +163,7 @@ def open_observers(
                 shadow.offer(judged.frame.image_bgr, judged.result)
 
         observers.append(offer)
-    return Observers(observers, swapped, alarms)
+    return Observers(observers, swapped, alarms, notes)
 
 
 def alarm_settings(config: Config) -> AlarmSettings:

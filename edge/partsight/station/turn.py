@@ -7,6 +7,8 @@ an inspection would notice.
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Turn"]
 
+logger = logging.getLogger(__name__)
+
 
 class Turn:
     """To be called; False when the line is to end.
@@ -38,6 +42,7 @@ class Turn:
         observers: are told of another model, and of other alarm settings.
         on_event: is told what was changed.
         vitals: gets the state ``configuration``.
+        notes: logged at the first turn: a line that cannot start says only why.
     """
 
     def __init__(
@@ -50,14 +55,19 @@ class Turn:
         observers: Observers,
         on_event: OnEvent,
         vitals: Vitals,
+        notes: Sequence[str] = (),
     ) -> None:
         self._order, self._config, self._judge = order, order.config, judge
         self._health, self._signals, self._models = health, signals, models
         self._observers, self._on_event, self._vitals = observers, on_event, vitals
+        self._notes = notes
 
     def __call__(self) -> bool:
         """Have one turn."""
         self._health.turn()
+        for note in self._notes:
+            logger.warning("%s", note)
+        self._notes = ()
         if self._models is not None:
             offered = self._models.poll()
             if offered is not None:

@@ -14,6 +14,7 @@ from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.names import VariantName
+from partsight_train.export.reference import warn_of_no_reference
 from partsight_train.export.remedies.remedied import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.steps import warn_of_few_steps
@@ -95,6 +96,8 @@ def _each(
         refusals = () if made.passed else made.attempts[0].refusals
         if path is not None:
             warn_of_few_steps(name, approved, made.file)
+            splits = (made.file.on_validation, made.file.on_test)
+            warn_of_no_reference(splits, made.file.contract, approved.settings)
         yield Exported(name, path, refusals, made.file, made.attempts)
 
 
