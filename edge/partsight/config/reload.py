@@ -23,6 +23,7 @@ RELOADABLE: Mapping[str, bool] = {
     "decision": True,
     "models": True,
     "models.incoming": False,
+    "models.product": False,
     "models.store": False,
 }
 

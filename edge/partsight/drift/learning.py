@@ -51,7 +51,8 @@ class Learning:
         self._settings = settings
         self._block = min(settings.subgroup, settings.learn_parts)
         self.refusal = ""
-        self._restart()
+        self._learner = Learner()
+        self._all, self._last = _Tally(), _Tally()
 
     @property
     def parts(self) -> int:
@@ -88,7 +89,8 @@ class Learning:
         return charts
 
     def _restart(self) -> None:
-        self._learner, self._all, self._last = Learner(), _Tally(), _Tally()
+        self._learner = Learner()
+        self._all, self._last = _Tally(), _Tally()
 
 
 def _refusal(tally: _Tally, most_rejected: float, least_accepted: float) -> str:

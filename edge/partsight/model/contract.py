@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.decide import OperatingPoint
+from partsight.model.product import clean_product
 from partsight.model.reference import Reference, reference_from_document
 from partsight.picture.spec import PreprocessSpec
 from partsight.runtime.feed import Normalization
@@ -55,6 +56,8 @@ class Contract:
             tiles, which lie side by side in it, the mean over each is the tile's.
         reference: good parts as this file judged them, which drift of the line is told against;
             None where it was not measured.
+        product: what the model is for, as lines compare it (see ``product``); None where it names
+            none.
 
     Raises:
         ValueError: fewer than two labels, one twice or empty, an operating point that names
@@ -72,6 +75,7 @@ class Contract:
     golden: tuple[GoldenSample, ...] = ()
     heatmap: tuple[int, int] | None = None
     reference: Reference | None = None
+    product: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -92,6 +96,8 @@ class Contract:
             raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
+        if self.product is not None:
+            object.__setattr__(self, "product", clean_product(self.product))
 
     @property
     def version(self) -> str | None:
@@ -107,10 +113,11 @@ def _are_sides(values: tuple[int, ...]) -> bool:
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values; without a reference, as earlier versions know it."""
+    """The contract as plain JSON values; without what it lacks, as earlier versions know it."""
     document = dataclasses.asdict(contract)
-    if contract.reference is None:
-        del document["reference"]
+    for name in ("reference", "product"):
+        if document[name] is None:
+            del document[name]
     return document
 
 
@@ -142,6 +149,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         golden=tuple(_golden(sample) for sample in document.get("golden", ())),
         heatmap=None if document.get("heatmap") is None else tuple(document["heatmap"]),
         reference=reference_from_document(document.get("reference")),
+        product=_product(document.get("product")),
     )
 
 
@@ -159,6 +167,12 @@ def _normalization(document: Mapping[str, Any]) -> Normalization:
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"logits must be true or false. Received: {value!r}")
+    return value
+
+
+def _product(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"product must be text. Received: {value!r}")
     return value
 
 

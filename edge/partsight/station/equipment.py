@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.classify import Classifier
-from partsight.errors import ConfigError
+from partsight.errors import ConfigError, ContractError
 from partsight.health.line_health import LineHealth
 from partsight.health.systemd import Notifier
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge, Judged
+from partsight.model.product import require_configured_product, require_same_product
 from partsight.periodic import Periodic
 from partsight.records import OnEvent
-from partsight.station.order import Order
+from partsight.station.order import Load, Order
 
 if TYPE_CHECKING:
     from partsight.config import Config
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Observers",
     "alarm_settings",
+    "checked_load",
+    "model_notes",
     "open_feeders",
     "open_health",
     "open_journal",
@@ -142,7 +145,8 @@ def open_observers(
 
     alarms = LineAlarms(alarm_settings(order.config), vitals)
     observers: list[Observer] = [alarms]
-    swapped, notes = [alarms.follow_model], []
+    swapped = [alarms.follow_model]
+    notes: list[str] = []
     drift = order.config.drift
     if drift.enabled:
         settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
@@ -153,17 +157,51 @@ def open_observers(
     else:
         vitals.state("drift", "off", "drift.enabled is false")
     if order.config.shadow.model is not None:
-        from partsight.shadow import Shadow
-
-        second = order.load(str(order.config.shadow.model))
-        shadow = stack.enter_context(Shadow(second, vitals, on_event))
-
-        def offer(judged: Judged) -> None:
-            if judged.frame is not None:
-                shadow.offer(judged.frame.image_bgr, judged.result)
-
-        observers.append(offer)
+        observers.append(_open_shadow(order, judge, vitals, on_event, stack))
     return Observers(observers, swapped, alarms, notes)
+
+
+def _open_shadow(
+    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> Observer:
+    """The shadow model, which must be of the product of the model that judges.
+
+    Raises:
+        ContractError: it is of another one.
+    """
+    from partsight.shadow import Shadow
+
+    path = str(order.config.shadow.model)
+    second = order.load(path)
+
+    def require_product() -> None:
+        active, name = judge.classifier.contract.product, f"the shadow model {path}"
+        remedy = "put one of its models in force: partsight model activate"
+        require_same_product(second.contract.product, active, remedy, name)
+
+    require_product()
+    shadow = stack.enter_context(Shadow(second, vitals, on_event))
+
+    def offer(judged: Judged) -> None:
+        try:
+            require_product()  # another product's model may have been put in force by hand
+        except ContractError as error:
+            vitals.state("shadow", "another product", str(error))
+            return
+        if judged.frame is not None:
+            shadow.offer(judged.frame.image_bgr, judged.result)
+
+    return offer
+
+
+def model_notes(config: Config) -> list[str]:
+    """What people must know of how new models are taken, a sentence each."""
+    if config.models.store is None or config.models.challenge is not None:
+        return []
+    return [
+        "no acceptance set configured (models.challenge): new models are activated after digest, "
+        "signature, labels, product, trial and golden samples only"
+    ]
 
 
 def alarm_settings(config: Config) -> AlarmSettings:
@@ -187,12 +225,37 @@ def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:
 
         first = None if order.model is None else Path(order.model)
         store = ModelStore(models.store)
-        return start(store, order.load, vitals, on_event, first=first, keep=models.keep)
+        return start(
+            store,
+            order.load,
+            vitals,
+            on_event,
+            first=first,
+            keep=models.keep,
+            product=models.product,
+        )
     if order.model is None:
         raise ConfigError("no model is given. Say MODEL, or store in [models].")
     classifier = order.load(order.model)
     vitals.state("model", "running", classifier.model_sha256)
     return classifier
+
+
+def checked_load(load: Load, product: str | None) -> Load:
+    """The same loading, which also refuses a model of another product than is configured.
+
+    Args:
+        load: loads a model.
+        product: ``models.product``; None allows every product.
+    """
+
+    def checked(model: str | bytes) -> Classifier:
+        classifier = load(model)
+        name = model if isinstance(model, str) else "the model"
+        require_configured_product(classifier.contract.product, product, name)
+        return classifier
+
+    return checked
 
 
 def open_models(
@@ -214,6 +277,7 @@ def open_models(
             vitals,
             settings=settings_of(order.config),
             place=models.incoming,
+            product=models.product,
             on_event=on_event,
         )
     )
@@ -227,7 +291,12 @@ def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) 
 
     def model() -> dict[str, str]:
         classifier = judge.classifier
-        return {"sha256": classifier.model_sha256, "version": classifier.contract.version or ""}
+        contract = classifier.contract
+        return {
+            "sha256": classifier.model_sha256,
+            "version": contract.version or "",
+            "product": contract.product or "",
+        }
 
     named = {"journal": config.journal.path, "pictures": config.pictures.folder}
     places = {name: Path(path) for name, path in named.items() if path is not None}

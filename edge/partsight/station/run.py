@@ -6,6 +6,7 @@ feeders hand on what the last part left before it closes.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from contextlib import ExitStack
 
@@ -17,6 +18,8 @@ from partsight.recorder import Recorder
 from partsight.sinks import JsonLinesSink
 from partsight.sources import open_frames
 from partsight.station.equipment import (
+    checked_load,
+    model_notes,
     open_feeders,
     open_health,
     open_journal,
@@ -47,6 +50,7 @@ def run_station(order: Order, vitals: Vitals) -> None:
         PartsightError: something could not be opened.
     """
     config = order.config
+    order = dataclasses.replace(order, load=checked_load(order.load, config.models.product))
     with ExitStack() as stack:
         journal = open_journal(config, vitals, stack)
         on_event = event_writer(journal, vitals)
@@ -69,9 +73,8 @@ def run_station(order: Order, vitals: Vitals) -> None:
         spec = judge.classifier.contract.preprocess
         frames = stack.enter_context(open_frames(config.source, spec, vitals))
         trigger = stack.enter_context(open_trigger(config.trigger, vitals))
-        turn = Turn(
-            order, judge, health, signals, models, observers, on_event, vitals, observers.notes
-        )
+        notes = (*observers.notes, *model_notes(config))
+        turn = Turn(order, judge, health, signals, models, observers, on_event, vitals, notes)
         health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
         watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
         health.notifier.stopping("the line ends")
