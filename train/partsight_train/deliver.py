@@ -66,7 +66,7 @@ def deliver(
         OperatingPoint(prepared.accept_labels),
         {**config, "temperature": learned.temperature},
         tiles=backbone.tiles,
-        product=settings.card.product or None,
+        product=settings.card.product,
     )
     approved = Approved(
         lambda image: model(image, training=False),

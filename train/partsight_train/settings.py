@@ -195,7 +195,7 @@ class CardSettings:
         model_version: empty takes the time of training.
         author: who answers for it.
         license: under which it may be used.
-        product: that the model is for, as ``partsight.model.product`` compares it; empty where it
+        product: that the model is for, as ``partsight.model.product`` compares it; None where it
             is not named.
 
     Raises:
@@ -206,10 +206,10 @@ class CardSettings:
     model_version: str = ""
     author: str = ""
     license: str = ""
-    product: str = ""
+    product: str | None = None
 
     def __post_init__(self) -> None:
-        if self.product:
+        if self.product is not None:
             object.__setattr__(self, "product", clean_product(self.product))
 
 

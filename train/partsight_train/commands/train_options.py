@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from click.core import ParameterSource
 
-from partsight.model.product import clean_product
 from partsight.picture.spec import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
+from partsight_train.commands.product_option import product_name
 from partsight_train.settings import (
     BALANCES,
     DISTRIBUTIONS,
@@ -70,15 +69,6 @@ def _rows_and_columns(
     if found is None:
         raise click.BadParameter(f"expected rows and columns, such as 2x3. Received: {value!r}")
     return int(found[1]), int(found[2])
-
-
-def _product(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    if value == "" and ctx.get_parameter_source("product") is not ParameterSource.COMMANDLINE:
-        return value
-    try:
-        return clean_product(value)
-    except ValueError as error:
-        raise click.BadParameter(str(error)) from error
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:
@@ -215,7 +205,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _decide("--model-name", default=_CARD.model_name,
             help="What people call the model; goes into its standard metadata, as do the next."),
     _decide("--model-version", default=_CARD.model_version, help="Default the time of training."),
-    _decide("--product", default=_CARD.product, show_default=False, callback=_product,
+    _decide("--product", callback=product_name,
             help="What the model is for. A line takes only models of its own product."),
     _decide("--author", default=_CARD.author, help="Who answers for it."),
     _decide("--license", default=_CARD.license, help="Under which it may be used."),

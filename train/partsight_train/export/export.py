@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +53,7 @@ def export(
     remedies: Mapping[str, Remedy] = REMEDIES,
     *,
     heatmap: bool = False,
+    product: str | None = None,
 ) -> list[Exported]:
     """Make variants, and write those that pass.
 
@@ -64,6 +66,7 @@ def export(
         progress: told of each variant.
         remedies: what to try where a plain file decides otherwise than the float model.
         heatmap: whether they give a class activation map too, see ``with_heatmap``.
+        product: that they are for; None is that of the run.
 
     Raises:
         DatasetError: the pictures are not those of the run.
@@ -72,6 +75,9 @@ def export(
     """
     run, names = RunDir(run_dir), list(variants)
     approved = open_finished_run(run)
+    if product is not None:
+        draft = dataclasses.replace(approved.draft, product=product)
+        approved = dataclasses.replace(approved, draft=draft)
     if heatmap:
         approved = with_heatmap(approved)
     return list(_each(progress(names, len(names)), approved, run, output, limits, remedies))
