@@ -5,13 +5,19 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from partsight.cli import main
 from partsight.config import Config
 from partsight.config.reload import changes
 from partsight.drift import AlarmSettings, LineAlarms
 from partsight.health.vitals import Vitals
+from partsight.journal import read_events
 from partsight.records import PartResult, Verdict
 from partsight.station.equipment import alarm_settings
 
@@ -147,3 +153,55 @@ def test_settings_are_those_of_the_configuration_and_can_be_reloaded() -> None:
     found = changes(Config.model_validate({"drift": {"enabled": False}}), config)
     assert {change.key.partition(".")[0] for change in found.taken_over} == {"alarms"}
     assert not found.restart
+
+
+ALARMS = "[alarms]\nrejects_in_a_row = 4\nfaults_in_a_row = 3\nreject_rate_parts = 5\n"
+LINES = {
+    "rejects": (ALARMS, 6, 0, {"rejects-in-a-row", "reject-rate-limit"}, "learning"),
+    "faults, rejected as fail-safe": (
+        ALARMS, 0, 6, {"rejects-in-a-row", "faults-in-a-row", "reject-rate-limit"}, "learning"),
+    "faults, sent to review": (
+        ALARMS + "[decision]\nfail_safe = 'review'\n", 0, 6, {"faults-in-a-row"}, "learning"),
+    "without drift": (
+        ALARMS + "[drift]\nenabled = false\n", 4, 0, {"rejects-in-a-row"}, "off"),
+    "off": ("[alarms]\nrejects_in_a_row = 0\nfaults_in_a_row = 0\nreject_rate_above = 0.0\n",
+            1, 9, set(), "learning"),
+    "by default": ("", 12, 0, {"rejects-in-a-row"}, "learning"),
+    "a line that is not in order": (
+        "[drift]\nlearn_parts = 50\nsubgroup = 5\n", 9, 0, set(), "without reference"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "bad", "broken", "alarms", "drift"), LINES.values(), ids=LINES)
+def test_a_line_tells_of_them(
+    text: str,
+    bad: int,
+    broken: int,
+    alarms: set[str],
+    drift: str,
+    tmp_path: Path,
+    model_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the journal, and on stderr by the log."""
+    (tmp_path / "belt").mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for index in range(bad):
+        cv2.imwrite(str(tmp_path / "belt" / f"a{index:02}.png"), noise)
+    for index in range(broken):
+        (tmp_path / "belt" / f"b{index:02}.png").write_bytes(b"no picture")
+    config = tmp_path / "partsight.toml"
+    base = "[source]\naddress = 'belt'\n[journal]\npath = 'line.db'\n[health]\nenabled = false\n"
+    decision = (
+        "" if "[decision]" in text else "[decision]\naccept_above = 1.0\nreject_below = 1.0\n"
+    )
+    config.write_text(base + decision + text)
+    done = CliRunner().invoke(main, ["watch", str(model_path), "--config", str(config)])
+    assert done.exit_code == (3 if broken else 0), done.output
+    told = [each["detail"] for each in read_events(tmp_path / "line.db", kind="state")]
+    assert {f"alarm {each}" for each in alarms} == {
+        each["part"] for each in told if each["state"] == "raised"
+    }
+    assert [each["state"] for each in told if each["part"] == "drift"][-1] == drift
+    assert all(f"alarm {each} is raised" in caplog.text for each in alarms)
+    assert ("no drift reference" in caplog.text) == (drift != "off")

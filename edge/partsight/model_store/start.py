@@ -52,8 +52,8 @@ def start(
     if first is not None and not activated(store):
         file = load_model_file(first)
         load(file.data)  # one that cannot be run here must not stand in the way of the next
-        whence = {"from": str(first), "by": "partsight watch", "product": file.contract.product}
-        put_in_force(store, file, keep, whence)
+        whence = {"from": str(first.absolute()), "by": "partsight watch"}
+        put_in_force(store, file, keep, {**whence, "product": file.contract.product})
     sha256, classifier, reasons = start_active(store, lambda data: ready(load(data)), product)
     if reasons:
         why = "; ".join(reasons)
