@@ -424,3 +424,11 @@ def test_a_store_without_an_acceptance_set_is_told_at_the_start(
         done = run("watch", files["bolt"], "--config", configuration(tmp_path, text, picture))
     assert done.exit_code == 0, done.output
     assert ("no acceptance set configured (models.challenge)" in caplog.text) is noted
+
+
+def test_the_check_of_the_configuration_says_it_before_the_start(
+    files: dict[str | None, Path], tmp_path: Path, picture: Path
+) -> None:
+    put_in_force(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
+    config = configuration(tmp_path, "[models]\nproduct = 'bolt'\nstore = 'store'\n", picture)
+    assert NUT in run("config", "check", config).output

@@ -68,6 +68,7 @@ def is_read(setting: Setting) -> bool:
 
 def _store(config: Config, folder: Path) -> Iterator[str]:
     from partsight.decide import with_thresholds
+    from partsight.model.product import require_configured_product
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import ModelStore, activated
 
@@ -83,6 +84,7 @@ def _store(config: Config, folder: Path) -> Iterator[str]:
         if contract is None:
             yield f"models.store: the active model of {folder} is damaged: partsight model list"
         else:
+            require_configured_product(contract.product, config.models.product)
             with_thresholds(contract.operating_point, decision.accept_above, decision.reject_below)
     except PartsightError as error:
         yield f"models.store: {error}"

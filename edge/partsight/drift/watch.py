@@ -65,6 +65,7 @@ class DriftWatch:
         self._watched = {}
         self._learning = None
         if reference is not None:
+            self._vitals.set("drift_learned", 0)
             against = f"against the model's reference of {reference.pictures} good parts"
             self._watch(charts_of(reference, self._settings), against)
             return
@@ -109,11 +110,13 @@ class DriftWatch:
             self._say_learning(learning)
             return
         self._learning = None
+        self._vitals.set("drift_learned", self._settings.learn_parts)
         against = f"against {self._settings.learn_parts} parts learned since the start"
         self._watch(charts, against)
         logger.warning("drift is watched from here on, %s", against)
 
     def _say_learning(self, learning: Learning) -> None:
+        self._vitals.set("drift_learned", learning.parts)
         count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
         if learning.refusal:
             why = f"no reference is learned from a line that is not in order: {learning.refusal}"

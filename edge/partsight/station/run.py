@@ -7,6 +7,7 @@ feeders hand on what the last part left before it closes.
 from __future__ import annotations
 
 import dataclasses
+import logging
 import sys
 from contextlib import ExitStack
 
@@ -35,6 +36,8 @@ from partsight.station.turn import Turn
 from partsight.triggers import open_trigger
 
 __all__ = ["run_station"]
+
+logger = logging.getLogger(__name__)
 
 
 def run_station(order: Order, vitals: Vitals) -> None:
@@ -78,4 +81,12 @@ def run_station(order: Order, vitals: Vitals) -> None:
         health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
         watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
         health.notifier.stopping("the line ends")
+        _say_what_is_lost(vitals)
         on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})
+
+
+def _say_what_is_lost(vitals: Vitals) -> None:
+    """Learning starts at 0 with each start: what was learned so far is lost."""
+    drift = vitals.states().get("drift")
+    if drift is not None and drift.name in ("learning", "without reference"):
+        logger.warning("drift was not watched yet when the line ended: %s; it is lost", drift.detail)
