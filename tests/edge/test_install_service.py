@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -298,3 +299,16 @@ def test_without_root_the_dry_run_is_named(device: Path, monkeypatch: pytest.Mon
     assert len(result.output.strip().splitlines()) == 1
     assert "--dry-run" in result.output
     assert invoke(*files, "--dry-run").exit_code == 0
+
+
+@pytest.mark.parametrize(("product", "code"), [("bolt", 0), ("nut", 1), (None, 1)])
+def test_a_model_of_another_product_is_refused(
+    product: str | None, code: int, device: Path, make_model: Callable[..., bytes]
+) -> None:
+    model, config = device / "model.tflite", device / "partsight.toml"
+    model.write_bytes(make_model("model", product=product))
+    config.write_text("[models]\nproduct = 'bolt'\n")
+    at = ("--config", config, "--unit-dir", device, "--user", "root")
+    done = invoke(model, *at)
+    assert done.exit_code == code, done.output
+    assert ("expected product 'bolt' (models.product)" in done.stderr) == bool(code)

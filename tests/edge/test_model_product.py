@@ -122,6 +122,8 @@ def test_a_model_that_is_dropped_in(
     bench.drop(offered)
     bench.turns()
     taken = bench.watch.poll()
+    if taken is not None:
+        bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["product"] == (new and clean_product(new))
     if refusal is None:
@@ -147,7 +149,9 @@ def test_that_nothing_can_be_compared_is_said_once(
     for name in ("second", "third"):
         bench.drop(make_model(name), f"{name}.tflite")
         bench.turns()
-        assert bench.watch.poll() is not None
+        taken = bench.watch.poll()
+        assert taken is not None
+        bench.watch.swapped(taken)
     assert caplog.text.count("cannot be told apart") == 1
     assert sum("replaced by" in each for each in caplog.messages) == 2
 
@@ -164,7 +168,10 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
     whence = {"from": "nut.tflite", "by": "partsight model activate, user me"}
     put_in_force(bench.store, load_model_file(new), 5, whence)
     bench.watch.turn()
-    assert (bench.watch.poll() is None) == (configured is not None)
+    taken = bench.watch.poll()
+    assert (taken is None) == (configured is not None)
+    if taken is not None:
+        bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["outcome"] == ("activated" if configured is None else "refused")
     told = "put in force by partsight model activate, user me, from nut.tflite"

@@ -60,6 +60,7 @@ def list_models(store: Path | None, as_json: bool) -> None:
       partsight model list --json
     """
     from partsight.model_store.listing import listed, refusals
+    from partsight.shown import shown
 
     config = _config()
     where = _store(store, config)
@@ -75,7 +76,8 @@ def list_models(store: Path | None, as_json: bool) -> None:
     if not rows:
         click.echo(f"no models in {where.folder}")
     for entry in refused:
-        click.echo(f"refused {entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
+        told = shown(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
+        click.echo("\n".join(_wrapped("refused ", told, "    ")))
 
 
 def _document_of(row: Listed) -> dict[str, Any]:
@@ -119,15 +121,20 @@ def _accuracy_of(row: Listed) -> str:
     return "; ".join(told) or "not in the file"
 
 
-def _wrapped(head: str, text: str) -> list[str]:
-    """On a terminal within 80 columns, with the text below itself; in a pipe one line."""
+def _wrapped(head: str, text: str, below: str | None = None) -> list[str]:
+    """On a terminal within 80 columns, the text below itself or indented; in a pipe one line."""
     import sys
     import textwrap
 
     if not sys.stdout.isatty():
         return [head + text]
-    below = " " * len(head)
-    return textwrap.wrap(text, 80, initial_indent=head, subsequent_indent=below) or [head]
+    return textwrap.wrap(
+        text,
+        80,
+        initial_indent=head,
+        subsequent_indent=" " * len(head) if below is None else below,
+        break_on_hyphens=False,
+    ) or [head]
 
 
 _other_product = click.option(

@@ -117,12 +117,15 @@ class ModelWatch:
             return None
         with self._lock:
             offer, self._offer = self._offer, None
-            whence = self._whence
         if offer is not None:
             self._vitals.state("model", "running", offer.model_sha256)
-            before, self._judging = self._judging, described(offer.model_sha256, offer.contract)
-            logger.warning("model %s replaced by %s, %s", before, self._judging, whence)
         return offer
+
+    def swapped(self, classifier: Classifier) -> None:
+        """The loop judges by another model from here on: say from which to which, and why."""
+        before, contract = self._judging, classifier.contract
+        self._judging = described(classifier.model_sha256, contract)
+        logger.warning("model %s replaced by %s, %s", before, self._judging, self._whence)
 
     def turn(self) -> None:
         """Look once; what the thread does at each interval."""
@@ -216,6 +219,7 @@ class ModelWatch:
         self._vitals.state("model", "swapping", classifier.model_sha256)
         with self._lock:
             self._offer = classifier
+            # Of the latest offer, which is the one that the loop takes.
             self._whence = f"put in force by {detail['by']}, from {detail['from']}"
         self._vitals.count("model_swaps", "activated")
         self._vitals.state(_CANDIDATE, "taken", classifier.model_sha256)

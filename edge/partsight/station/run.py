@@ -87,6 +87,9 @@ def run_station(order: Order, vitals: Vitals) -> None:
 
 def _say_what_is_lost(vitals: Vitals) -> None:
     """Learning starts at 0 with each start: what was learned so far is lost."""
-    drift = vitals.states().get("drift")
-    if drift is not None and drift.name in ("learning", "without reference"):
-        logger.warning("drift was not watched yet when the line ended: %s; it is lost", drift.detail)
+    drift, learned = vitals.states().get("drift"), vitals.values().get(("drift_learned", ""), 0)
+    if drift is None:
+        return
+    if drift.name == "without reference" or (drift.name == "learning" and learned):
+        told = "drift was not watched yet when the line ended: %s; it is lost"
+        logger.warning(told, drift.detail)

@@ -85,6 +85,8 @@ class Turn:
             # It was examined under the thresholds of then; they were changed in between.
             self._vitals.state("model", "refused", str(error))
             return
+        if self._models is not None:
+            self._models.swapped(classifier)
         for follow in self._observers.swapped:
             follow()
         self._on_event("thresholds", thresholds_told(self._judge))
