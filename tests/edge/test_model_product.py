@@ -439,3 +439,12 @@ def test_the_check_of_the_configuration_says_it_before_the_start(
     put_in_force(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
     config = configuration(tmp_path, "[models]\nproduct = 'bolt'\nstore = 'store'\n", picture)
     assert NUT in run("config", "check", config).output
+
+
+def test_an_impossible_product_in_the_configuration_is_told_once(tmp_path: Path) -> None:
+    path = tmp_path / "partsight.toml"
+    path.write_text('[models]\nproduct = " \\n"\n')
+    done = run("config", "check", path)
+    assert done.exit_code == 1
+    assert "models.product: a product's name must be printable text" in done.stderr
+    assert done.stderr.count("Received") == 1

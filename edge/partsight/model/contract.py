@@ -97,7 +97,10 @@ class Contract:
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
         if self.product is not None:
-            object.__setattr__(self, "product", clean_product(self.product))
+            try:
+                object.__setattr__(self, "product", clean_product(self.product))
+            except ValueError as error:
+                raise ValueError(f"{error}. Received: {self.product!r}") from error
 
     @property
     def version(self) -> str | None:

@@ -32,7 +32,7 @@ def clean_product(name: str) -> str:
     """
     cleaned = unicodedata.normalize("NFC", name).strip()
     if not cleaned or not cleaned.isprintable():
-        raise ValueError(f"a product's name must be printable text. Received: {name!r}")
+        raise ValueError("a product's name must be printable text, and not only white space")
     return cleaned
 
 

@@ -81,15 +81,14 @@ def run_station(order: Order, vitals: Vitals) -> None:
         health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
         watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
         health.notifier.stopping("the line ends")
-        _say_what_is_lost(vitals)
+        _say_if_not_watched(vitals)
         on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})
 
 
-def _say_what_is_lost(vitals: Vitals) -> None:
-    """Learning starts at 0 with each start: what was learned so far is lost."""
+def _say_if_not_watched(vitals: Vitals) -> None:
+    """Say that drift was not watched yet: learning starts anew with the next start."""
     drift, learned = vitals.states().get("drift"), vitals.values().get(("drift_learned", ""), 0)
     if drift is None:
         return
     if drift.name == "without reference" or (drift.name == "learning" and learned):
-        told = "drift was not watched yet when the line ended: %s; it is lost"
-        logger.warning(told, drift.detail)
+        logger.warning("drift was not watched yet when the line ended: %s", drift.detail)

@@ -16,4 +16,4 @@ def product_name(ctx: click.Context, parameter: click.Parameter, value: str | No
     try:
         return clean_product(value)
     except ValueError as error:
-        raise click.BadParameter(str(error)) from error
+        raise click.BadParameter(f"{error}. Received: {value!r}") from error
