@@ -19,7 +19,7 @@ from partsight.drift import AlarmSettings, LineAlarms
 from partsight.health.vitals import Vitals
 from partsight.journal import read_events
 from partsight.records import PartResult, Verdict
-from partsight.station.equipment import alarm_settings
+from partsight.station.observers import alarm_settings
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 # a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review

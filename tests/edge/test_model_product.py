@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from tests.edge.test_model_watch import Bench, Started
 
 from partsight.cli import main
-from partsight.commands.model import _lines_of
 from partsight.decide import OperatingPoint
 from partsight.device_config import CONFIG_VARIABLE
 from partsight.errors import ContractError
@@ -28,6 +27,7 @@ from partsight.model.product import clean_product, same_product
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.history import read_history
 from partsight.model_store.listing import Listed
+from partsight.model_store.listing_text import lines_of
 from partsight.model_store.store import ModelStore, activated
 from partsight.picture.spec import PreprocessSpec
 
@@ -404,11 +404,11 @@ def test_on_a_terminal_the_list_has_80_columns(monkeypatch: pytest.MonkeyPatch) 
     facts = FileFacts("a name " * 20, "p" * 90, "1", 0.5, 1234567, "2026-11-23T19:08:47+00:00")
     row = Listed("a" * 64, True, False, labels, "2026", None, facts, "/far/away/" * 20)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    lines = list(_lines_of(row))
+    lines = list(lines_of(row))
     assert max(map(len, lines)) <= 80
     assert "".join("".join(lines).split()).count("p" * 90) == 1
     monkeypatch.setattr("sys.stdout.isatty", lambda: False, raising=False)
-    assert len(list(_lines_of(row))) == 8
+    assert len(list(lines_of(row))) == 8
 
 
 @pytest.mark.parametrize(

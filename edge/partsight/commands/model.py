@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from partsight.config import Config
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
-    from partsight.model_store.listing import Listed
     from partsight.model_store.store import ModelStore
 
 __all__ = ["command"]
@@ -60,81 +59,25 @@ def list_models(store: Path | None, as_json: bool) -> None:
       partsight model list --json
     """
     from partsight.model_store.listing import listed, refusals
+    from partsight.model_store.listing_text import document_of, lines_of, wrapped
     from partsight.shown import shown
 
     config = _config()
     where = _store(store, config)
     rows, refused = listed(where), refusals(where)
     if as_json:
-        models = [_document_of(row) for row in rows]
+        models = [document_of(row) for row in rows]
         document = {"store": str(where.folder), "models": models, "refused": refused}
         click.echo(json.dumps(document))
         return
-    lines = (line for row in rows for line in _lines_of(row))
+    lines = (line for row in rows for line in lines_of(row))
     for line in lines:
         click.echo(line)
     if not rows:
         click.echo(f"no models in {where.folder}")
     for entry in refused:
         told = shown(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
-        click.echo("\n".join(_wrapped("refused ", told, "    ")))
-
-
-def _document_of(row: Listed) -> dict[str, Any]:
-    """A kept model as plain JSON values, the facts of its file among the others."""
-    document = dataclasses.asdict(row)
-    return {**document, **document.pop("facts")}
-
-
-def _lines_of(row: Listed) -> Iterator[str]:
-    """A kept model for people: its digest, and below it a line per fact."""
-    from partsight.shown import shown
-
-    mark = "*" if row.active else "-" if row.rollback else " "
-    yield f"{mark} {row.sha256[:12]}  {row.activated_at or 'never active'}"
-    for name, fact in _facts_of(row):
-        yield from _wrapped(f"    {name:<10}", shown(fact))
-
-
-def _facts_of(row: Listed) -> Iterator[tuple[str, str]]:
-    facts = row.facts
-    if row.damage:
-        yield "DAMAGED", row.damage
-        return
-    yield "name", facts.name or "none"
-    yield "product", facts.product or "none"
-    yield "version", facts.version or "none"
-    yield "accuracy", _accuracy_of(row)
-    trained = " ".join(filter(None, [facts.trained_at, facts.trained_on and "on"]))
-    yield "trained", f"{trained} {facts.trained_on or ''}".strip() or "unknown"
-    yield "came from", row.came_from or "unknown"
-    yield "labels", ", ".join(row.labels)
-
-
-def _accuracy_of(row: Listed) -> str:
-    facts, told = row.facts, []
-    if facts.accuracy is not None and facts.test_images is not None:
-        told.append(f"{facts.accuracy:.2%} of {facts.test_images} test images")
-    accepted = row.acceptance or {}
-    if accepted.get("accuracy") is not None:
-        told.append(f"{accepted['accuracy']:.2%} of {accepted['images']} in the acceptance set")
-    return "; ".join(told) or "not in the file"
-
-
-def _wrapped(head: str, text: str, below: str | None = None) -> list[str]:
-    """On a terminal within 80 columns, the text below itself or indented; in a pipe one line."""
-    import sys
-    import textwrap
-
-    if not sys.stdout.isatty():
-        return [head + text]
-    return textwrap.wrap(
-        text,
-        80,
-        initial_indent=head,
-        subsequent_indent=" " * len(head) if below is None else below,
-        break_on_hyphens=False,
-    ) or [head]
+        click.echo("\n".join(wrapped("refused ", told, "    ")))
 
 
 _other_product = click.option(

@@ -5,34 +5,30 @@ What a line does not have is not imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.classify import Classifier
-from partsight.errors import ConfigError, ContractError
+from partsight.errors import ConfigError
 from partsight.health.line_health import LineHealth
 from partsight.health.systemd import Notifier
 from partsight.health.vitals import Vitals
-from partsight.judge import Judge, Judged
-from partsight.model.product import require_configured_product, require_same_product
+from partsight.judge import Judge
+from partsight.model.product import require_configured_product
 from partsight.periodic import Periodic
 from partsight.records import OnEvent
 from partsight.station.order import Load, Order
 
 if TYPE_CHECKING:
     from partsight.config import Config
-    from partsight.drift import AlarmSettings, LineAlarms
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch
     from partsight.picture_store import PictureStore
     from partsight.sinks.feed import Feeder
 
 __all__ = [
-    "Observers",
-    "alarm_settings",
     "checked_load",
     "model_notes",
     "open_feeders",
@@ -40,7 +36,6 @@ __all__ = [
     "open_journal",
     "open_model",
     "open_models",
-    "open_observers",
     "open_pictures",
     "open_pruning",
 ]
@@ -48,25 +43,6 @@ __all__ = [
 # Once the line ends, for all sinks together and for pictures: SIGTERM leaves 5 s for everything.
 _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
-
-Observer = Callable[[Judged], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Observers:
-    """What looks at each result after it was recorded.
-
-    Attributes:
-        each: called with each result.
-        swapped: called after another model was put in force.
-        alarms: takes new settings when the configuration is read again.
-        notes: what people must know once the line runs, a sentence each.
-    """
-
-    each: Sequence[Observer]
-    swapped: Sequence[Callable[[], None]]
-    alarms: LineAlarms
-    notes: Sequence[str] = ()
 
 
 def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
@@ -137,63 +113,6 @@ def open_pictures(
     )
 
 
-def open_observers(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
-) -> Observers:
-    """Alarms, the drift watch and the shadow model: they see each result last."""
-    from partsight.drift import DriftObserver, DriftSettings, LineAlarms
-
-    alarms = LineAlarms(alarm_settings(order.config), vitals)
-    observers: list[Observer] = [alarms]
-    swapped = [alarms.follow_model]
-    notes: list[str] = []
-    drift = order.config.drift
-    if drift.enabled:
-        settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
-        watch = DriftObserver(judge, settings, vitals)
-        observers.append(watch)
-        swapped.append(watch.follow_model)
-        notes += filter(None, [watch.note])
-    else:
-        vitals.state("drift", "off", "drift.enabled is false")
-    if order.config.shadow.model is not None:
-        observers.append(_open_shadow(order, judge, vitals, on_event, stack))
-    return Observers(observers, swapped, alarms, notes)
-
-
-def _open_shadow(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
-) -> Observer:
-    """The shadow model, which must be of the product of the model that judges.
-
-    Raises:
-        ContractError: it is of another one.
-    """
-    from partsight.shadow import Shadow
-
-    path = str(order.config.shadow.model)
-    second = order.load(path)
-
-    def require_product() -> None:
-        active, name = judge.classifier.contract.product, f"the shadow model {path}"
-        remedy = "put one of its models in force: partsight model activate"
-        require_same_product(second.contract.product, active, remedy, name)
-
-    require_product()
-    shadow = stack.enter_context(Shadow(second, vitals, on_event))
-
-    def offer(judged: Judged) -> None:
-        try:
-            require_product()  # another product's model may have been put in force by hand
-        except ContractError as error:
-            vitals.state("shadow", "another product", str(error))
-            return
-        if judged.frame is not None:
-            shadow.offer(judged.frame.image_bgr, judged.result)
-
-    return offer
-
-
 def model_notes(config: Config) -> list[str]:
     """What people must know of how new models are taken, a sentence each."""
     if config.models.store is None or config.models.challenge is not None:
@@ -202,13 +121,6 @@ def model_notes(config: Config) -> list[str]:
         "no acceptance set configured (models.challenge): new models are activated after digest, "
         "signature, labels, product, trial and golden samples only"
     ]
-
-
-def alarm_settings(config: Config) -> AlarmSettings:
-    """When alarms are raised, by the section ``[alarms]``."""
-    from partsight.drift import AlarmSettings
-
-    return AlarmSettings(**config.alarms.model_dump())
 
 
 def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:

@@ -26,11 +26,11 @@ from partsight.station.equipment import (
     open_journal,
     open_model,
     open_models,
-    open_observers,
     open_pictures,
     open_pruning,
 )
 from partsight.station.events import event_writer, started
+from partsight.station.observers import open_observers
 from partsight.station.order import Order, policy_of
 from partsight.station.turn import Turn
 from partsight.triggers import open_trigger

@@ -17,8 +17,8 @@ from partsight.health.signals import LineSignals
 from partsight.health.vitals import Vitals
 from partsight.judge import Judge
 from partsight.records import OnEvent
-from partsight.station.equipment import Observers, alarm_settings
 from partsight.station.events import thresholds_told
+from partsight.station.observers import Observers, alarm_settings
 from partsight.station.order import Order, policy_of
 
 if TYPE_CHECKING:
