@@ -60,7 +60,7 @@ def test_init_replaces_nothing(path: Path) -> None:
         ("[model]\nthreads = 2", 0, None),
         ("[model]\nthread = 2\n[decison]", 1,
          "model.thread is unknown. Did you mean threads?"),
-        ("[models]\nmin_accuracy = 0.9", 1, "a challenge needs a score to reach"),
+        ("[models]\nmin_accuracy = 0.9", 1, "an acceptance set needs a score to reach"),
         ("[models]\nincoming = 'new'", 1, "models.incoming needs models.store"),
         ("[model]\npublic_key = 'lost.pub'", 1, "error: model.public_key: there is no"),
         ("[shadow]\nmodel = 'lost.tflite'", 1, "error: shadow.model: there is no"),

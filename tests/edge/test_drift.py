@@ -156,14 +156,108 @@ def test_a_line_that_rejects_nothing_any_more_is_found() -> None:
     assert raised(vitals) == {"reject-rate"}
 
 
+def drift_state(vitals: Vitals) -> tuple[str, str]:
+    state = vitals.states()["drift"]
+    return state.name, state.detail
+
+
+def test_with_a_reference_it_watches_from_the_start() -> None:
+    watch, vitals = watched()
+    assert drift_state(vitals) == ("watching", "against the model's reference of 200 good parts")
+    assert watch.note == ""
+
+
 def test_without_a_reference_the_first_parts_are_one() -> None:
     watch, vitals = watched(None)
-    see(watch, parts(9, luma=80.0), 500)
+    assert "has no drift reference" in watch.note
+    assert "first 500 parts, anew after each start" in watch.note
+    assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
+    stream = parts(9, luma=80.0)
+    see(watch, stream, 69)
+    assert drift_state(vitals) == ("learning", "learning 69 of 500 parts")
+    see(watch, stream, 431)
     assert not any(of == "drift" for of, _ in vitals.values())
+    assert drift_state(vitals) == ("watching", "against 500 parts learned since the start")
     see(watch, parts(10, luma=80.0), 500)
     assert raised(vitals) == set()
     see(watch, parts(11, luma=110.0), 50)
     assert raised(vitals) == {"luma"}
+
+
+def test_learning_is_one_event_and_not_one_for_each_part() -> None:
+    watch, vitals = watched(None)
+    told: list[str] = []
+    vitals.on_change(lambda part, state: told.append(f"{part} {state.name}"))
+    see(watch, parts(9), 500)
+    assert told == ["drift watching"]
+
+
+ALL = {"reject": 1.0}
+GOOD = {"luma": 80.0}
+NOT_IN_ORDER = {
+    "only rejects": [(2000, ALL)],
+    "mostly rejects": [(2000, {"reject": 0.6})],
+    "more rejects than are plausible": [(2000, {"reject": 0.3})],
+    "rejects at the start": [(60, ALL), (400, GOOD)],
+    "rejects amid learning": [(250, GOOD), (50, ALL), (400, GOOD)],
+    "rejects at the end of learning": [(450, GOOD), (50, ALL)],
+}
+
+
+@pytest.mark.parametrize("stretches", NOT_IN_ORDER.values(), ids=NOT_IN_ORDER)
+def test_a_line_that_is_not_in_order_is_not_learned_from(
+    stretches: list[tuple[int, dict[str, float]]],
+) -> None:
+    watch, vitals = watched(None)
+    told: list[str] = []
+    vitals.on_change(lambda part, state: told.append(f"{part}: {state.name}: {state.detail}"))
+    for seed, (count, kind) in enumerate(stretches):
+        see(watch, parts(seed, **kind), count)
+    assert drift_state(vitals)[0] != "watching"
+    assert any("without reference" in each and "parts were rejected" in each for each in told), told
+    assert len(told) < 10, "a line that stays out of order is told of once"
+    see(watch, parts(20, luma=80.0), 600)
+    assert drift_state(vitals)[0] == "watching"
+    see(watch, parts(21, luma=80.0), 500)
+    assert raised(vitals) == set(), "learned from the parts in order alone"
+
+
+def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
+    watch, vitals = watched(None)
+    see(watch, iter([(Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0))] * 600), 600)
+    name, detail = drift_state(vitals)
+    assert name == "without reference"
+    assert "0 of 50 parts were accepted" in detail
+
+
+@pytest.mark.parametrize(
+    ("settings", "reject", "state"),
+    [
+        (DriftSettings(learn_max_reject_rate=0.5), 0.3, "watching"),
+        (DriftSettings(expected_reject_rate=0.3), 0.3, "watching"),
+        (DriftSettings(learn_max_reject_rate=0.01), 0.1, "without reference"),
+        (DriftSettings(subgroup=1000), 1.0, "without reference"),
+        (DriftSettings(learn_parts=50, subgroup=5), 0.0, "watching"),
+    ],
+)
+def test_how_many_rejects_a_line_in_order_may_have(
+    settings: DriftSettings, reject: float, state: str
+) -> None:
+    watch, vitals = watched(None, settings)
+    see(watch, parts(22, reject=reject), 500)
+    assert drift_state(vitals)[0] == state
+
+
+def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
+    watch, vitals = watched()
+    watch.restart(None)
+    assert drift_state(vitals)[0] == "learning"
+    assert "has no drift reference" in watch.note
+    see(watch, parts(23), 100)
+    watch.restart(None)
+    assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
+    watch.restart(REFERENCE)
+    assert drift_state(vitals)[0] == "watching"
 
 
 def test_what_is_learned_is_mean_and_spread() -> None:
@@ -185,7 +279,9 @@ def test_what_is_learned_is_mean_and_spread() -> None:
     ],
 )
 def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:
-    """Of what never came there is no chart; what never moved may move by what is too little."""
+    """Of what never came there is no chart; what never moved may move by what is too little. Of
+    rejects and reviews alone nothing is learned.
+    """
     watch, vitals = watched(None)
     see(watch, iter([first] * 1000), 1000)
     assert raised(vitals) == set()
@@ -224,7 +320,10 @@ def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -
 
 
 def test_beside_the_line(
-    classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
+    classifier: Classifier,
+    contract: Contract,
+    make_frame: Callable[..., Frame],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     reference = Reference(99, 0.0, Spread(0.95, 0.02), Spread(87.5, 1.0), Spread(14.5, 1.0))
     known = Classifier(
@@ -246,9 +345,15 @@ def test_beside_the_line(
     assert raised(vitals) == {"reject-rate", "luma"}
 
     judge.classifier = classifier  # another model, without a reference: learned anew
-    for _ in range(SETTINGS.learn_parts):
-        observe(judged(classifier, 20, make_frame))
+    assert (observe.note, caplog.text.count("no drift reference")) == ("", 0)
+    observe.follow_model()
+    assert drift_state(vitals)[0] == "learning"
+    assert caplog.text.count("no drift reference") == 1
     assert raised(vitals) == set()
+    for _ in range(SETTINGS.learn_parts):
+        observe(judged(classifier, 243, make_frame))
+    assert raised(vitals) == set()
+    assert drift_state(vitals)[0] == "watching"
 
 
 def test_overridden_thresholds_are_those_that_count(

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -335,3 +336,16 @@ def test_a_source_that_its_account_cannot_read_is_named(tmp_path: Path) -> None:
     (closed / "in").mkdir()
     service = Service(tmp_path, tmp_path, tmp_path, watched=(closed / "in",))
     assert closed in unreadable(service)
+
+
+@pytest.mark.parametrize(("product", "code"), [("bolt", 0), ("nut", 1), (None, 1)])
+def test_a_model_of_another_product_is_refused(
+    product: str | None, code: int, device: Path, make_model: Callable[..., bytes]
+) -> None:
+    model, config = device / "model.tflite", device / "partsight.toml"
+    model.write_bytes(make_model("model", product=product))
+    config.write_text("[models]\nproduct = 'bolt'\n")
+    at = ("--config", config, "--unit-dir", device, "--user", "root")
+    done = invoke(model, *at)
+    assert done.exit_code == code, done.output
+    assert ("expected product 'bolt' (models.product)" in done.stderr) == bool(code)

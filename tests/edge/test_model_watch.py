@@ -115,7 +115,8 @@ def test_a_good_one_is_put_in_force(bench: Bench, first: bytes, second: bytes) -
     assert bench.vitals.states()["model"].name == "running"
     (event,) = bench.events
     assert event == {"kind": "model", "outcome": "activated", "model": sha(second),
-                     "before": sha(first), "from": str(path), "golden_samples": 4,
+                     "before": sha(first), "product": None, "product_before": None,
+                     "from": str(path), "by": "the line", "golden_samples": 4,
                      "golden_difference": 0.25, "challenge_pictures": 0}  # fmt: skip
     bench.turns()
     assert bench.watch.poll() is None

@@ -167,6 +167,29 @@ def test_thresholds_of_the_configuration_are_journalled_and_reloaded(
     assert line.end()[0] == 0
 
 
+def test_alarms_are_reloaded_and_drift_says_what_it_learns(line: Line, model_path: Path) -> None:
+    decision = "[decision]\naccept_above = 1.0\nreject_below = 1.0\n"
+    line.configure(decision)
+    line.start(model_path)
+    assert line.states()["drift"] == "learning"
+    line.part()
+    line.part()
+    line.parts_judged(2)
+    line.configure(decision + "[alarms]\nrejects_in_a_row = 3\n")
+    assert line.process is not None
+    line.process.send_signal(signal.SIGHUP)
+    until(lambda: line.events("reload"), "the configuration is read again")
+    (reload,) = line.events("reload")
+    assert [each["key"] for each in reload["taken_over"]] == ["alarms.rejects_in_a_row"]
+    line.part()
+    line.parts_judged(3)
+    until(lambda: line.states().get("alarm rejects-in-a-row") == "raised", "the alarm is raised")
+    code, said = line.end()
+    assert code == 0, said
+    assert "alarm rejects-in-a-row is raised: 3 parts in a row rejected" in said
+    assert said.count("no drift reference") == 1
+
+
 def test_what_needs_a_restart_does_so_until_there_is_one(line: Line, model_path: Path) -> None:
     line.start(model_path)
     assert line.process is not None

@@ -197,7 +197,7 @@ def test_a_model_that_fails_the_challenge_is_refused(
     with line.watch:
         line.drop(make_model("second"))
         line.run(1)
-    assert "fails the challenge: expected recall of bad parts" in line.events[0]["reason"]
+    assert "fails the acceptance set: expected recall of bad parts" in line.events[0]["reason"]
 
 
 @pytest.mark.parametrize("challenge", ["gone", "empty"])

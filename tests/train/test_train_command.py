@@ -102,9 +102,22 @@ def test_the_file_knows_what_good_parts_look_like(
     """Those that it did not learn from."""
     parts, few, _ = run
     assert Classifier.load(few / "model-int8.tflite").contract.reference is None
+    said = metrics_of(few)["int8"]["drift_reference"]
+    assert (said["reference"], said["expected"]) == (False, 10)
+    assert f"received {said['good_pictures']}. Train on about 50 good" in said["problem"]
+    assert "Drift on the line: the file has no drift reference" in (few / "report.html").read_text()
+    assert "Drift reference: none" in run[2].output
+    assert "no reference" in invoke("inspect", few / "model-int8.tflite").output
     shares = ("--validation-share", "0.2", "--test-share", "0.2")
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *shares)
-    assert invoke("train", parts, *arguments).exit_code == 0
+    trained = invoke("train", parts, *arguments)
+    assert trained.exit_code == 0
+    said = metrics_of(tmp_path / "run")["int8"]["drift_reference"]
+    assert (said["reference"], said["problem"]) == (True, None)
+    assert f"Drift reference: {said['good_pictures']} good pictures" in trained.output
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert "Drift on the line" not in page
+    assert "<dt>drift reference</dt>" in page
     classifier = Classifier.load(tmp_path / "run" / "model-int8.tflite")
     contract, reference = classifier.contract, classifier.contract.reference
     assert reference is not None

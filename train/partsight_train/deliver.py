@@ -16,6 +16,7 @@ from partsight.model.contract import Contract
 from partsight_train.dataset import Split
 from partsight_train.export.assemble import assemble
 from partsight_train.export.gate import Limits, breaches
+from partsight_train.export.reference import reference_document, warn_of_no_reference
 from partsight_train.export.steps import warn_of_few_steps
 from partsight_train.export.variant import Approved, Variant, make_variant
 from partsight_train.learn import Learned
@@ -65,6 +66,7 @@ def deliver(
         OperatingPoint(prepared.accept_labels),
         {**config, "temperature": learned.temperature},
         tiles=backbone.tiles,
+        product=settings.card.product,
     )
     approved = Approved(
         lambda image: model(image, training=False),
@@ -82,6 +84,8 @@ def deliver(
         )
     warn_of_false_rejects(file.contract.operating_point)
     warn_of_few_steps("int8", approved, file)
+    not_learned_from = (file.on_validation, file.on_test)
+    warn_of_no_reference(not_learned_from, file.contract, settings)
 
     truth = learned.examples.labels
     float_point = operating_point(
@@ -100,6 +104,10 @@ def deliver(
     )
     metrics = {
         **split_metrics(dataset.labels, truth[rows[Split.TEST]], scores[Split.TEST], float_point),
-        "int8": {**of_file, "parity": file.parity},
+        "int8": {
+            **of_file,
+            "parity": file.parity,
+            "drift_reference": reference_document(not_learned_from, file.contract, settings),
+        },
     }
     return Delivery(model, file, metrics)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+from partsight.model.product import clean_product
 from partsight.picture.spec import DEFAULT_MIN_CONTRAST, Fit
 
 __all__ = [
@@ -187,19 +188,29 @@ class FineTuneSettings:
 
 @dataclass(frozen=True, slots=True)
 class CardSettings:
-    """What people call a model; goes into its standard metadata.
+    """What people call a model; goes into its standard metadata, the product into its contract.
 
     Attributes:
         model_name: of the model.
         model_version: empty takes the time of training.
         author: who answers for it.
         license: under which it may be used.
+        product: that the model is for, as ``partsight.model.product`` compares it; None where it
+            is not named.
+
+    Raises:
+        ValueError: a product's name that is not printable.
     """
 
     model_name: str = "partsight part classifier"
     model_version: str = ""
     author: str = ""
     license: str = ""
+    product: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.product is not None:
+            object.__setattr__(self, "product", clean_product(self.product))
 
 
 @dataclass(frozen=True, slots=True)

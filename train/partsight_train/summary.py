@@ -23,6 +23,7 @@ def summary_text(outcome: Outcome) -> str:
         f"scores differ by {parity['mean_difference']:.4f} on average, "
         f"{parity['max_difference']:.4f} at most",
         f"Operating point: {_thresholds(point)}{_rates(point)}",
+        *_reference_text(int8.get("drift_reference")),
         *_folds_text(metrics.get("cross_validation")),
         f"Model:  {outcome.model}\nReport: {outcome.report}",
     ]
@@ -40,6 +41,18 @@ def mistakes_text(outcome: Outcome) -> str:
 
 def _thresholds(point: Mapping[str, Any]) -> str:
     return OperatingPoint(**{**point, "accept_labels": tuple(point["accept_labels"])}).in_words()
+
+
+def _reference_text(facts: Mapping[str, Any] | None) -> list[str]:
+    """Whether the file knows what good parts look like; nothing where nobody measured it."""
+    if facts is None:
+        return []
+    if facts["problem"] is not None:
+        return [
+            f"Drift reference: none, the line learns one (good pictures expected: at least "
+            f"{facts['expected']}, received: {facts['good_pictures']})"
+        ]
+    return [f"Drift reference: {facts['good_pictures']} good pictures"]
 
 
 def _rates(point: Mapping[str, Any]) -> str:

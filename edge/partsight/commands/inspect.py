@@ -60,6 +60,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     yield from _card(file).items()
     yield "SHA-256", file.sha256
     yield "bytes", str(len(file.data))
+    yield "product", contract.product or "not named, so that any line may take it"
     yield "labels", ", ".join(contract.labels)
     yield "sees", _sight(contract)
     point = contract.operating_point
@@ -76,6 +77,8 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
         )
     if contract.reference is not None:
         yield "line in order", _order(contract.reference)
+    else:
+        yield "line in order", "no reference: a line learns one from its first parts"
     if contract.heatmap is not None:
         yield "heat map", "{} x {} positions".format(*contract.heatmap[::-1])
     yield "golden samples", str(len(contract.golden))

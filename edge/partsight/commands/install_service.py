@@ -109,6 +109,7 @@ def command(
         return
     _require_root(unit_dir)
     _require_files(service)
+    _require_product(service, read_config(config))
     path = unit_dir / f"{name}.service"
     write_atomic(path, unit.encode())
     path.chmod(0o644)
@@ -128,6 +129,21 @@ def _require_root(unit_dir: Path) -> None:
             f"cannot write to {unit_dir}: expected to run as root on a machine with systemd. "
             "Run again with sudo, or with --dry-run, which prints the unit."
         )
+
+
+def _require_product(service: Service, config: Config) -> None:
+    """Refuse a model that the line would refuse at its start.
+
+    Raises:
+        ContractError: it is of another product than is configured.
+    """
+    from partsight.model.file import load_model_file
+    from partsight.model.product import require_configured_product
+
+    configured = config.models.product
+    if configured is not None:
+        product = load_model_file(service.model).contract.product
+        require_configured_product(product, configured, str(service.model))
 
 
 def _require_account(user: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from partsight.config.alarms import AlarmsConfig
 from partsight.config.decision import DecisionConfig
 from partsight.config.drift import DriftConfig
 from partsight.config.health import HealthConfig
@@ -48,6 +49,11 @@ class Config(Section):
     drift: DriftConfig = Field(
         default=DriftConfig(),
         description="How closely it is watched whether the line is still what the model knows.",
+    )
+    alarms: AlarmsConfig = Field(
+        default=AlarmsConfig(),
+        description="Alarms on rejects and faults. They need no drift reference, and act whether "
+        "or not drift is watched.",
     )
     health: HealthConfig = Field(
         default=HealthConfig(), description="Who may ask how the line is, and where."

@@ -12,7 +12,10 @@ __all__ = ["DriftConfig"]
 class DriftConfig(Section):
     """How closely it is watched whether parts and pictures are still what the model knows."""
 
-    enabled: bool = Field(default=True, description="Whether drift is watched at all.")
+    enabled: bool = Field(
+        default=True,
+        description="Whether drift is watched at all. The alarms of [alarms] do not depend on it.",
+    )
     subgroup: int = Field(
         default=50, ge=5, le=10_000, description="Parts to a value of a control chart."
     )
@@ -36,6 +39,14 @@ class DriftConfig(Section):
         le=1_000_000,
         description="Where the model carries no reference: so many first parts are taken for a "
         "line in order, each time that the line is started.",
+    )
+    learn_max_reject_rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="A line that rejects a larger share of its parts, or accepts less than half, "
+        "is not learned from: learning starts again. 0.2 if left out, or twice "
+        "expected_reject_rate where that is more.",
     )
     clear_after: PositiveInt = Field(
         default=3, description="Subgroups in control that clear an alarm."

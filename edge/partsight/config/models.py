@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveFloat, PositiveInt, model_validator
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
 
 from partsight.config.decision import Share
 from partsight.config.section import Place, Section
+from partsight.model.product import clean_product
 
 __all__ = ["ModelsConfig", "ShadowConfig"]
+
+Product = Annotated[str, AfterValidator(clean_product)]
 
 
 class ModelsConfig(Section):
@@ -28,6 +33,13 @@ class ModelsConfig(Section):
         description="How many models stay in the store. The active one and the one before it "
         "always do.",
     )
+    product: Product | None = Field(
+        default=None,
+        description="The product that this line makes. Only models of this product, by 'partsight "
+        "train --product', are run, activated, rolled back to or tried in shadow mode; case "
+        "counts. If left out, a new model must be of the active model's product. 'classify', "
+        "'evaluate' and the Python API run any model.",
+    )
     allow_other_labels: bool = Field(
         default=False,
         description="Whether a new model may have other labels, or accept others, than the active "
@@ -40,15 +52,15 @@ class ModelsConfig(Section):
     )
     challenge: Place | None = Field(
         default=None,
-        description="A folder of pictures, a sub-folder a label, that a new model must judge well "
-        "enough.",
+        description="The acceptance set: a folder of pictures, a sub-folder per label, that a new "
+        "model must judge well enough.",
     )
     min_accuracy: Share | None = Field(
-        default=None, description="The share of the challenge's pictures that must be right."
+        default=None, description="The share of the acceptance set's pictures that must be right."
     )
     min_recall_of_bad: Share | None = Field(
         default=None,
-        description="The share of the challenge's bad parts that must not be accepted.",
+        description="The share of the acceptance set's bad parts that must not be accepted.",
     )
     interval_s: PositiveFloat = Field(
         default=1.0, description="Seconds between two looks for a new model."
@@ -59,8 +71,8 @@ class ModelsConfig(Section):
         scores = [self.min_accuracy, self.min_recall_of_bad]
         if (self.challenge is None) != (scores == [None, None]):
             raise ValueError(
-                "models.challenge goes with models.min_accuracy or models.min_recall_of_bad: a "
-                "challenge needs a score to reach. Give both or neither"
+                "models.challenge goes with models.min_accuracy or models.min_recall_of_bad: an "
+                "acceptance set needs a score to reach. Give both or neither"
             )
         if self.store is None and self.incoming is not None:
             raise ValueError("models.incoming needs models.store, where models are kept")

@@ -19,9 +19,11 @@ __all__ = ["RELOADABLE", "Change", "Changes", "changes"]
 # Whether ``station.turn`` takes keys over while the line runs, by the beginnings of their names;
 # the longest one counts. What is not named here needs a restart: it is held open, as a camera is.
 RELOADABLE: Mapping[str, bool] = {
+    "alarms": True,
     "decision": True,
     "models": True,
     "models.incoming": False,
+    "models.product": False,
     "models.store": False,
 }
 

@@ -14,6 +14,8 @@ __all__ = ["DriftSettings", "Learner", "charts_of"]
 
 # What is too little to matter: a step of an int8 score, and a grey level.
 _LEAST_STD = {"accept-score": 1 / 256, "luma": 1.0, "contrast": 1.0}
+# A line that rejects more of its parts than this is hardly in order.
+_PLAUSIBLE_REJECTS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,8 @@ class DriftSettings:
         tolerated_shift: by how many standard deviations a mean may move, see ``acceptance_chart``.
         learn_parts: of how many parts a reference is learned where the model carries none.
         clear_after: subgroups in control that clear an alarm.
+        learn_max_reject_rate: a line that rejects a larger share is not learned from; None is
+            0.2, or twice ``expected_reject_rate`` where that is more.
     """
 
     subgroup: int = 50
@@ -33,6 +37,14 @@ class DriftSettings:
     tolerated_shift: float = 0.5
     learn_parts: int = 500
     clear_after: int = 3
+    learn_max_reject_rate: float | None = None
+
+    @property
+    def most_rejected(self) -> float:
+        """The largest share of rejected parts that a line may have to be learned from, [0, 1]."""
+        if self.learn_max_reject_rate is not None:
+            return self.learn_max_reject_rate
+        return min(1.0, max(_PLAUSIBLE_REJECTS, 2 * self.expected_reject_rate))
 
 
 def charts_of(reference: Reference, settings: DriftSettings) -> dict[str, Chart]:

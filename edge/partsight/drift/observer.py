@@ -6,6 +6,7 @@ of ``DriftWatch``. Another model brings a reference of its own.
 
 from __future__ import annotations
 
+import logging
 from typing import Protocol
 
 import numpy as np
@@ -20,6 +21,8 @@ from partsight.picture.statistics import picture_statistics
 from partsight.records import PartResult
 
 __all__ = ["DriftObserver", "InForce", "Seen"]
+
+logger = logging.getLogger(__name__)
 
 
 class InForce(Protocol):
@@ -58,14 +61,13 @@ class DriftObserver:
     def __init__(self, in_force: InForce, settings: DriftSettings, vitals: Vitals) -> None:
         self._in_force = in_force
         self._sha256 = in_force.classifier.model_sha256
-        self._watch = DriftWatch(in_force.classifier.contract.reference, settings, vitals)
+        reference = in_force.classifier.contract.reference
+        self._watch = DriftWatch(reference, settings, vitals)
 
     def __call__(self, seen: Seen) -> None:
         """Take note of a part. One without a prediction is a fault, and counted elsewhere."""
-        classifier, prediction = self._in_force.classifier, seen.result.prediction
-        if classifier.model_sha256 != self._sha256:
-            self._sha256 = classifier.model_sha256
-            self._watch.restart(classifier.contract.reference)
+        self.follow_model()
+        prediction = seen.result.prediction
         if prediction is None or seen.result.model_sha256 != self._sha256:
             return
         point, picture = self._in_force.point, seen.picture
@@ -75,3 +77,17 @@ class DriftObserver:
             accept_score(prediction.scores, point),
             None if picture is None else picture_statistics(picture),
         )
+
+    def follow_model(self) -> None:
+        """Watch the model that is in force now; called after a swap, and at each part."""
+        classifier = self._in_force.classifier
+        if classifier.model_sha256 != self._sha256:
+            self._sha256 = classifier.model_sha256
+            self._watch.restart(classifier.contract.reference)
+            if self.note:
+                logger.warning("%s", self.note)
+
+    @property
+    def note(self) -> str:
+        """What people must know of the model's reference, see ``DriftWatch``; may be empty."""
+        return self._watch.note

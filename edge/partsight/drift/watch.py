@@ -15,10 +15,12 @@ Four charts, each over subgroups of its own:
 from __future__ import annotations
 
 import collections
+import logging
 from collections.abc import Mapping
 
 from partsight.drift.charts import RUN, Chart, broken_rule
-from partsight.drift.expected import DriftSettings, Learner, charts_of
+from partsight.drift.expected import DriftSettings, charts_of
+from partsight.drift.learning import Learning
 from partsight.health.vitals import Vitals
 from partsight.model.reference import Reference
 from partsight.picture.statistics import PictureStatistics
@@ -26,17 +28,25 @@ from partsight.records import Verdict
 
 __all__ = ["DriftWatch"]
 
+logger = logging.getLogger(__name__)
+
+# What the state is called.
+_PART = "drift"
+
 
 class DriftWatch:
     """Watches one model. For one thread.
 
-    Without a reference the first ``learn_parts`` parts are taken for a line in order (phase I of a
-    control chart). It is kept in memory only: a line that is started again learns again.
+    Without a reference the first ``learn_parts`` parts of a plausible line are one, see
+    ``learning``. It is kept in memory only: a line that is started again learns again.
+
+    The state ``drift`` is ``watching``, ``learning`` (its detail counts the parts), or
+    ``without reference`` where the last parts were not plausible.
 
     Args:
         reference: of the model's contract.
         settings: how closely to watch.
-        vitals: gets ``alarms`` and ``drift``, and a state an alarm once one was raised.
+        vitals: gets ``alarms`` and ``drift``, the state, and a state per alarm once one was raised.
     """
 
     def __init__(
@@ -44,7 +54,7 @@ class DriftWatch:
     ) -> None:
         self._settings = settings
         self._vitals = vitals
-        self._learner: Learner | None = None
+        self._learning: Learning | None = None
         self._watched: dict[str, _Watched] = {}
         self.restart(reference)
 
@@ -53,11 +63,26 @@ class DriftWatch:
         for watched in self._watched.values():
             watched.close()
         self._watched = {}
-        self._learner = None
-        if reference is None:
-            self._learner = Learner()
-        else:
-            self._watch(charts_of(reference, self._settings))
+        self._learning = None
+        if reference is not None:
+            self._vitals.set("drift_learned", 0)
+            against = f"against the model's reference of {reference.pictures} good parts"
+            self._watch(charts_of(reference, self._settings), against)
+            return
+        self._learning = Learning(self._settings)
+        self._say_learning(self._learning)
+
+    @property
+    def note(self) -> str:
+        """What people must know of a model without a reference; empty where it has one."""
+        if self._learning is None:
+            return ""
+        return (
+            "the model has no drift reference (too few good pictures at training, an earlier "
+            "partsight, or another tool): one is learned from the first "
+            f"{self._settings.learn_parts} parts, anew after each start. Until then only the "
+            "alarms of [alarms] act"
+        )
 
     def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:
         """Take note of a judged part.
@@ -72,24 +97,39 @@ class DriftWatch:
             values["accept-score"] = accept_score
         if picture is not None:
             values["luma"], values["contrast"] = picture.luma, picture.contrast
-        if self._learner is not None:
-            self._learn(self._learner, values)
+        if self._learning is not None:
+            self._learn(self._learning, verdict, values)
             return
         for name, value in values.items():
             if name in self._watched:  # learning may have seen too few of it
                 self._watched[name].add(value)
 
-    def _learn(self, learner: Learner, values: Mapping[str, float]) -> None:
-        learner.add(values)
-        if learner.parts >= self._settings.learn_parts:
-            self._learner = None
-            self._watch(learner.charts(self._settings))
+    def _learn(self, learning: Learning, verdict: Verdict, values: Mapping[str, float]) -> None:
+        charts = learning.add(verdict, values)
+        if charts is None:
+            self._say_learning(learning)
+            return
+        self._learning = None
+        self._vitals.set("drift_learned", self._settings.learn_parts)
+        against = f"against {self._settings.learn_parts} parts learned since the start"
+        self._watch(charts, against)
+        logger.warning("drift is watched from here on, %s", against)
 
-    def _watch(self, charts: Mapping[str, Chart]) -> None:
+    def _say_learning(self, learning: Learning) -> None:
+        self._vitals.set("drift_learned", learning.parts)
+        count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
+        if learning.refusal:
+            why = f"no reference is learned from a line that is not in order: {learning.refusal}"
+            self._vitals.state(_PART, "without reference", f"{why}; {count}")
+        else:
+            self._vitals.state(_PART, "learning", count)
+
+    def _watch(self, charts: Mapping[str, Chart], against: str) -> None:
         settings, vitals = self._settings, self._vitals
         self._watched = {
             name: _Watched(name, chart, settings, vitals) for name, chart in charts.items()
         }
+        vitals.state(_PART, "watching", against)
 
 
 class _Watched:

@@ -114,7 +114,8 @@ def status_line(vitals: Vitals) -> str:
     counts = [f"{label} {count:.0f}" for (name, label), count in values if name == "verdicts"]
     alarms = [f"alarm {label}" for (name, label), raised in values if name == "alarms" and raised]
     states = [
-        f"{part} {state.name}"
+        # How far it has come is worth the room: "drift learning 69 of 500 parts".
+        f"{part} {state.detail if state.detail.startswith('learning ') else state.name}"
         for part, state in sorted(vitals.states().items())
         if not part.startswith("alarm ")
     ]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from partsight.errors import EnvironmentFault
 from partsight.health.answers import Answer, Route, json_answer
@@ -48,7 +48,11 @@ def line_routes(
     def readiness(accept: str) -> Answer:
         missing = reasons(vitals)
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-        return json_answer(status, {"ready": not missing, "reasons": dict(missing)})
+        said: dict[str, Any] = {"ready": not missing, "reasons": dict(missing)}
+        drift = vitals.states().get("drift")
+        if drift is not None:  # keeps no line from being ready, and is easily taken for granted
+            said["drift"] = {"state": drift.name, "detail": drift.detail}
+        return json_answer(status, said)
 
     return {
         "/healthz": health,

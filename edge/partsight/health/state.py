@@ -11,6 +11,7 @@ CALM = frozenset(
     {
         *("starting", "running", "learning", "listening", "idle", "delivering", "writing"),
         *("keeping", "none", "examining", "swapping", "taken", "clear", "in force", "read"),
+        *("watching", "off"),
     }
 )
 # How a state reads in the log where its name alone says too little.

@@ -62,6 +62,9 @@ METRICS: Mapping[str, Metric] = {
     "model_swaps": Metric("counter", "Models that were put in force or refused.", "outcome"),
     "shadow": Metric("counter", "Verdicts of the shadow model against the model's.", "agreement"),
     "drift": Metric("gauge", "Mean of the last subgroup of parts of a control chart.", "chart"),
+    "drift_learned": Metric(
+        "gauge", "Parts that the drift reference is learned from, where the model has none."
+    ),
     "alarms": Metric("gauge", "1 while an alarm is raised.", "alarm"),
 }
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.decide import OperatingPoint
+from partsight.model.product import clean_product
 from partsight.model.reference import Reference, reference_from_document
 from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.runtime.feed import Normalization
@@ -57,6 +58,8 @@ class Contract:
         layout: how the tensors of a model of another tool hold a picture and its scores.
         reference: good parts as this file judged them, which drift of the line is told against;
             None where it was not measured.
+        product: what the model is for, as lines compare it (see ``product``); None where it names
+            none.
 
     Raises:
         ValueError: fewer than two labels, one twice or empty, an operating point that names
@@ -75,6 +78,7 @@ class Contract:
     heatmap: tuple[int, int] | None = None
     reference: Reference | None = None
     layout: TensorLayout = TensorLayout()
+    product: str | None = None
 
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) < len(self.labels):
@@ -97,6 +101,11 @@ class Contract:
             raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
+        if self.product is not None:
+            try:
+                object.__setattr__(self, "product", clean_product(self.product))
+            except ValueError as error:
+                raise ValueError(f"{error}. Received: {self.product!r}") from error
 
     @property
     def version(self) -> str | None:
@@ -132,8 +141,9 @@ def contract_to_document(contract: Contract) -> dict[str, Any]:
         del document["layout"]
     if contract.operating_point.min_contrast == DEFAULT_MIN_CONTRAST:
         del document["operating_point"]["min_contrast"]
-    if contract.reference is None:
-        del document["reference"]
+    for name in ("reference", "product"):
+        if document[name] is None:
+            del document[name]
     return document
 
 
@@ -166,6 +176,7 @@ def contract_from_document(document: Mapping[str, Any]) -> Contract:
         heatmap=None if document.get("heatmap") is None else tuple(document["heatmap"]),
         reference=reference_from_document(document.get("reference")),
         layout=TensorLayout(**document.get("layout", {})),
+        product=_product(document.get("product")),
     )
 
 
@@ -183,6 +194,12 @@ def _normalization(document: Mapping[str, Any]) -> Normalization:
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"logits must be true or false. Received: {value!r}")
+    return value
+
+
+def _product(value: object) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise TypeError(f"product must be text. Received: {value!r}")
     return value
 
 

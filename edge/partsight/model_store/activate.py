@@ -13,7 +13,9 @@ from typing import Any, TypeVar
 
 from partsight.errors import ModelError, OutputError
 from partsight.model.file import ModelFile
+from partsight.model.product import require_same_product
 from partsight.model_store.history import read_history, remember
+from partsight.model_store.products import product_of
 from partsight.model_store.store import (
     ModelStore,
     activated,
@@ -42,7 +44,7 @@ def put_in_force(
         store: where.
         file: as it was examined.
         keep: how many models stay, see ``prune``.
-        found: what the history shall hold of it.
+        found: what the history holds of it: ``from``, ``by``, ``product``, findings.
 
     Returns:
         The digest of the one that was active before, if any.
@@ -59,12 +61,15 @@ def put_in_force(
     return before[0] if before else None
 
 
-def roll_back(store: ModelStore, check: Callable[[bytes], object]) -> tuple[str, str]:
+def roll_back(
+    store: ModelStore, check: Callable[[bytes], object], found: Mapping[str, Any] | None = None
+) -> tuple[str, str]:
     """Make the model active that was before the active one.
 
     Args:
         store: where.
         check: raises ``ModelError`` for one that cannot be put in force.
+        found: what the history shall hold of it.
 
     Returns:
         The digest of the one that is active now, and of the one that was.
@@ -82,16 +87,21 @@ def roll_back(store: ModelStore, check: Callable[[bytes], object]) -> tuple[str,
             )
         check(read_stored(store, digests[1]))
         set_activated(store, digests[1:])
-        record(store, "rolled_back", digests[1], was=digests[0])
+        record(store, "rolled_back", digests[1], was=digests[0], **(found or {}))
     return digests[1], digests[0]
 
 
-def start_active(store: ModelStore, load: Callable[[bytes], _Loaded]) -> Start[_Loaded]:
+def start_active(
+    store: ModelStore, load: Callable[[bytes], _Loaded], product: str | None = None
+) -> Start[_Loaded]:
     """Load the active model; if it has gone bad, the newest one before it that has not.
+
+    One of another product than the active model's is passed over.
 
     Args:
         store: where.
         load: gives what runs a model, or raises ``ModelError``.
+        product: that is configured, which ``load`` asks for; None takes the active model's.
 
     Returns:
         The digest, what ``load`` gave, and the reasons against those that were passed over.
@@ -103,6 +113,8 @@ def start_active(store: ModelStore, load: Callable[[bytes], _Loaded]) -> Start[_
     candidates = activated(store) or _once_activated(store)
     for place, sha256 in enumerate(candidates):
         try:
+            if place and product is None:
+                _require_product_of(store, candidates[0], sha256)
             loaded = load(read_stored(store, sha256))
         except ModelError as error:
             reasons.append(f"{sha256[:12]}: {error}")
@@ -125,6 +137,13 @@ def record(store: ModelStore, what: str, sha256: str, **more: Any) -> None:
         remember(store, {"at": when, "what": what, "sha256": sha256, **more})
     except OutputError as error:
         logger.warning("%s", error)
+
+
+def _require_product_of(store: ModelStore, active: str, sha256: str) -> None:
+    known, product = product_of(store, sha256)
+    if known:
+        expected = product_of(store, active)[1]
+        require_same_product(product, expected, "put one of its models in force by hand")
 
 
 def _fall_back(store: ModelStore, digests: list[str], reasons: list[str]) -> None:

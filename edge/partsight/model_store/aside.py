@@ -26,7 +26,7 @@ __all__ = ["Examine", "Stopped", "examine_aside"]
 Examine = Callable[[bytes, Rules, threading.Event], Findings]
 
 _COMMAND = python_module("partsight.model_store.examine_process")
-# Slow devices take seconds to start, and a challenge may have thousands of pictures.
+# Slow devices take seconds to start, and an acceptance set may have thousands of pictures.
 _TIMEOUT_S = 1800.0
 # How soon a stop is noticed.
 _STEP_S = 0.1
@@ -110,7 +110,7 @@ def _answer(
         if time.monotonic() > deadline_s:
             raise ModelError(
                 "the model takes too long to examine; the old one stays in force. Give it fewer "
-                "pictures as a challenge."
+                "pictures in the acceptance set."
             )
 
 

@@ -24,15 +24,15 @@ __all__ = ["examine"]
 
 
 def examine(data: bytes, rules: Rules) -> Findings:
-    """Examine a model: digest, contract, signature, trial, golden samples, challenge.
+    """Examine a model: digest, contract, signature, trial, golden samples, acceptance set.
 
     Raises:
         ModelError: damaged, not as its contract says, does not decide here as it did where it
-            was approved, or fails the challenge.
+            was approved, or fails the acceptance set.
         ContractError: other labels than the rules allow.
         ConfigError: the configured thresholds do not go with its own.
         SignatureError: not signed by whom this device trusts.
-        DatasetError: the challenge is of no use.
+        DatasetError: the acceptance set cannot be measured on.
         EnvironmentFault: this machine cannot run it.
     """
     file = load_model_file(data)
@@ -72,7 +72,7 @@ def _challenged(classifier: Classifier, rules: Rules, findings: Findings) -> Fin
     if scored.failed:
         path, reason = scored.failed[0]
         raise DatasetError(
-            f"{len(scored.failed)} pictures of the challenge cannot be read, such as {path}: "
+            f"{len(scored.failed)} pictures of the acceptance set cannot be read, such as {path}: "
             f"{reason}. Mend or remove them."
         )
     point = with_thresholds(
@@ -101,11 +101,11 @@ def _require_score(name: str, received: float | None, expected: float | None) ->
         return
     if received is None:
         raise DatasetError(
-            f"the challenge cannot tell the {name}: expected pictures of good and of bad parts, "
-            "and a model that says which labels are good. Add pictures."
+            f"the acceptance set cannot tell the {name}: expected pictures of good and of bad "
+            "parts, and a model that says which labels are good. Add pictures."
         )
     if received < expected:
         raise ModelError(
-            f"the model fails the challenge: expected {name} of at least {expected:.4f}, received "
-            f"{received:.4f}. The old one stays in force."
+            f"the model fails the acceptance set: expected {name} of at least {expected:.4f}, "
+            f"received {received:.4f}. The old one stays in force."
         )

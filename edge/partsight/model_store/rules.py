@@ -24,7 +24,7 @@ class Rules:
         labels: that it must have, in any order; None allows all.
         accept_labels: that it must accept, in any order; None allows all.
         require_golden: whether it must hold golden samples.
-        challenge: a folder of pictures, a sub-folder a label; None asks for none.
+        challenge: the acceptance set, a folder with a sub-folder per label; None asks for none.
         min_accuracy: share of those pictures that must be right; None asks for none.
         min_recall_of_bad: share of their bad parts that must not be accepted; None asks for none.
         accept_above: the device's own threshold in place of the model's, or None.

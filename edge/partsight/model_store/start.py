@@ -15,6 +15,7 @@ from partsight.classify import Classifier
 from partsight.health.vitals import Vitals
 from partsight.model.file import ModelFile, read_model
 from partsight.model_store.activate import put_in_force, start_active
+from partsight.model_store.products import described
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
 
@@ -31,6 +32,7 @@ def start(
     *,
     first: Path | None = None,
     keep: int = 5,
+    product: str | None = None,
 ) -> Classifier:
     """Load the active model of a store; the newest good one where that has gone bad.
 
@@ -41,6 +43,7 @@ def start(
         on_event: is told of a fallback, with the reasons for it.
         first: is put in force where none is yet; not looked at otherwise.
         keep: how many models stay in the store.
+        product: that is configured, which ``load`` asks for.
 
     Raises:
         ModelError: there is none that can be run.
@@ -52,14 +55,17 @@ def start(
         # One that cannot be run here must not stand in the way of the next.
         loaded[data] = classifier = load(data)
         file = ModelFile(data, classifier.model_sha256, classifier.contract)
-        put_in_force(store, file, keep, {"from": str(first)})
+        whence = {"from": str(first.absolute()), "by": "partsight watch"}
+        put_in_force(store, file, keep, {**whence, "product": file.contract.product})
     sha256, classifier, reasons = start_active(
-        store, lambda data: ready(loaded.get(data) or load(data))
+        store, lambda data: ready(loaded.get(data) or load(data)), product
     )
     if reasons:
+        why = "; ".join(reasons)
         vitals.count("model_swaps", "fallback")
-        vitals.state("model", "fallback", "; ".join(reasons))
-        on_event("model", {"outcome": "fallback", "model": sha256, "reason": "; ".join(reasons)})
+        vitals.state("model", "fallback", f"{described(sha256, classifier.contract)}: {why}")
+        facts = {"model": sha256, "product": classifier.contract.product, "reason": why}
+        on_event("model", {"outcome": "fallback", **facts})
     else:
         vitals.state("model", "running", sha256)
     return classifier

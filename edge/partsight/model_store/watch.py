@@ -21,11 +21,13 @@ from typing import Any
 from partsight.classify import Classifier
 from partsight.errors import EnvironmentFault, OutputError, PartsightError
 from partsight.health.vitals import Vitals
-from partsight.model.file import ModelFile
+from partsight.model.file import ModelFile, load_model_file
+from partsight.model.product import require_configured_product, require_same_product
 from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.aside import Examine, Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
+from partsight.model_store.products import UNNAMED_NOTE, described
 from partsight.model_store.rules import Findings, Settings
 from partsight.model_store.start import Load, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
@@ -40,6 +42,7 @@ DEFAULTS = Settings()
 _LEAVE_S = 3.0
 # What the state is called of what may come next.
 _CANDIDATE = "model candidate"
+_BY_HAND = "put it in force by hand: partsight model activate MODEL --allow-other-product"
 
 
 class ModelWatch:
@@ -52,6 +55,7 @@ class ModelWatch:
         vitals: gets the state, and counts what became of new models.
         settings: see there; may be replaced at any time, as ``settings``.
         place: where new models are dropped; None is the store's own folder.
+        product: that is configured; None takes the active model's for the product.
         on_event: is told ``"model"`` and what became of a new model, in this thread.
         clock: seconds, monotonic.
         examine: raises ``PartsightError`` for a model that must not be run.
@@ -66,6 +70,7 @@ class ModelWatch:
         *,
         settings: Settings = DEFAULTS,
         place: Path | None = None,
+        product: str | None = None,
         on_event: OnEvent = lambda kind, detail: None,
         clock: Callable[[], float] = time.monotonic,
         examine: Examine = examine_aside,
@@ -74,7 +79,11 @@ class ModelWatch:
         self._store, self._load, self._vitals, self._on_event = store, load, vitals, on_event
         self._examine = examine
         self._incoming = Incoming(store.incoming if place is None else place, clock)
+        self._product = product
         self._sha256, self._contract = in_force.model_sha256, in_force.contract
+        # What the loop judges by, and where the offer that it may take came from.
+        self._judging, self._whence = described(self._sha256, self._contract), ""
+        self._unnamed_told = False
         # What the pointer named and could not be loaded is not tried at each turn.
         self._unusable = ""
         self._offer: Classifier | None = None
@@ -112,6 +121,12 @@ class ModelWatch:
             self._vitals.state("model", "running", offer.model_sha256)
         return offer
 
+    def swapped(self, classifier: Classifier) -> None:
+        """The loop judges by another model from here on: say from which to which, and why."""
+        before, contract = self._judging, classifier.contract
+        self._judging = described(classifier.model_sha256, contract)
+        logger.warning("model %s replaced by %s, %s", before, self._judging, self._whence)
+
     def turn(self) -> None:
         """Look once; what the thread does at each interval."""
         self._follow_pointer()
@@ -136,14 +151,23 @@ class ModelWatch:
         active = next(iter(activated(self._store)), self._sha256)
         if active in (self._sha256, self._unusable):
             return
+        entry = _last_entry(self._store, active)
+        whence = {
+            "from": entry.get("from", "the store"),
+            "by": entry.get("by", "the store's pointer"),
+        }
         try:
-            classifier = ready(self._load(read_stored(self._store, active)))
+            data = read_stored(self._store, active)
+            # A change of product by hand was asked for there; what is configured holds here too.
+            require_configured_product(load_model_file(data).contract.product, self._product)
+            classifier = ready(self._load(data))
         except PartsightError as error:
             self._unusable = active
-            self._refused(active, "the store's pointer", error)
+            self._vitals.state(_CANDIDATE, "examining", active)  # so that a second one is told too
+            self._refused(active, whence["by"], error)
             return
         self._unusable = ""
-        self._offered(classifier, {"from": "the store's pointer"})
+        self._offered(classifier, whence)
 
     def _consider(self, candidate: Candidate) -> None:
         file, name = candidate.file, candidate.path.name
@@ -164,38 +188,59 @@ class ModelWatch:
                 self._refuse(candidate, file.sha256, error)
 
     def _take(self, candidate: Candidate, file: ModelFile) -> None:
+        self._require_product(file)
         settings = self.settings
         rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
         found = self._examine(file.data, rules, self._stop)
         classifier = ready(self._load(file.data))
-        detail = {"from": str(candidate.path), **_told(found)}
-        put_in_force(self._store, file, settings.keep, detail)
+        detail = {"from": str(candidate.path), "by": "the line", **_told(found)}
+        kept = {**detail, "product": file.contract.product}
+        put_in_force(self._store, file, settings.keep, kept)
         self._incoming.taken(candidate)
         self._offered(classifier, detail)
 
+    def _require_product(self, file: ModelFile) -> None:
+        """Refuse another product's model; say once that nothing can be compared."""
+        product, active = file.contract.product, self._contract.product
+        require_configured_product(product, self._product)
+        if self._product is None:
+            require_same_product(product, active, _BY_HAND)
+            if product is None and not self._unnamed_told:
+                self._unnamed_told = True
+                logger.warning("new model %s: %s", file.sha256[:12], UNNAMED_NOTE)
+
     def _offered(self, classifier: Classifier, detail: Mapping[str, Any]) -> None:
         before, self._sha256 = self._sha256, classifier.model_sha256
+        products = {
+            "product": classifier.contract.product,
+            "product_before": self._contract.product,
+        }
         self._contract = classifier.contract
         self._vitals.state("model", "swapping", classifier.model_sha256)
         with self._lock:
             self._offer = classifier
+            # Of the latest offer, which is the one that the loop takes.
+            self._whence = f"put in force by {detail['by']}, from {detail['from']}"
         self._vitals.count("model_swaps", "activated")
         self._vitals.state(_CANDIDATE, "taken", classifier.model_sha256)
-        event = {"outcome": "activated", "model": self._sha256, "before": before, **detail}
-        self._tell(event)
+        event = {"outcome": "activated", "model": self._sha256, "before": before, **products}
+        self._tell({**event, **detail})
 
     def _refuse(self, candidate: Candidate, sha256: str, error: Exception | None) -> None:
         reason = " ".join(str(error).split())
         self._incoming.refuse(candidate, self._store.refused, reason)
         record(self._store, "refused", sha256, reason=reason, **{"from": str(candidate.path)})
-        self._refused(sha256, str(candidate.path), error)
+        product = None if candidate.file is None else candidate.file.contract.product
+        self._refused(sha256, str(candidate.path), error, product)
 
-    def _refused(self, sha256: str, whence: str, error: Exception | None) -> None:
+    def _refused(
+        self, sha256: str, whence: str, error: Exception | None, product: str | None = None
+    ) -> None:
         reason = " ".join(str(error).split())
         self._vitals.count("model_swaps", "refused")
         self._vitals.state(_CANDIDATE, "refused", f"{whence}: {reason}")
         event = {"outcome": "refused", "model": sha256, "before": self._sha256, "from": whence}
-        self._tell({**event, "reason": reason})
+        self._tell({**event, "product": product, "reason": reason})
 
     def _tell(self, event: Mapping[str, Any]) -> None:
         try:
@@ -210,6 +255,13 @@ class ModelWatch:
             entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.place)
             for entry in read_history(self._store)
         )
+
+
+def _last_entry(store: ModelStore, sha256: str) -> Mapping[str, Any]:
+    """What the history last says of how a model was put in force; empty where it says nothing."""
+    entries = reversed(read_history(store))
+    found = (each for each in entries if each.get("sha256") == sha256)
+    return next((each for each in found if each.get("what") != "refused"), {})
 
 
 def _digest(path: Path) -> str:

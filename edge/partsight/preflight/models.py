@@ -45,6 +45,7 @@ def _model_file(key: str, path: Path) -> Iterator[Finding]:
 
 def _store(config: Config, folder: Path) -> Iterator[Finding]:
     from partsight.decide import with_thresholds
+    from partsight.model.product import require_configured_product
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import ModelStore, activated
 
@@ -62,6 +63,7 @@ def _store(config: Config, folder: Path) -> Iterator[Finding]:
             message = f"the active model of {folder} is damaged. See 'partsight model list'"
             yield Finding("models.store", message)
         else:
+            require_configured_product(contract.product, config.models.product)
             with_thresholds(contract.operating_point, decision.accept_above, decision.reject_below)
     except PartsightError as error:
         yield Finding("models.store", str(error))

@@ -5,7 +5,7 @@ What a line does not have is not imported.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,10 +15,11 @@ from partsight.errors import ConfigError
 from partsight.health.line_health import LineHealth
 from partsight.health.systemd import Notifier
 from partsight.health.vitals import Vitals
-from partsight.judge import Judge, Judged
+from partsight.judge import Judge
+from partsight.model.product import require_configured_product
 from partsight.periodic import Periodic
 from partsight.records import OnEvent
-from partsight.station.order import Order
+from partsight.station.order import Load, Order
 
 if TYPE_CHECKING:
     from partsight.config import Config
@@ -28,12 +29,13 @@ if TYPE_CHECKING:
     from partsight.sinks.feed import Feeder
 
 __all__ = [
+    "checked_load",
+    "model_notes",
     "open_feeders",
     "open_health",
     "open_journal",
     "open_model",
     "open_models",
-    "open_observers",
     "open_pictures",
     "open_pruning",
 ]
@@ -41,8 +43,6 @@ __all__ = [
 # Once the line ends, for all sinks together and for pictures: SIGTERM leaves 5 s for everything.
 _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
-
-Observer = Callable[[Judged], None]
 
 
 def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
@@ -113,29 +113,14 @@ def open_pictures(
     )
 
 
-def open_observers(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
-) -> list[Observer]:
-    """Who is told of each result last: the drift watch and the shadow model."""
-    observers: list[Observer] = []
-    drift = order.config.drift
-    if drift.enabled:
-        from partsight.drift import DriftObserver, DriftSettings
-
-        settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
-        observers.append(DriftObserver(judge, settings, vitals))
-    if order.config.shadow.model is not None:
-        from partsight.shadow import Shadow
-
-        second = order.load(str(order.config.shadow.model))
-        shadow = stack.enter_context(Shadow(second, vitals, on_event))
-
-        def offer(judged: Judged) -> None:
-            if judged.frame is not None:
-                shadow.offer(judged.frame.image_bgr, judged.result)
-
-        observers.append(offer)
-    return observers
+def model_notes(config: Config) -> list[str]:
+    """What people must know of how new models are taken, a sentence each."""
+    if config.models.store is None or config.models.challenge is not None:
+        return []
+    return [
+        "no acceptance set configured (models.challenge): new models are activated after digest, "
+        "signature, labels, product, trial and golden samples only"
+    ]
 
 
 def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:
@@ -152,12 +137,37 @@ def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:
 
         first = None if order.model is None else Path(order.model)
         store = ModelStore(models.store)
-        return start(store, order.load, vitals, on_event, first=first, keep=models.keep)
+        return start(
+            store,
+            order.load,
+            vitals,
+            on_event,
+            first=first,
+            keep=models.keep,
+            product=models.product,
+        )
     if order.model is None:
         raise ConfigError("no model is given. Say MODEL, or store in [models].")
     classifier = order.load(order.model)
     vitals.state("model", "running", classifier.model_sha256)
     return classifier
+
+
+def checked_load(load: Load, product: str | None) -> Load:
+    """The same loading, which also refuses a model of another product than is configured.
+
+    Args:
+        load: loads a model.
+        product: ``models.product``; None allows every product.
+    """
+
+    def checked(model: str | bytes) -> Classifier:
+        classifier = load(model)
+        name = model if isinstance(model, str) else "the model"
+        require_configured_product(classifier.contract.product, product, name)
+        return classifier
+
+    return checked
 
 
 def open_models(
@@ -179,6 +189,7 @@ def open_models(
             vitals,
             settings=settings_of(order.config),
             place=models.incoming,
+            product=models.product,
             on_event=on_event,
         )
     )
@@ -192,7 +203,12 @@ def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) 
 
     def model() -> dict[str, str]:
         classifier = judge.classifier
-        return {"sha256": classifier.model_sha256, "version": classifier.contract.version or ""}
+        contract = classifier.contract
+        return {
+            "sha256": classifier.model_sha256,
+            "version": contract.version or "",
+            "product": contract.product or "",
+        }
 
     named = {"journal": config.journal.path, "pictures": config.pictures.folder}
     places = {name: Path(path) for name, path in named.items() if path is not None}

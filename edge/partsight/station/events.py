@@ -56,6 +56,7 @@ def started(config: Config, judge: Judge) -> dict[str, Any]:
     return {
         "partsight": importlib.metadata.version("partsight"),
         "model": judge.classifier.model_sha256,
+        "product": judge.classifier.contract.product,
         "model_version": judge.classifier.contract.version,
         "source": config.source.address and redact_address(config.source.address),
         "trigger": config.trigger.kind,

@@ -7,6 +7,8 @@ an inspection would notice.
 from __future__ import annotations
 
 import dataclasses
+import logging
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
@@ -16,6 +18,7 @@ from partsight.health.vitals import Vitals
 from partsight.judge import Judge
 from partsight.records import OnEvent
 from partsight.station.events import thresholds_told
+from partsight.station.observers import Observers, alarm_settings
 from partsight.station.order import Order, policy_of
 
 if TYPE_CHECKING:
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from partsight.model_store.watch import ModelWatch
 
 __all__ = ["Turn"]
+
+logger = logging.getLogger(__name__)
 
 
 class Turn:
@@ -34,8 +39,10 @@ class Turn:
         health: is shown that the loop lives.
         signals: may ask to stop or to reload.
         models: may have another model; None where there is no store.
+        observers: are told of another model, and of other alarm settings.
         on_event: is told what was changed.
         vitals: gets the state ``configuration``.
+        notes: logged at the first turn: a line that cannot start says only why.
     """
 
     def __init__(
@@ -45,16 +52,22 @@ class Turn:
         health: LineHealth,
         signals: LineSignals,
         models: ModelWatch | None,
+        observers: Observers,
         on_event: OnEvent,
         vitals: Vitals,
+        notes: Sequence[str] = (),
     ) -> None:
         self._order, self._config, self._judge = order, order.config, judge
         self._health, self._signals, self._models = health, signals, models
-        self._on_event, self._vitals = on_event, vitals
+        self._observers, self._on_event, self._vitals = observers, on_event, vitals
+        self._notes = notes
 
     def __call__(self) -> bool:
         """Have one turn."""
         self._health.turn()
+        for note in self._notes:
+            logger.warning("%s", note)
+        self._notes = ()
         if self._models is not None:
             offered = self._models.poll()
             if offered is not None:
@@ -72,6 +85,10 @@ class Turn:
             # It was examined under the thresholds of then; they were changed in between.
             self._vitals.state("model", "refused", str(error))
             return
+        if self._models is not None:
+            self._models.swapped(classifier)
+        for follow in self._observers.swapped:
+            follow()
         self._on_event("thresholds", thresholds_told(self._judge))
 
     def _reload(self) -> None:
@@ -89,6 +106,7 @@ class Turn:
         taken_over = changes(self._config, config).taken_over
         restart = changes(self._order.config, config).restart
         self._config = config
+        self._observers.alarms.use(alarm_settings(config))
         if self._models is not None:
             from partsight.model_store.rules import settings_of
 

@@ -332,3 +332,19 @@ def test_a_beat_is_passed_on(clock: Clock) -> None:
     assert seen == []
     heartbeat.beat()
     assert seen == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "detail"),
+    [
+        ("learning", "learning 69 of 500 parts"),
+        ("without reference", "no reference is learned from a line that is not in order"),
+        ("watching", "against the model's reference of 200 good parts"),
+        ("off", "drift.enabled is false"),
+    ],
+)
+def test_readiness_tells_whether_drift_is_watched(
+    name: str, detail: str, server: HealthServer, vitals: Vitals
+) -> None:
+    vitals.state("drift", name, detail)
+    assert asked(server, "/readyz")[1]["drift"] == {"state": name, "detail": detail}

@@ -8,6 +8,7 @@ from typing import Literal
 import click
 
 from partsight.console import ProgressBar
+from partsight_train.commands.product_option import product_name
 from partsight_train.export.names import VARIANTS, VariantName
 from partsight_train.extra import require_train_extra
 
@@ -30,6 +31,11 @@ _SHARE = click.FloatRange(0, 1)
     "--heatmap",
     is_flag=True,
     help="Let the file also give a map of where in the picture a bad part looks bad.",
+)
+@click.option(
+    "--product",
+    callback=product_name,
+    help="What the model is for, in place of the product of the run.",
 )
 @click.option(
     "--max-accuracy-loss",
@@ -65,6 +71,7 @@ def command(
     output: Path | None,
     every: bool,
     heatmap: bool,
+    product: str | None,
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
@@ -94,7 +101,9 @@ def command(
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
     remedies = {} if remedy == "none" else REMEDIES
-    exported = export(run_dir, names, output, limits, progress, remedies, heatmap=heatmap)
+    exported = export(
+        run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
+    )
     click.echo(table(exported))
     if any(each.path is None for each in exported):
         raise click.exceptions.Exit(1)

@@ -15,6 +15,7 @@ import click
 
 from partsight.picture.spec import FITS, PreprocessSpec
 from partsight_train.commands.option_groups import group
+from partsight_train.commands.product_option import product_name
 from partsight_train.settings import (
     BALANCES,
     DISTRIBUTIONS,
@@ -207,6 +208,8 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _decide("--model-name", default=_CARD.model_name,
             help="What people call the model; goes into its standard metadata, as do the next."),
     _decide("--model-version", default=_CARD.model_version, help="Default the time of training."),
+    _decide("--product", callback=product_name,
+            help="What the model is for. A line takes only models of its own product."),
     _decide("--author", default=_CARD.author, help="Who answers for it."),
     _decide("--license", default=_CARD.license, help="Under which it may be used."),
     _decide("--output-name", default=_TRAIN.output_name, help="Of the SavedModel's output."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.names import VariantName
+from partsight_train.export.reference import warn_of_no_reference
 from partsight_train.export.remedies.remedied import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.steps import warn_of_few_steps
@@ -51,6 +53,7 @@ def export(
     remedies: Mapping[str, Remedy] = REMEDIES,
     *,
     heatmap: bool = False,
+    product: str | None = None,
 ) -> list[Exported]:
     """Make variants, and write those that pass.
 
@@ -63,6 +66,7 @@ def export(
         progress: told of each variant.
         remedies: what to try where a plain file decides otherwise than the float model.
         heatmap: whether they give a class activation map too, see ``with_heatmap``.
+        product: that they are for; None is that of the run.
 
     Raises:
         DatasetError: the pictures are not those of the run.
@@ -71,6 +75,9 @@ def export(
     """
     run, names = RunDir(run_dir), list(variants)
     approved = open_finished_run(run)
+    if product is not None:
+        draft = dataclasses.replace(approved.draft, product=product)
+        approved = dataclasses.replace(approved, draft=draft)
     if heatmap:
         approved = with_heatmap(approved)
     return list(_each(progress(names, len(names)), approved, run, output, limits, remedies))
@@ -95,6 +102,8 @@ def _each(
         refusals = () if made.passed else made.attempts[0].refusals
         if path is not None:
             warn_of_few_steps(name, approved, made.file)
+            splits = (made.file.on_validation, made.file.on_test)
+            warn_of_no_reference(splits, made.file.contract, approved.settings)
         yield Exported(name, path, refusals, made.file, made.attempts)
 
 

@@ -62,6 +62,8 @@ def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> 
 def _description(contract: Contract) -> str:
     spec, point = contract.preprocess, contract.operating_point
     sentences = [f"Tells {', '.join(contract.labels)} parts apart."]
+    if contract.product is not None:
+        sentences.append(f"Product: {contract.product}.")
     if spec.roi is not None:
         sentences.append(
             f"Sees only the region {spec.roi} (left, top, width, height) of a picture."

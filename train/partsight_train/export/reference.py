@@ -6,9 +6,13 @@ the pictures. Leaves: a ``Reference``. Called for each variant, since each has s
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint, accept_scores, verdicts
 from partsight.evaluation.evaluate import ScoredPictures
@@ -18,8 +22,11 @@ from partsight.picture.preprocess import preprocess
 from partsight.picture.statistics import picture_statistics
 from partsight.pictures import read_pictures
 from partsight.records import Verdict
+from partsight_train.settings import TrainSettings
 
-__all__ = ["reference_of"]
+__all__ = ["reference_document", "reference_of", "warn_of_no_reference"]
+
+logger = logging.getLogger(__name__)
 
 # Means over more pictures hardly move, and each has to be decoded once more.
 _MOST_PICTURES = 200
@@ -41,11 +48,7 @@ def reference_of(
         None where there are too few good parts, or no label says which these are.
     """
     labels, accepted = contract.labels, point.accept_labels
-    true = np.concatenate([split.true for split in splits])
-    good = np.isin(true, [labels.index(label) for label in accepted])
-    scores = np.concatenate([split.scores for split in splits])
-    deciding = accept_scores(labels, scores[good], accepted)
-    rejected = verdicts(deciding, point) == Verdict.REJECT.value
+    good, deciding, rejected = _good_parts(splits, labels, point)
     if not accepted or (~rejected).sum() < _LEAST_PICTURES:
         return None
     paths = [path for split in splits for path in split.paths]
@@ -66,3 +69,68 @@ def reference_of(
         luma=spread_of([each.luma for each in statistics]),
         contrast=spread_of([each.contrast for each in statistics]),
     )
+
+
+def reference_document(
+    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+) -> dict[str, Any]:
+    """Whether a file has a drift reference, for ``metrics.json`` and the report.
+
+    Args:
+        splits: what the file says of the validation and the test split.
+        contract: of the file, with its operating point.
+        settings: of the run; how large the two splits are.
+
+    Returns:
+        ``good_pictures`` that could be used, ``expected`` at least, ``reference`` whether there is
+        one, and ``problem``: why there is none and what to do about it, or None.
+    """
+    _, _, rejected = _good_parts(splits, contract.labels, contract.operating_point)
+    usable, problem = int((~rejected).sum()), None
+    if contract.reference is None:
+        problem = _problem(usable, contract, settings)
+    return {
+        "reference": contract.reference is not None,
+        "good_pictures": usable,
+        "expected": _LEAST_PICTURES,
+        "problem": problem,
+    }
+
+
+def warn_of_no_reference(
+    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+) -> None:
+    """Say so where a file has no drift reference; see ``reference_document``."""
+    problem = reference_document(splits, contract, settings)["problem"]
+    if problem is not None:
+        logger.warning("%s", problem)
+
+
+def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
+    if not contract.operating_point.accept_labels:
+        why = "no label is known to mean a good part. Name those of good parts by --accept-label"
+    else:
+        share = settings.validation_share + settings.test_share
+        enough = math.ceil(_LEAST_PICTURES / share)
+        why = (
+            f"expected {_LEAST_PICTURES} or more good pictures in the validation and test split "
+            f"that can be read and are not rejected, received {usable}. Train on about {enough} "
+            "good pictures or more, or raise --validation-share and --test-share"
+        )
+    return (
+        f"the file has no drift reference: {why}. Without it a line learns one from its own first "
+        "parts, each time that it is started"
+    )
+
+
+def _good_parts(
+    splits: Sequence[ScoredPictures], labels: tuple[str, ...], point: OperatingPoint
+) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
+    """Which pictures (N,) show good parts; of those (G,) the deciding score, and which are
+    rejected.
+    """
+    true = np.concatenate([split.true for split in splits])
+    good = np.isin(true, [labels.index(label) for label in point.accept_labels])
+    scores = np.concatenate([split.scores for split in splits])
+    deciding = accept_scores(labels, scores[good], point.accept_labels)
+    return good, deciding, verdicts(deciding, point) == Verdict.REJECT.value

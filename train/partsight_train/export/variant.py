@@ -155,6 +155,7 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
         "in_float": recipe.in_float,
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
+        "test": {"accuracy": _accuracy(on_test), "images": len(on_test.true)},
     }
     contract = dataclasses.replace(
         draft,
@@ -181,6 +182,12 @@ def _converted(recipe: Recipe, variant: VariantName, shape: tuple[int, int, int]
         return quantize(recipe.ranged, variant, recipe.in_float)
     pictures = recipe.calibration.pictures() if recipe.calibration else []
     return convert(recipe.network, shape, variant, pictures)
+
+
+def _accuracy(scored: ScoredPictures) -> float | None:
+    """The share of the pictures that get their own label, in [0, 1]; None of none."""
+    right = scored.scores.argmax(axis=1) == scored.true
+    return float(right.mean()) if len(right) else None
 
 
 def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:

@@ -1,0 +1,165 @@
+"""Alarms on the line's final verdicts that need no reference: they act from the first part on.
+
+- ``rejects-in-a-row``: that many parts in a row were rejected, inspected or not;
+- ``faults-in-a-row``: that many parts in a row could not be inspected;
+- ``reject-rate-limit``: more than a share of the last parts was rejected.
+
+A run is over, and its alarm clears, after ``clear_after`` parts in a row that do not belong to it.
+The alarm on the rate clears once the rate is at most four fifths of its limit, so that a rate at
+the limit does not raise and clear it in turn.
+"""
+
+from __future__ import annotations
+
+import collections
+from dataclasses import dataclass
+from typing import Protocol
+
+from partsight.health.vitals import Vitals
+from partsight.records import PartResult, Verdict
+
+__all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
+
+# Of the limit of the reject rate; at or below this share of it the alarm clears.
+_CLEAR_SHARE = 0.8
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSettings:
+    """When an alarm is raised and cleared; the section ``[alarms]`` of the configuration.
+
+    Attributes:
+        rejects_in_a_row: rejected parts in a row that raise the alarm; 0 is off.
+        faults_in_a_row: parts in a row that could not be inspected; 0 is off.
+        reject_rate_above: share of rejected parts, in [0, 1), above which the alarm is raised; 0
+            is off.
+        reject_rate_parts: over how many of the last parts the share is taken; no alarm before.
+        clear_after: other parts in a row that clear an alarm on a run.
+    """
+
+    rejects_in_a_row: int = 10
+    faults_in_a_row: int = 5
+    reject_rate_above: float = 0.3
+    reject_rate_parts: int = 100
+    clear_after: int = 5
+
+
+class Concluded(Protocol):
+    """A result and what was wrong with the inspection: the line's ``Judged``."""
+
+    @property
+    def result(self) -> PartResult:
+        """With the final verdict, which may be the fail-safe one."""
+
+    @property
+    def fault(self) -> str | None:
+        """The kind of fault; None where the part was inspected."""
+
+
+class LineAlarms:
+    """To be called with each result, in the loop's thread.
+
+    Args:
+        settings: when to alarm.
+        vitals: gets ``alarms``, and a state per alarm once one was raised.
+    """
+
+    def __init__(self, settings: AlarmSettings, vitals: Vitals) -> None:
+        self._settings = settings
+        self._rejects = _Run(_Alarm("rejects-in-a-row", vitals), "rejected", "not rejected")
+        self._faults = _Run(_Alarm("faults-in-a-row", vitals), "not inspected", "inspected")
+        self._rate = _Rate(_Alarm("reject-rate-limit", vitals))
+
+    def __call__(self, judged: Concluded) -> None:
+        """Take note of a part."""
+        settings, result = self._settings, judged.result
+        rejected = result.verdict is Verdict.REJECT
+        clear_after = settings.clear_after
+        self._rejects.add(rejected, result.reason, settings.rejects_in_a_row, clear_after)
+        faulty = judged.fault is not None
+        self._faults.add(faulty, result.reason, settings.faults_in_a_row, clear_after)
+        self._rate.add(rejected, settings.reject_rate_above, settings.reject_rate_parts)
+
+    def use(self, settings: AlarmSettings) -> None:
+        """Go on with other settings; an alarm that is switched off clears, the others stay."""
+        self._settings = settings
+        if not settings.rejects_in_a_row:
+            self._rejects.alarm.clear("switched off")
+        if not settings.faults_in_a_row:
+            self._faults.alarm.clear("switched off")
+        if not settings.reject_rate_above:
+            self._rate.alarm.clear("switched off")
+
+    def follow_model(self) -> None:
+        """Another model judges: rejects of the one before are not held against it.
+
+        A run of faults goes on: most are of the camera or the light, not of the model.
+        """
+        self._rejects.restart("another model")
+        self._rate.restart("another model")
+
+
+class _Alarm:
+    """Raised or not, as vitals tell it."""
+
+    def __init__(self, name: str, vitals: Vitals) -> None:
+        self._name, self._vitals, self.raised = name, vitals, False
+        vitals.set("alarms", 0, name)
+
+    def raise_(self, why: str) -> None:
+        self.raised = True
+        self._vitals.set("alarms", 1, self._name)
+        self._vitals.state(f"alarm {self._name}", "raised", why)
+
+    def clear(self, why: str) -> None:
+        if self.raised:
+            self.raised = False
+            self._vitals.set("alarms", 0, self._name)
+            self._vitals.state(f"alarm {self._name}", "clear", why)
+
+
+class _Run:
+    """Parts in a row of one kind."""
+
+    def __init__(self, alarm: _Alarm, what: str, otherwise: str) -> None:
+        self.alarm, self._what, self._otherwise = alarm, what, otherwise
+        self._length = self._others = 0
+
+    def add(self, belongs: bool, reason: str, limit: int, clear_after: int) -> None:
+        self._length = self._length + 1 if belongs else 0
+        self._others = 0 if belongs else self._others + 1
+        if limit and self._length >= limit:
+            self.alarm.raise_(f"{self._length} parts in a row {self._what}; the last: {reason}")
+        elif self._others >= clear_after:
+            self.alarm.clear(f"{self._others} parts in a row {self._otherwise}")
+
+    def restart(self, why: str) -> None:
+        self._length = self._others = 0
+        self.alarm.clear(why)
+
+
+class _Rate:
+    """The share of rejects among the last parts."""
+
+    def __init__(self, alarm: _Alarm) -> None:
+        self.alarm = alarm
+        self._last: collections.deque[bool] = collections.deque()
+        self._rejected = 0
+
+    def add(self, rejected: bool, limit: float, parts: int) -> None:
+        self._last.append(rejected)
+        self._rejected += rejected
+        while len(self._last) > parts:
+            self._rejected -= self._last.popleft()
+        if len(self._last) < parts:
+            return
+        told = f"{self._rejected} of the last {parts} parts rejected"
+        if limit and self._rejected > limit * parts:
+            self.alarm.raise_(f"{told}, at most {limit * parts:.4g} expected")
+        elif self._rejected <= _CLEAR_SHARE * limit * parts:
+            self.alarm.clear(told)
+
+    def restart(self, why: str) -> None:
+        self._last.clear()
+        self._rejected = 0
+        self.alarm.clear(why)

@@ -1,0 +1,209 @@
+"""Alarms that need no reference: runs of rejects and of faults, and the share of rejects."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from partsight.cli import main
+from partsight.config import Config
+from partsight.config.reload import changes
+from partsight.drift import AlarmSettings, LineAlarms
+from partsight.health.vitals import Vitals
+from partsight.journal import read_events
+from partsight.records import PartResult, Verdict
+from partsight.station.observers import alarm_settings
+
+WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
+# a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review
+VERDICTS = {"a": "accept", "r": "reject", "v": "review", "F": "reject", "f": "review"}
+SETTINGS = AlarmSettings(3, 2, 0.5, 10, 2)
+RUNS = dataclasses.replace(SETTINGS, reject_rate_above=0)
+RATE = dataclasses.replace(SETTINGS, rejects_in_a_row=0, faults_in_a_row=0)
+
+
+@dataclass
+class Judged:
+    result: PartResult
+    fault: str | None
+
+
+def judged(kind: str) -> Judged:
+    verdict = Verdict(VERDICTS[kind])
+    result = PartResult("id", WHEN, "script", 0, "f" * 64, verdict, 1.0, f"why {kind}")
+    return Judged(result, "picture" if kind in "Ff" else None)
+
+
+def raised(vitals: Vitals) -> set[str]:
+    """As metrics, and alike as states, tell them."""
+    by_metric = {label for (of, label), on in vitals.values().items() if of == "alarms" and on}
+    by_state = {part for part, state in vitals.states().items() if state.name == "raised"}
+    assert {f"alarm {each}" for each in by_metric} == by_state
+    return by_metric
+
+
+def seen(settings: AlarmSettings, kinds: str) -> set[str]:
+    vitals = Vitals()
+    alarms = LineAlarms(settings, vitals)
+    for kind in kinds:
+        alarms(judged(kind))
+    return raised(vitals)
+
+
+@pytest.mark.parametrize(
+    ("settings", "kinds", "alarms"),
+    [
+        (RUNS, "rr", set()),
+        (RUNS, "rrr", {"rejects-in-a-row"}),
+        (RUNS, "rrarr", set()),
+        (RUNS, "rrvrr", set()),
+        (RUNS, "rrF", {"rejects-in-a-row"}),
+        (RUNS, "F", set()),
+        (RUNS, "FF", {"faults-in-a-row"}),
+        (RUNS, "FFF", {"faults-in-a-row", "rejects-in-a-row"}),
+        (RUNS, "fff", {"faults-in-a-row"}),
+        (RUNS, "FrF", {"rejects-in-a-row"}),
+        (RUNS, "rrra", {"rejects-in-a-row"}),
+        (RUNS, "rrraa", set()),
+        (RUNS, "rrrav", set()),
+        (RUNS, "rrrarara", {"rejects-in-a-row"}),
+        (RUNS, "ffa", {"faults-in-a-row"}),
+        (RUNS, "ffar", set()),
+        (RUNS, "v" * 50, set()),
+        (RATE, "rarararara", set()),
+        (RATE, "rararararr", {"reject-rate-limit"}),
+        (RATE, "r" * 9, set()),
+        (RATE, "r" * 10 + "a" * 5, {"reject-rate-limit"}),
+        (RATE, "r" * 10 + "a" * 6, set()),
+        (RATE, "F" * 10, {"reject-rate-limit"}),
+        (RATE, "f" * 50, set()),
+        (dataclasses.replace(RATE, reject_rate_above=0), "r" * 50, set()),
+        (dataclasses.replace(RUNS, rejects_in_a_row=0, faults_in_a_row=0), "F" * 50, set()),
+    ],
+)
+def test_what_raises_and_what_clears(settings: AlarmSettings, kinds: str, alarms: set[str]) -> None:
+    assert seen(settings, kinds) == alarms
+
+
+def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
+    assert seen(AlarmSettings(), "F" * 100) == {
+        "faults-in-a-row",
+        "rejects-in-a-row",
+        "reject-rate-limit",
+    }
+    assert seen(AlarmSettings(), ("a" * 17 + "rrv") * 50 + "a" * 20) == set()
+
+
+def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
+    vitals = Vitals()
+    told: list[str] = []
+    vitals.on_change(lambda part, state: told.append(f"{part} {state.name}: {state.detail}"))
+    alarms = LineAlarms(RUNS, vitals)
+    for kind in "rrrrrraaa":
+        alarms(judged(kind))
+    assert told == [
+        "alarm rejects-in-a-row raised: 3 parts in a row rejected; the last: why r",
+        "alarm rejects-in-a-row clear: 2 parts in a row not rejected",
+    ]
+
+
+def test_another_model_is_not_held_to_the_rejects_of_the_one_before() -> None:
+    vitals = Vitals()
+    alarms = LineAlarms(SETTINGS, vitals)
+    for kind in "F" * 10:
+        alarms(judged(kind))
+    assert raised(vitals) == {"faults-in-a-row", "rejects-in-a-row", "reject-rate-limit"}
+    alarms.follow_model()
+    assert raised(vitals) == {"faults-in-a-row"}, "the camera is as bad as before"
+    alarms(judged("r"))
+    alarms(judged("r"))
+    assert raised(vitals) == set()
+    alarms(judged("r"))
+    assert raised(vitals) == {"rejects-in-a-row"}
+
+
+def test_new_settings_act_at_once_and_switch_off() -> None:
+    vitals = Vitals()
+    alarms = LineAlarms(AlarmSettings(), vitals)
+    for kind in "r" * 9:
+        alarms(judged(kind))
+    alarms.use(SETTINGS)
+    alarms(judged("r"))
+    assert raised(vitals) == {"rejects-in-a-row", "reject-rate-limit"}
+    alarms.use(AlarmSettings(0, 0, 0))
+    assert raised(vitals) == set()
+    alarms(judged("r"))
+    assert raised(vitals) == set()
+
+
+def test_settings_are_those_of_the_configuration_and_can_be_reloaded() -> None:
+    assert alarm_settings(Config()) == AlarmSettings()
+    document = {"alarms": {"rejects_in_a_row": 3, "faults_in_a_row": 2, "reject_rate_above": 0.5,
+                           "reject_rate_parts": 10, "clear_after": 2},
+                "drift": {"enabled": False}}  # fmt: skip
+    config = Config.model_validate(document)
+    assert alarm_settings(config) == SETTINGS
+    found = changes(Config.model_validate({"drift": {"enabled": False}}), config)
+    assert {change.key.partition(".")[0] for change in found.taken_over} == {"alarms"}
+    assert not found.restart
+
+
+ALARMS = "[alarms]\nrejects_in_a_row = 4\nfaults_in_a_row = 3\nreject_rate_parts = 5\n"
+LINES = {
+    "rejects": (ALARMS, 6, 0, {"rejects-in-a-row", "reject-rate-limit"}, "learning"),
+    "faults, rejected as fail-safe": (
+        ALARMS, 0, 6, {"rejects-in-a-row", "faults-in-a-row", "reject-rate-limit"}, "learning"),
+    "faults, sent to review": (
+        ALARMS + "[decision]\nfail_safe = 'review'\n", 0, 6, {"faults-in-a-row"}, "learning"),
+    "without drift": (
+        ALARMS + "[drift]\nenabled = false\n", 4, 0, {"rejects-in-a-row"}, "off"),
+    "off": ("[alarms]\nrejects_in_a_row = 0\nfaults_in_a_row = 0\nreject_rate_above = 0.0\n",
+            1, 9, set(), "learning"),
+    "by default": ("", 12, 0, {"rejects-in-a-row"}, "learning"),
+    "a line that is not in order": (
+        "[drift]\nlearn_parts = 50\nsubgroup = 5\n", 9, 0, set(), "without reference"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "bad", "broken", "alarms", "drift"), LINES.values(), ids=LINES)
+def test_a_line_tells_of_them(
+    text: str,
+    bad: int,
+    broken: int,
+    alarms: set[str],
+    drift: str,
+    tmp_path: Path,
+    model_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """In the journal, and on stderr by the log."""
+    (tmp_path / "belt").mkdir()
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for index in range(bad):
+        cv2.imwrite(str(tmp_path / "belt" / f"a{index:02}.png"), noise)
+    for index in range(broken):
+        (tmp_path / "belt" / f"b{index:02}.png").write_bytes(b"no picture")
+    config = tmp_path / "partsight.toml"
+    base = "[source]\naddress = 'belt'\n[journal]\npath = 'line.db'\n[health]\nenabled = false\n"
+    decision = (
+        "" if "[decision]" in text else "[decision]\naccept_above = 1.0\nreject_below = 1.0\n"
+    )
+    config.write_text(base + decision + text)
+    done = CliRunner().invoke(main, ["watch", str(model_path), "--config", str(config)])
+    assert done.exit_code == (3 if broken else 0), done.output
+    told = [each["detail"] for each in read_events(tmp_path / "line.db", kind="state")]
+    assert {f"alarm {each}" for each in alarms} == {
+        each["part"] for each in told if each["state"] == "raised"
+    }
+    assert [each["state"] for each in told if each["part"] == "drift"][-1] == drift
+    assert all(f"alarm {each} is raised" in caplog.text for each in alarms)
+    assert ("no drift reference" in caplog.text) == (drift != "off")
+    lost = drift != "off" and bad > 0
+    assert ("drift was not watched yet when the line ended" in caplog.text) == lost
