@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-__all__ = ["EXIT_SOME_FAILED", "ProgressBar", "exit_if_failed"]
+if TYPE_CHECKING:
+    from partsight.walk import LeftOut
+
+__all__ = ["EXIT_SOME_FAILED", "ProgressBar", "exit_if_failed", "tell_left_out"]
 
 EXIT_SOME_FAILED = 3
 
@@ -42,6 +45,13 @@ class ProgressBar:
             else lambda item: "" if item is None else show(item),
         ) as bar:
             yield from bar
+
+
+def tell_left_out(left_out: LeftOut) -> None:
+    """Count the files of a walk that are not read in one line on stderr, where there are any."""
+    text = left_out.text()
+    if text is not None:
+        click.echo(f"partsight: {text}", err=True)
 
 
 def exit_if_failed(count: int, total: int) -> None:

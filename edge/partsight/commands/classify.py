@@ -12,7 +12,7 @@ import click
 
 from partsight.commands.cluster_options import Cluster, cluster_options
 from partsight.commands.model_options import config_option, facts_options, load_classifier
-from partsight.console import ProgressBar, exit_if_failed
+from partsight.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.progress import silent
 from partsight.shown import shown
 
@@ -136,6 +136,7 @@ def command(
     from partsight.batch.spool import Spool
     from partsight.decide import with_thresholds
     from partsight.inputs.open import open_inputs
+    from partsight.walk import LeftOut
 
     output = Path(output_name) if output_name and output_name != "-" else None
     if output:
@@ -154,7 +155,8 @@ def command(
         *([sheet] if sheet else []),
     ]
     judging = Judging(classifier, point, details, workers)
-    run = Run(judging, open_inputs(paths, every), observers, _tell)
+    left_out = LeftOut()
+    run = Run(judging, open_inputs(paths, every, left_out), observers, _tell, left_out)
     progress, total = _progress(paths, quiet)
     if output is None:
         _to_stdout(run.rows(progress, total), only, top_k)
@@ -168,6 +170,7 @@ def command(
     if sheet:
         sheet.write()
     if not quiet:
+        tell_left_out(left_out)
         click.echo(run.summary.text(), err=True)
     exit_if_failed(run.summary.failed + run.unobserved, run.summary.total)
 

@@ -111,6 +111,8 @@ def _sight(contract: Contract) -> str:
     parts = [f"{spec.width} x {spec.height} pixels", spec.fit]
     if spec.roi is not None:
         parts.append("region " + ",".join(f"{share:g}" for share in spec.roi))
+    if spec.bit_depth is not None:
+        parts.append(f"{spec.bit_depth} significant bits of 16-bit files")
     if rows * columns > 1:
         parts.append(f"{rows} x {columns} tiles, the worst decides")
     return ", ".join(parts)

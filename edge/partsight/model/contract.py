@@ -13,7 +13,7 @@ from typing import Any
 
 from partsight.decide import OperatingPoint
 from partsight.model.reference import Reference, reference_from_document
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec, spec_to_document
 from partsight.runtime.feed import Normalization
 
 __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]
@@ -107,8 +107,9 @@ def _are_sides(values: tuple[int, ...]) -> bool:
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values; without a reference, as earlier versions know it."""
+    """The contract as plain JSON values; what is not set is left out, as earlier versions do."""
     document = dataclasses.asdict(contract)
+    document["preprocess"] = spec_to_document(contract.preprocess)
     if contract.reference is None:
         del document["reference"]
     return document
