@@ -24,7 +24,6 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "find_pictures",
     "is_picture",
-    "label_folders",
     "no_pictures",
     "pictures_below",
     "read_pictures",
@@ -89,24 +88,6 @@ def no_pictures(where: str, left_out: LeftOut) -> DatasetError:
         f"no pictures in {where}: expected files ending in "
         f"{', '.join(sorted(PICTURE_SUFFIXES))}; {received}. Check the path."
     )
-
-
-def label_folders(folder: Path, left_out: LeftOut | None = None) -> dict[str, list[Path]]:
-    """Labelled image files: each sub-folder is a label, by name; ignored names are left out.
-
-    Args:
-        folder: the folder with the labels' folders.
-        left_out: collects what is not read, with image files that lie in no sub-folder.
-
-    Returns:
-        Name of each sub-folder to the image files in it and below it; empty for none.
-
-    Raises:
-        DatasetError: no such folder, or one that cannot be listed.
-    """
-    left_out = left_out or LeftOut()
-    children = sub_folders(folder, left_out)
-    return {child.name: _below(child, left_out) for child in children}
 
 
 def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:

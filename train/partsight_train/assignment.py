@@ -16,6 +16,8 @@ _Labels = frozenset[int]
 
 # From so many parts on a label has two in each split: one alone says nothing of another.
 _ENOUGH_FOR_TWO = 10
+# Of its share of a label's parts a split has between so many times.
+_LEAST_TIMES, _MOST_TIMES = 0.5, 1.5
 
 
 class Split(str, enum.Enum):
@@ -32,8 +34,8 @@ def assign_splits(
     """Give each part its split.
 
     The parts below the first share, by place, are the first split's, and so on; the rest trains.
-    A part keeps its split when others are added, as long as every label then has between half of
-    and twice its share in each split. A label with less (at least two of ten parts or more) takes
+    A part keeps its split when others are added, as long as every label has between half of its
+    share and one and a half in each split. A label with less (at least two of ten parts or more) takes
     the nearest parts; one with more gives the farthest back to train.
 
     Args:
@@ -90,12 +92,12 @@ def _limits(
     all_shares = {**shares, Split.TRAIN: 1 - sum(shares.values())}
     enough = 1 if total < _ENOUGH_FOR_TWO else 2
     lows = {
-        each: max(min(enough, total // len(all_shares)), math.floor(total * share / 2))
+        each: max(min(enough, total // len(all_shares)), math.floor(_LEAST_TIMES * total * share))
         for each, share in all_shares.items()
     }
     left = total - sum(assigned[place] in done for place in places)
     others = sum(low for each, low in lows.items() if each is not split and each not in done)
-    high = min(max(lows[split], math.ceil(2 * total * shares[split])), left - others)
+    high = min(max(lows[split], math.ceil(_MOST_TIMES * total * shares[split])), left - others)
     return min(lows[split], max(0, left - others)), max(0, high)
 
 

@@ -16,6 +16,7 @@ def summary_text(outcome: Outcome) -> str:
     metrics, int8 = outcome.metrics, outcome.metrics["int8"]
     point, parity = int8["operating_point"], int8["parity"]
     sections = [
+        *_dataset_text(metrics.get("dataset")),
         f"Test split, float model: {metrics_text(metrics, 'test_')}",
         f"Test split, int8 file: {metrics_text(int8, 'test_')}",
         f"Parity: same label on {parity['agreement']:.2%} of the test pictures, "
@@ -36,6 +37,19 @@ def mistakes_text(outcome: Outcome) -> str:
         for each in outcome.mistakes
     ]
     return "\n".join(lines)
+
+
+def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
+    """Pictures and parts of each label, and how the folder was read."""
+    if dataset is None:
+        return []
+    lines = [
+        f"{label}: {sum(splits.values())} pictures of {dataset['parts'][label]} parts ("
+        + ", ".join(f"{count} {split}" for split, count in splits.items())
+        + ")"
+        for label, splits in dataset["pictures"].items()
+    ]
+    return ["\n".join([*lines, *dataset["notes"]])]
 
 
 def _rates(point: Mapping[str, Any]) -> str:

@@ -148,7 +148,7 @@ def command(
         return
     classifier = load_classifier(model, 1, given)
     point = with_thresholds(classifier.contract.operating_point, accept_above, reject_below)
-    sheet = _contact_sheet(contact_sheet, point)
+    sheet = _contact_sheet(contact_sheet, point, classifier)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),
         *([_sorter(sort_into, copy, resume)] if sort_into else []),
@@ -243,12 +243,14 @@ def _sorter(folder: Path, copy: bool, resume: bool) -> Observer:
     return SortInto(folder, copy=copy)
 
 
-def _contact_sheet(path: Path | None, point: OperatingPoint) -> ContactSheet | None:
+def _contact_sheet(
+    path: Path | None, point: OperatingPoint, classifier: Classifier
+) -> ContactSheet | None:
     if path is None:
         return None
     from partsight.batch.contact_sheet import ContactSheet
 
-    return ContactSheet(path, point)
+    return ContactSheet(path, point, bit_depth=classifier.contract.preprocess.bit_depth)
 
 
 def _require_writable(output: Path) -> None:

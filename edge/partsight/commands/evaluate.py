@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from partsight.commands.model_options import (
     load_classifier,
     threads_option,
 )
-from partsight.console import ProgressBar, exit_if_failed
+from partsight.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.shown import shown
 
 if TYPE_CHECKING:
@@ -35,18 +36,29 @@ def command(
 ) -> None:
     """Measure a model file on labelled folders.
 
+    IMAGE_DIR has a sub-folder per label. If it is divided into train/ and test/ (MVTec AD, for
+    example), the test split is measured.
+
     \b
     Example:
       partsight evaluate model-int8.tflite parts/
     """
     from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
     from partsight.evaluation.report_text import metrics_text
+    from partsight.walk import LeftOut
 
     classifier = load_classifier(model, threads, given)
-    pictures = labelled_pictures(image_dir, classifier.contract.labels)
+    left_out, notes = LeftOut(), list[str]()
+    labels = classifier.contract.labels
+    pictures = labelled_pictures(image_dir, labels, left_out, notes.append)
+    for note in notes:
+        click.echo(f"partsight: {shown(note)}", err=True)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
+    scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     metrics = evaluate(classifier, scored)
+    metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for path, reason in scored.failed:
         click.echo(f"partsight: {shown(path)}: {reason}", err=True)
-    exit_if_failed(len(scored.failed), len(pictures))
+    tell_left_out(left_out)
+    exit_if_failed(len(scored.failed), len(scored.paths) + len(scored.failed))

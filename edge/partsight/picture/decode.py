@@ -29,13 +29,14 @@ from partsight.picture.preprocess import covering_hw
 from partsight.picture.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.shown import shown
 
-__all__ = ["decode"]
+__all__ = ["decode", "read_size"]
 
 # MPO, the JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
 _FORMATS = tuple(name for name, endings in FORMATS.items() if IMAGE_ENDINGS.issuperset(endings))
 
 _EXIF_ORIENTATION = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
+_HEADER_BYTES = 32
 _BACKGROUND = (255, 255, 255)
 
 # Pixels that are converted at a time: of a large picture the steps between would take several
@@ -68,18 +69,21 @@ with contextlib.suppress(OSError, AttributeError):
     ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray[np.uint8]:
+def decode(
+    picture: Path | bytes, spec: PreprocessSpec | None = None, *, bit_depth: int | None = None
+) -> NDArray[np.uint8]:
     """Decode one picture.
 
     Orientation (EXIF) is applied, transparency is composed over white, 16 bits (or the
     ``bit_depth`` of ``spec``) are scaled to 8, CMYK and grey become colour, and of an
-    animation the first frame is taken. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8 where ``preprocess`` would
-    halve both axes as often anyway: that is part of the definition of what the network
-    sees, and it makes large JPEGs several times cheaper.
+    animation the first frame is taken. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8
+    where ``preprocess`` would halve both axes as often anyway: that is part of the
+    definition of what the network sees, and it makes large JPEGs several times cheaper.
 
     Args:
         picture: a file's path, or its bytes.
         spec: what the picture is decoded for; None decodes every pixel.
+        bit_depth: as in ``spec``, for where every pixel is wanted.
 
     Returns:
         uint8 (H, W, 3), blue-green-red. Of a grey picture the three channels may be one and the
@@ -93,14 +97,16 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=_formats(data)) as image:
-            refuse_bomb(image.format, image.size, _tile_wh(image), data)
+        with Image.open(io.BytesIO(data), formats=_formats(data)) as opened:
+            refuse_bomb(opened.format, opened.size, _tile_wh(opened), data)
             if spec is not None:
-                _scale(image, spec)
-                if spec.bit_depth not in (None, MAX_BIT_DEPTH):
-                    image = _narrowed(image, data, spec.bit_depth)
+                _scale(opened, spec)
+                bit_depth = spec.bit_depth
+            image: Image.Image = opened
+            if bit_depth is not None and bit_depth != MAX_BIT_DEPTH:
+                image = _narrowed(opened, data, bit_depth)
             ImageOps.exif_transpose(image, in_place=True)
-            return _to_bgr(image, image.format)
+            return _to_bgr(image, opened.format)
     except UnidentifiedImageError as error:
         if looks_like_heif(data) and not heif_installed():
             raise ImageError(
@@ -114,6 +120,19 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
     except _DAMAGE as error:
         reason = shown(error).strip() or type(error).__name__
         raise ImageError(f"the picture is damaged: {reason}") from error
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Rows and columns of a picture file, by its header and not turned by EXIF.
+
+    Raises:
+        OSError: it cannot be read, or is no picture.
+    """
+    with path.open("rb") as stream:
+        formats = _formats(stream.read(_HEADER_BYTES))
+        stream.seek(0)
+        with Image.open(stream, formats=formats) as header:
+            return header.height, header.width
 
 
 def _formats(data: bytes) -> tuple[str, ...]:
@@ -132,7 +151,6 @@ def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
     if samples is None:
         return image
     narrowed = Image.fromarray(to_8_bits(samples, bit_depth))
-    narrowed.format = image.format
     narrowed.getexif()[_EXIF_ORIENTATION] = image.getexif().get(_EXIF_ORIENTATION, 1)
     return narrowed
 
