@@ -35,8 +35,8 @@ def assign_splits(
 
     The parts below the first share, by place, are the first split's, and so on; the rest trains.
     A part keeps its split when others are added, as long as every label has between half of its
-    share and one and a half in each split. A label with less (at least two of ten parts or more) takes
-    the nearest parts; one with more gives the farthest back to train.
+    share and one and a half in each split. A label with less (at least two of ten parts or more)
+    takes the nearest parts; one with more gives the farthest back to train.
 
     Args:
         labels_at: place of each part to the labels that it has images of.

@@ -116,7 +116,7 @@ def to_8_bits(samples: NDArray[np.uint16], bit_depth: int) -> NDArray[np.uint8]:
         raise ImageError(
             f"a sample is {peak}, beyond the {bit_depth} significant bits (at most {largest}) of "
             "the images that the model was trained on. Set the camera as it was then, or train "
-            "again with such images"
+            "again with such images or --bit-depth"
         )
     scaled = _scaled(samples, largest)
     if samples.ndim == 3 and samples.shape[2] == 4 and samples[:, :, 3].max() > largest:
