@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import io
 import struct
 import warnings
@@ -139,10 +140,16 @@ def _formats(data: bytes) -> tuple[str, ...]:
     """Pillow's names of the formats that the bytes may be in."""
     if not (looks_like_heif(data) and heif_installed()):
         return _FORMATS
+    _register_heif()
+    return (*_FORMATS, "HEIF")
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Teach Pillow to open HEIC: only when there is one, as it loads a large library."""
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
-    return (*_FORMATS, "HEIF")
 
 
 def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
