@@ -182,6 +182,15 @@ def test_divisions_that_cannot_be_learned_from(
         scan(tmp_path)
 
 
+def test_names_that_begin_again_in_a_published_split_are_other_parts(tmp_path: Path) -> None:
+    names = [
+        f"{s}/{label}/{n:03}.png" for s in ("train", "test") for label in "ab" for n in range(9)
+    ]
+    tree(tmp_path, *names, *(f"{s}/a/p7_nohash_{s}.png" for s in ("train", "test")))
+
+    assert split(scan(tmp_path)).part_counts() == {"a": 19, "b": 18}
+
+
 VIEWS = ("top.jpg", "side.jpg")
 
 

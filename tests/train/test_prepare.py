@@ -158,8 +158,9 @@ def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_back
             folder = divided / ("test" if number < 8 else "train") / label
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path.name)
-    twin = divided / "test" / "healthy" / "part029.png"
-    shutil.copy(parts / "healthy" / "part029.png", twin)
+    for folder in ("test", "train"):
+        twin = divided / folder / "healthy" / f"x_nohash_{folder}.png"
+        shutil.copy(parts / "healthy" / "part029.png", twin)
 
     prepared = prepared_of(divided, tiny_backbone, test_share=0.3)
 

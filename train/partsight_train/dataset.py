@@ -212,7 +212,7 @@ def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float
     places, joins = {}, []
     for label, paths in scanned.found.items():
         for path in paths:
-            place = hash_place(label, path.name)
+            place = hash_place(label, _name_in_set(path, scanned))
             part = scanned.parts.get(path)
             places[path] = place if part is None else hash_place(_ANY_LABEL, part)
             if part is not None and _SHOT_MARK in path.name:
@@ -225,6 +225,14 @@ def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float
             joined.merge(places[group[0]], places[path])
     least = {place: min(subset) for subset in joined.subsets() for place in subset}
     return {path: least[place] for path, place in places.items()}
+
+
+def _name_in_set(path: Path, scanned: Scan) -> str:
+    """A file's name; in published splits names begin again, where they do not name a part."""
+    published = scanned.published.get(path, Split.TRAIN)
+    if published is Split.TRAIN or _SHOT_MARK in path.name:
+        return path.name
+    return f"{published.value}/{path.name}"
 
 
 def _labels_at(pictures: Iterable[tuple[float, int]]) -> dict[float, frozenset[int]]:
