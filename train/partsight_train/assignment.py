@@ -17,7 +17,7 @@ _Labels = frozenset[int]
 # From so many parts on a label has two in each split: one alone says nothing of another.
 _ENOUGH_FOR_TWO = 10
 # Of its share of a label's parts a split has between so many times.
-_LEAST_TIMES, _MOST_TIMES = 0.5, 1.5
+_LEAST_TIMES, _MOST_TIMES = 0.4, 1.5
 
 
 class Split(str, enum.Enum):
@@ -34,9 +34,9 @@ def assign_splits(
     """Give each part its split.
 
     The parts below the first share, by place, are the first split's, and so on; the rest trains.
-    A part keeps its split when others are added, as long as every label has between half of its
-    share and one and a half in each split. A label with less (at least two of ten parts or more)
-    takes the nearest parts; one with more gives the farthest back to train.
+    A part keeps its split when others are added, as long as every label has between two fifths
+    of its share and one and a half in each split. A label with less (at least two of ten parts or
+    more) takes the nearest parts; one with more gives the farthest back to train.
 
     Args:
         labels_at: place of each part to the labels that it has images of.
