@@ -235,6 +235,19 @@ def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -
         split(scan(tmp_path))
 
 
+def test_shots_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
+    names = [f"SN{n}_nohash_{shot}.png" for n in range(20) for shot in range(2)]
+    tree(tmp_path, *(f"{label}/{name}" for label in ("bad", "good") for name in names))
+
+    scanned = scan(tmp_path)
+
+    splits = defaultdict(set)
+    for picture in split(scanned).pictures:
+        splits[picture.path.name.partition("_")[0]].add(picture.split)
+    assert {len(each) for each in splits.values()} == {1}
+    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+
+
 def test_shots_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
     """SN0 and SN1 share a part by name, and so are one."""
     tree(tmp_path, *numbered("bad", 9), *(f"good/SN{n}/{v}" for n in range(9) for v in VIEWS))

@@ -54,11 +54,12 @@ def assign_splits(
     by_rarity = sorted(counts, key=lambda label: (counts[label], label))
     done: list[Split] = []
     for split in shares:
+        limits = {}
         for label in by_rarity:
             places = [place for place in order if label in labels_at[place]]
-            low, high = _limits(places, assigned, split, done, shares)
-            _fill(places, assigned, split, done, low)
-            _drain(places, assigned, split, high, labels_at)
+            limits[label] = _limits(places, assigned, split, done, shares)
+            _fill(places, assigned, split, done, limits[label][0])
+        _drain(labels_at, assigned, split, limits)
         done.append(split)
     return assigned
 
@@ -115,14 +116,17 @@ def _fill(
 
 
 def _drain(
-    places: Sequence[float],
+    labels_at: Mapping[float, _Labels],
     assigned: dict[float, Split],
     split: Split,
-    high: int,
-    labels_at: Mapping[float, _Labels],
+    limits: Mapping[int, tuple[int, int]],
 ) -> None:
-    """Give what is too much back to train; parts of several labels stay, others count on them."""
-    mine = [place for place in places if assigned[place] is split]
-    alone = [place for place in mine if len(labels_at[place]) == 1]
-    for place in alone[::-1][: max(0, len(mine) - high)]:
-        assigned[place] = Split.TRAIN
+    """Give what a label has too much back to train, where no other label then has too little."""
+    mine = sorted(place for place, each in assigned.items() if each is split)
+    counts = Counter(label for place in mine for label in labels_at[place])
+    for place in reversed(mine):
+        labels = labels_at[place]
+        too_much = any(counts[label] > limits[label][1] for label in labels)
+        if too_much and all(counts[label] > limits[label][0] for label in labels):
+            assigned[place] = Split.TRAIN
+            counts.subtract(labels)

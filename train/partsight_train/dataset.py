@@ -210,14 +210,15 @@ def split(
 def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float]:
     """Where in [0, 1) each picture's part stands; a group has the least place of its pictures."""
     places, joins = {}, []
+    of_shots: dict[str, float] = {}
     for label, paths in scanned.found.items():
         for path in paths:
             place = hash_place(label, _name_in_set(path, scanned))
             part = scanned.parts.get(path)
             places[path] = place if part is None else hash_place(_ANY_LABEL, part)
-            if part is not None and _SHOT_MARK in path.name:
-                joins.append((places[path], place))
-    joined = DisjointSet([*places.values(), *(place for _, place in joins)])
+            if (named := _part_of_shot(path)) is not None:
+                joins += [(places[path], place), (place, of_shots.setdefault(named, place))]
+    joined = DisjointSet([*places.values(), *(place for pair in joins for place in pair)])
     for first, second in joins:
         joined.merge(first, second)
     for group in groups:
@@ -225,6 +226,12 @@ def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float
             joined.merge(places[group[0]], places[path])
     least = {place: min(subset) for subset in joined.subsets() for place in subset}
     return {path: least[place] for path, place in places.items()}
+
+
+def _part_of_shot(path: Path) -> str | None:
+    """What stands before the mark in a file's name; None where there is no mark."""
+    part, mark, _ = path.name.partition(_SHOT_MARK)
+    return part if mark else None
 
 
 def _name_in_set(path: Path, scanned: Scan) -> str:
@@ -393,7 +400,8 @@ def _parts(
         each = told[label]
         mine = shared_parts(images, known) if each is None else each.parts
         parts.update(mine)
-        for name in mine.values():
+        shots = (_part_of_shot(path) for paths in images.values() for path in paths)
+        for name in (*mine.values(), *filter(None, shots)):
             labels_of[name].add(label)
     notes = [each.text(label) for label, each in sorted(told.items()) if each is not None]
     shared = sorted(name for name, labels in labels_of.items() if len(labels) > 1)
