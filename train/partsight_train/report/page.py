@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from partsight.evaluation.intervals import proportion_interval
-from partsight_train.dataset import Split
+from partsight_train.dataset import Split, hash_place
 from partsight_train.report.charts import (
     histogram_chart,
     learning_chart,
@@ -95,8 +95,12 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 def _shots(record: RunRecord) -> int:
     """Test pictures beyond one a part."""
-    known = [path for path in record.on_test.paths if path in record.places]
-    return len(known) - len({record.places[path] for path in known})
+    scored = record.on_test
+    parts = {
+        record.places.get(path, hash_place(record.labels[label], path.name))
+        for path, label in zip(scored.paths, scored.true, strict=True)
+    }
+    return len(scored.paths) - len(parts)
 
 
 def _charts(record: RunRecord, on_test: Kinds | None) -> dict[str, Any]:

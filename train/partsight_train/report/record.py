@@ -32,6 +32,7 @@ class RunRecord:
         splits: label to split to number of pictures.
         parts: label to number of parts.
         places: picture to where its part stands; pictures of one place show the same part.
+            Others are told by their names.
         notes: how the folder of pictures was read, a sentence each.
         findings: what the data check found, a sentence each.
         maps: from a file and a label's index to what each pixel adds to that label's
