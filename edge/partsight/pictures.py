@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from partsight.ahead import worked_ahead
 from partsight.errors import DatasetError, ImageError
-from partsight.picture.decode import decode
+from partsight.picture.decode import decode, read_samples
+from partsight.picture.depth import Samples, choose_depth, is_settled, may_be_wide
 from partsight.picture.formats import IMAGE_ENDINGS
 from partsight.picture.spec import PreprocessSpec
 from partsight.walk import LeftOut, Unlisted, is_ignored, lies_in_itself, walk
@@ -24,6 +25,7 @@ __all__ = [
     "PICTURE_SUFFIXES",
     "find_pictures",
     "is_picture",
+    "measure_depth",
     "no_pictures",
     "pictures_below",
     "read_pictures",
@@ -134,6 +136,20 @@ def read_pictures(
         order of ``paths``. A few pictures a core are held at a time, however many come.
     """
     return worked_ahead(functools.partial(_try_decode, spec=spec), paths)
+
+
+def measure_depth(paths: Iterable[Path]) -> int | None:
+    """The significant bits of a set's files with 16 bits per sample; None where it has none.
+
+    Files that cannot be read are passed over: whoever decodes them next names them.
+    """
+    found: list[Samples] = []
+    for _, samples in worked_ahead(read_samples, filter(may_be_wide, paths)):
+        if samples is not None:
+            found.append(samples)
+            if is_settled(samples):
+                break
+    return choose_depth(found)
 
 
 def _try_decode(path: Path, spec: PreprocessSpec) -> NDArray[np.uint8] | ImageError:

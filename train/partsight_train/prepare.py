@@ -17,8 +17,8 @@ import numpy as np
 
 from partsight.decide import default_accept_labels
 from partsight.errors import DatasetError, ModelError
-from partsight.picture.depth import measure_depth
 from partsight.picture.spec import MAX_BIT_DEPTH
+from partsight.pictures import measure_depth
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.cache import open_cache
 from partsight_train.cache_dir import cache_dir

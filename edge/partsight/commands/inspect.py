@@ -33,6 +33,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
     """
     from partsight.model.file import load_model_file
     from partsight.model.signature import is_signed
+    from partsight.picture.spec import spec_to_document
 
     file = load_model_file(model, given)
     if as_json:
@@ -42,6 +43,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
             "signed": is_signed(file.data),
             "standard_metadata": _card(file),
             **dataclasses.asdict(file.contract),
+            "preprocess": spec_to_document(file.contract.preprocess),
         }
         click.echo(json.dumps(document, ensure_ascii=False))
         return

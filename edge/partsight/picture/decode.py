@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.picture.depth import to_8_bits, wide_samples
+from partsight.picture.depth import Samples, declared_bits, peak_of, to_8_bits, wide_samples
 from partsight.picture.file import read_picture_file
 from partsight.picture.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.picture.limits import MAX_PIXELS, refuse_bomb
@@ -30,7 +30,7 @@ from partsight.picture.preprocess import covering_hw
 from partsight.picture.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.shown import shown
 
-__all__ = ["decode", "read_size"]
+__all__ = ["decode", "read_samples", "read_size"]
 
 # MPO, the JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
 _FORMATS = tuple(name for name, endings in FORMATS.items() if IMAGE_ENDINGS.issuperset(endings))
@@ -134,6 +134,20 @@ def read_size(path: Path) -> tuple[int, int]:
         stream.seek(0)
         with Image.open(stream, formats=formats) as header:
             return header.height, header.width
+
+
+def read_samples(path: Path) -> Samples | None:
+    """The samples of a file with 16 bits each; None for other and for damaged files."""
+    try:
+        data = read_picture_file(path)[0]
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            refuse_bomb(image.format, image.size, _tile_wh(image), data)
+            samples = wide_samples(image, data)
+            if samples is None:
+                return None
+            return Samples(peak_of(samples), declared_bits(image, data))
+    except (ImageError, Image.DecompressionBombError, MemoryError, *_DAMAGE):
+        return None  # ``decode`` says why
 
 
 def _formats(data: bytes) -> tuple[str, ...]:

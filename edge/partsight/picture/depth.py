@@ -1,5 +1,7 @@
 """Significant bits of image files with 16 bits per sample.
 
+Called by ``decode``, which opens the files.
+
 Many cameras give 10 or 12 bits, right-aligned in 16: scaled as 16 they are nearly black. The
 depth of one file cannot be told from its samples, as a dark one has small ones; so it is measured
 over a whole set and then travels with the model (``PreprocessSpec.bit_depth``).
@@ -7,23 +9,28 @@ over a whole set and then travels with the model (``PreprocessSpec.bit_depth``).
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
-from partsight.ahead import worked_ahead
 from partsight.errors import ImageError
 from partsight.opencv import cv2
-from partsight.picture.file import read_picture_file
-from partsight.picture.limits import refuse_bomb
 from partsight.picture.spec import MAX_BIT_DEPTH
 
-__all__ = ["Samples", "choose_depth", "measure_depth", "to_8_bits", "wide_samples"]
+__all__ = [
+    "Samples",
+    "choose_depth",
+    "declared_bits",
+    "is_settled",
+    "may_be_wide",
+    "peak_of",
+    "to_8_bits",
+    "wide_samples",
+]
 
 # PGM and JPEG 2000 declare their range, and Pillow scales them to 16 bits by it.
 _UNSCALED = ("PNG", "TIFF")
@@ -48,20 +55,6 @@ class Samples:
     declared: int | None = None
 
 
-def measure_depth(paths: Iterable[Path]) -> int | None:
-    """The significant bits of a set's files with 16 bits per sample; None where it has none.
-
-    Files that cannot be read are passed over: whoever decodes them next names them.
-    """
-    found: list[Samples] = []
-    for _, samples in worked_ahead(_samples_of, (path for path in paths if _is_wide(path))):
-        if samples is not None:
-            found.append(samples)
-            if samples.peak.bit_length() > _DEPTHS[-2]:
-                break  # no other file can lower it
-    return choose_depth(found)
-
-
 def choose_depth(found: Iterable[Samples]) -> int | None:
     """One depth for all files: what they declare, unless a sample is beyond it."""
     found = list(found)
@@ -73,11 +66,16 @@ def choose_depth(found: Iterable[Samples]) -> int | None:
     return declared if declared >= max(bits, _DEPTHS[0]) else observed
 
 
-def wide_samples(image: Image.Image, data: bytes) -> NDArray[np.uint16] | None:
+def is_settled(found: Samples) -> bool:
+    """Whether no other file of the set can lower the depth."""
+    return found.peak.bit_length() > _DEPTHS[-2]
+
+
+def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
     """The samples of a file with more than 8 bits each that does not state their range.
 
     Args:
-        image: as Pillow opened it; it is decoded.
+        image: a ``PIL.Image.Image`` as it was opened; it is decoded.
         data: the bytes of the file.
 
     Returns:
@@ -111,7 +109,7 @@ def to_8_bits(samples: NDArray[np.uint16], bit_depth: int) -> NDArray[np.uint8]:
         ImageError: a sample beyond the depth.
     """
     largest = 2**bit_depth - 1
-    peak = _peak(samples)
+    peak = peak_of(samples)
     if peak > largest:
         raise ImageError(
             f"a sample is {peak}, beyond the {bit_depth} significant bits (at most {largest}) of "
@@ -129,11 +127,12 @@ def _scaled(samples: NDArray[np.uint16], largest: int) -> NDArray[np.uint8]:
     return np.minimum(whole, 255).astype(np.uint8)
 
 
-def _peak(samples: NDArray[np.uint16]) -> int:
+def peak_of(samples: NDArray[np.uint16]) -> int:
+    """The largest sample, without those of transparency."""
     return int((samples[:, :, :3] if samples.ndim == 3 else samples).max())
 
 
-def _is_wide(path: Path) -> bool:
+def may_be_wide(path: Path) -> bool:
     """Whether the first bytes are those of a PNG with 16 bits per sample, or of any TIFF."""
     try:
         with path.open("rb") as stream:
@@ -146,18 +145,7 @@ def _is_wide(path: Path) -> bool:
     return is_wide_png or start.startswith(_TIFF_SIGNATURES)
 
 
-def _samples_of(path: Path) -> Samples | None:
-    try:
-        data = read_picture_file(path)[0]
-        with Image.open(io.BytesIO(data), formats=_UNSCALED) as image:
-            refuse_bomb(image.format, image.size, (0, 0), data)
-            samples = wide_samples(image, data)
-            return None if samples is None else Samples(_peak(samples), _declared(image, data))
-    except Exception:  # noqa: BLE001 - damaged in whatever way: ``decode`` tells
-        return None
-
-
-def _bits(image: Image.Image, data: bytes) -> int:
+def _bits(image: Any, data: bytes) -> int:
     """Bits per sample, by the header."""
     if image.format == "PNG":
         return data[_PNG_BIT_DEPTH]
@@ -165,7 +153,8 @@ def _bits(image: Image.Image, data: bytes) -> int:
     return max(bits) if isinstance(bits, tuple) else int(bits)
 
 
-def _declared(image: Image.Image, data: bytes) -> int | None:
+def declared_bits(image: Any, data: bytes) -> int | None:
+    """Significant bits that an opened PNG or TIFF states; None where it does not."""
     if image.format == "PNG":
         return _declared_by_png(data)
     bits = _bits(image, data)

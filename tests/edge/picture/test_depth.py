@@ -17,8 +17,9 @@ from PIL import Image, TiffImagePlugin
 
 from partsight.errors import ImageError
 from partsight.picture.decode import decode
-from partsight.picture.depth import Samples, choose_depth, measure_depth, to_8_bits
+from partsight.picture.depth import Samples, choose_depth, to_8_bits
 from partsight.picture.spec import PreprocessSpec, spec_to_document
+from partsight.pictures import measure_depth
 
 HW = (8, 12)
 
