@@ -29,6 +29,7 @@ from partsight.records import PictureResult, Prediction, Verdict
 from partsight.runtime.feed import feeder
 from partsight.runtime.interpreter import Interpreter, TensorInfo
 from partsight.runtime.scores import dequantize
+from partsight.walk import LeftOut
 
 __all__ = ["Classifier"]
 
@@ -113,14 +114,18 @@ class Classifier:
 
         Yields:
             A result a picture, in their order: with a prediction and verdict, or with an error.
-            Memory stays bounded, however many there are.
+            Memory stays bounded, however many there are. Files in folders that are not read are
+            counted in a warning at the end.
         """
         # Archives and videos need much that a line never does.
         from partsight.inputs.open import open_inputs
 
-        inputs = open_inputs(os.fspath(path) for path in paths)
+        left_out = LeftOut()
+        inputs = open_inputs((os.fspath(path) for path in paths), left_out=left_out)
         for _, result in classify_inputs(self, inputs, workers=workers):
             yield result
+        if (text := left_out.text()) is not None:
+            logger.warning("%s", text)
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
         """Classify pictures.

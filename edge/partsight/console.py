@@ -9,11 +9,14 @@ import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from partsight.redaction import redact_text
+
+if TYPE_CHECKING:
+    from partsight.walk import LeftOut
 
 __all__ = [
     "EXIT_SOME_FAILED",
@@ -22,6 +25,7 @@ __all__ = [
     "exit_if_failed",
     "redact_errors",
     "start_logging",
+    "tell_left_out",
 ]
 
 EXIT_SOME_FAILED = 3
@@ -79,6 +83,13 @@ def _terminal_columns() -> int:
         return os.get_terminal_size(sys.stderr.fileno()).columns
     except (AttributeError, OSError, ValueError):
         return _MOST_COLUMNS + 1
+
+
+def tell_left_out(left_out: LeftOut) -> None:
+    """Count the files of a walk that are not read in one line on stderr, where there are any."""
+    text = left_out.text()
+    if text is not None:
+        click.echo(f"partsight: {text}", err=True)
 
 
 def exit_if_failed(count: int, total: int) -> None:

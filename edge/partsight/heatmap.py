@@ -96,7 +96,9 @@ def write_overlay(
     if prediction is None or prediction.heatmap is None or result.verdict is Verdict.ACCEPT:
         return None
     content = picture.content
-    image = content if isinstance(content, np.ndarray) else decode(content)
+    image = (
+        content if isinstance(content, np.ndarray) else decode(content, bit_depth=spec.bit_depth)
+    )
     covered = overlay(shrunk(image, _LONGEST_SIDE), prediction.heatmap, spec)
     destination = folder / distinct_name(result.path, ".jpg")
     write_atomic(destination, encode(covered))

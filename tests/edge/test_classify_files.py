@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 
 from partsight.batch.classify_files import classify_inputs
 from partsight.inputs.base import Input, Picture, Unreadable
@@ -47,6 +49,31 @@ def test_many_workers_give_the_same_in_the_same_order(tmp_path: Path, classifier
 
     assert together == alone
     assert [result.path for result in alone] == [str(tmp_path / f"{n:02}.png") for n in range(60)]
+
+
+def test_files_that_are_not_read_are_counted_for_python_too(
+    tmp_path: Path, classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((2, 4, 3), np.uint8))
+    (tmp_path / "b.mp4").touch()
+
+    results = list(classifier.classify_files([tmp_path]))
+
+    assert len(results) == 1
+    assert [record.getMessage() for record in caplog.records] == ["1 file not read: 1 .mp4"]
+
+
+def test_samples_beyond_the_depth_of_the_model_are_never_judged(tmp_path: Path, classifier) -> None:
+    spec = dataclasses.replace(classifier.contract.preprocess, bit_depth=12)
+    classifier.contract = dataclasses.replace(classifier.contract, preprocess=spec)
+    for name, largest in (("within.png", 4095), ("beyond.png", 4096)):
+        cv2.imwrite(str(tmp_path / name), np.full((2, 4), largest, np.uint16))
+
+    beyond, within = classifier.classify_files([tmp_path], workers=1)
+
+    assert within.verdict is Verdict.ACCEPT
+    assert beyond.verdict is None
+    assert "beyond the 12 significant bits" in str(beyond.error)
 
 
 def test_few_inputs_are_held_at_a_time(classifier) -> None:

@@ -13,7 +13,8 @@ import pytest
 from partsight.ahead import worked_ahead
 from partsight.errors import DatasetError, ImageError
 from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import find_pictures, is_picture, label_folders, read_pictures
+from partsight.pictures import find_pictures, is_picture, read_pictures, sub_folders
+from partsight.walk import LeftOut
 
 SPEC = PreprocessSpec(2, 4)
 
@@ -64,20 +65,16 @@ def test_nothing_is_an_error(tmp_path: Path, paths: list[str]) -> None:
         find_pictures(tmp_path / path for path in paths)
 
 
-def test_label_folders(tmp_path: Path) -> None:
-    for name in ("healthy/b.png", "healthy/a.png", "defected/x/c.png", ".git/d.png", "e.png"):
+def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: Path) -> None:
+    for name in ("healthy/b.png", "defected/x/c.png", ".git/d.png", "@eaDir/d.png", "e.png", "f"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "scratch").mkdir()
+    left_out = LeftOut()
 
-    folders = label_folders(tmp_path)
+    folders = sub_folders(tmp_path, left_out)
 
-    assert folders == {
-        "defected": [tmp_path / "defected/x/c.png"],
-        "healthy": [tmp_path / "healthy/a.png", tmp_path / "healthy/b.png"],
-        "scratch": [],
-    }
-    assert list(folders) == ["defected", "healthy", "scratch"]
+    assert folders == [tmp_path / "defected", tmp_path / "healthy"]
+    assert left_out.text() == ("2 files not read: 1 .png beside the sub-folders, 1 without ending")
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -85,7 +82,14 @@ def test_labels_need_a_folder(tmp_path: Path, name: str) -> None:
     (tmp_path / "file").touch()
 
     with pytest.raises(DatasetError, match="is not a folder"):
-        label_folders(tmp_path / name)
+        sub_folders(tmp_path / name, LeftOut())
+
+
+def test_nothing_that_is_read_is_told_with_what_there_is(tmp_path: Path) -> None:
+    (tmp_path / "film.mp4").touch()
+
+    with pytest.raises(DatasetError, match=r"no pictures in .*; 1 file not read: 1 \.mp4\. Check"):
+        find_pictures([tmp_path])
 
 
 def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) -> None:

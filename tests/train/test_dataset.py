@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import unicodedata
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,7 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import DatasetError
-from partsight_train.dataset import Dataset, Split, hash_place, limit_test, scan, split
+from partsight_train.dataset import (
+    Dataset,
+    Split,
+    assign_folds,
+    hash_place,
+    limit_test,
+    scan,
+    split,
+)
 
 NAMES = [f"part{index:04d}.jpg" for index in range(2000)]
 
@@ -94,6 +105,241 @@ def test_folders_that_cannot_be_trained_on(
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         scan(make(tmp_path / "parts", layout))
+
+
+def tree(root: Path, *names: str) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    return root
+
+
+def numbered(folder: str, count: int) -> list[str]:
+    stem = folder.replace("/", "-")
+    return [f"{folder}/{stem}{number}.png" for number in range(count)]
+
+
+def by_split(dataset: Dataset, root: Path) -> dict[str, set[str]]:
+    found = defaultdict(set)
+    for each in dataset.pictures:
+        found[each.split.value].add(each.path.parent.relative_to(root).as_posix())
+    return dict(found)
+
+
+def test_a_published_split_is_used(tmp_path: Path) -> None:
+    folders = [f"{s}/{label}" for s in ("Train", "val", "test") for label in ("bad", "good")]
+    tree(tmp_path, *(name for folder in folders for name in numbered(folder, 5)))
+
+    scanned = scan(tmp_path)
+
+    assert list(scanned.found) == ["bad", "good"]
+    assert by_split(split(scanned), tmp_path) == {
+        "train": {"Train/bad", "Train/good"},
+        "validation": {"val/bad", "val/good"},
+        "test": {"test/bad", "test/good"},
+    }
+    assert "divided already: its train, validation, test split is used" in scanned.notes[0]
+
+
+@pytest.mark.parametrize(("there", "missing"), [("test", "validation"), ("val", "test")])
+def test_a_split_that_is_not_published_is_taken_from_train(
+    tmp_path: Path, there: str, missing: str
+) -> None:
+    tree(tmp_path, *numbered("train/bad", 30), *numbered("train/good", 30))
+    tree(tmp_path, *numbered(f"{there}/bad", 3), *numbered(f"{there}/good", 3))
+
+    scanned = scan(tmp_path)
+    dataset = split(scanned)
+
+    assert by_split(dataset, tmp_path)[missing] == {"train/bad", "train/good"}
+    for counts in dataset.counts().values():
+        assert counts[missing] >= 2
+        assert counts["train"] >= 20
+    assert f"{missing} taken from train" in scanned.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (
+            ["train/good", "test/good", "test/crack", "ground_truth/crack"],
+            "no pictures of crack, only of good.* pass .*/test to 'partsight train'; "
+            "to measure .* partsight evaluate MODEL .*/test",
+        ),
+        (["val/a", "val/b", "test/a", "test/b"], "without a train split. Pass one of"),
+        (["train/a", "train/b", "test/a", "test/c"], "no pictures of c, only of a, b"),
+        (["parts/a", "parts/b"], "If its sub-folders are the labels, pass .*/parts"),
+        (["train/a", "train/b"], "Pass .*/train instead"),
+    ],
+    ids=["MVTec", "no train", "a label only in test", "around the labels", "only train"],
+)
+def test_divisions_that_cannot_be_learned_from(
+    tmp_path: Path, folders: list[str], message: str
+) -> None:
+    tree(tmp_path, *(name for folder in folders for name in numbered(folder, 4)))
+
+    with pytest.raises(DatasetError, match=message):
+        scan(tmp_path)
+
+
+def test_names_that_begin_again_in_a_published_split_are_other_parts(tmp_path: Path) -> None:
+    names = [
+        f"{s}/{label}/{n:03}.png" for s in ("train", "test") for label in "ab" for n in range(9)
+    ]
+    tree(tmp_path, *names, *(f"{s}/a/p7_nohash_{s}.png" for s in ("train", "test")))
+
+    assert split(scan(tmp_path)).part_counts() == {"a": 19, "b": 18}
+
+
+VIEWS = ("top.jpg", "side.jpg")
+
+
+def test_views_of_one_part_stay_together_in_splits_and_folds(tmp_path: Path) -> None:
+    parts = [f"{label}/SN{label}{n}" for label in ("bad", "good") for n in range(40)]
+    tree(tmp_path, *(f"{part}/{view}" for part in parts for view in VIEWS))
+
+    scanned = scan(tmp_path)
+    dataset = split(scanned)
+    folds = assign_folds(dataset, 5)
+
+    used, dealt = defaultdict(set), defaultdict(set)
+    for picture, fold in zip(dataset.pictures, folds, strict=True):
+        used[picture.path.parent].add(picture.split)
+        dealt[picture.path.parent].add(fold)
+    assert {len(each) for each in (*used.values(), *dealt.values())} == {1}
+    assert dataset.part_counts() == {"bad": 40, "good": 40}
+    assert [note for note in scanned.notes if "40 parts by sub-folder" in note] != []
+
+
+def test_a_part_under_two_labels_is_one_part(tmp_path: Path) -> None:
+    both = [f"{label}/SN{n}" for label in ("bad", "good") for n in range(20)]
+    tree(tmp_path, *(f"{part}/{view}" for part in both for view in VIEWS))
+
+    scanned = scan(tmp_path)
+    dataset = split(scanned)
+    folds = assign_folds(dataset, 4)
+
+    splits, dealt = defaultdict(set), defaultdict(set)
+    for picture, fold in zip(dataset.pictures, folds, strict=True):
+        splits[picture.path.parent.name].add(picture.split)
+        dealt[picture.path.parent.name].add(fold)
+    assert {len(each) for each in (*splits.values(), *dealt.values())} == {1}
+    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+
+
+def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -> None:
+    names = [f"{label}/SN{n}/{view}.png" for label in "ab" for n in range(2) for view in range(20)]
+    tree(tmp_path, *names)
+
+    with pytest.raises(DatasetError, match="has 2 parts .* sub-folders count as one part each"):
+        split(scan(tmp_path))
+
+
+def test_shots_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
+    names = [f"SN{n}_nohash_{shot}.png" for n in range(20) for shot in range(2)]
+    tree(tmp_path, *(f"{label}/{name}" for label in ("bad", "good") for name in names))
+
+    scanned = scan(tmp_path)
+
+    splits = defaultdict(set)
+    for picture in split(scanned).pictures:
+        splits[picture.path.name.partition("_")[0]].add(picture.split)
+    assert {len(each) for each in splits.values()} == {1}
+    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+
+
+def test_shots_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
+    """SN0 and SN1 share a part by name, and so are one."""
+    tree(tmp_path, *numbered("bad", 9), *(f"good/SN{n}/{v}" for n in range(9) for v in VIEWS))
+    tree(tmp_path, "good/SN0/x_nohash_1.jpg", "good/SN1/x_nohash_2.jpg")
+
+    dataset = split(scan(tmp_path))
+
+    assert dataset.part_counts() == {"bad": 9, "good": 8}
+
+
+def test_batches_are_no_parts(tmp_path: Path) -> None:
+    days = [f"{label}/2024-05-0{day}" for label in "ab" for day in (1, 2)]
+    names = [f"{day}/{day.replace('/', '')}_{number}.png" for day in days for number in range(9)]
+    tree(tmp_path, *names)
+
+    scanned = scan(tmp_path)
+
+    assert scanned.parts == {}
+    assert split(scanned).part_counts() == {"a": 18, "b": 18}
+
+
+def test_a_batch_folder_does_not_move_a_picture(tmp_path: Path) -> None:
+    flat = split(scan(tree(tmp_path / "1", *numbered("a", 40), *numbered("b", 40))))
+    below = [name.replace("/", f"/batch{n % 3}/") for n, name in enumerate(numbered("a", 40))]
+    batches = split(scan(tree(tmp_path / "2", *below, *numbered("b", 40))))
+
+    assert splits_of(flat) == splits_of(batches)
+
+
+NFC, NFD = "d\u00e9faut", unicodedata.normalize("NFD", "d\u00e9faut")
+
+
+@pytest.mark.parametrize(
+    ("folders", "label"), [((NFC, NFD), NFC), (("bad", "bad "), "bad"), (("bad ",), "bad")]
+)
+def test_folders_of_one_name_are_one_label(
+    tmp_path: Path, folders: tuple[str, ...], label: str
+) -> None:
+    for folder in (*folders, "good"):
+        tree(tmp_path, *numbered(folder, 4))
+
+    scanned = scan(tmp_path)
+
+    assert list(scanned.found) == [label, "good"]
+    assert len(scanned.found[label]) == 4 * len(folders)
+    assert any("merged" in note for note in scanned.notes) is (len(folders) > 1)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Good", "good"), ("BAD", "bad "), (NFC.upper(), NFD)])
+def test_labels_that_differ_in_case_are_refused(tmp_path: Path, one: str, other: str) -> None:
+    for folder in (one, other, "third"):
+        tree(tmp_path, *numbered(folder, 4))
+
+    with pytest.raises(DatasetError) as refused:
+        scan(tmp_path)
+
+    assert str(tmp_path / one) in str(refused.value)
+    assert str(tmp_path / other) in str(refused.value)
+
+
+def test_system_folders_are_no_labels_and_no_pictures(tmp_path: Path) -> None:
+    tree(tmp_path, *numbered("bad", 3), *numbered("good", 3), "good/@eaDir/x.png", "a.mp4")
+    for folder in ("@eaDir", "lost+found", ".ipynb_checkpoints", "__MACOSX"):
+        (tmp_path / folder).mkdir()
+
+    scanned = scan(tmp_path)
+
+    assert {label: len(paths) for label, paths in scanned.found.items()} == {"bad": 3, "good": 3}
+    assert scanned.notes == ("1 file not read: 1 .mp4",)
+
+
+def test_what_is_in_an_empty_label_is_told(tmp_path: Path) -> None:
+    tree(tmp_path, *numbered("good", 3), "bad/a.mp4", "bad/b.mp4")
+
+    with pytest.raises(DatasetError, match=r"no pictures in .*bad \(2 files not read: 2 \.mp4\)"):
+        scan(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_in_the_scan(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree(tmp_path, *numbered("bad", 3), *numbered("good", 3), "good/closed/x.png")
+    listed = os.listdir
+
+    def refusing(path: Path) -> list[str]:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+
+    assert list(scan(tmp_path).left_out.unreadable) == [tmp_path / "good" / "closed"]
 
 
 def test_a_missing_folder_is_named(tmp_path: Path) -> None:

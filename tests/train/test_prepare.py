@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from click.testing import CliRunner, Result
+from PIL import Image
 
+from partsight.cli import main
+from partsight.errors import DatasetError
 from partsight.progress import silent
 from partsight_train.dataset import Split
-from partsight_train.prepare import prepare
+from partsight_train.prepare import Prepared, prepare
 from partsight_train.settings import AugmentSettings, TrainSettings
 
 
@@ -44,3 +51,121 @@ def test_copies_to_learn_from(
     if quantization_aware:
         # The last is the same pictures in other arithmetic.
         assert np.abs(material.copies[-1] - exact).max() < 0.05 * np.ptp(exact)
+
+
+def prepared_of(folder: Path, backbone: Path, **settings: object) -> Prepared:
+    chosen = TrainSettings(str(backbone), quantization_aware=False, **settings)  # type: ignore[arg-type]
+    return prepare(folder, chosen, lambda stage: silent)
+
+
+def check_data(folder: Path, backbone: Path, *arguments: object) -> Result:
+    words = ("check-data", folder, "--backbone", backbone, *arguments)
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+@pytest.mark.parametrize(
+    ("accept_labels", "message"),
+    [((), "all labels mean a good part"), (("OK", "good"), "all labels mean a good part")],
+)
+def test_a_set_without_bad_parts_is_refused(
+    parts: Path, tiny_backbone: Path, accept_labels: tuple[str, ...], message: str
+) -> None:
+    (parts / "defected").rename(parts / "OK")
+    (parts / "healthy").rename(parts / "good")
+
+    with pytest.raises(DatasetError, match=message):
+        prepared_of(parts, tiny_backbone, accept_labels=accept_labels)
+
+
+def test_the_users_word_on_which_label_is_good_stands(parts: Path, tiny_backbone: Path) -> None:
+    (parts / "defected").rename(parts / "OK")
+    (parts / "healthy").rename(parts / "good")
+
+    prepared = prepared_of(parts, tiny_backbone, accept_labels=("good",))
+
+    assert prepared.accept_labels == ("good",)
+    assert prepared.material.bad == (0,)
+
+
+def widen(parts: Path, bits: int) -> None:
+    """The same pictures in grey with so many significant bits of 16."""
+    for path in parts.rglob("*.png"):
+        grey = np.asarray(Image.open(path).convert("L")).astype(np.uint32)
+        samples = (grey * (2**bits - 1) // 255).astype(np.uint16)
+        Image.fromarray(samples).save(path)
+
+
+def test_significant_bits_of_the_set_travel_with_the_model(
+    parts: Path, tiny_backbone: Path
+) -> None:
+    eight = prepared_of(parts, tiny_backbone).material
+    widen(parts, 12)
+
+    prepared = prepared_of(parts, tiny_backbone)
+    given = prepared_of(parts, tiny_backbone, bit_depth=16)
+
+    assert eight.backbone.spec.bit_depth is None
+    assert prepared.material.backbone.spec.bit_depth == 12
+    assert given.material.backbone.spec.bit_depth is None
+    assert "12 significant bits, as declared or observed over the whole set" in prepared.notes[-1]
+    spread = [np.ptp(each.material.examples.features) for each in (prepared, given)]
+    assert spread[0] > 3 * spread[1]
+
+
+def test_check_data_tells_how_the_folder_is_read(parts: Path, tiny_backbone: Path) -> None:
+    for label in ("defected", "healthy"):
+        for number, path in enumerate(sorted((parts / label).iterdir())):
+            folder = parts / label / f"SN{label[0]}{number // 3}"
+            folder.mkdir(exist_ok=True)
+            path.rename(folder / f"view{number % 3}.png")
+    (parts / "healthy" / "film.mp4").touch()
+    (parts / "healthy" / "@eaDir").mkdir()
+
+    result = check_data(parts, tiny_backbone)
+    document = json.loads(check_data(parts, tiny_backbone, "--json").stdout)
+
+    assert result.exit_code == 0
+    assert "label healthy: 10 parts by sub-folder, as file names recur" in result.output
+    assert "1 file not read: 1 .mp4" in result.output
+    assert "30 pictures (18 train, 6 validation, 6 test) of 10 parts" in result.output
+    assert document["parts"] == {"defected": 10, "healthy": 10}
+    assert document["not_read"] == {".mp4": 1}
+
+
+def test_check_data_names_a_folder_that_cannot_be_read(
+    parts: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (parts / "healthy" / "closed").mkdir()
+    listed = os.listdir
+
+    def refusing(path: Path) -> list[str]:
+        if Path(path).name == "closed":
+            raise PermissionError(13, "Permission denied")
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", refusing)
+
+    result = check_data(parts, tiny_backbone)
+
+    assert result.exit_code == 3
+    assert "closed: the folder cannot be read: Permission denied" in result.output
+
+
+def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_backbone: Path) -> None:
+    divided = parts.parent / "divided"
+    for label in ("defected", "healthy"):
+        for number, path in enumerate(sorted((parts / label).iterdir())):
+            folder = divided / ("test" if number < 8 else "train") / label
+            folder.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, folder / path.name)
+    for folder in ("test", "train"):
+        twin = divided / folder / "healthy" / f"x_nohash_{folder}.png"
+        shutil.copy(parts / "healthy" / "part029.png", twin)
+
+    prepared = prepared_of(divided, tiny_backbone, test_share=0.3)
+
+    assert len(prepared.rows(Split.TEST)) == 17
+    notes = " ".join(prepared.notes)
+    assert "its train, test split is used; validation taken from train" in notes
+    assert "1 parts have pictures in more than one of the published splits" in notes
+    assert "test_share 0.3 is not used: the test split is published" in notes

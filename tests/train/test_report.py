@@ -213,6 +213,21 @@ def test_several_shots_of_a_part_are_told(tmp_path: Path) -> None:
     assert "several shots of one part" in text
 
 
+def test_parts_by_folder_and_how_the_pictures_were_read_are_told(tmp_path: Path) -> None:
+    run = two_labels(tmp_path)
+    places = {path: index // 2 / 100 for index, path in enumerate(run.on_test.paths)}
+    told = dataclasses.replace(
+        run, places=places, parts={"bad": 7, "good": 13}, notes=("20 parts by sub-folder",)
+    )
+
+    page = report_html(told)
+
+    assert "several shots of one part" not in text_of(report_html(run))
+    assert "several shots of one part" in text_of(page)
+    assert "Parts: bad 7, good 13" in text_of(page)
+    assert "20 parts by sub-folder" in sections_of(page)["Pictures"]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [({}, "no defect rate was named"), ({"defect_rate": 0.02}, "the defect rate named for this")],

@@ -9,7 +9,6 @@ it whole when two runs write at once and when one is killed.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import hashlib
 import json
 import sqlite3
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import OutputError
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import PreprocessSpec, spec_to_document
 
 __all__ = ["FeatureCache", "open_cache"]
 
@@ -74,7 +73,7 @@ def open_cache(
         OutputError: the file cannot be opened or is no database.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pixels = hashlib.sha256(json.dumps(dataclasses.asdict(spec)).encode()).hexdigest()
+    pixels = hashlib.sha256(json.dumps(spec_to_document(spec)).encode()).hexdigest()
     name = f"{identity[:24]}-{spec.height}x{spec.width}-{pixels[:16]}.sqlite"
     try:
         with contextlib.closing(sqlite3.connect(folder / name, _BUSY_TIMEOUT_S)) as connection:

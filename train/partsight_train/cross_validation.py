@@ -10,13 +10,14 @@ from typing import Any
 
 import numpy as np
 
+from partsight.errors import DatasetError
 from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
 from partsight.progress import silent
 from partsight_train.dataset import Dataset, assign_folds
 from partsight_train.learn import Material, Rows, Stages, learn
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Fold", "cross_validate", "divide"]
+__all__ = ["Fold", "cross_validate", "divide", "require_parts"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -40,6 +41,20 @@ def divide(dataset: Dataset, count: int) -> list[Fold]:
     return folds
 
 
+def require_parts(dataset: Dataset, least: int, purpose: str, option: str) -> None:
+    """See that each label has enough parts, of which pictures may be many.
+
+    Raises:
+        DatasetError: one has fewer.
+    """
+    for label, number in dataset.part_counts().items():
+        if number < least:
+            raise DatasetError(
+                f"label {label} has {number} parts, expected {least} or more for {purpose}. "
+                f"Pictures of one part stay together; add parts, or lower {option}."
+            )
+
+
 def cross_validate(
     material: Material,
     settings: TrainSettings,
@@ -57,8 +72,12 @@ def cross_validate(
         calibrated for themselves are ranked together; and ``false_rejects_at_target_recall``,
         the share of good parts that a threshold over all of them costs that finds
         ``settings.target_recall`` of the bad.
+
+    Raises:
+        DatasetError: a label with fewer parts than folds.
     """
     dataset, labels = material.dataset, material.examples.labels
+    require_parts(dataset, count, f"{count} folds", "--cross-validate")
     scores = np.zeros((len(labels), len(dataset.labels)))
     by_fold = []
     for fold in stages("folds")(divide(dataset, count), count):

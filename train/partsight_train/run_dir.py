@@ -26,14 +26,15 @@ DELIVERY = "model-int8.tflite"
 REPORT = "report.html"
 # Below the checkpoints: what a killed fine-tuning goes on from.
 FINE_TUNING = "fine-tune"
-# Every picture with its label, split and SHA-256: what an export is measured on later.
+# Every picture with its label, split and SHA-256: what an export is measured on later. Pictures
+# of one part have the same number in the last column.
 _PICTURES = "pictures.csv"
 # Name to SHA-256 of each delivered file.
 _MANIFEST = "manifest.json"
 _SAVED_MODEL = "saved_model"
 _LOGS = "logs"
 _CHECKPOINTS = "checkpoints"
-_COLUMNS = ("path", "label", "split", "sha256")
+_COLUMNS = ("path", "label", "split", "sha256", "part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +160,8 @@ class RunDir:
         rows.writerow(_COLUMNS)
         for each in dataset.pictures:
             label = dataset.labels[each.label]
-            rows.writerow([each.path.absolute(), label, each.split.value, digests[each.path].hex()])
+            digest = digests[each.path].hex()
+            rows.writerow([each.path.absolute(), label, each.split.value, digest, each.place])
         return self.write_text(_PICTURES, text.getvalue())
 
     def read_pictures(self) -> list[tuple[Path, str, Split, bytes]]:

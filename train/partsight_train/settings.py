@@ -221,6 +221,8 @@ class TrainSettings:
         backbone: as ``open_backbone`` takes it.
         image_size: pixels a side; None takes the module's own.
         fit, roi: as in ``PreprocessSpec``.
+        bit_depth: significant bits of files with 16 bits per sample; None takes what they
+            declare, or what is observed over all of them.
         views: of each picture, mirrored and turned, that features are the mean of: 1, 2, 4
             or 8.
         tiles: rows and columns that a picture is cut into; the worst tile decides.
@@ -250,6 +252,7 @@ class TrainSettings:
     image_size: int | None = None
     fit: Fit = "stretch"
     roi: tuple[float, float, float, float] | None = None
+    bit_depth: int | None = None
     views: int = 1
     tiles: tuple[int, int] = (1, 1)
     validation_share: float = 0.1

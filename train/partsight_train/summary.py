@@ -17,6 +17,7 @@ def summary_text(outcome: Outcome) -> str:
     metrics, int8 = outcome.metrics, outcome.metrics["int8"]
     point, parity = int8["operating_point"], int8["parity"]
     sections = [
+        *_dataset_text(metrics.get("dataset")),
         f"Test split, float model: {metrics_text(metrics, 'test_')}",
         f"Test split, int8 file: {metrics_text(int8, 'test_')}",
         f"Parity: same label on {parity['agreement']:.2%} of the test pictures, "
@@ -53,6 +54,19 @@ def _reference_text(facts: Mapping[str, Any] | None) -> list[str]:
             f"{facts['expected']}, received: {facts['good_pictures']})"
         ]
     return [f"Drift reference: {facts['good_pictures']} good pictures"]
+
+
+def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
+    """Pictures and parts of each label, and how the folder was read."""
+    if dataset is None:
+        return []
+    lines = [
+        f"{label}: {sum(splits.values())} pictures of {dataset['parts'][label]} parts ("
+        + ", ".join(f"{count} {split}" for split, count in splits.items())
+        + ")"
+        for label, splits in dataset["pictures"].items()
+    ]
+    return ["\n".join([*lines, *dataset["notes"]])]
 
 
 def _rates(point: Mapping[str, Any]) -> str:

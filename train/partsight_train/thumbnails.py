@@ -18,10 +18,11 @@ __all__ = ["data_address", "shrunk", "thumbnail"]
 _JPEG = [int(cv2.IMWRITE_JPEG_QUALITY), 85]
 
 
-def thumbnail(path: Path, side: int) -> str | None:
+def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None:
     """A picture file as a data address; None where it cannot be read any more."""
     try:
-        return data_address(shrunk(decode(path, PreprocessSpec(side, side)), side))
+        spec = PreprocessSpec(side, side, bit_depth=bit_depth)
+        return data_address(shrunk(decode(path, spec), side))
     except ImageError:
         return None
 

@@ -115,7 +115,7 @@ def train(
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
     write_results(summaries_dir or run.logs, learned, delivery, settings)
     watch.lap("export and measurement")
-    metrics = {**delivery.metrics, **folds}
+    metrics = {**delivery.metrics, **folds, "dataset": prepared.document()}
     _write(run, prepared, delivery, learned, findings, metrics, watch.seconds)
     labels = material.dataset.labels
     return Outcome(
@@ -131,9 +131,16 @@ def train(
 def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
     """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
     material = prepared.material
+    for note in prepared.notes:
+        logger.warning("%s", note)
     examples = mean_tiles(material.examples, material.backbone.tiles)
     findings = check(
-        material.dataset, prepared.digests, {}, examples, stages("check of the pictures")
+        material.dataset,
+        prepared.digests,
+        {},
+        examples,
+        stages("check of the pictures"),
+        bit_depth=material.backbone.spec.bit_depth,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:
@@ -172,6 +179,9 @@ def _write(
         file.on_test,
         sizes={DELIVERY: len(file.data)},
         splits=learned.dataset.counts(),
+        parts=learned.dataset.part_counts(),
+        places={each.path: each.place for each in learned.dataset.pictures},
+        notes=prepared.notes,
         findings=[finding.message for finding in findings],
         history=learned.history,
         seconds=seconds,

@@ -67,10 +67,19 @@ class ContactSheet:
         path: of the page.
         point: by which the verdicts were given.
         shown: how many pictures at most.
+        bit_depth: of the model's ``PreprocessSpec``.
     """
 
-    def __init__(self, path: Path, point: OperatingPoint, *, shown: int = _SHOWN) -> None:
+    def __init__(
+        self,
+        path: Path,
+        point: OperatingPoint,
+        *,
+        shown: int = _SHOWN,
+        bit_depth: int | None = None,
+    ) -> None:
         self._path, self._point, self._shown = path, point, shown
+        self._bit_depth = bit_depth
         # The best of the worst on top. The number decides between equal scores: the first stay.
         self._worst: list[tuple[float, int, str]] = []
         self._numbers = itertools.count(0, -1)
@@ -89,9 +98,13 @@ class ContactSheet:
         self._total += 1
         badness, number = -accept_score(row["scores"], self._point), next(self._numbers)
         if len(self._worst) < self._shown:
-            heapq.heappush(self._worst, (badness, number, _figure(outcome, outcome.taken)))
+            heapq.heappush(
+                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+            )
         elif (badness, number) > self._worst[0][:2]:
-            heapq.heapreplace(self._worst, (badness, number, _figure(outcome, outcome.taken)))
+            heapq.heapreplace(
+                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+            )
 
     def write(self) -> None:
         """Write the page.
@@ -106,9 +119,9 @@ class ContactSheet:
         write_atomic(self._path, page.encode())
 
 
-def _figure(outcome: Outcome, picture: Picture) -> str:
+def _figure(outcome: Outcome, picture: Picture, bit_depth: int | None) -> str:
     content, row = picture.content, outcome.row
-    image = content if isinstance(content, np.ndarray) else decode(content)
+    image = content if isinstance(content, np.ndarray) else decode(content, bit_depth=bit_depth)
     data = encode(shrunk(image, _SIDE), quality=_QUALITY)
     scores = sorted(row["scores"].items(), key=lambda each: -each[1])
     return _FIGURE.format(

@@ -13,18 +13,19 @@ from typing import TYPE_CHECKING, Any
 from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
 from partsight.decide import OperatingPoint
-from partsight.errors import DatasetError, ImageError, OutputError
+from partsight.errors import ImageError, OutputError
 from partsight.inputs.base import Input
-from partsight.pictures import PICTURE_SUFFIXES
+from partsight.pictures import no_pictures
 from partsight.progress import Progress
 from partsight.records import PictureResult
 from partsight.sinks.base import Row
+from partsight.walk import LeftOut
 
 if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.classify import Classifier
 
-__all__ = ["Judging", "Observer", "Outcome", "Run", "no_pictures"]
+__all__ = ["Judging", "Observer", "Outcome", "Run"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +96,11 @@ class Run:
         inputs: as ``open_inputs`` gives them.
         observers: what else is done with each picture, before its row is handed on.
         tell: is given the name of what failed, and the reason.
+        left_out: what ``open_inputs`` did not read so far.
 
     Attributes:
         summary: of all rows so far.
+        left_out: as given.
         unobserved: how often an observer could not do its work.
     """
 
@@ -107,7 +110,9 @@ class Run:
         inputs: Iterator[Input],
         observers: Sequence[Observer],
         tell: Callable[[str, str], object],
+        left_out: LeftOut,
     ) -> None:
+        self.left_out = left_out
         self._judging, self._inputs = judging, inputs
         self._observers, self._tell = observers, tell
         self.summary, self.unobserved = Summary(), 0
@@ -148,7 +153,7 @@ class Run:
             self._observe(outcome)
             yield outcome.row
         if not self.summary.total:
-            raise no_pictures()
+            raise no_pictures("what was given", self.left_out)
 
     def _observe(self, outcome: Outcome) -> None:
         for observer in self._observers:
@@ -160,11 +165,3 @@ class Run:
 
     def _rate(self, _: object) -> str:
         return f"{self.summary.rate:.0f} a second"
-
-
-def no_pictures() -> DatasetError:
-    """What is raised where there was no input at all."""
-    return DatasetError(
-        "no pictures in what was given: expected files ending in "
-        f"{', '.join(sorted(PICTURE_SUFFIXES))}, received none. Check the paths."
-    )

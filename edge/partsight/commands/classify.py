@@ -17,7 +17,7 @@ from partsight.commands.model_options import (
     load_classifier,
     point_in_force,
 )
-from partsight.console import ProgressBar, exit_if_failed
+from partsight.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.progress import silent
 from partsight.shown import shown
 
@@ -154,6 +154,7 @@ def command(
     from partsight.batch.run import Judging, Run
     from partsight.batch.spool import Spool
     from partsight.inputs.open import open_inputs
+    from partsight.walk import LeftOut
 
     output = Path(output_name) if output_name and output_name != "-" else None
     if output:
@@ -165,14 +166,15 @@ def command(
         return
     classifier = load_classifier(model, 1, given)
     point = point_in_force(classifier, accept_above, reject_below, min_contrast)
-    sheet = _contact_sheet(contact_sheet, point)
+    sheet = _contact_sheet(contact_sheet, point, classifier)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),
         *([_sorter(sort_into, copy, resume)] if sort_into else []),
         *([sheet] if sheet else []),
     ]
     judging = Judging(classifier, point, details, workers)
-    run = Run(judging, open_inputs(paths, every), observers, _tell)
+    left_out = LeftOut()
+    run = Run(judging, open_inputs(paths, every, left_out), observers, _tell, left_out)
     progress, total = _progress(paths, quiet)
     if output is None:
         _to_stdout(run.rows(progress, total), only, top_k)
@@ -186,6 +188,7 @@ def command(
     if sheet:
         sheet.write()
     if not quiet:
+        tell_left_out(left_out)
         click.echo(run.summary.text(), err=True)
     exit_if_failed(run.summary.failed + run.unobserved, run.summary.total)
 
@@ -258,12 +261,14 @@ def _sorter(folder: Path, copy: bool, resume: bool) -> Observer:
     return SortInto(folder, copy=copy)
 
 
-def _contact_sheet(path: Path | None, point: OperatingPoint) -> ContactSheet | None:
+def _contact_sheet(
+    path: Path | None, point: OperatingPoint, classifier: Classifier
+) -> ContactSheet | None:
     if path is None:
         return None
     from partsight.batch.contact_sheet import ContactSheet
 
-    return ContactSheet(path, point)
+    return ContactSheet(path, point, bit_depth=classifier.contract.preprocess.bit_depth)
 
 
 def _require_writable(output: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from partsight.commands.model_options import (
     point_in_force,
     threads_option,
 )
-from partsight.console import ProgressBar, exit_if_failed
+from partsight.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.shown import shown
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ def command(
 ) -> None:
     """Measure a model file on labelled folders.
 
+    IMAGE_DIR has a sub-folder per label. If it is divided into train/ and test/ (MVTec AD, for
+    example), the test split is measured.
+
     Verdicts are by [decision] of the configuration, where there is one, else by the model's own
     thresholds.
 
@@ -45,11 +49,18 @@ def command(
     """
     from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
     from partsight.evaluation.report_text import metrics_text
+    from partsight.walk import LeftOut
 
     classifier = load_classifier(model, threads, given)
-    pictures = labelled_pictures(image_dir, classifier.contract.labels)
+    left_out, notes = LeftOut(), list[str]()
+    labels = classifier.contract.labels
+    pictures = labelled_pictures(image_dir, labels, left_out, notes.append)
+    for note in notes:
+        click.echo(f"partsight: {shown(note)}", err=True)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
+    scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     metrics = evaluate(classifier, scored, point_in_force(classifier))
+    metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:
         click.echo(
@@ -59,4 +70,5 @@ def command(
         )
     for path, reason in scored.failed:
         click.echo(f"partsight: {shown(path)}: {reason}", err=True)
-    exit_if_failed(len(scored.failed), len(pictures))
+    tell_left_out(left_out)
+    exit_if_failed(len(scored.failed), len(scored.paths) + len(scored.failed))

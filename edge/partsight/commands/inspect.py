@@ -34,6 +34,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
     """
     from partsight.model.file import load_model_file
     from partsight.model.signature import is_signed
+    from partsight.picture.spec import spec_to_document
 
     file = load_model_file(model, given)
     if as_json:
@@ -43,6 +44,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
             "signed": is_signed(file.data),
             "standard_metadata": _card(file),
             **dataclasses.asdict(file.contract),
+            "preprocess": spec_to_document(file.contract.preprocess),
             "provenance": redact_values(file.contract.provenance),
         }
         click.echo(json.dumps(document, ensure_ascii=False))
@@ -118,6 +120,8 @@ def _sight(contract: Contract) -> str:
         parts.append("region " + ",".join(f"{share:g}" for share in spec.roi))
     if contract.layout.channels == 1:
         parts.append("grey")
+    if spec.bit_depth is not None:
+        parts.append(f"{spec.bit_depth} significant bits of 16-bit files")
     if rows * columns > 1:
         parts.append(f"{rows} x {columns} tiles, the worst decides")
     return ", ".join(parts)

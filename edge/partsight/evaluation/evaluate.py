@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -21,9 +22,13 @@ from partsight.decide import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
-from partsight.pictures import label_folders, read_pictures
+from partsight.layout import LabelFolder, Layout, label_key, read_layout
+from partsight.pictures import no_pictures, pictures_below, read_pictures
+from partsight.walk import LeftOut
 
 __all__ = ["ScoredPictures", "evaluate", "labelled_pictures", "score_pictures"]
+
+logger = logging.getLogger(__name__)
 
 _OF_VERDICTS = ("verdicts", "recall_of_bad", "false_reject_rate")
 
@@ -49,23 +54,74 @@ class ScoredPictures:
     contrasts: NDArray[np.float64] | None = None
 
 
-def labelled_pictures(folder: Path, labels: tuple[str, ...]) -> list[tuple[Path, int]]:
+def labelled_pictures(
+    folder: Path,
+    labels: tuple[str, ...],
+    left_out: LeftOut | None = None,
+    tell: Callable[[str], object] = logger.warning,
+) -> list[tuple[Path, int]]:
     """The pictures below ``folder`` with the index of their label.
 
+    Folder names match labels whatever their case, outer spaces and form of letters. Of a set
+    that is divided into published splits the test split is taken.
+
+    Args:
+        folder: a sub-folder per label.
+        labels: of the model.
+        left_out: collects what is not read; without it a folder that cannot be read is an error.
+        tell: is given how the folder was read, where that is not plain.
+
     Raises:
-        DatasetError: no pictures, or a sub-folder that the model has no label for.
+        DatasetError: no pictures, a sub-folder that the model has no label for, a divided set
+            without a test split, or a folder that cannot be read.
     """
-    found = label_folders(folder)
-    unknown = sorted(set(found) - set(labels))
+    aside = left_out or LeftOut()
+    folders = _measured(folder, read_layout(folder, aside), tell)
+    unknown = [each.name for each in folders if _label_index(each.name, labels) is None]
     if unknown:
         raise DatasetError(
             f"{folder} has sub-folders {unknown} that the model has no label for. "
             f"Expected some of {list(labels)}; move or rename the others."
         )
-    pictures = [(path, labels.index(label)) for label in found for path in found[label]]
+    pictures = [
+        (path, index)
+        for each in folders
+        if (index := _label_index(each.name, labels)) is not None
+        for path in pictures_below(each.path, aside)
+        if isinstance(path, Path)
+    ]
+    if left_out is None and aside.unreadable:
+        path, reason = next(iter(aside.unreadable.items()))
+        raise DatasetError(f"{path}: {reason}. Make it readable, or remove it.")
     if not pictures:
-        raise DatasetError(f"no pictures in {folder}. Expected sub-folders {list(labels)}.")
+        raise no_pictures(f"{folder} (sub-folders {list(labels)})", aside)
     return pictures
+
+
+def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> list[LabelFolder]:
+    """The label folders to measure on."""
+    if (aside := layout.aside()) is not None:
+        tell(aside)
+    if not layout.splits:
+        return list(layout.folders)
+    if "test" not in layout.splits:
+        paths = dict.fromkeys(str(each.path.parent) for each in layout.folders)
+        raise DatasetError(
+            f"{folder} is divided into {' and '.join(layout.splits)} without a test split. Pass "
+            f"the folder to measure on, one of: {', '.join(paths)}"
+        )
+    folders = layout.of("test")
+    used = ", ".join(dict.fromkeys(str(each.path.parent) for each in folders))
+    tell(f"{folder} is divided already: its test split is used ({used})")
+    return list(folders)
+
+
+def _label_index(name: str, labels: tuple[str, ...]) -> int | None:
+    """The label that a folder's name means; None for none, or for more than one."""
+    if name in labels:
+        return labels.index(name)
+    same = [index for index, label in enumerate(labels) if label_key(label) == label_key(name)]
+    return same[0] if len(same) == 1 else None
 
 
 def score_pictures(

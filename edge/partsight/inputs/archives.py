@@ -16,6 +16,7 @@ from typing import IO
 
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.pictures import is_picture
+from partsight.walk import LeftOut, is_ignored
 
 __all__ = ["MAX_MEMBER_BYTES", "pictures_in_tar", "pictures_in_zip"]
 
@@ -34,12 +35,12 @@ _DAMAGE = (
 )
 
 
-def pictures_in_zip(path: Path) -> Iterator[Input]:
-    """The pictures in a zip archive, in the archive's order."""
+def pictures_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
+    """The pictures in a zip archive, in the archive's order; ignored names as in a folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.is_dir() or not is_picture(PurePosixPath(member.filename)):
+                if member.is_dir() or not _is_taken(member.filename, left_out):
                     continue
                 name = f"{path}!/{member.filename}"
                 try:
@@ -53,13 +54,13 @@ def pictures_in_zip(path: Path) -> Iterator[Input]:
         yield _damaged(path, error)
 
 
-def pictures_in_tar(path: Path) -> Iterator[Input]:
-    """The pictures in a tar archive, compressed or not, in the archive's order."""
+def pictures_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
+    """The pictures in a tar archive, compressed or not; see ``pictures_in_zip``."""
     try:
         # As a stream: the list of members would grow with their number.
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                if not member.isfile() or not is_picture(PurePosixPath(member.name)):
+                if not member.isfile() or not _is_taken(member.name, left_out):
                     continue
                 stream = archive.extractfile(member)
                 data = b"" if stream is None else _read(stream, member.size)
@@ -68,6 +69,17 @@ def pictures_in_tar(path: Path) -> Iterator[Input]:
                 archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it has seen
     except _DAMAGE as error:
         yield _damaged(path, error)
+
+
+def _is_taken(name: str, left_out: LeftOut) -> bool:
+    """Whether a member is an image file, as a walk over the unpacked archive would tell."""
+    path = PurePosixPath(name)
+    if any(is_ignored(part) for part in path.parts if part not in (".", "..")):
+        return False
+    if not is_picture(path):
+        left_out.count(path)
+        return False
+    return True
 
 
 def _read(stream: IO[bytes], announced: int) -> bytes:

@@ -1,49 +1,25 @@
-"""Pictures in a folder and below it, whatever their number and however its links lie."""
+"""Image files in a folder and below it as inputs."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from partsight import pictures
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.pictures import is_picture
+from partsight.walk import LeftOut, Unlisted
 
 __all__ = ["pictures_below"]
 
-# Device and inode: what a folder is, whatever it is called.
-_Identity = tuple[int, int]
 
-
-def pictures_below(folder: Path) -> Iterator[Input]:
-    """The pictures in a folder and below it, by name; no more than one folder is listed ahead.
-
-    Folders that links lead to are gone through too, but none from within itself.
+def pictures_below(folder: Path, left_out: LeftOut) -> Iterator[Input]:
+    """An input for each image file, see ``partsight.pictures.pictures_below``.
 
     Yields:
-        A picture a file whose name says that it is one, and what cannot be read.
+        A picture for each file whose name says that it is one, and what cannot be listed.
     """
-    # Not recursive: folders may lie deeper than Python calls.
-    todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, frozenset())]
-    while todo:
-        path, around = todo.pop()
-        if not os.path.isdir(path):
-            if is_picture(path):
-                yield Picture(str(path), path)
-            continue
-        try:
-            identity = _identity(path)
-            if identity in around:
-                yield Unreadable(str(path), "a link to a folder that it lies in is not followed")
-                continue
-            names = sorted(os.listdir(path), reverse=True)
-        except OSError as error:
-            yield Unreadable(str(path), f"the folder cannot be read: {error.strerror or error}")
-            continue
-        within = around | {identity}
-        todo.extend((path / name, within) for name in names)
-
-
-def _identity(folder: Path) -> _Identity:
-    status = folder.stat()
-    return status.st_dev, status.st_ino
+    for entry in pictures.pictures_below(folder, left_out):
+        if isinstance(entry, Unlisted):
+            yield Unreadable(str(entry.path), entry.reason)
+        else:
+            yield Picture(str(entry), entry)

@@ -18,6 +18,7 @@ from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import path_on_disk, paths_in_stream, paths_in_table, paths_in_text
 from partsight.media import is_video
 from partsight.sources.address import local_path
+from partsight.walk import LeftOut, is_ignored, lies_in_itself
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -27,14 +28,16 @@ _LISTS: dict[str, Callable[[Path], Iterator[str]]] = {
     ".txt": paths_in_text,
     ".csv": paths_in_table,
 }
-_ARCHIVES: dict[str, Callable[[Path], Iterator[Input]]] = {
+_ARCHIVES: dict[str, Callable[[Path, LeftOut], Iterator[Input]]] = {
     ".zip": pictures_in_zip,
     **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), pictures_in_tar),
     **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), pictures_in_tar),
 }
 
 
-def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
+def open_inputs(
+    paths: Iterable[str], every: int = 1, left_out: LeftOut | None = None
+) -> Iterator[Input]:
     """The pictures that paths stand for.
 
     Args:
@@ -43,16 +46,18 @@ def open_inputs(paths: Iterable[str], every: int = 1) -> Iterator[Input]:
             ``-`` for a list on stdin. Any other file stands for itself, also where there is none,
             so that it is named.
         every: of a video's frames, each so many are taken.
+        left_out: collects what in folders and archives is not read.
 
     Yields:
         Pictures and what cannot be read, in the order of ``paths``, by name within a folder or
         a pattern.
     """
+    left_out = left_out or LeftOut()
     for entry in entries(paths):
         if isinstance(entry, Unreadable):
             yield entry
         else:
-            yield from pictures_at(entry, every)
+            yield from pictures_at(entry, left_out, every)
 
 
 def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
@@ -74,35 +79,43 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
         yield Unreadable(name, f"the list cannot be read, or no further: {reason}")
 
 
-def pictures_at(name: str, every: int = 1) -> Iterator[Input]:
+def pictures_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
     """The pictures that one path stands for, which is no list; see ``open_inputs``."""
     name = local_path(name)
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):
-        yield from pictures_below(path)
+        yield from pictures_below(path, left_out)
     elif glob.has_magic(name) and not os.path.exists(path):
-        yield from _of_pattern(name, every)
+        yield from _of_pattern(name, left_out, every)
     else:
-        yield from _of_file(path, every)
+        yield from _of_file(path, left_out, every)
 
 
-def _of_pattern(pattern: str, every: int) -> Iterator[Input]:
-    names = sorted(glob.iglob(pattern, recursive=True))
+def _of_pattern(pattern: str, left_out: LeftOut, every: int) -> Iterator[Input]:
+    names = [name for name in sorted(glob.iglob(pattern, recursive=True)) if _is_met(name, pattern)]
     if not names:
         yield Unreadable(pattern, "nothing matches the pattern")
     for name in names:
         if not os.path.isdir(name):
-            yield from _of_file(Path(name), every)
+            yield from _of_file(Path(name), left_out, every)
         elif "**" not in pattern:  # which names what lies in the folder, too
-            yield from pictures_below(Path(name))
+            yield from pictures_below(Path(name), left_out)
 
 
-def _of_file(path: Path, every: int) -> Iterator[Input]:
+def _is_met(name: str, pattern: str) -> bool:
+    """Whether a walk would come by a match of a pattern; a name that the pattern spells is."""
+    spelled = Path(pattern).parts
+    if any(is_ignored(part) and part not in spelled for part in Path(name).parts):
+        return False
+    return "**" not in pattern or not lies_in_itself(Path(name).parent)
+
+
+def _of_file(path: Path, left_out: LeftOut, every: int) -> Iterator[Input]:
     endings = [suffix.lower() for suffix in path.suffixes[-2:]]
     for ending in ("".join(endings), *endings[-1:]):
         if ending in _ARCHIVES:
-            yield from _ARCHIVES[ending](path)
+            yield from _ARCHIVES[ending](path, left_out)
             return
     if is_video(path):
         from partsight.inputs.videos import frames_of_video

@@ -14,7 +14,7 @@ from typing import Any
 from partsight.decide import OperatingPoint
 from partsight.model.product import clean_product
 from partsight.model.reference import Reference, reference_from_document
-from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec, spec_to_document
 from partsight.runtime.feed import Normalization
 from partsight.runtime.layout import TensorLayout
 
@@ -137,6 +137,7 @@ def contract_to_document(contract: Contract) -> dict[str, Any]:
     What is as by default is left out, so that earlier versions, which do not know it, read on.
     """
     document = dataclasses.asdict(contract)
+    document["preprocess"] = spec_to_document(contract.preprocess)
     if contract.layout == TensorLayout():
         del document["layout"]
     if contract.operating_point.min_contrast == DEFAULT_MIN_CONTRAST:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import functools
 import io
 import struct
 import warnings
@@ -21,20 +22,22 @@ from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
+from partsight.picture.depth import Samples, declared_bits, peak_of, to_8_bits, wide_samples
 from partsight.picture.file import read_picture_file
+from partsight.picture.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.picture.limits import MAX_PIXELS, refuse_bomb
 from partsight.picture.preprocess import covering_hw
-from partsight.picture.spec import PreprocessSpec
+from partsight.picture.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.shown import shown
 
-__all__ = ["decode"]
+__all__ = ["decode", "read_samples", "read_size"]
 
-# Named, because Pillow would also hand files to formats that run other programs. MPO, the
-# JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP", "GIF", "PPM")
+# MPO, the JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
+_FORMATS = tuple(name for name, endings in FORMATS.items() if IMAGE_ENDINGS.issuperset(endings))
 
 _EXIF_ORIENTATION = 0x0112
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
+_HEADER_BYTES = 32
 _BACKGROUND = (255, 255, 255)
 
 # Pixels that are converted at a time: of a large picture the steps between would take several
@@ -48,6 +51,7 @@ _DAMAGE = (
     ValueError,
     TypeError,
     LookupError,
+    RuntimeError,  # of AVIF and HEIC
     EOFError,
     ArithmeticError,
     AssertionError,
@@ -66,18 +70,21 @@ with contextlib.suppress(OSError, AttributeError):
     ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
 
-def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray[np.uint8]:
+def decode(
+    picture: Path | bytes, spec: PreprocessSpec | None = None, *, bit_depth: int | None = None
+) -> NDArray[np.uint8]:
     """Decode one picture.
 
-    Orientation (EXIF) is applied, transparency is composed over white, 16 bits are
-    scaled to 8, CMYK and grey become colour, and of an animation the first frame is
-    taken. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8 where ``preprocess`` would
-    halve both axes as often anyway: that is part of the definition of what the network
-    sees, and it makes large JPEGs several times cheaper.
+    Orientation (EXIF) is applied, transparency is composed over white, 16 bits (or the
+    ``bit_depth`` of ``spec``) are scaled to 8, CMYK and grey become colour, and of an
+    animation the first frame is taken. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8
+    where ``preprocess`` would halve both axes as often anyway: that is part of the
+    definition of what the network sees, and it makes large JPEGs several times cheaper.
 
     Args:
         picture: a file's path, or its bytes.
         spec: what the picture is decoded for; None decodes every pixel.
+        bit_depth: as in ``spec``, for where every pixel is wanted.
 
     Returns:
         uint8 (H, W, 3), blue-green-red. Of a grey picture the three channels may be one and the
@@ -85,19 +92,27 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
 
     Raises:
         ImageError: with the reason in one line: missing, no regular file, empty, no picture,
-            damaged, or too large.
+            damaged, too large, or with samples beyond the ``bit_depth`` of ``spec``.
     """
     data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
     if not data:
         raise ImageError("the file is empty")
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            refuse_bomb(image.format, image.size, _tile_wh(image), data)
+        with Image.open(io.BytesIO(data), formats=_formats(data)) as opened:
+            refuse_bomb(opened.format, opened.size, _tile_wh(opened), data)
             if spec is not None:
-                _scale(image, spec)
+                _scale(opened, spec)
+                bit_depth = spec.bit_depth
+            image: Image.Image = opened
+            if bit_depth is not None and bit_depth != MAX_BIT_DEPTH:
+                image = _narrowed(opened, data, bit_depth)
             ImageOps.exif_transpose(image, in_place=True)
-            return _to_bgr(image, image.format)
+            return _to_bgr(image, opened.format)
     except UnidentifiedImageError as error:
+        if looks_like_heif(data) and not heif_installed():
+            raise ImageError(
+                "HEIC is not read without pillow-heif; install it: pip install pillow-heif"
+            ) from error
         raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"too large: more than {MAX_PIXELS // 10**6} million pixels") from error
@@ -106,6 +121,59 @@ def decode(picture: Path | bytes, spec: PreprocessSpec | None = None) -> NDArray
     except _DAMAGE as error:
         reason = shown(error).strip() or type(error).__name__
         raise ImageError(f"the picture is damaged: {reason}") from error
+
+
+def read_size(path: Path) -> tuple[int, int]:
+    """Rows and columns of a picture file, by its header and not turned by EXIF.
+
+    Raises:
+        OSError: it cannot be read, or is no picture.
+    """
+    with path.open("rb") as stream:
+        formats = _formats(stream.read(_HEADER_BYTES))
+        stream.seek(0)
+        with Image.open(stream, formats=formats) as header:
+            return header.height, header.width
+
+
+def read_samples(path: Path) -> Samples | None:
+    """The samples of a file with 16 bits each; None for other and for damaged files."""
+    try:
+        data = read_picture_file(path)[0]
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            refuse_bomb(image.format, image.size, _tile_wh(image), data)
+            samples = wide_samples(image, data)
+            if samples is None:
+                return None
+            return Samples(peak_of(samples), declared_bits(image, data))
+    except (ImageError, Image.DecompressionBombError, MemoryError, *_DAMAGE):
+        return None  # ``decode`` says why
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """Pillow's names of the formats that the bytes may be in."""
+    if not (looks_like_heif(data) and heif_installed()):
+        return _FORMATS
+    _register_heif()
+    return (*_FORMATS, "HEIF")
+
+
+@functools.cache
+def _register_heif() -> None:
+    """Teach Pillow to open HEIC: only when there is one, as it loads a large library."""
+    import pillow_heif
+
+    pillow_heif.register_heif_opener(thumbnails=False)
+
+
+def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
+    """An image of 16 bits per sample, scaled to 8 by its significant bits; others as they are."""
+    samples = wide_samples(image, data)
+    if samples is None:
+        return image
+    narrowed = Image.fromarray(to_8_bits(samples, bit_depth))
+    narrowed.getexif()[_EXIF_ORIENTATION] = image.getexif().get(_EXIF_ORIENTATION, 1)
+    return narrowed
 
 
 def _tile_wh(image: Image.Image) -> tuple[int, int]:

@@ -6,10 +6,20 @@ a command's options, shall not wait for OpenCV.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-__all__ = ["DEFAULT_MIN_CONTRAST", "FITS", "PREPROCESS_VERSION", "Fit", "PreprocessSpec"]
+__all__ = [
+    "DEFAULT_MIN_CONTRAST",
+    "FITS",
+    "MAX_BIT_DEPTH",
+    "MIN_BIT_DEPTH",
+    "PREPROCESS_VERSION",
+    "Fit",
+    "PreprocessSpec",
+    "spec_to_document",
+]
 
 # Every cache, model and golden sample depends on the pixels that ``preprocess`` makes (and
 # on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
@@ -24,6 +34,8 @@ DEFAULT_MIN_CONTRAST = 10.0
 Fit = Literal["stretch", "letterbox"]
 FITS: tuple[Fit, ...] = get_args(Fit)
 
+MIN_BIT_DEPTH, MAX_BIT_DEPTH = 8, 16
+
 
 @dataclass(frozen=True, slots=True)
 class PreprocessSpec:
@@ -36,10 +48,14 @@ class PreprocessSpec:
         fit: stretch the picture to the size, or keep its proportions between grey bars.
         roi: the region of interest, (left, top, width, height) as shares of the
             picture's width and height; nothing outside it is seen. None is all of it.
+        bit_depth: significant bits of files with 16 bits per sample, 8 to 16, the same for
+            every image of the set that the model was trained on; None takes all 16. Files of
+            8 bits per sample are the same under each.
 
     Raises:
         ValueError: a size below 1, an unknown fit, a region that is empty or reaches
-            beyond the picture, or a version that this partsight does not know.
+            beyond the picture, a bit depth that no file has, or a version that this
+            partsight does not know.
     """
 
     height: int
@@ -47,12 +63,18 @@ class PreprocessSpec:
     version: int = PREPROCESS_VERSION
     fit: Fit = "stretch"
     roi: tuple[float, float, float, float] | None = None
+    bit_depth: int | None = None
 
     def __post_init__(self) -> None:
         if self.fit not in FITS:
             raise ValueError(f"fit must be one of {', '.join(FITS)}. Received: {self.fit!r}")
         if self.roi is not None:
             _check_roi(self.roi)
+        depths = range(MIN_BIT_DEPTH, MAX_BIT_DEPTH + 1)
+        if self.bit_depth is not None and (
+            type(self.bit_depth) is not int or self.bit_depth not in depths
+        ):
+            raise ValueError(f"bit_depth must be 8 to 16. Received: {self.bit_depth!r}")
         if min(self.height, self.width) < 1:
             raise ValueError(f"preprocess size must be positive. Received: {self}")
         if self.version != PREPROCESS_VERSION:
@@ -60,6 +82,14 @@ class PreprocessSpec:
                 f"preprocess version {self.version} is unknown here; this partsight has "
                 f"version {PREPROCESS_VERSION}. Install the partsight that made the model."
             )
+
+
+def spec_to_document(spec: PreprocessSpec) -> dict[str, Any]:
+    """The spec as JSON values; without a bit depth as versions before it wrote and read them."""
+    document = dataclasses.asdict(spec)
+    if spec.bit_depth is None:
+        del document["bit_depth"]
+    return document
 
 
 def _check_roi(roi: tuple[float, float, float, float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime, timezone
@@ -11,9 +12,12 @@ from partsight.errors import ImageError
 from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import find_pictures, read_pictures
 from partsight.records import Fault, Frame
+from partsight.walk import LeftOut
 from partsight.wall_clock import utc_now
 
 __all__ = ["FolderSource"]
+
+logger = logging.getLogger(__name__)
 
 
 class FolderSource(nullcontext["FolderSource"]):
@@ -25,12 +29,18 @@ class FolderSource(nullcontext["FolderSource"]):
 
     def __init__(self, folder: Path, spec: PreprocessSpec) -> None:
         super().__init__(self)
-        self._paths = find_pictures([folder])
-        self._spec = spec
+        left_out = LeftOut()
+        self._paths = find_pictures([folder], left_out)
+        self._unreadable, self._spec = left_out.unreadable, spec
+        if (text := left_out.text()) is not None:
+            logger.warning("%s: %s", folder, text)
 
     def __iter__(self) -> Iterator[Frame | Fault]:
-        """Yield a frame a picture, or a fault for one that cannot be decoded."""
-        for index, (path, picture) in enumerate(read_pictures(self._paths, self._spec)):
+        """Yield a fault for each folder that cannot be listed, then a frame or fault per file."""
+        for index, (path, reason) in enumerate(self._unreadable.items()):
+            yield Fault(reason, utc_now(), str(path), index)
+        pictures = read_pictures(self._paths, self._spec)
+        for index, (path, picture) in enumerate(pictures, len(self._unreadable)):
             if isinstance(picture, ImageError):
                 yield Fault(str(picture), utc_now(), str(path), index)
             else:

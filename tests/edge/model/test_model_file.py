@@ -60,6 +60,7 @@ def contracts(draw: st.DrawFn) -> Contract:
         draw(st.integers(1, 4096)),
         fit=draw(st.sampled_from(FITS)),
         roi=draw(st.none() | st.just((0.25, 0.0, 0.5, 1.0))),
+        bit_depth=draw(st.none() | st.integers(8, 16)),
     )
     provenance = draw(st.dictionaries(st.text("abc"), json_values, max_size=3))
     return Contract(tuple(labels), spec, point, provenance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -29,6 +30,9 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
     with too few pictures or far more than another, mixed shapes, and pictures that look
     as if they had another label. Training does the same, and goes on.
 
+    Also says how the folder is read: published splits, parts by sub-folder, files that are not
+    read, and significant bits of 16-bit files.
+
     Exit code 3 where pictures cannot be read, 1 where something else is wrong for sure.
 
     \b
@@ -44,17 +48,35 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
     prepared = prepare(image_dir, settings, ProgressBar)
     dataset, examples = prepared.material.dataset, prepared.material.examples
     looking = ProgressBar("check of the pictures")
-    findings = check(dataset, prepared.digests, prepared.failed, examples, looking)
+    depth = prepared.material.backbone.spec.bit_depth
+    findings = check(dataset, prepared.digests, prepared.failed, examples, looking, bit_depth=depth)
     if output is not None:
-        page = findings_html(findings, image_dir, dataset.counts())
+        page = findings_html(
+            findings,
+            image_dir,
+            dataset.counts(),
+            parts=dataset.part_counts(),
+            notes=prepared.notes,
+            bit_depth=depth,
+        )
         write_atomic(output, page.encode())
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
-        click.echo(json.dumps({"findings": rows, "splits": dataset.counts()}, default=str))
+        document = {"findings": rows, "splits": dataset.counts(), **prepared.document()}
+        click.echo(json.dumps(document, default=str))
     else:
         for finding in findings:
             click.echo(f"{finding.severity.value}: {finding.kind}: {finding.message}")
+        for note in prepared.notes:
+            click.echo(f"how it was read: {note}")
+        for label, number in dataset.part_counts().items():
+            click.echo(f"{label}: {_counts(dataset.counts()[label])} of {number} parts")
         click.echo(f"{len(dataset.pictures)} pictures, {len(findings)} findings")
     exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.pictures))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
+
+
+def _counts(splits: Mapping[str, int]) -> str:
+    by_split = ", ".join(f"{count} {split}" for split, count in splits.items())
+    return f"{sum(splits.values())} pictures ({by_split})"

@@ -34,8 +34,9 @@ def command(
     """Train a classifier on IMAGE_DIR, which has a sub-folder a label.
 
     A picture's split is chosen by a hash of label and file name, so it stays when
-    others are added; shots of one part share what stands before _nohash_ in their
-    names, and stay together.
+    others are added. Shots of one part stay together: those that share what stands before
+    _nohash_ in their names, and those in one sub-folder where file names recur across
+    sub-folders. A set that is divided into train/, val/ and test/ keeps its split.
 
     \b
     Examples:

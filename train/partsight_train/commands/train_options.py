@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from partsight.picture.spec import FITS, PreprocessSpec
+from partsight.picture.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH, PreprocessSpec
 from partsight_train.commands.option_groups import group
 from partsight_train.commands.product_option import product_name
 from partsight_train.settings import (
@@ -122,6 +122,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
               help="Stretch pictures to the size, or keep their proportions between grey bars."),
     _backbone("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
               help="See only this region, in shares of the picture, e.g. 0.25,0,0.5,1."),
+
+    _backbone("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
+              help="Significant bits of files with 16 bits per sample; default what they declare, "
+                   "or the largest sample of all of them shows."),
 
     _backbone("--views", type=click.Choice(VIEWS), default=_TRAIN.views,
               help="Mean features over so many views: 2 mirrored, 4 both ways, 8 turned by "

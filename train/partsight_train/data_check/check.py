@@ -26,6 +26,8 @@ def check(
     failed: Mapping[Path, str],
     examples: Examples,
     progress: Progress = silent,
+    *,
+    bit_depth: int | None = None,
 ) -> tuple[Finding, ...]:
     """Find what may be wrong.
 
@@ -35,8 +37,10 @@ def check(
         failed: path to the reason why a picture cannot be read.
         examples: features and labels of the dataset's pictures.
         progress: told of each picture that is looked at for the first time.
+        bit_depth: see ``PreprocessSpec``.
     """
-    looks = look_at({each.path: digests[each.path] for each in dataset.pictures}, progress)
+    readable = {each.path: digests[each.path] for each in dataset.pictures}
+    looks = look_at(readable, progress, bit_depth=bit_depth)
     found = [
         *unreadable(failed),
         *too_few(dataset),

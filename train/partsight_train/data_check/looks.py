@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from partsight.errors import ImageError
 from partsight.opencv import cv2
+from partsight.picture.decode import read_size
 from partsight.picture.preprocess import preprocess
 from partsight.picture.spec import PreprocessSpec
 from partsight.pictures import read_pictures
@@ -26,7 +26,6 @@ from partsight_train.cache_dir import cache_dir
 __all__ = ["SIDE", "Looks", "look_at"]
 
 SIDE = 64
-_SPEC = PreprocessSpec(SIDE, SIDE)
 # Raised when what is kept of a picture changes.
 _IDENTITY = "look-1"
 
@@ -44,7 +43,9 @@ class Looks:
     greys: Mapping[Path, NDArray[np.uint8]]
 
 
-def look_at(digests: Mapping[Path, bytes], progress: Progress = silent) -> Looks:
+def look_at(
+    digests: Mapping[Path, bytes], progress: Progress = silent, *, bit_depth: int | None = None
+) -> Looks:
     """Decode the pictures that were never looked at, and remember the others.
 
     A picture that cannot be decoded is left out.
@@ -52,18 +53,20 @@ def look_at(digests: Mapping[Path, bytes], progress: Progress = silent) -> Looks
     Args:
         digests: path to SHA-256 of each file.
         progress: told of each picture to decode.
+        bit_depth: see ``PreprocessSpec``.
     """
+    spec = PreprocessSpec(SIDE, SIDE, bit_depth=bit_depth)
     kept: dict[Path, NDArray[np.float32]] = {}
-    with open_cache(cache_dir() / "looks", _IDENTITY, _SPEC, 2 + SIDE * SIDE) as cache:
+    with open_cache(cache_dir() / "looks", _IDENTITY, spec, 2 + SIDE * SIDE) as cache:
         for path, digest in digests.items():
             known = cache.get(digest)
             if known is not None:
                 kept[path] = known
         new = [path for path in digests if path not in kept]
         fresh = {}
-        for path, picture in progress(read_pictures(new, _SPEC), len(new)):
+        for path, picture in progress(read_pictures(new, spec), len(new)):
             if not isinstance(picture, ImageError):
-                fresh[path] = _vector(path, picture)
+                fresh[path] = _vector(path, picture, spec)
         cache.put({digests[path]: vector for path, vector in fresh.items()})
     kept.update(fresh)
     return Looks(
@@ -72,9 +75,8 @@ def look_at(digests: Mapping[Path, bytes], progress: Progress = silent) -> Looks
     )
 
 
-def _vector(path: Path, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+def _vector(path: Path, picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
     """Size and grey picture in a row, as a cache keeps them."""
-    with Image.open(path) as header:  # JPEGs are decoded smaller than they are
-        width, height = header.size
-    grey = cv2.cvtColor(preprocess(picture, _SPEC), cv2.COLOR_RGB2GRAY)
+    height, width = read_size(path)  # JPEGs are decoded smaller than they are
+    grey = cv2.cvtColor(preprocess(picture, spec), cv2.COLOR_RGB2GRAY)
     return np.concatenate([[height, width], np.ravel(grey)]).astype(np.float32)

@@ -34,8 +34,9 @@ def golden_samples(
         Samples, and the members of the zip tail that hold their pictures.
     """
     samples, members = [], {}
+    depth = classifier.contract.preprocess.bit_depth
     for number, picture in enumerate(_chosen(pictures, seed)):
-        small = shrunk(decode(picture.path), _LONGEST_SIDE)
+        small = shrunk(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
         data = cv2.imencode(".png", small)[1].tobytes()
         if len(data) > MAX_BYTES:
             continue

@@ -68,6 +68,8 @@ def _description(contract: Contract) -> str:
         sentences.append(
             f"Sees only the region {spec.roi} (left, top, width, height) of a picture."
         )
+    if spec.bit_depth is not None:
+        sentences.append(f"Files of 16 bits per sample have {spec.bit_depth} significant bits.")
     if spec.fit != "stretch":
         sentences.append("Pictures keep their proportions, between grey bars.")
     if contract.tiles != (1, 1):

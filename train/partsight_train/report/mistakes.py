@@ -101,7 +101,8 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
 def _seen(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
     """The picture in its own proportions; or, where the network sees less of it, that."""
     if spec is None or (spec.fit == "stretch" and spec.roi is None):
-        return decode(path, PreprocessSpec(_SIDE, _SIDE))
+        depth = None if spec is None else spec.bit_depth
+        return decode(path, PreprocessSpec(_SIDE, _SIDE, bit_depth=depth))
     scale = _SIDE / max(spec.height, spec.width)
     height, width = max(1, round(spec.height * scale)), max(1, round(spec.width * scale))
     seen = dataclasses.replace(spec, height=height, width=width)

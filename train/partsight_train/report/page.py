@@ -97,7 +97,7 @@ def _shots(record: RunRecord) -> int:
     """Test pictures beyond one a part."""
     scored = record.on_test
     parts = {
-        (int(label), hash_place(record.labels[label], path.name))
+        record.places.get(path, hash_place(record.labels[label], path.name))
         for path, label in zip(scored.paths, scored.true, strict=True)
     }
     return len(scored.paths) - len(parts)

@@ -30,6 +30,10 @@ class RunRecord:
             ``accuracy``, ``val_loss`` and ``val_accuracy``.
         sizes: names of the delivered files to their bytes.
         splits: label to split to number of pictures.
+        parts: label to number of parts.
+        places: picture to where its part stands; pictures of one place show the same part.
+            Others are told by their names.
+        notes: how the folder of pictures was read, a sentence each.
         findings: what the data check found, a sentence each.
         maps: from a file and a label's index to what each pixel adds to that label's
             margin, float (H, W) over the network's input; None where there is none.
@@ -46,6 +50,9 @@ class RunRecord:
     history: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    parts: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[Path, float] = field(default_factory=dict)
+    notes: Sequence[str] = ()
     findings: Sequence[str] = ()
     maps: Callable[[Path, int], NDArray[np.float32] | None] | None = None
     seconds: Mapping[str, float] = field(default_factory=dict)

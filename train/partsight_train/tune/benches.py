@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from partsight.errors import DatasetError
+from partsight_train.cross_validation import require_parts
 from partsight_train.dataset import Dataset, Split
 from partsight_train.learn import Material, Stages
 from partsight_train.prepare import Prepared, prepare
@@ -21,6 +23,8 @@ from partsight_train.tune.bench import Bench, set_up
 from partsight_train.tune.space import VARIATIONS, Search
 
 __all__ = ["Benches", "open_benches"]
+
+logger = logging.getLogger(__name__)
 
 # By backbone and variation.
 Benches = Mapping[tuple[str, str], Bench]
@@ -39,7 +43,9 @@ def open_benches(image_dir: Path, search: Search, stages: Stages) -> tuple[Bench
     benches, prepared = {}, None
     for backbone, name in itertools.product(search.backbones, search.variations):
         settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
-        prepared = prepare(image_dir, settings, stages)
+        prepared, first = prepare(image_dir, settings, stages), prepared is None
+        for note in prepared.notes if first else ():
+            logger.warning("%s", note)
         material = _without_test(prepared)
         _require_judgeable(material, search)
         benches[backbone, name] = set_up(material, search.folds, search.base.head)
@@ -63,13 +69,7 @@ def _without_test(prepared: Prepared) -> Material:
 def _require_judgeable(material: Material, search: Search) -> None:
     """See that every label can be in every fold, and that the measure has good and bad parts."""
     labels = material.dataset.labels
-    sizes = np.bincount(material.examples.labels, minlength=len(labels))
-    if sizes.min() < 2 * search.folds:
-        raise DatasetError(
-            f"label {labels[int(sizes.argmin())]} has {sizes.min()} pictures beside the test "
-            f"split, expected {2 * search.folds} or more for {search.folds} folds. Add "
-            "pictures, or lower --folds."
-        )
+    require_parts(material.dataset, 2 * search.folds, f"{search.folds} folds", "--folds")
     if search.names_good_and_bad and not 0 < len(material.bad) < len(labels):
         raise DatasetError(
             f"--measure {search.measure} tells bad parts from good ones; expected some labels of "

@@ -16,10 +16,11 @@ from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
 from partsight.commands.cluster_options import Cluster
 from partsight.commands.model_options import load_classifier, point_in_force
-from partsight.console import ProgressBar, exit_if_failed
+from partsight.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.model.file import read_model
 from partsight.model.foreign import GivenFacts
 from partsight.progress import silent
+from partsight.walk import LeftOut
 
 __all__ = ["classify_on_ray"]
 
@@ -78,8 +79,10 @@ def classify_on_ray(
     )
     quiet = options["quiet"]
     progress = silent if quiet else ProgressBar("classify")
-    summary = classify_on_cluster(run, options["paths"], make_task, tell, progress)
+    left_out = LeftOut()
+    summary = classify_on_cluster(run, options["paths"], make_task, tell, progress, left_out)
     if not quiet:
+        tell_left_out(left_out)
         click.echo(summary.text(), err=True)
     exit_if_failed(summary.failed, summary.total)
 

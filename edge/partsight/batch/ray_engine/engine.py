@@ -19,10 +19,11 @@ from partsight.batch.ray_engine.cluster import connected, pinned_here
 from partsight.batch.ray_engine.output_folder import OutputFolder
 from partsight.batch.ray_engine.plan import Planner
 from partsight.batch.ray_engine.worker import Attempts, Task, Worker
-from partsight.batch.run import no_pictures
 from partsight.batch.summary import Summary
 from partsight.errors import OutputError, SourceError
+from partsight.pictures import no_pictures
 from partsight.progress import Progress
+from partsight.walk import LeftOut
 
 __all__ = ["ClusterRun", "classify_on_cluster"]
 
@@ -57,6 +58,7 @@ def classify_on_cluster(
     make_task: Callable[[list[Any]], Task],
     tell: Callable[[str, str], object],
     progress: Progress,
+    left_out: LeftOut,
 ) -> Summary:
     """Judge what paths and URIs stand for.
 
@@ -66,6 +68,7 @@ def classify_on_cluster(
         make_task: given the filesystems that inputs lie in.
         tell: is given the name of what failed, and the reason.
         progress: who is told how far it is, in parts.
+        left_out: collects files in folders that are not read.
 
     Raises:
         DatasetError: there was no input at all.
@@ -74,10 +77,10 @@ def classify_on_cluster(
         SourceError: no such cluster; or an archive, a video, a URI that cannot be opened.
     """
     with connected(run.address) as ray:
-        planner = Planner()
+        planner = Planner(left_out=left_out)
         files, blocks = _stored(ray, planner, paths, run.part_rows)
         if not files:
-            raise no_pictures()
+            raise no_pictures("what was given", left_out)
         task = make_task(planner.filesystems)
         task.output.begin(run.asked, files, resume=run.resume)
         summary = Summary()

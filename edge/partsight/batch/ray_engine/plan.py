@@ -18,6 +18,7 @@ from partsight.batch.ray_engine.stores import is_uri, opened, pictures_below, re
 from partsight.errors import SourceError
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.open import entries, pictures_at
+from partsight.walk import LeftOut
 
 __all__ = ["Part", "Planner", "taken_of"]
 
@@ -51,9 +52,11 @@ class Planner:
 
     Attributes:
         filesystems: of pyarrow, as far as inputs were named.
+        left_out: collects files in folders that are not read.
     """
 
     filesystems: list[Any] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def parts(self, paths: Iterable[str], size: int) -> Iterator[Part]:
         """All inputs, ``size`` a part.
@@ -74,7 +77,7 @@ class Planner:
             elif is_uri(entry):
                 yield from self._at_uri(entry)
             else:
-                yield from map(_of_file, pictures_at(entry))
+                yield from map(_of_file, pictures_at(entry, self.left_out))
 
     def _at_uri(self, uri: str) -> Iterator[_Named]:
         filesystem, _ = opened(uri)
@@ -82,7 +85,7 @@ class Planner:
         if number is None:
             number = len(self.filesystems)
             self.filesystems.append(filesystem)
-        for found in pictures_below(uri):
+        for found in pictures_below(uri, self.left_out):
             if isinstance(found, Unreadable):
                 yield found.name, None, None, found.reason
             else:

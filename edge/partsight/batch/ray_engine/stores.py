@@ -11,15 +11,17 @@ import importlib
 import re
 import urllib.parse
 from collections.abc import Iterator
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
+from partsight import pictures
 from partsight.errors import SourceError
 from partsight.imports import import_fault
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.picture.file import MAX_FILE_BYTES
 from partsight.pictures import is_picture
 from partsight.redaction import redact_address, redact_text, remember_address
+from partsight.walk import LeftOut, Unlisted, is_ignored
 
 __all__ = ["arrow_fs", "is_uri", "opened", "pictures_below", "read", "shown"]
 
@@ -78,8 +80,12 @@ def _root(uri: str) -> tuple[Any, str]:
     return filesystem, path
 
 
-def pictures_below(uri: str) -> Iterator[tuple[str, str] | Unreadable]:
+def pictures_below(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
     """The pictures at a URI and below it, by name; a folder's are listed at a time.
+
+    Args:
+        uri: a file or folder.
+        left_out: collects the other files.
 
     Yields:
         The name and the path in its filesystem of each, unread: one whose name says that it is a
@@ -98,6 +104,13 @@ def pictures_below(uri: str) -> Iterator[tuple[str, str] | Unreadable]:
     if is_picture(PurePosixPath(top)):
         yield base, top
         return
+    if filesystem.type_name == "local":  # the only one with links
+        for entry in pictures.pictures_below(Path(top), left_out):
+            if isinstance(entry, Unlisted):
+                yield Unreadable(name(str(entry.path)), entry.reason)
+            else:
+                yield name(str(entry)), str(entry)
+        return
     todo = [(top, True)]
     while todo:
         path, is_folder = todo.pop()
@@ -105,7 +118,7 @@ def pictures_below(uri: str) -> Iterator[tuple[str, str] | Unreadable]:
             yield name(path), path
             continue
         try:
-            found = _listed(filesystem, path)
+            found = _listed(filesystem, path, left_out)
         except OSError as error:
             yield Unreadable(name(path), f"the folder cannot be read: {error}")
             continue
@@ -113,15 +126,19 @@ def pictures_below(uri: str) -> Iterator[tuple[str, str] | Unreadable]:
         todo.extend(sorted(found, reverse=True))
 
 
-def _listed(filesystem: Any, path: str) -> list[tuple[str, bool]]:
+def _listed(filesystem: Any, path: str, left_out: LeftOut) -> list[tuple[str, bool]]:
     """What lies in a folder, or the file itself: the path, and whether it is a folder."""
     fs = arrow_fs()
     (info,) = filesystem.get_file_info([path])
     if info.type == fs.FileType.File:
         return [(path, False)]
     infos = filesystem.get_file_info(fs.FileSelector(path))
+    infos = [each for each in infos if not is_ignored(each.base_name)]
     folders = [(each.path, True) for each in infos if each.type == fs.FileType.Directory]
     files = [each.path for each in infos if each.type == fs.FileType.File]
+    for file in files:
+        if not is_picture(PurePosixPath(file)):
+            left_out.count(PurePosixPath(file))
     return folders + [(file, False) for file in files if is_picture(PurePosixPath(file))]
 
 

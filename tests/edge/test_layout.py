@@ -1,0 +1,210 @@
+"""Layouts in which sets are published: which folders are labels, and which are splits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from partsight.errors import DatasetError
+from partsight.evaluation.evaluate import labelled_pictures
+from partsight.layout import label_key, read_layout, split_of
+from partsight.walk import LeftOut
+
+
+def make(root: Path, *folders: str) -> Path:
+    """An image in each folder."""
+    for folder in folders:
+        (root / folder).mkdir(parents=True)
+        (root / folder / "a.png").touch()
+    return root
+
+
+def folders_of(root: Path) -> set[tuple[str, str, str | None]]:
+    layout = read_layout(root, LeftOut())
+    return {
+        (each.name, each.path.relative_to(root).as_posix(), each.split) for each in layout.folders
+    }
+
+
+TRAIN, VAL, TEST = "train", "validation", "test"
+LAYOUTS = {
+    "labels": (["bad", "good"], {("bad", "bad", None), ("good", "good", None)}),
+    "labels with batches": (
+        ["bad/1", "bad/2", "good/1"],
+        {("bad", "bad", None), ("good", "good", None)},
+    ),
+    "a label named train": (
+        ["train", "truck"],
+        {("train", "train", None), ("truck", "truck", None)},
+    ),
+    "a label named train with batches": (
+        ["train/1", "train/2", "truck/1", "truck/2", "tram"],
+        {("train", "train", None), ("truck", "truck", None), ("tram", "tram", None)},
+    ),
+    "a label named test": (["test", "good"], {("test", "test", None), ("good", "good", None)}),
+    "split": (
+        ["train/bad", "train/good", "val/bad", "test/good"],
+        {
+            ("bad", "train/bad", TRAIN),
+            ("good", "train/good", TRAIN),
+            ("bad", "val/bad", VAL),
+            ("good", "test/good", TEST),
+        },
+    ),
+    "split in other words": (
+        ["Training/ok", "VALID/ok", "Testing/nok"],
+        {
+            ("ok", "Training/ok", TRAIN),
+            ("ok", "VALID/ok", VAL),
+            ("nok", "Testing/nok", TEST),
+        },
+    ),
+    "split named as sets": (
+        ["training_set/ok", "test_set/ok"],
+        {("ok", "training_set/ok", TRAIN), ("ok", "test_set/ok", TEST)},
+    ),
+    "split within labels": (
+        ["bad/train", "bad/test", "good/train", "good/test"],
+        {
+            ("bad", "bad/train", TRAIN),
+            ("bad", "bad/test", TEST),
+            ("good", "good/train", TRAIN),
+            ("good", "good/test", TEST),
+        },
+    ),
+    "MVTec": (
+        ["train/good", "test/good", "test/crack", "ground_truth/crack"],
+        {
+            ("good", "train/good", TRAIN),
+            ("good", "test/good", TEST),
+            ("crack", "test/crack", TEST),
+        },
+    ),
+    "MVTec's second": (
+        [
+            *("train/good", "validation/good", "test_public/bad"),
+            *("test_public/ground_truth", "test_private"),
+        ],
+        {
+            ("good", "train/good", TRAIN),
+            ("good", "validation/good", VAL),
+            ("bad", "test_public/bad", TEST),
+        },
+    ),
+    "masks beside labels": (
+        ["good", "crack", "ground_truth/crack"],
+        {("good", "good", None), ("crack", "crack", None)},
+    ),
+}
+
+
+@pytest.mark.parametrize(("folders", "expected"), LAYOUTS.values(), ids=LAYOUTS)
+def test_layouts(
+    tmp_path: Path, folders: list[str], expected: set[tuple[str, str, str | None]]
+) -> None:
+    assert folders_of(make(tmp_path, *folders)) == expected
+
+
+@pytest.mark.parametrize(
+    ("folders", "message"),
+    [
+        (["train/bad", "train/good"], "Pass .*/train instead"),
+        (["test/bad", "test/good", "ground_truth/bad"], "Pass .*/test instead"),
+        (["train/cat", "train/dog", "test"], "and test/ without label folders. Pass .*/train"),
+        (["train", "test"], "train/ without a folder per label"),
+        (["train/a", "test/a", "truck", "tram"], "beside them tram/, truck/"),
+    ],
+    ids=["only train", "only test", "test without labels", "no labels", "mixed"],
+)
+def test_divisions_that_cannot_be_used_name_what_to_pass(
+    tmp_path: Path, folders: list[str], message: str
+) -> None:
+    with pytest.raises(DatasetError, match=message):
+        read_layout(make(tmp_path, *folders), LeftOut())
+
+
+def test_what_is_not_used_is_named(tmp_path: Path) -> None:
+    root = make(tmp_path, "train/a", "val/a", "test/a", "unlabelled", "ground_truth/a")
+
+    aside = read_layout(root, LeftOut()).aside()
+
+    assert aside is not None
+    assert "ground_truth (masks)" in aside
+    assert "unlabelled (beside the splits)" in aside
+
+
+@pytest.mark.parametrize(
+    ("name", "split"),
+    [
+        ("train", TRAIN),
+        ("TRAIN ", TRAIN),
+        ("Training", TRAIN),
+        ("train_images", TRAIN),
+        ("val", VAL),
+        ("Validation-Set", VAL),
+        ("dev", VAL),
+        ("test", TEST),
+        ("test data", TEST),
+        ("trains", None),
+        ("tested", None),
+        ("good", None),
+        ("train_good", None),
+    ],
+)
+def test_names_of_splits(name: str, split: str | None) -> None:
+    assert split_of(name) == split
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("Good", "good"),
+        ("d\u00e9faut", "de\u0301faut"),
+        ("good ", "good"),
+        ("STRASSE", "stra\u00dfe"),
+    ],
+)
+def test_names_of_one_label(one: str, other: str) -> None:
+    assert label_key(one) == label_key(other)
+
+
+@pytest.mark.parametrize(
+    ("folder", "label"),
+    [("good", "good"), ("Good", "good"), ("good ", "good"), ("de\u0301faut", "d\u00e9faut")],
+)
+def test_evaluate_matches_folders_to_labels_by_name(
+    tmp_path: Path, folder: str, label: str
+) -> None:
+    make(tmp_path, folder)
+
+    assert labelled_pictures(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
+
+
+def test_evaluate_prefers_the_very_name(tmp_path: Path) -> None:
+    make(tmp_path, "Good", "good")
+
+    assert [index for _, index in labelled_pictures(tmp_path, ("Good", "good"))] == [0, 1]
+
+
+def test_evaluate_says_which_folder_matches_no_label(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"sub-folders \['GOOD'\] that the model has no label"):
+        labelled_pictures(make(tmp_path, "GOOD"), ("Good", "good"))
+
+
+def test_evaluate_takes_the_test_split_and_says_so(tmp_path: Path) -> None:
+    make(tmp_path, "train/good", "test/good", "test/crack", "ground_truth/crack")
+    told: list[str] = []
+
+    found = labelled_pictures(tmp_path, ("crack", "good"), tell=told.append)
+
+    assert found == [(tmp_path / "test/crack/a.png", 0), (tmp_path / "test/good/a.png", 1)]
+    assert "ground_truth (masks)" in told[0]
+    assert f"its test split is used ({tmp_path / 'test'})" in told[1]
+
+
+def test_evaluate_names_the_folders_where_there_is_no_test_split(tmp_path: Path) -> None:
+    make(tmp_path, "train/good", "val/good")
+
+    with pytest.raises(DatasetError, match="without a test split. Pass .*/train, .*/val"):
+        labelled_pictures(tmp_path, ("bad", "good"))

@@ -1,0 +1,132 @@
+"""Which parts train, validate and test: by a hash, with a least number for every label.
+
+Pure: places in [0, 1) and the labels that have images there in, a split or fold for each out.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+__all__ = ["Split", "assign_folds", "assign_splits"]
+
+_Labels = frozenset[int]
+
+# From so many parts on a label has two in each split: one alone says nothing of another.
+_ENOUGH_FOR_TWO = 10
+# Of its share of a label's parts a split has between so many times.
+_LEAST_TIMES, _MOST_TIMES = 0.4, 1.5
+
+
+class Split(str, enum.Enum):
+    """What a picture is used for."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+def assign_splits(
+    labels_at: Mapping[float, _Labels], shares: Mapping[Split, float]
+) -> dict[float, Split]:
+    """Give each part its split.
+
+    The parts below the first share, by place, are the first split's, and so on; the rest trains.
+    A part keeps its split when others are added, as long as every label has between two fifths
+    of its share and one and a half in each split. A label with less (at least two of ten parts or
+    more) takes the nearest parts; one with more gives the farthest back to train.
+
+    Args:
+        labels_at: place of each part to the labels that it has images of.
+        shares: of each split but train, in their order.
+    """
+    order = sorted(labels_at)
+    ends, end = [], 0.0
+    for split, share in shares.items():
+        end += share
+        ends.append((end, split))
+    assigned = {
+        place: next((split for end, split in ends if place < end), Split.TRAIN) for place in order
+    }
+    counts = Counter(label for labels in labels_at.values() for label in labels)
+    by_rarity = sorted(counts, key=lambda label: (counts[label], label))
+    done: list[Split] = []
+    for split in shares:
+        limits = {}
+        for label in by_rarity:
+            places = [place for place in order if label in labels_at[place]]
+            limits[label] = _limits(places, assigned, split, done, shares)
+            _fill(places, assigned, split, done, limits[label][0])
+        _drain(labels_at, assigned, split, limits)
+        done.append(split)
+    return assigned
+
+
+def assign_folds(labels_at: Mapping[float, _Labels], count: int) -> dict[float, int]:
+    """Deal parts over folds, so that each fold has its share of each label.
+
+    Parts with images of several labels are dealt first. Each goes to the fold that has the least
+    of its labels; so the parts of one label go round in the order of their places.
+    """
+    dealt: dict[int, list[int]] = {}
+    folds = {}
+    for place in sorted(labels_at, key=lambda place: (-len(labels_at[place]), place)):
+        tallies = [dealt.setdefault(label, [0] * count) for label in sorted(labels_at[place])]
+        fold = min(range(count), key=lambda each: sum(tally[each] for tally in tallies))
+        folds[place] = fold
+        for tally in tallies:
+            tally[fold] += 1
+    return folds
+
+
+def _limits(
+    places: Sequence[float],
+    assigned: Mapping[float, Split],
+    split: Split,
+    done: Sequence[Split],
+    shares: Mapping[Split, float],
+) -> tuple[int, int]:
+    """The least and the most parts that a label has in a split."""
+    total = len(places)
+    all_shares = {**shares, Split.TRAIN: 1 - sum(shares.values())}
+    enough = 1 if total < _ENOUGH_FOR_TWO else 2
+    lows = {
+        each: max(min(enough, total // len(all_shares)), math.floor(_LEAST_TIMES * total * share))
+        for each, share in all_shares.items()
+    }
+    left = total - sum(assigned[place] in done for place in places)
+    others = sum(low for each, low in lows.items() if each is not split and each not in done)
+    high = min(max(lows[split], math.ceil(_MOST_TIMES * total * shares[split])), left - others)
+    return min(lows[split], max(0, left - others)), max(0, high)
+
+
+def _fill(
+    places: Sequence[float],
+    assigned: dict[float, Split],
+    split: Split,
+    done: Sequence[Split],
+    low: int,
+) -> None:
+    missing = low - sum(assigned[place] is split for place in places)
+    free = [place for place in places if assigned[place] is not split]
+    for place in [each for each in free if assigned[each] not in done][: max(0, missing)]:
+        assigned[place] = split
+
+
+def _drain(
+    labels_at: Mapping[float, _Labels],
+    assigned: dict[float, Split],
+    split: Split,
+    limits: Mapping[int, tuple[int, int]],
+) -> None:
+    """Give what a label has too much back to train, where no other label then has too little."""
+    mine = sorted(place for place, each in assigned.items() if each is split)
+    counts = Counter(label for place in mine for label in labels_at[place])
+    for place in reversed(mine):
+        labels = labels_at[place]
+        too_much = any(counts[label] > limits[label][1] for label in labels)
+        if too_much and all(counts[label] > limits[label][0] for label in labels):
+            assigned[place] = Split.TRAIN
+            counts.subtract(labels)
