@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.decide import OperatingPoint
-from partsight_train.operating_point import cheapest, operating_point, warn_of_false_rejects
+from partsight_train.operating_point import (
+    cheapest,
+    contrast_limit,
+    operating_point,
+    warn_of_false_rejects,
+    warn_of_low_contrast,
+)
 from partsight_train.settings import TrainSettings
 
 LABELS = ("defected", "healthy")
@@ -98,3 +104,26 @@ def test_the_least_contrast_is_that_of_the_settings(
         )
     unset = operating_point(("bad", "ok"), accepted, TrainSettings(**costs), true, scores)
     assert unset.min_contrast == 10
+
+
+@pytest.mark.parametrize(
+    ("contrasts", "limit"),
+    [
+        pytest.param([], 10, id="none measured"),
+        pytest.param([30.0] * 20, 10, id="usual parts"),
+        pytest.param([0.0] + [30.0] * 20, 10, id="one empty picture among them"),
+        pytest.param([12.0] * 20, 6, id="small parts on a plain background"),
+        pytest.param([0.0] * 20, 0, id="no contrast at all"),
+    ],
+)
+def test_the_contrast_limit_follows_the_good_pictures(contrasts: list[float], limit: float) -> None:
+    assert contrast_limit(np.array(contrasts)) == limit
+
+
+def test_a_lowered_contrast_limit_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    low = OperatingPoint(("ok",), min_contrast=6.0)
+    warn_of_low_contrast(OperatingPoint(("ok",)), TrainSettings())
+    warn_of_low_contrast(low, TrainSettings(min_contrast=6.0))
+    assert caplog.text == ""
+    warn_of_low_contrast(low, TrainSettings())
+    assert "6 of 255 grey levels instead of 10" in caplog.text

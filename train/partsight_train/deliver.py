@@ -21,7 +21,11 @@ from partsight_train.export.steps import warn_of_few_steps
 from partsight_train.export.variant import Approved, Variant, make_variant
 from partsight_train.learn import Learned
 from partsight_train.measure import split_metrics
-from partsight_train.operating_point import operating_point, warn_of_false_rejects
+from partsight_train.operating_point import (
+    operating_point,
+    warn_of_false_rejects,
+    warn_of_low_contrast,
+)
 from partsight_train.prepare import Prepared
 from partsight_train.settings import TrainSettings
 
@@ -83,6 +87,7 @@ def deliver(
             breach,
         )
     warn_of_false_rejects(file.contract.operating_point)
+    warn_of_low_contrast(file.contract.operating_point, settings)
     warn_of_few_steps("int8", approved, file)
     not_learned_from = (file.on_validation, file.on_test)
     warn_of_no_reference(not_learned_from, file.contract, settings)

@@ -13,13 +13,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decide import OperatingPoint, accept_scores, choose_operating_point
+from partsight.picture.spec import DEFAULT_MIN_CONTRAST
 from partsight_train.settings import TrainSettings
 
-__all__ = ["cheapest", "operating_point", "warn_of_false_rejects"]
+__all__ = [
+    "cheapest",
+    "contrast_limit",
+    "operating_point",
+    "warn_of_false_rejects",
+    "warn_of_low_contrast",
+]
 
 logger = logging.getLogger(__name__)
 
 _MANY_FALSE_REJECTS = 0.5
+# Share of good pictures that may be flatter than usual, such as one of an empty place.
+_UNUSUALLY_FLAT = 0.05
 
 
 def operating_point(
@@ -28,6 +37,7 @@ def operating_point(
     settings: TrainSettings,
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
+    contrasts: NDArray[np.float64] | None = None,
 ) -> OperatingPoint:
     """Choose the operating point for K labels, some of which are of good parts.
 
@@ -37,9 +47,44 @@ def operating_point(
         settings: ``target_recall``, or the costs and ``defect_rate``; and ``min_contrast``.
         true: int (N,), index of each picture's label.
         scores: float (N, K), probabilities.
+        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
     """
     chosen = _chosen(labels, accept_labels, settings, true, scores)
-    return dataclasses.replace(chosen, min_contrast=settings.min_contrast)
+    limit = settings.min_contrast
+    if limit is None:
+        good = np.isin(true, [labels.index(label) for label in accept_labels])
+        limit = contrast_limit(contrasts[good] if contrasts is not None else np.empty(0))
+    return dataclasses.replace(chosen, min_contrast=limit)
+
+
+def contrast_limit(contrasts: NDArray[np.float64]) -> float:
+    """The contrast below which a picture is never accepted, for parts that look like these.
+
+    Small parts on a plain background have little contrast of their own: the default would send
+    all of them to review. So it is at most half of what all but 5 % of the good pictures have.
+
+    Args:
+        contrasts: float (N,), grey levels, of pictures of good parts that are not trained on.
+
+    Returns:
+        Grey levels, 0 to ``DEFAULT_MIN_CONTRAST``.
+    """
+    if not len(contrasts):
+        return DEFAULT_MIN_CONTRAST
+    usual = float(np.quantile(contrasts, _UNUSUALLY_FLAT, method="lower"))
+    return min(DEFAULT_MIN_CONTRAST, round(usual / 2, 1))
+
+
+def warn_of_low_contrast(point: OperatingPoint, settings: TrainSettings) -> None:
+    """Warn when good pictures are so flat that an empty picture may be taken for one."""
+    if settings.min_contrast is None and point.min_contrast < DEFAULT_MIN_CONTRAST:
+        logger.warning(
+            "good pictures have so little contrast that the limit below which a picture is never "
+            "accepted is %g of 255 grey levels instead of %g: a picture without a part may be "
+            "accepted. Let the part fill the picture, e.g. with --roi, or set --min-contrast",
+            point.min_contrast,
+            DEFAULT_MIN_CONTRAST,
+        )
 
 
 def _chosen(

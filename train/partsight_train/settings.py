@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
 from partsight.model.product import clean_product
-from partsight.picture.spec import DEFAULT_MIN_CONTRAST, Fit
+from partsight.picture.spec import Fit
 
 __all__ = [
     "BALANCES",
@@ -236,7 +236,8 @@ class TrainSettings:
             the place of ``target_recall``.
         cost_false_reject: what a good part that is not accepted costs.
         defect_rate: share of bad parts on the line; None takes that of the pictures.
-        min_contrast: grey levels; a picture with less contrast is never accepted. 0 is off.
+        min_contrast: grey levels; a picture with less contrast is never accepted. 0 is off;
+            None is chosen from the good pictures, see ``operating_point.contrast_limit``.
         calibration: at most so many training pictures set the ranges of int8.
         quantization_aware: fit the head also to the features that the backbone gives in int8.
         output_name: of the SavedModel's output.
@@ -264,7 +265,7 @@ class TrainSettings:
     cost_escape: float | None = None
     cost_false_reject: float | None = None
     defect_rate: float | None = None
-    min_contrast: float = DEFAULT_MIN_CONTRAST
+    min_contrast: float | None = None
     calibration: int = 200
     quantization_aware: bool = True
     output_name: str = "head"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, accept_score, decide
+from partsight.decide import OperatingPoint, accept_score, decide, is_flat
 from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
 from partsight.health.vitals import Vitals
@@ -65,12 +65,14 @@ class DriftObserver:
         self._watch = DriftWatch(reference, settings, vitals)
 
     def __call__(self, seen: Seen) -> None:
-        """Take note of a part. One without a prediction is a fault, and counted elsewhere."""
+        """Take note of a part, unless it is a fault or a picture that shows no part."""
         self.follow_model()
         prediction = seen.result.prediction
         if prediction is None or seen.result.model_sha256 != self._sha256:
             return
         point, picture = self._in_force.point, seen.picture
+        if is_flat(prediction, point):
+            return
         self._watch.see(
             # Of this very frame: votes over several would hide a shift for a while.
             decide(prediction, point),

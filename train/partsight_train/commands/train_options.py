@@ -202,9 +202,10 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
             help="What a good part that is not accepted costs."),
     _decide("--defect-rate", type=_SHARE,
             help="Share of bad parts on the line; default that of the pictures."),
-    _decide("--min-contrast", type=click.FloatRange(0, 255), default=_TRAIN.min_contrast,
+    _decide("--min-contrast", type=click.FloatRange(0, 255),
             help="Grey levels that the central 85 % of a picture spread over at least; one with "
-                 "fewer is never accepted. Lower it for parts without contrast; 0 is off."),
+                 "fewer is never accepted. Default 10, or less where good pictures have less; "
+                 "0 is off."),
     _decide("--calibration", type=_COUNT, default=_TRAIN.calibration,
             help="At most so many training pictures set the ranges of int8."),
     _decide("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,

@@ -143,7 +143,12 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
     on_validation = _scored(classifier, pictures[Split.VALIDATION])
     accepted = draft.operating_point.accept_labels
     point = operating_point(
-        draft.labels, accepted, settings, on_validation.true, on_validation.scores
+        draft.labels,
+        accepted,
+        settings,
+        on_validation.true,
+        on_validation.scores,
+        on_validation.contrasts,
     )
     on_test = _scored(classifier, pictures[Split.TEST])
     parity = compare(draft.labels, on_test.true, approved.scores[Split.TEST], on_test.scores)
