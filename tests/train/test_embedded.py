@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from partsight_train.backbones.torch_weights import read_state_dict
 from partsight_train.tensorflow_stack import tf
 
 LITE0 = EMBEDDED["efficientnet-lite0"]
+opened = functools.cache(open_backbone)
 
 
 def central_square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -49,7 +51,7 @@ def test_the_port_names_what_pictures_show(
     name: str, photograph: str, imagenet_class: int, within: int
 ) -> None:
     """The ImageNet head of the same weights, on the last map's means, ranks the class so."""
-    backbone = open_backbone(name)
+    backbone = opened(name)
     image_bgr = central_square(getattr(skimage.data, photograph)())[:, :, ::-1]
     picture = preprocess(np.ascontiguousarray(image_bgr), backbone.spec)
     features = backbone.layer(tf.constant(picture[np.newaxis], tf.float32) / 255).numpy()
@@ -71,7 +73,7 @@ def test_the_port_names_what_pictures_show(
 def test_the_backbone_says_what_it_is(
     name: str, image_size: int | None, side: int, feature_size: int
 ) -> None:
-    backbone = open_backbone(name, image_size)
+    backbone = opened(name) if image_size is None else open_backbone(name, image_size)
     spec = backbone.spec
     assert (spec.height, spec.width, backbone.feature_size) == (side, side, feature_size)
 
