@@ -21,7 +21,7 @@ from partsight.picture.spec import PreprocessSpec
 from partsight.records import Frame
 from partsight.sources import open_frames, open_source
 from partsight.sources.address import Kind, classify_address
-from partsight.sources.watched_folder import WatchedFolder
+from partsight.sources.checked import CheckedFrames
 
 SPEC = PreprocessSpec(24, 24)
 PNG = cv2.imencode(".png", np.full((30, 40, 3), 90, np.uint8))[1].tobytes()
@@ -72,7 +72,7 @@ def test_a_folder_that_is_there_is_read_whatever_its_name_looks_like(
     assert isinstance(frame, Frame)
     watched = SourceConfig(address=address, folder=FolderConfig(watch=True, existing=True))
     with open_frames(watched, SPEC, Vitals()) as frames:
-        assert isinstance(frames, WatchedFolder)
+        assert isinstance(frames, CheckedFrames)
         assert isinstance(frames.after(0, 10), Frame)
 
 
@@ -204,6 +204,9 @@ def test_what_is_not_on_the_disk_is_told_by_its_form(
         (r"rtsp:\\host\x", "Write rtsp://HOST"),
         ("rtsp:///line", "no host"),
         ("http://:8080/x", "no host"),
+        ("http://[::1/x", "host or port is malformed"),
+        ("http://host:99999/x", "host or port is malformed"),
+        ("rtsp://user:marker@host:port/x", "host or port is malformed"),
         ("rtsp", "whole address, rtsp://HOST"),
         ("192.168.0.5:554/line", "Put rtsp:// or http:// first"),
         ("192.168.0.5", "Put rtsp:// or http:// first"),
