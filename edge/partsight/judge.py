@@ -43,6 +43,7 @@ class Judged:
         picture: uint8 (h, w, 3), RGB: what the network saw of it; None where it saw nothing.
         spec: of the model that judged: what ``picture`` was made by.
         fault: the kind of what was wrong: source, picture or model; None where nothing was.
+        flat: whether the picture has practically no contrast, and so shows no part.
     """
 
     result: PartResult
@@ -50,6 +51,7 @@ class Judged:
     frame: Frame | None = None
     picture: NDArray[np.uint8] | None = None
     fault: str | None = None
+    flat: bool = False
 
 
 @dataclass(slots=True)
@@ -61,6 +63,7 @@ class _Findings:
     prediction: Prediction | None = None
     picture: NDArray[np.uint8] | None = None
     fault: str | None = None
+    flat: bool = False
     stages_ms: dict[str, float] = field(default_factory=dict)
 
 
@@ -135,7 +138,7 @@ class Judge:
             stages_ms=found.stages_ms,
         )
         spec = self.classifier.contract.preprocess
-        return Judged(result, spec, frame, found.picture, found.fault)
+        return Judged(result, spec, frame, found.picture, found.fault, found.flat)
 
     def _find(self, seen: Frame | Fault) -> _Findings:
         found = _Findings(self.policy.fail_safe, "")
@@ -148,6 +151,7 @@ class Judge:
             times.append(self._clock())
             found.prediction = self.classifier.predict(found.picture)
             times.append(self._clock())
+            found.flat = is_flat(found.prediction, self.point)
             found.verdict = decide(found.prediction, self.point)
             found.reason = reason(found.prediction, self.point)
             times.append(self._clock())
@@ -164,7 +168,7 @@ class Judge:
 
         A fault or a flat picture is no vote and keeps its own verdict: others cannot accept it.
         """
-        if found.fault or (found.prediction and is_flat(found.prediction, self.point)):
+        if found.fault or found.flat:
             return
         self._last.append(found.verdict)
         votes, window = self.policy.votes, self.policy.window

@@ -22,8 +22,11 @@ from partsight.records import PartResult, Verdict
 from partsight.station.observers import alarm_settings
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
-# a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review
-VERDICTS = {"a": "accept", "r": "reject", "v": "review", "F": "reject", "f": "review"}
+# a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review, 0 flat
+VERDICTS = {
+    **{"a": "accept", "r": "reject", "v": "review"},
+    **{"F": "reject", "f": "review", "0": "review"},
+}
 SETTINGS = AlarmSettings(3, 2, 0.5, 10, 2)
 RUNS = dataclasses.replace(SETTINGS, reject_rate_above=0)
 RATE = dataclasses.replace(SETTINGS, rejects_in_a_row=0, faults_in_a_row=0)
@@ -33,12 +36,13 @@ RATE = dataclasses.replace(SETTINGS, rejects_in_a_row=0, faults_in_a_row=0)
 class Judged:
     result: PartResult
     fault: str | None
+    flat: bool = False
 
 
 def judged(kind: str) -> Judged:
     verdict = Verdict(VERDICTS[kind])
     result = PartResult("id", WHEN, "script", 0, "f" * 64, verdict, 1.0, f"why {kind}")
-    return Judged(result, "picture" if kind in "Ff" else None)
+    return Judged(result, "picture" if kind in "Ff" else None, kind == "0")
 
 
 def raised(vitals: Vitals) -> set[str]:
@@ -77,6 +81,10 @@ def seen(settings: AlarmSettings, kinds: str) -> set[str]:
         (RUNS, "ffa", {"faults-in-a-row"}),
         (RUNS, "ffar", set()),
         (RUNS, "v" * 50, set()),
+        (RUNS, "00", {"faults-in-a-row"}),
+        (RUNS, "f0", {"faults-in-a-row"}),
+        (RUNS, "0v0", set()),
+        (RUNS, "00vv", set()),
         (RATE, "rarararara", set()),
         (RATE, "rararararr", {"reject-rate-limit"}),
         (RATE, "r" * 9, set()),
@@ -162,6 +170,7 @@ LINES = {
         ALARMS, 0, 6, {"rejects-in-a-row", "faults-in-a-row", "reject-rate-limit"}, "learning"),
     "faults, sent to review": (
         ALARMS + "[decision]\nfail_safe = 'review'\n", 0, 6, {"faults-in-a-row"}, "learning"),
+    "flat pictures": (ALARMS, -4, 0, {"faults-in-a-row"}, "learning"),
     "without drift": (
         ALARMS + "[drift]\nenabled = false\n", 4, 0, {"rejects-in-a-row"}, "off"),
     "off": ("[alarms]\nrejects_in_a_row = 0\nfaults_in_a_row = 0\nreject_rate_above = 0.0\n",
@@ -183,9 +192,11 @@ def test_a_line_tells_of_them(
     model_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """In the journal, and on stderr by the log."""
+    """In the journal, and on stderr by the log. Fewer than no bad parts are flat pictures."""
     (tmp_path / "belt").mkdir()
     noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    for index in range(-bad):
+        cv2.imwrite(str(tmp_path / "belt" / f"a{index:02}.png"), noise // 128 + 120)
     for index in range(bad):
         cv2.imwrite(str(tmp_path / "belt" / f"a{index:02}.png"), noise)
     for index in range(broken):

@@ -20,7 +20,8 @@ class AlarmsConfig(Section):
     )
     faults_in_a_row: NonNegativeInt = Field(
         default=5,
-        description="So many parts in a row that could not be inspected raise an alarm; 0 is off.",
+        description="So many parts in a row that could not be inspected, or whose picture has "
+        "practically no contrast, raise an alarm; 0 is off.",
     )
     reject_rate_above: float = Field(
         default=0.3,

@@ -1,7 +1,8 @@
 """Alarms on the line's final verdicts that need no reference: they act from the first part on.
 
 - ``rejects-in-a-row``: that many parts in a row were rejected, inspected or not;
-- ``faults-in-a-row``: that many parts in a row could not be inspected;
+- ``faults-in-a-row``: that many parts in a row could not be inspected: faults, and pictures with
+  practically no contrast, which are no fault and would otherwise go to review without an end;
 - ``reject-rate-limit``: more than a share of the last parts was rejected.
 
 A run is over, and its alarm clears, after ``clear_after`` parts in a row that do not belong to it.
@@ -53,7 +54,11 @@ class Concluded(Protocol):
 
     @property
     def fault(self) -> str | None:
-        """The kind of fault; None where the part was inspected."""
+        """The kind of fault; None where there was none."""
+
+    @property
+    def flat(self) -> bool:
+        """Whether the picture has practically no contrast, and so shows no part."""
 
 
 class LineAlarms:
@@ -76,7 +81,7 @@ class LineAlarms:
         rejected = result.verdict is Verdict.REJECT
         clear_after = settings.clear_after
         self._rejects.add(rejected, result.reason, settings.rejects_in_a_row, clear_after)
-        faulty = judged.fault is not None
+        faulty = judged.fault is not None or judged.flat
         self._faults.add(faulty, result.reason, settings.faults_in_a_row, clear_after)
         self._rate.add(rejected, settings.reject_rate_above, settings.reject_rate_parts)
 

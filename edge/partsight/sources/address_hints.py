@@ -144,9 +144,14 @@ def _wrong_scheme(scheme: str) -> str:
 
 def _without_host(text: str, scheme: str) -> str | None:
     try:
-        host = urlsplit(text).hostname
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
     except ValueError:
-        return None  # whoever opens it says so
+        return _told(
+            "The URL's host or port is malformed. Write PROTOCOL://HOST:PORT/PATH with a port up "
+            "to 65535, an IPv6 address in brackets, and special characters of user name and "
+            "password as %XX"
+        )
     if not host and scheme in _NEEDS_HOST:
         return _told(f"The URL has no host. Write {scheme}://HOST/PATH")
     return None
