@@ -162,7 +162,7 @@ def test_a_secret_is_read_as_any_editor_writes_it(
         ("NAME", "s", "given twice"),
         ("NAME", None, "the environment variable NAME is empty or not set"),
         (None, "\n", "secret is empty"),
-        (None, "\udcff", "expected a text in UTF-8"),
+        (None, "\udcff", "expected one line of text in UTF-8"),
         (None, "user\nhunter2\n", "expected one line of text"),
         (None, "h\0u\0", "expected one line of text"),
         ("hunter2", None, r"the environment variable \*\*\* is empty or not set"),

@@ -197,7 +197,7 @@ def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
     ("png", "message"),
     [
         (b"no picture", "golden/0.png is damaged: not a picture"),
-        (bytes(MAX_BYTES + 1), f"golden/0.png is over {MAX_BYTES} bytes"),
+        (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
     ],
 )
 def test_a_damaged_sample_is_told(finished: Path, tmp_path: Path, png: bytes, message: str) -> None:

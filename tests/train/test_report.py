@@ -75,7 +75,7 @@ def test_the_headline_of_a_hand_counted_case(tmp_path: Path) -> None:
     test = scored([0, 0, 0, 0, 1, 1, 1, 1], [[1 - g, g] for g in good], tmp_path)
     headline, sure, labels, *_ = sections_of(report_html(record(("b", "g"), test, ("g",)))).values()
     # The barrier is half-way between 0.6, the worst bad part's, and 0.7.
-    assert "accepted above a score of 0.6500" in headline
+    assert "accept above 0.6500" in headline
     assert "Bad parts not accepted (recall) 100 % 95 % interval 39.8 to 100.0 %" in headline
     assert "4 of 4 bad parts; 0 accepted" in headline
     assert "false rejects) 25.0 % 95 % interval 0.6 to 80.6 % 1 of 4 good parts" in headline

@@ -75,17 +75,16 @@ def at_most_one(what: str, env: str | None, file: Path | None) -> None:
 
 def _content(what: str, file: Path) -> str:
     try:
-        text = read_text(file)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        # Not "from error": what could not be decoded is in it, and that is the secret.
+        secret = read_text(file).rstrip()
+    except OSError as error:
         raise ConfigError(
-            f"cannot read {what} from {file}: {reason}. Name a file that this user can read."
-        ) from None
-    secret = text.rstrip()
-    if "\n" in secret or "\r" in secret or "\0" in secret:
+            f"cannot read {what} from {file}: {error.strerror}. Name a file that this user can read."
+        ) from error
+    except ValueError:  # not quoted: it may hold a byte of the secret
+        secret = "\0"
+    if any(character in secret for character in "\n\r\0"):
         raise ConfigError(
-            f"cannot read {what} from {file}: expected one line of text, received more. Put "
+            f"cannot read {what} from {file}: expected one line of text in UTF-8 or UTF-16. Put "
             "nothing but the secret into the file."
         )
     return secret
