@@ -74,15 +74,17 @@ def at_most_one(what: str, env: str | None, file: Path | None) -> None:
 
 
 def _content(what: str, file: Path) -> str:
+    secret = None
     try:
         secret = read_text(file).rstrip()
     except OSError as error:
         raise ConfigError(
-            f"cannot read {what} from {file}: {error.strerror}. Name a file that this user can read."
+            f"cannot read {what} from {file}: {error.strerror}. Name a file that this user can "
+            "read."
         ) from error
-    except ValueError:  # not quoted: it may hold a byte of the secret
-        secret = "\0"
-    if any(character in secret for character in "\n\r\0"):
+    except ValueError:
+        pass  # not chained: the error may quote a byte of the secret
+    if secret is None or any(character in secret for character in "\n\r\0"):
         raise ConfigError(
             f"cannot read {what} from {file}: expected one line of text in UTF-8 or UTF-16. Put "
             "nothing but the secret into the file."
