@@ -24,8 +24,12 @@ from partsight.station.observers import alarm_settings
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 # a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review, 0 flat
 VERDICTS = {
-    **{"a": "accept", "r": "reject", "v": "review"},
-    **{"F": "reject", "f": "review", "0": "review"},
+    "a": "accept",
+    "r": "reject",
+    "v": "review",
+    "F": "reject",
+    "f": "review",
+    "0": "review",
 }
 SETTINGS = AlarmSettings(3, 2, 0.5, 10, 2)
 RUNS = dataclasses.replace(SETTINGS, reject_rate_above=0)
