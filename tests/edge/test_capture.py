@@ -206,6 +206,9 @@ def test_each_line_is_a_moment() -> None:
         (".", False),
         ("..", False),
         (".hidden", False),
+        ("@eaDir", False),
+        ("lost+found", False),
+        ("__MACOSX", False),
         ("end.", False),
         (" space", False),
         ("a/b", False),
@@ -329,7 +332,7 @@ def test_settings_of_the_source_are_those_of_the_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = tmp_path / "partsight.toml"
-    config.write_text("[source.camera]\nexposure_ms = 3.0\n")
+    config.write_text("[source.conditions]\ndark_below = 9.0\n")
     opened = []
 
     def note(source_config: object, spec: object, vitals: object) -> nullcontext:
@@ -341,4 +344,4 @@ def test_settings_of_the_source_are_those_of_the_line(
     code, _, _ = run("--source", "line.avi", "--label", "ok", "--config", config, tmp_path)
 
     assert code == 0
-    assert (opened[0].address, opened[0].camera.exposure_ms) == ("line.avi", 3.0)
+    assert (opened[0].address, opened[0].conditions.dark_below) == ("line.avi", 9.0)
