@@ -20,6 +20,7 @@ from partsight.picture.encode import PictureFormat, encode
 from partsight.records import Fault, Frame
 from partsight.redaction import redact_address, redact_text
 from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.walk import is_ignored
 from partsight.wall_clock import utc_now
 
 __all__ = ["Place", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
@@ -128,11 +129,12 @@ def on_each(
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a label or part can name a folder or file on any disk, and is not hidden."""
+    """Whether a label or part can name a folder or file on any disk, and is read by training."""
     return (
         0 < len(name) <= _LONGEST_NAME
         and name == name.strip()
         and name.strip(".") == name
+        and not is_ignored(name)
         and not set(name) & set('/\\:*?"<>|')
         and not any(unicodedata.category(each).startswith("C") for each in name)
     )

@@ -232,9 +232,29 @@ def test_capture_names_a_frame_that_is_not_fit(tmp_path: Path) -> None:
     [
         ("[pictures]\nmax_count = 9\n", "pictures.max_count: cannot act without pictures.folder"),
         ('[pictures]\nfolder = "kept"\nmax_count = 9\n', ""),
+        ("[models]\nkeep = 9\n", "models.keep: cannot act without models.store"),
+        (
+            '[models]\nchallenge = "parts"\nmin_accuracy = 0.9\n',
+            "models.challenge: cannot act without models.store",
+        ),
+        ('[models]\nstore = "store"\nchallenge = "parts"\nmin_accuracy = 0.9\n', ""),
+        ('[models]\nproduct = "bracket"\n', ""),
+        (
+            '[trigger]\nkind = "modbus"\nhost = "h"\ncoil = 1\npart_id_words = 2\n',
+            "trigger.part_id_words: cannot act without trigger.part_id_register",
+        ),
+        (
+            '[trigger]\nkind = "modbus"\nhost = "h"\ncoil = 1\npart_id_words = 2\n'
+            "part_id_register = 0\n",
+            "",
+        ),
+        ("[decision]\nwindow = 3\n", "needs decision.votes"),
+        ("[decision]\nvotes = 2\nwindow = 3\n", ""),
+        ("[source.conditions]\nfrozen_after_s = inf\n", "frozen_after_s"),
+        ("[source.folder]\nsettle_s = inf\n", "settle_s"),
     ],
 )
-def test_a_section_without_the_key_that_it_needs(text: str, refused: str) -> None:
+def test_a_key_without_what_it_needs(text: str, refused: str) -> None:
     code, output = check(text)
     assert (code == 1) == bool(refused), output
     assert refused in output

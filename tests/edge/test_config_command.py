@@ -65,8 +65,6 @@ def test_init_replaces_nothing(path: Path) -> None:
         ("[model]\npublic_key = 'lost.pub'", 1, "error: model.public_key: there is no"),
         ("[shadow]\nmodel = 'lost.tflite'", 1, "error: shadow.model: there is no"),
         ("[models]\nstore = 'models'", 0, "warning: models.store: no model is active in"),
-        ("[models]\nchallenge = 'lost'\nmin_accuracy = 0.9", 0,
-         "warning: models.challenge: there is no"),
         ("[source]\naddress = 'libcamera:0'", 1, "source.address: this source cannot be opened"),
         ("[source]\naddress = 'v4l2src ! appsink'", 1, "GStreamer pipelines are not read"),
         ("[source]\naddress = 'rtps://u:marker@h'", 1, "Did you mean rtsp://?"),
@@ -88,6 +86,13 @@ def test_check(text: str | None, exit_code: int, message: str | None, path: Path
     assert (message or "") in done.stderr
     assert len(done.stderr.splitlines()) == (message is not None)
     assert ("is valid" in done.stdout) == (exit_code == 0)
+
+
+def test_check_warns_of_an_acceptance_set_that_is_not_there(path: Path) -> None:
+    path.write_text("[models]\nstore = 'store'\nchallenge = 'lost'\nmin_accuracy = 0.9")
+    done = invoke("check", path)
+    assert done.exit_code == 0
+    assert "warning: models.challenge: there is no" in done.stderr
 
 
 def test_check_looks_at_the_active_model(

@@ -219,6 +219,21 @@ def test_a_wrong_configuration_is_refused_and_the_old_one_stays(
     assert line.end()[0] == 0
 
 
+def test_votes_that_need_a_restart_of_source_or_trigger_are_refused_before(
+    line: Line, model_path: Path
+) -> None:
+    """With the folder that is still watched, the votes would be those of other parts."""
+    line.start(model_path)
+    line.configure("[decision]\nvotes = 1\nwindow = 3\n", base="[source]\naddress = '0'\n")
+    assert line.process is not None
+    line.process.send_signal(signal.SIGHUP)
+    until(lambda: line.events("reload"), "the configuration is refused")
+    assert "decision.window cannot act" in line.events("reload")[0]["refused"]
+    line.part()
+    assert "speak for it" not in line.parts_judged(1)[0]["reason"]
+    assert line.end()[0] == 0
+
+
 def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path) -> None:
     line.start(model_path)
     (line.folder / "broken.png").write_bytes(b"no picture")

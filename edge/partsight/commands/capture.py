@@ -35,7 +35,8 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     if value is not None and not is_plain_name(value):
         raise click.BadParameter(
             "expected a name that any disk takes for a folder or file: up to 100 characters, none "
-            f'of /\\:*?"<>|, no space or dot at an end. Received: {value!r}'
+            f'of /\\:*?"<>|, no space or dot at an end, and no name that no command reads, such as '
+            f"@eaDir. Received: {value!r}"
         )
     return value
 

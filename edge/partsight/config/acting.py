@@ -48,8 +48,14 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "decision.votes": _ALL - _FOLDERS,
     "decision.window": _ALL - _FOLDERS,
 }
-# Sections that do nothing without a key of their own, which no option of any command gives.
-NEEDS: Mapping[str, str] = {"pictures": "folder"}
+# Keys, by the beginning of their names, that do nothing on the line without another key, which no
+# option of 'watch' gives.
+NEEDS: Mapping[str, str] = {
+    "pictures.": "pictures.folder",
+    "models.": "models.store",
+    "trigger.part_id_words": "trigger.part_id_register",
+}
+_ACT_ALONE = frozenset({"models.product"})
 # Triggers that fire for each frame. All others fire once for each part: votes of other parts
 # would accept a bad one.
 _FREE_RUNNING = frozenset({"frame", "interval"})
@@ -95,11 +101,13 @@ def require_acting(config: Config) -> Config:
 
 
 def _without_what_they_need(config: Config) -> Iterator[str]:
-    for name, needed in NEEDS.items():
-        section = getattr(config, name)
-        by_hand = sorted(section.model_fields_set - {needed})
-        if name in config.model_fields_set and by_hand and getattr(section, needed) is None:
-            yield f"{name}.{by_hand[0]} cannot act without {name}.{needed}. Set that, or remove it"
+    settings = list(settings_of(config))
+    missing = {setting.name for setting in settings if setting.value is None}
+    by_hand = {setting.name for setting in settings if setting.origin != "default"} - _ACT_ALONE
+    for name in sorted(by_hand - missing):
+        needed = next((NEEDS[each] for each in NEEDS if name.startswith(each)), None)
+        if needed in missing:
+            yield f"{name} cannot act without {needed}. Set that, or remove it"
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:

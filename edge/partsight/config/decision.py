@@ -45,7 +45,9 @@ class DecisionConfig(Section):
         "with a trigger other than frame or interval.",
     )
     window: PositiveInt = Field(
-        default=1, description="How many of the last frames vote; 1 judges each frame by itself."
+        default=1,
+        description="How many of the last frames vote; 1 judges each frame by itself. It needs "
+        "votes.",
     )
 
     @model_validator(mode="after")
@@ -55,6 +57,12 @@ class DecisionConfig(Section):
             raise ValueError(
                 f"decision.reject_below must not be above decision.accept_above. Received: {low} "
                 f"and {high}"
+            )
+        if self.window > 1 and "votes" not in self.model_fields_set:
+            raise ValueError(
+                f"decision.window = {self.window} needs decision.votes: without it, one accepted "
+                f"frame of {self.window} would accept the part. Set votes, usually above half of "
+                "window"
             )
         if self.votes > self.window:
             raise ValueError(

@@ -69,6 +69,7 @@ class ConditionsConfig(Section):
     frozen_after_s: float = Field(
         default=5.0,
         ge=0,
+        allow_inf_nan=False,
         description="... for so many seconds, by the times of the files in a watched folder: the "
         "camera is frozen. frozen_frames = 0 is off.",
     )
@@ -88,10 +89,13 @@ class FolderConfig(Section):
     settle_s: float = Field(
         default=0.5,
         ge=0,
+        allow_inf_nan=False,
         description="Seconds without a change after which a file that was not renamed into place "
         "is whole; at least 2 where the filesystem counts whole seconds.",
     )
-    poll_s: PositiveFloat = Field(default=0.1, description="How often the folder is looked at.")
+    poll_s: PositiveFloat = Field(
+        default=0.1, allow_inf_nan=False, description="How often the folder is looked at."
+    )
 
 
 class SourceConfig(Section):
@@ -122,6 +126,7 @@ class SourceConfig(Section):
     delay_s: float = Field(
         default=0.0,
         ge=0,
+        allow_inf_nan=False,
         description="Seconds that a frame takes from the camera to here, as streams do; what "
         "comes within them after a trigger was taken before it, and is not used for it.",
     )

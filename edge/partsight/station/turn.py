@@ -93,10 +93,15 @@ class Turn:
 
     def _reload(self) -> None:
         """Take over what can be; a configuration that is wrong changes nothing."""
+        from partsight.config.acting import require_acting
         from partsight.config.reload import changes
 
         try:
             config = self._order.reread()
+            # Source and trigger stay those of the start: votes that are right for new ones would
+            # let other parts vote now.
+            running = self._order.config
+            require_acting(running.model_copy(update={"decision": config.decision}))
             self._judge.use(policy=policy_of(config))
         except ConfigError as error:
             self._vitals.state("configuration", "refused", str(error))
