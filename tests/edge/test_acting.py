@@ -175,6 +175,14 @@ def test_watch_refuses_at_its_start_also_for_a_source_of_the_command_line(model_
     assert "source.realtime cannot act: the source is a folder" in result.output
 
 
+@pytest.mark.parametrize("text", ["", "[source]\naddress = 'rtsp://h'\nusername = 'op'\n"])
+def test_a_folder_of_the_command_line_takes_no_user(model_path: Path, text: str) -> None:
+    Path("empty").mkdir()
+    result = watch(model_path, "--source", "empty", text=text)
+    assert "cannot act" not in result.output
+    assert "no pictures" in result.output
+
+
 def test_capture_refuses_too() -> None:
     Path("line.toml").write_text("[source.conditions]\nfrozen_frames = 3\n")
     result = CliRunner().invoke(

@@ -101,11 +101,12 @@ def _without_what_they_need(config: Config) -> Iterator[str]:
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:
-    """Without those that switch something off, which is so anyway. False equals 0."""
+    """Without those that hold nothing or switch something off. False equals 0."""
     for name in ("source", "decision"):
         for setting in settings_of(getattr(config, name), f"{name}."):
             by_hand = setting.origin != "default" and name in config.model_fields_set
-            if by_hand and setting.value != _OFF.get(setting.name, 0):
+            off = setting.value is None or setting.value == _OFF.get(setting.name, 0)
+            if by_hand and not off:
                 yield setting
 
 
