@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 failed with one line, 2 wrong usage, 3 done but some input
 
 from __future__ import annotations
 
+import errno
 import importlib
 import importlib.metadata
 import os
@@ -16,6 +17,7 @@ import click
 
 from partsight.console import redact_errors, start_logging
 from partsight.errors import PartsightError
+from partsight.imports import is_installed
 from partsight.known_secrets import remember_environment
 from partsight.memory_limit import memory_limit, memory_limit_note
 from partsight.process_arguments import hide_arguments
@@ -24,6 +26,18 @@ from partsight.shown import shown
 
 __all__ = ["main"]
 
+# The next step for errors of the system that are no defect of partsight.
+_SYSTEM_STEPS = {
+    errno.ENOSPC: "Make room on the disk that is written to",
+    errno.EDQUOT: "Make room within the quota of this user",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f)",
+    errno.EROFS: "Choose a place that is writable",
+    errno.EMFILE: "Raise the limit on open files (ulimit -n)",
+    errno.ENFILE: "Close other programs, or raise the system's limit on open files",
+    errno.ENOMEM: "Free memory on this machine, or raise the limit on it (ulimit -v)",
+    errno.EAGAIN: "Allow more processes and threads (ulimit -u)",
+}
+_TIGHT_BYTES = 2**30
 _TRAINING_GROUP = "partsight.commands"
 _DEVICE_COMMANDS = (
     "benchmark",
@@ -93,11 +107,27 @@ def _environment_fault(error: Exception) -> str | None:
     if isinstance(error, MemoryError):
         return f"out of memory. {memory_limit_note()}"
     if isinstance(error, ImportError):
+        missing = (error.name or "").partition(".")[0]
+        if isinstance(error, ModuleNotFoundError) and missing and not is_installed(missing):
+            package = {"PIL": "pillow"}.get(missing, missing)
+            return f"the package {package} is not installed. Run pip install {package}"
         step = memory_limit_note() if memory_limit() else "Run 'partsight doctor'"
         return f"a library cannot be loaded: {_one_line(error).rstrip('.')}. {step}"
+    if isinstance(error, OSError) and error.errno in _SYSTEM_STEPS:
+        return f"{_one_line(error)}. {_SYSTEM_STEPS[error.errno]}"
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         return f"cannot start a thread. {memory_limit_note()} Or allow more threads (ulimit -u)."
     return None
+
+
+def _limit_native_threads() -> None:
+    """Start no threads for linear algebra where memory is tight.
+
+    OpenBLAS, which NumPy loads, waits forever for a thread whose stack gets no memory.
+    """
+    limit = memory_limit()
+    if limit is not None and limit[1] < _TIGHT_BYTES:
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def _one_line(error: BaseException) -> str:
@@ -125,6 +155,7 @@ def main(debug: bool) -> None:
       partsight sample-data parts
       partsight classify models/sample-parts-int8.tflite parts/defected
     """
+    _limit_native_threads()
     _remember_secrets()
     redact_errors()
     start_logging(debug=debug)

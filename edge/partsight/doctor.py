@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import sys
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import PartsightError
+from partsight.imports import is_installed
 
 __all__ = ["Finding", "examine"]
 
@@ -89,7 +89,7 @@ def _camera() -> str:
 
 
 def _training() -> str:
-    if importlib.util.find_spec("tensorflow") is None:
+    if not is_installed("tensorflow"):
         raise PartsightError(
             "TensorFlow is not installed; to train: pip install 'partsight[train]'"
         )

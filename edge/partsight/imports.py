@@ -7,12 +7,25 @@ import importlib.util
 from partsight.errors import EnvironmentFault
 from partsight.memory_limit import memory_limit_note
 
-__all__ = ["import_fault"]
+__all__ = ["import_fault", "is_installed"]
 
 _OUT_OF_MEMORY = ("failed to map segment", "cannot allocate", "out of memory")
 _SHARED_OBJECT = "cannot open shared object file"
 _OLD_SYSTEM = ("GLIBC", "GLIBCXX", "CXXABI")
 _OTHER_MACHINE = ("wrong ELF class", "invalid ELF header", "Exec format")
+
+
+def is_installed(package: str) -> bool:
+    """Whether a top-level package can be found; nothing is imported.
+
+    Import hooks that block a package raise instead of not finding it.
+    """
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ImportError:
+        return False
+    except ValueError:  # a module that was put into sys.modules by hand
+        return True
 
 
 def import_fault(
@@ -43,10 +56,7 @@ def _is_missing(error: ImportError) -> bool:
     """Whether a whole package is absent, and not a part of one that is there."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return False
-    try:
-        return importlib.util.find_spec(error.name.partition(".")[0]) is None
-    except ValueError:  # a module that was put into sys.modules by hand
-        return False
+    return not is_installed(error.name.partition(".")[0])
 
 
 def _advice(reason: str, package: str, install: str, library_advice: str) -> str:
@@ -63,4 +73,6 @@ def _advice(reason: str, package: str, install: str, library_advice: str) -> str
         return library_advice or "Install the system package that holds this library."
     if "numpy" in reason.lower():
         return f"It does not fit the installed NumPy. Run pip install --upgrade '{install}'"
-    return f"Run pip install --force-reinstall '{install}'"
+    # Not of the extra: that would replace partsight and all that it depends on.
+    again = install if install.startswith(package) else package
+    return f"Run pip install --force-reinstall '{again}'"

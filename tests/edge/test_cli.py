@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import importlib.metadata
 import json
 import os
@@ -430,6 +431,29 @@ def test_an_unexpected_error_is_one_line_too(
     (line,) = errors(result)
     assert "unexpected ZeroDivisionError: a defect of ours" in line
     assert "--debug" in line
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Make room"),
+        (OSError(errno.EMFILE, "Too many", "a.png"), "'a.png'. Raise the limit on open files"),
+        (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a place that is writable"),
+        (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),
+        (MemoryError(), "out of memory"),
+    ],
+    ids=str,
+)
+def test_a_fault_of_the_machine_is_told_as_one(
+    error: Exception, expected: str, monkeypatch: pytest.MonkeyPatch, model_path: Path
+) -> None:
+    def fail(model: object, given: object) -> None:
+        raise error
+
+    monkeypatch.setattr("partsight.model.file.load_model_file", fail)
+    (line,) = errors(run("inspect", model_path))
+    assert expected in line
+    assert "report it" not in line
 
 
 def test_debug_shows_the_traceback(run_partsight: Callable, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -130,6 +131,32 @@ def test_a_secret_in_the_address_is_not_told(make_sink: Callable) -> None:
     with make_sink("http://127.0.0.1:9/T0K3N") as sink, pytest.raises(SinkUnavailable) as caught:
         sink.deliver(ROWS)
     assert "T0K3N" not in str(caught.value)
+
+
+def test_the_status_is_told_also_where_the_path_is_the_same(
+    web: WebServer, make_sink: Callable
+) -> None:
+    web.respond = answer(404, b"no /404 here")
+    sink = make_sink(web.url.replace("verdicts", "404"))
+    with sink, pytest.raises(SinkUnavailable, match="it refuses with 404 no") as caught:
+        sink.deliver(ROWS)
+    assert "/404 here" not in str(caught.value)
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX-Slow: "], ids=["status", "header"])
+def test_an_answer_that_drips_is_cut(start: bytes, web: WebServer, make_sink: Callable) -> None:
+    def drip(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(start)
+        while True:  # ends when the sink leaves
+            request.wfile.write(b"H")
+            time.sleep(0.02)
+
+    web.respond = drip
+    with make_sink(web.url, timeout_s=0.2) as sink:
+        with pytest.raises(SinkUnavailable, match=r"no answer: not within 0\.4 s"):
+            sink.deliver(ROWS)
+        web.respond = answer(200)
+        sink.deliver(ROWS)
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(web: WebServer, make_sink: Callable) -> None:

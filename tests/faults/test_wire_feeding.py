@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -140,6 +142,38 @@ def test_where_nobody_listens_the_sink_is_unreachable_and_stays_so(
     with feeding(journal, tmp_path, config, vitals):
         until(lambda: tries(vitals, kind) >= 3, "it should be tried again")
     assert states == ["unreachable"]
+
+
+def test_rows_that_wait_for_the_next_try_are_counted(tmp_path: Path, journal: Journal) -> None:
+    config = ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=free_port())
+    vitals = Vitals()
+    with feeding(journal, tmp_path, config, vitals):
+        until(lambda: tries(vitals, "modbus") >= 1, "it should be tried")
+        append(journal, 5)
+    assert vitals.values()["queue", "modbus"] == 5
+
+
+def test_rows_are_counted_also_where_the_sink_blocks(tmp_path: Path, journal: Journal) -> None:
+    vitals, ended = Vitals(), threading.Event()
+
+    class Blocked(contextlib.nullcontext[Any]):
+        def deliver(self, rows: Any) -> None:
+            ended.wait(30)
+
+        def report(self, status: Any) -> bool:
+            return False
+
+        def __enter__(self) -> Any:
+            return self
+
+    feeder = Feeder("x", Blocked, tmp_path / "journal.db", journal, vitals, start="beginning")
+    feeder.start()
+    append(journal, 1)
+    until(lambda: vitals.values().get(("queue", "x")) == 1, "it should be tried")
+    append(journal, 2)
+    assert not feeder.close(timeout_s=0.1)
+    assert vitals.values()["queue", "x"] == 3
+    ended.set()
 
 
 def test_a_killed_broker_is_one_outage(tmp_path: Path, journal: Journal) -> None:

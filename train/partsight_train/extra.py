@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 from partsight.errors import EnvironmentFault
+from partsight.imports import is_installed
 
 __all__ = ["require_train_extra", "require_tune_extra"]
 
@@ -39,7 +38,7 @@ def require_tune_extra() -> None:
 
 
 def _require(packages: tuple[str, ...], purpose: str, extras: str) -> None:
-    missing = [name for name in packages if importlib.util.find_spec(name) is None]
+    missing = [name for name in packages if not is_installed(name)]
     if missing:
         raise EnvironmentFault(
             f"{purpose} needs packages that are not installed: {', '.join(missing)}. "

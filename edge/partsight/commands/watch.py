@@ -113,9 +113,11 @@ def _end(vitals: Vitals) -> None:
     click.echo(f"partsight: {told or 'no frames'}", err=True)
     for (name, sink), rows in sorted(vitals.values().items()):
         if name == "queue" and rows:
+            ending = "" if rows == 1 else "s"
             click.echo(
-                f"partsight: sink {sink}: {rows:.0f} rows not delivered; they are in the journal, "
-                "and the next run of the line delivers them",
+                f"partsight: sink {sink}: {rows:.0f} row{ending} not delivered; still in the "
+                "journal, to be delivered by the next run of the line",
                 err=True,
             )
-    exit_if_failed(faults, sum(verdicts.values()))
+    unrecorded = int(vitals.values().get(("unrecorded", ""), 0))
+    exit_if_failed(faults, sum(verdicts.values()) + unrecorded)

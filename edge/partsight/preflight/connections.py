@@ -34,9 +34,20 @@ def check_connections(config: Config) -> Iterator[Finding]:
         yield from _failure(key, partial(load_sink_module, sink.kind))
         yield from _section(key, sink)
         path = getattr(sink, "path", None)
-        if path is not None and path.is_dir():
-            message = f"{path} is a folder. Name a file, such as {path / 'verdicts.csv'}"
-            yield Finding(f"{key}.path", message)
+        if path is not None:
+            yield from _sink_file(f"{key}.path", path)
+
+
+def _sink_file(key: str, path: Path) -> Iterator[Finding]:
+    """Rows are appended to a file, read back after a crash, and the file is renamed."""
+    if path.is_dir():
+        yield Finding(key, f"{path} is a folder. Name a file, such as {path / 'verdicts.csv'}")
+    elif path.exists() and not path.is_file():
+        yield Finding(
+            key,
+            f"{path} is a device or a pipe, not a file. Name a file, or write to the standard "
+            'output with kind = "stdout"',
+        )
 
 
 def _section(key: str, section: BaseModel) -> Iterator[Finding]:

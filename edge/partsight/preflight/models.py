@@ -70,7 +70,8 @@ def _store(config: Config, folder: Path) -> Iterator[Finding]:
 
 
 def check_runtime(name: str | None) -> Iterator[Finding]:
-    """Check that a TFLite runtime is installed, and that it is the configured one."""
+    """Check that a TFLite runtime is installed and loads, and that it is the configured one."""
+    from partsight.runtime.interpreter import load_runtime
     from partsight.runtime.runtimes import LITERT, TFLITE_RUNTIME, runtimes
 
     installed = [runtime.name for runtime in runtimes()]
@@ -85,3 +86,8 @@ def check_runtime(name: str | None) -> Iterator[Finding]:
             f"{' or '.join(installed)}"
         )
         yield Finding("model.runtime", message)
+    else:
+        try:
+            load_runtime(next(each for each in runtimes() if name in (None, each.name)))
+        except PartsightError as error:
+            yield Finding("model.runtime", str(error))

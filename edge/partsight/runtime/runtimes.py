@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import importlib.util
 import os
 import platform
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partsight.errors import EnvironmentFault
+from partsight.imports import is_installed
 
 __all__ = [
     "LITERT",
@@ -45,7 +45,7 @@ class Runtime:
     @property
     def installed(self) -> bool:
         """Whether it can be found on this machine; it is not imported."""
-        return importlib.util.find_spec(self.module.partition(".")[0]) is not None
+        return is_installed(self.module.partition(".")[0])
 
     @property
     def version(self) -> str:

@@ -7,6 +7,7 @@ nothing but itself, not even the end of the process.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import threading
@@ -15,7 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from partsight.errors import OutputError
+from partsight.errors import JournalError, OutputError
 from partsight.health.vitals import Vitals
 from partsight.journal.tail import Tail
 from partsight.journal.write import Journal
@@ -63,7 +64,7 @@ class Feeder:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.name = name
-        self._journal = journal
+        self._journal, self._journal_path = journal, journal_path
         place = cursor_path(journal_path, name)
         try:
             cursor = Cursor(place)
@@ -110,8 +111,19 @@ class Feeder:
             return True
         self._thread.join(timeout_s)
         if self._thread.is_alive():
-            logger.warning("the sink %s is left behind: it blocks for %g s", self.name, timeout_s)
+            logger.warning(
+                "the sink %s still blocks after %.1f s; the line ends without it",
+                self.name,
+                timeout_s,
+            )
+        self._count_waiting()
         return not self._thread.is_alive()
+
+    def _count_waiting(self) -> None:
+        """Count what is not handed on, also where the sink blocks."""
+        tail = Tail(self._journal_path)
+        with contextlib.closing(tail), contextlib.suppress(JournalError):
+            self._pump.count_waiting(*tail.end())
 
     def __enter__(self) -> Feeder:
         self.start()

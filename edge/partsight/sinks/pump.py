@@ -23,7 +23,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from partsight.backoff import Backoff
-from partsight.errors import PartsightError, SinkClosed, SinkUnavailable
+from partsight.errors import JournalError, PartsightError, SinkClosed, SinkUnavailable
 from partsight.health.vitals import Vitals
 from partsight.journal.tail import Tail
 from partsight.sinks.base import LineSink, Row
@@ -106,6 +106,8 @@ class Pump:
     def step(self) -> bool:
         """Deliver a batch, and report when it is time; whether there may be more at once."""
         if self.retry_in_s > 0:
+            with contextlib.suppress(JournalError):
+                self.count_waiting(*self._tail.end())
             return False
         self._trying = False
         try:
@@ -125,6 +127,16 @@ class Pump:
             self._say("idle", "nothing delivered since it was opened")
         return bool(rows)
 
+    def count_waiting(self, journal: str, last: int) -> None:
+        """Set the gauge of rows that are yet to be handed on.
+
+        Args:
+            journal: which one it is; of another one than before, all rows wait.
+            last: its last seq.
+        """
+        handed_on = self.position if journal == self._journal else 0
+        self._vitals.set("queue", max(0, last - handed_on), self._name)
+
     def close(self) -> None:
         """Close the sink and write down where it is."""
         self._leave()
@@ -142,7 +154,7 @@ class Pump:
         journal, last = self._tail.end()
         if journal != self._journal:
             self._journal, self.position = journal, 0
-        self._vitals.set("queue", max(0, last - self.position), self._name)
+        self.count_waiting(journal, last)
         return list(self._tail.rows(self.position, self._batch_rows))
 
     def _opened(self) -> LineSink:

@@ -37,6 +37,8 @@ from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 
 try:
     import urllib3
+
+    from partsight.sinks.answer_deadline import AnswerDeadline
 except ImportError as error:
     raise import_fault("a webhook", "urllib3", "partsight[webhook]", error) from error
 
@@ -81,6 +83,9 @@ class WebhookSink:
             timeout=urllib3.Timeout(connect=config.timeout_s, read=config.timeout_s),
             ssl_context=tls_context(config, self._place),
         )
+        # To connect, and to answer.
+        self._limit_s = 2 * config.timeout_s
+        self._deadline = AnswerDeadline(self._pool)
 
     def __enter__(self) -> WebhookSink:
         return self
@@ -103,14 +108,25 @@ class WebhookSink:
             SIGNATURE_HEADER: sign(self._secret, int(self._now()), body),
         }
         try:
-            answer = self._pool.request(
-                "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
-            )
-            told = _told(answer)
+            with self._deadline.within(self._limit_s):
+                answer = self._posted(body, headers)
+                told = self._hidden(_told(answer))
+            if self._deadline.passed:  # headers that were cut look like ended ones
+                raise TimeoutError
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._unavailable(f"no answer: {error}") from error
+            late = f"not within {self._limit_s:g} s" if self._deadline.passed else str(error)
+            raise self._unavailable(f"no answer: {self._hidden(late)}") from error
         if not 200 <= answer.status < 300:
             raise self._refused(answer, told)
+
+    def _posted(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
+        return self._pool.request(
+            "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
+        )
+
+    def _hidden(self, text: str) -> str:
+        """What a receiver or a library said, without secrets and what the address holds."""
+        return self._path_secrets.hidden_in(redact_text(text))
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Send nothing: a webhook takes verdicts only."""
@@ -123,14 +139,13 @@ class WebhookSink:
             return self._unavailable(f"it answers {came}", wait_s)
         where = answer.headers.get("Location")
         mend = (
-            f"it points to {redact_address(where)}"
+            f"it points to {self._hidden(redact_address(where))}"
             if where
             else "check url, secret and the receiver"
         )
         return self._unavailable(f"it refuses with {came}; {mend}", _REFUSED_RETRY_S)
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
-        reason = self._path_secrets.hidden_in(redact_text(reason))
         return SinkUnavailable(
             f"cannot POST verdicts to {self._place}: {reason}. Expected 2xx; the same verdicts are "
             "sent again.",
