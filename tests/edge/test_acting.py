@@ -51,8 +51,13 @@ TABLE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "stream": (
         'address = "rtsp://user:secret@host/line"',
-        ("realtime = true", "folder.watch = true", *WATCH_KEYS, *CAMERA_KEYS),
+        ("realtime = true", "folder.watch = true", *WATCH_KEYS, *CAMERA_KEYS, "camera.fps = 2.0"),
         ("decode_threads = 2", *LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
+    ),
+    "HTTP address": (
+        'address = "http://user:secret@host/snap.jpg"',
+        ("realtime = true", "folder.watch = true", *WATCH_KEYS, *CAMERA_KEYS),
+        ("decode_threads = 2", "camera.fps = 2.0", *LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "video": (
         f'address = "{VIDEO}"',
@@ -173,6 +178,18 @@ def test_watch_refuses_at_its_start_also_for_a_source_of_the_command_line(model_
     result = watch(model_path, "--source", "parts", text="[source]\nrealtime = true\n")
     assert result.exit_code == 1
     assert "source.realtime cannot act: the source is a folder" in result.output
+
+
+@pytest.mark.parametrize("source", [VIDEO, "parts", "parts/0.png"])
+@pytest.mark.parametrize("password", ["", "password_file = 'line.toml'\n"], ids=["none", "some"])
+def test_a_source_of_the_command_line_sets_no_keys(
+    source: str, password: str, model_path: Path, tmp_path: Path
+) -> None:
+    user = f"address = 'rtsp://host'\nusername = 'op'\n{password}" if password else ""
+    for arguments in (["watch", str(model_path)], ["capture", "--label", "good", "out"]):
+        Path("line.toml").write_text(f"[source]\n{user}")
+        arguments += ["--config", "line.toml", "--source", source]
+        assert "cannot act" not in CliRunner().invoke(main, arguments).output
 
 
 def test_capture_refuses_too() -> None:

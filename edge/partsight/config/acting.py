@@ -20,14 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["ACTS_FOR", "NEEDS", "ignored_keys", "require_acting"]
 
 _ALL = frozenset(SourceKind)
+_REMOTE = frozenset({SourceKind.STREAM, SourceKind.SNAPSHOT})
 _FOLDERS = frozenset({SourceKind.FOLDER, SourceKind.WATCHED_FOLDER})
 _WATCHED = frozenset({SourceKind.WATCHED_FOLDER})
 
 # For which kinds of source a key acts, by the beginning of its name; the longest one counts.
 ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.address": _ALL,
-    "source.username": frozenset({SourceKind.STREAM}),
-    "source.password_": frozenset({SourceKind.STREAM}),
+    "source.username": _REMOTE,
+    "source.password_": _REMOTE,
     "source.realtime": frozenset({SourceKind.VIDEO}),
     "source.warm_up_frames": LIVE,
     "source.delay_s": LIVE,
@@ -38,6 +39,7 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.backoff_": LIVE,
     "source.restart_": LIVE,
     "source.camera": frozenset({SourceKind.CAMERA}),
+    "source.camera.fps": frozenset({SourceKind.CAMERA, SourceKind.SNAPSHOT}),
     "source.conditions": _ALL,
     "source.conditions.frozen_": _ALL - {SourceKind.FOLDER},
     "source.folder.watch": _FOLDERS,
@@ -101,11 +103,15 @@ def _without_what_they_need(config: Config) -> Iterator[str]:
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:
-    """Without those that switch something off, which is so anyway. False equals 0."""
+    """Keys that were set, without those that switch something off (false equals 0) or to None.
+
+    ``None`` comes from the command line, where a source replaces the configured one.
+    """
     for name in ("source", "decision"):
         for setting in settings_of(getattr(config, name), f"{name}."):
             by_hand = setting.origin != "default" and name in config.model_fields_set
-            if by_hand and setting.value != _OFF.get(setting.name, 0):
+            off = (None, _OFF.get(setting.name, 0))
+            if by_hand and setting.value not in off:
                 yield setting
 
 

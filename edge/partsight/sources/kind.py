@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import TYPE_CHECKING
 
-from partsight.sources.address import Kind, classify_address
+from partsight.sources.address import Kind, classify_address, url_scheme
 
 if TYPE_CHECKING:
     from partsight.config.source import SourceConfig
@@ -18,12 +18,13 @@ class SourceKind(enum.Enum):
 
     CAMERA = "camera"
     STREAM = "stream"
+    SNAPSHOT = "snapshot address"
     VIDEO = "video file"
     FOLDER = "folder that is read once"
     WATCHED_FOLDER = "watched folder"
 
 
-LIVE = frozenset({SourceKind.CAMERA, SourceKind.STREAM})
+LIVE = frozenset({SourceKind.CAMERA, SourceKind.STREAM, SourceKind.SNAPSHOT})
 
 
 def source_kinds(config: SourceConfig) -> frozenset[SourceKind]:
@@ -38,7 +39,10 @@ def source_kinds(config: SourceConfig) -> frozenset[SourceKind]:
     if found.kind is Kind.CAMERA:
         return frozenset({SourceKind.CAMERA})
     if found.kind is Kind.STREAM:
-        return frozenset({SourceKind.STREAM})
+        # Only the response tells whether an HTTP address is a stream.
+        by_http = url_scheme(found.target) in ("http", "https")
+        either = {SourceKind.STREAM, SourceKind.SNAPSHOT}
+        return frozenset(either if by_http else {SourceKind.STREAM})
     if found.kind is Kind.VIDEO:
         return frozenset({SourceKind.VIDEO})
     if found.kind is Kind.PICTURE:
