@@ -216,6 +216,41 @@ def test_without_a_history_the_pointer_still_says_which_product(
     assert start_active(store, load, product="bolt")[1] == "runs"
 
 
+def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
+    tmp_path: Path, make_model: MakeModel
+) -> None:
+    store = ModelStore(tmp_path / "store")
+    for data in (make_model("a"), make_model("b", product="bolt"), make_model("c", product="nut")):
+        put_in_force(store, load_model_file(data), 9)
+    store.history.unlink()
+    store.model(activated(store)[0]).write_bytes(b"torn")
+    started = Started(store)
+    assert started.classifier.model_sha256 == sha(make_model("a"))
+    (event,) = started.events
+    assert "is not known any more, and this model is for product 'bolt'" in event["reason"]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [("bolt", None), ("nut", "nut.tflite is not run: "), ("gone", "gone.tflite is not run: ")],
+)
+def test_an_argument_that_a_store_does_not_run_is_told(
+    given: str, told: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    for name in ("bolt", "nut"):
+        (tmp_path / f"{name}.tflite").write_bytes(make_model(name, product=name))
+    active = load_model_file(tmp_path / "bolt.tflite")
+    put_in_force(ModelStore(tmp_path / "store"), active, 5)
+    config = configuration(tmp_path, "[models]\nstore = 'store'\n", picture)
+    with caplog.at_level(logging.WARNING):
+        done = run("watch", tmp_path / f"{given}.tflite", "--config", config)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout.splitlines()[0])["model"] == active.sha256
+    assert (told is None) == ("is not run" not in caplog.text)
+    assert (told or "") in caplog.text
+
+
 def configuration(folder: Path, text: str, source: Path) -> Path:
     path = folder / "partsight.toml"
     path.write_text(
@@ -431,6 +466,29 @@ def test_a_store_without_an_acceptance_set_is_told_at_the_start(
         done = run("watch", files["bolt"], "--config", configuration(tmp_path, text, picture))
     assert done.exit_code == 0, done.output
     assert ("no acceptance set configured (models.challenge)" in caplog.text) is noted
+
+
+@pytest.mark.parametrize(
+    ("text", "product", "noted"),
+    [
+        ("[models]\nstore = 'store'\n", None, True),
+        ("[models]\nstore = 'store'\n", "bolt", False),
+        ("", None, False),
+    ],
+)
+def test_that_products_cannot_be_told_apart_is_told_at_the_start(
+    text: str,
+    product: str | None,
+    noted: bool,
+    files: dict[str | None, Path],
+    tmp_path: Path,
+    picture: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        done = run("watch", files[product], "--config", configuration(tmp_path, text, picture))
+    assert done.exit_code == 0, done.output
+    assert ("models.product is not set: a new model of another product" in caplog.text) is noted
 
 
 def test_the_check_of_the_configuration_says_it_before_the_start(

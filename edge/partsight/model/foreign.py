@@ -16,6 +16,7 @@ from partsight.model.foreign_labels import foreign_labels
 from partsight.model.foreign_tensors import ForeignTensors, foreign_tensors
 from partsight.model.label_files import read_labels
 from partsight.model.tflite.flatbuffer import Malformed, verify
+from partsight.model.tflite.last_activation import last_activation
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import (
     StandardMetadata,
@@ -71,6 +72,8 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
             raise ModelError(f"{name} has lost its contract: its end is cut off. Copy it again.")
         tensors = _tensors(data, name)
         metadata = _metadata(data, name)
+        if given.logits:
+            _require_logits(data, name)
         labels = _labels(data, metadata, tensors, given, name)
     except (Malformed, TailDamage) as error:
         raise ModelError(
@@ -82,13 +85,31 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
             PreprocessSpec(tensors.height, tensors.width),
             OperatingPoint(_accept_labels(labels, given, name)),
             normalization=foreign_normalization(
-                tensors.picture, metadata.normalization, given.scale, given.offset, name
+                tensors.picture,
+                metadata.normalization,
+                given.scale,
+                given.offset,
+                name,
+                tensors.layout.channels,
             ),
             logits=given.logits,
             layout=tensors.layout,
         )
     except ValueError as error:
         raise ContractError(f"{name} cannot be used: {error}") from error
+
+
+def _require_logits(data: bytes, name: str) -> None:
+    """Refuse ``logits`` of a model with a softmax or sigmoid at its end.
+
+    The second sigmoid would make 0.5 or more of every score: each part would get the second label.
+    """
+    activation = last_activation(data)
+    if activation is not None:
+        raise ContractError(
+            f"{name} gives probabilities: expected logits, as --logits says, received a model that "
+            f"ends with a {activation}. Leave --logits out."
+        )
 
 
 def _tensors(data: bytes, name: str) -> ForeignTensors:

@@ -17,7 +17,12 @@ _FEWEST_STEPS = 32
 
 
 def foreign_normalization(
-    picture: Tensor, stated: Normalization | None, scale: float | None, offset: float, name: str
+    picture: Tensor,
+    stated: Normalization | None,
+    scale: float | None,
+    offset: float,
+    name: str,
+    channels: int = 3,
 ) -> Normalization:
     """What a network is fed, by hand's word, else by its metadata's.
 
@@ -26,6 +31,7 @@ def foreign_normalization(
         stated: the mean and std in its metadata.
         scale, offset: given by hand: it takes byte * scale + offset; None where nothing is.
         name: of the model, for messages.
+        channels: of the pictures that it takes, 3 or 1.
 
     Raises:
         ContractError: nothing is said, or what is said does not go with the input.
@@ -45,8 +51,22 @@ def foreign_normalization(
             f"{name} takes {picture.dtype} and does not say what bytes are to become. Give what "
             "it was trained on: --scale and --offset, e.g. 0.00784314 and -1 for [-1, 1]"
         )
+    if channels == 1:
+        stated = _of_grey(stated, name)
     _require_fit(picture, stated, f"{name} with the mean and std in its metadata")
     return stated
+
+
+def _of_grey(stated: Normalization, name: str) -> Normalization:
+    """The same for one channel: some tools write mean and std three times for grey, too."""
+    mean, std = set(stated.mean), set(stated.std)
+    if len(mean) > 1 or len(std) > 1:
+        raise ContractError(
+            f"{name} takes grey pictures, and its metadata give a mean and std for each of three "
+            f"channels: expected one of each, received {stated.mean} and {stated.std}. Give what "
+            "it was trained on: --scale and --offset"
+        )
+    return Normalization(tuple(mean), tuple(std))
 
 
 def _given(picture: Tensor, scale: float, offset: float, name: str) -> Normalization:

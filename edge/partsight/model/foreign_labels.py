@@ -10,11 +10,17 @@ from partsight.model.label_files import labels_in
 from partsight.model.tflite.standard_metadata import StandardMetadata
 from partsight.model.zip_tail import TailDamage, member_names, read_others_member
 from partsight.text_files import decode_text
+from partsight.walk import is_ignored
 
 __all__ = ["foreign_labels"]
 
 _MAX_BYTES = 1 << 20
-_HINT = "Say what its outputs mean: --labels labels.txt"
+# How many files that cannot be used a message names.
+_MOST_TOLD = 3
+_HINT = (
+    "Say what its outputs mean: --labels labels.txt, an option of classify, evaluate, watch and "
+    "inspect"
+)
 # ``labels.txt``, ``probability-labels-en.txt``, ``labelmap.txt``, ``dict.txt``, ``metadata.json``.
 _NAME = re.compile(r".*(label|class|dict|names|meta).*(\.(txt|json|ya?ml|csv|names))?", re.I)
 
@@ -48,18 +54,24 @@ def foreign_labels(
 
 def _in_tail(data: bytes, counts: tuple[int, ...], name: str) -> tuple[str, ...]:
     found: dict[tuple[str, ...], str] = {}
+    unusable: list[str] = []
     for member in dict.fromkeys(member_names(data)):
-        if _NAME.fullmatch(posixpath.basename(member)):
-            try:
-                labels = _read(data, member)
-            except (LookupError, TailDamage, ValueError):
-                continue
-            if len(labels) in counts:
-                found.setdefault(labels, member)
+        if not _NAME.fullmatch(posixpath.basename(member)) or _is_hidden(member):
+            continue
+        try:
+            labels = _read(data, member)
+        except (LookupError, TailDamage, ValueError) as error:
+            unusable.append(str(error).removesuffix(f". {_HINT}"))
+            continue
+        if len(labels) in counts:
+            found.setdefault(labels, member)
+        else:
+            expected = " or ".join(map(str, counts))
+            unusable.append(f"{member!a} has {len(labels)} labels, expected {expected}")
     if not found:
         raise ContractError(
-            f"{name} carries neither a partsight contract nor labels: it was made by another "
-            f"tool. {_HINT}"
+            f"{name} carries neither a partsight contract nor labels that can be used: it was made "
+            f"by another tool{''.join(f'; {each}' for each in unusable[:_MOST_TOLD])}. {_HINT}"
         )
     if len(found) > 1:
         raise ContractError(
@@ -67,6 +79,11 @@ def _in_tail(data: bytes, counts: tuple[int, ...], name: str) -> tuple[str, ...]
             f"{_HINT}"
         )
     return next(iter(found))
+
+
+def _is_hidden(member: str) -> bool:
+    """Whether an archiver added it, such as ``__MACOSX/._labels.txt``."""
+    return any(is_ignored(part) for part in member.split("/") if part)
 
 
 def _read(data: bytes, member: str) -> tuple[str, ...]:

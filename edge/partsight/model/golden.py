@@ -99,8 +99,9 @@ def replay(file: ModelFile, classifier: Classifier) -> list[Replay]:
     """
     if not file.contract.golden:
         raise ModelError(
-            "the model holds no golden samples: it was made without. Export it with "
-            "'partsight export', which puts some in."
+            "the model holds no golden samples: it was made without, or by another tool. Export it "
+            "with 'partsight export', which puts some in; for a model of another tool in a store "
+            "set models.require_golden = false."
         )
     return [_replayed(file, classifier, sample) for sample in file.contract.golden]
 

@@ -11,9 +11,9 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from partsight.errors import ModelError, OutputError
+from partsight.errors import ContractError, ModelError, OutputError
 from partsight.model.file import ModelFile
-from partsight.model.product import require_same_product
+from partsight.model.product import require_same_product, shown_product
 from partsight.model_store.history import read_history, remember
 from partsight.model_store.products import product_of
 from partsight.model_store.store import (
@@ -96,7 +96,8 @@ def start_active(
 ) -> Start[_Loaded]:
     """Load the active model; if it has gone bad, the newest one before it that has not.
 
-    One of another product than the active model's is passed over.
+    One of another product than the active model's is passed over, and so is one with a product
+    where the active model's is not known any more.
 
     Args:
         store: where.
@@ -141,9 +142,16 @@ def record(store: ModelStore, what: str, sha256: str, **more: Any) -> None:
 
 def _require_product_of(store: ModelStore, active: str, sha256: str) -> None:
     known, product = product_of(store, sha256)
-    if known:
-        expected = product_of(store, active)[1]
-        require_same_product(product, expected, "put one of its models in force by hand")
+    if not known:
+        return
+    active_known, expected = product_of(store, active)
+    if not active_known and product is not None:
+        raise ContractError(
+            f"the product of the active model {active[:12]} is not known any more, and this model "
+            f"is for {shown_product(product)}. If that is right, put it in force by hand: "
+            "partsight model activate MODEL, or set models.product"
+        )
+    require_same_product(product, expected, "put one of its models in force by hand")
 
 
 def _fall_back(store: ModelStore, digests: list[str], reasons: list[str]) -> None:

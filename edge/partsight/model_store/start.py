@@ -6,6 +6,9 @@ thread that looks for new models.
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import logging
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +23,8 @@ from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
 
 __all__ = ["Load", "ready", "start"]
+
+logger = logging.getLogger(__name__)
 
 Load = Callable[[bytes], Classifier]
 
@@ -41,7 +46,7 @@ def start(
         load: gives a classifier of bytes, or raises ``ModelError``.
         vitals: gets the state ``model``, and counts a fallback.
         on_event: is told of a fallback, with the reasons for it.
-        first: is put in force where none is yet; not looked at otherwise.
+        first: is put in force where none is yet; otherwise, a log line says that it is not run.
         keep: how many models stay in the store.
         product: that is configured, which ``load`` asks for.
 
@@ -60,6 +65,15 @@ def start(
     sha256, classifier, reasons = start_active(
         store, lambda data: ready(loaded.get(data) or load(data)), product
     )
+    if first is not None and _digest(first) != sha256:
+        logger.warning(
+            "%s is not run: %s is the active model of %s. To run the other one: "
+            "partsight model activate %s",
+            first,
+            described(sha256, classifier.contract),
+            store.folder,
+            first,
+        )
     if reasons:
         why = "; ".join(reasons)
         vitals.count("model_swaps", "fallback")
@@ -69,6 +83,13 @@ def start(
     else:
         vitals.state("model", "running", sha256)
     return classifier
+
+
+def _digest(model: Path) -> str | None:
+    """SHA-256 of a file; None where it cannot be read."""
+    with contextlib.suppress(OSError):
+        return hashlib.sha256(model.read_bytes()).hexdigest()
+    return None
 
 
 def ready(classifier: Classifier) -> Classifier:

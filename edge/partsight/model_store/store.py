@@ -147,7 +147,7 @@ def find(store: ModelStore, prefix: str) -> str:
     if len(found) != 1:
         raise ModelError(
             f"{len(found)} models in {store.folder} have a SHA-256 that begins with {prefix!r}: "
-            "expected one. 'partsight model list' shows them."
+            "expected one, or the path of a file. 'partsight model list' shows them."
         )
     return found[0]
 

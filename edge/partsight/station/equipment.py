@@ -113,14 +113,28 @@ def open_pictures(
     )
 
 
-def model_notes(config: Config) -> list[str]:
-    """What people must know of how new models are taken, a sentence each."""
-    if config.models.store is None or config.models.challenge is not None:
+def model_notes(config: Config, product: str | None) -> list[str]:
+    """What people must know of how new models are taken, a sentence each.
+
+    Args:
+        config: of the line.
+        product: of the model that the line starts with.
+    """
+    models, notes = config.models, []
+    if models.store is None:
         return []
-    return [
-        "no acceptance set configured (models.challenge): new models are activated after digest, "
-        "signature, labels, product, trial and golden samples only"
-    ]
+    if models.challenge is None:
+        notes.append(
+            "no acceptance set configured (models.challenge): new models are activated after "
+            "digest, signature, labels, product, trial and golden samples only"
+        )
+    if models.product is None and product is None:
+        notes.append(
+            "the model has no product name and models.product is not set: a new model of another "
+            "product with the same labels would be activated. Name the product: partsight train "
+            "--product NAME"
+        )
+    return notes
 
 
 def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:

@@ -79,7 +79,8 @@ def run_station(order: Order, vitals: Vitals) -> None:
         spec = judge.classifier.contract.preprocess
         frames = stack.enter_context(open_frames(config.source, spec, vitals))
         trigger = stack.enter_context(open_trigger(config.trigger, vitals))
-        notes = (*observers.notes, *model_notes(config))
+        product = judge.classifier.contract.product
+        notes = (*observers.notes, *model_notes(config, product))
         turn = Turn(order, judge, health, signals, models, observers, on_event, vitals, notes)
         health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
         watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)

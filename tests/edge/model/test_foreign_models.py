@@ -6,7 +6,7 @@ import dataclasses
 import io
 import json
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -178,9 +178,12 @@ def test_grey_is_that_of_pillow() -> None:
 
 
 def described(
-    mean: float | None = 0.0, std: float = 1.0, labels: str | None = "labels.txt", kind: int = 2
+    mean: Sequence[float] | None = (0.0,),
+    std: Sequence[float] = (1.0,),
+    labels: str | None = "labels.txt",
+    kind: int = 2,
 ) -> dict[str, Any]:
-    options = {"mean": [mean], "std": [std]}
+    options = {"mean": list(mean or ()), "std": list(std)}
     units = [] if mean is None else [{"options_type": 1, "options": options}]
     files = [{"name": labels, "type": kind}] if labels else []
     graph = {
@@ -198,6 +201,7 @@ def with_tail(model: bytes, *members: tuple[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
+@pytest.mark.parametrize("repeated", [1, 3], ids=["once", "of each channel"])
 @pytest.mark.parametrize(
     ("model", "mean", "std"),
     [
@@ -211,9 +215,10 @@ def with_tail(model: bytes, *members: tuple[str, bytes]) -> bytes:
     ],
 )
 def test_mean_and_std_of_its_metadata(
-    runtime: str, model: TinyModel, mean: float, std: float
+    runtime: str, model: TinyModel, mean: float, std: float, repeated: int
 ) -> None:
-    file = dataclasses.replace(model, metadata=described(mean, std)).written()
+    metadata = described([mean] * repeated, [std] * repeated)
+    file = dataclasses.replace(model, metadata=metadata).written()
     expected = softmax(by_numpy(model, 1 / std, -mean / std))
     found = scores(with_tail(file, ("labels.txt", b"defected\nhealthy\n")), None)
     tolerance = 1e-5 if model.input_as is None else 0.03
@@ -247,7 +252,8 @@ def test_labels_in_the_tail_of_other_exporters(
 ) -> None:
     metadata = described(labels=name, kind=kind) if named else None
     file = dataclasses.replace(RGB, metadata=metadata).written()
-    whole = with_tail(file, ("README.md", b"\xff"), (name, data), ("empty/", b""))
+    others = ("README.md", b"\xff"), ("__MACOSX/._labels.txt", b"x\ny\n"), ("empty/", b"")
+    whole = with_tail(file, (name, data), *others)
     assert foreign_contract(whole, "it", GivenFacts(scale=1)).labels == LABELS
 
 
@@ -271,8 +277,38 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\nc\n")),
             GivenFacts(scale=1),
-            "carries neither .* nor labels",
+            "neither .* nor labels that can be used.*; 'labels.txt' has 3 labels, expected 2. Say",
             id="a list of another length",
+        ),
+        pytest.param(
+            plain_tail(("labels.txt", b"0 a\n2 b\n")),
+            GivenFacts(scale=1),
+            "the labels in 'labels.txt': index 1 is missing: .*--labels",
+            id="with a gap",
+        ),
+        pytest.param(
+            plain_tail(("model.bin", b"")),
+            GivenFacts(scale=1),
+            "carries neither a partsight contract nor labels.*another tool. Say",
+            id="no labels",
+        ),
+        pytest.param(
+            RGB.written,
+            dataclasses.replace(BYTES, logits=True),
+            "expected logits, as --logits says, .*ends with a softmax. Leave --logits out",
+            id="a softmax twice",
+        ),
+        pytest.param(
+            quantized(dataclasses.replace(ONE, output_shape=(1, 1, 1, 1)), INT8).written,
+            dataclasses.replace(BYTES, logits=True),
+            "ends with a sigmoid",
+            id="a sigmoid twice",
+        ),
+        pytest.param(
+            dataclasses.replace(GREY, metadata=described((1.0, 2.0, 3.0), (255.0,) * 3)).written,
+            GivenFacts(LABELS),
+            "takes grey pictures.* received \\(1.0, 2.0, 3.0\\)",
+            id="three means for grey",
         ),
         pytest.param(
             plain_tail(("l.txt", b"a\nb\nc\n"), labels="l.txt"),
@@ -394,7 +430,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
         pytest.param(
             lambda: with_tail(
-                dataclasses.replace(quantized(RGB, INT8), metadata=described(0, 1)).written(),
+                dataclasses.replace(quantized(RGB, INT8), metadata=described((0,), (1,))).written(),
                 ("labels.txt", b"a\nb"),
             ),
             None,
