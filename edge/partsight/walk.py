@@ -16,7 +16,15 @@ from pathlib import Path, PurePath
 
 from partsight.picture.formats import hint_for
 
-__all__ = ["VIDEO_SUFFIXES", "LeftOut", "Unlisted", "is_ignored", "lies_in_itself", "walk"]
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "LeftOut",
+    "Unlisted",
+    "identities_around",
+    "is_ignored",
+    "lies_in_itself",
+    "walk",
+]
 
 # Written by file managers, network storage and notebooks beside the user's own files. Casefolded.
 _IGNORED_NAMES = frozenset(
@@ -113,7 +121,7 @@ def walk(folder: Path) -> Iterator[Path | Unlisted]:
         Files of any ending in a fixed order, and folders that cannot be listed in their place.
     """
     # Not recursive: folders may lie deeper than Python calls.
-    todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, _around(folder))]
+    todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, identities_around(folder))]
     while todo:
         path, around = todo.pop()
         if not os.path.isdir(path):
@@ -143,7 +151,7 @@ def lies_in_itself(folder: Path) -> bool:
     return len(set(around)) < len(around)
 
 
-def _around(folder: Path) -> frozenset[_Identity]:
+def identities_around(folder: Path) -> frozenset[_Identity]:
     """The folders that a folder lies in, by its name and by where links lead."""
     parents = {*Path(os.path.abspath(folder)).parents, *Path(os.path.realpath(folder)).parents}
     found = set()
