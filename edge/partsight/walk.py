@@ -29,9 +29,11 @@ __all__ = [
 # Written by file managers, network storage and notebooks beside the user's own files. Casefolded.
 _IGNORED_NAMES = frozenset(
     {
-        *("@eadir", "#recycle", "#snapshot"),  # Synology, QNAP
-        *("__macosx", "lost+found"),
-        *("$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"),
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "~snapshot"),  # Synology, NetApp
+        *("@recycle", "@recently-snapshot"),  # QNAP
+        *("__macosx", "network trash folder", "temporary items", "icon\r"),  # macOS
+        *("$recycle.bin", "recycler", "recycled", "system volume information"),  # Windows
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "__pycache__"),
     }
 )
 
