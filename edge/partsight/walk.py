@@ -10,7 +10,7 @@ import contextlib
 import functools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
@@ -113,11 +113,15 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _IGNORED_NAMES
 
 
-def walk(folder: Path) -> Iterator[Path | Unlisted]:
+def walk(folder: Path, spelled: Container[str] = ()) -> Iterator[Path | Unlisted]:
     """The files in a folder and below it, by name; one folder is listed at a time.
 
     Ignored names are left out at every level, but not ``folder`` itself: the user named it.
     Links are followed, except a link to a folder that it lies in.
+
+    Args:
+        folder: where to begin.
+        spelled: ignored names that are not left out, as the user spelled them.
 
     Yields:
         Files of any ending in a fixed order, and folders that cannot be listed in their place.
@@ -139,7 +143,8 @@ def walk(folder: Path) -> Iterator[Path | Unlisted]:
             yield Unlisted(path, f"the folder cannot be read: {error.strerror or error}")
             continue
         within = around | {identity}
-        todo.extend((path / name, within) for name in names if not is_ignored(name))
+        taken = (name for name in names if name in spelled or not is_ignored(name))
+        todo.extend((path / name, within) for name in taken)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -46,8 +46,10 @@ bedingt i.O.|i.O. nach Nacharbeit|ok without defect report|good defects|defect g
 No 1 defect|No.1 defect|NO_12_DEFECT|sample_no_3_defect|Part No 7 damaged|no1_flaw|No. defect
 no, defect|no: defect|no/defect|No;damaged|defect, free|outside_nominal|Outside Normal
 go_back|passed back|dobra|SEM defect|sem_defects|ok (-)|(-) ok|ok:-1|ok -1|_-ok|ok_-_
-no_issue_no|не годен|без|брак|değil iyi|iyi değil|nem jó|ej godkänd|niet goed|không đạt|reprovado
-nicht bestanden|nicht fehlerfrei|beschädigt|Fehlerbild|NG品|良品以外|良否|정상 아님|不_良|no aprobado
+no_issue_no
+не годен|без|брак|değil iyi|iyi değil|nem jó|ej godkänd|niet goed|không đạt|reprovado
+nicht bestanden|nicht fehlerfrei|beschädigt|Fehlerbild|NG品|良品以外|良否|정상 아님|不_良
+no aprobado
 """.strip()
 
 
