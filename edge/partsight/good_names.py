@@ -21,30 +21,51 @@ _GOOD_BY_LANGUAGE = {
         "defectfree defectless faultfree flawfree nodefect nodefects nondefect nondefective"
     ),
     "German": (
-        "einwandfrei fehlerfrei gut gute guter gutes gutteil gutteile io mangelfrei mängelfrei"
+        "akzeptiert bestanden defektfrei einwandfrei einwandfreie fehlerfrei fehlerfreie fehlerlos "
+        "gut gutbild gutbilder gute guter gutes gutteil gutteile intakt intakte io makellos "
+        "mangelfrei mängelfrei unbeschädigt unbeschädigte unbeschaedigt unbeschaedigte"
     ),
-    "French and Portuguese": "bon bonne bonnes bons conforme conformes bom",
-    "Spanish": "buena buenas bueno buenos",
-    "Italian": "buona buone buoni buono",
-    "Dutch and Polish": "goed dobra dobre dobry",
-    "Chinese and Japanese": "良品 良好 合格 合格品 正常 正常品",
-    "Korean and Russian": "양품 정상 합격 годен годный годные",
+    "French": "accepté acceptée acceptés acceptées bon bonne bonnes bons conforme conformes",
+    "Spanish": (
+        "aceptado aceptada aceptados aceptadas aprobado aprobada aprobados aprobadas buena buenas "
+        "bueno buenos correcto correcta correctos correctas"
+    ),
+    "Portuguese": "aceito aceita aprovado aprovada aprovados aprovadas boa boas bom",
+    "Italian": "accettato accettati approvato approvati buona buone buoni buono conformi",
+    "Dutch": "foutloos goed goede goedgekeurd goedgekeurde",
+    "Danish, Norwegian and Swedish": "fejlfri feilfri felfri felfria godkendt godkjent godkänd",
+    "Finnish and Hungarian": "ehjä hyväksytty virheetön hibátlan jó",
+    # Not Polish "dobra": in Portuguese it is a fold.
+    "Polish and Czech": "dobre dobry dobré dobrý poprawny",
+    "Turkish and Vietnamese": "hatasız iyi kusursuz sağlam đạt",
+    "Chinese and Japanese": (
+        "ok品 良 良品 良品画像 良好 好品 合格 合格品 合格产品 正常 正常品 完好 "
+        "无缺陷 無缺陷 无瑕疵 欠陥なし 異常なし"
+    ),
+    "Korean": "양품 양호 정상 정상품 합격 합격품",
+    "Russian": "годен годный годные исправный исправные норма хороший хорошие",
 }
 _NEUTRAL_BY_LANGUAGE = {
     "English": (
-        "all bottom cam camera center centre class frame frames front image images img imgs inner "
-        "inside is item items label left lower middle outer outside part parts photo photos pic "
-        "pics picture pictures piece pieces product products rear back right sample samples side "
-        "sides top true upper view views"
+        "all batch bottom cam camera center centre class copy data dataset frame frames front "
+        "image images img imgs inner inside is item items known label left lot lower middle "
+        "outer outside part parts photo photos pic pics picture pictures piece pieces product "
+        "products rear back rgb right sample samples set sets side sides station top true unit "
+        "units upper view views"
     ),
     "German": "bauteil bauteile bild bilder hinten links oben rechts teil teile unten vorne",
+    "French, Spanish, Italian, Portuguese and Dutch": (
+        "onderdeel onderdelen peca pecas peça peças pezzi pezzo piece pieces pieza piezas "
+        "pièce pièces"
+    ),
+    "Chinese and Japanese": "品 图片 画像",
 }
 _BAD_BY_LANGUAGE = {
     "English": (
         "anomalies anomaly damage damaged damages defect defected defective defects error errors "
-        "fault faults faulty flaw flaws"
+        "fault faults faulty flaw flaws issue issues"
     ),
-    "German": "fehler mangel mängel",
+    "German": "defekt defekte fehler maengel mangel mängel schaden schäden",
     "French, Spanish and Italian": (
         "defaut defauts défaut défauts defecto defectos difetti difetto"
     ),
@@ -63,11 +84,27 @@ _BAD = _words(_BAD_BY_LANGUAGE)
 _NOT = frozenset(
     ("zero", "kein", "keine", "no", "non", "not", "ohne", "sans", "senza", "sin", "without")
 )
+# Whole, as "sem" may be a microscope before an English word.
+_GOOD_PHRASES = frozenset(
+    {
+        *(("i", "o"), ("in", "ordnung"), ("v", "pořádku"), ("bez", "wad"), ("zonder", "fouten")),
+        *(("sem", "defeito"), ("sem", "defeitos"), ("без", "дефекта"), ("без", "дефектов")),
+    }
+)
 _FREE = frozenset(("free", "frei"))
-# Marks that change or question what is said: ``ok?``, ``!ok``, ``ok-``.
-_DOUBT = re.compile(r"[^\w\s.,:;/()\[\]&+#'-]|^-|-$")
-# ``goodParts``, ``OKFront``; letters of other scripts have no case.
-_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+# "Outside nominal" is beyond a limit, and what goes back is not good.
+_LIMIT, _LIMITED = frozenset(("lower", "outside", "upper")), frozenset(("acceptable", "nominal"))
+_LIMITED |= {"acceptance", "accepted", "conform", "conforming", "correct", "normal"}
+_RETURNED = frozenset(("accept", "accepted", "go", "pass", "passed", "passing"))
+# Marks that change or question what is said: ``ok?``, ``!ok``, ``ok-``, ``ok (-)``, ``ok -1``.
+_DOUBT = re.compile(
+    r"[^\w\s.,:;/()\[\]&+#'-]|^[\s_]*-|-[\s_]*$|(?<![\w\s)\]])-|(?<=\s)-(?=\w)|-(?![\w\s(\[])"
+)
+# ``goodParts``, ``OKFront``; letters of other scripts have no case. Numbers and marks are tokens,
+# too: what they part is no phrase, as in ``No. 1 defect`` and ``no, defect``.
+_TOKEN = re.compile(
+    r"[A-Z]+(?![a-z\u00df-\u024f])|[A-Z]?[^\W\d_A-Z]+|\d+|[,:;/()\[\]&+#]|(?<=\b[Nn]o)\."
+)
 
 
 def is_good_name(label: str) -> bool:
@@ -75,7 +112,8 @@ def is_good_name(label: str) -> bool:
     text = unicodedata.normalize("NFKC", label).strip()
     if _DOUBT.search(text):
         return False
-    kinds = set(_kinds(tuple(word.casefold() for word in _WORD.findall(text))))
+    tokens = _TOKEN.findall(text.casefold() if text.isupper() else text)
+    kinds = set(_kinds(tuple(token.casefold() for token in tokens)))
     return "good" in kinds and "unknown" not in kinds
 
 
@@ -90,8 +128,10 @@ def _kinds(words: tuple[str, ...]) -> Iterator[str]:
 def _phrase(words: tuple[str, ...]) -> tuple[int, str]:
     """How many of the first words belong together, and what they say."""
     first, second, third = (*words, "", "")[:3]
-    if (first, second) in {("i", "o"), ("in", "ordnung")}:
+    if (first, second) in _GOOD_PHRASES:
         return 2, "good"
+    if (first in _LIMIT and second in _LIMITED) or (first in _RETURNED and second == "back"):
+        return 2, "unknown"
     if first in _NOT and second in _BAD and third not in _FREE:
         return 2, "good"
     if first in _BAD and second in _FREE:
@@ -100,4 +140,4 @@ def _phrase(words: tuple[str, ...]) -> tuple[int, str]:
         return 3, "good"
     if first in _GOOD:
         return 1, "good"
-    return 1, "neutral" if first in _NEUTRAL else "unknown"
+    return 1, "neutral" if first in _NEUTRAL or not first.isalpha() else "unknown"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import DatasetError
+from partsight.good_names import is_good_name
 from partsight.pictures import is_picture, pictures_below, sub_folders
 from partsight.walk import LeftOut
 
@@ -21,12 +22,13 @@ __all__ = ["LabelFolder", "Layout", "label_key", "read_layout", "split_of"]
 
 # Names of a split's folder, without what may follow, such as ``_set`` or ``_images``.
 _SPLITS = {
-    "train": ("train", "training", "trn"),
-    "validation": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "tst"),
+    "train": ("train", "training", "trainings", "trn", "tr"),
+    "validation": ("val", "valid", "validation", "validierung", "validierungs", "dev", "va"),
+    "test": ("test", "testing", "tst", "te"),
 }
 _BY_NAME = {name: split for split, names in _SPLITS.items() for name in names}
-_AFTER = re.compile(r"[-_ ]?(set|sets|data|split|images|imgs|public)$")
+_BEFORE = re.compile(r"^(\d+[-_. ]*|(x|split|data|dataset|images|imgs)[-_ ])")
+_AFTER = re.compile(r"[-_ ]?(set|sets|data|daten|split|images|imgs|public|\d+)$")
 # Masks of where the defects are, beside the images.
 _MASKS = re.compile(r"ground[-_ ]?truth")
 
@@ -87,7 +89,7 @@ def label_key(name: str) -> str:
 def split_of(name: str) -> str | None:
     """The split that a folder's name means, in any case; None where it means none."""
     plain = label_key(name)
-    return _BY_NAME.get(plain) or _BY_NAME.get(_AFTER.sub("", plain))
+    return _BY_NAME.get(plain) or _BY_NAME.get(_AFTER.sub("", _BEFORE.sub("", plain)))
 
 
 def read_layout(folder: Path, left_out: LeftOut) -> Layout:
@@ -121,9 +123,10 @@ def read_layout(folder: Path, left_out: LeftOut) -> Layout:
             f"{folder} has {_names(flat)} without a folder per label in them. Expected label "
             "folders such as train/defected/ and train/healthy/. Sort the images into some."
         )
-    return _by_label(rest, masks, left_out) or Layout(
-        tuple(LabelFolder(child.name, child) for child in rest), masks
-    )
+    by_label = _by_label(rest, masks, left_out)
+    if by_label is None:
+        _require_no_labels_below(folder, rest)
+    return by_label or Layout(tuple(LabelFolder(child.name, child) for child in rest), masks)
 
 
 def _by_split(
@@ -142,14 +145,23 @@ def _by_split(
 
 def _by_label(labels: Sequence[Path], masks: tuple[Path, ...], left_out: LeftOut) -> Layout | None:
     """``LABEL/train`` and ``LABEL/test``; None where the labels are not divided that way."""
-    found = []
+    found, undivided = [], []
     for label in labels:
         inside = sub_folders(label, LeftOut())
-        if not inside or _has_images_beside(label):
-            return None
-        found += [LabelFolder(label.name, inner, split_of(inner.name)) for inner in inside]
-    if any(each.split is None for each in found) or len({each.split for each in found}) < 2:
+        each = [LabelFolder(label.name, inner, split_of(inner.name)) for inner in inside]
+        if each and all(inner.split for inner in each) and not _has_images_beside(label):
+            found += each
+        else:
+            undivided.append(label)
+    if len({each.split for each in found}) < 2:
         return None
+    if undivided:
+        divided = dict.fromkeys(each.path.parent for each in found)
+        raise DatasetError(
+            f"{_names(list(divided))} {'is' if len(divided) == 1 else 'are'} divided into splits, "
+            f"and {_names(undivided)} not. Expected all labels divided, or none: move the images "
+            f"of {', '.join(str(each.path) for each in found)} into their label folders."
+        )
     for label in labels:
         sub_folders(label, left_out)
     return Layout(_sorted(found), masks)
@@ -165,6 +177,24 @@ def _require_mostly_splits(folder: Path, divided: Sequence[Path], others: Sequen
         raise DatasetError(
             f"{folder} has the splits {_names(divided)} and beside them {_names(others)}, so that "
             "neither can be told for labels. Pass one of the splits, or move the others away."
+        )
+
+
+def _require_no_labels_below(folder: Path, labels: Sequence[Path]) -> None:
+    """Refuse sets of which the labels lie a level lower, such as ``line1/{bad,good}``.
+
+    A good label in every folder shows it, where none says of itself that its parts are good:
+    names of views and batches recur, too.
+    """
+    if len(labels) < 2 or any(is_good_name(label.name) for label in labels):
+        return
+    inside = [{label_key(each.name) for each in sub_folders(top, LeftOut())} for top in labels]
+    shared = sorted(filter(is_good_name, set.intersection(*inside)))
+    if shared and all(len(names) > 1 for names in inside):
+        raise DatasetError(
+            f"{folder} has {_names(labels)} with {shared[0]!a} in each of them, so that its labels "
+            f"seem to be one level lower. Expected label folders. Pass one of them, such as "
+            f"{labels[0]}, or call them train/ and test/ if they are splits."
         )
 
 

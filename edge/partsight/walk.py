@@ -10,20 +10,30 @@ import contextlib
 import functools
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from partsight.picture.formats import hint_for
 
-__all__ = ["VIDEO_SUFFIXES", "LeftOut", "Unlisted", "is_ignored", "lies_in_itself", "walk"]
+__all__ = [
+    "VIDEO_SUFFIXES",
+    "LeftOut",
+    "Unlisted",
+    "identities_around",
+    "is_ignored",
+    "lies_in_itself",
+    "walk",
+]
 
 # Written by file managers, network storage and notebooks beside the user's own files. Casefolded.
 _IGNORED_NAMES = frozenset(
     {
-        *("@eadir", "#recycle", "#snapshot"),  # Synology, QNAP
-        *("__macosx", "lost+found"),
-        *("$recycle.bin", "system volume information", "thumbs.db", "desktop.ini"),
+        *("@eadir", "@tmp", "#recycle", "#snapshot", "~snapshot"),  # Synology, NetApp
+        *("@recycle", "@recently-snapshot"),  # QNAP
+        *("__macosx", "network trash folder", "temporary items", "icon\r"),  # macOS
+        *("$recycle.bin", "recycler", "recycled", "system volume information"),  # Windows
+        *("thumbs.db", "ehthumbs.db", "desktop.ini", "lost+found", "__pycache__"),
     }
 )
 
@@ -103,17 +113,21 @@ def is_ignored(name: str) -> bool:
     return name.startswith(".") or name.casefold() in _IGNORED_NAMES
 
 
-def walk(folder: Path) -> Iterator[Path | Unlisted]:
+def walk(folder: Path, spelled: Container[str] = ()) -> Iterator[Path | Unlisted]:
     """The files in a folder and below it, by name; one folder is listed at a time.
 
     Ignored names are left out at every level, but not ``folder`` itself: the user named it.
     Links are followed, except a link to a folder that it lies in.
 
+    Args:
+        folder: where to begin.
+        spelled: ignored names that are not left out, as the user spelled them.
+
     Yields:
         Files of any ending in a fixed order, and folders that cannot be listed in their place.
     """
     # Not recursive: folders may lie deeper than Python calls.
-    todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, _around(folder))]
+    todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, identities_around(folder))]
     while todo:
         path, around = todo.pop()
         if not os.path.isdir(path):
@@ -129,7 +143,8 @@ def walk(folder: Path) -> Iterator[Path | Unlisted]:
             yield Unlisted(path, f"the folder cannot be read: {error.strerror or error}")
             continue
         within = around | {identity}
-        todo.extend((path / name, within) for name in names if not is_ignored(name))
+        taken = (name for name in names if name in spelled or not is_ignored(name))
+        todo.extend((path / name, within) for name in taken)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -143,7 +158,7 @@ def lies_in_itself(folder: Path) -> bool:
     return len(set(around)) < len(around)
 
 
-def _around(folder: Path) -> frozenset[_Identity]:
+def identities_around(folder: Path) -> frozenset[_Identity]:
     """The folders that a folder lies in, by its name and by where links lead."""
     parents = {*Path(os.path.abspath(folder)).parents, *Path(os.path.realpath(folder)).parents}
     found = set()

@@ -22,6 +22,11 @@ i.O.|iO|IO|i. O.|i.o.|in Ordnung|in_ordnung|InOrdnung|Gut|gut|GUT|Gutteil|Guttei
 fehlerfrei|ohne Fehler|einwandfrei|Gute Teile|io_teile
 bon|bonne|bueno|buena|buono|buona|conforme|sans défaut|senza difetti|goed
 良品|合格|正常|ＯＫ|양품|годен
+ohne Mängel|fehlerfreie Teile|kein Defekt|defektfrei|unbeschädigt|UNBESCHÄDIGT|Gutbilder|bestanden
+bonnes pièces|pièces bonnes|piezas buenas|sin defectos|aprobado|pezzi buoni|peças boas|sem defeito
+goedgekeurd|godkänd|godkendt|hyväksytty|bez wad|dobré|hatasız|jó|без дефектов|OK品|无缺陷|정상품
+no_issues|issue-free|ok_lot_3|good_units|Good - Copy|ok - front|OK (1) - Copy|batch_1_good
+ok_outside
 conforming|conform|intact|flawless|perfect|clean|go|qualified|correct|nominal|approved
 """.strip()
 
@@ -38,6 +43,13 @@ not defect free|not_defect_free|no defect free|not free of defects|never ok|hard
 not no defect|non non defective|not undamaged|defect|no|not|free|non|false_ok|fake good|pseudo_ok
 front|parts|image_2|0|1|||i|o|in|ordnung|scratch-free|no scratch|ok_scratch|rework_ok|ok_rework
 bedingt i.O.|i.O. nach Nacharbeit|ok without defect report|good defects|defect good|ok_defect
+No 1 defect|No.1 defect|NO_12_DEFECT|sample_no_3_defect|Part No 7 damaged|no1_flaw|No. defect
+no, defect|no: defect|no/defect|No;damaged|defect, free|outside_nominal|Outside Normal
+go_back|passed back|dobra|SEM defect|sem_defects|ok (-)|(-) ok|ok:-1|ok -1|_-ok|ok_-_
+no_issue_no
+не годен|без|брак|değil iyi|iyi değil|nem jó|ej godkänd|niet goed|không đạt|reprovado
+nicht bestanden|nicht fehlerfrei|beschädigt|Fehlerbild|NG品|良品以外|良否|정상 아님|不_良
+no aprobado
 """.strip()
 
 

@@ -52,6 +52,12 @@ def unreadable(*paths: str) -> dict[str, str]:
         (["z.png", "a/b"], ["z.png", "a/b/3.png"]),
         (["a/*.png"], ["a/1.png"]),
         (["**/*.png"], ["a/1.png", "a/b/3.png", "z.png"]),
+        (["**"], ["a/1.png", "a/2.JPG", "a/b/3.png", "a/note.md", "z.png"]),
+        (["a/**"], ["a/1.png", "a/2.JPG", "a/b/3.png", "a/note.md"]),
+        (["*/**/*.png"], ["a/1.png", "a/b/3.png"]),
+        (["**/b/*.png"], ["a/b/3.png"]),
+        (["**/b/**/*.png"], ["a/b/3.png"]),
+        (["a/**/b/3.*"], ["a/b/3.png"]),
         (["a/[12].*"], ["a/1.png", "a/2.JPG"]),
         (["a/note.md"], ["a/note.md"]),
         (["a/*"], ["a/1.png", "a/2.JPG", "a/b/3.png", "a/note.md"]),
@@ -92,6 +98,14 @@ def test_links_are_followed_but_not_in_circles(folder: Path) -> None:
         "a/other/4.png",
     ]
     assert "not followed" in unreadable("a")["a/b/up"]
+
+
+def test_a_pattern_ends_where_links_cross(folder: Path) -> None:
+    for name in ("a/up", "a/b/up", "a/b/again"):
+        Path(name).symlink_to(folder)
+
+    assert names("**/*.png") == ["a/1.png", "a/b/3.png", "z.png"]
+    assert names("**/gone.png") == ["**/gone.png"]
 
 
 def test_folders_may_lie_deeper_than_python_calls(folder: Path) -> None:

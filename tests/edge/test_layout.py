@@ -114,8 +114,14 @@ def test_layouts(
         (["train/cat", "train/dog", "test"], "and test/ without label folders. Pass .*/train"),
         (["train", "test"], "train/ without a folder per label"),
         (["train/a", "test/a", "truck", "tram"], "beside them tram/, truck/"),
+        (["good/train", "good/test", "bad"], "good/ is divided into splits, and bad/ not"),
+        (["train/good", "train/bad", "eval/good", "eval/bad"], "one level lower.*/eval, or call"),
+        (["line1/OK", "line1/NOK", "line2/OK", "line2/NOK"], "one level lower.*Pass .*/line1"),
     ],
-    ids=["only train", "only test", "test without labels", "no labels", "mixed"],
+    ids=[
+        *("only train", "only test", "test without labels", "no labels", "mixed"),
+        *("one label divided", "unknown names of splits", "two lines"),
+    ],
 )
 def test_divisions_that_cannot_be_used_name_what_to_pass(
     tmp_path: Path, folders: list[str], message: str
@@ -146,6 +152,15 @@ def test_what_is_not_used_is_named(tmp_path: Path) -> None:
         ("dev", VAL),
         ("test", TEST),
         ("test data", TEST),
+        ("01_train", TRAIN),
+        ("train2017", TRAIN),
+        ("x_train", TRAIN),
+        ("Trainingsdaten", TRAIN),
+        ("tr", TRAIN),
+        ("split-val", VAL),
+        ("Validierung", VAL),
+        ("3. Test", TEST),
+        ("te", TEST),
         ("trains", None),
         ("tested", None),
         ("good", None),

@@ -35,6 +35,10 @@ GROUPED = {
     "views by camera": in_folders(SERIALS, ["cam1/a.png", "cam2/a.png"]),
     "some more in one": [*in_folders(SERIALS, ["top.jpg", "side.jpg"]), "SN0/crack.jpg"],
     "the part's name before the view": [f"{s}/{s}_{v}.jpg" for s in SERIALS for v in ("a", "b")],
+    "a number of its own in each name": [
+        f"SN{n}/2024050{n}_{17 * n}_{view}.jpg" for n in range(6) for view in ("top", "side")
+    ],
+    "many shots of each": in_folders(SERIALS[:3], [f"shot{n}.jpg" for n in range(9)]),
     "numbered parts": in_folders(["1", "2", "3"], ["top.jpg", "side.jpg"]),
 }
 
@@ -52,10 +56,50 @@ def test_parts_lie_below_batches() -> None:
     assert found(names) == [set(names[2:]), set(names[:2])]
 
 
-def test_views_with_a_file_per_part_group_by_file_name() -> None:
-    names = in_folders(["top", "side"], [f"{serial}.png" for serial in SERIALS])
+@pytest.mark.parametrize(
+    "views",
+    [
+        ["top", "side"],
+        ["oben", "unten"],
+        ["links", "rechts", "vorne"],
+        ["Cam_A", "Cam_B"],
+        ["topview", "sideview"],
+        ["view_top", "view_left"],
+        ["01_top", "02_bottom"],
+        ["darkfield", "ring_light"],
+        ["dessus", "dessous"],
+    ],
+    ids=" ".join,
+)
+def test_views_with_a_file_per_part_group_by_file_name(views: list[str]) -> None:
+    names = in_folders(views, [f"{serial}.png" for serial in SERIALS])
 
-    assert found(names) == [{f"top/{s}.png", f"side/{s}.png"} for s in SERIALS]
+    assert found(names) == [{f"{v}/{s}.png" for v in views} for s in SERIALS]
+
+
+@pytest.mark.parametrize(
+    ("other", "by_name"),
+    [
+        (in_folders(["K1", "K2", "K3"], ["X7.png", "X8.png"]), True),
+        (in_folders(["K1", "K2", "K3"], ["SN1.png", "X8.png"]), False),
+        (in_folders(["K7", "K8"], ["X7.png"]), False),
+        ([], False),
+    ],
+    ids=["other files in the same folders", "the same files", "other folders", "none"],
+)
+def test_folders_of_all_labels_with_files_of_their_own_are_views(
+    other: list[str], by_name: bool
+) -> None:
+    names = in_folders(["K1", "K2", "K3"], [f"{serial}.png" for serial in SERIALS])
+    defected = Path("set/defected")
+
+    parts = find_parts(
+        {ROOT: [ROOT / name for name in names]}, {defected: [defected / name for name in other]}
+    )
+
+    assert parts is not None
+    assert parts.by_name is by_name
+    assert ("name them so" in parts.text("healthy")) is not by_name
 
 
 UNGROUPED = {
@@ -66,6 +110,10 @@ UNGROUPED = {
         f"2024-05-0{d}/2024-05-0{d}_{n}.png" for d in range(1, 4) for n in range(9)
     ],
     "lots in the names": [f"lot_{d}/lot_{d}-{n}.png" for d in range(1, 4) for n in range(9)],
+    "two kinds of names in batches": [
+        f"lot{d}/{kind}_{d}{n}.png" for d in range(3) for n in range(3) for kind in "ab"
+    ],
+    "a file per day": [f"2024-05-0{d}/IMG_{d}7.png" for d in range(1, 6)],
     "a reference in each": [
         *(f"{d}/IMG_{d}{n}.png" for d in range(3) for n in range(9)),
         *(f"{d}/reference.png" for d in range(3)),

@@ -301,7 +301,7 @@ def _require_labels(
     if len(found) < _LEAST_LABELS:
         raise DatasetError(
             f"{folder} must have a sub-folder per label, two or more. "
-            f"Received: {sorted(found) or 'none'}. {_one_label_hint(roots)}"
+            f"Received: {sorted(found) or 'none'}. {_one_label_hint(folder, roots)}"
         )
     unprintable = [label for label in found if not label or not label.isprintable()]
     if unprintable:
@@ -329,13 +329,13 @@ def _require_labels(
         )
 
 
-def _one_label_hint(roots: Mapping[str, Mapping[Path, Sequence[Path]]]) -> str:
+def _one_label_hint(folder: Path, roots: Mapping[str, Mapping[Path, Sequence[Path]]]) -> str:
     """What to do where there is one sub-folder: often it is the one to pass."""
-    for paths in roots.values():
-        for root in paths:
-            inside = sub_folders(root, LeftOut())
-            if len(inside) >= _LEAST_LABELS:
-                return f"If its sub-folders are the labels, pass {root}."
+    paths = [root for each in roots.values() for root in each]
+    # Of a label that is divided into splits, the folder around them.
+    for path in dict.fromkeys([*(root.parent for root in paths), *paths]):
+        if len(sub_folders(path, LeftOut())) >= _LEAST_LABELS and path != folder:
+            return f"If its sub-folders are the labels, pass {path}."
     return "Sort the pictures into e.g. defected/ and healthy/."
 
 
@@ -392,7 +392,12 @@ def _parts(
     roots: Mapping[str, Mapping[Path, Sequence[Path]]],
 ) -> tuple[dict[Path, str], list[str]]:
     """Picture to the name of its part, and how that was told."""
-    told = {label: find_parts(images) for label, images in roots.items()}
+    told = {}
+    for label, images in roots.items():
+        others = {
+            root: paths for each in roots if each != label for root, paths in roots[each].items()
+        }
+        told[label] = find_parts(images, others)
     known: list[PartFolders] = [each for each in told.values() if each is not None]
     parts: dict[Path, str] = {}
     labels_of: dict[str, set[str]] = defaultdict(set)
@@ -428,7 +433,8 @@ def _few_parts_hint(scanned: Scan, paths: Sequence[Path]) -> str:
         return "Add pictures."
     return (
         "Its sub-folders count as one part each, because file names recur in them. Add parts; or, "
-        "if each file shows another part, give the files names of their own."
+        "if each file shows another part, give the files names of their own; or, if they are views "
+        "of the same parts, call the sub-folders cam1, cam2 and so on."
     )
 
 

@@ -23,11 +23,22 @@ _BATCH = re.compile(
     r"|(batch|lot|shift|day|week|month|run|session|monday|tuesday|wednesday|thursday|friday)"
     r"[-_ ]?\d*"
 )
-# Folders named for a view or a camera, with a file per part in each.
-_VIEW = re.compile(
-    r"(top|bottom|front|back|rear|left|right|side|upper|lower|inside|outside|inner|outer"
-    r"|cam|camera|view|angle|station|pose)([-_ ]?[a-z]?\d*|[-_ ](view|side|left|right))"
+# Folders named for a view, a camera or a light, with a file per part in each.
+_VIEW_WORDS = frozenset(
+    {
+        *("angle", "back", "bottom", "bright", "brightfield", "cam", "camera", "coax", "dark"),
+        *("darkfield", "depth", "dome", "exposure", "front", "gray", "inner", "inside", "ir"),
+        *("left", "light", "lighting", "lower", "nir", "outer", "outside", "pose", "rear", "rgb"),
+        *("right", "ring", "side", "station", "thermal", "top", "upper", "uv", "view", "vis"),
+        *("ansicht", "hinten", "kamera", "links", "oben", "rechts", "seite", "unten", "vorne"),
+        *("arriere", "arrière", "avant", "bas", "dessous", "dessus", "droite", "gauche", "haut"),
+        *("vue", "abajo", "arriba", "atras", "atrás", "camara", "cámara", "derecha", "frente"),
+        *("izquierda", "lado", "vista", "basso", "destra", "fronte", "lato", "retro", "sinistra"),
+        "telecamera",
+    }
 )
+_LETTERS = re.compile(r"[^\W\d_]+")
+_DIGITS = re.compile(r"\d+")
 _MOST_EXAMPLES = 3
 
 _Parts = tuple[str, ...]
@@ -53,27 +64,34 @@ class PartFolders:
         names = ", ".join(self.examples)
         if self.by_name:
             return f"label {label}: {number} parts by file name, as its sub-folders are views"
+        hint = ""
+        if number < len(self.parts) / number:
+            hint = ". If they are views of the same parts, name them so: cam1, cam2"
         return (
             f"label {label}: {number} parts by sub-folder, as file names recur in them "
-            f"(such as {names})"
+            f"(such as {names}){hint}"
         )
 
 
-def find_parts(images: Mapping[Path, Sequence[Path]]) -> PartFolders | None:
+def find_parts(
+    images: Mapping[Path, Sequence[Path]], others: Mapping[Path, Sequence[Path]] | None = None
+) -> PartFolders | None:
     """The parts of one label, by the sub-folders at the least depth where names recur.
+
+    Sub-folders are views where their names say so; or where other labels have the same
+    sub-folders, and files of other names, as parts are either good or bad.
 
     Args:
         images: each folder of the label to the images in it and below it.
+        others: the same of the other labels.
 
     Returns:
         None where sub-folders do not tell.
     """
-    by_path = {
-        path: path.relative_to(root).parts for root, paths in images.items() for path in paths
-    }
+    by_path, elsewhere = _by_path(images), list(_by_path(others or {}).values())
     for depth in range(1, max(map(len, by_path.values()), default=0)):
         inside = {path: parts for path, parts in by_path.items() if len(parts) > depth}
-        found = _at_depth(inside, depth)
+        found = _at_depth(inside, depth, elsewhere)
         if found is not None:
             return found
     return None
@@ -94,22 +112,44 @@ def shared_parts(
     return found
 
 
-def _at_depth(inside: Mapping[Path, _Parts], depth: int) -> PartFolders | None:
+def _by_path(images: Mapping[Path, Sequence[Path]]) -> dict[Path, _Parts]:
+    """Image to the names on the way to it from its label's folder."""
+    return {path: path.relative_to(root).parts for root, paths in images.items() for path in paths}
+
+
+def _at_depth(
+    inside: Mapping[Path, _Parts], depth: int, elsewhere: Sequence[_Parts]
+) -> PartFolders | None:
     folders = {_folder(parts, depth) for parts in inside.values()}
     if len(folders) < 2:
         return None
-    for view_of in (_plain, _without_folder):
+    for view_of in (_plain, _without_folder, _without_numbers):
         views = {path: view_of(parts, depth) for path, parts in inside.items()}
+        if view_of is _without_numbers and not _are_views(views, inside, depth):
+            continue
         places: dict[str, set[str]] = defaultdict(set)
         for path, view in views.items():
             places[view].add(_folder(inside[path], depth))
         recurring = Counter(view for view in views.values() if len(places[view]) > 1)
         if recurring.total() >= max(2, _LEAST_RECURRING * len(inside)):
             examples = tuple(view for view, _ in recurring.most_common(_MOST_EXAMPLES))
-            by_name = len(folders) < len(places) and all(_is_view(each) for each in folders)
+            by_name = len(folders) < len(places) and (
+                all(_is_view(each) for each in folders)
+                or _are_shared_views(folders, set(recurring), elsewhere, depth)
+            )
             chosen = views if by_name else {p: _folder(v, depth) for p, v in inside.items()}
             return PartFolders(chosen, examples, by_name)
     return None
+
+
+def _are_shared_views(
+    folders: set[str], names: set[str], elsewhere: Sequence[_Parts], depth: int
+) -> bool:
+    """Whether other labels have the same sub-folders, and none of the names in them."""
+    others = [parts for parts in elsewhere if len(parts) > depth]
+    return folders <= {_folder(parts, depth) for parts in others} and names.isdisjoint(
+        _plain(parts, depth) for parts in others
+    )
 
 
 def _folder(parts: _Parts, depth: int) -> str:
@@ -129,8 +169,29 @@ def _without_folder(parts: _Parts, depth: int) -> str:
     return re.sub(rf"(?<![a-z0-9]){re.escape(own)}(?![a-z0-9])", "*", _plain(parts, depth))
 
 
+def _without_numbers(parts: _Parts, depth: int) -> str:
+    """The same without numbers, as in ``SN1/20240501_top.jpg``."""
+    return _DIGITS.sub("#", _without_folder(parts, depth))
+
+
+def _are_views(views: Mapping[Path, str], inside: Mapping[Path, _Parts], depth: int) -> bool:
+    """Whether names without numbers are of views: several in a folder, and each one once."""
+    counts = Counter((_folder(inside[path], depth), view) for path, view in views.items())
+    folders = Counter(folder for folder, _ in counts)
+    return max(counts.values()) == 1 and 2 * sum(n > 1 for n in folders.values()) > len(folders)
+
+
 def _is_view(folder: str) -> bool:
-    return _VIEW.fullmatch(folder.rpartition("/")[2]) is not None
+    """Whether a name has words for views and, beside them, only numbers and single letters."""
+    words = _LETTERS.findall(folder.rpartition("/")[2])
+    known = [word for word in words if _is_view_word(word)]
+    return bool(known) and all(word in known or len(word) == 1 for word in words)
+
+
+def _is_view_word(word: str) -> bool:
+    """One of the words, or two of them, as in ``topview``."""
+    places = range(2, len(word) - 1)
+    return word in _VIEW_WORDS or any({word[:n], word[n:]} <= _VIEW_WORDS for n in places)
 
 
 def _name(part: str) -> str:

@@ -7,6 +7,7 @@ stopped finds its place. What cannot be read is named and the run goes on.
 from __future__ import annotations
 
 import glob
+import itertools
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -16,9 +17,10 @@ from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import pictures_below
 from partsight.inputs.lists import path_on_disk, paths_in_stream, paths_in_table, paths_in_text
+from partsight.inputs.patterns import matches
 from partsight.media import is_video
 from partsight.sources.address import local_path
-from partsight.walk import LeftOut, is_ignored, lies_in_itself
+from partsight.walk import LeftOut, Unlisted
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -93,22 +95,18 @@ def pictures_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]
 
 
 def _of_pattern(pattern: str, left_out: LeftOut, every: int) -> Iterator[Input]:
-    names = [name for name in sorted(glob.iglob(pattern, recursive=True)) if _is_met(name, pattern)]
-    if not names:
+    found = matches(pattern)
+    first = next(found, None)
+    if first is None:
         yield Unreadable(pattern, "nothing matches the pattern")
-    for name in names:
-        if not os.path.isdir(name):
-            yield from _of_file(Path(name), left_out, every)
-        elif "**" not in pattern:  # which names what lies in the folder, too
-            yield from pictures_below(Path(name), left_out)
-
-
-def _is_met(name: str, pattern: str) -> bool:
-    """Whether a walk would come by a match of a pattern; a name that the pattern spells is."""
-    spelled = Path(pattern).parts
-    if any(is_ignored(part) and part not in spelled for part in Path(name).parts):
-        return False
-    return "**" not in pattern or not lies_in_itself(Path(name).parent)
+        return
+    for entry in itertools.chain([first], found):
+        if isinstance(entry, Unlisted):
+            yield Unreadable(str(entry.path), entry.reason)
+        elif os.path.isdir(entry):
+            yield from pictures_below(entry, left_out)
+        else:
+            yield from _of_file(entry, left_out, every)
 
 
 def _of_file(path: Path, left_out: LeftOut, every: int) -> Iterator[Input]:

@@ -14,7 +14,10 @@ from partsight.model.label_lines import labels_of_lines
 __all__ = ["NAMES_BLOCK", "labels_of_document", "labels_of_yaml"]
 
 # Where documents of other tools keep the labels.
-_KEYS = ("names", "labels", "classes", "class_names", "label_map", "class_indices", "categories")
+_KEYS = (
+    *("names", "labels", "classes", "class_names", "label_map", "class_indices", "categories"),
+    *("id2label", "label2id", "class_to_idx", "idx_to_class"),
+)
 _NAME_KEYS, _INDEX_KEYS = ("name", "label", "class"), ("id", "index")
 # In YAML: ``names:``, with a list behind it or below.
 NAMES_BLOCK = re.compile(r"^names:[ \t]*(?P<inline>\S.*)?$", re.MULTILINE)
@@ -79,11 +82,21 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _labels(document: Any) -> list[str]:
     if isinstance(document, Mapping):
-        named = next((key for key in _KEYS if isinstance(document.get(key), (list, dict))), None)
-        return _of_mapping(document) if named is None else _labels(document[named])
+        named = [key for key in _KEYS if isinstance(document.get(key), (list, dict))]
+        return _of_keys({key: document[key] for key in named}) if named else _of_mapping(document)
     if isinstance(document, Sequence) and not isinstance(document, str):
         return _of_list(list(document))
     raise ValueError("it is no list of labels")
+
+
+def _of_keys(documents: Mapping[str, Any]) -> list[str]:
+    """The labels under one key, or under several that say the same."""
+    found = {key: _labels(document) for key, document in documents.items()}
+    (first, labels), *others = found.items()
+    differing = next((key for key, each in others if each != labels), None)
+    if differing is not None:
+        raise ValueError(f"{first!a} and {differing!a} differ")
+    return labels
 
 
 def _of_mapping(document: Mapping[Any, Any]) -> list[str]:

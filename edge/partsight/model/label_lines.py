@@ -13,13 +13,12 @@ __all__ = ["INDEX_FIRST", "labels_of_lines"]
 # ``0 ok``, ``0: ok``, ``0,ok``, ``0=ok``, ``0. ok``, ``0) ok``, ``[0] ok``, with a tab; in quotes.
 INDEX_FIRST = re.compile(
     r"""[\[("']?(?P<index>\d+)[\])"']?
-    (?:\s*[:=,;|\t]\s*|\s*[-.)]\s+|\s+|(?<=[\])]))(?P<label>\S.*)""",
+    (?:\s*[:=,;|\t]>?\s*|\s*->\s*|\s*[-–—.)]\s+|\s+|(?<=[\])]))(?P<label>\S.*)""",
     re.VERBOSE,
 )
 # ``ok 0``, ``ok: 0``, ``ok,0``, ``ok=0``, ``ok [0]``.
 _INDEX_LAST = re.compile(r"(?P<label>\S.*?)(?:\s*[:=,;|\t]\s*|\s+)\[?(?P<index>\d+)\]?")
-# ``0_ok``: a label that begins with a digit.
-_JOINED = re.compile(r"(?P<index>\d+)[_-]?(?P<label>[^\W\d_].*)")
+_NUMBER = re.compile(r"\d+")
 
 _Pair = tuple[int, str]
 _HINT = "Write an index in front of every label, as in '0 healthy'"
@@ -43,7 +42,8 @@ def labels_of_lines(lines: Sequence[str]) -> list[str]:
         # In its own place, a number says nothing else than the order of the lines.
         others = {n: pair for n, pair in last.items() if n not in _places(pair)}
         _require_no_index(others, lines, len(lines))
-    _require_ascending(_found(_JOINED, lines), lines)
+    _require_ascending(lines, 0)
+    _require_ascending(lines, -1)
     return list(lines)
 
 
@@ -75,14 +75,21 @@ def _require_no_index(pairs: dict[int, _Pair], lines: Sequence[str], most: int) 
         raise ValueError(f"some lines seem to have an index, such as {example!a}, not all. {_HINT}")
 
 
-def _require_ascending(pairs: dict[int, _Pair], lines: Sequence[str]) -> None:
-    """Refuse ``1_bad`` before ``0_ok``: whether lines or digits are in order is not known."""
-    indexes = [index for index, _ in pairs.values()]
-    are_places = len(pairs) == len(lines) and sorted(indexes) in (
-        list(range(len(lines))),
-        list(range(1, len(lines) + 1)),
-    )
-    if are_places and any(a > b for a, b in itertools.pairwise(indexes)):
+def _require_ascending(lines: Sequence[str], which: int) -> None:
+    """Refuse ``1_bad`` before ``0_ok``: whether lines or numbers are in order is not known.
+
+    Args:
+        lines: none in a form with an index.
+        which: of the numbers in each line: 0 for the first, -1 for the last.
+    """
+    matches = [list(_NUMBER.finditer(line)) for line in lines]
+    if not all(matches):
+        return
+    chosen = [each[which] for each in matches]
+    indexes = [int(match[0]) for match in chosen]
+    rests = {match.string[: match.start()] + match.string[match.end() :] for match in chosen}
+    are_places = len({*indexes}) == len(lines) and max(indexes) <= len(lines)
+    if len(rests) > 1 and are_places and any(a > b for a, b in itertools.pairwise(indexes)):
         raise ValueError(
-            f"the labels begin with digits that are not in order, such as {lines[0]!a}. {_HINT}"
+            f"the labels have numbers that are not in order, such as {lines[0]!a}. {_HINT}"
         )

@@ -9,6 +9,7 @@ over a whole set and then travels with the model (``PreprocessSpec.bit_depth``).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,13 +33,16 @@ __all__ = [
     "wide_samples",
 ]
 
-# PGM and JPEG 2000 declare their range, and Pillow scales them to 16 bits by it.
-_UNSCALED = ("PNG", "TIFF")
+# JPEG 2000 declares its range, as PGM and PPM do, and Pillow scales them to 16 bits by it. But
+# OpenCV writes 65535 as the range of every PGM and PPM with 16 bits.
+_UNSCALED = ("PNG", "TIFF", "PPM")
+_FULL_RANGE = 2**MAX_BIT_DEPTH - 1
+_PNM_RANGE = re.compile(rb"P[56]\s+(?:(?:#[^\n]*\n\s*)*\d+\s+){2}(?:#[^\n]*\n\s*)*(\d+)\s")
 _DEPTHS = (8, 10, 12, 14, 16)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TIFF_BITS, _TIFF_MAX_VALUE, _TIFF_SAMPLE_MAX = 258, 281, 341
-_HEADER_BYTES = 32
+_HEADER_BYTES, _PNM_HEADER_BYTES = 32, 1024
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25
 
 
@@ -91,8 +95,10 @@ def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
         return np.asarray(image).astype(np.uint16)
     image.load()  # OpenCV fills up what is missing of a damaged file
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if decoded is None or decoded.dtype != np.uint16 or decoded.ndim != 3:
+    if decoded is None or decoded.dtype != np.uint16:
         return None
+    if decoded.ndim == 2:
+        return np.asarray(decoded, np.uint16)
     codes = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
     code = codes.get(decoded.shape[2])
     return None if code is None else np.asarray(cv2.cvtColor(decoded, code), np.uint16)
@@ -118,7 +124,7 @@ def to_8_bits(samples: NDArray[np.uint16], bit_depth: int) -> NDArray[np.uint8]:
         )
     scaled = _scaled(samples, largest)
     if samples.ndim == 3 and samples.shape[2] == 4 and samples[:, :, 3].max() > largest:
-        scaled[:, :, 3] = _scaled(samples[:, :, 3], 2**MAX_BIT_DEPTH - 1)
+        scaled[:, :, 3] = _scaled(samples[:, :, 3], _FULL_RANGE)
     return scaled
 
 
@@ -133,28 +139,39 @@ def peak_of(samples: NDArray[np.uint16]) -> int:
 
 
 def may_be_wide(path: Path) -> bool:
-    """Whether the first bytes are those of a PNG with 16 bits per sample, or of any TIFF."""
+    """Whether the first bytes are those of a PNG, PGM or PPM with 16 bits, or of any TIFF."""
     try:
         with path.open("rb") as stream:
-            start = stream.read(_HEADER_BYTES)
+            start = stream.read(_PNM_HEADER_BYTES)
     except (OSError, ValueError):
         return False
     if len(start) < _HEADER_BYTES:
         return False
     is_wide_png = start.startswith(_PNG_SIGNATURE) and start[_PNG_BIT_DEPTH] == MAX_BIT_DEPTH
-    return is_wide_png or start.startswith(_TIFF_SIGNATURES)
+    return is_wide_png or start.startswith(_TIFF_SIGNATURES) or _pnm_bits(start) == MAX_BIT_DEPTH
 
 
 def _bits(image: Any, data: bytes) -> int:
     """Bits per sample, by the header."""
     if image.format == "PNG":
         return data[_PNG_BIT_DEPTH]
+    if image.format == "PPM":
+        return _pnm_bits(data)
     bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (1,))
     return max(bits) if isinstance(bits, tuple) else int(bits)
 
 
+def _pnm_bits(data: bytes) -> int:
+    """16 for a PGM or PPM whose range says nothing; 0 for others, which Pillow scales."""
+    match = _PNM_RANGE.match(data[:_PNM_HEADER_BYTES])
+    return MAX_BIT_DEPTH if match and match[1] == str(_FULL_RANGE).encode() else 0
+
+
 def declared_bits(image: Any, data: bytes) -> int | None:
-    """Significant bits that an opened PNG or TIFF states; None where it does not."""
+    """Significant bits that an opened file states; None where it does not.
+
+    The full range of 16 bits in a TIFF is what writers put there without knowing.
+    """
     if image.format == "PNG":
         return _declared_by_png(data)
     bits = _bits(image, data)
@@ -163,7 +180,7 @@ def declared_bits(image: Any, data: bytes) -> int | None:
     for tag in (_TIFF_MAX_VALUE, _TIFF_SAMPLE_MAX):
         value = getattr(image, "tag_v2", {}).get(tag)
         value = max(value) if isinstance(value, tuple) and value else value
-        if isinstance(value, int) and value > 0:
+        if isinstance(value, int) and 0 < value < _FULL_RANGE:
             return value.bit_length()
     return None
 

@@ -12,6 +12,8 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
+from partsight.walk import identities_around
+
 __all__ = ["COARSE_S", "Folder", "FolderTree", "is_coarse"]
 
 # Some filesystems count time in steps of up to so many seconds.
@@ -71,6 +73,7 @@ class FolderTree:
         identity = _identity(os.stat(root))
         self._folders = {"": Folder("", next(self._numbers), identity, None)}
         self._names: dict[_Identity, str] = {identity: ""}
+        self._around = identities_around(root)
         self.gone: set[int] = set()
 
     def path(self, name: str) -> str:
@@ -96,6 +99,7 @@ class FolderTree:
         """Take up a folder that a listing shows; None where it is in the tree already.
 
         A link to a folder of the tree is not followed: its files are there, and it may be a loop.
+        Nor is one to a folder around the root, whose files do not belong to it.
         """
         relative = parent.child(name)
         if relative in self._folders:
@@ -104,7 +108,7 @@ class FolderTree:
             identity = _identity(os.stat(self.path(relative)))
         except OSError:  # removed since
             return None
-        if identity in self._names:
+        if identity in self._names or identity in self._around:
             return None
         folder = Folder(relative, next(self._numbers), identity, parent)
         self._folders[relative], self._names[identity] = folder, relative

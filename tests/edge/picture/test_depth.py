@@ -44,7 +44,8 @@ def eight_bits(samples: NDArray[np.uint16], largest: int) -> NDArray[np.float64]
     return np.stack([grey / largest * 255] * 3, axis=2)
 
 
-@pytest.mark.parametrize("ending", [".png", ".tif"])
+# OpenCV gives every PGM and PPM of 16 bits the range 65535.
+@pytest.mark.parametrize("ending", [".png", ".tif", ".pnm"])
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("bits", [8, 10, 12, 14])
 def test_significant_bits_fill_the_range(
@@ -71,7 +72,7 @@ def test_eight_bit_files_are_the_same_under_each_depth(
     assert np.array_equal(decode(path, spec(bit_depth)), decode(path))
 
 
-@pytest.mark.parametrize("ending", [".png", ".tif"])
+@pytest.mark.parametrize("ending", [".png", ".tif", ".pnm"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_all_sixteen_bits_are_what_they_were(tmp_path: Path, channels: int, ending: str) -> None:
     path = write(tmp_path / f"a{ending}", ramp(65535, channels))
@@ -164,6 +165,12 @@ def test_declared_bits_are_read(
     declare(tmp_path / name, bits)
 
     assert measure_depth([tmp_path / name]) == bits
+
+
+def test_the_full_range_of_a_tiff_declares_nothing(tmp_path: Path) -> None:
+    tiff_with_maximum(tmp_path / "a.tif", 16)
+
+    assert measure_depth([tmp_path / "a.tif"]) == 10
 
 
 def test_formats_that_state_their_range_are_scaled_by_it_alone(tmp_path: Path) -> None:

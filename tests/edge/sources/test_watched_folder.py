@@ -531,6 +531,7 @@ def test_links_are_followed_once_and_not_in_circles(
     (tmp_path / "elsewhere").mkdir()
     (folder / "2024").mkdir()
     (folder / "2024/up").symlink_to(folder)
+    (folder / "2024/above").symlink_to(tmp_path)
     (folder / "2024/self").symlink_to(folder / "2024")
     (folder / "a-latest").symlink_to(folder / "2024")
     (folder / "other").symlink_to(tmp_path / "elsewhere")
