@@ -119,7 +119,7 @@ def test_a_clear_address_is_taken(address: str) -> None:
         ("address = 'file:///parts'\nusername = 'a'", "which takes none"),
         ("address = 'rtsp://b:hunter2@h'\nusername = 'a'", "given twice: in the address rtsp://"),
         ("address = 'rtsp://hunter2@h'\nusername = 'a'", "given twice"),
-        ("username = 'a'\npassword = 'hunter2'", "password means nothing"),
+        ("username = 'a'\npassword = 'hunter2'", "source.password is unknown"),
         ("address = 'rtsp://h'\nusername = 'a'\npassword_env = 'hunter2'", None),
     ],
 )
