@@ -35,7 +35,7 @@ _Item = TypeVar("_Item")
 
 # A line of 80 columns would wrap on a terminal of that width.
 _MOST_COLUMNS = 79
-_MOST_LABEL, _MOST_ITEM, _MOST_BAR, _LEAST_BAR = 24, 20, 30, 4
+_MOST_LABEL, _MOST_ITEM, _MOST_BAR, _LEAST_BAR = 24, 26, 30, 4
 # Spaces and brackets around label, bar and figures, and the longest time left: 1d 00:00:00.
 _FIXED = 8 + 12
 

@@ -114,10 +114,11 @@ def with_thresholds(
         origin = [
             "the model's" if given is None else "given" for given in (accept_above, reject_below)
         ]
+        step = "Give both." if "the model's" in origin else "Lower one or raise the other."
         raise ConfigError(
             f"the thresholds do not fit together: expected {names[1]} to be at most {names[0]}. "
             f"Received: {names[0]} {high:g} ({origin[0]}) and {names[1]} {low:g} ({origin[1]}). "
-            "Give both."
+            f"{step}"
         ) from error
 
 

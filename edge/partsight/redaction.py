@@ -51,7 +51,8 @@ _SHOWN_KEY = re.compile(
 )
 _CREDENTIAL_WORD = re.compile(
     r"password|passwd|passphrase|pwd|token|secret|api_?key|credential|signature"
-    r"|(?<![a-z])(?:user|usr|pass|pin|key|auth|login|session|sid|sig)(?![a-z])",
+    r"|(?<![a-z])(?:user|usr|pass|pin|key|auth|login|session|sid|sig)(?![a-z])"
+    r"|^(?:admin|root|operator)$",  # cameras that take /live/USER/PASSWORD
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
@@ -77,7 +78,7 @@ _IN_TEXT = re.compile(rf"{_SCHEME.pattern}[^\s'\"<>]*")
 # An address that went through a path, which makes one slash of two, or that has no scheme.
 _AS_PATH = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]*:/)(?!/)[^\s'\"<>]*@"
-    r"|(?<![\w/.:@*-])()[^\s:/@'\"<>]+:[^\s/@'\"<>]+@(?=[\w\[])"
+    r"|(?<![\w/.:@*-])((?://)?)[^\s:/@'\"<>]+:[^\s/@'\"<>]+@(?=[\w\[])"
 )
 _REQUEST = re.compile(r"(with url: )(\S+)")
 _AUTHORIZATION = re.compile(r"\b(Basic|Bearer|Digest) (?=\S*[A-Z0-9=])[\w+/=.~,\"-]{6,}")
@@ -133,7 +134,7 @@ def redact_text(text: str) -> str:
     if "://" in text:
         text = _IN_TEXT.sub(_address_in_text, text)
     if "@" in text:
-        text = _AS_PATH.sub(lambda found: f"{found[1] or ''}{HIDDEN}@", text)
+        text = _AS_PATH.sub(lambda found: f"{found[1] or found[2] or ''}{HIDDEN}@", text)
     if "url: " in text:
         text = _REQUEST.sub(lambda found: found[1] + _tail(found[2]), text)
     if "=" in text:
@@ -236,6 +237,8 @@ def _pair(pair: str) -> str:
 def _without_scheme(text: str) -> str:
     """A path, a camera's number, a pipeline, or an address that lacks its scheme."""
     before, at, after = text.rpartition("@")
+    if text.startswith("//") and ":" in before:  # an address that lost its scheme
+        return "//" + _authority_on(text[2:])
     if at and re.match(r"[^\s:]*:", before) and not text.startswith(("/", ".")):
         return f"{HIDDEN}@{_host_on(after)}"
     url, assigned = _SCHEME.search(text), _ASSIGNED.search(text)

@@ -181,3 +181,12 @@ def test_show_of_a_named_file_that_is_not_there_fails(path: Path) -> None:
 
 def test_the_reference_is_printed() -> None:
     assert invoke("reference").stdout.startswith("# The configuration\n")
+
+
+def test_check_names_a_source_that_cannot_be_opened_without_its_password(tmp_path: Path) -> None:
+    file = tmp_path / "partsight.toml"
+    file.write_text("[source]\naddress = '//op:hunter22@cam/a.jpg'\n")
+    result = CliRunner().invoke(main, ["config", "check", str(file)])
+    assert result.exit_code == 1
+    assert "//***@cam/a.jpg" in result.output
+    assert "hunter22" not in result.output

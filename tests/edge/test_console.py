@@ -45,6 +45,14 @@ def test_a_bar_is_one_line_that_does_not_wrap(
     assert terminal.getvalue().count("\n") == 1
 
 
+def test_both_losses_of_a_fit_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    monkeypatch.setattr("partsight.console._terminal_columns", lambda: 80)
+    losses = "loss 0.123 val_loss 0.456"
+    list(ProgressBar("head")(iter(range(3)), 500, show=lambda _: losses))
+    assert losses in terminal.getvalue()
+
+
 def test_nothing_to_do_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     assert list(ProgressBar("features")([], 0)) == []

@@ -214,3 +214,8 @@ def test_thresholds_that_are_set_by_hand(
             with_thresholds(point, high, low)
     else:
         assert with_thresholds(point, high, low) == expected
+
+
+def test_two_given_thresholds_that_do_not_fit_are_not_asked_for_again() -> None:
+    with pytest.raises(ConfigError, match="Lower one or raise the other"):
+        with_thresholds(OperatingPoint(("ok",), 0.75, 0.5), 0.3, 0.6)

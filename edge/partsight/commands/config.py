@@ -65,11 +65,12 @@ def check(file: Path | None) -> None:
     """
     from partsight.config import read_config
     from partsight.preflight import preflight
+    from partsight.redaction import redact_text
 
     path = file or default_config()
     findings = list(preflight(read_config(path)))
     for finding in findings:
-        click.echo(f"partsight: {finding.level}: {finding}", err=True)
+        click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
     errors = sum(finding.level == "error" for finding in findings)
     warnings = _count(len(findings) - errors, "warning")
     if errors:
