@@ -69,7 +69,7 @@ def test_samples_beyond_the_depth_of_the_model_are_never_judged(tmp_path: Path, 
     for name, largest in (("within.png", 4095), ("beyond.png", 4096)):
         # Half of it darker: a picture without contrast would be reviewed.
         samples = np.full((2, 4), largest, np.uint16)
-        samples[:, :2] = 3000
+        samples[:, 2:] = 3000
         cv2.imwrite(str(tmp_path / name), samples)
 
     beyond, within = classifier.classify_files([tmp_path], workers=1)
