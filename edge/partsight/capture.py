@@ -100,9 +100,12 @@ def require_first_frame(
             return
         if event is not None:
             reason = event.reason
+    shown, told = redact_address(address), redact_text(reason).rstrip(".")
+    # What a camera reports begins with its address, and may say what to do.
+    told = told.removeprefix(f"{shown}: ")
+    advice = "Check that it is connected, readable by this user, not in use, lit, and in focus."
     raise SourceError(
-        f"cannot capture from {redact_address(address)}: {redact_text(reason)}. Check that it is "
-        "connected, readable by this user, not in use, lit, and in focus."
+        f"cannot capture from {shown}: {told}." + ("" if "Check that" in told else f" {advice}")
     )
 
 

@@ -67,7 +67,10 @@ def test_samples_beyond_the_depth_of_the_model_are_never_judged(tmp_path: Path, 
     spec = dataclasses.replace(classifier.contract.preprocess, bit_depth=12)
     classifier.contract = dataclasses.replace(classifier.contract, preprocess=spec)
     for name, largest in (("within.png", 4095), ("beyond.png", 4096)):
-        cv2.imwrite(str(tmp_path / name), np.full((2, 4), largest, np.uint16))
+        # Half of it darker: a picture without contrast would be reviewed.
+        samples = np.full((2, 4), largest, np.uint16)
+        samples[:, 2:] = 3000
+        cv2.imwrite(str(tmp_path / name), samples)
 
     beyond, within = classifier.classify_files([tmp_path], workers=1)
 

@@ -62,7 +62,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     yield from _card(file).items()
     yield "SHA-256", file.sha256
     yield "bytes", str(len(file.data))
-    yield "product", contract.product or "not named, so that any line may take it"
+    yield "product", contract.product or "not named: a line with a product refuses it"
     yield "labels", ", ".join(contract.labels)
     yield "sees", _sight(contract)
     point = contract.operating_point
