@@ -169,3 +169,23 @@ def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_back
     assert "its train, test split is used; validation taken from train" in notes
     assert "1 parts have pictures in more than one of the published splits" in notes
     assert "test_share 0.3 is not used: the test split is published" in notes
+
+
+@pytest.mark.parametrize(
+    ("part", "effect"),
+    [
+        ("val", "validation split has no pictures of defected: the operating point is chosen"),
+        ("test", "test split has no pictures of defected: the figures say nothing"),
+    ],
+)
+def test_a_published_split_without_a_label_is_told(
+    parts: Path, tiny_backbone: Path, part: str, effect: str
+) -> None:
+    divided = parts.parent / f"divided-{part}"
+    for label in ("defected", "healthy"):
+        shutil.copytree(parts / label, divided / "train" / label)
+    (divided / part / "healthy").mkdir(parents=True)
+    for path in sorted((divided / "train" / "healthy").iterdir())[:8]:
+        path.rename(divided / part / "healthy" / path.name)
+
+    assert effect in " ".join(prepared_of(divided, tiny_backbone).notes)

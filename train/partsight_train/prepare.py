@@ -150,11 +150,29 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
             f"{leaks} parts have pictures in more than one of the published splits, so figures on "
             "the test split flatter"
         )
+    notes += _missing_notes(dataset)
     usual = TrainSettings()
     for part, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
         asked = getattr(settings, name)
         if part in scanned.published.values() and asked != getattr(usual, name):
             notes.append(f"{name} {asked:g} is not used: the {part.value} split is published")
+    return notes
+
+
+def _missing_notes(dataset: Dataset) -> list[str]:
+    """What published splits cannot tell of labels that they have no pictures of."""
+    effects = {
+        Split.VALIDATION: "the operating point is chosen without them",
+        Split.TEST: "the figures say nothing of them",
+    }
+    notes = []
+    for part, effect in effects.items():
+        missing = [label for label, counts in dataset.counts().items() if not counts[part.value]]
+        if missing:
+            notes.append(
+                f"the {part.value} split has no pictures of {', '.join(missing)}: {effect}. Add "
+                f"some to it, or remove the split to have it taken from train"
+            )
     return notes
 
 
