@@ -341,4 +341,4 @@ def test_without_cryptography_nothing_is_trusted(
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, f"{keys}.pub")
     result = invoke("classify", model_path, model_path.parent)
     assert result.exit_code == 1
-    assert "pip install --force-reinstall cryptography" in result.stderr
+    assert "pip install --force-reinstall 'cryptography'" in result.stderr
