@@ -92,7 +92,8 @@ step() {
   done
   printf '\n== %s, begins at %s s\n' "$name" "$SECONDS"
   launch 0 "$@"
-  tail -n +1 -f -s 0.2 --pid="${step_pids[$name]}" "$steps_dir/$name.log"
+  tail -n +1 -f -s 0.2 --pid="${step_pids[$name]}" "$steps_dir/$name.log" &
+  wait $! # which a signal interrupts, unlike a command in the foreground
   join_step "$name"
   printf '== %s\n' "$(step_result "$name")"
 }
