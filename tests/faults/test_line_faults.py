@@ -271,7 +271,7 @@ def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) 
     ("text", "message"),
     [
         ('[[sinks]]\nkind = "stdout"\n', "there are [[sinks]] and no journal"),
-        ("[decision]\nreject_below = 0.9\n", "do not go with the model's"),
+        ("[decision]\nreject_below = 0.9\n", "thresholds do not fit together"),
         ('[decision]\nfail_safe = "accept"\n', "decision.fail_safe"),
         ("[source]\naddres = '0'\n", "Did you mean address"),
     ],

@@ -239,7 +239,8 @@ def test_the_runtime_that_goes_down_takes_no_line_with_it(
     from partsight.model_store.aside import examine_aside
 
     line = make_line()
-    crash = (sys.executable, "-c", "import os; os.kill(os.getpid(), 11)")
+    code = "import os; os.write(1, b'ready\\n'); os.kill(os.getpid(), 11)"
+    crash = (sys.executable, "-c", code)
 
     def examine(data: bytes, rules: Rules, stop: threading.Event) -> Any:
         return examine_aside(data, rules, stop, command=crash)
@@ -248,7 +249,7 @@ def test_the_runtime_that_goes_down_takes_no_line_with_it(
     with line.watch:
         line.drop(make_model("second"))
         line.run(1)
-    assert "went down with status -11" in line.events[0]["reason"]
+    assert "crashed with signal SIGSEGV" in line.events[0]["reason"]
 
 
 def test_a_slow_copy_is_waited_for(

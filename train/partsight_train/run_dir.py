@@ -34,7 +34,8 @@ _MANIFEST = "manifest.json"
 _SAVED_MODEL = "saved_model"
 _LOGS = "logs"
 _CHECKPOINTS = "checkpoints"
-_COLUMNS = ("path", "label", "split", "sha256", "part")
+_READ_COLUMNS = ("path", "label", "split", "sha256")
+_COLUMNS = (*_READ_COLUMNS, "part")
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +174,9 @@ class RunDir:
         path = self.path / _PICTURES
         try:
             with open_text(path, "surrogateescape") as text:
-                rows = table_rows(text, _COLUMNS)
+                rows = table_rows(text, _READ_COLUMNS)
                 names = [column_name(name) for name in next(rows, [])]
-                if missing := set(_COLUMNS) - set(names):
+                if missing := set(_READ_COLUMNS) - set(names):
                     raise ValueError(f"it has no column {', '.join(sorted(missing))}")
                 return [
                     (
