@@ -38,13 +38,13 @@ def central_square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ("efficientnet-lite0", "chelsea", 285, 1),
         ("efficientnet-lite0", "coffee", 967, 1),
         ("efficientnet-lite0", "rocket", 657, 1),
-        ("efficientnet-lite1", "chelsea", 285, 1),
-        ("efficientnet-lite1", "coffee", 967, 1),
+        pytest.param("efficientnet-lite1", "chelsea", 285, 1, marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite1", "coffee", 967, 1, marks=pytest.mark.slow),
         # After drilling platform, space shuttle and crane, which it all but ties with.
-        ("efficientnet-lite1", "rocket", 657, 4),
-        ("efficientnet-lite2", "chelsea", 285, 1),
-        ("efficientnet-lite2", "coffee", 967, 1),
-        ("efficientnet-lite2", "rocket", 657, 2),
+        pytest.param("efficientnet-lite1", "rocket", 657, 4, marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite2", "chelsea", 285, 1, marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite2", "coffee", 967, 1, marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite2", "rocket", 657, 2, marks=pytest.mark.slow),
     ],
 )
 def test_the_port_names_what_pictures_show(
