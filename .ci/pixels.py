@@ -10,9 +10,9 @@ import sys
 import numpy as np
 from PIL import Image
 
-from partsight.picture.decode import decode
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
 
 rng = np.random.default_rng(11)
 

@@ -20,7 +20,7 @@ import numpy as np
 import runtimes
 
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.export.convert import convert
+from partsight_train.conversion.convert import convert
 from partsight_train.tensorflow_stack import keras
 
 ROUNDS = 3

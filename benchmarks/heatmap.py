@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from partsight import Classifier
-from partsight.pictures import find_pictures, read_pictures
+from partsight.image_files.read import find_pictures, read_pictures
 from partsight_train.export.export import export
 from partsight_train.export.gate import Limits
 from partsight_train.settings import TrainSettings

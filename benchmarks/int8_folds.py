@@ -16,19 +16,19 @@ from pathlib import Path
 
 import numpy as np
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.api import Classifier
+from partsight.decision.decide import OperatingPoint
 from partsight.evaluation.evaluate import score_pictures
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
-from partsight.progress import silent
-from partsight_train.cross_validation import Fold, divide
-from partsight_train.distribution import open_strategy
+from partsight.utils.progress import silent
+from partsight_train.conversion.convert import convert
+from partsight_train.data.calibration import choose_calibration
+from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.export.assemble import assemble
-from partsight_train.export.calibration import choose_calibration
-from partsight_train.export.convert import convert
-from partsight_train.learn import Learned, learn
-from partsight_train.prepare import Prepared, prepare
+from partsight_train.fit.cross_validation import Fold, divide
+from partsight_train.fit.distribution import open_strategy
+from partsight_train.fit.learn import Learned, learn
 from partsight_train.settings import TrainSettings
 
 FOLDS = 5

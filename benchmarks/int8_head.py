@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.cross_validation import divide
-from partsight_train.dataset import Split, scan, split
-from partsight_train.export.calibration import choose_calibration
-from partsight_train.features import compute_features
+from partsight_train.data.calibration import choose_calibration
+from partsight_train.data.dataset import Split, scan, split
+from partsight_train.data.features import compute_features
+from partsight_train.fit.cross_validation import divide
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, predict
 from partsight_train.settings import HeadSettings, TrainSettings

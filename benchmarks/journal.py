@@ -25,9 +25,9 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from partsight.ids import uuid7
 from partsight.journal import Journal
 from partsight.records import Occasion, PartResult, Prediction, Thresholds, Verdict
+from partsight.utils.ids import uuid7
 
 VERDICTS = 2000
 PAUSE_S = 0.01

@@ -45,8 +45,8 @@ def noise_bgr(count: int) -> list[np.ndarray]:
 
 def latency(model: str) -> None:
     """Print the ratio for one and two threads, and that of all that the loop asks of a judge."""
-    from partsight.classify import Classifier
-    from partsight.judge import Judge
+    from partsight.api import Classifier
+    from partsight.line.inspector import Judge
     from partsight.records import Frame, Occasion
 
     frames = [Frame(image, datetime.now(timezone.utc), "0", 0) for image in noise_bgr(6)]
@@ -198,18 +198,18 @@ def run_line(frames: Iterator[Any]) -> None:
     All that knows the loop's shape. The journal lies in memory where there is such a disk: what
     is measured is what stays, not how fast a disk is.
     """
-    from partsight.classify import Classifier
-    from partsight.decide import OperatingPoint
+    from partsight.api import Classifier
+    from partsight.decision.decide import OperatingPoint
     from partsight.drift import DriftObserver, DriftSettings
-    from partsight.health.vitals import Vitals
+    from partsight.image.spec import PreprocessSpec
     from partsight.journal import Journal
-    from partsight.judge import Judge
-    from partsight.line import watch
+    from partsight.line.inspector import Judge
+    from partsight.line.loop import watch
+    from partsight.line.recorder import Recorder
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
-    from partsight.picture.spec import PreprocessSpec
-    from partsight.recorder import Recorder
     from partsight.records import Occasion
+    from partsight.telemetry.telemetry import Vitals
 
     contract = Contract(("bad", "good"), PreprocessSpec(224, 224), OperatingPoint(("good",)))
     judge = Judge(Classifier(ModelFile(b"", "f" * 64, contract), played_interpreter()))
@@ -226,7 +226,7 @@ def run_line(frames: Iterator[Any]) -> None:
 
 def played_interpreter() -> Any:
     """A model that says what the top left pixel says."""
-    from partsight.runtime.interpreter import TensorInfo
+    from partsight.inference.interpreter import TensorInfo
 
     class Played:
         input = TensorInfo((1, 224, 224, 3), np.dtype(np.uint8), 1 / 255, 0)

@@ -24,12 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from partsight import Classifier
-from partsight.health.vitals import Vitals
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model_store.activate import put_in_force
-from partsight.model_store.rules import Settings
 from partsight.model_store.store import ModelStore
 from partsight.model_store.watch import ModelWatch
+from partsight.qualification.rules import Settings
+from partsight.telemetry.telemetry import Vitals
 
 PERIODS, PERIOD_S, FRAME_S = 5, 6.0, 0.02
 

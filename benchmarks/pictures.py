@@ -20,11 +20,11 @@ import cv2
 import numpy as np
 
 from partsight.config.pictures import PicturesConfig
-from partsight.health.vitals import Vitals
-from partsight.ids import uuid7
-from partsight.picture.spec import PreprocessSpec
-from partsight.picture_store import PictureStore
+from partsight.image.spec import PreprocessSpec
+from partsight.image_store import PictureStore
 from partsight.records import Frame, PartResult, Prediction, Verdict
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.ids import uuid7
 
 SECONDS = 15
 SPEC = PreprocessSpec(224, 224)

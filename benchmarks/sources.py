@@ -21,9 +21,9 @@ import numpy as np
 
 from partsight.config.source import ConditionsConfig
 from partsight.errors import SourceError
-from partsight.opencv import cv2
 from partsight.sources.capture_child import CaptureChild
-from partsight.sources.conditions import condition, look, repeats
+from partsight.sources.image_quality import condition, look, repeats
+from partsight.utils.opencv import cv2
 
 FRAMES = 200
 FPS = 30

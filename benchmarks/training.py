@@ -29,7 +29,7 @@ BACKBONE = "efficientnet-lite0"
 
 
 def split_pictures(folder: Path) -> dict[str, list[Any]]:
-    from partsight_train.dataset import Split, scan, split
+    from partsight_train.data.dataset import Split, scan, split
 
     dataset = split(scan(folder), validation_share=0.1, test_share=0.2)
     return {part.value: list(dataset.of(part)) for part in Split}
@@ -49,8 +49,8 @@ def plain(folder: Path) -> dict[str, float]:
     """As in the tutorial, but with partsight's pixels, so that only the way differs."""
     import numpy as np
 
-    from partsight.picture.decode import decode
-    from partsight.picture.preprocess import preprocess
+    from partsight.image.decode import decode
+    from partsight.image.preprocess import preprocess
     from partsight_train.backbones.backbone import open_backbone
     from partsight_train.tensorflow_stack import hub, keras, tf
 
@@ -102,8 +102,8 @@ def ours(folder: Path) -> dict[str, float]:
     import numpy as np
 
     from partsight_train.backbones.backbone import open_backbone
-    from partsight_train.cache import open_cache
-    from partsight_train.features import compute_features
+    from partsight_train.data.feature_cache import open_cache
+    from partsight_train.data.features import compute_features
     from partsight_train.heads.fit_head import fit_head
     from partsight_train.heads.head import Examples, predict
     from partsight_train.settings import HeadSettings

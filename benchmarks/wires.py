@@ -23,12 +23,12 @@ from typing import Any
 
 import numpy as np
 
-from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
-from partsight.opencv import cv2
+from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.records import Occasion, PartResult, Prediction, Verdict
-from partsight.sinks.base import LineSink
+from partsight.results.base import LineSink
 from partsight.sinks.open import open_line_sink
 from partsight.triggers.background import Background, small_grey
+from partsight.utils.opencv import cv2
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.servers.modbus import run_plc

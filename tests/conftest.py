@@ -18,9 +18,9 @@ import pytest
 for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
     os.environ.setdefault(_library, "1")
 
-from partsight.known_secrets import known_secrets  # noqa: E402
 from partsight.model.contract import GoldenSample  # noqa: E402
 from partsight.model.file import attach_contract, load_model_file  # noqa: E402
+from partsight.utils.known_secrets import known_secrets  # noqa: E402
 
 
 @pytest.fixture(autouse=True)

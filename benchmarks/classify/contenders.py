@@ -26,7 +26,7 @@ Round = Callable[[], "float | None"]
 
 def partsight(model: str, paths: Sequence[str]) -> Round:
     """``Classifier.classify_files`` as it comes."""
-    from partsight.classify import Classifier
+    from partsight.api import Classifier
 
     classifier = Classifier.load(model)
 
@@ -41,8 +41,8 @@ def ideal(model: str, paths: Sequence[str]) -> Round:
     import cv2
     import numpy as np
 
-    from partsight.classify import Classifier
-    from partsight.picture.decode import decode
+    from partsight.api import Classifier
+    from partsight.image.decode import decode
 
     cv2.setNumThreads(1)
     classifier = Classifier.load(model, threads=1)
@@ -69,8 +69,8 @@ def one_loop(model: str, paths: Sequence[str]) -> Round:
     """The same, whole, in a loop of one thread."""
     import cv2
 
-    from partsight.classify import Classifier
-    from partsight.picture.decode import decode
+    from partsight.api import Classifier
+    from partsight.image.decode import decode
 
     cv2.setNumThreads(1)
     classifier = Classifier.load(model, threads=1)

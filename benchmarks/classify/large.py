@@ -29,8 +29,8 @@ def large(model: str, pictures: Path) -> None:
 
 def scaled(model: str, pictures: Path) -> None:
     """Print by how many levels the network's input differs, and how many verdicts do."""
-    from partsight.classify import Classifier
-    from partsight.picture.decode import decode
+    from partsight.api import Classifier
+    from partsight.image.decode import decode
 
     classifier = Classifier.load(model)
     spec = classifier.contract.preprocess

@@ -11,14 +11,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from partsight.classify import Classifier
+    from partsight.api import Classifier
     from partsight.errors import PartsightError
     from partsight.records import PictureResult, Prediction, Verdict
 
 __all__ = ["Classifier", "PartsightError", "PictureResult", "Prediction", "Verdict"]
 
 _HOMES = {
-    "Classifier": "partsight.classify",
+    "Classifier": "partsight.api",
     "PartsightError": "partsight.errors",
     "PictureResult": "partsight.records",
     "Prediction": "partsight.records",

@@ -1,5 +1,5 @@
 """``python -m partsight``."""
 
-from partsight.cli import main
+from partsight.cli.main import main
 
 main(prog_name="partsight")

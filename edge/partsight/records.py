@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.redaction import redact_text
+from partsight.utils.redaction import redact_text
 
 __all__ = [
     "Fault",

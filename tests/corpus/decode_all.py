@@ -15,8 +15,8 @@ import time
 from pathlib import Path
 
 from partsight.errors import ImageError
-from partsight.picture.decode import decode
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.decode import decode
+from partsight.image.spec import PreprocessSpec
 
 _SPECS = (None, PreprocessSpec(224, 224))
 

@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.api import Classifier
+from partsight.decision.decide import OperatingPoint
+from partsight.image.spec import PreprocessSpec
+from partsight.inference.interpreter import TensorInfo
+from partsight.inference.runtimes import Runtime
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
-from partsight.picture.spec import PreprocessSpec
 from partsight.records import Frame
-from partsight.runtime.interpreter import TensorInfo
-from partsight.runtime.runtimes import Runtime
 
 Completed = subprocess.CompletedProcess[str]
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.config import Config
 from partsight.config.acting import ACTS_FOR, ignored_keys
 from partsight.config.settings import settings_of

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.benchmark import Measurement, Way, benchmark, recommend, ways
-from partsight.benchmark_process import measure
-from partsight.cli import main
+from partsight.benchmark.measure import Measurement, Way, benchmark, recommend, ways
+from partsight.benchmark.process import measure
+from partsight.cli.main import main
 from partsight.config import read_config
 from partsight.errors import ModelError
-from partsight.runtime.interpreter import TensorInfo
-from partsight.runtime.runtimes import Runtime, runtimes
+from partsight.inference.interpreter import TensorInfo
+from partsight.inference.runtimes import Runtime, runtimes
 
 RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
 
@@ -125,7 +125,7 @@ def fixed_times(monkeypatch: pytest.MonkeyPatch) -> None:
         said = {"load_ms": 1, "first_ms": 1, "frames_per_s": 1, "peak_mib": 1}
         return {**said, "latency_ms": [p50_ms]}
 
-    monkeypatch.setattr("partsight.benchmark._run", run)
+    monkeypatch.setattr("partsight.benchmark.measure._run", run)
 
 
 def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path, fixed_times: None) -> None:
@@ -190,7 +190,7 @@ def test_a_model_that_a_runtime_refuses_is_named(
     def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
         raise subprocess.CalledProcessError(1, "x", stderr="refuses the model")
 
-    monkeypatch.setattr("partsight.benchmark._run", run)
+    monkeypatch.setattr("partsight.benchmark.measure._run", run)
     result = CliRunner().invoke(main, ["benchmark", str(model_path)])
     assert result.exit_code == 3
     assert "refuses the model" in result.output
@@ -205,7 +205,7 @@ def test_that_it_takes_no_batches_is_a_row_and_no_failure(
             raise subprocess.CalledProcessError(1, "x", stderr="it takes no 4 frames at once")
         return {"load_ms": 1, "first_ms": 1, "latency_ms": [1], "frames_per_s": 1, "peak_mib": 1}
 
-    monkeypatch.setattr("partsight.benchmark._run", run)
+    monkeypatch.setattr("partsight.benchmark.measure._run", run)
     result = CliRunner().invoke(main, ["benchmark", str(model_path)])
     assert result.exit_code == 0, result.output
     assert result.output.count("it takes no 4 frames at once") == len(runtimes())
@@ -235,7 +235,7 @@ class NoOtherShape:
 def test_batches_that_a_model_does_not_take_are_not_measured(
     interpreter: type, message: str, model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.benchmark_process.Interpreter", interpreter)
+    monkeypatch.setattr("partsight.benchmark.process.Interpreter", interpreter)
     with pytest.raises(ModelError, match=message):
         measure(model_path.read_bytes(), 1, 1, batch=4, frames=1, size="8x8")
 
@@ -247,6 +247,6 @@ def test_what_was_checked_is_what_runs(
     path = tmp_path / "model.tflite"
     path.write_bytes(b"swapped")
     first = ways([path], runtimes(), 1)[:1]
-    monkeypatch.setattr("partsight.benchmark.ways", lambda models, installed, cores: first)
+    monkeypatch.setattr("partsight.benchmark.measure.ways", lambda models, installed, cores: first)
     (row,) = benchmark({path: model_path.read_bytes()}, 1, "8x8")
     assert row.error is None

@@ -52,7 +52,7 @@ def test_help_loads_nothing_heavy(run_python: Callable) -> None:
     done = run_python(
         "-c",
         "import sys\n"
-        "from partsight.cli import main\n"
+        "from partsight.cli.main import main\n"
         "main(['--help'], standalone_mode=False)\n"
         "print(sorted({'numpy', 'cv2', 'PIL', 'tensorflow', 'ai_edge_litert', 'tflite_runtime'}"
         " & set(sys.modules)))",

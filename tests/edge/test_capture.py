@@ -14,7 +14,13 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.capture import (
+from partsight.cli.main import main
+from partsight.errors import OutputError, SourceError
+from partsight.image.decode import decode
+from partsight.image_files.read import find_pictures
+from partsight.records import Fault, Frame
+from partsight.sources.frames import NoMoreFrames, SequentialFrames
+from partsight.sources.labelled_capture import (
     Place,
     capture,
     every,
@@ -22,12 +28,6 @@ from partsight.capture import (
     on_each,
     require_first_frame,
 )
-from partsight.cli import main
-from partsight.errors import OutputError, SourceError
-from partsight.picture.decode import decode
-from partsight.pictures import find_pictures
-from partsight.records import Fault, Frame
-from partsight.sources.frames import NoMoreFrames, SequentialFrames
 from partsight.sources.scripted import ScriptedSource
 
 TAKEN = datetime(2026, 11, 24, 10, 11, 12, 345678, timezone.utc)
@@ -287,7 +287,7 @@ def test_ctrl_c_is_the_end_and_no_failure(tmp_path: Path, monkeypatch: pytest.Mo
         yield tmp_path / "a.png"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("partsight.capture.capture", interrupted)
+    monkeypatch.setattr("partsight.sources.labelled_capture.capture", interrupted)
     (tmp_path / "line").mkdir()
     cv2.imwrite(str(tmp_path / "line" / "a.png"), np.zeros((4, 4, 3), np.uint8))
 

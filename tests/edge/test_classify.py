@@ -11,11 +11,11 @@ import pytest
 
 from partsight import Classifier
 from partsight.errors import ContractError, ImageError, ModelError
+from partsight.image.preprocess import preprocess
+from partsight.inference.interpreter import TensorInfo
+from partsight.inference.scores import dequantize
 from partsight.model.file import ModelFile
-from partsight.picture.preprocess import preprocess
 from partsight.records import Prediction, Verdict
-from partsight.runtime.interpreter import TensorInfo
-from partsight.runtime.scores import dequantize
 
 
 @pytest.mark.parametrize(

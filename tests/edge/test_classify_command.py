@@ -30,8 +30,8 @@ from partsight.batch.run import Outcome
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.batch.summary import Summary
-from partsight.cli import main
-from partsight.decide import OperatingPoint
+from partsight.cli.main import main
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ImageError
 from partsight.inputs.base import Picture, Unreadable
 

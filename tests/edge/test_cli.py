@@ -19,8 +19,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.cli import main
-from partsight.decide import OperatingPoint
+from partsight.cli.main import main
+from partsight.decision.decide import OperatingPoint
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread
 

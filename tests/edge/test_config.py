@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from partsight import Classifier
 from partsight.config import Config, ModelConfig, apply_config, read_config, save_choice
 from partsight.config.journal import JournalConfig
+from partsight.config.location import CONFIG_VARIABLE, find_config, use_config
 from partsight.config.section import Section
 from partsight.config.sinks import (
     CsvSinkConfig,
@@ -24,11 +25,10 @@ from partsight.config.sinks import (
     StdoutSinkConfig,
     sink_name,
 )
-from partsight.device_config import CONFIG_VARIABLE, find_config, use_config
 from partsight.errors import ConfigError, OutputError, SignatureError
+from partsight.inference.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
 from partsight.model.key_files import make_key_pair, read_private_key
 from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
-from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
 
 
 @pytest.fixture
@@ -189,7 +189,7 @@ def test_a_link_and_permissions_stay(mode: int, path: Path, tmp_path: Path) -> N
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where the system's configuration would be; the environment names no other."""
     path = tmp_path / "etc" / "partsight.toml"
-    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", path)
+    monkeypatch.setattr("partsight.config.location.SYSTEM_CONFIG", path)
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     monkeypatch.delenv(PUBLIC_KEY_VARIABLE, raising=False)
     return path
@@ -256,7 +256,7 @@ def test_python_asks_for_the_configured_key_too(
 
 def test_a_device_without_a_configuration_waits_for_no_pydantic(run_python: Callable) -> None:
     modules = "{'pydantic', 'tomlkit', 'cryptography'} & set(sys.modules)"
-    code = f"import sys, partsight.classify, partsight.commands.watch; print(sorted({modules}))"
+    code = f"import sys, partsight.api, partsight.cli.commands.watch; print(sorted({modules}))"
     done = run_python("-c", code)
     assert done.stdout == "[]\n", done
 

@@ -8,16 +8,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.config import Config, read_config
+from partsight.config.location import CONFIG_VARIABLE
 from partsight.config.settings import Setting
-from partsight.device_config import CONFIG_VARIABLE
+from partsight.deploy.preflight.paths import check_setting
+from partsight.inference.runtimes import RUNTIME_VARIABLE, TFLITE_RUNTIME, THREADS_VARIABLE
 from partsight.model.file import load_model_file
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore, activated
-from partsight.preflight.paths import check_setting
-from partsight.runtime.runtimes import RUNTIME_VARIABLE, TFLITE_RUNTIME, THREADS_VARIABLE
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +25,8 @@ def _no_other_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     for name in (CONFIG_VARIABLE, RUNTIME_VARIABLE, THREADS_VARIABLE, PUBLIC_KEY_VARIABLE):
         monkeypatch.delenv(name, raising=False)
     none = tmp_path / "none" / "partsight.toml"
-    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", none)
-    monkeypatch.setattr("partsight.commands.config.SYSTEM_CONFIG", none)
+    monkeypatch.setattr("partsight.config.location.SYSTEM_CONFIG", none)
+    monkeypatch.setattr("partsight.cli.commands.config.SYSTEM_CONFIG", none)
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_check_asks_whether_the_runtime_is_here(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path.write_text("[model]\nruntime = 'litert'")
-    runtimes = "partsight.runtime.runtimes.runtimes"
+    runtimes = "partsight.inference.runtimes.runtimes"
     monkeypatch.setattr(runtimes, lambda: (TFLITE_RUNTIME,))
     assert "litert is not installed here. Run pip install" in invoke("check", path).stderr
     monkeypatch.setattr(runtimes, list)

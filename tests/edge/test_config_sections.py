@@ -16,8 +16,8 @@ from pydantic import Field, PositiveInt, SecretStr, ValidationError, model_valid
 from partsight.config import Config
 from partsight.config.decision import DecisionConfig
 from partsight.config.explain import explained
-from partsight.config.hiding import is_secret, shown
 from partsight.config.keys import tables, toml_text
+from partsight.config.redaction import is_secret, shown
 from partsight.config.reference import reference
 from partsight.config.reload import RELOADABLE, changes
 from partsight.config.section import Place, Section

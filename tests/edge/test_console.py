@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from partsight.console import ProgressBar
+from partsight.cli.console import ProgressBar
 
 
 class Terminal(io.StringIO):
@@ -37,7 +37,7 @@ def test_a_bar_is_one_line_that_does_not_wrap(
 ) -> None:
     # In the test itself: pytest's capture sets sys.stderr after fixtures are made.
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
-    monkeypatch.setattr("partsight.console._terminal_columns", lambda: columns)
+    monkeypatch.setattr("partsight.cli.console._terminal_columns", lambda: columns)
     show = None if text is None else lambda _: text
     items = iter(range(7))
     assert list(ProgressBar(label)(items, total, show=show)) == list(range(7))
@@ -47,7 +47,7 @@ def test_a_bar_is_one_line_that_does_not_wrap(
 
 def test_both_losses_of_a_fit_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
-    monkeypatch.setattr("partsight.console._terminal_columns", lambda: 80)
+    monkeypatch.setattr("partsight.cli.console._terminal_columns", lambda: 80)
     losses = "loss 0.123 val_loss 0.456"
     list(ProgressBar("head")(iter(range(3)), 500, show=lambda _: losses))
     assert losses in terminal.getvalue()

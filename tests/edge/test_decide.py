@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from partsight.decide import (
+from partsight.decision.decide import (
     OperatingPoint,
     accept_score,
     accept_scores,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from partsight.disk import free_bytes
+from partsight.utils.disk import free_bytes
 
 
 @pytest.mark.parametrize("below", ["", "not/yet/there"])

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from partsight import doctor
-from partsight.cli import main
-from partsight.doctor import examine
+from partsight.cli.main import main
+from partsight.deploy import doctor
+from partsight.deploy.doctor import examine
 from partsight.errors import EnvironmentFault, PartsightError
 
 

@@ -15,18 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.api import Classifier
+from partsight.decision.decide import OperatingPoint
 from partsight.drift import DriftObserver, DriftSettings, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.drift.expected import Learner
-from partsight.health.vitals import Vitals
+from partsight.image.preprocess import preprocess
+from partsight.image.statistics import PictureStatistics
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
 from partsight.model.reference import Reference, Spread, spread_of
-from partsight.picture.preprocess import preprocess
-from partsight.picture.statistics import PictureStatistics
 from partsight.records import Frame, PartResult, Verdict
+from partsight.telemetry.telemetry import Vitals
 
 REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")

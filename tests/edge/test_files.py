@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import OutputError
-from partsight.files import atomic_path, create_atomic, write_atomic
+from partsight.utils.files import atomic_path, create_atomic, write_atomic
 
 
 def test_a_file_and_its_folders_are_made(tmp_path: Path) -> None:

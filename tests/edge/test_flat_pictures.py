@@ -15,19 +15,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.classify import Classifier
-from partsight.cli import main
-from partsight.decide import OperatingPoint, decide, reason, verdicts
+from partsight.api import Classifier
+from partsight.cli.main import main
+from partsight.decision.decide import OperatingPoint, decide, reason, verdicts
+from partsight.decision.policy import Policy
 from partsight.evaluation.evaluate import evaluate, score_pictures
-from partsight.judge import Judge
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
+from partsight.image.statistics import grey_range
+from partsight.line.inspector import Judge
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
-from partsight.picture.statistics import grey_range
-from partsight.policy import Policy
 from partsight.records import Frame, Occasion, Prediction, Verdict
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 SPEC = PreprocessSpec(224, 224)
 HW = (480, 640)

@@ -15,13 +15,13 @@ from click.testing import CliRunner, Result
 from tests.edge.model.tiny_models import TinyModel
 
 from partsight import Classifier
-from partsight.cli import main
-from partsight.decide import OperatingPoint
-from partsight.health.vitals import Vitals
+from partsight.cli.main import main
+from partsight.decision.decide import OperatingPoint
 from partsight.model.file import load_model_file
-from partsight.model.foreign import GivenFacts
+from partsight.model.third_party import GivenFacts
 from partsight.model_store.start import start
 from partsight.model_store.store import ModelStore, activated
+from partsight.telemetry.telemetry import Vitals
 
 # The more green a picture is, the better the part: output 0 is healthy.
 MODEL = TinyModel(((0.0, 8.0, 0.0), (0.0, 0.0, 0.0)), (-4.0, 0.0))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.good_names import is_good_name
+from partsight.decision.good_names import is_good_name
 
 GOOD = """
 accept|accepted|Acceptable|good|GOOD|healthy|normal|ok|OK|Ok|okay|pass|passed|OK |  ok|ok\t

@@ -11,16 +11,17 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.classify import Classifier
+from partsight.api import Classifier
+from partsight.batch.heatmaps import require_heatmap, write_overlay
 from partsight.errors import ContractError, ImageError, ModelError, OutputError
-from partsight.heatmap import overlay, require_heatmap, write_overlay
+from partsight.image.overlay import overlay
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
+from partsight.inference.interpreter import TensorInfo
 from partsight.inputs.base import Picture
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
 from partsight.records import PictureResult, Prediction, Verdict
-from partsight.runtime.interpreter import TensorInfo
 
 GREY = 128
 

@@ -15,10 +15,10 @@ from tests.servers.process import free_port
 
 from partsight.config.trigger import HttpTriggerConfig
 from partsight.errors import ConfigError
-from partsight.health.vitals import Vitals
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers import inbox as inbox_module
 from partsight.triggers.http import http_listener
-from partsight.triggers.inbox import Inbox
+from partsight.triggers.trigger_queue import Inbox
 
 Ask = Callable[..., tuple[int, Any]]
 

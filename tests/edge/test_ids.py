@@ -7,7 +7,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.ids import uuid7
+from partsight.utils.ids import uuid7
 
 times_ms = st.integers(0, 2**48 - 1)
 

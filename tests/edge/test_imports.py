@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from partsight.imports import import_fault
+from partsight.utils.imports import import_fault
 
 
 @pytest.mark.parametrize(

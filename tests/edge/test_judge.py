@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 import numpy as np
 import pytest
 
+from partsight.decision.policy import FAIL_SAFE, Policy
 from partsight.errors import ConfigError, ModelError
-from partsight.judge import Judge
-from partsight.policy import FAIL_SAFE, Policy
+from partsight.line.inspector import Judge
 from partsight.records import Fault, Frame, Occasion, Verdict
 
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)

@@ -15,9 +15,9 @@ from tests.servers.process import until
 
 from partsight.config.trigger import KeyTriggerConfig
 from partsight.errors import ConfigError
-from partsight.health.vitals import Vitals
-from partsight.triggers.inbox import Inbox
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.key import key_listener
+from partsight.triggers.trigger_queue import Inbox
 
 
 @contextlib.contextmanager

@@ -8,8 +8,8 @@ import pytest
 
 from partsight.errors import DatasetError
 from partsight.evaluation.evaluate import labelled_pictures
-from partsight.layout import label_key, read_layout, split_of
-from partsight.walk import LeftOut
+from partsight.image_files.layout import label_key, read_layout, split_of
+from partsight.image_files.walk import LeftOut
 
 
 def make(root: Path, *folders: str) -> Path:

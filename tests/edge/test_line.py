@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from partsight.errors import SourceError
-from partsight.judge import Judge, Judged
-from partsight.line import watch
+from partsight.line.inspector import Judge, Judged
+from partsight.line.loop import watch
 from partsight.records import Occasion
 
 OCCASION = Occasion("frame", 0.0)

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.config import Config
 from partsight.config.reload import changes
 from partsight.drift import AlarmSettings, LineAlarms
-from partsight.health.vitals import Vitals
 from partsight.journal import read_events
+from partsight.line.observers import alarm_settings
 from partsight.records import PartResult, Verdict
-from partsight.station.observers import alarm_settings
+from partsight.telemetry.telemetry import Vitals
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 # a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review, 0 flat

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.cli import main
-from partsight.device_config import CONFIG_VARIABLE
+from partsight.cli.main import main
+from partsight.config.location import CONFIG_VARIABLE
 from partsight.model.file import load_model_file
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force, record
@@ -21,7 +21,7 @@ from partsight.model_store.store import ModelStore, activated
 def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
     monkeypatch.delenv(PUBLIC_KEY_VARIABLE, raising=False)
-    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", tmp_path / "none.toml")
+    monkeypatch.setattr("partsight.config.location.SYSTEM_CONFIG", tmp_path / "none.toml")
 
 
 @pytest.fixture

@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.edge.test_model_watch import Bench, Started
 
-from partsight.cli import main
-from partsight.decide import OperatingPoint
-from partsight.device_config import CONFIG_VARIABLE
+from partsight.cli.main import main
+from partsight.config.location import CONFIG_VARIABLE
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ContractError
+from partsight.image.spec import PreprocessSpec
 from partsight.journal import read_events
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.facts import FileFacts, file_facts
@@ -29,7 +30,6 @@ from partsight.model_store.history import read_history
 from partsight.model_store.listing import Listed
 from partsight.model_store.listing_text import lines_of
 from partsight.model_store.store import ModelStore, activated
-from partsight.picture.spec import PreprocessSpec
 
 MakeModel = Callable[..., bytes]
 E_ACUTE_NFD = unicodedata.normalize("NFD", "Träger é")
@@ -39,7 +39,7 @@ POINT = OperatingPoint(("good",))
 @pytest.fixture(autouse=True)
 def _no_configuration(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
-    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", tmp_path / "none.toml")
+    monkeypatch.setattr("partsight.config.location.SYSTEM_CONFIG", tmp_path / "none.toml")
 
 
 def sha(data: bytes) -> str:

@@ -13,18 +13,18 @@ from typing import Any
 
 import pytest
 
-from partsight.classify import Classifier
+from partsight.api import Classifier
 from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
-from partsight.health.vitals import Vitals
 from partsight.model.file import load_model_file
 from partsight.model_store.activate import put_in_force, roll_back
-from partsight.model_store.aside import Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
-from partsight.model_store.rules import Findings, Rules, Settings, settings_of
 from partsight.model_store.start import Load, start
 from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
+from partsight.qualification.isolated import Stopped, examine_aside
+from partsight.qualification.rules import Findings, Rules, Settings, settings_of
+from partsight.telemetry.telemetry import Vitals
 
 
 class Bench:

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from partsight.native_output import held_stderr
+from partsight.utils.native_output import held_stderr
 
 
 def test_chatter_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from partsight.ahead import worked_ahead
-from partsight.opencv import cv2, one_thread
+from partsight.utils.opencv import cv2, one_thread
+from partsight.utils.parallel_map import worked_ahead
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from partsight.errors import OutputError
-from partsight.periodic import Periodic
+from partsight.utils.periodic import Periodic
 
 
 def test_it_is_done_at_once_and_again_until_the_block_ends() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from partsight.ids import uuid7
-from partsight.picture_store.plan import annotated_path, picture_path
-from partsight.picture_store.retention import Limits, Retention
-from partsight.picture_store.tidying import Tidying
+from partsight.image_store.retention import Limits, Retention
+from partsight.image_store.retention_schedule import Tidying
+from partsight.image_store.save_plan import annotated_path, picture_path
+from partsight.utils.ids import uuid7
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 DAY_S = 86_400
@@ -286,8 +286,8 @@ def test_what_a_killed_writer_left_goes_once_it_is_old(
 def test_work_is_done_in_small_pieces(
     tmp_path: Path, keep: Callable, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.picture_store.shelf._ENTRIES_A_PIECE", 10)
-    monkeypatch.setattr("partsight.picture_store.shelf._BATCH", 30)
+    monkeypatch.setattr("partsight.image_store.day_folders._ENTRIES_A_PIECE", 10)
+    monkeypatch.setattr("partsight.image_store.day_folders._BATCH", 30)
     keep(1, 100)
     steps = opened(tmp_path, Limits(ALL.max_age_days, 1, 0), clocks).steps()
 

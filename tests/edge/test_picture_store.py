@@ -16,16 +16,22 @@ from hypothesis import strategies as st
 
 from partsight.config.pictures import PicturesConfig
 from partsight.errors import OutputError
-from partsight.health.vitals import Vitals
-from partsight.ids import uuid7
-from partsight.picture.decode import decode
-from partsight.picture.spec import PreprocessSpec
-from partsight.picture_store import PictureStore, Plan
-from partsight.picture_store.annotate import annotate, annotation
-from partsight.picture_store.disk_guard import DiskGuard
-from partsight.picture_store.plan import annotated_path, id_of, is_kept, is_left_over, picture_path
-from partsight.picture_store.work_queue import Job, WorkQueue
+from partsight.image.decode import decode
+from partsight.image.spec import PreprocessSpec
+from partsight.image_store import PictureStore, Plan
+from partsight.image_store.annotate import annotate, annotation
+from partsight.image_store.disk_guard import DiskGuard
+from partsight.image_store.save_plan import (
+    annotated_path,
+    id_of,
+    is_kept,
+    is_left_over,
+    picture_path,
+)
+from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, Occasion, PartResult, Prediction, Verdict
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.ids import uuid7
 
 TAKEN = datetime(2026, 11, 24, 10, 11, 12, 345000, timezone.utc)
 ID = uuid7(int(TAKEN.timestamp() * 1000))
@@ -320,7 +326,7 @@ def test_a_callback_that_fails_stops_nothing(
 def test_a_slow_disk_fills_the_queue_and_delays_nobody(
     open_store: Callable, frame: Frame, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.picture_store.store._QUEUE_BYTES", 3 * frame.image_bgr.nbytes)
+    monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 3 * frame.image_bgr.nbytes)
     go_on = threading.Event()
     vitals = Vitals()
     with open_store(vitals, save=lambda path, data: go_on.wait(30)) as store:
@@ -339,7 +345,7 @@ def test_a_slow_disk_fills_the_queue_and_delays_nobody(
 def test_a_promise_beyond_the_queue_is_told(
     open_store: Callable, frame: Frame, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.picture_store.store._QUEUE_BYTES", 1)
+    monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 1)
     go_on = threading.Event()
     with open_store(Vitals(), save=lambda path, data: go_on.wait(30)) as store:
         first, second = (store.plan(ID, Verdict.REJECT, TAKEN) for _ in range(2))
@@ -481,7 +487,7 @@ def test_the_section_is_strict(text: dict, message: str | None) -> None:
 
 
 def test_frames_too_large_for_a_jpeg_are_refused_by_name() -> None:
-    from partsight.picture.encode import encode
+    from partsight.image.encode import encode
 
     wide = np.zeros((1, 70_000, 3), np.uint8)
     with pytest.raises(OutputError, match=r"as jpg.*\(1, 70000, 3\)"):

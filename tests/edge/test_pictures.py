@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.ahead import worked_ahead
 from partsight.errors import DatasetError, ImageError
-from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import find_pictures, is_picture, read_pictures, sub_folders
-from partsight.walk import LeftOut
+from partsight.image.spec import PreprocessSpec
+from partsight.image_files.read import find_pictures, is_picture, read_pictures, sub_folders
+from partsight.image_files.walk import LeftOut
+from partsight.utils.parallel_map import worked_ahead
 
 SPEC = PreprocessSpec(2, 4)
 
@@ -143,7 +143,7 @@ def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
     def broken(path: Path, spec: PreprocessSpec) -> None:
         raise RuntimeError("a defect of ours")
 
-    monkeypatch.setattr("partsight.pictures.decode", broken)
+    monkeypatch.setattr("partsight.image_files.read.decode", broken)
 
     with pytest.raises(RuntimeError, match="a defect of ours"):
         list(read_pictures([tmp_path / "a.png"], SPEC))

@@ -11,9 +11,9 @@ import pytest
 
 from partsight.config.trigger import PresenceTriggerConfig
 from partsight.errors import SourceError
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.background import small_grey
 from partsight.triggers.presence import PresenceTrigger
 

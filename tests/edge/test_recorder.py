@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from partsight.errors import OutputError
-from partsight.health.vitals import Vitals
-from partsight.judge import Judge
-from partsight.recorder import Recorder
+from partsight.line.inspector import Judge
+from partsight.line.recorder import Recorder
 from partsight.records import Occasion
-from partsight.sinks import MemorySink
+from partsight.results import MemorySink
+from partsight.telemetry.telemetry import Vitals
 
 OCCASION = Occasion("frame", 0.0)
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.known_secrets import KnownSecrets, known_secrets
-from partsight.redaction import (
+from partsight.utils.known_secrets import KnownSecrets, known_secrets
+from partsight.utils.redaction import (
     redact_address,
     redact_origin,
     redact_text,

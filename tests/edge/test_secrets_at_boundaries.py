@@ -17,15 +17,15 @@ import pytest
 from click.testing import CliRunner
 
 from partsight.batch.ray_engine import stores
-from partsight.cli import main
-from partsight.console import RedactingFormatter, redact_errors
+from partsight.cli.console import RedactingFormatter, redact_errors
+from partsight.cli.main import main
 from partsight.errors import PartsightError
-from partsight.health.vitals import State, Vitals
 from partsight.journal import Journal, read_events, read_rows, verify
-from partsight.known_secrets import remember_variable, without_secrets
-from partsight.process_arguments import without_secrets_padded
 from partsight.records import PartResult, PictureResult, Verdict
-from partsight.redaction import remember_secret
+from partsight.telemetry.telemetry import State, Vitals
+from partsight.utils.known_secrets import remember_variable, without_secrets
+from partsight.utils.process_arguments import without_secrets_padded
+from partsight.utils.redaction import remember_secret
 
 _QUOTING = (
     "rtsp://op:hunter2@cam/live",
@@ -251,7 +251,7 @@ def test_arguments_of_this_process_keep_their_length(argument: bytes) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows them in /proc")
 def test_ps_shows_no_password_of_a_running_command(tmp_path: Path) -> None:
     code = (
-        "import pathlib, sys; from partsight.cli import main\n"
+        "import pathlib, sys; from partsight.cli.main import main\n"
         "main(['config', 'reference'], standalone_mode=False)\n"
         "sys.stderr.write(pathlib.Path('/proc/self/cmdline').read_text())"
     )

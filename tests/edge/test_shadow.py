@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from partsight.classify import Classifier
-from partsight.cli import main
+from partsight.api import Classifier
+from partsight.cli.main import main
 from partsight.errors import ImageError
 from partsight.evaluation.intervals import proportion_interval
-from partsight.health.vitals import Vitals
 from partsight.journal import Journal, read_events
+from partsight.line.shadow import Shadow
+from partsight.line.shadow_report import agreements, report_lines
 from partsight.records import Frame, PartResult, Prediction, Verdict
-from partsight.shadow import Shadow
-from partsight.shadow_report import agreements, report_lines
+from partsight.telemetry.telemetry import Vitals
 
 
 class Heard:

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from partsight.shown import shown
+from partsight.utils.printable import shown
 
 
 @pytest.mark.parametrize(

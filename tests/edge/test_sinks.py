@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from partsight.errors import EnvironmentFault, OutputError
 from partsight.records import PictureResult, Prediction, Verdict
-from partsight.sinks import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
+from partsight.results import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
 
 # As the operating system gives a path that is no UTF-8, and other awkward ones.
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
@@ -156,7 +156,7 @@ def test_parquet_has_the_types_also_where_all_is_none(tmp_path: Path) -> None:
 
 
 def test_parquet_writes_many_rows_in_groups(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr("partsight.sinks.parquet._GROUP_ROWS", 3)
+    monkeypatch.setattr("partsight.results.parquet._GROUP_ROWS", 3)
     path = write(tmp_path / "out.parquet", ROWS)
     parquet = pytest.importorskip("pyarrow.parquet")
     assert parquet.ParquetFile(path).num_row_groups == 3

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from partsight.errors import DatasetError, SourceError
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import CaptureSource, FolderSource, ScriptedSource, open_source
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.text_files import (
+from partsight.utils.text_files import (
     decode_text,
     encoding_of,
     nfc,

@@ -20,18 +20,18 @@ from pydantic import TypeAdapter
 
 from partsight.config.trigger import TriggerConfig
 from partsight.errors import SourceError
-from partsight.health.announcements import BURST
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources import ScriptedSource
 from partsight.sources.frames import NoMoreFrames, SequentialFrames
+from partsight.telemetry.announcements import BURST
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers import open_trigger, trigger_kinds
 from partsight.triggers.external import ExternalTrigger
 from partsight.triggers.frame import FrameTrigger
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.inbox import Inbox
 from partsight.triggers.interval import IntervalTrigger
 from partsight.triggers.part_id import LONGEST, part_id_of, plain_id
+from partsight.triggers.trigger_queue import Inbox
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 IMAGE = np.zeros((2, 4, 3), np.uint8)

@@ -8,8 +8,8 @@ import threading
 
 import pytest
 
-from partsight.health.announcements import BURST
-from partsight.health.vitals import BUCKETS_S, CALM, METRICS, Change, Vitals
+from partsight.telemetry.announcements import BURST
+from partsight.telemetry.telemetry import BUCKETS_S, CALM, METRICS, Change, Vitals
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 
 from partsight.evaluation.evaluate import labelled_pictures
+from partsight.image.spec import PreprocessSpec
+from partsight.image_files.read import find_pictures
+from partsight.image_files.walk import LeftOut, Unlisted, is_ignored, walk
 from partsight.inputs.open import open_inputs
-from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import find_pictures
 from partsight.records import Fault, Frame
 from partsight.sources.folder import FolderSource
-from partsight.walk import LeftOut, Unlisted, is_ignored, walk
 
 PNG = cv2.imencode(".png", np.zeros((2, 4, 3), np.uint8))[1].tobytes()
 SPEC = PreprocessSpec(2, 4)
@@ -102,9 +102,9 @@ def by_tar(tree: Path) -> list[str]:
 
 def by_store(tree: Path) -> list[str]:
     pytest.importorskip("pyarrow")
-    from partsight.batch.ray_engine.stores import pictures_below
+    from partsight.batch.ray_engine.stores import pictures_below_uri
 
-    found = pictures_below(tree.as_uri(), LeftOut())
+    found = pictures_below_uri(tree.as_uri(), LeftOut())
     return [os.path.relpath(each[1], tree) for each in found if not hasattr(each, "reason")]
 
 
@@ -245,7 +245,7 @@ def test_every_walk_counts_what_it_does_not_read(
 ) -> None:
     tree = write(tmp_path / "set", "a.png", "b/film.mp4", "b/@eaDir/film.mp4", "notes.txt")
     counted = LeftOut()
-    monkeypatch.setattr("partsight.pictures.LeftOut", lambda: counted)
+    monkeypatch.setattr("partsight.image_files.read.LeftOut", lambda: counted)
     monkeypatch.setattr("partsight.inputs.open.LeftOut", lambda: counted)
     if names_in is by_store:
         monkeypatch.setitem(globals(), "LeftOut", lambda: counted)

@@ -10,10 +10,10 @@ import pytest
 import tomlkit
 
 from partsight.config.document import Config
-from partsight.health.readiness import RULES
-from partsight.sinks import pump
+from partsight.sinks import delivery as pump
 from partsight.sinks.modbus import COILS, COUNTS
 from partsight.sinks.webhook_signature import sign
+from partsight.telemetry.readiness import RULES
 from partsight.triggers import trigger_kinds
 from partsight.triggers.part_id import KEYS, WRAPPERS
 

@@ -13,10 +13,10 @@ import signal
 import sys
 from pathlib import Path
 
-from partsight.health.vitals import Vitals
 from partsight.journal import Journal
-from partsight.sinks.feed import Feeder
+from partsight.sinks.delivery_worker import Feeder
 from partsight.sinks.rotating import RotatingSink
+from partsight.telemetry.telemetry import Vitals
 
 ROW = {"captured_at": "2024-05-06T07:08:09.123+00:00", "verdict": "reject", "reason": "x" * 300}
 

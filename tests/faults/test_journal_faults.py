@@ -23,11 +23,11 @@ import pytest
 
 from partsight import journal as journals
 from partsight.errors import OutputError
-from partsight.health.vitals import Vitals
 from partsight.journal import Journal, Selection, read_rows, verify
 from partsight.journal.schema import EVENTS
-from partsight.sinks.feed import Feeder
+from partsight.sinks.delivery_worker import Feeder
 from partsight.sinks.rotating import RotatingSink
+from partsight.telemetry.telemetry import Vitals
 
 WRITER = Path(__file__).with_name("journal_writer.py")
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)

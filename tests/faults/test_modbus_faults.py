@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tests.servers.modbus import PlcServer, run_plc
 from tests.servers.process import DEADLINE_S, until
 
-from partsight.config.wires import ModbusSinkConfig
+from partsight.config.network_sinks import ModbusSinkConfig
+from partsight.connections.modbus import Plc, to_words
 from partsight.errors import SinkUnavailable
-from partsight.links.modbus import Plc, to_words
 from partsight.sinks.modbus import ModbusSink, Tally
 
 NOW = datetime(2024, 5, 6, 7, 8, 9, tzinfo=timezone.utc)

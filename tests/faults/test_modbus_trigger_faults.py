@@ -12,9 +12,9 @@ from tests.servers.modbus import PlcServer, run_plc
 from tests.servers.process import DEADLINE_S, until
 
 from partsight.config.trigger import ModbusTriggerConfig
-from partsight.health.vitals import Vitals
-from partsight.triggers.inbox import Inbox
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.modbus import bytes_of, modbus_listener, text_of
+from partsight.triggers.trigger_queue import Inbox
 
 COIL, PART_ID = 5, 10
 

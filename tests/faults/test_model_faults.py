@@ -18,19 +18,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.api import Classifier
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError, SignatureError
-from partsight.health.vitals import Vitals
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key
 from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.incoming import Incoming
-from partsight.model_store.rules import Rules, Settings
 from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
+from partsight.qualification.rules import Rules, Settings
 from partsight.sample_data import write_sample_data
+from partsight.telemetry.telemetry import Vitals
 
 DEADLINE_S = 120.0
 
@@ -236,7 +236,7 @@ def test_only_a_signed_model_is_taken_where_a_key_is_trusted(
 def test_the_runtime_that_goes_down_takes_no_line_with_it(
     make_line: Callable[..., Line], make_model: Callable[..., bytes]
 ) -> None:
-    from partsight.model_store.aside import examine_aside
+    from partsight.qualification.isolated import examine_aside
 
     line = make_line()
     code = "import os; os.write(1, b'ready\\n'); os.kill(os.getpid(), 11)"

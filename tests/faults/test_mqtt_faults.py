@@ -20,7 +20,7 @@ from tests.servers.certificates import Authority, make_authority
 from tests.servers.mosquitto import Mosquitto, listen, run_mosquitto
 from tests.servers.process import DEADLINE_S, until
 
-from partsight.config.wires import MqttSinkConfig
+from partsight.config.network_sinks import MqttSinkConfig
 from partsight.errors import ConfigError, SinkUnavailable
 from partsight.sinks.mqtt import MqttSink
 
@@ -171,7 +171,7 @@ def test_a_sink_that_fails_does_not_say_that_the_line_has_stopped(broker: Mosqui
 
 DYING = """
 import os, signal, sys
-from partsight.config.wires import MqttSinkConfig
+from partsight.config.network_sinks import MqttSinkConfig
 from partsight.sinks.mqtt import MqttSink
 config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=int(sys.argv[1]), prefix="line1")
 with MqttSink(config) as sink:

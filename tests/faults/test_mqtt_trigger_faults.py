@@ -13,9 +13,9 @@ from tests.servers.mosquitto import Mosquitto, run_mosquitto
 from tests.servers.process import DEADLINE_S, until
 
 from partsight.config.trigger import MqttTriggerConfig
-from partsight.health.vitals import Vitals
-from partsight.triggers.inbox import Inbox
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.mqtt import mqtt_listener
+from partsight.triggers.trigger_queue import Inbox
 
 
 @pytest.fixture

@@ -19,13 +19,13 @@ import numpy as np
 import pytest
 
 from partsight.config.pictures import PicturesConfig
-from partsight.health.vitals import Vitals
-from partsight.ids import uuid7
-from partsight.picture.decode import decode
-from partsight.picture_store import PictureStore, Plan
-from partsight.picture_store.plan import is_left_over
-from partsight.picture_store.store import _HEADROOM
+from partsight.image.decode import decode
+from partsight.image_store import PictureStore, Plan
+from partsight.image_store.save_plan import is_left_over
+from partsight.image_store.store import _HEADROOM
 from partsight.records import Frame, PartResult, Verdict
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.ids import uuid7
 
 # Generous: other work may hold the machine up.
 PATIENCE_S = 30.0
@@ -44,10 +44,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 import numpy as np
 from partsight.config.pictures import PicturesConfig
-from partsight.files import write_atomic
-from partsight.health.vitals import Vitals
-from partsight.ids import uuid7
-from partsight.picture_store import PictureStore
+from partsight.utils.files import write_atomic
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.ids import uuid7
+from partsight.image_store import PictureStore
 from partsight.records import Frame, PartResult, Verdict
 
 noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
@@ -66,7 +66,7 @@ with PictureStore(Path(sys.argv[1]), config, Vitals(), lambda path, reason: None
 
 # Stops for good where half a picture is on the disk.
 STOP_HALF_WAY = """
-from partsight.files import atomic_path
+from partsight.utils.files import atomic_path
 
 def half(path, data):
     with atomic_path(path) as temporary:
@@ -100,9 +100,9 @@ def mount(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is looked after every second is so all the time, and tried again at once."""
-    monkeypatch.setattr("partsight.picture_store.work_queue._IDLE_S", 0.01)
-    monkeypatch.setattr("partsight.picture_store.tidying._EVERY_SHORT_S", 0.01)
-    monkeypatch.setattr("partsight.picture_store.disk_guard._RETRY_S", 0.01)
+    monkeypatch.setattr("partsight.image_store.work_queue._IDLE_S", 0.01)
+    monkeypatch.setattr("partsight.image_store.retention_schedule._EVERY_SHORT_S", 0.01)
+    monkeypatch.setattr("partsight.image_store.disk_guard._RETRY_S", 0.01)
 
 
 class Line:

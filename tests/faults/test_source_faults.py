@@ -16,11 +16,11 @@ import pytest
 from tests.faults.servers import DEADLINE_S, MjpegServer, RtspServer, mjpeg_server
 
 from partsight.config.source import ConditionsConfig, SourceConfig
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.live import LiveFrames
+from partsight.telemetry.telemetry import Vitals
 
 SPEC = PreprocessSpec(24, 24)
 # For tests of silence; elsewhere a busy machine must not look like a silent camera.

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from tests.servers.certificates import make_authority
 from tests.servers.web import Respond, WebServer, answer, run_web_server
 
-from partsight.config.wires import WebhookSinkConfig
+from partsight.config.network_sinks import WebhookSinkConfig
 from partsight.errors import ConfigError, SinkUnavailable
 from partsight.sinks.webhook import WebhookSink
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign, verify

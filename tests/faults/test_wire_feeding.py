@@ -15,12 +15,12 @@ from tests.servers.mosquitto import listen, run_mosquitto
 from tests.servers.process import free_port, until
 from tests.servers.web import answer, run_web_server
 
-from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
-from partsight.health.vitals import Vitals
+from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.journal import Journal
 from partsight.records import PartResult, Verdict
-from partsight.sinks.feed import Feeder
+from partsight.sinks.delivery_worker import Feeder
 from partsight.sinks.open import open_line_sink
+from partsight.telemetry.telemetry import Vitals
 
 ROWS = 250
 

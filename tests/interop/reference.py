@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from partsight import Classifier
-from partsight.picture.decode import decode
-from partsight.picture.preprocess import preprocess
-from partsight.pictures import find_pictures
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image_files.read import find_pictures
 
 
 def main(model: str, pictures: str, count: str, output: str) -> None:

@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image
 
 from partsight.evaluation.evaluate import ScoredPictures
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight_train.export.gate import compare
-from partsight_train.measure import split_metrics
-from partsight_train.operating_point import operating_point
+from partsight_train.fit.measure import split_metrics
+from partsight_train.fit.operating_point import operating_point
 from partsight_train.report import RunRecord
 from partsight_train.settings import TrainSettings
 

@@ -11,11 +11,11 @@ import pytest
 from PIL import Image
 
 from partsight.errors import ImageError
-from partsight.picture.spec import PreprocessSpec
-from partsight_train.activation_map import contributions, map_of_file
+from partsight.image.spec import PreprocessSpec
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export.assemble import assemble
 from partsight_train.heads.head import Head
+from partsight_train.network.activation_map import contributions, map_of_file
 from partsight_train.tensorflow_stack import keras, tf
 
 # Sums of some thousand float32 products of numbers about 1.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight_train.assignment import Split, assign_folds, assign_splits
+from partsight_train.data.assignment import Split, assign_folds, assign_splits
 
 SHARES = {Split.TEST: 0.1, Split.VALIDATION: 0.1}
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from partsight_train.augment import seeded_variation
-from partsight_train.augment import variation as batch_variation
+from partsight_train.data.augmentation import seeded_variation
+from partsight_train.data.augmentation import variation as batch_variation
 from partsight_train.settings import AugmentSettings
 from partsight_train.tensorflow_stack import tf
 

@@ -10,11 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.train.module_server import archive, send, serve
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import ModelError
 from partsight_train.backbones.download import download
 from partsight_train.backbones.locate import locate
-from partsight_train.provenance import command_line, public_settings
+from partsight_train.run.provenance import command_line, public_settings
 from partsight_train.tune.space import Search, choose, first_choice, train_command
 
 MARKER = "mArKeR7"

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from tests.train.module_server import archive, send, serve
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
 from partsight_train.backbones.fetch import module_folder
 
@@ -74,7 +74,7 @@ def test_weights_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatc
 
 def test_the_list_needs_no_tensorflow() -> None:
     script = (
-        "import sys; from partsight_train.commands.backbones import command;"
+        "import sys; from partsight_train.cli.backbones import command;"
         "command(['--json'], standalone_mode=False);"
         "assert not {'tensorflow', 'cv2', 'scipy'} & set(sys.modules), 'loaded'"
     )

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.picture.spec import PreprocessSpec
-from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import choose_calibration, representative
+from partsight.image.spec import PreprocessSpec
+from partsight_train.conversion.convert import representative
+from partsight_train.data.calibration import choose_calibration
+from partsight_train.data.dataset import LabelledPicture, Split
 
 SPEC = PreprocessSpec(1, 1)
 

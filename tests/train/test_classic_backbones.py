@@ -19,8 +19,8 @@ from tests.train.hub_modules import save_reusable
 from tests.train.module_server import archive, send, serve
 
 from partsight import Classifier
-from partsight.cli import main
-from partsight.picture.decode import decode
+from partsight.cli.main import main
+from partsight.image.decode import decode
 from partsight_train.backbones.catalogue import HUB
 from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras, tf

@@ -12,13 +12,13 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from PIL import Image
 
-from partsight.cli import main
-from partsight_train.data_check import Finding, Severity, check, findings_html, groups
-from partsight_train.data_check.duplicates import near_pairs
+from partsight.cli.main import main
+from partsight_train.data.dataset import Dataset, LabelledPicture, Split, assign_folds, split
+from partsight_train.data.looks import SIDE, look_at
+from partsight_train.data.near_duplicates import groups, near_pairs
+from partsight_train.data_check import Finding, Severity, check, findings_html
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
-from partsight_train.data_check.looks import SIDE, look_at
 from partsight_train.data_check.mislabelled import suspects
-from partsight_train.dataset import Dataset, LabelledPicture, Split, assign_folds, split
 from partsight_train.heads.head import Examples
 
 LABELS = ("defected", "healthy")
@@ -139,7 +139,7 @@ def test_blank_pictures_have_no_texture_to_compare() -> None:
 def test_many_pictures_go_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     greys = np.stack([surface(seed, SIDE) for seed in range(20)] + [surface(3, SIDE)])
     whole = near_pairs(greys)
-    monkeypatch.setattr("partsight_train.data_check.duplicates._BLOCK", 4)
+    monkeypatch.setattr("partsight_train.data.near_duplicates._BLOCK", 4)
     assert near_pairs(greys) == whole
     assert [(pair.first, pair.second) for pair in whole] == [(3, 20)]
 
@@ -237,7 +237,7 @@ def test_a_second_look_decodes_nothing(
     paths = [path for label in found for path in found[label]]
     digests = {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
     first = look_at(digests)
-    monkeypatch.setattr("partsight.pictures.decode", None)
+    monkeypatch.setattr("partsight.image_files.read.decode", None)
     again = look_at(digests)
     assert first.sizes == again.sizes == dict.fromkeys(paths, (96, 96))
     assert all((first.greys[path] == again.greys[path]).all() for path in paths)

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import DatasetError
-from partsight_train.dataset import (
+from partsight_train.data.dataset import (
     Dataset,
     Split,
     assign_folds,

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partsight_train.distribution import open_strategy
+from partsight_train.fit.distribution import open_strategy
 from partsight_train.settings import FineTuneSettings
 from partsight_train.tensorflow_stack import keras, tf
 

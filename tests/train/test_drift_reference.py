@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.evaluation.evaluate import ScoredPictures
+from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, Spread
-from partsight.picture.spec import PreprocessSpec
 from partsight_train.export.reference import reference_document, warn_of_no_reference
 from partsight_train.settings import TrainSettings
 

@@ -13,7 +13,7 @@ import skimage.data
 from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.picture.preprocess import preprocess
+from partsight.image.preprocess import preprocess
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.backbones.catalogue import EMBEDDED
 from partsight_train.backbones.embedded import embedded_saved_model, read_weights

@@ -13,14 +13,14 @@ import pytest
 from numpy.typing import NDArray
 
 from partsight.errors import ModelError
-from partsight.runtime.interpreter import Interpreter
-from partsight.runtime.runtimes import runtimes
+from partsight.inference.interpreter import Interpreter
+from partsight.inference.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
+from partsight_train.conversion.convert import convert, quantize, with_ranges
+from partsight_train.conversion.layers import layers_of
+from partsight_train.conversion.names import VARIANTS, VariantName
+from partsight_train.conversion.operators import needs_of
 from partsight_train.export.assemble import assemble
-from partsight_train.export.convert import convert, quantize, with_ranges
-from partsight_train.export.layers import layers_of
-from partsight_train.export.names import VARIANTS, VariantName
-from partsight_train.export.operators import needs_of
 from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 
@@ -72,9 +72,10 @@ def test_the_input_takes_the_bytes_of_a_frame(
 JUDGE = """
 import sys
 import numpy as np
-from partsight.runtime.scores import dequantize
-from partsight.runtime.feed import Normalization, feeder
-from partsight.runtime.interpreter import Interpreter
+from partsight.inference.scores import dequantize
+from partsight.inference.input_encoding import feeder
+from partsight.image.normalization import Normalization
+from partsight.inference.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
 feed = feeder(interpreter.input, Normalization())

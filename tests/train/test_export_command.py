@@ -21,20 +21,20 @@ from click.testing import CliRunner, Result
 from tests.train.conftest import write_parts
 
 from partsight import Classifier
-from partsight.cli import main
+from partsight.cli.main import main
+from partsight.image.decode import decode
+from partsight.inference.runtimes import runtimes
 from partsight.model.file import attach_contract, load_model_file
-from partsight.model.golden import MAX_BYTES, TOLERANCE
 from partsight.model.tflite.flatbuffer import View
 from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
 from partsight.model.tflite.standard_metadata import metadata_entry
 from partsight.model.tflite.tensors import tensors_of
-from partsight.picture.decode import decode
-from partsight.runtime.runtimes import runtimes
+from partsight.qualification.golden import MAX_BYTES, TOLERANCE
+from partsight_train.conversion.names import VARIANTS
 from partsight_train.export import export as export_module
-from partsight_train.export.names import VARIANTS
-from partsight_train.export.remedies import remedied as remedied_module
-from partsight_train.export.remedies.remedied import REMEDIES
-from partsight_train.run_dir import DELIVERY
+from partsight_train.export.fallbacks import REMEDIES
+from partsight_train.export.fallbacks import remedied as remedied_module
+from partsight_train.run.run_dir import DELIVERY
 
 
 def invoke(*arguments: object) -> Result:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight_train.backbones.backbone import Backbone, open_backbone
-from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import choose_calibration
-from partsight_train.extract import open_extractor
+from partsight_train.data.calibration import choose_calibration
+from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.extract import open_extractor
 from partsight_train.tensorflow_stack import tf
 
 # Sums of thousands of float32 products, taken in another order, through fifty layers.

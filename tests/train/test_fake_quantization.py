@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from partsight_train.export.graph import Graph, open_graph
-from partsight_train.export.remedies.fake_quantization import (
+from partsight_train.export.fake_quantization import (
     activations_of,
     kernels_of,
     ranges_of,
     rounded_kernel,
     with_rounded_values,
 )
+from partsight_train.export.graph import Graph, open_graph
 from partsight_train.tensorflow_stack import tf
 
 SHAPE = (8, 8, 3)

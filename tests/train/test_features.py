@@ -15,13 +15,13 @@ from PIL import Image
 from tests.train.conftest import write_parts
 
 from partsight.errors import DatasetError, OutputError
-from partsight.picture.spec import PreprocessSpec
-from partsight_train import features as features_module
+from partsight.image.spec import PreprocessSpec
 from partsight_train.backbones.backbone import Backbone, open_backbone
-from partsight_train.cache import open_cache
-from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import Calibration, choose_calibration
-from partsight_train.features import Features, compute_features
+from partsight_train.data import features as features_module
+from partsight_train.data.calibration import Calibration, choose_calibration
+from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.feature_cache import open_cache
+from partsight_train.data.features import Features, compute_features
 
 SPEC = PreprocessSpec(32, 32)
 VECTOR = np.arange(16, dtype=np.float32)
@@ -141,8 +141,8 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from partsight.picture.spec import PreprocessSpec
-from partsight_train.cache import open_cache
+from partsight.image.spec import PreprocessSpec
+from partsight_train.data.feature_cache import open_cache
 
 with open_cache(Path(sys.argv[1]), "a" * 64, PreprocessSpec(32, 32), 16) as cache:
     for index in range(200):
@@ -182,8 +182,8 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.cache import open_cache
-from partsight_train.features import compute_features
+from partsight_train.data.feature_cache import open_cache
+from partsight_train.data.features import compute_features
 
 def die_at_90(items, total):
     for number, item in enumerate(items):

@@ -13,7 +13,7 @@ import pytest
 from tests.train.module_server import Respond, archive, send, send_ranges, serve
 
 from partsight.errors import ModelError, OutputError
-from partsight.progress import silent
+from partsight.utils.progress import silent
 from partsight_train.backbones import fetch
 from partsight_train.backbones.catalogue import HUB
 from partsight_train.backbones.fetch import cached, module_folder

@@ -13,10 +13,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight import Classifier
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import ContractError, ModelError
-from partsight.model.foreign import GivenFacts, foreign_contract
 from partsight.model.tflite.metadata_schema import ENTRY, IDENTIFIER, MODEL_METADATA
+from partsight.model.third_party import GivenFacts, foreign_contract
 from partsight.model.zip_tail import append_tail
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.tensorflow_stack import tf

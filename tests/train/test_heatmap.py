@@ -15,25 +15,25 @@ from click.testing import CliRunner
 from numpy.typing import NDArray
 
 from partsight import Classifier
-from partsight.cli import main
-from partsight.decide import OperatingPoint
+from partsight.cli.main import main
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError
-from partsight.heatmap import overlay
+from partsight.image.overlay import overlay
+from partsight.inference.interpreter import Interpreter, TensorInfo
 from partsight.model.contract import Contract
-from partsight.runtime.interpreter import Interpreter, TensorInfo
 from partsight.sample_data.defects import KINDS, damage
 from partsight.sample_data.families import draw_blank
 from partsight.sample_data.finish import finish
 from partsight.sample_data.part import machine
 from partsight.sample_data.scene import photograph
-from partsight_train.activation_map import contributions
 from partsight_train.backbones.backbone import open_backbone
+from partsight_train.conversion.convert import convert
+from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.export.assemble import assemble
-from partsight_train.export.convert import convert
 from partsight_train.export.heatmap import with_heatmap
-from partsight_train.export.names import VARIANTS, VariantName
 from partsight_train.export.variant import Approved
 from partsight_train.heads.head import Head
+from partsight_train.network.activation_map import contributions
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorflow_stack import keras, tf
 

@@ -9,14 +9,14 @@ import pytest
 from tests.train.hub_modules import save_reusable, save_tf1
 from tests.train.test_heatmap import EXACT, approve, picture, run
 
-from partsight.classify import Classifier
+from partsight.api import Classifier
 from partsight.errors import ModelError
-from partsight_train.activation_map import contributions
 from partsight_train.backbones.backbone import load_layer, open_backbone
 from partsight_train.backbones.joined import members_of
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples
+from partsight_train.network.activation_map import contributions
 from partsight_train.settings import FineTuneSettings, HeadSettings, TrainSettings
 from partsight_train.tensorflow_stack import tf
 from partsight_train.train import train

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from partsight_train.export.layers import Layer, head_of, readers_of
+from partsight_train.conversion.layers import Layer, head_of, readers_of
 
 
 def chain(*operators: str) -> list[Layer]:

@@ -13,10 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.lite.python import schema_py_generated as schema
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
+from partsight.image.normalization import Normalization
+from partsight.image.spec import PreprocessSpec
+from partsight.inference.interpreter import Interpreter
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract, load_model_file
-from partsight.model.foreign import MARK
 from partsight.model.tflite.flatbuffer import (
     TEXT,
     Scalar,
@@ -31,9 +33,7 @@ from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import metadata_entry, read_standard_metadata
 from partsight.model.tflite.tensors import Tensor, tensors_of
-from partsight.picture.spec import PreprocessSpec
-from partsight.runtime.feed import Normalization
-from partsight.runtime.interpreter import Interpreter
+from partsight.model.third_party import MARK
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.export.metadata import with_metadata
 from partsight_train.settings import CardSettings

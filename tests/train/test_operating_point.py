@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.decide import OperatingPoint
-from partsight_train.operating_point import (
+from partsight.decision.decide import OperatingPoint
+from partsight_train.fit.operating_point import (
     cheapest,
     contrast_limit,
     operating_point,

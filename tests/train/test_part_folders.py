@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from partsight_train.part_folders import find_parts, shared_parts
+from partsight_train.data.part_folders import find_parts, shared_parts
 
 ROOT = Path("set/healthy")
 

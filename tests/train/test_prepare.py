@@ -12,11 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from PIL import Image
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import DatasetError
-from partsight.progress import silent
-from partsight_train.dataset import Split
-from partsight_train.prepare import Prepared, prepare
+from partsight.utils.progress import silent
+from partsight_train.data.dataset import Split
+from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.settings import AugmentSettings, TrainSettings
 
 

@@ -10,10 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 from tests.train.conftest import write_parts
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.model.facts import file_facts
 from partsight.model.file import load_model_file
-from partsight_train.run_dir import DELIVERY
+from partsight_train.run.run_dir import DELIVERY
 
 
 def invoke(*arguments: object) -> Result:

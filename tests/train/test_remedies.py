@@ -11,21 +11,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError
+from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
-from partsight.picture.spec import PreprocessSpec
-from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import choose_calibration
+from partsight_train.conversion.names import VariantName
+from partsight_train.data.calibration import choose_calibration
+from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.export.fallback_calibration import farthest_first, more_calibration
+from partsight_train.export.fallback_fine_tuning import fine_tuned
+from partsight_train.export.fallback_head import Wanted, refit, refitted_head
+from partsight_train.export.fallback_layers import sensitive_layers
+from partsight_train.export.fallbacks import REMEDIES, Remedied, Remedy, remedied
+from partsight_train.export.fallbacks import fine_tuned as fine_tuned_module
 from partsight_train.export.gate import Limits, breaches
-from partsight_train.export.names import VariantName
-from partsight_train.export.remedies import fine_tuned as fine_tuned_module
-from partsight_train.export.remedies.fine_tuned import fine_tuned
-from partsight_train.export.remedies.more_calibration import farthest_first, more_calibration
-from partsight_train.export.remedies.refitted_head import Wanted, refit, refitted_head
-from partsight_train.export.remedies.remedied import REMEDIES, Remedied, Remedy, remedied
-from partsight_train.export.remedies.sensitive_layers import sensitive_layers
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.variant import Approved, Recipe, plain_recipe
 from partsight_train.heads.head import Head, predict

@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tests.train.conftest import write_parts
 
-from partsight.cli import main
+from partsight.cli.main import main
 
 EPOCHS, KILLED_IN = 8, 5
 ARGUMENTS = (
@@ -24,7 +24,7 @@ ARGUMENTS = (
 # The process kills itself before the checkpoint of an epoch.
 KILLED = f"""
 import os, signal
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight_train.tensorflow_stack import keras
 
 class Backup(keras.callbacks.BackupAndRestore):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import OutputError
-from partsight_train.dataset import Split
-from partsight_train.run_dir import RunDir
+from partsight_train.data.dataset import Split
+from partsight_train.run.run_dir import RunDir
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.train.hub_modules import (
 from partsight.errors import ModelError
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.backbones.saved_model import Module, read_module
-from partsight_train.extract import open_extractor
+from partsight_train.data.extract import open_extractor
 from partsight_train.tensorflow_stack import keras, tf
 
 PICTURES = tf.TensorSpec((None, SIDE, SIDE, 3), tf.float32)

@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.evaluation.evaluate import ScoredPictures
+from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
-from partsight.picture.spec import PreprocessSpec
-from partsight_train.dataset import Split
-from partsight_train.export.names import VariantName
+from partsight_train.conversion.names import VariantName
+from partsight_train.data.dataset import Split
 from partsight_train.export.steps import few_steps, warn_of_few_steps
 from partsight_train.export.variant import Approved, Variant
 from partsight_train.settings import TrainSettings

@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from tensorboard.plugins.projector import ProjectorConfig
 from tests.train.conftest import TINY_FEATURES, write_parts
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight_train.heads.curves import write_curves
 from partsight_train.tensorboard.summaries import flat
 from partsight_train.tensorflow_stack import tf

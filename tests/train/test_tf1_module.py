@@ -12,9 +12,9 @@ from tests.train.hub_modules import FEATURES, SIDE, save_tf1
 from tests.train.module_server import archive, send, serve
 
 from partsight import Classifier
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.extract import open_extractor
+from partsight_train.data.extract import open_extractor
 from partsight_train.tensorflow_stack import tf
 
 

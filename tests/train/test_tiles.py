@@ -14,15 +14,13 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from partsight import Classifier
-from partsight.cli import main
-from partsight_train.activation_map import contributions
+from partsight.cli.main import main
 from partsight_train.backbones.backbone import open_backbone
 from partsight_train.export.assemble import assemble
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, Head, predict
-from partsight_train.settings import HeadSettings
-from partsight_train.tensorflow_stack import tf
-from partsight_train.tiles import (
+from partsight_train.network.activation_map import contributions
+from partsight_train.network.tiles import (
     by_picture,
     cut,
     join,
@@ -31,6 +29,8 @@ from partsight_train.tiles import (
     uncut,
     worst_tiles,
 )
+from partsight_train.settings import HeadSettings
+from partsight_train.tensorflow_stack import tf
 
 ROWS, COLUMNS, SIDE = 2, 3, 32
 BAD = (0,)

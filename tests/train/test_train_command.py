@@ -15,12 +15,12 @@ from click.testing import CliRunner, Result
 from tests.train.conftest import write_parts
 
 from partsight import Classifier
-from partsight.cli import main
-from partsight.picture.decode import decode
-from partsight.picture.preprocess import preprocess
-from partsight.picture.statistics import picture_statistics
-from partsight_train.dataset import Split, hash_place
-from partsight_train.run_dir import RunDir
+from partsight.cli.main import main
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image.statistics import picture_statistics
+from partsight_train.data.dataset import Split, hash_place
+from partsight_train.run.run_dir import RunDir
 from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras, tf
 

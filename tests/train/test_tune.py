@@ -27,13 +27,14 @@ from optuna.trial import FrozenTrial, TrialState
 from PIL import Image
 from tests.train.conftest import write_parts
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import DatasetError
-from partsight.progress import silent
-from partsight_train.commands.train import command as train_command_line
-from partsight_train.dataset import Split, scan, split
-from partsight_train.learn import Material, learn
-from partsight_train.prepare import prepare
+from partsight.utils.progress import silent
+from partsight_train.cli.train import command as train_command_line
+from partsight_train.data.dataset import Split, scan, split
+from partsight_train.data.prepare import prepare
+from partsight_train.data.training_data import Material
+from partsight_train.fit.learn import learn
 from partsight_train.settings import (
     BALANCES,
     AugmentSettings,
@@ -133,8 +134,8 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
     """Both ways to the directions, of few features and of many, give the same scores; and so do
     joined backbones, which have no directions in common.
     """
-    from partsight_train.cross_validation import divide
-    from partsight_train.dataset import Dataset, LabelledPicture
+    from partsight_train.data.dataset import Dataset, LabelledPicture
+    from partsight_train.fit.cross_validation import divide
     from partsight_train.heads.head import Examples
 
     generator = np.random.default_rng(0)
@@ -219,7 +220,7 @@ def trials_in(database: Path) -> int:
 
 def test_it_goes_on_after_a_kill(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     study_dir = tmp_path / "study"
-    code = "from partsight.cli import main; main()"
+    code = "from partsight.cli.main import main; main()"
     words = arguments(parts, study_dir, tiny_backbone, "--trials", 10_000)
     process = subprocess.Popen([sys.executable, "-c", code, *words])
     deadline = time.monotonic() + PATIENCE_S

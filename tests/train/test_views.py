@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from partsight_train.network.test_time_augmentation import averaged, sum_as_seen, view
 from partsight_train.tensorflow_stack import tf
-from partsight_train.views import averaged, sum_as_seen, view
 
 
 def picture(seed: int = 0) -> NDArray[np.float32]:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, get_args
 
+from partsight.image.spec import Fit
 from partsight.model.product import clean_product
-from partsight.picture.spec import Fit
 
 __all__ = [
     "BALANCES",

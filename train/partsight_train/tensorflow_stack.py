@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import os
 
-from partsight.imports import import_fault
-from partsight.native_output import held_stderr
+from partsight.utils.imports import import_fault
+from partsight.utils.native_output import held_stderr
 
 __all__ = [
     "DecodeError",

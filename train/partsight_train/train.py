@@ -14,25 +14,26 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.progress import silent
-from partsight.runtime.interpreter import load_runtime
-from partsight.runtime.runtimes import choose_runtime
-from partsight_train.activation_map import map_of_file
-from partsight_train.cross_validation import cross_validate
+from partsight.inference.interpreter import load_runtime
+from partsight.inference.runtimes import choose_runtime
+from partsight.utils.progress import silent
+from partsight_train.data.dataset import Split
+from partsight_train.data.prepare import Prepared, prepare
+from partsight_train.data.training_data import Stages
 from partsight_train.data_check import Finding, Severity, check
-from partsight_train.dataset import Split
-from partsight_train.deliver import Delivery, deliver
-from partsight_train.distribution import open_strategy
-from partsight_train.learn import Learned, Stages, learn
-from partsight_train.measure import Mistake, mistakes
-from partsight_train.prepare import Prepared, prepare
-from partsight_train.provenance import command_line, provenance, require_same
+from partsight_train.export.deliver import Delivery, deliver
+from partsight_train.fit.cross_validation import cross_validate
+from partsight_train.fit.distribution import open_strategy
+from partsight_train.fit.learn import Learned, learn
+from partsight_train.fit.measure import Mistake, mistakes
+from partsight_train.network.activation_map import map_of_file
+from partsight_train.network.tiles import mean_tiles
 from partsight_train.report import RunRecord, report_html
-from partsight_train.run_dir import CONFIG, DELIVERY, REPORT, RunDir
+from partsight_train.run.provenance import command_line, provenance, require_same
+from partsight_train.run.run_dir import CONFIG, DELIVERY, REPORT, RunDir
 from partsight_train.settings import TrainSettings
 from partsight_train.stopwatch import Stopwatch
 from partsight_train.tensorboard.summaries import write_results
-from partsight_train.tiles import mean_tiles
 
 __all__ = ["Outcome", "train"]
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.ahead import worked_ahead
-from partsight.decide import OperatingPoint, decide, reason
+from partsight.decision.decide import OperatingPoint, decide, reason
 from partsight.errors import ImageError
+from partsight.image.decode import decode
+from partsight.image.file import read_picture_file
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.picture.decode import decode
-from partsight.picture.file import read_picture_file
 from partsight.records import PictureFacts, PictureResult
+from partsight.utils.parallel_map import worked_ahead
 
 if TYPE_CHECKING:
-    from partsight.classify import Classifier
+    from partsight.inference.classifier import Classifier
 
 __all__ = ["classify_inputs", "judged"]
 

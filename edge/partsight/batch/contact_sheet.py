@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from partsight.batch.run import Outcome
-from partsight.decide import OperatingPoint, accept_score
-from partsight.files import write_atomic
+from partsight.decision.decide import OperatingPoint, accept_score
+from partsight.image.decode import decode
+from partsight.image.encode import encode, shrunk
 from partsight.inputs.base import Picture
-from partsight.picture.decode import decode
-from partsight.picture.encode import encode, shrunk
 from partsight.records import Verdict
-from partsight.sinks.text import strict_text
+from partsight.results.text import strict_text
+from partsight.utils.files import write_atomic
 
 __all__ = ["ContactSheet"]
 

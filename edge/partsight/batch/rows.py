@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from partsight.sinks.base import Row
+from partsight.results.base import Row
 
 __all__ = ["OUTCOMES", "outcome", "shortened"]
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ImageError, OutputError
+from partsight.image_files.read import no_pictures
+from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input
-from partsight.pictures import no_pictures
-from partsight.progress import Progress
 from partsight.records import PictureResult
-from partsight.sinks.base import Row
-from partsight.walk import LeftOut
+from partsight.results.base import Row
+from partsight.utils.progress import Progress
 
 if TYPE_CHECKING:
     from partsight.batch.spool import Spool
-    from partsight.classify import Classifier
+    from partsight.inference.classifier import Classifier
 
 __all__ = ["Judging", "Observer", "Outcome", "Run"]
 

@@ -14,10 +14,10 @@ import numpy as np
 
 from partsight.batch.run import Outcome
 from partsight.errors import OutputError
-from partsight.files import distinct_name, write_atomic
+from partsight.image.encode import encode
+from partsight.image.file import read_picture_file
 from partsight.inputs.base import Content, Picture
-from partsight.picture.encode import encode
-from partsight.picture.file import read_picture_file
+from partsight.utils.files import distinct_name, write_atomic
 
 __all__ = ["SortInto"]
 

@@ -17,8 +17,8 @@ from types import TracebackType
 from typing import Any
 
 from partsight.errors import OutputError
-from partsight.sinks.base import Row
-from partsight.sinks.repair import whole_bytes
+from partsight.results.base import Row
+from partsight.results.repair import whole_bytes
 
 __all__ = ["Spool", "spool_path"]
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from partsight.records import Verdict
-from partsight.sinks.base import Row
+from partsight.results.base import Row
 
 __all__ = ["Summary"]
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from partsight.config.settings import Setting, settings_of
+from partsight.config.source_kind import LIVE, SourceKind, source_kinds
 from partsight.errors import ConfigError
-from partsight.sources.kind import LIVE, SourceKind, source_kinds
 
 if TYPE_CHECKING:
     from partsight.config.document import Config

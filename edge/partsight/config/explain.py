@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from partsight.config.hiding import shown
+from partsight.config.redaction import shown
 from partsight.config.schema import keys_of, located, schema_of, variants
 
 __all__ = ["explained"]

@@ -17,12 +17,12 @@ from partsight.config.document import Config
 from partsight.config.explain import explained
 from partsight.config.settings import settings_of
 from partsight.errors import ConfigError
-from partsight.files import rewrite_atomic
-from partsight.known_secrets import remember_variable
+from partsight.inference.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
-from partsight.redaction import remember_address
-from partsight.runtime.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
-from partsight.text_files import read_text
+from partsight.utils.files import rewrite_atomic
+from partsight.utils.known_secrets import remember_variable
+from partsight.utils.redaction import remember_address
+from partsight.utils.text_files import read_text
 
 __all__ = ["ENVIRONMENT", "apply_config", "read_config", "save_choice"]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.config.document import Config
-from partsight.config.hiding import shown
+from partsight.config.redaction import shown
 from partsight.config.settings import settings_of
 
 __all__ = ["RELOADABLE", "Change", "Changes", "changes"]

@@ -10,10 +10,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from partsight.config.hiding import shown
+from partsight.config.redaction import shown
 from partsight.errors import ConfigError
-from partsight.known_secrets import remember_secret, remember_variable
-from partsight.text_files import read_text
+from partsight.utils.known_secrets import remember_secret, remember_variable
+from partsight.utils.text_files import read_text
 
 __all__ = ["at_most_one", "optional_secret", "read_secret"]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
-from partsight.sources.address import resolved_address
+from partsight.config.source_address import resolved_address
 
 __all__ = ["Address", "Place", "Section"]
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
-from partsight.config.fed import FedSection
+from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.config.section import Place
-from partsight.config.wires import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
+from partsight.config.sink_base import FedSection
 
 __all__ = [
     "CsvSinkConfig",

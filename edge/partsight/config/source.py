@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
+from partsight.config.address_credentials import require_usable
 from partsight.config.broker import Text, no_second_secret
 from partsight.config.section import Address, Place, Section
 from partsight.errors import ConfigError
-from partsight.sources.credentials import require_usable
 
 __all__ = ["CameraConfig", "ConditionsConfig", "FolderConfig", "SourceConfig"]
 

@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
+from partsight.config.network_sinks import Address, is_loopback
 from partsight.config.section import Place, Section
-from partsight.config.wires import Address, is_loopback
 
 __all__ = [
     "FrameTriggerConfig",

@@ -16,8 +16,8 @@ import collections
 from dataclasses import dataclass
 from typing import Protocol
 
-from partsight.health.vitals import Vitals
 from partsight.records import PartResult, Verdict
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
 

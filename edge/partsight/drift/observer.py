@@ -12,13 +12,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint, accept_score, decide, is_flat
+from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
 from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
-from partsight.health.vitals import Vitals
-from partsight.picture.statistics import picture_statistics
+from partsight.image.statistics import picture_statistics
+from partsight.inference.classifier import Classifier
 from partsight.records import PartResult
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["DriftObserver", "InForce", "Seen"]
 

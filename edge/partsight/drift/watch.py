@@ -21,10 +21,10 @@ from collections.abc import Mapping
 from partsight.drift.charts import RUN, Chart, broken_rule
 from partsight.drift.expected import DriftSettings, charts_of
 from partsight.drift.learning import Learning
-from partsight.health.vitals import Vitals
+from partsight.image.statistics import PictureStatistics
 from partsight.model.reference import Reference
-from partsight.picture.statistics import PictureStatistics
 from partsight.records import Verdict
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["DriftWatch"]
 

@@ -17,14 +17,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
-from partsight.layout import LabelFolder, Layout, label_key, read_layout
-from partsight.pictures import no_pictures, pictures_below, read_pictures
-from partsight.walk import LeftOut
+from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
+from partsight.image_files.read import no_pictures, pictures_below, read_pictures
+from partsight.image_files.walk import LeftOut
+from partsight.inference.classifier import Classifier
 
 __all__ = ["ScoredPictures", "evaluate", "labelled_pictures", "score_pictures"]
 

@@ -14,9 +14,9 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from partsight.image_files.read import is_picture
+from partsight.image_files.walk import LeftOut, is_ignored
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.pictures import is_picture
-from partsight.walk import LeftOut, is_ignored
 
 __all__ = ["MAX_MEMBER_BYTES", "pictures_in_tar", "pictures_in_zip"]
 

@@ -13,14 +13,14 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from partsight.config.source_address import local_path
+from partsight.image_files.media import is_video
+from partsight.image_files.walk import LeftOut, Unlisted
 from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.inputs.folders import pictures_below
+from partsight.inputs.folders import inputs_below
 from partsight.inputs.lists import path_on_disk, paths_in_stream, paths_in_table, paths_in_text
 from partsight.inputs.patterns import matches
-from partsight.media import is_video
-from partsight.sources.address import local_path
-from partsight.walk import LeftOut, Unlisted
 
 __all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
 
@@ -87,7 +87,7 @@ def pictures_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.
     if os.path.isdir(path):
-        yield from pictures_below(path, left_out)
+        yield from inputs_below(path, left_out)
     elif glob.has_magic(name) and not os.path.exists(path):
         yield from _of_pattern(name, left_out, every)
     else:
@@ -104,7 +104,7 @@ def _of_pattern(pattern: str, left_out: LeftOut, every: int) -> Iterator[Input]:
         if isinstance(entry, Unlisted):
             yield Unreadable(str(entry.path), entry.reason)
         elif os.path.isdir(entry):
-            yield from pictures_below(entry, left_out)
+            yield from inputs_below(entry, left_out)
         else:
             yield from _of_file(entry, left_out, every)
 

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from partsight.walk import Unlisted, is_ignored, walk
+from partsight.image_files.walk import Unlisted, is_ignored, walk
 
 __all__ = ["matches"]
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.redaction import redact_values
+from partsight.utils.redaction import redact_values
 
 __all__ = ["APPLICATION_ID", "DDL", "EVENTS", "SCHEMA", "TABLES", "VERDICTS", "Stored", "Table"]
 

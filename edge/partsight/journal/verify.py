@@ -18,7 +18,7 @@ from partsight.journal.prune import PRUNED
 from partsight.journal.read import pages, reading
 from partsight.journal.schema import TABLES, VERDICTS, Table
 from partsight.journal.store import Head
-from partsight.progress import Progress, silent
+from partsight.utils.progress import Progress, silent
 
 __all__ = ["Verified", "verify"]
 

@@ -22,10 +22,10 @@ from partsight.journal.prune import PRUNED, Retention, delete_portion, last_to_p
 from partsight.journal.read import connect_read_only
 from partsight.journal.schema import VERDICTS
 from partsight.journal.store import Store, refused
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.health.vitals import Vitals
+    from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["Journal"]
 

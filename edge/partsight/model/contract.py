@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
+from partsight.image.normalization import Normalization
+from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec, spec_to_document
 from partsight.model.product import clean_product
 from partsight.model.reference import Reference, reference_from_document
-from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec, spec_to_document
-from partsight.runtime.feed import Normalization
-from partsight.runtime.layout import TensorLayout
+from partsight.model.tensor_layout import TensorLayout
 
 __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_document"]
 

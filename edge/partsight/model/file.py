@@ -19,7 +19,7 @@ from typing import Any
 
 from partsight.errors import ContractError, ModelError
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
-from partsight.model.foreign import GivenFacts, foreign_contract
+from partsight.model.third_party import GivenFacts, foreign_contract
 from partsight.model.zip_tail import TailDamage, append_tail, read_member
 
 __all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file", "read_model"]

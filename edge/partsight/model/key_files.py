@@ -13,8 +13,8 @@ import stat
 from pathlib import Path
 
 from partsight.errors import OutputError, SignatureError
-from partsight.imports import import_fault
-from partsight.text_files import decode_text
+from partsight.utils.imports import import_fault
+from partsight.utils.text_files import decode_text
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm

@@ -25,7 +25,7 @@ from partsight.model_store.store import (
     read_stored,
     set_activated,
 )
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["Start", "put_in_force", "record", "roll_back", "start_active"]
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
-from partsight.files import write_atomic
 from partsight.model.file import ModelFile, load_model_file
+from partsight.utils.files import write_atomic
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from partsight.model_store.listing import Listed
-from partsight.shown import shown
+from partsight.utils.printable import shown
 
 __all__ = ["document_of", "lines_of", "wrapped"]
 

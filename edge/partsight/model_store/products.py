@@ -8,7 +8,7 @@ from partsight.model.file import load_model_file
 from partsight.model.product import shown_product
 from partsight.model_store.history import read_history
 from partsight.model_store.store import ModelStore, activated, read_stored
-from partsight.shown import shown
+from partsight.utils.printable import shown
 
 __all__ = ["UNNAMED_NOTE", "active_product", "described", "product_of"]
 

@@ -14,13 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from partsight.classify import Classifier
-from partsight.health.vitals import Vitals
+from partsight.inference.classifier import Classifier
 from partsight.model.file import ModelFile, read_model
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.products import described
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["Load", "ready", "start"]
 

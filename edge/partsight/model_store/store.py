@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
-from partsight.files import rewrite_atomic, write_atomic
 from partsight.model.file import ModelFile, read_model
+from partsight.utils.files import rewrite_atomic, write_atomic
 
 __all__ = [
     "ModelStore",

@@ -18,20 +18,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from partsight.classify import Classifier
 from partsight.errors import EnvironmentFault, OutputError, PartsightError
-from partsight.health.vitals import Vitals
+from partsight.inference.classifier import Classifier
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.product import require_configured_product, require_same_product
 from partsight.model_store.activate import put_in_force, record
-from partsight.model_store.aside import Examine, Stopped, examine_aside
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.products import UNNAMED_NOTE, described
-from partsight.model_store.rules import Findings, Settings
 from partsight.model_store.start import Load, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
+from partsight.qualification.isolated import Examine, Stopped, examine_aside
+from partsight.qualification.rules import Findings, Settings
 from partsight.records import OnEvent
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["ModelWatch"]
 

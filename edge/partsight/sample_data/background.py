@@ -10,8 +10,8 @@ from typing import TypeAlias
 
 import numpy as np
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field, clouds, grain, plane, streaks
+from partsight.utils.opencv import cv2
 
 __all__ = ["BACKGROUNDS", "draw_background"]
 

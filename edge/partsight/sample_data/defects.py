@@ -12,11 +12,11 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.lines import crack, scratch
 from partsight.sample_data.noise import Field, chance, clouds
 from partsight.sample_data.outline import Points, depth_inside, draw_contour, draw_inner_point
 from partsight.sample_data.part import CANVAS, Hole, Part, disc, grid, soft
+from partsight.utils.opencv import cv2
 
 __all__ = ["KINDS", "damage"]
 

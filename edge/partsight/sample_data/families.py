@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field, chance
 from partsight.sample_data.part import CANVAS, CENTRE, Blank, Hole, disc, polar, soft
+from partsight.utils.opencv import cv2
 
 __all__ = ["FAMILIES", "draw_blank"]
 

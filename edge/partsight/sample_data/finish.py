@@ -10,9 +10,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field, chance, clouds, streaks
 from partsight.sample_data.part import CANVAS, Part, polar
+from partsight.utils.opencv import cv2
 
 __all__ = ["finish"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field, plane
+from partsight.utils.opencv import cv2
 
 __all__ = ["Light", "draw_light", "falloff", "shade"]
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import chance
 from partsight.sample_data.outline import (
     Points,
@@ -20,6 +19,7 @@ from partsight.sample_data.outline import (
     draw_inner_point,
 )
 from partsight.sample_data.part import CANVAS, Part, soft
+from partsight.utils.opencv import cv2
 
 __all__ = ["crack", "scratch"]
 

@@ -12,7 +12,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
+from partsight.utils.opencv import cv2
 
 __all__ = ["Field", "chance", "clouds", "grain", "plane", "streaks"]
 

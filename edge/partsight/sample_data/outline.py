@@ -8,9 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field
 from partsight.sample_data.part import CANVAS, Part
+from partsight.utils.opencv import cv2
 
 __all__ = ["Points", "best_ray", "depth_inside", "draw_contour", "draw_inner_point", "on_metal"]
 

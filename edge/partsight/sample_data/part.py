@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.noise import Field, plane
+from partsight.utils.opencv import cv2
 
 __all__ = ["CANVAS", "CENTRE", "Blank", "Hole", "Part", "disc", "grid", "machine", "polar", "soft"]
 

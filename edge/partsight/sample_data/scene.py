@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
 from partsight.sample_data.background import draw_background
 from partsight.sample_data.light import Light, draw_light, falloff, shade
 from partsight.sample_data.noise import Field, grain
 from partsight.sample_data.part import Part
 from partsight.sample_data.pose import draw_pose
+from partsight.utils.opencv import cv2
 
 __all__ = ["SIZE_HW", "photograph"]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from partsight.errors import OutputError
-from partsight.files import write_atomic
-from partsight.opencv import cv2
-from partsight.progress import Progress, silent
 from partsight.sample_data.render import LABELS, kind_of, render_part
+from partsight.utils.files import write_atomic
+from partsight.utils.opencv import cv2
+from partsight.utils.progress import Progress, silent
 
 __all__ = ["write_sample_data"]
 

@@ -1,4 +1,4 @@
-"""What the line and the batch ask of a sink."""
+"""Interface of the line's sinks."""
 
 from __future__ import annotations
 
@@ -6,17 +6,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-__all__ = ["LineSink", "Row", "Sink"]
+from partsight.results.base import Row
 
-# Column to value: text, number, None, or a mapping of label to probability.
-Row = Mapping[str, Any]
-
-
-class Sink(Protocol):
-    """Takes one row after the other; all rows of a run have the same columns."""
-
-    def write(self, row: Row) -> None:
-        """Take one row."""
+__all__ = ["LineSink"]
 
 
 class LineSink(AbstractContextManager["LineSink"], Protocol):

@@ -37,13 +37,14 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from partsight.connections.modbus import Plc, to_words
 from partsight.errors import SinkUnavailable
-from partsight.links.modbus import Plc, to_words
-from partsight.sinks.base import LineSink, Row
-from partsight.wall_clock import utc_now
+from partsight.results.base import Row
+from partsight.sinks.base import LineSink
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.config.wires import ModbusSinkConfig
+    from partsight.config.network_sinks import ModbusSinkConfig
 
 __all__ = ["COILS", "COUNTS", "ModbusSink", "Tally", "open_sink"]
 

@@ -22,14 +22,15 @@ from datetime import datetime
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from partsight.connections.mqtt import Message
+from partsight.connections.publisher import Publisher
 from partsight.errors import SinkUnavailable
-from partsight.links.mqtt import Message
-from partsight.links.publisher import Publisher
-from partsight.sinks.base import LineSink, Row
-from partsight.wall_clock import utc_now
+from partsight.results.base import Row
+from partsight.sinks.base import LineSink
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.config.wires import MqttSinkConfig
+    from partsight.config.network_sinks import MqttSinkConfig
 
 __all__ = ["MqttSink", "open_sink"]
 

@@ -12,10 +12,10 @@ from functools import partial
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from partsight.health.vitals import Vitals
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
-from partsight.sinks.feed import Feeder
+from partsight.sinks.delivery_worker import Feeder
+from partsight.telemetry.telemetry import Vitals
 
 if TYPE_CHECKING:
     from partsight.config.sinks import SinkConfig

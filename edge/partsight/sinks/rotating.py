@@ -17,13 +17,14 @@ from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from partsight.errors import SinkUnavailable
-from partsight.files import sync_path
-from partsight.sinks.base import LineSink, Row, Sink
-from partsight.sinks.csv import CsvSink
-from partsight.sinks.jsonl import JsonLinesSink
-from partsight.sinks.repair import csv_header, whole_bytes
-from partsight.sinks.text import ERRORS
-from partsight.wall_clock import utc_now
+from partsight.results.base import Row, Sink
+from partsight.results.csv import CsvSink
+from partsight.results.jsonl import JsonLinesSink
+from partsight.results.repair import csv_header, whole_bytes
+from partsight.results.text import ERRORS
+from partsight.sinks.base import LineSink
+from partsight.utils.files import sync_path
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig

@@ -14,8 +14,9 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from partsight.errors import SinkClosed
-from partsight.sinks.base import LineSink, Row
-from partsight.sinks.jsonl import JsonLinesSink
+from partsight.results.base import Row
+from partsight.results.jsonl import JsonLinesSink
+from partsight.sinks.base import LineSink
 
 __all__ = ["StdoutSink", "open_sink"]
 

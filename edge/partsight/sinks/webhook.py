@@ -27,13 +27,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
 from partsight.config.secret import read_secret
+from partsight.connections.tls import tls_context
 from partsight.errors import SinkUnavailable
-from partsight.imports import import_fault
-from partsight.known_secrets import HIDDEN, KnownSecrets
-from partsight.links.tls import tls_context
-from partsight.redaction import redact_address, redact_origin, redact_text
-from partsight.sinks.base import LineSink, Row
+from partsight.results.base import Row
+from partsight.sinks.base import LineSink
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
+from partsight.utils.imports import import_fault
+from partsight.utils.known_secrets import HIDDEN, KnownSecrets
+from partsight.utils.redaction import redact_address, redact_origin, redact_text
 
 try:
     import urllib3
@@ -43,7 +44,7 @@ except ImportError as error:
     raise import_fault("a webhook", "urllib3", "partsight[webhook]", error) from error
 
 if TYPE_CHECKING:
-    from partsight.config.wires import WebhookSinkConfig
+    from partsight.config.network_sinks import WebhookSinkConfig
 
 __all__ = ["WebhookSink", "open_sink"]
 

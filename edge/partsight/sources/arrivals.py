@@ -16,10 +16,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from partsight.pictures import PICTURE_SUFFIXES
+from partsight.image_files.read import PICTURE_SUFFIXES
+from partsight.image_files.walk import is_ignored
 from partsight.sources.arrival import Arrival, arrival_of, is_as_before, looked_at_again
 from partsight.sources.folder_tree import Folder, FolderTree
-from partsight.walk import is_ignored
 
 __all__ = ["Arrivals"]
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.opencv import cv2
+from partsight.utils.opencv import cv2
 
 __all__ = ["apply_settings"]
 

@@ -18,13 +18,13 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from partsight.child_python import python_module
 from partsight.errors import EnvironmentFault, SourceError
-from partsight.known_secrets import without_secrets
-from partsight.memory_file import memory_file
-from partsight.redaction import redact_address, redact_text, remember_address
-from partsight.sources.grabber import Shot
-from partsight.sources.slots import SlotReader
+from partsight.sources.capture_backend import Shot
+from partsight.sources.shared_frames import SlotReader
+from partsight.utils.child_python import python_module
+from partsight.utils.known_secrets import without_secrets
+from partsight.utils.memory_file import memory_file
+from partsight.utils.redaction import redact_address, redact_text, remember_address
 
 __all__ = ["COMMAND", "CaptureChild"]
 

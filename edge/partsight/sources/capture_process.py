@@ -25,11 +25,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.config.source_address import url_scheme
 from partsight.errors import SourceError
-from partsight.opencv import cv2
-from partsight.sources.address import url_scheme
 from partsight.sources.camera import apply_settings
-from partsight.sources.slots import SlotWriter
+from partsight.sources.shared_frames import SlotWriter
+from partsight.utils.opencv import cv2
 
 __all__ = ["main", "open_capture"]
 

@@ -12,10 +12,10 @@ from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
-from partsight.sources.conditions import ConditionCheck
 from partsight.sources.frames import Frames
+from partsight.sources.image_quality import ConditionCheck
+from partsight.telemetry.telemetry import Vitals
 
 if TYPE_CHECKING:
     from partsight.config.source import ConditionsConfig

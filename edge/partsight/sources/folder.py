@@ -9,11 +9,11 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.errors import ImageError
-from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import find_pictures, read_pictures
+from partsight.image.spec import PreprocessSpec
+from partsight.image_files.read import find_pictures, read_pictures
+from partsight.image_files.walk import LeftOut
 from partsight.records import Fault, Frame
-from partsight.walk import LeftOut
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["FolderSource"]
 

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from pathlib import Path
 
-from partsight.walk import identities_around
+from partsight.image_files.walk import identities_around
 
 __all__ = ["COARSE_S", "Folder", "FolderTree", "is_coarse"]
 

@@ -22,13 +22,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.errors import PartsightError, SourceError
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
-from partsight.sources.conditions import Condition, ConditionCheck
-from partsight.sources.grabber import Grabber, Shot
-from partsight.sources.mailbox import Mailbox
+from partsight.sources.capture_backend import Grabber, Shot
+from partsight.sources.image_quality import Condition, ConditionCheck
+from partsight.sources.latest_frame import Mailbox
 from partsight.sources.restarts import Restarts
-from partsight.wall_clock import utc_now
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.source import SourceConfig

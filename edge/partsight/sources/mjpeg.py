@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
-from partsight.picture.jpeg import jpeg_end
+from partsight.image.jpeg import jpeg_end
+from partsight.utils.opencv import cv2
 
 __all__ = ["MjpegCapture", "whole_picture"]
 

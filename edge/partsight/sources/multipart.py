@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from partsight.picture.jpeg import JPEG_START, jpeg_end
+from partsight.image.jpeg import JPEG_START, jpeg_end
 
 __all__ = ["parts"]
 

@@ -8,18 +8,19 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from partsight.config.address_credentials import require_usable
+from partsight.config.source_address import Kind, classify_address
+from partsight.config.source_credentials import source_address
 from partsight.errors import ConfigError, SourceError
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
-from partsight.redaction import redact_address, remember_address
-from partsight.sources.address import Kind, classify_address
 from partsight.sources.base import Source
 from partsight.sources.checked import CheckedFrames, FrameCheck
-from partsight.sources.credentials import require_usable, source_address
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
 from partsight.sources.video import CaptureSource, usual_fps
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.redaction import redact_address, remember_address
 
 if TYPE_CHECKING:
     from partsight.config.source import ConditionsConfig, SourceConfig

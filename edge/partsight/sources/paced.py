@@ -6,10 +6,10 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames
 from partsight.sources.video import usual_fps
+from partsight.telemetry.telemetry import Vitals
 
 __all__ = ["PacedFrames"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import SourceError
-from partsight.opencv import cv2
-from partsight.picture.jpeg import JPEG_START
+from partsight.image.jpeg import JPEG_START
 from partsight.sources.mjpeg import whole_picture
+from partsight.utils.opencv import cv2
 
 __all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_picture"]
 

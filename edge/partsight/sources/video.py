@@ -10,11 +10,11 @@ from types import TracebackType
 from typing import Any
 
 from partsight.errors import SourceError
-from partsight.native_output import held_stderr
-from partsight.opencv import cv2
 from partsight.records import Fault, Frame
-from partsight.redaction import redact_address
-from partsight.wall_clock import utc_now
+from partsight.utils.native_output import held_stderr
+from partsight.utils.opencv import cv2
+from partsight.utils.redaction import redact_address
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["CaptureSource", "usual_fps"]
 

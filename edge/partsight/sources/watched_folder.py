@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.errors import ImageError
-from partsight.health.vitals import Vitals
-from partsight.picture.decode import decode
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.decode import decode
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.arrival import Arrival
 from partsight.sources.arrivals import Arrivals
 from partsight.sources.folder_tree import COARSE_S
-from partsight.wall_clock import utc_now
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.source import FolderConfig
@@ -33,7 +33,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
     """``Frames`` of the new files in a folder and in all folders below it.
 
     Folders that are made while it runs, such as one per day, are watched too; those that no
-    command reads (``partsight.walk.is_ignored``) and links to a folder of the tree are not.
+    command reads (``image_files.walk.is_ignored``) and links to a folder of the tree are not.
 
     A file that was renamed into place is taken at once, another when it is unchanged for
     ``settle_s``, and for 2 s where the filesystem counts whole seconds. A name may be used again,

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from partsight.health.vitals import Vitals
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.base import Trigger
 
 if TYPE_CHECKING:
     from partsight.config.trigger import TriggerConfig
-    from partsight.triggers.inbox import Inbox
+    from partsight.triggers.trigger_queue import Inbox
 
 __all__ = ["Trigger", "open_trigger", "trigger_kinds"]
 
@@ -85,7 +85,7 @@ def _external(
     vitals: Vitals,
 ) -> Trigger:
     from partsight.triggers.external import ExternalTrigger
-    from partsight.triggers.inbox import Inbox
+    from partsight.triggers.trigger_queue import Inbox
 
     # Until the listener knows that triggers can come, /readyz must not count on them.
     vitals.state("trigger", "starting", f"waiting for {config.kind}")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.opencv import cv2
+from partsight.utils.opencv import cv2
 
 __all__ = ["Background", "Sight", "small_grey"]
 

@@ -13,13 +13,13 @@ from datetime import datetime
 from types import TracebackType
 
 from partsight.errors import SourceError
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.base import IDLE_S
-from partsight.triggers.inbox import Inbox, Taken
+from partsight.triggers.trigger_queue import Inbox, Taken
 from partsight.triggers.wait import Waiter
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["ExternalTrigger"]
 

@@ -22,10 +22,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from partsight.config.secret import optional_secret
 from partsight.errors import ConfigError
-from partsight.health.vitals import Vitals
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.inbox import Inbox
 from partsight.triggers.part_id import plain_id
+from partsight.triggers.trigger_queue import Inbox
 
 if TYPE_CHECKING:
     from partsight.config.trigger import HttpTriggerConfig

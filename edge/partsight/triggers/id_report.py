@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from partsight.health.vitals import Vitals
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.part_id import part_id_of
 
 __all__ = ["IdReport"]

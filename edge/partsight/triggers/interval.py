@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime
 
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.base import IDLE_S
 from partsight.triggers.wait import Waiter
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["IntervalTrigger"]
 

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
-from partsight.health.vitals import Vitals
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.inbox import Inbox
+from partsight.triggers.trigger_queue import Inbox
 
 if TYPE_CHECKING:
     from partsight.config.trigger import KeyTriggerConfig

@@ -14,13 +14,13 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from partsight.backoff import Backoff
+from partsight.connections.modbus import Plc
 from partsight.errors import SinkUnavailable
-from partsight.health.vitals import Vitals
-from partsight.links.modbus import Plc
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.inbox import Inbox
 from partsight.triggers.part_id import plain_id
+from partsight.triggers.trigger_queue import Inbox
+from partsight.utils.backoff import Backoff
 
 if TYPE_CHECKING:
     from partsight.config.trigger import ModbusTriggerConfig

@@ -13,10 +13,10 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from partsight.health.vitals import Vitals
-from partsight.links.mqtt import address, make_client, paho
+from partsight.connections.mqtt import address, make_client, paho
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.inbox import Inbox
+from partsight.triggers.trigger_queue import Inbox
 
 if TYPE_CHECKING:
     from partsight.config.trigger import MqttTriggerConfig

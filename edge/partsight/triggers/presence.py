@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from partsight.errors import SourceError
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources.frames import Frames, NoMoreFrames
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.background import Background, small_grey
+from partsight.triggers.background_relearner import Recurrence
 from partsight.triggers.base import IDLE_S
-from partsight.triggers.passage import Act, Passage
-from partsight.triggers.recurrence import Recurrence
+from partsight.triggers.part_tracker import Act, Passage
 
 if TYPE_CHECKING:
     from partsight.config.trigger import PresenceTriggerConfig

@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame, Occasion
 from partsight.sources.frames import Frames
+from partsight.telemetry.telemetry import Vitals
 from partsight.triggers.base import IDLE_S
-from partsight.wall_clock import utc_now
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["Waiter"]
 

@@ -19,9 +19,9 @@ import pytest
 
 from partsight.config.health import HealthConfig
 from partsight.errors import ConfigError
-from partsight.health.line_health import LineHealth, status_line
-from partsight.health.systemd import Notifier
-from partsight.health.vitals import Vitals
+from partsight.line.line_health import LineHealth, status_line
+from partsight.telemetry.systemd import Notifier
+from partsight.telemetry.telemetry import Vitals
 
 PATIENCE_S = 30.0
 
@@ -29,9 +29,9 @@ LINE = """
 import sys, time
 from pathlib import Path
 from partsight.config.health import HealthConfig
-from partsight.health.line_health import LineHealth
-from partsight.health.signals import LineSignals
-from partsight.health.vitals import Vitals
+from partsight.line.line_health import LineHealth
+from partsight.line.signals import LineSignals
+from partsight.telemetry.telemetry import Vitals
 
 stuck = Path(sys.argv[1])
 vitals = Vitals()

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from partsight.health.machine import machine_watch, temperatures_celsius
-from partsight.health.vitals import Vitals
+from partsight.telemetry.machine import machine_watch, temperatures_celsius
+from partsight.telemetry.telemetry import Vitals
 
 
 def zone(thermal: Path, number: int, kind: str | None, temp: str | None) -> None:

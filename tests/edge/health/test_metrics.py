@@ -14,11 +14,11 @@ from prometheus_client import Metric
 from prometheus_client.openmetrics import parser as openmetrics
 from prometheus_client.parser import text_string_to_metric_families
 
-from partsight.health.metrics import exposition, line_registry
-from partsight.health.progress import Heartbeat
-from partsight.health.routes import line_routes
-from partsight.health.server import HealthServer
-from partsight.health.vitals import METRICS, Vitals
+from partsight.telemetry.metrics import exposition, line_registry
+from partsight.telemetry.progress import Heartbeat
+from partsight.telemetry.telemetry import METRICS, Vitals
+from partsight.web.routes import line_routes
+from partsight.web.server import HealthServer
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 

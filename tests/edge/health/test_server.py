@@ -16,12 +16,12 @@ from typing import Any
 import pytest
 
 from partsight.errors import ConfigError
-from partsight.health.answers import Answer, json_answer
-from partsight.health.progress import Heartbeat
-from partsight.health.readiness import not_ready
-from partsight.health.routes import line_routes
-from partsight.health.server import HealthServer
-from partsight.health.vitals import Vitals
+from partsight.telemetry.progress import Heartbeat
+from partsight.telemetry.readiness import not_ready
+from partsight.telemetry.telemetry import Vitals
+from partsight.web.answers import Answer, json_answer
+from partsight.web.routes import line_routes
+from partsight.web.server import HealthServer
 
 PATIENCE_S = 30.0
 
@@ -317,7 +317,7 @@ def test_without_prometheus_only_the_metrics_are_missing(
     vitals: Vitals, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "partsight.health.metrics", raising=False)
+    monkeypatch.delitem(sys.modules, "partsight.telemetry.metrics", raising=False)
     with HealthServer(line_routes(vitals, heartbeat, facts)) as server:
         status, said = asked(server, "/metrics")
         assert status == 501

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from partsight.health.signals import LineSignals
+from partsight.line.signals import LineSignals
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="other systems have other signals")
 

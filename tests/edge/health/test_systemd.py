@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from partsight.health.progress import Heartbeat
-from partsight.health.systemd import Notifier, watchdog_period_s
+from partsight.telemetry.progress import Heartbeat
+from partsight.telemetry.systemd import Notifier, watchdog_period_s
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 
@@ -143,7 +143,7 @@ def test_the_variables_are_not_handed_down(manager: Manager) -> None:
 
 def test_a_process_of_its_own_is_heard(manager: Manager) -> None:
     code = (
-        "from partsight.health.systemd import Notifier\n"
+        "from partsight.telemetry.systemd import Notifier\n"
         "with Notifier.from_environ() as notifier: notifier.ready('up')"
     )
     environ = {**os.environ, "NOTIFY_SOCKET": manager.address}

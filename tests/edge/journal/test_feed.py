@@ -12,12 +12,12 @@ import pytest
 
 from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 from partsight.errors import OutputError, SinkUnavailable
-from partsight.health.vitals import Vitals
 from partsight.journal import Journal
-from partsight.sinks.base import Row
-from partsight.sinks.feed import Feeder, close_feeders
+from partsight.results.base import Row
+from partsight.sinks.delivery import cursor_path
+from partsight.sinks.delivery_worker import Feeder, close_feeders
 from partsight.sinks.open import feeders
-from partsight.sinks.pump import cursor_path
+from partsight.telemetry.telemetry import Vitals
 
 PATIENCE_S = 30.0
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig, StdoutSinkConfig
 from partsight.errors import SinkClosed, SinkUnavailable
+from partsight.results.repair import whole_bytes
 from partsight.sinks.open import open_line_sink
-from partsight.sinks.repair import whole_bytes
 from partsight.sinks.rotating import RotatingSink
 from partsight.sinks.stdout import StdoutSink
 

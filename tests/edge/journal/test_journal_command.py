@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.cli import main
-from partsight.device_config import CONFIG_VARIABLE
+from partsight.cli.main import main
+from partsight.config.location import CONFIG_VARIABLE
 from partsight.journal import Journal, read_rows
 
 
@@ -220,7 +220,7 @@ def test_what_cannot_be_done(
     path: Path, tmp_path: Path, monkeypatch, arguments: list[str], code: int, message: str
 ) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
-    monkeypatch.setattr("partsight.device_config.SYSTEM_CONFIG", tmp_path / "no.toml")
+    monkeypatch.setattr("partsight.config.location.SYSTEM_CONFIG", tmp_path / "no.toml")
     (tmp_path / "text.db").write_text("no journal at all\n" * 100)
     other = sqlite3.connect(tmp_path / "other.db")
     other.execute("CREATE TABLE theirs (a)")

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from partsight.errors import EnvironmentFault, SinkClosed, SinkUnavailable
-from partsight.health.announcements import SINK_BURST
-from partsight.health.vitals import Change, Vitals
 from partsight.journal import Journal
 from partsight.journal.tail import Tail
-from partsight.sinks.base import Row
+from partsight.results.base import Row
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.pump import BATCH_ROWS, Pump, cursor_path
+from partsight.sinks.delivery import BATCH_ROWS, Pump, cursor_path
+from partsight.telemetry.announcements import SINK_BURST
+from partsight.telemetry.telemetry import Change, Vitals
 
 
 class FakeSink:

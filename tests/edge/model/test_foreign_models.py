@@ -15,11 +15,11 @@ from tests.edge.model.tiny_models import Quantization, TinyModel
 
 from partsight import Classifier
 from partsight.errors import ContractError, ModelError
+from partsight.inference.input_encoding import grey
+from partsight.inference.runtimes import RUNTIME_VARIABLE, clashes, runtimes
 from partsight.model.contract import contract_from_document, contract_to_document
-from partsight.model.foreign import GivenFacts, foreign_contract
-from partsight.runtime.feed import grey
-from partsight.runtime.layout import TensorLayout
-from partsight.runtime.runtimes import RUNTIME_VARIABLE, clashes, runtimes
+from partsight.model.tensor_layout import TensorLayout
+from partsight.model.third_party import GivenFacts, foreign_contract
 
 LABELS = ("defected", "healthy")
 HEIGHT, WIDTH = 4, 6

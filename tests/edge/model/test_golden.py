@@ -11,10 +11,10 @@ from click.testing import CliRunner
 from PIL import Image
 
 from partsight import Classifier
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import ModelError
 from partsight.model.file import ModelFile, load_model_file
-from partsight.model.golden import TOLERANCE, Replay, replay
+from partsight.qualification.golden import TOLERANCE, Replay, replay
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +61,10 @@ def test_what_passed_is_replayed_where_what_it_rests_on_has_changed(
         replayed.append(file.sha256)
         return replay(file, classifier)
 
-    monkeypatch.setattr("partsight.model.golden.replay", counted)
+    monkeypatch.setattr("partsight.qualification.golden.replay", counted)
     Classifier.load(make_model("first"))
     if change == "opencv":
-        monkeypatch.setattr("partsight.model.passed.cv2.__version__", "99.0")
+        monkeypatch.setattr("partsight.qualification.trial_cache.cv2.__version__", "99.0")
     elif change == "machine":
         monkeypatch.setattr("platform.machine", lambda: "riscv64")
     Classifier.load(make_model("second" if change == "model" else "first"))

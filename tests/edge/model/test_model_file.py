@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ContractError, ModelError
+from partsight.image.spec import FITS, PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract, load_model_file
-from partsight.picture.spec import FITS, PreprocessSpec
 
 FLATBUFFER = b"\x1c\0\0\0TFL3" + bytes(range(64))
 CONTRACT = Contract(

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ContractError
+from partsight.image.spec import PreprocessSpec
+from partsight.image.statistics import picture_statistics
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread, reference_from_document, spread_of
-from partsight.picture.spec import PreprocessSpec
-from partsight.picture.statistics import picture_statistics
 
 REFERENCE = Reference(120, 0.02, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(41.0, 2.5))
 

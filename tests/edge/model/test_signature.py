@@ -21,14 +21,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.errors import ModelError, OutputError, SignatureError
+from partsight.inference.runtimes import runtimes
 from partsight.model.file import load_model_file
-from partsight.model.foreign import MARK
 from partsight.model.key_files import make_key_pair, read_private_key, read_public_key
 from partsight.model.signature import PUBLIC_KEY_VARIABLE, is_signed, require_signature, signed
+from partsight.model.third_party import MARK
 from partsight.model.zip_tail import append_tail
-from partsight.runtime.runtimes import runtimes
 from partsight.sample_data import write_sample_data
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.inference.runtimes import Runtime, choose_runtime
 from partsight.model.file import ModelFile, load_model_file
-from partsight.model.trial import require_sound
-from partsight.runtime.runtimes import Runtime, choose_runtime
+from partsight.qualification.trial import require_sound
 
 HERE = choose_runtime()
 # Never loaded: the process that tries is a stand-in.
@@ -33,7 +33,7 @@ REFUSE = child("sys.stdout.write('no such operator'); sys.exit(3)")
 HOG = (
     sys.executable,
     "-c",
-    "import numpy, partsight.model.trial_process as trial\n"
+    "import numpy, partsight.qualification.trial_process as trial\n"
     "trial.Interpreter = lambda data: numpy.ones(1 << 31, numpy.uint8)\n"
     "trial.main()",
 )
@@ -42,7 +42,7 @@ HOG = (
 @pytest.fixture(autouse=True)
 def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PARTSIGHT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S", 5.0)
+    monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S", 5.0)
     return tmp_path / "cache" / "trials"
 
 
@@ -135,8 +135,8 @@ def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -
 
 
 def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S", 0.2)
-    monkeypatch.setattr("partsight.model.trial._TIMEOUT_S_A_MIB", 0.0)
+    monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S", 0.2)
+    monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S_A_MIB", 0.0)
     with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
         require_sound(file, HERE, HANG)
 
@@ -155,7 +155,7 @@ def test_where_there_is_no_python_to_try_with_that_is_said(
     file: ModelFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "partsight"):
-        require_sound(file, HERE, ("", "-m", "partsight.model.trial_process"))
+        require_sound(file, HERE, ("", "-m", "partsight.qualification.trial_process"))
     assert "loaded untried" in caplog.text
 
 
@@ -183,7 +183,7 @@ def test_a_process_aside_takes_no_module_from_the_current_folder(
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")
     code = f"""
-from partsight.model.trial import require_sound
+from partsight.qualification.trial import require_sound
 from partsight.model.file import load_model_file
 require_sound(load_model_file({str(model_path)!r}))
 """

@@ -16,9 +16,9 @@ from PIL import Image, ImageOps
 from tests.corpus.wholes import WHOLES, Whole
 
 from partsight.errors import ImageError
-from partsight.picture.decode import decode
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
 
 # Chroma is stored at half size, and JPEG quantizes: a plain colour comes back this close.
 JPEG_COLOUR = 4
@@ -166,7 +166,7 @@ def test_large_pictures_are_converted_by_stripes(
     at_once = decode(whole.data)
 
     # Seven rows of 64: the last stripe is lower.
-    monkeypatch.setattr("partsight.picture.decode._STRIPE", 7 * 64)
+    monkeypatch.setattr("partsight.image.decode._STRIPE", 7 * 64)
 
     np.testing.assert_array_equal(decode(whole.data), at_once)
 
@@ -180,7 +180,7 @@ def test_stripes_keep_palette_and_transparency(
     data = encoded(image, "PNG", **options)
     at_once = decode(data)
 
-    monkeypatch.setattr("partsight.picture.decode._STRIPE", 64)
+    monkeypatch.setattr("partsight.image.decode._STRIPE", 64)
 
     np.testing.assert_array_equal(decode(data), at_once)
 
@@ -282,7 +282,7 @@ def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch)
     def refuse(*arguments: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("partsight.picture.decode._to_bgr", refuse)
+    monkeypatch.setattr("partsight.image.decode._to_bgr", refuse)
 
     with pytest.raises(ImageError, match="not enough memory"):
         decode(PNG)

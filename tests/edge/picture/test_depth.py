@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from PIL import Image, TiffImagePlugin
 
 from partsight.errors import ImageError
-from partsight.picture.decode import decode
-from partsight.picture.depth import Samples, choose_depth, to_8_bits
-from partsight.picture.spec import PreprocessSpec, spec_to_document
-from partsight.pictures import measure_depth
+from partsight.image.decode import decode
+from partsight.image.depth import Samples, choose_depth, to_8_bits
+from partsight.image.spec import PreprocessSpec, spec_to_document
+from partsight.image_files.read import measure_depth
 
 HW = (8, 12)
 

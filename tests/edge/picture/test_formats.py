@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight.errors import ImageError
-from partsight.picture.decode import decode, read_size
-from partsight.picture.formats import FORMATS, HEIF_ENDINGS, IMAGE_ENDINGS
-from partsight.pictures import find_pictures, is_picture
+from partsight.image.decode import decode, read_size
+from partsight.image.formats import FORMATS, HEIF_ENDINGS, IMAGE_ENDINGS
+from partsight.image_files.read import find_pictures, is_picture
 
 HW = (24, 40)
 LOSSLESS = {"PNG", "BMP", "DIB", "TIFF", "GIF", "PPM"}

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import ImageError
-from partsight.picture import file as picture_file
-from partsight.picture.file import MAX_FILE_BYTES, read_picture_file
+from partsight.image import file as picture_file
+from partsight.image.file import MAX_FILE_BYTES, read_picture_file
 
 
 def test_bytes_and_what_the_system_says(tmp_path: Path) -> None:

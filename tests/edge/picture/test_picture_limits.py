@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.corpus.wholes import encoded, photo
 
-from partsight.picture.limits import count_scans
+from partsight.image.limits import count_scans
 
 BASELINE = encoded(photo(), "JPEG")
 PROGRESSIVE = encoded(photo(), "JPEG", progressive=True)

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight.errors import ImageError
-from partsight.picture import preprocess as module
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import FITS, PREPROCESS_VERSION, Fit, PreprocessSpec
+from partsight.image import preprocess as module
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import FITS, PREPROCESS_VERSION, Fit, PreprocessSpec
 
 # A mean of integers is rounded; at one half, processors round to either side.
 ROUNDING = 0.5

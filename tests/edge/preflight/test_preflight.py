@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from partsight.config import Config, read_config
+from partsight.deploy.preflight import Finding, preflight, require_startable
 from partsight.errors import ConfigError
-from partsight.preflight import Finding, preflight, require_startable
 
 PACKAGES = ("paho", "pymodbus", "urllib3", "cryptography")
 MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = '127.0.0.1'\n"
@@ -53,7 +53,7 @@ def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     """As on a base installation: optional packages are neither loaded nor found."""
     for name in list(sys.modules):
         top = name.partition(".")[0]
-        uses = name.startswith(("partsight.links", "partsight.sinks.", "partsight.triggers."))
+        uses = name.startswith(("partsight.connections", "partsight.sinks.", "partsight.triggers."))
         if top in PACKAGES or uses or name == "partsight.model.key_files":
             monkeypatch.delitem(sys.modules, name)
 

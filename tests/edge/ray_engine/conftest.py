@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from partsight.cli import main
+from partsight.cli.main import main
 
 
 @pytest.fixture(autouse=True)

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
+from partsight.api import Classifier
 from partsight.batch.ray_engine.engine import _add
 from partsight.batch.ray_engine.output_folder import open_output_folder
 from partsight.batch.ray_engine.plan import Planner
 from partsight.batch.ray_engine.worker import Attempts, Task, Worker
 from partsight.batch.rows import OUTCOMES
 from partsight.batch.summary import Summary
-from partsight.classify import Classifier
 from partsight.errors import OutputError, SourceError
 from partsight.model import golden
 

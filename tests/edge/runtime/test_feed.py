@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.runtime.feed import Normalization, feeder
-from partsight.runtime.interpreter import TensorInfo
-from partsight.runtime.scores import dequantize
+from partsight.image.normalization import Normalization
+from partsight.inference.input_encoding import feeder
+from partsight.inference.interpreter import TensorInfo
+from partsight.inference.scores import dequantize
 
 ALL = np.arange(256, dtype=np.uint8).reshape(1, 256, 1)
 

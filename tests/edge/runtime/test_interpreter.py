@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.runtime import interpreter
-from partsight.runtime.interpreter import Interpreter, load_runtime
-from partsight.runtime.runtimes import LITERT, Runtime, choose_runtime, runtimes, speed_advice
-from partsight.runtime.runtimes import TFLITE_RUNTIME as TFLITE
+from partsight.inference import interpreter
+from partsight.inference.interpreter import Interpreter, load_runtime
+from partsight.inference.runtimes import LITERT, Runtime, choose_runtime, runtimes, speed_advice
+from partsight.inference.runtimes import TFLITE_RUNTIME as TFLITE
 
 
 @pytest.fixture
@@ -96,7 +96,7 @@ SCORE_TOLERANCE = 0.07
 # As on an Arm board in a container that hides /sys: seen there.
 NO_XNNPACK = """
 import ctypes, types
-from partsight.runtime import xnnpack
+from partsight.inference import xnnpack
 library = types.SimpleNamespace(
     TfLiteXNNPackDelegateOptionsDefault=lambda: xnnpack._Options(),
     TfLiteXNNPackDelegateCreate=lambda options: None,

@@ -13,15 +13,15 @@ import pytest
 
 from partsight.config import read_config
 from partsight.config.source import FolderConfig, SourceConfig
+from partsight.config.source_address import Kind, classify_address
 from partsight.errors import SourceError
-from partsight.health.vitals import Vitals
+from partsight.image.spec import PreprocessSpec
 from partsight.inputs.base import Picture
 from partsight.inputs.open import open_inputs
-from partsight.picture.spec import PreprocessSpec
 from partsight.records import Frame
 from partsight.sources import open_frames, open_source
-from partsight.sources.address import Kind, classify_address
 from partsight.sources.checked import CheckedFrames
+from partsight.telemetry.telemetry import Vitals
 
 SPEC = PreprocessSpec(24, 24)
 PNG = cv2.imencode(".png", np.full((30, 40, 3), 90, np.uint8))[1].tobytes()

@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from partsight.errors import EnvironmentFault, SourceError
+from partsight.sources.capture_backend import Shot
 from partsight.sources.capture_child import COMMAND, CaptureChild
-from partsight.sources.grabber import Shot
 
 DEADLINE_S = 60.0
 

@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 
 from partsight.config.source import ConditionsConfig, FolderConfig, SourceConfig
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.checked import FrameCheck
-from partsight.sources.conditions import ConditionCheck
 from partsight.sources.frames import Frames, NoMoreFrames, SequentialFrames
+from partsight.sources.image_quality import ConditionCheck
 from partsight.sources.opening import open_frames
 from partsight.sources.scripted import ScriptedSource
-from partsight.wall_clock import utc_now
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.wall_clock import utc_now
 
 SPEC = PreprocessSpec(64, 64)
 FPS = 10

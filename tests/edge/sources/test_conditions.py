@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.config.source import ConditionsConfig
-from partsight.sources.conditions import Looks, Repeats, condition, look, repeats
+from partsight.sources.image_quality import Looks, Repeats, condition, look, repeats
 
 FRESH = Repeats(0, None, 1, 0.0)
 RNG = np.random.default_rng(0)

@@ -11,18 +11,14 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.config import Config, read_config
+from partsight.config.address_credentials import require_usable, with_credentials
+from partsight.config.source_credentials import at_address, source_address
 from partsight.errors import ConfigError
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
-from partsight.sources.credentials import (
-    at_address,
-    require_usable,
-    source_address,
-    with_credentials,
-)
+from partsight.image.spec import PreprocessSpec
 from partsight.sources.opening import open_frames, open_source
+from partsight.telemetry.telemetry import Vitals
 
 _SECRETS = ("hunter2", "nter2")
 

@@ -13,10 +13,10 @@ import pytest
 
 from partsight.config.source import SourceConfig
 from partsight.errors import EnvironmentFault, SourceError
-from partsight.health.vitals import Vitals
 from partsight.records import Fault, Frame
-from partsight.sources.grabber import ScriptedGrabber, Shot
+from partsight.sources.capture_backend import ScriptedGrabber, Shot
 from partsight.sources.live import LiveFrames
+from partsight.telemetry.telemetry import Vitals
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 CONFIG = SourceConfig(

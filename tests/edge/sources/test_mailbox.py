@@ -11,7 +11,7 @@ import pytest
 
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.mailbox import Mailbox
+from partsight.sources.latest_frame import Mailbox
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 FAULT = Fault("dark", WHEN, "0", 3)

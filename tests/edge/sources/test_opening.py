@@ -13,12 +13,12 @@ import pytest
 
 from partsight.config.source import CameraConfig, FolderConfig, SourceConfig
 from partsight.errors import ConfigError, DatasetError, SourceError
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
+from partsight.sources.capture_backend import ScriptedGrabber, Shot
 from partsight.sources.frames import NoMoreFrames
-from partsight.sources.grabber import ScriptedGrabber, Shot
+from partsight.telemetry.telemetry import Vitals
 
 SPEC = PreprocessSpec(24, 24)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from partsight.config.source import SourceConfig
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.sources.paced import PacedFrames
+from partsight.telemetry.telemetry import Vitals
 
 
 class Clock:

@@ -16,16 +16,16 @@ import pytest
 from click.testing import CliRunner
 from tests.servers.certificates import make_authority
 
-from partsight.cli import main
+from partsight.cli.main import main
 from partsight.config.source import CameraConfig, SourceConfig
 from partsight.errors import SourceError
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Frame
 from partsight.sources import http_stream, open_frames
 from partsight.sources.http_stream import open_http
 from partsight.sources.mjpeg import MjpegCapture
 from partsight.sources.snapshot import SnapshotCapture
+from partsight.telemetry.telemetry import Vitals
 
 DEADLINE_S = 60.0
 

@@ -19,13 +19,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from partsight.config.source import FolderConfig, SourceConfig
-from partsight.health.vitals import Vitals
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import arrivals as arrivals_module
 from partsight.sources import open_frames, watched_folder
 from partsight.sources.arrivals import Arrivals
 from partsight.sources.watched_folder import WatchedFolder
+from partsight.telemetry.telemetry import Vitals
 
 SPEC = PreprocessSpec(24, 24)
 

@@ -15,16 +15,16 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight.picture.spec import PreprocessSpec
-from partsight.progress import Progress, silent
-from partsight.redaction import redact_address, redact_text
+from partsight.image.spec import PreprocessSpec
+from partsight.utils.progress import Progress, silent
+from partsight.utils.redaction import redact_address, redact_text
 from partsight_train.backbones.catalogue import known
 from partsight_train.backbones.joined import Member, joined_saved_model, members_of
 from partsight_train.backbones.locate import locate
 from partsight_train.backbones.saved_model import Module, read_module
+from partsight_train.network.test_time_augmentation import averaged
+from partsight_train.network.tiles import Tiles, cut
 from partsight_train.tensorflow_stack import hub, tf
-from partsight_train.tiles import Tiles, cut
-from partsight_train.views import averaged
 
 __all__ = ["Backbone", "load_layer", "open_backbone"]
 

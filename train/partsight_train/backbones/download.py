@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from partsight.errors import ModelError
-from partsight.progress import Progress, silent
-from partsight.redaction import redact_address, redact_text
+from partsight.utils.progress import Progress, silent
+from partsight.utils.redaction import redact_address, redact_text
 
 __all__ = ["TIMEOUT_S", "download"]
 

@@ -11,8 +11,8 @@ import importlib.util
 from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
+from partsight_train.backbones.cached_build import made_once
 from partsight_train.backbones.catalogue import EMBEDDED, EmbeddedBackbone
-from partsight_train.backbones.made_once import made_once
 from partsight_train.backbones.torch_weights import read_state_dict
 
 __all__ = ["embedded_saved_model", "read_weights"]

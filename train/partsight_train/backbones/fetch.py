@@ -19,8 +19,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
-from partsight.progress import Progress
-from partsight.redaction import redact_address
+from partsight.utils.progress import Progress
+from partsight.utils.redaction import redact_address
 from partsight_train.backbones.download import download
 from partsight_train.backbones.unpack import MODULE_FILE, sha256_of, unpack
 from partsight_train.cache_dir import cache_dir

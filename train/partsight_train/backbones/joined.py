@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from partsight_train.backbones.cached_build import made_once
 from partsight_train.backbones.catalogue import NAMED
-from partsight_train.backbones.made_once import made_once
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["Member", "joined_saved_model", "members_of"]

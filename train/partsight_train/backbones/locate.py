@@ -11,8 +11,8 @@ import urllib.parse
 from pathlib import Path
 
 from partsight.errors import ModelError
-from partsight.progress import Progress, silent
-from partsight.redaction import redact_address, remember_address
+from partsight.utils.progress import Progress, silent
+from partsight.utils.redaction import redact_address, remember_address
 from partsight_train.backbones import fetch
 from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
 from partsight_train.backbones.embedded import embedded_saved_model

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from partsight.progress import Progress, silent
+from partsight.utils.progress import Progress, silent
+from partsight_train.data.dataset import Dataset
+from partsight_train.data.looks import look_at
 from partsight_train.data_check.duplicates import duplicates
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.data_check.flat import flat
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few, unreadable
-from partsight_train.data_check.looks import look_at
 from partsight_train.data_check.mislabelled import mislabelled
-from partsight_train.dataset import Dataset
 from partsight_train.heads.head import Examples
 
 __all__ = ["check"]

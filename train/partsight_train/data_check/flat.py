@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.picture.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
-from partsight.picture.statistics import grey_range
+from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
+from partsight.image.statistics import grey_range
 from partsight_train.data_check.findings import Finding, Severity
 
 __all__ = ["flat"]

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
-from partsight_train.dataset import Dataset
 
 __all__ = ["imbalance", "mixed_shapes", "too_few", "unreadable"]
 

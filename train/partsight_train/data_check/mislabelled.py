@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight_train.cross_validation import divide
+from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
-from partsight_train.dataset import Dataset
+from partsight_train.fit.cross_validation import divide
 from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, predict
 from partsight_train.settings import HeadSettings

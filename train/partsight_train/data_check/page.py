@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from partsight_train.data.thumbnails import thumbnail
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.report.templating import template
-from partsight_train.thumbnails import thumbnail
 
 __all__ = ["findings_html"]
 

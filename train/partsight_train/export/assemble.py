@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.heads.head import Head
+from partsight_train.network.tiles import by_picture
 from partsight_train.tensorflow_stack import keras
-from partsight_train.tiles import by_picture
 
 __all__ = ["assemble"]
 

@@ -9,18 +9,18 @@ from pathlib import Path
 
 from partsight.errors import ModelError
 from partsight.evaluation.metrics import classification_metrics
-from partsight.files import write_atomic
-from partsight.progress import Progress, silent
+from partsight.utils.files import write_atomic
+from partsight.utils.progress import Progress, silent
+from partsight_train.conversion.names import VariantName
+from partsight_train.export.fallbacks import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
-from partsight_train.export.names import VariantName
 from partsight_train.export.reference import warn_of_no_reference
-from partsight_train.export.remedies.remedied import REMEDIES, Attempt, Remedy, remedied
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.steps import warn_of_few_steps
 from partsight_train.export.variant import Approved, Variant
-from partsight_train.run_dir import RunDir
+from partsight_train.run.run_dir import RunDir
 
 __all__ = ["Exported", "export", "table"]
 

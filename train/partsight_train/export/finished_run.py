@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import OperatingPoint, worst_tile
+from partsight.decision.decide import OperatingPoint, worst_tile
 from partsight.errors import DatasetError, ModelError
+from partsight.image.preprocess import preprocess
+from partsight.image_files.read import read_pictures
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
-from partsight.native_output import held_stderr
-from partsight.picture.preprocess import preprocess
-from partsight.pictures import read_pictures
-from partsight_train.dataset import LabelledPicture, Split
+from partsight.utils.native_output import held_stderr
+from partsight_train.data.dataset import LabelledPicture, Split
 from partsight_train.export.variant import Approved
-from partsight_train.run_dir import DELIVERY, RunDir
+from partsight_train.run.run_dir import DELIVERY, RunDir
 from partsight_train.settings import settings_from_document
 from partsight_train.tensorflow_stack import tf
 

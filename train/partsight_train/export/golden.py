@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 
-from partsight.classify import Classifier
+from partsight.image.decode import decode
+from partsight.inference.classifier import Classifier
 from partsight.model.contract import GoldenSample
-from partsight.model.golden import MAX_BYTES
-from partsight.opencv import cv2
-from partsight.picture.decode import decode
-from partsight_train.dataset import LabelledPicture
-from partsight_train.thumbnails import shrunk
+from partsight.qualification.golden import MAX_BYTES
+from partsight.utils.opencv import cv2
+from partsight_train.data.dataset import LabelledPicture
+from partsight_train.data.thumbnails import shrunk
 
 __all__ = ["golden_samples"]
 

@@ -27,10 +27,15 @@ from numpy.typing import NDArray
 from partsight.errors import ModelError
 from partsight.model.contract import Contract
 from partsight_train.export.variant import Approved
-from partsight_train.pooled_maps import UNREADABLE, PooledMaps, channel_axis, find_pooled_maps
+from partsight_train.network.pooled_maps import (
+    UNREADABLE,
+    PooledMaps,
+    channel_axis,
+    find_pooled_maps,
+)
+from partsight_train.network.test_time_augmentation import as_seen
+from partsight_train.network.tiles import Tiles, uncut
 from partsight_train.tensorflow_stack import tf
-from partsight_train.tiles import Tiles, uncut
-from partsight_train.views import as_seen
 
 __all__ = ["with_heatmap"]
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from partsight.model.contract import Contract
 from partsight.model.file import LABELS_NAME
-from partsight.model.foreign import MARK
 from partsight.model.tflite.metadata_schema import (
     ENTRY,
     FEATURE_PROPERTIES,
@@ -25,6 +24,7 @@ from partsight.model.tflite.metadata_schema import (
     TENSOR_AXIS_LABELS,
 )
 from partsight.model.tflite.tensors import Tensor, tensors_of
+from partsight.model.third_party import MARK
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.settings import CardSettings
 

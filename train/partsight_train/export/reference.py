@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import OperatingPoint, accept_scores, verdicts
+from partsight.decision.decide import OperatingPoint, accept_scores, verdicts
 from partsight.evaluation.evaluate import ScoredPictures
+from partsight.image.preprocess import preprocess
+from partsight.image.statistics import picture_statistics
+from partsight.image_files.read import read_pictures
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, spread_of
-from partsight.picture.preprocess import preprocess
-from partsight.picture.statistics import picture_statistics
-from partsight.pictures import read_pictures
 from partsight.records import Verdict
 from partsight_train.settings import TrainSettings
 

@@ -12,10 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from partsight.device_config import CONFIG_VARIABLE
-from partsight.known_secrets import without_secrets
+from partsight.config.location import CONFIG_VARIABLE
+from partsight.inference.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
 from partsight.model.signature import PUBLIC_KEY_VARIABLE
-from partsight.runtime.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
+from partsight.utils.known_secrets import without_secrets
 
 __all__ = ["runtime_failures"]
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import accept_scores, choose_operating_point
-from partsight_train.dataset import Split
-from partsight_train.export.names import VariantName
+from partsight.decision.decide import accept_scores, choose_operating_point
+from partsight_train.conversion.names import VariantName
+from partsight_train.data.dataset import Split
 from partsight_train.export.variant import Approved, Variant
 
 __all__ = ["FewSteps", "few_steps", "warn_of_few_steps"]

@@ -16,20 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.classify import Classifier
 from partsight.evaluation.evaluate import ScoredPictures, score_pictures
+from partsight.inference.classifier import Classifier
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
-from partsight_train.dataset import LabelledPicture, Split
-from partsight_train.export.calibration import Calibration, choose_calibration
-from partsight_train.export.convert import convert, quantize
+from partsight_train.conversion.convert import convert, quantize
+from partsight_train.conversion.names import CALIBRATED, VariantName
+from partsight_train.conversion.operators import needs_of
+from partsight_train.data.calibration import Calibration, choose_calibration
+from partsight_train.data.dataset import LabelledPicture, Split
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
-from partsight_train.export.names import CALIBRATED, VariantName
-from partsight_train.export.operators import needs_of
 from partsight_train.export.reference import reference_of
-from partsight_train.operating_point import operating_point
+from partsight_train.fit.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
 __all__ = ["Approved", "Recipe", "Variant", "make_variant", "plain_recipe", "recorded"]
@@ -139,7 +139,7 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
 
     # The thresholds do not change the scores: what is loaded here gives those of the delivery.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
-    classifier = Classifier.load(data, threads=threads, trusted=True)
+    classifier = Classifier.open(data, threads=threads)
     on_validation = _scored(classifier, pictures[Split.VALIDATION])
     accepted = draft.operating_point.accept_labels
     point = operating_point(

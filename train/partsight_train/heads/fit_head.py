@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.progress import Progress, silent
+from partsight.utils.progress import Progress, silent
 from partsight_train.heads import lbfgs
 from partsight_train.heads.head import Examples, Head, class_weights
 from partsight_train.settings import HeadSettings

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.runtime.scores import softmax
+from partsight.inference.scores import softmax
 
 __all__ = ["Examples", "Head", "class_weights", "measures", "predict"]
 

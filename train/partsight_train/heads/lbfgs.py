@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from partsight.progress import Progress, silent
-from partsight.runtime.scores import softmax
+from partsight.inference.scores import softmax
+from partsight.utils.progress import Progress, silent
 from partsight_train.heads.head import Examples, Head, measures
 from partsight_train.settings import HeadSettings
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.evaluation.metrics import auc, precision_at_recall, recall_at_precision
-from partsight.progress import Progress
+from partsight.utils.progress import Progress
 from partsight_train.heads.head import Examples, Head, measures, predict
 from partsight_train.settings import HeadSettings, KeepBest, OptimizerName, Schedule
 from partsight_train.tensorflow_stack import keras

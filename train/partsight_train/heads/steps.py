@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.progress import Progress
+from partsight.utils.progress import Progress
 from partsight_train.heads.head import Examples, Head, class_weights
 from partsight_train.heads.optimization import (
     EpochProgress,

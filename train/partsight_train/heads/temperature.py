@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.runtime.scores import softmax
+from partsight.inference.scores import softmax
 from partsight_train.heads.head import Examples, Head
 
 __all__ = ["calibrate"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import accept_scores
+from partsight.decision.decide import accept_scores
 from partsight.evaluation.evaluate import ScoredPictures
 
 __all__ = ["Kinds", "kinds_of"]

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import accept_scores, verdicts
+from partsight.decision.decide import accept_scores, verdicts
 from partsight.errors import ImageError
-from partsight.opencv import cv2
-from partsight.picture.decode import decode
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
+from partsight.utils.opencv import cv2
+from partsight_train.data.thumbnails import data_address, shrunk
 from partsight_train.report.record import RunRecord
-from partsight_train.thumbnails import data_address, shrunk
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
 

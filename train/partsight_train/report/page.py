@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from partsight.evaluation.intervals import proportion_interval
-from partsight_train.dataset import Split, hash_place
+from partsight_train.data.dataset import Split, hash_place
 from partsight_train.report.charts import (
     histogram_chart,
     learning_chart,

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.evaluation.evaluate import ScoredPictures
-from partsight.picture.spec import PreprocessSpec
+from partsight.image.spec import PreprocessSpec
 
 __all__ = ["RunRecord"]
 

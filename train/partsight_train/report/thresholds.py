@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decide import OperatingPoint, choose_operating_point
+from partsight.decision.decide import OperatingPoint, choose_operating_point
 from partsight_train.report.estimate import Estimate, share
 from partsight_train.report.kinds import Kinds
 

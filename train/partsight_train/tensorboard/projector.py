@@ -15,15 +15,15 @@ from numpy.typing import NDArray
 from tensorboard.plugins import projector
 
 from partsight.errors import ImageError
-from partsight.files import write_atomic
-from partsight.opencv import cv2
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import read_pictures
-from partsight_train.dataset import LabelledPicture
-from partsight_train.learn import Learned
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
+from partsight.image_files.read import read_pictures
+from partsight.utils.files import write_atomic
+from partsight.utils.opencv import cv2
+from partsight_train.data.dataset import LabelledPicture
+from partsight_train.fit.learn import Learned
+from partsight_train.network.tiles import mean_tiles
 from partsight_train.tensorflow_stack import tf
-from partsight_train.tiles import mean_tiles
 
 __all__ = ["write_projector"]
 

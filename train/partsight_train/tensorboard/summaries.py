@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from tensorboard.plugins.hparams import api as hparams
 
 from partsight.errors import ImageError
-from partsight.picture.preprocess import preprocess
-from partsight.picture.spec import PreprocessSpec
-from partsight.pictures import read_pictures
-from partsight_train.deliver import Delivery
-from partsight_train.learn import Learned
-from partsight_train.measure import Mistake, mistakes
-from partsight_train.provenance import public_settings
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
+from partsight.image_files.read import read_pictures
+from partsight_train.export.deliver import Delivery
+from partsight_train.fit.learn import Learned
+from partsight_train.fit.measure import Mistake, mistakes
+from partsight_train.run.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorboard.projector import write_projector
 from partsight_train.tensorflow_stack import tf

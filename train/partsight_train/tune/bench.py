@@ -21,12 +21,13 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from partsight_train.cross_validation import Fold, divide
+from partsight_train.data.training_data import Material
+from partsight_train.fit.cross_validation import Fold, divide
+from partsight_train.fit.learn import learn
 from partsight_train.heads.fit_head import scaling_of
 from partsight_train.heads.head import Examples, Head, class_weights, predict
 from partsight_train.heads.lbfgs import Objective, smoothed
 from partsight_train.heads.temperature import calibrate
-from partsight_train.learn import Material, learn
 from partsight_train.settings import HeadSettings, TrainSettings
 
 __all__ = ["Bench", "fold_scores", "set_up"]

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 
 from partsight.errors import DatasetError
-from partsight_train.cross_validation import require_parts
-from partsight_train.dataset import Dataset, Split
-from partsight_train.learn import Material, Stages
-from partsight_train.prepare import Prepared, prepare
+from partsight_train.data.dataset import Dataset, Split
+from partsight_train.data.prepare import Prepared, prepare
+from partsight_train.data.training_data import Material, Stages
+from partsight_train.fit.cross_validation import require_parts
 from partsight_train.tune.bench import Bench, set_up
 from partsight_train.tune.space import VARIATIONS, Search
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from partsight.redaction import redact_address
+from partsight.utils.redaction import redact_address
 from partsight_train.settings import (
     DEFAULT_BACKBONE,
     AugmentSettings,

@@ -17,14 +17,15 @@ from optuna.trial import FrozenTrial, TrialState
 from sqlalchemy.exc import SQLAlchemyError
 
 from partsight.errors import OutputError
-from partsight.progress import silent
-from partsight.redaction import redact_address
-from partsight_train.cross_validation import Fold
-from partsight_train.dataset import Split
-from partsight_train.learn import Stages, learn
-from partsight_train.prepare import Prepared
-from partsight_train.provenance import provenance, public_settings, require_same
-from partsight_train.run_dir import CONFIG, RunDir
+from partsight.utils.progress import silent
+from partsight.utils.redaction import redact_address
+from partsight_train.data.dataset import Split
+from partsight_train.data.prepare import Prepared
+from partsight_train.data.training_data import Stages
+from partsight_train.fit.cross_validation import Fold
+from partsight_train.fit.learn import learn
+from partsight_train.run.provenance import provenance, public_settings, require_same
+from partsight_train.run.run_dir import CONFIG, RunDir
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.bench import Bench, fold_scores
 from partsight_train.tune.benches import Benches, open_benches

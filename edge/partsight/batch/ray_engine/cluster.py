@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from partsight.errors import SourceError
-from partsight.imports import import_fault
-from partsight.native_output import held_stderr
-from partsight.redaction import redact_address, redact_text
+from partsight.utils.imports import import_fault
+from partsight.utils.native_output import held_stderr
+from partsight.utils.redaction import redact_address, redact_text
 
 __all__ = ["connected", "imported", "pinned_here"]
 

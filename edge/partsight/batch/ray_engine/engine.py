@@ -21,9 +21,9 @@ from partsight.batch.ray_engine.plan import Planner
 from partsight.batch.ray_engine.worker import Attempts, Task, Worker
 from partsight.batch.summary import Summary
 from partsight.errors import OutputError, SourceError
-from partsight.pictures import no_pictures
-from partsight.progress import Progress
-from partsight.walk import LeftOut
+from partsight.image_files.read import no_pictures
+from partsight.image_files.walk import LeftOut
+from partsight.utils.progress import Progress
 
 __all__ = ["ClusterRun", "classify_on_cluster"]
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from partsight.batch.ray_engine.stores import arrow_fs, is_uri, opened, shown
 from partsight.errors import OutputError
-from partsight.files import atomic_path, sync_path
-from partsight.sinks.parquet import COMPRESSION
+from partsight.results.parquet import COMPRESSION
+from partsight.utils.files import atomic_path, sync_path
 
 __all__ = ["WHOLE", "OutputFolder", "open_output_folder"]
 

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partsight.batch.ray_engine.stores import is_uri, opened, pictures_below, read
+from partsight.batch.ray_engine.stores import is_uri, opened, pictures_below_uri, read
 from partsight.errors import SourceError
+from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.open import entries, pictures_at
-from partsight.walk import LeftOut
 
 __all__ = ["Part", "Planner", "taken_of"]
 
@@ -85,7 +85,7 @@ class Planner:
         if number is None:
             number = len(self.filesystems)
             self.filesystems.append(filesystem)
-        for found in pictures_below(uri, self.left_out):
+        for found in pictures_below_uri(uri, self.left_out):
             if isinstance(found, Unreadable):
                 yield found.name, None, None, found.reason
             else:

@@ -14,16 +14,15 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from partsight import pictures
 from partsight.errors import SourceError
-from partsight.imports import import_fault
+from partsight.image.file import MAX_FILE_BYTES
+from partsight.image_files.read import is_picture, pictures_below
+from partsight.image_files.walk import LeftOut, Unlisted, is_ignored
 from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.picture.file import MAX_FILE_BYTES
-from partsight.pictures import is_picture
-from partsight.redaction import redact_address, redact_text, remember_address
-from partsight.walk import LeftOut, Unlisted, is_ignored
+from partsight.utils.imports import import_fault
+from partsight.utils.redaction import redact_address, redact_text, remember_address
 
-__all__ = ["arrow_fs", "is_uri", "opened", "pictures_below", "read", "shown"]
+__all__ = ["arrow_fs", "is_uri", "opened", "pictures_below_uri", "read", "shown"]
 
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{1,5})?")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -80,7 +79,7 @@ def _root(uri: str) -> tuple[Any, str]:
     return filesystem, path
 
 
-def pictures_below(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
+def pictures_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
     """The pictures at a URI and below it, by name; a folder's are listed at a time.
 
     Args:
@@ -105,7 +104,7 @@ def pictures_below(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Un
         yield base, top
         return
     if filesystem.type_name == "local":  # the only one with links
-        for entry in pictures.pictures_below(Path(top), left_out):
+        for entry in pictures_below(Path(top), left_out):
             if isinstance(entry, Unlisted):
                 yield Unreadable(name(str(entry.path)), entry.reason)
             else:

@@ -14,20 +14,20 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.ahead import worked_ahead
 from partsight.batch.classify_files import judged
 from partsight.batch.ray_engine.output_folder import OutputFolder
 from partsight.batch.ray_engine.plan import taken_of
 from partsight.batch.rows import outcome, shortened
-from partsight.classify import Classifier
-from partsight.decide import OperatingPoint
+from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError
+from partsight.inference.classifier import Classifier
+from partsight.inference.runtimes import RUNTIME_VARIABLE
 from partsight.model.file import load_model_file
-from partsight.model.foreign import GivenFacts
-from partsight.model.golden import require_same_scores_once
+from partsight.model.third_party import GivenFacts
+from partsight.qualification.golden import require_same_scores_once
 from partsight.records import PictureResult
-from partsight.runtime.runtimes import RUNTIME_VARIABLE
-from partsight.sinks.parquet import arrow_table
+from partsight.results.parquet import arrow_table
+from partsight.utils.parallel_map import worked_ahead
 
 __all__ = ["Attempts", "Task", "Worker"]
 
@@ -90,7 +90,7 @@ class Worker:
         self._ray = importlib.import_module("ray")
         os.environ[RUNTIME_VARIABLE] = task.runtime
         data = self._ray.get(model)
-        self._classifier = Classifier.load(data, trusted=True, given=task.given)
+        self._classifier = Classifier.open(data, given=task.given)
         self._refusal: ModelError | None = None
         try:
             require_same_scores_once(load_model_file(data, task.given), self._classifier)

@@ -1,0 +1,86 @@
+"""Public Python interface: ``Classifier``, documented in docs/python.md.
+
+Inside partsight, code uses the engine, ``inference.classifier``, and ``qualification.load``.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from partsight.batch.classify_files import classify_inputs
+from partsight.image_files.walk import LeftOut
+from partsight.inference.classifier import Classifier as Engine
+from partsight.model.third_party import GivenFacts
+from partsight.qualification.load import load_classifier
+from partsight.records import PictureResult
+
+__all__ = ["Classifier"]
+
+logger = logging.getLogger(__name__)
+
+
+class Classifier(Engine):
+    """A model that classifies images, files and folders.
+
+    Not for two threads at once; load one for each thread.
+
+    Attributes:
+        contract: labels, preprocessing, operating point and provenance.
+        model_sha256: SHA-256 of the whole model file, hexadecimal.
+    """
+
+    @classmethod
+    def load(
+        cls,
+        model: str | Path | bytes,
+        *,
+        threads: int = 1,
+        trusted: bool = False,
+        given: GivenFacts | None = None,
+        warn: Callable[[str], object] = logger.warning,
+    ) -> Classifier:
+        """Load a model and check it against its contract.
+
+        Args:
+            model: path of the model file, or its bytes.
+            threads: number of threads that the runtime may use.
+            trusted: whether to skip the checks of ``qualification.load.load_classifier``, for a
+                model that the caller has made or checked.
+            given: facts that a third-party model does not contain.
+            warn: see ``load_classifier``.
+
+        Raises:
+            PartsightError: see ``load_classifier``.
+        """
+        if trusted:
+            loaded = Engine.open(model, threads=threads, given=given)
+        else:
+            loaded = load_classifier(model, threads=threads, given=given, warn=warn)
+        return cls(loaded.model, loaded.interpreter)
+
+    def classify_files(
+        self, paths: Iterable[str | os.PathLike[str]], *, workers: int | None = None
+    ) -> Iterator[PictureResult]:
+        """Classify image files, several at once.
+
+        Args:
+            paths: files, folders, patterns, lists, archives and videos, as on the command line.
+            workers: number of threads, each with an interpreter of its own; None is one per core.
+
+        Yields:
+            One result per image, in order: a prediction and verdict, or an error. Memory stays
+            bounded for any number of images. Files in folders that are not read are counted in a
+            warning at the end.
+        """
+        # Archives and videos need packages that a line never does.
+        from partsight.inputs.open import open_inputs
+
+        left_out = LeftOut()
+        inputs = open_inputs((os.fspath(path) for path in paths), left_out=left_out)
+        for _, result in classify_inputs(self, inputs, workers=workers):
+            yield result
+        if (text := left_out.text()) is not None:
+            logger.warning("%s", text)

@@ -1,0 +1,1 @@
+"""Measure on this device how fast models run, and recommend a runtime."""

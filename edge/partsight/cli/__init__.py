@@ -1,0 +1,1 @@
+"""The command line: ``main``, ``console``, and one module per command in ``commands``."""

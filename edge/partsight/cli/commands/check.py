@@ -1,0 +1,55 @@
+"""``partsight check``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import click
+
+from partsight.cli.commands.model_options import config_option
+
+__all__ = ["command"]
+
+
+@click.command("check")
+@click.argument("model")
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(model: str, as_json: bool) -> None:
+    """Replay a model's golden samples on this device.
+
+    They are a few pictures with the scores that the model gave when it was exported. Exit
+    code 1 where this device gives others.
+
+    \b
+    Example:
+      partsight check model-int8.tflite
+    """
+    from partsight.inference.classifier import Classifier
+    from partsight.model.file import load_model_file
+    from partsight.qualification.golden import TOLERANCE, replay
+    from partsight.qualification.trust import require_trusted
+
+    file = load_model_file(model)
+    require_trusted(file)
+    replays = replay(file, Classifier.open(file.data))
+    largest = max(each.difference for each in replays)
+    passed = all(each.passes for each in replays)
+    if as_json:
+        rows = [
+            {**dataclasses.asdict(each), "difference": each.difference, "passes": each.passes}
+            for each in replays
+        ]
+        facts = {"passes": passed, "max_difference": largest, "tolerance": TOLERANCE}
+        click.echo(json.dumps({**facts, "samples": rows}))
+    else:
+        for each in replays:
+            verdict = "ok" if each.passes else "DIFFERS"
+            click.echo(f"{each.sample.file} ({each.sample.label}): {each.difference:.4f} {verdict}")
+        click.echo(
+            f"{len(replays)} golden samples, largest difference {largest:.4f}, "
+            f"at most {TOLERANCE:.4f} expected"
+        )
+    if not passed:
+        raise click.exceptions.Exit(1)

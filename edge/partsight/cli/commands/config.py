@@ -1,0 +1,140 @@
+"""``partsight config``."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import click
+
+from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, default_config
+
+__all__ = ["command"]
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group("config")
+def command() -> None:
+    """The device's configuration, partsight.toml.
+
+    \b
+    Example:
+      partsight config init partsight.toml
+      partsight config check partsight.toml
+    """
+
+
+@command.command("init")
+@click.argument("path", type=_FILE, default=Path("partsight.toml"))
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(path: Path, force: bool) -> None:
+    """Write a file with every key, its description and default; nothing in it is active yet.
+
+    \b
+    Example:
+      partsight config init /etc/partsight/partsight.toml
+    """
+    from partsight.config import Config
+    from partsight.config.template import template
+    from partsight.errors import OutputError
+    from partsight.utils.files import rewrite_atomic
+
+    if path.exists() and not force:
+        raise OutputError(
+            f"{path} is there already, and is not replaced. Choose another name, or add --force."
+        )
+    rewrite_atomic(path, template(Config).encode())
+    click.echo(f"{path} has every key, inactive. Change it, then: partsight config check {path}")
+
+
+@command.command("check")
+@click.argument("file", type=_FILE, required=False)
+def check(file: Path | None) -> None:
+    """Check a configuration, and whether everything in it can work on this device.
+
+    Packages, secrets, certificates, paths, the source and models are checked; nothing is
+    connected or written. Exit code 1 when the line could not start or part of it could never
+    work; a warning is something that may be there later. Without FILE, the configuration that
+    'partsight watch' would read is checked.
+
+    \b
+    Example:
+      partsight config check partsight.toml
+    """
+    from partsight.config import read_config
+    from partsight.deploy.preflight import preflight
+    from partsight.utils.redaction import redact_text
+
+    path = file or default_config()
+    findings = list(preflight(read_config(path)))
+    for finding in findings:
+        click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
+    errors = sum(finding.level == "error" for finding in findings)
+    warnings = _count(len(findings) - errors, "warning")
+    if errors:
+        click.echo(f"{path} cannot work on this device: {_count(errors, 'error')}, {warnings}")
+        raise click.exceptions.Exit(1)
+    click.echo(f"{path} is valid" + (f", {warnings}" if findings else ""))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" + "s" * (number != 1)
+
+
+@command.command("show")
+@click.argument("file", type=_FILE, required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def show(file: Path | None, as_json: bool) -> None:
+    """Print the configuration in force, with where each value comes from; no secrets.
+
+    \b
+    Example:
+      partsight config show --json
+    """
+    from partsight.config import Config, read_config
+    from partsight.config.file import ENVIRONMENT
+    from partsight.config.keys import toml_text
+    from partsight.config.redaction import shown
+    from partsight.config.settings import in_force
+
+    named = file is not None or os.environ.get(CONFIG_VARIABLE) or SYSTEM_CONFIG.exists()
+    path = file or default_config()
+    config = read_config(path) if named else Config()
+    plain = [
+        (each.name, shown(each.name, _plain(each.value)), each.origin)
+        for each in in_force(config, ENVIRONMENT, os.environ)
+    ]
+    if as_json:
+        keys = {name: {"value": value, "from": origin} for name, value, origin in plain}
+        click.echo(json.dumps({"file": str(path) if named else None, "keys": keys}))
+        return
+    click.echo(f"# {path}" if named else "# no configuration; these are the defaults")
+    for name, value, origin in plain:
+        text = f"# {name} has no value" if value is None else f"{name} = {toml_text(value)}"
+        click.echo(f"{text}  # {origin}")
+
+
+@command.command("reference")
+def print_reference() -> None:
+    """Print the reference of all keys, in Markdown: what docs/configuration.md holds.
+
+    \b
+    Example:
+      partsight config reference > docs/configuration.md
+    """
+    from partsight.config import Config
+    from partsight.config.reference import reference
+
+    click.echo(reference(Config), nl=False)
+
+
+def _plain(value: object) -> object:
+    """As JSON and TOML have it."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): _plain(each) for key, each in value.items()}
+    simple = value is None or isinstance(value, bool | int | float)
+    return value if simple else str(value)

@@ -1,0 +1,32 @@
+"""``partsight sample-data``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from partsight.cli.console import ProgressBar
+
+__all__ = ["command"]
+
+
+@click.command("sample-data")
+@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.option(
+    "--per-label", type=click.IntRange(1), default=150, show_default=True, help="Pictures a label."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+def command(destination: Path, per_label: int, seed: int) -> None:
+    """Write the sample set: rendered metal parts, healthy and defected.
+
+    The same seed gives the same pictures; a larger number adds to a smaller one.
+
+    \b
+    Example:
+      partsight sample-data parts --per-label 200 --seed 1
+    """
+    from partsight.sample_data import write_sample_data
+
+    paths = write_sample_data(destination, per_label, seed, ProgressBar("render"))
+    click.echo(f"wrote {len(paths)} pictures below {destination}")

@@ -1,0 +1,124 @@
+"""``partsight watch``."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from partsight.cli.commands.model_options import (
+    config_option,
+    facts_options,
+    load_for_command,
+    threads_option,
+)
+from partsight.cli.console import exit_if_failed
+
+if TYPE_CHECKING:
+    from partsight.config import Config
+    from partsight.model.third_party import GivenFacts
+    from partsight.telemetry.telemetry import Vitals
+
+__all__ = ["command"]
+
+
+@click.command("watch")
+@click.argument("model", required=False)
+@click.option(
+    "--source",
+    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default "
+    "that of the configuration.",
+)
+@click.option(
+    "--journal",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Keeps every verdict; default that of the configuration, or none.",
+)
+@click.option("--max-frames", type=click.IntRange(1), help="Stop after so many verdicts.")
+@config_option
+@threads_option
+@facts_options
+def command(
+    model: str | None,
+    source: str | None,
+    journal: Path | None,
+    max_frames: int | None,
+    threads: int,
+    given: GivenFacts | None,
+) -> None:
+    """Run the line: judge every part that a source shows.
+
+    A JSON line a verdict on stdout, or into the configuration's [[sinks]]. What cannot be judged
+    gets the fail-safe verdict, with its cause in `error`, and the exit code is 3. Of a configured
+    store the active model is run; MODEL is put into one that has none. SIGTERM ends the line
+    after the part at hand, SIGHUP has the configuration read again.
+
+    \b
+    Example:
+      partsight watch model-int8.tflite --source 0
+      partsight watch --config /etc/partsight/partsight.toml
+    """
+    from partsight.line.request import Order
+    from partsight.line.run import run_station
+    from partsight.telemetry.telemetry import Vitals
+
+    config = _configured(source, journal)
+    if model is None and config.models.store is None:
+        raise click.UsageError("Missing argument 'MODEL', or store in [models].")
+    if config.source.address is None:
+        raise click.UsageError("Missing option '--source', or address in [source].")
+    load = functools.partial(load_for_command, threads=threads, given=given)
+    order = Order(
+        config,
+        model,
+        load,
+        functools.partial(_configured, source, journal),
+        max_frames,
+    )
+    vitals = Vitals()
+    run_station(order, vitals)
+    _end(vitals)
+
+
+def _configured(source: str | None, journal: Path | None) -> Config:
+    """The configuration in force, with what the command line says in its place.
+
+    Raises:
+        ConfigError: it cannot be read, or a key was set that cannot act for the source.
+    """
+    from partsight.config import Config, read_config
+    from partsight.config.acting import require_acting
+    from partsight.config.location import find_config
+    from partsight.config.source_credentials import at_address
+
+    path = find_config()
+    config = Config() if path is None else read_config(path)
+    sections = {
+        "source": at_address(config.source, source) if source else config.source,
+        "journal": config.journal.model_copy(update={"path": journal} if journal else {}),
+    }
+    if path is None:
+        # Run by hand: beside another line, perhaps, that holds the port.
+        sections["health"] = config.health.model_copy(update={"enabled": False})
+    return require_acting(config.model_copy(update=sections))
+
+
+def _end(vitals: Vitals) -> None:
+    """Say how many parts had each verdict, and fail where some could not be judged."""
+    counted = vitals.values().items()
+    verdicts = {label: int(count) for (name, label), count in counted if name == "verdicts"}
+    faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
+    told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
+    click.echo(f"partsight: {told or 'no frames'}", err=True)
+    for (name, sink), rows in sorted(vitals.values().items()):
+        if name == "queue" and rows:
+            ending = "" if rows == 1 else "s"
+            click.echo(
+                f"partsight: sink {sink}: {rows:.0f} row{ending} not delivered; still in the "
+                "journal, to be delivered by the next run of the line",
+                err=True,
+            )
+    unrecorded = int(vitals.values().get(("unrecorded", ""), 0))
+    exit_if_failed(faults, sum(verdicts.values()) + unrecorded)

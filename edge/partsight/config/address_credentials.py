@@ -1,0 +1,94 @@
+"""User and password inside an address: percent-encoded, or a message that says how to write them."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from partsight.errors import ConfigError
+from partsight.utils.redaction import redact_address, remember_secret
+
+__all__ = ["has_own_credentials", "require_usable", "with_credentials"]
+
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
+_RESERVED = re.compile(r"[/?#\\]")
+# In user and password: brackets, spaces, controls, and a percent sign that encodes nothing.
+_UNENCODED = re.compile(r"[\[\]\s\x00-\x1f\x7f]|%(?![0-9A-Fa-f]{2})")
+_PORT = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{0,5})?")
+_NOT_OVER_A_NETWORK = ("file",)
+
+
+def with_credentials(address: str, username: str, password: str | None) -> str:
+    """An address without user and password with both, percent-encoded."""
+    scheme, separator, rest = address.partition("://")
+    user_info = quote(username, safe="")
+    if password is not None:
+        remember_secret(password)
+        user_info += ":" + quote(password, safe="")
+    return f"{scheme}{separator}{user_info}@{rest}"
+
+
+def require_usable(address: str, username: str | None = None) -> None:
+    """Refuse an address whose user and password cannot be told from the rest of it.
+
+    Args:
+        address: of a source; paths and camera numbers are not looked at, unless a user is given.
+        username: as ``[source]`` has it, apart from the address.
+
+    Raises:
+        ConfigError: a reserved character is not percent-encoded, or a user is given for a source
+            that takes none or has one in its address. No message quotes a secret.
+    """
+    found = _ADDRESS.fullmatch(address)
+    if username is not None:
+        _require_no_other(address, found)
+    if found is None or found[1].lower() in _NOT_OVER_A_NETWORK:
+        return
+    if _is_ambiguous(found[2]):
+        raise ConfigError(
+            f"the address {redact_address(address)} has a reserved character in its user or "
+            "password that is not percent-encoded. Write # as %23, / as %2F, ? as %3F, [ as %5B, "
+            "] as %5D, @ as %40, % as %25, a space as %20 (@ as %40 also in path and query), or "
+            "give them in [source] as username and password_file or password_env."
+        )
+
+
+def _require_no_other(address: str, found: re.Match[str] | None) -> None:
+    if found is None or found[1].lower() in _NOT_OVER_A_NETWORK:
+        raise ConfigError(
+            f"username is for cameras with an rtsp:// or http:// address. Received the source "
+            f"{redact_address(address)}, which takes none. Take username and password away."
+        )
+    if "@" in found[2]:
+        raise ConfigError(
+            f"user and password are given twice: in the address {redact_address(address)} and as "
+            "username. Take them out of the address."
+        )
+
+
+def _is_ambiguous(rest: str) -> bool:
+    """Whether what follows ``://`` has a character in its user or password that ends them."""
+    end = _RESERVED.search(rest)
+    authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
+    user_info, at, host = authority.rpartition("@")
+    if at and _UNENCODED.search(user_info):
+        return True
+    if "#" in tail:
+        return True  # no camera is sent what follows it
+    if "@" not in tail:
+        return False
+    if not at and _PORT.fullmatch(host) is None:
+        return True  # "user:p" of "user:p#ss@host"
+    before_query, _, query = tail.partition("?")
+    # A mail address as a value is no user: ...?user=me@example.com
+    return "@" in before_query or _has_at_outside_of_a_value(query)
+
+
+def _has_at_outside_of_a_value(query: str) -> bool:
+    return any("@" in pair.partition("=")[0] for pair in query.split("&"))
+
+
+def has_own_credentials(address: str) -> bool:
+    """Whether configured credentials do not apply: a file, a camera number, or a user inside."""
+    found = _ADDRESS.fullmatch(address)
+    return found is None or found[1].lower() in _NOT_OVER_A_NETWORK or "@" in found[2]

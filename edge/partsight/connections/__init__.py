@@ -1,0 +1,1 @@
+"""The only imports of network libraries; their errors become partsight's."""

@@ -1,0 +1,126 @@
+"""Modbus TCP by pymodbus: the one import of it, and a connection to a PLC that is the server.
+
+Addresses count from 0, as they are on the wire; many PLC manuals call coil 0 ``00001`` and
+holding register 0 ``40001``.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any
+
+from partsight.errors import SinkUnavailable
+from partsight.utils.imports import import_fault
+
+try:
+    from pymodbus.client import ModbusTcpClient
+    from pymodbus.exceptions import ModbusException
+except ImportError as error:
+    raise import_fault("Modbus", "pymodbus", "partsight[modbus]", error) from error
+
+__all__ = ["Plc", "to_words"]
+
+# Its complaints arrive as partsight's own.
+logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
+
+# After an answer that people must mend: an address that the PLC does not have.
+_REFUSED_RETRY_S = 30.0
+
+
+class Plc:
+    """A connection, made when it is first needed and anew after each failure: a late answer to
+    an old question must not pass for that to the next.
+
+    Args:
+        host: name or address.
+        port: TCP port.
+        unit: its unit identifier.
+        timeout_s: seconds to wait for a connection, and for each answer.
+    """
+
+    def __init__(self, host: str, port: int, unit: int, timeout_s: float) -> None:
+        self._place, self._unit = f"{host}:{port}", unit
+        # Any: some of its methods have no types.
+        self._client: Any = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
+
+    def __enter__(self) -> Plc:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._client.close()
+
+    def write_coils(self, address: int, values: Sequence[bool]) -> None:
+        """Set coils by one request (function 15).
+
+        Raises:
+            SinkUnavailable: it did not confirm.
+        """
+        self._ask(self._client.write_coils, address, list(values))
+
+    def write_registers(self, address: int, words: Sequence[int]) -> None:
+        """Set holding registers by one request (function 16).
+
+        Raises:
+            SinkUnavailable: it did not confirm.
+        """
+        self._ask(self._client.write_registers, address, list(words))
+
+    def read_coil(self, address: int) -> bool:
+        """Whether a coil is set (function 1).
+
+        Raises:
+            SinkUnavailable: no answer.
+        """
+        bits = self._ask(self._client.read_coils, address, count=1).bits
+        return bool(self._whole(bits[:1], 1, "coils")[0])
+
+    def read_registers(self, address: int, count: int) -> list[int]:
+        """Holding registers (function 3), each in [0, 65535].
+
+        Raises:
+            SinkUnavailable: no answer.
+        """
+        words = self._ask(self._client.read_holding_registers, address, count=count).registers
+        return self._whole(list(words), count, "registers")
+
+    def _whole(self, values: list[int], count: int, what: str) -> list[int]:
+        if len(values) != count:
+            self._client.close()
+            raise self._unavailable(f"expected {count} {what}. Received: {len(values)}")
+        return values
+
+    def _ask(self, request: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+        try:
+            answer = request(*arguments, device_id=self._unit, **named)
+        except (ModbusException, OSError) as error:
+            self._client.close()
+            raise self._unavailable(f"no answer: {error}") from error
+        if answer.isError():
+            self._client.close()
+            asked = ", ".join(map(str, arguments))
+            reason = f"it refuses {request.__name__}({asked}) with exception {_code(answer)}"
+            raise self._unavailable(f"{reason}; check unit and addresses", _REFUSED_RETRY_S)
+        return answer
+
+    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
+        return SinkUnavailable(
+            f"cannot speak with the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
+            "again.",
+            retry_after_s=retry_after_s,
+        )
+
+
+def to_words(value: int) -> list[int]:
+    """A count as two registers, the high word first; it begins again at 2 ** 32."""
+    return [value >> 16 & 0xFFFF, value & 0xFFFF]
+
+
+def _code(answer: Any) -> str:
+    return str(getattr(answer, "exception_code", "unknown"))

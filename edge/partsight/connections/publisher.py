@@ -1,0 +1,178 @@
+"""A connection to an MQTT 5 broker that publishes, and knows what was acknowledged."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import socket
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from partsight.connections.mqtt import (
+    Message,
+    PacketTypes,
+    address,
+    make_client,
+    make_properties,
+    paho,
+)
+from partsight.errors import SinkUnavailable
+
+if TYPE_CHECKING:
+    from partsight.config.broker import BrokerSection
+
+__all__ = ["Publisher"]
+
+# After a refusal that people must mend, such as a wrong password.
+_REFUSED_RETRY_S = 30.0
+
+
+class Publisher:
+    """One connection to a broker, from its welcome until it breaks. It is not mended: nothing
+    that was not acknowledged lingers to come out of order, since whoever publishes sends it again.
+
+    Args:
+        config: the broker, and as whom.
+        session_expiry_s: how long the broker keeps the session.
+        will: what the broker publishes when the connection breaks.
+
+    Raises:
+        SinkUnavailable: the broker cannot be reached, or refuses.
+        ConfigError: the password or a certificate cannot be read.
+    """
+
+    def __init__(self, config: BrokerSection, session_expiry_s: int, will: Message) -> None:
+        self._timeout_s = config.timeout_s
+        self._place = "{}:{}".format(*address(config))
+        self._changed = threading.Condition()
+        self._welcome: Any = None
+        self._acknowledged: dict[int, Any] = {}
+        self._broken: str | None = None
+        self._client = make_client(config, "sink", reconnect=False)
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_publish = self._on_publish
+        self._client.will_set(
+            will.topic,
+            will.payload,
+            qos=1,
+            retain=will.retain,
+            properties=will.properties(PacketTypes.WILLMESSAGE),
+        )
+        try:
+            self._connect(config, session_expiry_s)
+        except BaseException:
+            self._abandon()
+            raise
+
+    def __enter__(self) -> Publisher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Part from the broker, so that it does not publish the will."""
+        self._client.disconnect()
+        with self._changed:
+            self._changed.wait_for(lambda: self._broken is not None, self._timeout_s)
+        self._abandon()
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Publish at QoS 1; when it returns, the broker has acknowledged each.
+
+        Raises:
+            SinkUnavailable: it has not, or refused one. This connection is done with then.
+        """
+        sent = [self._send(message) for message in messages]
+        for mid in sent:
+            with self._changed:
+                settled = functools.partial(self._settled, mid)
+                answered = self._changed.wait_for(settled, self._timeout_s)
+                code = self._acknowledged.pop(mid, None)
+            if code is None:
+                reason = self._broken if answered else "it did not answer in time"
+                raise self._unavailable(f"no acknowledgement: {reason}")
+            if code.is_failure:
+                raise self._unavailable(f"it refused a message: {code}", _REFUSED_RETRY_S)
+
+    def _settled(self, mid: int) -> bool:
+        return mid in self._acknowledged or self._broken is not None
+
+    def _send(self, message: Message) -> int:
+        info = self._client.publish(
+            message.topic,
+            message.payload,
+            qos=1,
+            retain=message.retain,
+            properties=message.properties(PacketTypes.PUBLISH),
+        )
+        if info.rc != paho.MQTT_ERR_SUCCESS:
+            raise self._unavailable(self._broken or paho.error_string(info.rc))
+        return info.mid
+
+    def _connect(self, config: BrokerSection, session_expiry_s: int) -> None:
+        properties = make_properties(PacketTypes.CONNECT)
+        properties.SessionExpiryInterval = session_expiry_s
+        try:
+            self._client.connect(
+                *address(config), config.keepalive_s, clean_start=False, properties=properties
+            )
+        except (OSError, ValueError) as error:
+            raise self._unavailable(str(error)) from error
+        self._client.loop_start()
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._welcome is not None or self._broken is not None, self._timeout_s
+            )
+            welcome = self._welcome
+        if welcome is None:
+            raise self._unavailable(self._broken or "it did not answer in time")
+        if welcome.is_failure:
+            raise self._unavailable(f"it refused us: {welcome}", _REFUSED_RETRY_S)
+
+    def _abandon(self) -> None:
+        """End the connection and the client's thread, whatever they wait for."""
+        open_socket: Any = self._client.socket()
+        if open_socket is not None:
+            with contextlib.suppress(OSError):
+                open_socket.shutdown(socket.SHUT_RDWR)
+        self._client.loop_stop()
+        # Else client and publisher hold each other, and its sockets wait for the collector.
+        self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
+
+    def drop(self) -> None:
+        """End a connection that is of no more use; the broker publishes the will."""
+        self._abandon()
+
+    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
+        return SinkUnavailable(
+            f"cannot publish to the MQTT broker {self._place}: {reason}. What is not acknowledged "
+            "is sent again.",
+            retry_after_s=retry_after_s,
+        )
+
+    def _on_connect(
+        self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        with self._changed:
+            self._welcome = reason
+            self._changed.notify_all()
+
+    def _on_disconnect(
+        self, client: paho.Client, userdata: Any, flags: Any, reason: Any, properties: Any
+    ) -> None:
+        with self._changed:
+            self._broken = f"the connection ended: {reason}"
+            self._changed.notify_all()
+
+    def _on_publish(
+        self, client: paho.Client, userdata: Any, mid: int, reason: Any, properties: Any
+    ) -> None:
+        with self._changed:
+            self._acknowledged[mid] = reason
+            self._changed.notify_all()

@@ -1,0 +1,1 @@
+"""Deployment on a device: machine check, systemd unit, preflight checks of a configuration."""

@@ -1,0 +1,1 @@
+"""Image files on disk: which files belong to a set, in which layout, and reading them."""

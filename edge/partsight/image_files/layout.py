@@ -1,0 +1,229 @@
+"""Folder layouts in which image sets are published.
+
+Published sets often come divided: ``train/`` and ``test/``, each with a folder per label, or each
+label's folder with ``train/`` and ``test/`` in it. MVTec AD adds ``ground_truth/`` and has only
+good parts to train on. None of these folders is a label.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from partsight.decision.good_names import is_good_name
+from partsight.errors import DatasetError
+from partsight.image_files.read import is_picture, pictures_below, sub_folders
+from partsight.image_files.walk import LeftOut
+
+__all__ = ["LabelFolder", "Layout", "label_key", "read_layout", "split_of"]
+
+# Names of a split's folder, without what may follow, such as ``_set`` or ``_images``.
+_SPLITS = {
+    "train": ("train", "training", "trainings", "trn", "tr"),
+    "validation": ("val", "valid", "validation", "validierung", "validierungs", "dev", "va"),
+    "test": ("test", "testing", "tst", "te"),
+}
+_BY_NAME = {name: split for split, names in _SPLITS.items() for name in names}
+_BEFORE = re.compile(r"^(\d+[-_. ]*|(x|split|data|dataset|images|imgs)[-_ ])")
+_AFTER = re.compile(r"[-_ ]?(set|sets|data|daten|split|images|imgs|public|\d+)$")
+# Masks of where the defects are, beside the images.
+_MASKS = re.compile(r"ground[-_ ]?truth")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFolder:
+    """A folder with the images of one label.
+
+    Attributes:
+        name: of the label, as the folder is called.
+        path: the folder.
+        split: ``train``, ``validation`` or ``test``; None where the set is not divided.
+    """
+
+    name: str
+    path: Path
+    split: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where the images of a labelled set lie.
+
+    Attributes:
+        folders: of the labels, by split and name.
+        masks: folders of ground truth, which hold no images of parts.
+        unused: folders beside those of the splits.
+    """
+
+    folders: tuple[LabelFolder, ...]
+    masks: tuple[Path, ...] = ()
+    unused: tuple[Path, ...] = ()
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """The splits that there are folders of; none where the set is not divided."""
+        found = {folder.split for folder in self.folders if folder.split}
+        return tuple(split for split in _SPLITS if split in found)
+
+    def of(self, split: str) -> tuple[LabelFolder, ...]:
+        """The label folders of one split."""
+        return tuple(folder for folder in self.folders if folder.split == split)
+
+    def aside(self) -> str | None:
+        """One sentence about folders that are not used; None where all are."""
+        named = [
+            *(f"{path} (masks)" for path in self.masks),
+            *(f"{path} (beside the splits)" for path in self.unused),
+        ]
+        return f"not used: {', '.join(named)}" if named else None
+
+
+def label_key(name: str) -> str:
+    """What two names of one label share: form of letters, case and outer spaces do not count."""
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
+def split_of(name: str) -> str | None:
+    """The split that a folder's name means, in any case; None where it means none."""
+    plain = label_key(name)
+    return _BY_NAME.get(plain) or _BY_NAME.get(_AFTER.sub("", _BEFORE.sub("", plain)))
+
+
+def read_layout(folder: Path, left_out: LeftOut) -> Layout:
+    """Find the label folders of a set, and its published splits if it has any.
+
+    A folder is a split only by its name and its content: it has label folders in it and no images
+    beside them, and so has another split. One ``train`` among other labels is a label.
+
+    Args:
+        folder: of the set.
+        left_out: collects files beside the folders.
+
+    Raises:
+        DatasetError: no such folder, or a division that cannot be used; names what to pass.
+    """
+    children = sub_folders(folder, left_out)
+    masks = tuple(child for child in children if _is_masks(child.name))
+    rest = [child for child in children if child not in masks]
+    named = [child for child in rest if split_of(child.name)]
+    divided = [child for child in named if _has_labels_only(child)]
+    flat = [child for child in named if child not in divided and _has_images(child)]
+    others = [child for child in rest if child not in named and _has_images(child)]
+    kinds = {split_of(child.name) for child in divided}
+    if len(kinds) > 1:
+        _require_mostly_splits(folder, divided, others)
+        return _by_split(divided, masks, (*flat, *others), left_out)
+    if divided and not others:
+        raise _one_split(folder, divided[0], flat)
+    if not others and len({split_of(child.name) for child in flat}) > 1:
+        raise DatasetError(
+            f"{folder} has {_names(flat)} without a folder per label in them. Expected label "
+            "folders such as train/defected/ and train/healthy/. Sort the images into some."
+        )
+    by_label = _by_label(rest, masks, left_out)
+    if by_label is None:
+        _require_no_labels_below(folder, rest)
+    return by_label or Layout(tuple(LabelFolder(child.name, child) for child in rest), masks)
+
+
+def _by_split(
+    divided: Sequence[Path], masks: tuple[Path, ...], unused: tuple[Path, ...], left_out: LeftOut
+) -> Layout:
+    """``train/LABEL`` and ``test/LABEL``."""
+    found, masked = [], list(masks)
+    for child in divided:
+        for inner in sub_folders(child, left_out):
+            if _is_masks(inner.name):
+                masked.append(inner)
+            else:
+                found.append(LabelFolder(inner.name, inner, split_of(child.name)))
+    return Layout(_sorted(found), tuple(masked), unused)
+
+
+def _by_label(labels: Sequence[Path], masks: tuple[Path, ...], left_out: LeftOut) -> Layout | None:
+    """``LABEL/train`` and ``LABEL/test``; None where the labels are not divided that way."""
+    found, undivided = [], []
+    for label in labels:
+        inside = sub_folders(label, LeftOut())
+        each = [LabelFolder(label.name, inner, split_of(inner.name)) for inner in inside]
+        if each and all(inner.split for inner in each) and not _has_images_beside(label):
+            found += each
+        else:
+            undivided.append(label)
+    if len({each.split for each in found}) < 2:
+        return None
+    if undivided:
+        divided = dict.fromkeys(each.path.parent for each in found)
+        raise DatasetError(
+            f"{_names(list(divided))} {'is' if len(divided) == 1 else 'are'} divided into splits, "
+            f"and {_names(undivided)} not. Expected all labels divided, or none: move the images "
+            f"of {', '.join(str(each.path) for each in found)} into their label folders."
+        )
+    for label in labels:
+        sub_folders(label, left_out)
+    return Layout(_sorted(found), masks)
+
+
+def _sorted(folders: Sequence[LabelFolder]) -> tuple[LabelFolder, ...]:
+    order = list(_SPLITS)
+    return tuple(sorted(folders, key=lambda each: (order.index(each.split or ""), each.path)))
+
+
+def _require_mostly_splits(folder: Path, divided: Sequence[Path], others: Sequence[Path]) -> None:
+    if len(others) >= len(divided):
+        raise DatasetError(
+            f"{folder} has the splits {_names(divided)} and beside them {_names(others)}, so that "
+            "neither can be told for labels. Pass one of the splits, or move the others away."
+        )
+
+
+def _require_no_labels_below(folder: Path, labels: Sequence[Path]) -> None:
+    """Refuse sets of which the labels lie a level lower, such as ``line1/{bad,good}``.
+
+    A good label in every folder shows it, where none says of itself that its parts are good:
+    names of views and batches recur, too.
+    """
+    if len(labels) < 2 or any(is_good_name(label.name) for label in labels):
+        return
+    inside = [{label_key(each.name) for each in sub_folders(top, LeftOut())} for top in labels]
+    shared = sorted(filter(is_good_name, set.intersection(*inside)))
+    if shared and all(len(names) > 1 for names in inside):
+        raise DatasetError(
+            f"{folder} has {_names(labels)} with {shared[0]!a} in each of them, so that its labels "
+            f"seem to be one level lower. Expected label folders. Pass one of them, such as "
+            f"{labels[0]}, or call them train/ and test/ if they are splits."
+        )
+
+
+def _one_split(folder: Path, only: Path, flat: Sequence[Path]) -> DatasetError:
+    beside = f" and {_names(flat)} without label folders" if flat else ""
+    return DatasetError(
+        f"{folder} has no label folders of its own but the split {only.name}/{beside}. "
+        f"Pass {only} instead."
+    )
+
+
+def _has_labels_only(folder: Path) -> bool:
+    """Whether there are images in folders below this one, and none in it."""
+    inside = [each for each in sub_folders(folder, LeftOut()) if not _is_masks(each.name)]
+    return any(map(_has_images, inside)) and not _has_images_beside(folder)
+
+
+def _has_images_beside(folder: Path) -> bool:
+    return any(is_picture(each) and not each.is_dir() for each in folder.iterdir())
+
+
+def _has_images(folder: Path) -> bool:
+    return any(isinstance(each, Path) for each in pictures_below(folder, LeftOut()))
+
+
+def _names(folders: Sequence[Path]) -> str:
+    return ", ".join(f"{folder.name}/" for folder in folders)
+
+
+def _is_masks(name: str) -> bool:
+    """Whether a folder's name says that it holds masks of defects."""
+    return _MASKS.fullmatch(label_key(name)) is not None

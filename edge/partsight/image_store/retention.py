@@ -1,0 +1,158 @@
+"""What is too old, too much, or in the way of the journal goes; the oldest first.
+
+Enters: the folder of pictures and its limits. Leaves: files removed. Driven by the store's
+thread, a bounded piece at a time, so that no picture waits for long.
+
+A part is the frame and the annotated picture beside it. Files that are not the store's are
+left alone, and so is a day's folder that holds any.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from partsight.image_store.day_folders import DAY_S, Day, days, end_of, read_day
+
+__all__ = ["Limits", "Retention"]
+
+logger = logging.getLogger(__name__)
+
+_FRAMES = (".jpg", ".png")
+# Parts that are removed in one piece of work.
+_PARTS_A_PIECE = 20
+# People move pictures away; so often they are counted again.
+_COUNT_EVERY_S = 3_600
+# A clock that moved by so much against the monotonic one was set. For a day nothing is taken
+# for old then, so that a wrong year takes no evidence with it before anybody sees it.
+_JUMP_S = 3_600
+_DISTRUST_S = DAY_S
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is kept at most.
+
+    Attributes:
+        max_age_days: since the picture was taken, and written.
+        max_count: parts.
+        free_bytes: of the disk, what removal aims at.
+    """
+
+    max_age_days: int
+    max_count: int
+    free_bytes: int
+
+
+class Retention:
+    """Keeps a folder of pictures within its limits. For one thread, the one that writes it.
+
+    Args:
+        folder: of the pictures; it may be missing.
+        limits: what is kept at most.
+        free_bytes: tells the room on the disk of a folder.
+        now: Unix seconds, of a clock that people set.
+        monotonic: seconds.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        limits: Limits,
+        free_bytes: Callable[[Path], int],
+        *,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._folder, self._limits = folder, limits
+        self._free_bytes, self._now, self._monotonic = free_bytes, now, monotonic
+        self._removed = self._wanted_bytes = 0
+        self._counts: collections.Counter[str] = collections.Counter()
+        self._counted_at: float | None = None
+        self._offset = now() - monotonic()
+        self._distrusted_until = monotonic()
+
+    def added(self, day: str) -> None:
+        """Be told that one part more is kept in a day's folder."""
+        self._counts[day] += 1
+
+    def steps(self) -> Iterator[None]:
+        """Go over the folder once; yields after each bounded piece of work."""
+        self._mistrust_a_clock_that_jumped()
+        yield from self._count_again()
+        # By the files' sizes from here on: some disks tell late that there is room.
+        self._wanted_bytes = self._limits.free_bytes - self._free_bytes(self._folder)
+        known = days(self._folder)
+        for gone in self._counts.keys() - set(known):
+            del self._counts[gone]
+        for day in known:
+            if not self._exceeded(end_of(day)):
+                return
+            yield from self._thin(day, end_of(day))
+
+    def _thin(self, day: str, day_end_s: float) -> Iterator[None]:
+        """Remove a day's oldest parts until the limits are kept, and its folder once empty."""
+        progress = True
+        while progress:
+            before = self._removed
+            found = yield from self._read(day)
+            for number, part_id in enumerate(found.oldest, 1):
+                if not self._exceeded(day_end_s):
+                    return
+                self._remove(day, part_id, old_only=not self._too_much())
+                if number % _PARTS_A_PIECE == 0:
+                    yield
+            progress = self._removed > before
+        with contextlib.suppress(OSError):  # other files are in it, or parts that may stay
+            (self._folder / day).rmdir()
+
+    def _exceeded(self, day_end_s: float) -> bool:
+        return self._too_much() or self._is_old(day_end_s)
+
+    def _too_much(self) -> bool:
+        return self._counts.total() > self._limits.max_count or self._wanted_bytes > 0
+
+    def _is_old(self, unix_s: float) -> bool:
+        trusted = self._monotonic() >= self._distrusted_until
+        return trusted and unix_s < self._now() - self._limits.max_age_days * DAY_S
+
+    def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
+        """Remove a part's files; where only age counts, not those that were written of late."""
+        for ending in ("-annotated.jpg", *_FRAMES):
+            path = self._folder / day / f"{part_id}{ending}"
+            # Somebody else may have removed it, or forbidden that.
+            with contextlib.suppress(OSError):
+                status = path.stat()
+                if old_only and not self._is_old(status.st_mtime):
+                    continue
+                path.unlink()
+                self._removed += 1
+                self._wanted_bytes -= status.st_size
+                self._counts[day] -= ending in _FRAMES
+
+    def _count_again(self) -> Iterator[None]:
+        last = self._counted_at
+        if last is not None and self._monotonic() - last < _COUNT_EVERY_S:
+            return
+        self._counted_at = self._monotonic()
+        for day in days(self._folder):
+            yield from self._read(day)
+
+    def _read(self, day: str) -> Generator[None, None, Day]:
+        found = yield from read_day(self._folder / day, self._now())
+        self._counts[day] = found.frames
+        return found
+
+    def _mistrust_a_clock_that_jumped(self) -> None:
+        offset = self._now() - self._monotonic()
+        moved_s, self._offset = offset - self._offset, offset
+        if abs(moved_s) > _JUMP_S:
+            self._distrusted_until = self._monotonic() + _DISTRUST_S
+            logger.warning(
+                "the clock was set by %+.0f s: for a day no picture is removed for its age", moved_s
+            )

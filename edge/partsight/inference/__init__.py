@@ -1,0 +1,1 @@
+"""Run a model: TFLite runtimes, interpreter, input encoding, dequantization, classifier."""

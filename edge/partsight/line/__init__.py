@@ -1,0 +1,1 @@
+"""The line: ``run`` opens everything, ``loop`` inspects, ``housekeeping`` acts in between."""

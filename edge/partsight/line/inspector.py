@@ -1,0 +1,183 @@
+"""From an occasion and its frame to the result: the verdict, why, and how long it took.
+
+Called by ``line`` for every part. A part that cannot be judged gets the fail-safe verdict with
+its cause; nothing that a frame or a model does gets out of here as an exception.
+"""
+
+from __future__ import annotations
+
+import collections
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.decision.decide import decide, is_flat, reason, with_thresholds
+from partsight.decision.policy import Policy
+from partsight.errors import ImageError, ModelError
+from partsight.image.spec import PreprocessSpec
+from partsight.inference.classifier import Classifier
+from partsight.records import (
+    Fault,
+    Frame,
+    Occasion,
+    PartResult,
+    Prediction,
+    Thresholds,
+    Verdict,
+)
+from partsight.utils.ids import uuid7
+
+__all__ = ["Judge", "Judged"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Judged:
+    """A result with what it was made from.
+
+    Attributes:
+        result: what the journal keeps.
+        frame: that was judged; None where none came.
+        picture: uint8 (h, w, 3), RGB: what the network saw of it; None where it saw nothing.
+        spec: of the model that judged: what ``picture`` was made by.
+        fault: the kind of what was wrong: source, picture or model; None where nothing was.
+        flat: whether the picture has practically no contrast, and so shows no part.
+    """
+
+    result: PartResult
+    spec: PreprocessSpec
+    frame: Frame | None = None
+    picture: NDArray[np.uint8] | None = None
+    fault: str | None = None
+    flat: bool = False
+
+
+@dataclass(slots=True)
+class _Findings:
+    """What is found out about a part on the way to its verdict."""
+
+    verdict: Verdict
+    reason: str
+    prediction: Prediction | None = None
+    picture: NDArray[np.uint8] | None = None
+    fault: str | None = None
+    flat: bool = False
+    stages_ms: dict[str, float] = field(default_factory=dict)
+
+
+class Judge:
+    """A classifier with the policy that it is used by. Not for two threads at once.
+
+    Attributes:
+        classifier: the model in force.
+        point: its operating point under the policy.
+        policy: how verdicts are given.
+
+    Args:
+        clock: seconds, monotonic.
+
+    Raises:
+        ConfigError: the policy's thresholds do not go with the contract's.
+    """
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        policy: Policy | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._clock = clock
+        self._use(classifier, policy or Policy())
+        self._last: collections.deque[Verdict] = collections.deque(maxlen=self.policy.window)
+
+    def use(self, classifier: Classifier | None = None, policy: Policy | None = None) -> None:
+        """From the next frame on, judge by another model or another policy.
+
+        Raises:
+            ConfigError: they do not go together; all stays as it was.
+        """
+        self._use(classifier or self.classifier, policy or self.policy)
+        # The verdicts of another model or policy have no vote.
+        self._last = collections.deque(maxlen=self.policy.window)
+
+    def _use(self, classifier: Classifier, policy: Policy) -> None:
+        self.point = with_thresholds(
+            classifier.contract.operating_point,
+            policy.accept_above,
+            policy.reject_below,
+            policy.min_contrast,
+        )
+        self.classifier, self.policy = classifier, policy
+
+    def __call__(self, occasion: Occasion, seen: Frame | Fault) -> Judged:
+        """Judge what was seen of a part."""
+        started = self._clock()
+        frame = seen if isinstance(seen, Frame) else None
+        found = self._find(seen)
+        if self.policy.window > 1:
+            self._vote(found)
+        result = PartResult(
+            id=uuid7(int(seen.captured_at.timestamp() * 1000)),
+            captured_at=seen.captured_at,
+            source=seen.source,
+            index=seen.index,
+            model_sha256=self.classifier.model_sha256,
+            verdict=found.verdict,
+            latency_ms=(self._clock() - started) * 1000,
+            reason=found.reason,
+            prediction=found.prediction,
+            error=found.reason if found.fault else None,
+            occasion=occasion,
+            thresholds=None
+            if found.prediction is None
+            else Thresholds(self.point.accept_above, self.point.reject_below),
+            model_version=self.classifier.contract.version,
+            frame_age_ms=None if frame is None else (started - frame.monotonic_s) * 1000,
+            stages_ms=found.stages_ms,
+        )
+        spec = self.classifier.contract.preprocess
+        return Judged(result, spec, frame, found.picture, found.fault, found.flat)
+
+    def _find(self, seen: Frame | Fault) -> _Findings:
+        found = _Findings(self.policy.fail_safe, "")
+        if isinstance(seen, Fault):
+            found.reason, found.fault = seen.reason, "source"
+            return found
+        times = [self._clock()]
+        try:
+            found.picture = self.classifier.prepare(seen.image_bgr)
+            times.append(self._clock())
+            found.prediction = self.classifier.predict(found.picture)
+            times.append(self._clock())
+            found.flat = is_flat(found.prediction, self.point)
+            found.verdict = decide(found.prediction, self.point)
+            found.reason = reason(found.prediction, self.point)
+            times.append(self._clock())
+        except (ImageError, ModelError) as refusal:
+            found.reason = " ".join(str(refusal).split())
+            found.fault = "picture" if isinstance(refusal, ImageError) else "model"
+        names = ("preprocess", "invoke", "decide")
+        steps = zip(times, times[1:], strict=False)
+        found.stages_ms = {name: (b - a) * 1000 for name, (a, b) in zip(names, steps, strict=False)}
+        return found
+
+    def _vote(self, found: _Findings) -> None:
+        """Let the last frames decide together.
+
+        A fault or a flat picture is no vote and keeps its own verdict: others cannot accept it.
+        """
+        if found.fault or found.flat:
+            return
+        self._last.append(found.verdict)
+        votes, window = self.policy.votes, self.policy.window
+        for_it = self._last.count(Verdict.ACCEPT)
+        if for_it >= votes:
+            found.verdict = Verdict.ACCEPT
+        else:
+            found.verdict = Verdict.REJECT if Verdict.REJECT in self._last else Verdict.REVIEW
+        found.reason += (
+            f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
+            "are needed"
+        )

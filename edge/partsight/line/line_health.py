@@ -1,0 +1,122 @@
+"""All that watches over a running line, held together for its loop.
+
+Enters: the vitals, and the section ``[health]``. Leaves: answers over HTTP, systemd's
+notifications, and how the machine is, in the vitals. Entered by ``partsight watch`` around its
+loop, which calls ``turn`` at each of its turns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from partsight.telemetry.machine import machine_watch
+from partsight.telemetry.progress import Heartbeat
+from partsight.telemetry.readiness import not_ready
+from partsight.telemetry.systemd import Notifier
+from partsight.telemetry.telemetry import Vitals
+from partsight.web.routes import line_routes
+from partsight.web.server import HealthServer
+
+if TYPE_CHECKING:
+    from partsight.config.health import HealthConfig
+    from partsight.telemetry.metrics import ModelFacts
+
+__all__ = ["LineHealth", "status_line"]
+
+_STATUS_EVERY_S = 1.0
+
+
+class LineHealth:
+    """Watches while the block lasts. Its methods are for the loop's thread.
+
+    Args:
+        vitals: of the line.
+        model: ``sha256`` and ``version`` of the model in force.
+        settings: the section ``[health]``.
+        places: folders whose disks must not fill, by name, such as journal and pictures.
+        notifier: where systemd is to be told; None is where the environment says.
+        clock: seconds, monotonic.
+
+    Attributes:
+        port: that is listened on, within the block; None where nobody is answered.
+        notifier: systemd's.
+    """
+
+    def __init__(
+        self,
+        vitals: Vitals,
+        model: ModelFacts,
+        settings: HealthConfig,
+        places: Mapping[str, Path],
+        notifier: Notifier | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.port: int | None = None
+        self.notifier = notifier or Notifier.from_environ()
+        self._vitals, self._model, self._settings = vitals, model, settings
+        self._machine = machine_watch(places, vitals)
+        self._heartbeat = Heartbeat([self.notifier.feed_watchdog], clock)
+        self._clock, self._told_s = clock, clock()
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> LineHealth:
+        """Begin to watch; ``notifier.ready`` is left to the loop, when it is.
+
+        Raises:
+            ConfigError: the address in ``[health]`` cannot be listened on.
+        """
+        settings = self._settings
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.notifier)
+            stack.enter_context(self._machine)
+            if settings.enabled:
+                routes = line_routes(
+                    self._vitals,
+                    self._heartbeat,
+                    self._model,
+                    stalled_after_s=settings.stalled_after_s,
+                    reasons=partial(
+                        not_ready, sink_unreachable_after_s=settings.sink_unreachable_after_s
+                    ),
+                )
+                server = HealthServer(routes, host=settings.host, port=settings.port)
+                self.port = stack.enter_context(server).port
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def turn(self) -> None:
+        """The loop has a turn: it lives, and about once a second says how it is."""
+        self._heartbeat.beat()
+        now_s = self._clock()
+        if now_s - self._told_s >= _STATUS_EVERY_S:
+            self._told_s = now_s
+            self._vitals.tell_due()
+            self.notifier.status(status_line(self._vitals))
+
+
+def status_line(vitals: Vitals) -> str:
+    """How the line is, for 'systemctl status': verdicts, and what is not as it should be."""
+    values = sorted(vitals.values().items())
+    counts = [f"{label} {count:.0f}" for (name, label), count in values if name == "verdicts"]
+    alarms = [f"alarm {label}" for (name, label), raised in values if name == "alarms" and raised]
+    states = [
+        # How far it has come is worth the room: "drift learning 69 of 500 parts".
+        f"{part} {state.detail if state.detail.startswith('learning ') else state.name}"
+        for part, state in sorted(vitals.states().items())
+        if not part.startswith("alarm ")
+    ]
+    return "; ".join([", ".join(counts) or "no verdicts yet", *states, *alarms])

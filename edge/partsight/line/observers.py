@@ -1,0 +1,104 @@
+"""What looks at each result after it was recorded: alarms, the drift watch, the shadow model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from partsight.errors import ContractError
+from partsight.line.inspector import Judge, Judged
+from partsight.line.request import Order
+from partsight.model.product import require_same_product
+from partsight.records import OnEvent
+from partsight.telemetry.telemetry import Vitals
+
+if TYPE_CHECKING:
+    from partsight.config import Config
+    from partsight.drift import AlarmSettings, LineAlarms
+
+__all__ = ["Observers", "alarm_settings", "open_observers"]
+
+Observer = Callable[[Judged], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Observers:
+    """What looks at each result after it was recorded.
+
+    Attributes:
+        each: called with each result.
+        swapped: called after another model was put in force.
+        alarms: takes new settings when the configuration is read again.
+        notes: what people must know once the line runs, a sentence each.
+    """
+
+    each: Sequence[Observer]
+    swapped: Sequence[Callable[[], None]]
+    alarms: LineAlarms
+    notes: Sequence[str] = ()
+
+
+def open_observers(
+    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> Observers:
+    """Alarms, the drift watch and the shadow model: they see each result last."""
+    from partsight.drift import DriftObserver, DriftSettings, LineAlarms
+
+    alarms = LineAlarms(alarm_settings(order.config), vitals)
+    observers: list[Observer] = [alarms]
+    swapped = [alarms.follow_model]
+    notes: list[str] = []
+    drift = order.config.drift
+    if drift.enabled:
+        settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
+        watch = DriftObserver(judge, settings, vitals)
+        observers.append(watch)
+        swapped.append(watch.follow_model)
+        notes += filter(None, [watch.note])
+    else:
+        vitals.state("drift", "off", "drift.enabled is false")
+    if order.config.shadow.model is not None:
+        observers.append(_open_shadow(order, judge, vitals, on_event, stack))
+    return Observers(observers, swapped, alarms, notes)
+
+
+def _open_shadow(
+    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+) -> Observer:
+    """The shadow model, which must be of the product of the model that judges.
+
+    Raises:
+        ContractError: it is of another one.
+    """
+    from partsight.line.shadow import Shadow
+
+    path = str(order.config.shadow.model)
+    second = order.load(path)
+
+    def require_product() -> None:
+        active, name = judge.classifier.contract.product, f"the shadow model {path}"
+        remedy = "put one of its models in force: partsight model activate"
+        require_same_product(second.contract.product, active, remedy, name)
+
+    require_product()
+    shadow = stack.enter_context(Shadow(second, vitals, on_event))
+
+    def offer(judged: Judged) -> None:
+        try:
+            require_product()  # another product's model may have been put in force by hand
+        except ContractError as error:
+            vitals.state("shadow", "another product", str(error))
+            return
+        if judged.frame is not None:
+            shadow.offer(judged.frame.image_bgr, judged.result)
+
+    return offer
+
+
+def alarm_settings(config: Config) -> AlarmSettings:
+    """When alarms are raised, by the section ``[alarms]``."""
+    from partsight.drift import AlarmSettings
+
+    return AlarmSettings(**config.alarms.model_dump())

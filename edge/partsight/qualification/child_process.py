@@ -1,0 +1,106 @@
+"""The answer of a child process that runs a model, and what its end means to the parent.
+
+The native code may crash, hang or run out of memory; the machine may lack memory, a library or a
+folder. The two must not be confused: the child writes ``ready`` once it has loaded all that it
+needs, and only then reads the model. An end before that is the machine's fault.
+
+Exit codes: 0 done, 3 the model is refused, 4 the machine cannot run it; a reason is on stdout.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable
+
+from partsight.errors import EnvironmentFault, ModelError, PartsightError
+from partsight.utils.memory_limit import memory_limit, memory_limit_note
+
+__all__ = ["CANNOT_RUN", "READY", "REFUSED", "answer", "raise_for_end"]
+
+REFUSED = 3
+CANNOT_RUN = 4
+READY = b"ready\n"
+
+
+def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
+    """The child's side: prepare, say so, read the model from stdin, and answer on stdout.
+
+    Args:
+        prepare: loads what any model needs.
+        work: gets the model's bytes and gives the answer.
+    """
+    limited = memory_limit() is not None
+    try:
+        prepare()
+        sys.stdout.write(READY.decode())
+        sys.stdout.flush()
+        result = work(sys.stdin.buffer.read())
+    except MemoryError as error:
+        reason = str(error) or "not enough memory"
+        if limited:
+            _end(CANNOT_RUN, f"{reason}. {memory_limit_note()}")
+        _end(REFUSED, f"the model takes too much memory: {reason}")
+    except (EnvironmentFault, ImportError, OSError) as error:
+        _end(CANNOT_RUN, str(error))
+    except PartsightError as error:
+        _end(REFUSED, str(error))
+    sys.stdout.write(result)
+
+
+def _end(code: int, reason: str) -> None:
+    # On stdout: native code writes what it likes to stderr.
+    sys.stdout.write(" ".join(reason.split()))
+    sys.exit(code)
+
+
+def raise_for_end(returncode: int, stdout: bytes, stderr: bytes, task: str, remedy: str) -> bytes:
+    """The parent's side: the child's answer, or the error that its end means.
+
+    Args:
+        returncode: of the ended child.
+        stdout: all that it wrote there.
+        stderr: all that it wrote there, of which the last line is a reason.
+        task: what the child did, such as ``tries the model``.
+        remedy: the next step where the model is at fault.
+
+    Raises:
+        EnvironmentFault: this machine cannot run the child or the model.
+        ModelError: the model is refused, or the process crashed on it.
+    """
+    was_ready = stdout.startswith(READY)
+    said = stdout.removeprefix(READY)
+    reason = said.decode(errors="replace").strip()
+    if returncode == 0:
+        return said
+    if returncode == REFUSED:
+        raise ModelError(reason)
+    if returncode == CANNOT_RUN:
+        raise _cannot_run(task, reason)
+    last = (stderr.decode(errors="replace").strip().splitlines() or [""])[-1].strip()
+    ended = f"it ended with {_status(returncode)}" + (f": {last}" if last else "")
+    # Linux kills a process when memory runs out; under a limit, native code aborts instead.
+    if returncode == -getattr(signal, "SIGKILL", 9) or memory_limit():
+        raise _cannot_run(task, f"{ended}. {memory_limit_note()}")
+    if not was_ready:
+        raise _cannot_run(task, ended)
+    raise ModelError(
+        f"the model cannot be run: the process that {task} crashed with {_status(returncode)}. "
+        f"{remedy}"
+    )
+
+
+def _cannot_run(task: str, reason: str) -> EnvironmentFault:
+    return EnvironmentFault(
+        f"this machine cannot run the process that {task}: {reason.rstrip('.')}. "
+        "The model itself is not known to be at fault."
+    )
+
+
+def _status(returncode: int) -> str:
+    if returncode >= 0:
+        return f"status {returncode}"
+    try:
+        return f"signal {signal.Signals(-returncode).name}"
+    except ValueError:
+        return f"signal {-returncode}"

@@ -1,0 +1,236 @@
+"""One step of feeding a sink: deliver a batch of rows, or say why not and when to try again.
+
+Rows go from the journal's tail to the sink, at least once and in order. Counts and the state go
+to the vitals. ``feed.Feeder`` calls it from a thread. States of a sink:
+
+    idle         opened, and nothing was delivered yet
+    delivering   the last delivery or report was confirmed
+    unreachable  the receiver did not confirm the last one; it is tried again
+    faulty       the sink, or what it is fed from, failed in another way; it is tried again
+    closed       nobody will ever take rows there again; they are dropped
+
+Only a confirmed delivery ends an outage and the growth of the waits between two tries: a step
+without anything to deliver proves nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
+
+from partsight.errors import JournalError, PartsightError, SinkClosed, SinkUnavailable
+from partsight.journal.tail import Tail
+from partsight.results.base import Row
+from partsight.sinks.base import LineSink
+from partsight.sinks.cursor import Cursor, Place
+from partsight.telemetry.telemetry import Vitals
+from partsight.utils.backoff import Backoff
+
+__all__ = ["BATCH_ROWS", "Pump", "Start", "cursor_path"]
+
+logger = logging.getLogger(__name__)
+
+# Where a sink begins that is new to a journal.
+Start = Literal["end", "beginning"]
+
+BATCH_ROWS = 100
+REPORT_S = 1.0
+SYNC_S = 1.0
+# After a failure it waits half a second, then twice as long each time, up to a minute.
+FIRST_RETRY_S = 0.5
+LAST_RETRY_S = 60.0
+
+
+def cursor_path(journal_path: Path, sink: str) -> Path:
+    """Where the cursor of a sink lies: in a folder beside the journal."""
+    journal_path = journal_path.resolve()
+    return journal_path.with_name(journal_path.name + ".cursors") / quote(sink, safe="")
+
+
+class Pump:
+    """A sink and how far it has come. For one thread.
+
+    Args:
+        name: of the sink, in cursor, vitals and logs.
+        open_sink: makes the sink; called when there is need, and again after each failure.
+        tail: of the journal.
+        cursor: of the sink.
+        vitals: told of all that happens.
+        start: where it begins if it is new: at the journal's end, so that nobody who acts on
+            verdicts gets those of parts that are long gone, or at its beginning.
+        clock: seconds, monotonic.
+        jitter: number in [0, 1), see ``Backoff``.
+        batch_rows: how many rows are handed on together.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        open_sink: Callable[[], LineSink],
+        tail: Tail,
+        cursor: Cursor,
+        vitals: Vitals,
+        *,
+        start: Start,
+        clock: Callable[[], float],
+        jitter: Callable[[], float],
+        batch_rows: int = BATCH_ROWS,
+    ) -> None:
+        self._name, self._part = name, f"sink {name}"
+        self._open_sink, self._tail, self._cursor = open_sink, tail, cursor
+        self._vitals, self._clock = vitals, clock
+        self._backoff = Backoff(FIRST_RETRY_S, LAST_RETRY_S, jitter)
+        self._batch_rows = batch_rows
+        self._stack = contextlib.ExitStack()
+        self._sink: LineSink | None = None
+        # Whether a delivery failed and none was confirmed since; whether one is being tried.
+        self._lost = self._trying = False
+        self._state = ""
+        self._retry_at = clock()
+        self._report_at = self._sync_at = clock()
+        self._journal, last = tail.end()
+        self.position = self._begun(start, last)
+        self._save(sync=True)
+
+    @property
+    def retry_in_s(self) -> float:
+        """Seconds until the next try after a failure; 0 when there is nothing to wait for."""
+        return max(0.0, self._retry_at - self._clock())
+
+    def step(self) -> bool:
+        """Deliver a batch, and report when it is time; whether there may be more at once."""
+        if self.retry_in_s > 0:
+            with contextlib.suppress(JournalError):
+                self.count_waiting(*self._tail.end())
+            return False
+        self._trying = False
+        try:
+            rows = self._next_rows()
+            sink = self._opened()
+            self._trying = True
+            confirmed = self._deliver(sink, rows)
+            confirmed = self._report(sink) or confirmed
+        except Exception as error:
+            # Whatever a sink does wrong, it must neither end its feeder nor go unseen.
+            logger.debug("%s", self._part, exc_info=True)
+            self._failed(error)
+            return False
+        if confirmed:
+            self._confirmed()
+        elif not self._lost and self._state != "delivering":
+            self._say("idle", "nothing delivered since it was opened")
+        return bool(rows)
+
+    def count_waiting(self, journal: str, last: int) -> None:
+        """Set the gauge of rows that are yet to be handed on.
+
+        Args:
+            journal: which one it is; of another one than before, all rows wait.
+            last: its last seq.
+        """
+        handed_on = self.position if journal == self._journal else 0
+        self._vitals.set("queue", max(0, last - handed_on), self._name)
+
+    def close(self) -> None:
+        """Close the sink and write down where it is."""
+        self._leave()
+        self._tail.close()
+        self._cursor.close()
+
+    def _begun(self, start: Start, last: int) -> int:
+        place = self._cursor.place
+        if place is None:
+            return last if start == "end" else 0
+        # Of a fresh journal all is new. Of one that was set back to an older copy, what comes.
+        return min(place.seq, last) if place.journal == self._journal else 0
+
+    def _next_rows(self) -> list[Row]:
+        journal, last = self._tail.end()
+        if journal != self._journal:
+            self._journal, self.position = journal, 0
+        self.count_waiting(journal, last)
+        return list(self._tail.rows(self.position, self._batch_rows))
+
+    def _opened(self) -> LineSink:
+        if self._sink is None:
+            self._sink = self._stack.enter_context(self._open_sink())
+        return self._sink
+
+    def _deliver(self, sink: LineSink, rows: list[Row]) -> bool:
+        """Deliver rows, if there are any; whether they were acknowledged."""
+        if not rows:
+            return False
+        try:
+            sink.deliver(rows)
+        except SinkClosed as closed:
+            # Else they would pile up, and keep old rows in the journal.
+            self._move_to(rows[-1]["seq"])
+            self._lost = True
+            self._vitals.count("delivery_failures", self._name)
+            self._say("closed", str(closed))
+            return False
+        self._move_to(rows[-1]["seq"])
+        self._vitals.count("delivered", self._name, len(rows))
+        self._backoff.reset()
+        return True
+
+    def _report(self, sink: LineSink) -> bool:
+        """Report the status, if it is time; whether it was confirmed. A failed one stays due."""
+        if self._clock() < self._report_at:
+            return False
+        confirmed = sink.report(self._vitals.status())
+        self._report_at = self._clock() + REPORT_S
+        return confirmed
+
+    def _move_to(self, seq: int) -> None:
+        self.position = seq
+        due = self._clock() >= self._sync_at
+        if due:
+            self._sync_at = self._clock() + SYNC_S
+        self._save(sync=due)
+
+    def _save(self, *, sync: bool) -> None:
+        try:
+            self._cursor.save(Place(self._journal, self.position), sync=sync)
+        except OSError as error:
+            # It goes on in memory; after a restart some rows come twice.
+            logger.warning("%s: cannot write its cursor: %s", self._part, error)
+
+    def _confirmed(self) -> None:
+        self._lost = False
+        self._backoff.reset()
+        self._say("delivering")
+
+    def _failed(self, error: Exception) -> None:
+        self._leave(error)
+        self._lost = self._lost or self._trying
+        wait_s = self._backoff.next_s()
+        state = "faulty"
+        if isinstance(error, SinkUnavailable):
+            state = "unreachable"
+            wait_s = max(wait_s, error.retry_after_s or 0.0)
+        self._retry_at = self._clock() + wait_s
+        self._vitals.count("delivery_failures", self._name)
+        told = isinstance(error, PartsightError)
+        what = str(error) if told else f"{type(error).__name__}: {error}"
+        self._say(state, what)
+
+    def _say(self, state: str, detail: str = "") -> None:
+        self._state = state
+        self._vitals.state(self._part, state, detail)
+
+    def _leave(self, cause: Exception | None = None) -> None:
+        """Close the sink, which is told why: it must not say that the line has stopped."""
+        self._sink = None
+        try:
+            self._stack.__exit__(type(cause) if cause else None, cause, None)
+        except Exception as error:
+            logger.warning("%s: cannot be closed: %s", self._part, error)
+            logger.debug("%s", self._part, exc_info=True)

@@ -1,0 +1,122 @@
+"""Vitals as Prometheus metrics. Imported only where somebody asks for them.
+
+Enters: ``Vitals``. Leaves: the text of ``/metrics``, in the format that the asker prefers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from partsight.telemetry.telemetry import BUCKETS_S, METRICS, Histogram, Metric, Vitals
+from partsight.utils.imports import import_fault
+
+try:
+    from prometheus_client import CollectorRegistry, ProcessCollector
+    from prometheus_client.core import (
+        CounterMetricFamily,
+        GaugeMetricFamily,
+        HistogramMetricFamily,
+        InfoMetricFamily,
+    )
+    from prometheus_client.exposition import choose_encoder
+    from prometheus_client.registry import Collector
+except ImportError as error:
+    raise import_fault(
+        "the metrics page", "prometheus-client", "partsight[metrics]", error
+    ) from error
+
+__all__ = ["ModelFacts", "exposition", "line_registry"]
+
+# ``sha256`` and ``version`` of the model in force, and what else is to be told of it.
+ModelFacts = Callable[[], Mapping[str, str]]
+_Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily | InfoMetricFamily
+
+
+class _LineCollector(Collector):
+    """Reads the vitals each time that somebody asks, so that nothing is counted twice."""
+
+    def __init__(self, vitals: Vitals, model: ModelFacts, loop_age_s: Callable[[], float]) -> None:
+        self._vitals = vitals
+        self._model = model
+        self._loop_age_s = loop_age_s
+
+    def collect(self) -> Iterable[_Family]:
+        """Each metric of ``METRICS``, the states, the model, and the age of the last turn."""
+        values, histograms = self._vitals.values(), self._vitals.histograms()
+        for name, metric in METRICS.items():
+            yield _family(name, metric, values, histograms)
+        yield from _states(self._vitals)
+        facts = {key: str(value) for key, value in self._model().items()}
+        yield InfoMetricFamily("partsight_model", "The model in force.", value=facts)
+        yield GaugeMetricFamily(
+            "partsight_loop_age_seconds",
+            "Seconds since the loop last had a turn.",
+            value=self._loop_age_s(),
+        )
+
+
+def line_registry(
+    vitals: Vitals, model: ModelFacts, loop_age_s: Callable[[], float]
+) -> CollectorRegistry:
+    """What is to be exposed: the line, and memory, descriptors and time of this process."""
+    registry = CollectorRegistry()
+    registry.register(_LineCollector(vitals, model, loop_age_s))
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
+    """The text and its type, OpenMetrics where ``accept``, a header of HTTP, asks for it."""
+    encode, content_type = choose_encoder(accept)
+    return encode(registry), content_type
+
+
+def _family(
+    name: str,
+    metric: Metric,
+    values: Mapping[tuple[str, str], float],
+    histograms: Mapping[tuple[str, str], Histogram],
+) -> _Family:
+    labels = [metric.label] if metric.label else []
+    if metric.kind == "histogram":
+        timed = HistogramMetricFamily(f"partsight_{name}_seconds", metric.help, labels=labels)
+        for (of, label), histogram in sorted(histograms.items()):
+            if of == name:
+                timed.add_metric(
+                    [label] if labels else [], list(_buckets(histogram)), histogram.sum_s
+                )
+        return timed
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = kind(f"partsight_{name}", metric.help, labels=labels)
+    found = sorted((label, value) for (of, label), value in values.items() if of == name)
+    if not labels and not found:
+        found = [("", 0.0)]  # a counter is there from the start, so that its first step is seen
+    for label, value in found:
+        family.add_metric([label] if labels else [], value)
+    return family
+
+
+def _buckets(histogram: Histogram) -> Iterator[tuple[str, float]]:
+    """Upper bound and how many are at or below it, as Prometheus counts."""
+    total = 0
+    for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], histogram.counts, strict=True):
+        total += count
+        yield bound, total
+
+
+def _states(vitals: Vitals) -> Iterator[_Family]:
+    states = GaugeMetricFamily(
+        "partsight_state",
+        "1 for the state that a part of the line is in.",
+        labels=["part", "state"],
+    )
+    since = GaugeMetricFamily(
+        "partsight_state_since_timestamp_seconds",
+        "Unix time since which a part of the line is in its state.",
+        labels=["part"],
+    )
+    for part, state in sorted(vitals.states().items()):
+        states.add_metric([part, state.name], 1)
+        since.add_metric([part], state.since)
+    yield states
+    yield since

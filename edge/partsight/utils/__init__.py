@@ -1,0 +1,1 @@
+"""Helpers without knowledge of inspection: files, processes, text, time, secrets."""

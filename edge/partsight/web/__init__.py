@@ -1,0 +1,1 @@
+"""The HTTP endpoint of the line: health, readiness and metrics."""

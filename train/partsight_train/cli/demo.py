@@ -1,0 +1,64 @@
+"""``partsight demo``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from partsight.cli.console import ProgressBar
+from partsight_train.requirements import require_train_extra
+
+__all__ = ["command"]
+
+
+@click.command("demo")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    default=Path("partsight-demo"),
+    show_default=True,
+    help="A new folder for the pictures, the run and the video.",
+)
+def command(output: Path) -> None:
+    """Do the whole main job on the embedded sample: data, training, export, a line run.
+
+    \b
+    Example:
+      partsight demo -o demo
+    """
+    require_train_extra()
+    from partsight.inference.classifier import Classifier
+    from partsight.line.inspector import Judge
+    from partsight.line.loop import watch
+    from partsight.line.recorder import Recorder
+    from partsight.results import JsonLinesSink
+    from partsight.sample_data import write_sample_data
+    from partsight.sources import open_source
+    from partsight.sources.frames import SequentialFrames
+    from partsight.telemetry.telemetry import Vitals
+    from partsight.triggers.frame import FrameTrigger
+    from partsight_train.cli.sample_video import write_sample_video
+    from partsight_train.cli.summary import summary_text
+    from partsight_train.settings import TrainSettings
+    from partsight_train.train import train
+
+    click.echo(f"1. sample pictures into {output / 'parts'}")
+    write_sample_data(output / "parts", progress=ProgressBar("render"))
+    click.echo(f"2. training, int8 export and parity into {output / 'run'}\n")
+    outcome = train(output / "parts", output / "run", TrainSettings(), ProgressBar)
+    click.echo(summary_text(outcome))
+    video = output / "line.avi"
+    click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")
+    write_sample_video(video, parts=12, seed=1)
+    classifier = Classifier.open(outcome.model)
+    vitals = Vitals()
+    recorder = Recorder(vitals, sinks=[JsonLinesSink(sys.stdout)])
+    with open_source(str(video), classifier.contract.preprocess) as source:
+        occasions = FrameTrigger().occasions(SequentialFrames(source))
+        watch(occasions, Judge(classifier), recorder)
+    given = vitals.status()["verdicts"]
+    click.echo("\n" + ", ".join(f"{verdict} {count:.0f}" for verdict, count in given.items()))
+    click.echo(f"The report is {outcome.report}")

@@ -1,0 +1,109 @@
+"""``partsight export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import click
+
+from partsight.cli.console import ProgressBar
+from partsight_train.cli.product_option import product_name
+from partsight_train.conversion.names import VARIANTS, VariantName
+from partsight_train.requirements import require_train_extra
+
+__all__ = ["command"]
+
+_SHARE = click.FloatRange(0, 1)
+
+
+@click.command("export")
+@click.argument("run_dir", type=click.Path(path_type=Path))
+@click.option("--quantize", type=click.Choice(VARIANTS), help="Which variant to write.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file; default RUN_DIR/model-VARIANT.tflite, or model-VARIANT-heatmap.tflite.",
+)
+@click.option("--all", "every", is_flag=True, help="Write every variant that passes.")
+@click.option(
+    "--heatmap",
+    is_flag=True,
+    help="Let the file also give a map of where in the picture a bad part looks bad.",
+)
+@click.option(
+    "--product",
+    callback=product_name,
+    help="What the model is for, in place of the product of the run.",
+)
+@click.option(
+    "--max-accuracy-loss",
+    type=_SHARE,
+    default=0.005,
+    show_default=True,
+    help="By which accuracy on the test split may fall.",
+)
+@click.option(
+    "--max-recall-loss",
+    type=_SHARE,
+    default=0.01,
+    show_default=True,
+    help="By which the recall of any label may fall.",
+)
+@click.option(
+    "--min-agreement",
+    type=_SHARE,
+    default=0.99,
+    show_default=True,
+    help="Least share of test pictures that get the float model's label.",
+)
+@click.option(
+    "--remedy",
+    type=click.Choice(("none", "auto")),
+    default="auto",
+    show_default=True,
+    help="What to do about a file that loses more than that: refuse it, or try the remedies.",
+)
+def command(
+    run_dir: Path,
+    quantize: VariantName | None,
+    output: Path | None,
+    every: bool,
+    heatmap: bool,
+    product: str | None,
+    max_accuracy_loss: float,
+    max_recall_loss: float,
+    min_agreement: float,
+    remedy: Literal["none", "auto"],
+) -> None:
+    """Write the model of a finished run as a .tflite file, if it decides as it did.
+
+    A file that loses more than the limits allow against the float model, on the test
+    split, is made anew with more calibration pictures, with the head refitted to the
+    quantized backbone, with the most sensitive layers in float, and after quantization-aware
+    fine-tuning, until one passes. If none does it is not written, and the exit code is 1.
+
+    \b
+    Examples:
+      partsight export runs/first --quantize float16 -o model.tflite
+      partsight export runs/first --all
+      partsight export runs/first --quantize int8 --heatmap
+    """
+    require_train_extra()
+    if every == (quantize is not None) or (every and output is not None):
+        raise click.UsageError("give --quantize with one variant, or --all without --output")
+    from partsight_train.export.export import export, table
+    from partsight_train.export.fallbacks import REMEDIES
+    from partsight_train.export.gate import Limits
+
+    limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
+    names = VARIANTS if quantize is None else (quantize,)
+    progress = ProgressBar("export")
+    remedies = {} if remedy == "none" else REMEDIES
+    exported = export(
+        run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
+    )
+    click.echo(table(exported))
+    if any(each.path is None for each in exported):
+        raise click.exceptions.Exit(1)

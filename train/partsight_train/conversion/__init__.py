@@ -1,0 +1,1 @@
+"""A TensorFlow function as a TFLite flatbuffer."""

@@ -1,0 +1,144 @@
+"""A network as a TFLite flatbuffer, in one of several kinds of arithmetic.
+
+Enters: the float network. Leaves: bytes without a contract.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import ModelError
+from partsight.inference.interpreter import Interpreter
+from partsight.utils.native_output import held_stderr
+from partsight_train.conversion.converter import converter_of
+from partsight_train.conversion.layers import head_of, layers_of
+from partsight_train.conversion.names import IN_INT8, VariantName
+from partsight_train.tensorflow_stack import quantize_calibrated, tf
+
+__all__ = ["convert", "quantize", "with_ranges"]
+
+_INT8 = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+_INT16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
+
+
+def convert(
+    network: Callable[[Any], Any],
+    shape: tuple[int, int, int],
+    variant: VariantName,
+    calibration: Sequence[NDArray[np.uint8]] = (),
+) -> bytes:
+    """Convert a network.
+
+    Args:
+        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, or to several things.
+        shape: H, W and 3.
+        variant: ``none`` is float32; ``float16`` has weights of that; ``dynamic`` has int8
+            weights and float activations; ``int8`` computes in int8 and takes and gives uint8;
+            ``int8-float`` does so up to the last dense layer, computes that and the softmax in
+            float, and takes and gives float32; ``int16x8`` has int16 activations. All but
+            ``int8`` take float32 in [0, 1] and give float32.
+        calibration: for ``CALIBRATED``, uint8 (H, W, 3) RGB. The ranges of all activations
+            are taken from them.
+
+    Returns:
+        A TFLite flatbuffer of batch size 1. The input of ``int8`` has exactly scale 1/255 and
+        zero point 0: the bytes of a frame are fed as they are.
+
+    Raises:
+        ModelError: the converter gave the input another quantization.
+    """
+    if variant in IN_INT8:
+        return quantize(with_ranges(network, shape, calibration), variant)
+    converter = converter_of(network, tf.TensorSpec((1, *shape), tf.float32, "image"))
+    if variant != "none":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    elif variant == "dynamic":
+        # A scale for each row would take an operator that tflite-runtime 2.14 does not have.
+        converter._experimental_disable_per_channel_quantization_for_dense_layers = True
+    elif variant == "int16x8":
+        converter.representative_dataset = functools.partial(representative, calibration)
+        converter.target_spec.supported_ops = [_INT16]
+    return _converted(converter)
+
+
+def with_ranges(
+    network: Callable[[Any], Any],
+    shape: tuple[int, int, int],
+    calibration: Sequence[NDArray[np.uint8]],
+) -> bytes:
+    """The network in float, with the range of each activation: what ``quantize`` takes.
+
+    This is what takes long; one such flatbuffer can be quantized in several ways.
+    """
+
+    def pinned(image: Any) -> Any:
+        # Else the input's range would be that of the calibration pictures, or of whatever
+        # constant the converter finds beside it.
+        return network(tf.quantization.fake_quant_with_min_max_args(image, 0, 1))
+
+    converter = converter_of(pinned, tf.TensorSpec((1, *shape), tf.float32, "image"))
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = functools.partial(representative, calibration)
+    converter.target_spec.supported_ops = [_INT8]
+    converter._experimental_calibrate_only = True
+    return _converted(converter)
+
+
+def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()) -> bytes:
+    """Quantize what has its ranges.
+
+    ``int8-float`` leaves the head in float: the softmax of int8 has 256 steps, and so have the
+    logits before it, so that no output type alone would make its scores any finer.
+
+    Args:
+        ranged: as ``with_ranges`` gives it.
+        variant: one of ``IN_INT8``.
+        in_float: names of layers that are to be computed in float.
+
+    Raises:
+        ModelError: the converter gave the input another quantization.
+    """
+    layers = {*in_float}
+    if variant == "int8-float":
+        layers |= {layer.name for layer in head_of(layers_of(ranged))}
+    outside = tf.uint8 if variant == "int8" else tf.float32
+    with held_stderr():
+        flatbuffer: bytes = quantize_calibrated(
+            ranged,
+            input_data_type=outside,
+            output_data_type=outside,
+            denylisted_nodes=sorted(layers) or None,
+        )
+    if variant == "int8":
+        _require_bytes(flatbuffer)
+    return flatbuffer
+
+
+def _converted(converter: Any) -> bytes:
+    with held_stderr():
+        flatbuffer: bytes = converter.convert()
+    return flatbuffer
+
+
+def _require_bytes(flatbuffer: bytes) -> None:
+    """The converter picks the input's scale; with another one every score would be wrong."""
+    received = Interpreter(flatbuffer).input
+    if (np.float32(received.scale), received.zero_point) != (np.float32(1 / 255), 0):
+        raise ModelError(
+            "the converter made a file that does not take a frame's bytes as they are: expected "
+            f"scale 1/255 and zero point 0 of its input, received {received.scale} and "
+            f"{received.zero_point}. Nothing was delivered; choose another backbone."
+        )
+
+
+def representative(calibration: Sequence[NDArray[np.uint8]]) -> Iterator[list[Any]]:
+    """Calibration pictures as TFLite's converter takes them."""
+    for picture in calibration:
+        yield [picture.astype(np.float32)[np.newaxis] / np.float32(255)]

@@ -1,0 +1,1 @@
+"""From labelled folders to training data: scan, split, features, augmentation."""

@@ -1,0 +1,90 @@
+"""Feature vectors that were computed before, in one SQLite file a backbone.
+
+Enters: digests of picture files. Leaves: their vectors, where they are known. A vector's
+key is the digest of the picture's content, so a changed picture is another picture; the
+file is named for the backbone and the preprocessing, so others never mix. SQLite keeps
+it whole when two runs write at once and when one is killed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import OutputError
+from partsight.image.spec import PreprocessSpec, spec_to_document
+
+__all__ = ["FeatureCache", "open_cache"]
+
+_BUSY_TIMEOUT_S = 60.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS features (
+    picture BLOB PRIMARY KEY, vector BLOB NOT NULL, checksum BLOB NOT NULL
+) WITHOUT ROWID
+"""
+
+
+class FeatureCache:
+    """Vectors by picture digest. Obtained from ``open_cache``."""
+
+    def __init__(self, connection: sqlite3.Connection, size: int) -> None:
+        self._connection, self._size = connection, size
+
+    def get(self, picture: bytes) -> NDArray[np.float32] | None:
+        """The vector of a picture, float32 (D,); None where it is unknown or damaged."""
+        query = "SELECT vector, checksum FROM features WHERE picture = ?"
+        row = self._connection.execute(query, (picture,)).fetchone()
+        if row is None or _checksum(picture, row[0]) != row[1]:
+            return None
+        vector = np.frombuffer(row[0], np.dtype("<f4"))
+        return vector if vector.shape == (self._size,) else None
+
+    def put(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
+        """Store vectors, float32 (D,) each, in one transaction."""
+        rows: Iterable[tuple[bytes, bytes, bytes]] = (
+            (picture, blob, _checksum(picture, blob))
+            for picture, vector in vectors.items()
+            for blob in [vector.astype("<f4").tobytes()]
+        )
+        with self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO features VALUES (?, ?, ?)", rows)
+
+
+@contextlib.contextmanager
+def open_cache(
+    folder: Path, identity: str, spec: PreprocessSpec, size: int
+) -> Iterator[FeatureCache]:
+    """Open the cache of one backbone, or begin it.
+
+    Args:
+        folder: where caches lie.
+        identity: which backbone's features.
+        spec: what pictures went through before it.
+        size: D, the length of a vector.
+
+    Raises:
+        OutputError: the file cannot be opened or is no database.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels = hashlib.sha256(json.dumps(spec_to_document(spec)).encode()).hexdigest()
+    name = f"{identity[:24]}-{spec.height}x{spec.width}-{pixels[:16]}.sqlite"
+    try:
+        with contextlib.closing(sqlite3.connect(folder / name, _BUSY_TIMEOUT_S)) as connection:
+            connection.execute(_SCHEMA)
+            yield FeatureCache(connection, size)
+    except sqlite3.DatabaseError as error:
+        raise OutputError(
+            f"the feature cache {folder / name} cannot be used: {error}. "
+            "Delete it; it will be computed again."
+        ) from error
+
+
+def _checksum(picture: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(vector, digest_size=16, key=picture[:64]).digest()

@@ -1,0 +1,223 @@
+"""The labelled pictures of a folder: their labels, published splits and parts.
+
+Nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from partsight.errors import DatasetError
+from partsight.image_files.layout import Layout, label_key, read_layout
+from partsight.image_files.read import pictures_below, sub_folders
+from partsight.image_files.walk import LeftOut
+from partsight_train.data.assignment import Split
+from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
+
+__all__ = ["SHOT_MARK", "Scan", "part_of_shot", "scan"]
+
+# What stands before this in a file name is the part; after it, the shot.
+SHOT_MARK = "_nohash_"
+_LEAST_LABELS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a folder of labelled pictures holds.
+
+    Attributes:
+        found: label to its pictures, both by name.
+        published: picture to the split whose folder it lies in, in a divided set.
+        parts: picture to the name of its part, where sub-folders tell.
+        notes: how the folder was read, a sentence each.
+        left_out: files and folders that were not read.
+    """
+
+    found: Mapping[str, Sequence[Path]]
+    published: Mapping[Path, Split] = field(default_factory=dict)
+    parts: Mapping[Path, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    left_out: LeftOut = field(default_factory=LeftOut)
+
+
+def scan(folder: Path) -> Scan:
+    """Find the labelled pictures of a folder, its published splits and its parts.
+
+    Raises:
+        DatasetError: no such folder, fewer than two labels, a label that is not printable or
+            has two names, one with no pictures, or a division that cannot be learned from.
+    """
+    left_out = LeftOut()
+    layout = read_layout(folder, left_out)
+    roots: dict[str, dict[Path, list[Path]]] = defaultdict(dict)
+    published: dict[Path, Split] = {}
+    for each in layout.folders:
+        paths = _pictures_in(each.path, left_out)
+        if paths or not layout.splits:
+            roots[_label_of(each.name)][each.path] = paths
+        if each.split:
+            published |= dict.fromkeys(paths, Split(each.split))
+    found = {
+        label: [path for paths in roots[label].values() for path in paths]
+        for label in sorted(roots)
+    }
+    _require_labels(folder, found, roots, left_out)
+    if layout.splits:
+        _require_learnable(folder, layout, found, published)
+    parts, part_notes = _parts(roots)
+    notes = filter(
+        None,
+        [
+            _layout_note(folder, layout),
+            layout.aside(),
+            *(_merged_note(label, roots[label]) for label in found if not layout.splits),
+            *part_notes,
+            *(f"{each.path}: {each.reason}" for each in left_out.unlisted if each.is_cycle),
+            left_out.text(),
+        ],
+    )
+    return Scan(found, published, parts, tuple(notes), left_out)
+
+
+def part_of_shot(path: Path) -> str | None:
+    """What stands before the mark in a file's name; None where there is no mark."""
+    part, mark, _ = path.name.partition(SHOT_MARK)
+    return part if mark else None
+
+
+def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
+    return [each for each in pictures_below(folder, left_out) if isinstance(each, Path)]
+
+
+def _label_of(folder_name: str) -> str:
+    return unicodedata.normalize("NFC", folder_name).strip()
+
+
+def _require_labels(
+    folder: Path,
+    found: Mapping[str, Sequence[Path]],
+    roots: Mapping[str, Mapping[Path, Sequence[Path]]],
+    left_out: LeftOut,
+) -> None:
+    if len(found) < _LEAST_LABELS:
+        raise DatasetError(
+            f"{folder} must have a sub-folder per label, two or more. "
+            f"Received: {sorted(found) or 'none'}. {_one_label_hint(folder, roots)}"
+        )
+    unprintable = [label for label in found if not label or not label.isprintable()]
+    if unprintable:
+        raise DatasetError(
+            f"labels must be printable text in UTF-8. Received: {unprintable!a}. "
+            "Rename the folders."
+        )
+    by_key = defaultdict(list)
+    for label in found:
+        by_key[label_key(label)].append(label)
+    for same in by_key.values():
+        if len(same) > 1:
+            folders = " and ".join(str(path) for label in same for path in roots[label])
+            raise DatasetError(
+                f"the labels of {folders} differ only in upper and lower case. Expected one folder "
+                "per label; merge them, or rename one."
+            )
+    empty = [path for label in found if not found[label] for path in roots[label]]
+    if empty:
+        unread = f" ({text})" if (text := left_out.text()) else ""
+        unlisted = "".join(f"; {each.path}: {each.reason}" for each in left_out.unlisted)
+        raise DatasetError(
+            f"no pictures in {', '.join(map(str, empty))}{unread}{unlisted}. Add some, or remove "
+            "the folder."
+        )
+
+
+def _one_label_hint(folder: Path, roots: Mapping[str, Mapping[Path, Sequence[Path]]]) -> str:
+    """What to do where there is one sub-folder: often it is the one to pass."""
+    paths = [root for each in roots.values() for root in each]
+    # Of a label that is divided into splits, the folder around them.
+    for path in dict.fromkeys([*(root.parent for root in paths), *paths]):
+        if len(sub_folders(path, LeftOut())) >= _LEAST_LABELS and path != folder:
+            return f"If its sub-folders are the labels, pass {path}."
+    return "Sort the pictures into e.g. defected/ and healthy/."
+
+
+def _require_learnable(
+    folder: Path,
+    layout: Layout,
+    found: Mapping[str, Sequence[Path]],
+    published: Mapping[Path, Split],
+) -> None:
+    """See that the published train split shows every label."""
+    named = {split: _split_folder(layout, split) for split in layout.splits}
+    if "train" not in named:
+        raise DatasetError(
+            f"{folder} is divided into {', '.join(layout.splits)} without a train split. Pass one "
+            f"of {', '.join(map(str, named.values()))} to have it divided anew."
+        )
+    learned = [
+        label for label in found if any(published[each] is Split.TRAIN for each in found[label])
+    ]
+    missing = [label for label in found if label not in learned]
+    if missing:
+        other = next((named[split] for split in ("test", "validation") if split in named), folder)
+        raise DatasetError(
+            f"{folder} is divided, and its train split has no pictures of {', '.join(missing)}, "
+            f"only of {', '.join(learned) or 'nothing'}: a classifier cannot learn labels that it "
+            f"is not shown. To learn from the other pictures, pass {other} to 'partsight train'; "
+            f"to measure a model on them: partsight evaluate MODEL {other}"
+        )
+
+
+def _split_folder(layout: Layout, split: str) -> Path:
+    """The folder to name for a split: that around its labels, or one of them."""
+    folders = layout.of(split)
+    around = {each.path.parent for each in folders}
+    return around.pop() if len(around) == 1 else folders[0].path
+
+
+def _layout_note(folder: Path, layout: Layout) -> str | None:
+    if not layout.splits:
+        return None
+    missing = [part.value for part in Split if part.value not in layout.splits]
+    taken = f"; {' and '.join(missing)} taken from train" if missing else ""
+    return f"{folder} is divided already: its {', '.join(layout.splits)} split is used{taken}"
+
+
+def _merged_note(label: str, roots: Mapping[Path, Sequence[Path]]) -> str | None:
+    if len(roots) < 2:
+        return None
+    names = ", ".join(ascii(root.name) for root in roots)
+    return f"label {label}: folders {names} have one name, but for letter forms or spaces; merged"
+
+
+def _parts(
+    roots: Mapping[str, Mapping[Path, Sequence[Path]]],
+) -> tuple[dict[Path, str], list[str]]:
+    """Picture to the name of its part, and how that was told."""
+    told = {}
+    for label, images in roots.items():
+        others = {
+            root: paths for each in roots if each != label for root, paths in roots[each].items()
+        }
+        told[label] = find_parts(images, others)
+    known: list[PartFolders] = [each for each in told.values() if each is not None]
+    parts: dict[Path, str] = {}
+    labels_of: dict[str, set[str]] = defaultdict(set)
+    for label, images in sorted(roots.items()):
+        each = told[label]
+        mine = shared_parts(images, known) if each is None else each.parts
+        parts.update(mine)
+        shots = (part_of_shot(path) for paths in images.values() for path in paths)
+        for name in (*mine.values(), *filter(None, shots)):
+            labels_of[name].add(label)
+    notes = [each.text(label) for label, each in sorted(told.items()) if each is not None]
+    shared = sorted(name for name, labels in labels_of.items() if len(labels) > 1)
+    if shared:
+        notes.append(
+            f"{len(shared)} parts have pictures under two labels or more (such as {shared[0]}): "
+            "the same part, kept in one split"
+        )
+    return parts, notes

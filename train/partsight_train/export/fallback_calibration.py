@@ -1,0 +1,68 @@
+"""More calibration pictures, or as many that differ more.
+
+A range that was taken from too few pictures cuts off what only others cause.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.errors import ModelError
+from partsight_train.conversion.convert import convert
+from partsight_train.conversion.names import CALIBRATED, VariantName
+from partsight_train.data.calibration import Calibration, choose_calibration
+from partsight_train.data.dataset import Split
+from partsight_train.export.fallback_outputs import outputs_of
+from partsight_train.export.graph import open_graph
+from partsight_train.export.variant import Approved, Recipe
+
+__all__ = ["farthest_first", "more_calibration"]
+
+_TIMES_AS_MANY = 4
+
+
+def more_calibration(
+    approved: Approved, variant: VariantName, refused: Recipe
+) -> Iterator[tuple[str, Recipe]]:
+    """Four times as many pictures; then, where there are others, those whose features spread most.
+
+    Raises:
+        ModelError: there are no more pictures, or none are taken.
+    """
+    pictures, spec = approved.pictures[Split.TRAIN], approved.draft.preprocess
+    if variant not in CALIBRATED or refused.calibration is None:
+        raise ModelError(f"{variant} takes no ranges from pictures")
+    taken = len(refused.calibration.paths)
+    if taken >= len(pictures):
+        raise ModelError(f"all {taken} training pictures were taken already")
+    more = choose_calibration(pictures, spec, _TIMES_AS_MANY * taken, approved.settings.head.seed)
+    count = len(more.paths)
+    yield f"{count} pictures", dataclasses.replace(refused, calibration=more, ranged=b"")
+    if count < len(pictures):
+        graph = open_graph(approved.network, approved.shape)
+        features = outputs_of(convert(graph.features, approved.shape, "none"), pictures, spec)
+        order = farthest_first(features, count)
+        spread = Calibration(tuple(pictures[row].path for row in order), spec)
+        recipe = dataclasses.replace(refused, calibration=spread, ranged=b"")
+        yield f"{count} pictures by the spread of their features", recipe
+
+
+def farthest_first(features: NDArray[np.float32], count: int) -> list[int]:
+    """Rows of features, float32 (N, D), each the farthest from all that stand before it.
+
+    The first is the farthest from the mean. T. F. Gonzalez, "Clustering to minimize the maximum
+    intercluster distance", Theoretical Computer Science 38 (1985).
+    """
+    distance = np.square(features - features.mean(axis=0)).sum(axis=1)
+    chosen = [int(distance.argmax())]
+    distance = np.full(len(features), np.inf)
+    while len(chosen) < min(count, len(features)):
+        to_last = np.square(features - features[chosen[-1]]).sum(axis=1)
+        distance = np.minimum(distance, to_last)
+        distance[chosen] = -1
+        chosen.append(int(distance.argmax()))
+    return chosen

@@ -1,0 +1,1 @@
+"""From training data to a trained model: head, fine-tuning, calibration, operating point."""

@@ -1,0 +1,1 @@
+"""Parts of the network graph: tiles, test-time augmentation, activation maps."""

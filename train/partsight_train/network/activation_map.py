@@ -1,0 +1,132 @@
+"""Where in a picture a label's evidence lies: class activation maps of any backbone.
+
+Enters: the float model that ``export.assemble`` joined. Leaves: a function from a picture
+and a label to a map. Called by training, for the report.
+
+``pooled_maps`` finds in the network's graph where maps become the values that the logits are
+made of. A position's share in the label's margin is the sum over channels of activation x gradient:
+HiResCAM (R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM for faithful
+explanations of convolutional neural networks", 2020). Of a linear head on mean and maximum
+pools, these shares and the head's bias add up to the margin exactly.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from partsight.image.decode import decode
+from partsight.image.preprocess import preprocess
+from partsight.image.spec import PreprocessSpec
+from partsight.utils.opencv import cv2
+from partsight_train.network.pooled_maps import UNREADABLE, channel_axis, find_pooled_maps
+from partsight_train.network.test_time_augmentation import sum_as_seen
+from partsight_train.network.tiles import Tiles, join
+from partsight_train.tensorflow_stack import keras, tf
+
+__all__ = ["contributions", "map_of_file"]
+
+logger = logging.getLogger(__name__)
+
+Contributions = Callable[[NDArray[np.uint8], int], list[NDArray[np.float32]]]
+
+
+def map_of_file(
+    model: keras.Model, spec: PreprocessSpec, tiles: Tiles = (1, 1)
+) -> Callable[[Path, int], NDArray[np.float32] | None]:
+    """Activation maps of picture files.
+
+    Args:
+        model: from ``export.assemble``.
+        spec: the preprocessing that its input needs.
+        tiles: that it cuts a picture into; each is explained by itself.
+
+    Returns:
+        A function from a file that can be decoded and a label's index to a map, float32
+        (spec.height, spec.width), over the whole picture: what each pixel adds to the
+        label's margin, see ``contributions``; None where the backbone does not pool maps.
+        It raises ``ImageError`` for other files. Its first call takes some seconds.
+    """
+    explain_once = functools.cache(lambda: contributions(model, tiles))
+
+    def map_of(path: Path, label: int) -> NDArray[np.float32] | None:
+        explain = explain_once()
+        if explain is None:
+            return None
+        total = np.zeros((spec.height, spec.width), np.float32)
+        for part in explain(preprocess(decode(path, spec), spec), label):
+            # A position's share is spread over the pixels that it stands for.
+            enlarged = cv2.resize(part, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            total += enlarged * (part.size / total.size)
+        return total
+
+    return map_of
+
+
+def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | None:
+    """Explain a model by the maps that it pools.
+
+    Args:
+        model: float32 (N, H, W, 3), RGB in [0, 1], to softmax probabilities (N, K), or (N, T, K)
+            of tiles.
+        tiles: R and C; their maps are put side by side.
+
+    Returns:
+        None where it has no such maps, or TensorFlow cannot look into it. Else a function from
+        a picture, uint8 (H, W, 3) RGB, and a label's index to one array a pool, float32 (h, w):
+        what each position adds to the label's margin, its logit less the mean of the other
+        labels' (for two labels: the log-odds). Only such differences count in a softmax.
+    """
+    try:
+        found = _find(model)
+    except UNREADABLE as error:
+        # They explain mistakes in a report; a trained model does not fail for them.
+        logger.warning("no activation maps, the network cannot be looked into: %s", error)
+        return None
+    if found is None:
+        return None
+    run, count = found
+
+    def explain(picture: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
+        image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
+        others = np.full(count, -1 / max(1, count - 1), np.float32)
+        others[label] = 1
+        return [_as_seen(share.numpy(), tiles) for share in run(image, tf.constant(others))]
+
+    return explain
+
+
+def _as_seen(share: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
+    """From (V * T, h, w), all tiles of one view after those of another, to (R * h, C * w)."""
+    count = tiles[0] * tiles[1]
+    return join(np.stack([sum_as_seen(share[tile::count]) for tile in range(count)]), tiles)
+
+
+def _find(model: keras.Model) -> tuple[Any, int] | None:
+    """A function from a picture and a weight a label to the shares, and the number of labels."""
+    found = find_pooled_maps(lambda image: model(image, training=False), model.input_shape[1:])
+    if found is None:
+        return None
+    frozen, logits = found.frozen, found.logits
+    with frozen.graph.as_default():
+        weights = tf.compat.v1.placeholder(tf.float32, logits.shape[1:])
+        shares = _shares(found.pools, tf.reduce_sum(logits * weights))
+    return frozen.prune([frozen.inputs[0], weights], shares), int(logits.shape[1])
+
+
+def _shares(pools: Sequence[Any], margin: Any) -> list[Any]:
+    values = [pool.outputs[0] for pool in pools]
+    # Each pool by itself: what one gives another, if it does, is the other's evidence.
+    by_value = tf.gradients(margin, values, stop_gradients=values, unconnected_gradients="zero")
+    shares = []
+    for pool, upstream in zip(pools, by_value, strict=True):
+        activation = pool.inputs[0]
+        (gradient,) = tf.gradients(pool.outputs[0], activation, grad_ys=upstream)
+        shares.append(tf.reduce_sum(activation * gradient, channel_axis(pool)))
+    return shares

@@ -1,0 +1,141 @@
+"""What a run was made from: enough to make it again, and to tell whether it is the same.
+
+Leaves: the document of ``config.json``, which goes into the delivered file too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import platform
+import shlex
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from partsight.errors import OutputError
+from partsight.utils.redaction import redact_address, redact_argument
+from partsight_train.backbones.backbone import Backbone
+from partsight_train.data.dataset import Dataset, Split
+from partsight_train.settings import TrainSettings
+
+__all__ = ["command_line", "provenance", "public_settings", "require_same"]
+
+_PACKAGES = (
+    "partsight",
+    "tensorflow",
+    "tf-keras",
+    "keras",
+    "tensorflow-hub",
+    "ai-edge-litert",
+    "numpy",
+    "scipy",
+    "opencv-python",
+    "pillow",
+)
+# What a run that goes on must share with the one that was begun.
+_SAME = ("settings", "dataset_sha256", "backbone_sha256", "versions")
+_GIT_TIMEOUT_S = 10.0
+
+
+def provenance(
+    image_dir: Path,
+    dataset: Dataset,
+    digests: Mapping[Path, bytes],
+    backbone: Backbone,
+    settings: TrainSettings,
+) -> dict[str, Any]:
+    """Everything that a run depends on.
+
+    Args:
+        image_dir: where the pictures are.
+        dataset: the pictures that could be read.
+        digests: path to SHA-256 of each picture's file.
+        backbone: as it was opened.
+        settings: as they were given.
+    """
+    return {
+        "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "command_line": command_line(),
+        "image_dir": str(image_dir),
+        "dataset_sha256": _dataset_digest(dataset, digests),
+        "pictures": {split.value: len(dataset.of(split)) for split in Split},
+        "backbone_sha256": backbone.sha256,
+        "settings": public_settings(dataclasses.asdict(settings)),
+        "versions": {name: _version(name) for name in _PACKAGES},
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "git": _git_state(),
+    }
+
+
+def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuse to go on with a run that was begun under other conditions.
+
+    Raises:
+        OutputError: it was; says in what.
+    """
+    # By way of JSON, as the begun one went, so that tuples are lists.
+    now = json.loads(json.dumps(now))
+    changed = [name for name in _SAME if begun.get(name) != now[name]]
+    if changed:
+        raise OutputError(
+            f"the run cannot go on: {', '.join(changed)} changed since it was begun (see its "
+            "config.json). Choose a new folder, or give what was given then."
+        )
+
+
+def command_line() -> str:
+    """What was typed, quoted for a shell; without secrets, as the delivered file has it too."""
+    return shlex.join([Path(sys.argv[0]).name, *map(redact_argument, sys.argv[1:])])
+
+
+def public_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as a run keeps them: the address of a backbone may hold a password or a token."""
+    return {name: _public(name, value) for name, value in settings.items()}
+
+
+def _public(name: str, value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return public_settings(value)
+    if name == "backbone" and isinstance(value, str):
+        return redact_address(value)
+    if name == "backbones" and isinstance(value, list | tuple):
+        return [redact_address(each) for each in value]
+    return value
+
+
+def _dataset_digest(dataset: Dataset, digests: Mapping[Path, bytes]) -> str:
+    """SHA-256 over labels, file names and contents; where the folder lies does not count."""
+    total = hashlib.sha256()
+    for picture in dataset.pictures:
+        name = picture.path.name.encode("utf-8", "surrogateescape")
+        total.update(hashlib.sha256(name).digest() + digests[picture.path])
+        total.update(hashlib.sha256(dataset.labels[picture.label].encode()).digest())
+    return total.hexdigest()
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_state() -> dict[str, Any] | None:
+    """Commit of the folder that the command ran in, and whether it had changes."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, timeout=_GIT_TIMEOUT_S
+        ).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "changed": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
