@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 
 from partsight.cli.main import main
-from partsight.config import Config
 from partsight.config.acting import ACTS_FOR, ignored_keys
+from partsight.config.document import Config
 from partsight.config.settings import settings_of
 
 VIDEO = "line.avi"

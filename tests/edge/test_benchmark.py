@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from partsight.benchmark.measure import Measurement, Way, benchmark, recommend, ways
 from partsight.benchmark.process import measure
 from partsight.cli.main import main
-from partsight.config import read_config
+from partsight.config.file import read_config
 from partsight.errors import ModelError
 from partsight.inference.interpreter import TensorInfo
 from partsight.inference.runtimes import Runtime, runtimes

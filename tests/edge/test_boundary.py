@@ -68,16 +68,16 @@ def test_only_one_file_names_and_one_imports_a_runtime() -> None:
     texts = {
         path.relative_to(root).as_posix(): path.read_text("utf-8") for path in root.rglob("*.py")
     }
-    assert [name for name in texts if "ai_edge_litert" in texts[name]] == ["runtime/runtimes.py"]
+    assert [name for name in texts if "ai_edge_litert" in texts[name]] == ["inference/runtimes.py"]
     assert [name for name in texts if "import_module(runtime" in texts[name]] == [
-        "runtime/interpreter.py"
+        "inference/interpreter.py"
     ]
 
 
 @pytest.mark.parametrize("package", ["cv2", "PIL"])
 def test_pictures_have_one_door_each(package: str) -> None:
     """OpenCV by the module that says what it lacks, Pillow by the one that decodes."""
-    homes = {"cv2": {"opencv.py"}, "PIL": {"picture/decode.py"}}
+    homes = {"cv2": {"utils/opencv.py"}, "PIL": {"image/decode.py"}}
     root = Path(partsight.__file__).parent
     importers = set()
     for path in root.rglob("*.py"):

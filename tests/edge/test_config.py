@@ -15,9 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
-from partsight.config import Config, ModelConfig, apply_config, read_config, save_choice
+from partsight.config.document import Config
+from partsight.config.file import apply_config, read_config, save_choice
 from partsight.config.journal import JournalConfig
 from partsight.config.location import CONFIG_VARIABLE, find_config, use_config
+from partsight.config.model import ModelConfig
 from partsight.config.section import Section
 from partsight.config.sinks import (
     CsvSinkConfig,

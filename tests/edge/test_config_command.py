@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli.main import main
-from partsight.config import Config, read_config
+from partsight.config.document import Config
+from partsight.config.file import read_config
 from partsight.config.location import CONFIG_VARIABLE
 from partsight.config.settings import Setting
 from partsight.deploy.preflight.paths import check_setting

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field, PositiveInt, SecretStr, ValidationError, model_validator
 
-from partsight.config import Config
 from partsight.config.decision import DecisionConfig
+from partsight.config.document import Config
 from partsight.config.explain import explained
 from partsight.config.keys import tables, toml_text
 from partsight.config.redaction import is_secret, shown

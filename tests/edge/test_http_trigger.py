@@ -16,7 +16,7 @@ from tests.servers.process import free_port
 from partsight.config.trigger import HttpTriggerConfig
 from partsight.errors import ConfigError
 from partsight.telemetry.telemetry import Vitals
-from partsight.triggers import inbox as inbox_module
+from partsight.triggers import trigger_queue as inbox_module
 from partsight.triggers.http import http_listener
 from partsight.triggers.trigger_queue import Inbox
 

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from partsight.cli.main import main
-from partsight.config import Config
+from partsight.config.document import Config
 from partsight.config.reload import changes
 from partsight.drift import AlarmSettings, LineAlarms
 from partsight.journal import read_events

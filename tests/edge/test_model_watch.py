@@ -393,7 +393,7 @@ def _no_threads_stay() -> Iterator[None]:
 
 
 def test_settings_are_those_of_the_configuration() -> None:
-    from partsight.config import Config
+    from partsight.config.document import Config
 
     document = {
         "models": {"keep": 7, "interval_s": 3.0, "allow_other_labels": True,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partsight.config import read_config
+from partsight.config.file import read_config
 from partsight.config.secret import optional_secret, read_secret
 from partsight.errors import ConfigError
 

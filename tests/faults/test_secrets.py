@@ -27,7 +27,7 @@ from tests.servers.process import DEADLINE_S, free_port, until
 from tests.servers.web import run_web_server
 
 from partsight.cli.main import main
-from partsight.config import Config
+from partsight.config.document import Config
 from partsight.config.keys import Table, tables
 from partsight.journal import read_rows
 

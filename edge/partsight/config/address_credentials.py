@@ -1,4 +1,4 @@
-"""User and password inside an address: percent-encoded, or a message that says how to write them."""
+"""User and password inside an address: percent-encoded, or a message how to write them."""
 
 from __future__ import annotations
 

@@ -57,6 +57,6 @@ def use_config(
         environ.pop(CONFIG_VARIABLE, None)
     found = find_config(environ)
     if found is not None:
-        from partsight.config import apply_config
+        from partsight.config.file import apply_config
 
         apply_config(found, environ)

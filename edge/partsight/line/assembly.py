@@ -22,7 +22,7 @@ from partsight.telemetry.telemetry import Vitals
 from partsight.utils.periodic import Periodic
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.image_store import PictureStore
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch

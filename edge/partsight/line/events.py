@@ -15,7 +15,7 @@ from partsight.telemetry.telemetry import Change, Vitals
 from partsight.utils.redaction import redact_address
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.journal import Journal
 
 __all__ = ["event_writer", "started", "thresholds_told"]

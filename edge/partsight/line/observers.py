@@ -15,7 +15,7 @@ from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Vitals
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.drift import AlarmSettings, LineAlarms
 
 __all__ = ["Observers", "alarm_settings", "open_observers"]

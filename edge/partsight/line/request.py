@@ -11,7 +11,7 @@ from partsight.inference.classifier import Classifier
 from partsight.records import Verdict
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
 
 __all__ = ["Load", "Order", "policy_of"]
 

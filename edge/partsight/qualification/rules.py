@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from partsight.model.contract import Contract
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
 
 __all__ = ["Findings", "Rules", "Settings", "rules_of", "settings_of"]
 

@@ -61,6 +61,6 @@ def _public_key(environ: Mapping[str, str]) -> Path | None:
     found = find_config(environ)
     if found is None:
         return None
-    from partsight.config import read_config
+    from partsight.config.file import read_config
 
     return read_config(found).model.public_key

@@ -498,7 +498,7 @@ def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
 
 def test_a_model_that_is_not_as_its_contract_says_is_refused() -> None:
     contract = foreign_contract(GREY.written(), "it", BYTES)
-    file = Classifier.load(RGB.written(), trusted=True, given=BYTES)._model
+    file = Classifier.load(RGB.written(), trusted=True, given=BYTES).model
     other = dataclasses.replace(file, contract=contract)
     with pytest.raises(ContractError, match=r"expected tensors \(\(1, 4, 6, 1\)"):
         Classifier(other, Classifier.load(RGB.written(), trusted=True, given=BYTES).interpreter)

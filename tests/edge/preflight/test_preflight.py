@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.config import Config, read_config
+from partsight.config.document import Config
+from partsight.config.file import read_config
 from partsight.deploy.preflight import Finding, preflight, require_startable
 from partsight.errors import ConfigError
 

@@ -21,7 +21,7 @@ from partsight.batch.ray_engine.worker import Attempts, Task, Worker
 from partsight.batch.rows import OUTCOMES
 from partsight.batch.summary import Summary
 from partsight.errors import OutputError, SourceError
-from partsight.model import golden
+from partsight.qualification import golden
 
 
 @pytest.fixture(autouse=True)

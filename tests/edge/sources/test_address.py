@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.config import read_config
+from partsight.config.file import read_config
 from partsight.config.source import FolderConfig, SourceConfig
 from partsight.config.source_address import Kind, classify_address
 from partsight.errors import SourceError

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.cli.main import main
-from partsight.config import Config, read_config
 from partsight.config.address_credentials import require_usable, with_credentials
+from partsight.config.document import Config
+from partsight.config.file import read_config
 from partsight.config.source_credentials import at_address, source_address
 from partsight.errors import ConfigError
 from partsight.image.spec import PreprocessSpec

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from partsight.config import SourceConfig, read_config
+from partsight.config.file import read_config
+from partsight.config.source import SourceConfig
 from partsight.errors import ConfigError
 
 WHOLE = """

@@ -82,7 +82,7 @@ def command(
         if choice is not None:
             click.echo(f"Recommended: {choice[1]}")
     if save and choice is not None:
-        from partsight.config import save_choice
+        from partsight.config.file import save_choice
 
         save_choice(where, choice[0].way.runtime, choice[0].way.threads)
         click.echo(f"Saved: {where}", err=as_json)

@@ -139,8 +139,9 @@ def _prompted(lines: Iterable[str]) -> Iterator[str]:
 @contextmanager
 def _opened(address: str) -> Iterator[Frames]:
     """The source as the line opens it, with the configuration's camera settings."""
-    from partsight.config import Config, read_config
     from partsight.config.acting import require_acting
+    from partsight.config.document import Config
+    from partsight.config.file import read_config
     from partsight.config.source_address import classify_address
     from partsight.config.source_credentials import at_address
     from partsight.image.spec import PreprocessSpec

@@ -36,7 +36,7 @@ def init(path: Path, force: bool) -> None:
     Example:
       partsight config init /etc/partsight/partsight.toml
     """
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.config.template import template
     from partsight.errors import OutputError
     from partsight.utils.files import rewrite_atomic
@@ -63,7 +63,7 @@ def check(file: Path | None) -> None:
     Example:
       partsight config check partsight.toml
     """
-    from partsight.config import read_config
+    from partsight.config.file import read_config
     from partsight.deploy.preflight import preflight
     from partsight.utils.redaction import redact_text
 
@@ -93,8 +93,8 @@ def show(file: Path | None, as_json: bool) -> None:
     Example:
       partsight config show --json
     """
-    from partsight.config import Config, read_config
-    from partsight.config.file import ENVIRONMENT
+    from partsight.config.document import Config
+    from partsight.config.file import ENVIRONMENT, read_config
     from partsight.config.keys import toml_text
     from partsight.config.redaction import shown
     from partsight.config.settings import in_force
@@ -124,7 +124,7 @@ def print_reference() -> None:
     Example:
       partsight config reference > docs/configuration.md
     """
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.config.reference import reference
 
     click.echo(reference(Config), nl=False)

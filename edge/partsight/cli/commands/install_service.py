@@ -15,7 +15,7 @@ import click
 from partsight.config.location import SYSTEM_CONFIG
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.deploy.service_unit import Service
 
 __all__ = ["command"]
@@ -94,7 +94,7 @@ def command(
       partsight install-service /opt/partsight/model-int8.tflite --dry-run
       sudo partsight install-service /opt/partsight/model-int8.tflite
     """
-    from partsight.config import read_config
+    from partsight.config.file import read_config
     from partsight.deploy.service_unit import Service, service_unit
     from partsight.utils.files import write_atomic
 

@@ -188,7 +188,7 @@ def _path(given: Path | None) -> Path:
 
     found = None if given is not None else find_config()
     if found is not None:
-        from partsight.config import read_config
+        from partsight.config.file import read_config
 
         given = read_config(found).journal.path
     if given is None:

@@ -14,7 +14,7 @@ from partsight.cli.commands.model_options import config_option
 from partsight.config.location import find_config
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
     from partsight.model_store.store import ModelStore
@@ -229,7 +229,8 @@ def _user() -> str:
 
 
 def _config() -> Config:
-    from partsight.config import Config, read_config
+    from partsight.config.document import Config
+    from partsight.config.file import read_config
 
     found = find_config()
     return Config() if found is None else read_config(found)

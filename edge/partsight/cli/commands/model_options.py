@@ -131,7 +131,7 @@ def point_in_force(
 
     point, path = classifier.contract.operating_point, find_config()
     if path is not None:
-        from partsight.config import read_config
+        from partsight.config.file import read_config
 
         line = read_config(path).decision
         point = with_thresholds(point, line.accept_above, line.reject_below, line.min_contrast)

@@ -17,7 +17,7 @@ from partsight.cli.commands.model_options import (
 from partsight.cli.console import exit_if_failed
 
 if TYPE_CHECKING:
-    from partsight.config import Config
+    from partsight.config.document import Config
     from partsight.model.third_party import GivenFacts
     from partsight.telemetry.telemetry import Vitals
 
@@ -88,8 +88,9 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     Raises:
         ConfigError: it cannot be read, or a key was set that cannot act for the source.
     """
-    from partsight.config import Config, read_config
     from partsight.config.acting import require_acting
+    from partsight.config.document import Config
+    from partsight.config.file import read_config
     from partsight.config.location import find_config
     from partsight.config.source_credentials import at_address
 
