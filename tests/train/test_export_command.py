@@ -33,7 +33,7 @@ from partsight.qualification.golden import MAX_BYTES, TOLERANCE
 from partsight_train.conversion.names import VARIANTS
 from partsight_train.export import export as export_module
 from partsight_train.export.fallbacks import REMEDIES
-from partsight_train.export.fallbacks import remedied as remedied_module
+from partsight_train.export import fallbacks as remedied_module
 from partsight_train.run.run_dir import DELIVERY
 
 

@@ -24,7 +24,7 @@ from partsight_train.export.fallback_fine_tuning import fine_tuned
 from partsight_train.export.fallback_head import Wanted, refit, refitted_head
 from partsight_train.export.fallback_layers import sensitive_layers
 from partsight_train.export.fallbacks import REMEDIES, Remedied, Remedy, remedied
-from partsight_train.export.fallbacks import fine_tuned as fine_tuned_module
+from partsight_train.export import fallback_fine_tuning as fine_tuned_module
 from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.variant import Approved, Recipe, plain_recipe
