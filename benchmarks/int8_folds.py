@@ -28,31 +28,33 @@ from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.export.assemble import assemble
 from partsight_train.fit.cross_validation import Fold, divide
 from partsight_train.fit.distribution import open_strategy
-from partsight_train.fit.learn import Learned, learn
+from partsight_train.fit.learn import TrainedModel, learn
 from partsight_train.settings import TrainSettings
 
 FOLDS = 5
 
 
-def int8_file(learned: Learned, prepared: Prepared, fold: Fold, settings: TrainSettings) -> bytes:
+def int8_file(
+    trained_model: TrainedModel, prepared: Prepared, fold: Fold, settings: TrainSettings
+) -> bytes:
     """The file that a run over the fold's training pictures would deliver."""
-    pictures, spec = learned.dataset.pictures, learned.backbone.spec
+    pictures, spec = trained_model.dataset.pictures, trained_model.backbone.spec
     chosen = choose_calibration(
         [pictures[row] for row in fold.train], spec, settings.calibration, settings.head.seed
     )
-    model = assemble(learned.backbone, learned.head)
+    model = assemble(trained_model.backbone, trained_model.head)
     shape = (spec.height, spec.width, 3)
     flatbuffer = convert(lambda image: model(image), shape, "int8", chosen.pictures())
     point = OperatingPoint(prepared.accept_labels)
-    return attach_contract(flatbuffer, Contract(learned.dataset.labels, spec, point))
+    return attach_contract(flatbuffer, Contract(trained_model.dataset.labels, spec, point))
 
 
 def main() -> None:
     views = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     settings = TrainSettings(views=views)
     prepared = prepare(Path(sys.argv[1]), settings, lambda stage: silent)
-    material, strategy = prepared.material, open_strategy(settings.fine_tune)
-    labels = material.examples.labels
+    training_data, strategy = prepared.training_data, open_strategy(settings.fine_tune)
+    labels = training_data.examples.labels
     predicted = {kind: np.zeros(len(labels), np.intp) for kind in ("float", "int8")}
     print("| fold | pictures | float | int8 | difference | same label |\n" + "| --- " * 6 + "|")
 
@@ -65,12 +67,14 @@ def main() -> None:
             flush=True,
         )
 
-    for number, fold in enumerate(divide(material.dataset, FOLDS)):
-        learned = learn(material, fold.train, fold.validation, settings, strategy)
-        classifier = Classifier.load(int8_file(learned, prepared, fold, settings), trusted=True)
-        pictures = [material.dataset.pictures[each] for each in fold.test]
+    for number, fold in enumerate(divide(training_data.dataset, FOLDS)):
+        trained_model = learn(training_data, fold.train, fold.validation, settings, strategy)
+        classifier = Classifier.load(
+            int8_file(trained_model, prepared, fold, settings), trusted=True
+        )
+        pictures = [training_data.dataset.pictures[each] for each in fold.test]
         scored = score_pictures(classifier, ((each.path, each.label) for each in pictures))
-        predicted["float"][fold.test] = learned.scores(fold.test).argmax(axis=1)
+        predicted["float"][fold.test] = trained_model.scores(fold.test).argmax(axis=1)
         predicted["int8"][fold.test] = scored.scores.argmax(axis=1)
         row(str(number + 1), fold.test)
     row("all", np.arange(len(labels)))

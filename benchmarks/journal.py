@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.journal import Journal
-from partsight.records import Occasion, PartResult, Prediction, Thresholds, Verdict
+from partsight.records import PartResult, Prediction, Thresholds, TriggerEvent, Verdict
 from partsight.utils.ids import uuid7
 
 VERDICTS = 2000
@@ -50,7 +50,7 @@ def row(number: int) -> dict[str, Any]:
         latency_ms=6.25,
         reason="accept",
         prediction=Prediction({"defected": 0.01171875, "healthy": 0.98828125}),
-        occasion=Occasion("mqtt", 1.0, f"SN-{number:08}"),
+        trigger_event=TriggerEvent("mqtt", 1.0, f"SN-{number:08}"),
         thresholds=Thresholds(0.71, 0.5),
         model_version="2024-05-06",
         frame_age_ms=3.5,

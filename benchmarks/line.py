@@ -46,20 +46,22 @@ def noise_bgr(count: int) -> list[np.ndarray]:
 def latency(model: str) -> None:
     """Print the ratio for one and two threads, and that of all that the loop asks of a judge."""
     from partsight.api import Classifier
-    from partsight.line.inspector import Judge
-    from partsight.records import Frame, Occasion
+    from partsight.line.inspector import Inspector
+    from partsight.records import Frame, TriggerEvent
 
     frames = [Frame(image, datetime.now(timezone.utc), "0", 0) for image in noise_bgr(6)]
     for threads in (1, 2):
         classifier = Classifier.load(model, threads=threads)
-        judge, native = Judge(classifier), classifier.interpreter._native
-        occasion = Occasion("frame", time.monotonic())
+        inspector, native = Inspector(classifier), classifier.interpreter._native
+        trigger_event = TriggerEvent("frame", time.monotonic())
         ways = {
             "bare invoke": lambda frame, native=native: native.invoke(),
             "frame to decision": lambda frame, classifier=classifier: classifier.decide(
                 classifier.classify([frame.image_bgr])[0]
             ),
-            "judge": lambda frame, judge=judge, occasion=occasion: judge(occasion, frame),
+            "judge": lambda frame, inspector=inspector, trigger_event=trigger_event: inspector(
+                trigger_event, frame
+            ),
         }
         seconds: dict[str, list[float]] = {name: [] for name in ways}
         for number in range(ROUNDS + 20):
@@ -203,25 +205,25 @@ def run_line(frames: Iterator[Any]) -> None:
     from partsight.drift import DriftObserver, DriftSettings
     from partsight.image.spec import PreprocessSpec
     from partsight.journal import Journal
-    from partsight.line.inspector import Judge
+    from partsight.line.inspector import Inspector
     from partsight.line.loop import watch
     from partsight.line.recorder import Recorder
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
-    from partsight.records import Occasion
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.records import TriggerEvent
+    from partsight.telemetry.telemetry import Telemetry
 
     contract = Contract(("bad", "good"), PreprocessSpec(224, 224), OperatingPoint(("good",)))
-    judge = Judge(Classifier(ModelFile(b"", "f" * 64, contract), played_interpreter()))
-    occasions = ((Occasion("frame", time.monotonic()), frame) for frame in frames)
+    inspector = Inspector(Classifier(ModelFile(b"", "f" * 64, contract), played_interpreter()))
+    trigger_events = ((TriggerEvent("frame", time.monotonic()), frame) for frame in frames)
     memory_disk = "/dev/shm" if Path("/dev/shm").is_dir() else None
-    vitals = Vitals()
+    telemetry = Telemetry()
     with (
         tempfile.TemporaryDirectory(dir=memory_disk) as folder,
-        Journal(Path(folder, "journal.db"), vitals) as journal,
+        Journal(Path(folder, "journal.db"), telemetry) as journal,
     ):
-        drift = DriftObserver(judge, DriftSettings(), vitals)
-        watch(occasions, judge, Recorder(vitals, journal=journal, observers=[drift]))
+        drift = DriftObserver(inspector, DriftSettings(), telemetry)
+        watch(trigger_events, inspector, Recorder(telemetry, journal=journal, observers=[drift]))
 
 
 def played_interpreter() -> Any:

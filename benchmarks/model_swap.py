@@ -29,7 +29,7 @@ from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore
 from partsight.model_store.watch import ModelWatch
 from partsight.qualification.rules import Settings
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 PERIODS, PERIOD_S, FRAME_S = 5, 6.0, 0.02
 
@@ -43,7 +43,9 @@ def main(path: Path) -> None:
         classifier = Classifier.load(path)
         milliseconds: dict[str, list[float]] = {"quiet": [], "swap": []}
         settings, taken = Settings(interval_s=0.2), []
-        with ModelWatch(store, classifier, Classifier.load, Vitals(), settings=settings) as watch:
+        with ModelWatch(
+            store, classifier, Classifier.load, Telemetry(), settings=settings
+        ) as watch:
             for number in range(2 * PERIODS):
                 kind = "swap" if number % 2 else "quiet"
                 if kind == "swap":

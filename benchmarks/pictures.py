@@ -23,7 +23,7 @@ from partsight.config.pictures import PicturesConfig
 from partsight.image.spec import PreprocessSpec
 from partsight.image_store import PictureStore
 from partsight.records import Frame, PartResult, Prediction, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
 
 SECONDS = 15
@@ -40,11 +40,11 @@ def frame_bgr() -> np.ndarray:
 
 def run(folder: Path, config: PicturesConfig, rate: float) -> str:
     """Give rejects at a rate for some seconds; the outcome as a row."""
-    vitals, lost, waits = Vitals(), [], []
+    telemetry, lost, waits = Telemetry(), [], []
     image = frame_bgr()
     heat = np.random.default_rng(1).random((7, 7), np.float32)
     prediction = Prediction({"defected": 0.9, "healthy": 0.1}, heatmap=heat)
-    store = PictureStore(folder, config, vitals, lambda path, reason: lost.append(path))
+    store = PictureStore(folder, config, telemetry, lambda path, reason: lost.append(path))
     busy_before, started = time.process_time(), time.monotonic()
     pause = threading.Event()
     with store:
@@ -59,7 +59,7 @@ def run(folder: Path, config: PicturesConfig, rate: float) -> str:
             before = time.perf_counter()
             store.keep(store.plan(part_id, Verdict.REJECT, now), frame, reject, SPEC)
             waits.append(time.perf_counter() - before)
-    values = vitals.values()
+    values = telemetry.values()
     dropped = sum(count for (name, _), count in values.items() if name == "pictures_lost")
     busy_ms = 1000 * (time.process_time() - busy_before) / len(waits)
     return (

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
-from partsight.records import Occasion, PartResult, Prediction, Verdict
+from partsight.records import PartResult, Prediction, TriggerEvent, Verdict
 from partsight.results.base import LineSink
 from partsight.sinks.open import open_line_sink
 from partsight.triggers.background import Background, small_grey
@@ -59,7 +59,7 @@ def verdict(seq: int) -> dict[str, Any]:
     """A row as the journal gives it."""
     now = datetime.now(timezone.utc)
     prediction = Prediction({"defected": 0.1, "healthy": 0.9})
-    occasion = Occasion("mqtt", 0.0, f"P{seq}")
+    trigger_event = TriggerEvent("mqtt", 0.0, f"P{seq}")
     result = PartResult(
         f"id-{seq}",
         now,
@@ -70,7 +70,7 @@ def verdict(seq: int) -> dict[str, Any]:
         5.0,
         "accept",
         prediction,
-        occasion=occasion,
+        trigger_event=trigger_event,
     )
     return {"seq": seq, **result.row()}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from partsight.batch.classify_files import classify_inputs
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier as Engine
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.load import load_classifier
 from partsight.records import PictureResult
 
@@ -39,7 +39,7 @@ class Classifier(Engine):
         *,
         threads: int = 1,
         trusted: bool = False,
-        given: GivenFacts | None = None,
+        overrides: ModelOverrides | None = None,
         warn: Callable[[str], object] = logger.warning,
     ) -> Classifier:
         """Load a model and check it against its contract.
@@ -49,16 +49,16 @@ class Classifier(Engine):
             threads: number of threads that the runtime may use.
             trusted: whether to skip the checks of ``qualification.load.load_classifier``, for a
                 model that the caller has made or checked.
-            given: facts that a third-party model does not contain.
+            overrides: facts that a third-party model does not contain.
             warn: see ``load_classifier``.
 
         Raises:
             PartsightError: see ``load_classifier``.
         """
         if trusted:
-            loaded = Engine.open(model, threads=threads, given=given)
+            loaded = Engine.open(model, threads=threads, overrides=overrides)
         else:
-            loaded = load_classifier(model, threads=threads, given=given, warn=warn)
+            loaded = load_classifier(model, threads=threads, overrides=overrides, warn=warn)
         return cls(loaded.model, loaded.interpreter)
 
     def classify_files(

@@ -17,7 +17,7 @@ from partsight.utils.redaction import redact_text
 __all__ = [
     "Fault",
     "Frame",
-    "Occasion",
+    "TriggerEvent",
     "OnEvent",
     "PartResult",
     "PictureFacts",
@@ -160,7 +160,7 @@ class PictureResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class TriggerEvent:
     """That a part is to be judged, and what is known of it.
 
     Attributes:
@@ -197,7 +197,7 @@ class PartResult:
         reason: why this verdict, in words.
         prediction: what the model said; None where it was not asked.
         error: what was wrong, where the verdict is the fail-safe one.
-        occasion: what asked for the verdict.
+        trigger_event: what asked for the verdict.
         thresholds: in force; None where nothing was judged.
         model_version: as its maker named it.
         frame_age_ms: milliseconds from the frame's arrival on the device to that in the loop.
@@ -215,7 +215,7 @@ class PartResult:
     reason: str
     prediction: Prediction | None = None
     error: str | None = None
-    occasion: Occasion | None = None
+    trigger_event: TriggerEvent | None = None
     thresholds: Thresholds | None = None
     model_version: str | None = None
     frame_age_ms: float | None = None
@@ -228,8 +228,8 @@ class PartResult:
         return {
             "id": self.id,
             "captured_at": self.captured_at.isoformat(timespec="milliseconds"),
-            "part_id": self.occasion and self.occasion.part_id,
-            "trigger": self.occasion and self.occasion.trigger,
+            "part_id": self.trigger_event and self.trigger_event.part_id,
+            "trigger": self.trigger_event and self.trigger_event.trigger,
             "source": redact_text(self.source),
             "frame": self.index,
             **_prediction_columns(self.prediction),

@@ -49,7 +49,7 @@ class FakeInterpreter:
         red = tensor[0, 0, 0, 0]
         return np.array([[255 - red, red]], np.uint8)
 
-    def twin(self) -> FakeInterpreter:
+    def clone(self) -> FakeInterpreter:
         return FakeInterpreter()
 
     def read_heatmap(self) -> np.ndarray | None:

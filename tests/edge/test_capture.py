@@ -340,7 +340,7 @@ def test_settings_of_the_source_are_those_of_the_line(
     config.write_text("[source.conditions]\ndark_below = 3.0\n")
     opened = []
 
-    def note(source_config: object, spec: object, vitals: object) -> nullcontext:
+    def note(source_config: object, spec: object, telemetry: object) -> nullcontext:
         opened.append(source_config)
         return nullcontext(scripted(frame(1)))
 

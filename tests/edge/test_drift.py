@@ -26,7 +26,7 @@ from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
 from partsight.model.reference import Reference, Spread, spread_of
 from partsight.records import Frame, PartResult, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")
@@ -52,12 +52,12 @@ def parts(
         yield Verdict.REJECT if rejected else Verdict.ACCEPT, deciding, picture
 
 
-def raised(vitals: Vitals) -> set[str]:
+def raised(telemetry: Telemetry) -> set[str]:
     """Alarms, which metrics and states tell of alike."""
-    by_metric = {label for (of, label), on in vitals.values().items() if of == "alarms" and on}
+    by_metric = {label for (of, label), on in telemetry.values().items() if of == "alarms" and on}
     by_state = {
         part.removeprefix("alarm ")
-        for part, state in vitals.states().items()
+        for part, state in telemetry.states().items()
         if part.startswith("alarm ") and state.name == "raised"
     }
     assert by_metric == by_state
@@ -66,9 +66,9 @@ def raised(vitals: Vitals) -> set[str]:
 
 def watched(
     reference: Reference | None = REFERENCE, settings: DriftSettings = SETTINGS
-) -> tuple[DriftWatch, Vitals]:
-    vitals = Vitals()
-    return DriftWatch(reference, settings, vitals), vitals
+) -> tuple[DriftWatch, Telemetry]:
+    telemetry = Telemetry()
+    return DriftWatch(reference, settings, telemetry), telemetry
 
 
 def see(watch: DriftWatch, stream: Iterator[Part], count: int) -> None:
@@ -78,10 +78,10 @@ def see(watch: DriftWatch, stream: Iterator[Part], count: int) -> None:
 
 def run_length(stream: Iterator[Part], name: str, most: int) -> int:
     """Parts until an alarm is raised."""
-    watch, vitals = watched()
+    watch, telemetry = watched()
     for number, part in enumerate(itertools.islice(stream, most), 1):
         watch.see(*part)
-        if name in raised(vitals):
+        if name in raised(telemetry):
             return number
     return most
 
@@ -90,9 +90,9 @@ def test_a_line_in_order_rarely_alarms() -> None:
     """Seen in 2,000,000 parts of another seed: 25 alarms, one in 1,600 subgroups or 80,000 parts,
     all of the reject rate. (Shewhart's limits on a normal process: one in 370 subgroups.)
     """
-    watch, vitals = watched()
+    watch, telemetry = watched()
     alarms: list[str] = []
-    vitals.on_change(lambda part, state: alarms.append(part) if state.name == "raised" else None)
+    telemetry.on_change(lambda part, state: alarms.append(part) if state.name == "raised" else None)
     see(watch, parts(0), 200_000)
     assert len(alarms) <= 8, alarms
     assert set(alarms) <= {"alarm reject-rate"}
@@ -120,74 +120,74 @@ def test_a_shift_is_found(name: str, shift: dict[str, float], within: int) -> No
 
 def test_what_is_tolerated_is_no_alarm() -> None:
     """Half a standard deviation between training and line is nothing."""
-    watch, vitals = watched()
+    watch, telemetry = watched()
     see(watch, parts(1, luma=113.0, contrast=38.5), 20_000)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
 
 
 def test_an_alarm_says_why_and_clears_when_the_line_is_back() -> None:
-    watch, vitals = watched()
+    watch, telemetry = watched()
     see(watch, parts(2), 500)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     see(watch, parts(3, luma=60.0), 50)
-    assert raised(vitals) == {"luma"}
-    assert "at least" in vitals.states()["alarm luma"].detail
-    assert vitals.values()["drift", "luma"] == pytest.approx(60, abs=3)
+    assert raised(telemetry) == {"luma"}
+    assert "at least" in telemetry.states()["alarm luma"].detail
+    assert telemetry.values()["drift", "luma"] == pytest.approx(60, abs=3)
     see(watch, parts(4), 100)
-    assert raised(vitals) == {"luma"}
+    assert raised(telemetry) == {"luma"}
     see(watch, parts(5), 50)
-    assert raised(vitals) == set()
-    assert vitals.states()["alarm luma"].name == "clear"
+    assert raised(telemetry) == set()
+    assert telemetry.states()["alarm luma"].name == "clear"
 
 
 def test_rejects_do_not_hide_in_the_score() -> None:
     """Ten times as many rejects are an alarm of their rate, and not of the score."""
-    watch, vitals = watched()
+    watch, telemetry = watched()
     see(watch, parts(6, reject=0.2), 2000)
-    assert raised(vitals) == {"reject-rate"}
+    assert raised(telemetry) == {"reject-rate"}
 
 
 def test_a_line_that_rejects_nothing_any_more_is_found() -> None:
     """A model gone blind is worse than one that rejects too much."""
-    watch, vitals = watched(settings=DriftSettings(expected_reject_rate=0.2))
+    watch, telemetry = watched(settings=DriftSettings(expected_reject_rate=0.2))
     see(watch, parts(7, reject=0.2), 1000)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     see(watch, parts(8, reject=0.0), 50)
-    assert raised(vitals) == {"reject-rate"}
+    assert raised(telemetry) == {"reject-rate"}
 
 
-def drift_state(vitals: Vitals) -> tuple[str, str]:
-    state = vitals.states()["drift"]
+def drift_state(telemetry: Telemetry) -> tuple[str, str]:
+    state = telemetry.states()["drift"]
     return state.name, state.detail
 
 
 def test_with_a_reference_it_watches_from_the_start() -> None:
-    watch, vitals = watched()
-    assert drift_state(vitals) == ("watching", "against the model's reference of 200 good parts")
+    watch, telemetry = watched()
+    assert drift_state(telemetry) == ("watching", "against the model's reference of 200 good parts")
     assert watch.note == ""
 
 
 def test_without_a_reference_the_first_parts_are_one() -> None:
-    watch, vitals = watched(None)
+    watch, telemetry = watched(None)
     assert "has no drift reference" in watch.note
     assert "first 500 parts, anew after each start" in watch.note
-    assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
+    assert drift_state(telemetry) == ("learning", "learning 0 of 500 parts")
     stream = parts(9, luma=80.0)
     see(watch, stream, 69)
-    assert drift_state(vitals) == ("learning", "learning 69 of 500 parts")
+    assert drift_state(telemetry) == ("learning", "learning 69 of 500 parts")
     see(watch, stream, 431)
-    assert not any(of == "drift" for of, _ in vitals.values())
-    assert drift_state(vitals) == ("watching", "against 500 parts learned since the start")
+    assert not any(of == "drift" for of, _ in telemetry.values())
+    assert drift_state(telemetry) == ("watching", "against 500 parts learned since the start")
     see(watch, parts(10, luma=80.0), 500)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     see(watch, parts(11, luma=110.0), 50)
-    assert raised(vitals) == {"luma"}
+    assert raised(telemetry) == {"luma"}
 
 
 def test_learning_is_one_event_and_not_one_for_each_part() -> None:
-    watch, vitals = watched(None)
+    watch, telemetry = watched(None)
     told: list[str] = []
-    vitals.on_change(lambda part, state: told.append(f"{part} {state.name}"))
+    telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}"))
     see(watch, parts(9), 500)
     assert told == ["drift watching"]
 
@@ -208,24 +208,24 @@ NOT_IN_ORDER = {
 def test_a_line_that_is_not_in_order_is_not_learned_from(
     stretches: list[tuple[int, dict[str, float]]],
 ) -> None:
-    watch, vitals = watched(None)
+    watch, telemetry = watched(None)
     told: list[str] = []
-    vitals.on_change(lambda part, state: told.append(f"{part}: {state.name}: {state.detail}"))
+    telemetry.on_change(lambda part, state: told.append(f"{part}: {state.name}: {state.detail}"))
     for seed, (count, kind) in enumerate(stretches):
         see(watch, parts(seed, **kind), count)
-    assert drift_state(vitals)[0] != "watching"
+    assert drift_state(telemetry)[0] != "watching"
     assert any("without reference" in each and "parts were rejected" in each for each in told), told
     assert len(told) < 10, "a line that stays out of order is told of once"
     see(watch, parts(20, luma=80.0), 600)
-    assert drift_state(vitals)[0] == "watching"
+    assert drift_state(telemetry)[0] == "watching"
     see(watch, parts(21, luma=80.0), 500)
-    assert raised(vitals) == set(), "learned from the parts in order alone"
+    assert raised(telemetry) == set(), "learned from the parts in order alone"
 
 
 def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
-    watch, vitals = watched(None)
+    watch, telemetry = watched(None)
     see(watch, iter([(Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0))] * 600), 600)
-    name, detail = drift_state(vitals)
+    name, detail = drift_state(telemetry)
     assert name == "without reference"
     assert "0 of 50 parts were accepted" in detail
 
@@ -243,21 +243,21 @@ def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
 def test_how_many_rejects_a_line_in_order_may_have(
     settings: DriftSettings, reject: float, state: str
 ) -> None:
-    watch, vitals = watched(None, settings)
+    watch, telemetry = watched(None, settings)
     see(watch, parts(22, reject=reject), 500)
-    assert drift_state(vitals)[0] == state
+    assert drift_state(telemetry)[0] == state
 
 
 def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
-    watch, vitals = watched()
+    watch, telemetry = watched()
     watch.restart(None)
-    assert drift_state(vitals)[0] == "learning"
+    assert drift_state(telemetry)[0] == "learning"
     assert "has no drift reference" in watch.note
     see(watch, parts(23), 100)
     watch.restart(None)
-    assert drift_state(vitals) == ("learning", "learning 0 of 500 parts")
+    assert drift_state(telemetry) == ("learning", "learning 0 of 500 parts")
     watch.restart(REFERENCE)
-    assert drift_state(vitals)[0] == "watching"
+    assert drift_state(telemetry)[0] == "watching"
 
 
 def test_what_is_learned_is_mean_and_spread() -> None:
@@ -282,20 +282,20 @@ def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:
     """Of what never came there is no chart; what never moved may move by what is too little. Of
     rejects and reviews alone nothing is learned.
     """
-    watch, vitals = watched(None)
+    watch, telemetry = watched(None)
     see(watch, iter([first] * 1000), 1000)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     see(watch, parts(12), 100)
 
 
 def test_another_model_begins_anew() -> None:
-    watch, vitals = watched()
+    watch, telemetry = watched()
     see(watch, parts(13, luma=60.0, reject=0.5), 50)
-    assert raised(vitals) == {"luma", "reject-rate"}
+    assert raised(telemetry) == {"luma", "reject-rate"}
     watch.restart(Reference(9, 0.5, REFERENCE.accept_score, Spread(60.0, 6.0), REFERENCE.contrast))
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     see(watch, parts(14, luma=60.0, reject=0.5), 1000)
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
 
 
 @dataclass
@@ -330,45 +330,45 @@ def test_beside_the_line(
         ModelFile(b"", "a" * 64, dataclasses.replace(contract, reference=reference)),
         classifier.interpreter,
     )
-    vitals = Vitals()
+    telemetry = Telemetry()
     judge = Judge(known, contract.operating_point)
-    observe = DriftObserver(judge, DriftSettings(subgroup=5), vitals)
+    observe = DriftObserver(judge, DriftSettings(subgroup=5), telemetry)
     for _ in range(5):
         observe(judged(known, 243, make_frame))
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     faulty = judged(known, 243, make_frame)
     faulty.result = dataclasses.replace(faulty.result, prediction=None, error="dark")
     for _ in range(100):
         observe(faulty)
     for _ in range(5):
         observe(judged(known, 20, make_frame))
-    assert raised(vitals) == {"reject-rate", "luma"}
+    assert raised(telemetry) == {"reject-rate", "luma"}
 
     judge.classifier = classifier  # another model, without a reference: learned anew
     assert (observe.note, caplog.text.count("no drift reference")) == ("", 0)
     observe.follow_model()
-    assert drift_state(vitals)[0] == "learning"
+    assert drift_state(telemetry)[0] == "learning"
     assert caplog.text.count("no drift reference") == 1
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     for _ in range(SETTINGS.learn_parts):
         observe(judged(classifier, 243, make_frame))
-    assert raised(vitals) == set()
-    assert drift_state(vitals)[0] == "watching"
+    assert raised(telemetry) == set()
+    assert drift_state(telemetry)[0] == "watching"
 
 
 def test_overridden_thresholds_are_those_that_count(
     classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
 ) -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
-    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), vitals)
+    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), telemetry)
     for _ in range(100):
         observe(judged(classifier, 20, make_frame))
-    assert vitals.values()["drift", "reject-rate"] == 0
+    assert telemetry.values()["drift", "reject-rate"] == 0
     judge.point = OperatingPoint(("healthy",), 0.5, 0.5)
     for _ in range(5):
         observe(judged(classifier, 20, make_frame))
-    assert vitals.values()["drift", "reject-rate"] == 1
+    assert telemetry.values()["drift", "reject-rate"] == 1
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.001, 0.01, 0.05, 0.2, 0.5, 0.9, 1.0])

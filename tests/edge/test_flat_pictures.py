@@ -23,10 +23,10 @@ from partsight.evaluation.evaluate import evaluate, score_pictures
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.image.statistics import grey_range
-from partsight.line.inspector import Judge
+from partsight.line.inspector import Inspector
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
-from partsight.records import Frame, Occasion, Prediction, Verdict
+from partsight.records import Frame, Prediction, TriggerEvent, Verdict
 from partsight.utils.wall_clock import utc_now
 
 SPEC = PreprocessSpec(224, 224)
@@ -164,9 +164,9 @@ def test_no_way_through_python_accepts_a_flat_picture(name: str, sure: Classifie
     (prediction,) = sure.classify([image])
     assert prediction.score > 0.99
     assert sure.decide(prediction) is Verdict.REVIEW
-    judged = Judge(sure)(Occasion("frame", 0.0), frame(image)).result
-    assert (judged.verdict, judged.error) == (Verdict.REVIEW, None)
-    assert WORDS in judged.reason
+    inspection = Inspector(sure)(TriggerEvent("frame", 0.0), frame(image)).result
+    assert (inspection.verdict, inspection.error) == (Verdict.REVIEW, None)
+    assert WORDS in inspection.reason
 
 
 @pytest.mark.parametrize("tiles", [(1, 1), (2, 2)])
@@ -195,8 +195,8 @@ def test_the_limit_can_be_set_and_switched_off(contract: Contract) -> None:
         classifier = make_sure(contract, operating_point=point)
         (prediction,) = classifier.classify([image])
         assert classifier.decide(prediction) == verdict
-    strict = Judge(make_sure(contract), Policy(min_contrast=60))
-    assert strict(Occasion("frame", 0.0), frame(ramp(100, 140))).result.verdict == "review"
+    strict = Inspector(make_sure(contract), Policy(min_contrast=60))
+    assert strict(TriggerEvent("frame", 0.0), frame(ramp(100, 140))).result.verdict == "review"
 
 
 @pytest.mark.parametrize("limit", [-1, 256, float("nan")])
@@ -206,9 +206,9 @@ def test_an_impossible_limit_is_refused(limit: float) -> None:
 
 
 def test_a_flat_frame_is_not_accepted_by_the_votes_of_others(sure: Classifier) -> None:
-    judge = Judge(sure, Policy(votes=1, window=3))
+    inspector = Inspector(sure, Policy(votes=1, window=3))
     images = [noise(128, 60), plain(0, 0, 0), noise(128, 60)]
-    results = [judge(Occasion("frame", 0.0), frame(image)).result for image in images]
+    results = [inspector(TriggerEvent("frame", 0.0), frame(image)).result for image in images]
     assert [result.verdict for result in results] == ["accept", "review", "accept"]
     assert WORDS in results[1].reason
 

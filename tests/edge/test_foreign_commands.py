@@ -18,10 +18,10 @@ from partsight import Classifier
 from partsight.cli.main import main
 from partsight.decision.decide import OperatingPoint
 from partsight.model.file import load_model_file
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.model_store.start import start
 from partsight.model_store.store import ModelStore, activated
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 # The more green a picture is, the better the part: output 0 is healthy.
 MODEL = TinyModel(((0.0, 8.0, 0.0), (0.0, 0.0, 0.0)), (-4.0, 0.0))
@@ -135,13 +135,13 @@ def test_it_is_told_once_that_no_label_is_good(
 
 
 def test_python_is_warned_through_the_log(theirs: Path, caplog: pytest.LogCaptureFixture) -> None:
-    given = GivenFacts(("a", "b"), scale=1 / 255)
+    given = ModelOverrides(("a", "b"), scale=1 / 255)
     with caplog.at_level(logging.WARNING, "partsight"):
-        Classifier.load("theirs.tflite", given=given)
+        Classifier.load("theirs.tflite", overrides=given)
     (record,) = (each for each in caplog.records if NO_GOOD_LABEL in each.message)
     assert record.levelno == logging.WARNING
     caplog.clear()
-    Classifier.load("theirs.tflite", given=dataclasses.replace(given, accept_labels=("a",)))
+    Classifier.load("theirs.tflite", overrides=dataclasses.replace(given, accept_labels=("a",)))
     assert NO_GOOD_LABEL not in caplog.text
 
 
@@ -165,11 +165,11 @@ def test_a_store_takes_a_model_with_facts_given_by_hand_and_loads_it_once(theirs
 
     def load(data: bytes) -> Classifier:
         loaded.append(data)
-        given = GivenFacts(("healthy", "defected"), scale=1 / 255)
-        return Classifier.load(data, trusted=True, given=given)
+        given = ModelOverrides(("healthy", "defected"), scale=1 / 255)
+        return Classifier.load(data, trusted=True, overrides=given)
 
     store = ModelStore(theirs / "store")
-    classifier = start(store, load, Vitals(), lambda *_: None, first=Path("theirs.tflite"))
+    classifier = start(store, load, Telemetry(), lambda *_: None, first=Path("theirs.tflite"))
     assert activated(store) == [classifier.model_sha256]
     assert len(loaded) == 1
 

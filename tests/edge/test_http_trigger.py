@@ -15,21 +15,21 @@ from tests.servers.process import free_port
 
 from partsight.config.trigger import HttpTriggerConfig
 from partsight.errors import ConfigError
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import trigger_queue as inbox_module
 from partsight.triggers.http import http_listener
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 Ask = Callable[..., tuple[int, Any]]
 
 
 @pytest.fixture
-def inbox() -> Inbox:
-    return Inbox("http", 8)
+def trigger_queue() -> TriggerQueue:
+    return TriggerQueue("http", 8)
 
 
 @contextlib.contextmanager
-def listening(inbox: Inbox, **changes: Any) -> Iterator[Ask]:
+def listening(trigger_queue: TriggerQueue, **changes: Any) -> Iterator[Ask]:
     config = HttpTriggerConfig(kind="http", port=free_port(), **changes)
 
     def ask(
@@ -45,15 +45,15 @@ def listening(inbox: Inbox, **changes: Any) -> Iterator[Ask]:
             content = answer.read()
         return answer.status, content and json.loads(content)
 
-    with http_listener(config, inbox, Vitals()):
+    with http_listener(config, trigger_queue, Telemetry()):
         ask.port = config.port  # type: ignore[attr-defined]
         yield ask
 
 
-def parts(inbox: Inbox) -> list[str | None]:
+def parts(trigger_queue: TriggerQueue) -> list[str | None]:
     taken = []
-    while (each := inbox.take(0.0)) is not None:
-        taken.append(each.occasion.part_id)
+    while (each := trigger_queue.take(0.0)) is not None:
+        taken.append(each.trigger_event.part_id)
     return taken
 
 
@@ -74,13 +74,13 @@ def parts(inbox: Inbox) -> list[str | None]:
     ],
 )
 def test_a_request_is_an_occasion(
-    path: str, body: bytes | None, part_id: str | None, inbox: Inbox
+    path: str, body: bytes | None, part_id: str | None, trigger_queue: TriggerQueue
 ) -> None:
-    with listening(inbox) as ask:
+    with listening(trigger_queue) as ask:
         assert ask(path, body) == (202, {"occasion": 1})
         assert ask(path, body) == (202, {"occasion": 2})
 
-    assert parts(inbox) == [part_id] * 2
+    assert parts(trigger_queue) == [part_id] * 2
 
 
 @pytest.mark.parametrize(
@@ -99,62 +99,64 @@ def test_a_request_is_an_occasion(
     ],
 )
 def test_what_is_no_trigger_is_refused(
-    path: str, body: bytes, headers: dict[str, str], status: int, inbox: Inbox
+    path: str, body: bytes, headers: dict[str, str], status: int, trigger_queue: TriggerQueue
 ) -> None:
-    with listening(inbox) as ask:
+    with listening(trigger_queue) as ask:
         refused, told = ask(path, body, **headers)
 
     assert refused == status
     assert told["error"]
-    assert parts(inbox) == []
+    assert parts(trigger_queue) == []
 
 
-def test_only_posts_are_triggers(inbox: Inbox) -> None:
-    with listening(inbox) as ask, pytest.raises(json.JSONDecodeError):
+def test_only_posts_are_triggers(trigger_queue: TriggerQueue) -> None:
+    with listening(trigger_queue) as ask, pytest.raises(json.JSONDecodeError):
         ask(method="GET")  # http.server's own page: 501
-    assert parts(inbox) == []
+    assert parts(trigger_queue) == []
 
 
 def test_a_token_is_asked_for(
-    inbox: Inbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    trigger_queue: TriggerQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("t0ken\n")
-    with listening(inbox, token_file=tmp_path / "token", host="0.0.0.0") as ask:
+    with listening(trigger_queue, token_file=tmp_path / "token", host="0.0.0.0") as ask:
         for given in ({}, {"Authorization": "Bearer other"}, {"Authorization": "t0ken"}):
             assert ask(**given)[0] == 401
         known = {"Authorization": "Bearer t0ken"}
         assert ask(body=b"A", **known)[0] == 202
         assert ask(body=b"B", Origin="https://page.example", **known)[0] == 202
-    assert parts(inbox) == ["A", "B"]
+    assert parts(trigger_queue) == ["A", "B"]
 
 
-def test_who_sends_half_and_leaves_is_no_trigger(inbox: Inbox) -> None:
-    with listening(inbox) as ask:
+def test_who_sends_half_and_leaves_is_no_trigger(trigger_queue: TriggerQueue) -> None:
+    with listening(trigger_queue) as ask:
         with socket.create_connection(("127.0.0.1", ask.port)) as half:
             half.sendall(b"POST /trigger HTTP/1.1\r\nContent-Length: 10\r\n\r\nA-1")
             half.shutdown(socket.SHUT_WR)
             assert b" 400 " in half.makefile("rb").readline()
         assert ask(body=b"B")[0] == 202
-    assert parts(inbox) == ["B"]
+    assert parts(trigger_queue) == ["B"]
 
 
-def test_idle_connections_are_only_so_many_and_the_end_waits_for_none(inbox: Inbox) -> None:
-    with listening(inbox) as ask, contextlib.ExitStack() as held:
+def test_idle_connections_are_only_so_many_and_the_end_waits_for_none(
+    trigger_queue: TriggerQueue,
+) -> None:
+    with listening(trigger_queue) as ask, contextlib.ExitStack() as held:
         for _ in range(16):
             held.enter_context(socket.create_connection(("127.0.0.1", ask.port)))
         with pytest.raises((OSError, http.client.HTTPException)):
             ask()
 
 
-def test_a_flood_is_refused(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_flood_is_refused(trigger_queue: TriggerQueue, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(inbox_module, "_LIMIT", 2)
-    with listening(inbox) as ask:
+    with listening(trigger_queue) as ask:
         assert [ask()[0] for _ in range(3)] == [202, 202, 503]
 
 
-def test_a_port_that_is_taken_is_named(inbox: Inbox) -> None:
+def test_a_port_that_is_taken_is_named(trigger_queue: TriggerQueue) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = HttpTriggerConfig(kind="http", port=taken.getsockname()[1])
         named = pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1:\d+ .*in use")
-        with named, http_listener(config, inbox, Vitals()):
+        with named, http_listener(config, trigger_queue, Telemetry()):
             pass

@@ -12,18 +12,18 @@ import pytest
 
 from partsight.decision.policy import FAIL_SAFE, Policy
 from partsight.errors import ConfigError, ModelError
-from partsight.line.inspector import Judge
-from partsight.records import Fault, Frame, Occasion, Verdict
+from partsight.line.inspector import Inspector
+from partsight.records import Fault, Frame, TriggerEvent, Verdict
 
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
-OCCASION = Occasion("mqtt", 12.0, "part 7")
+OCCASION = TriggerEvent("mqtt", 12.0, "part 7")
 
 
 def test_the_row_of_a_frame(classifier, make_frame) -> None:
     ticks = itertools.count(100.0, 0.0125)
     frame = dataclasses.replace(make_frame(192, 4), monotonic_s=99.9)
 
-    row = Judge(classifier, clock=lambda: next(ticks))(OCCASION, frame).result.row()
+    row = Inspector(classifier, clock=lambda: next(ticks))(OCCASION, frame).result.row()
 
     parsed = uuid.UUID(row.pop("id"))
     assert parsed.version == 7
@@ -61,7 +61,7 @@ def test_the_row_of_a_frame(classifier, make_frame) -> None:
     ],
 )
 def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> None:
-    result = Judge(classifier)(OCCASION, make_frame(red)).result
+    result = Inspector(classifier)(OCCASION, make_frame(red)).result
     assert (result.verdict, result.reason, result.error) == (verdict, reason, None)
 
 
@@ -69,38 +69,38 @@ def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> Non
 def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
     fail_safe, classifier, fake_interpreter, make_frame, monkeypatch
 ) -> None:
-    judge = Judge(classifier, Policy(fail_safe=fail_safe))
-    lens_cap = judge(OCCASION, Fault("lens cap on", WHEN, "script", 1))
-    grey = judge(OCCASION, Frame(np.zeros((4, 4), np.uint8), WHEN, "script", 2))
+    inspector = Inspector(classifier, Policy(fail_safe=fail_safe))
+    lens_cap = inspector(OCCASION, Fault("lens cap on", WHEN, "script", 1))
+    grey = inspector(OCCASION, Frame(np.zeros((4, 4), np.uint8), WHEN, "script", 2))
 
     def fail(tensor: np.ndarray) -> np.ndarray:
         raise ModelError("out of\nmemory")
 
     monkeypatch.setattr(fake_interpreter, "invoke", fail)
-    broken = judge(OCCASION, make_frame(250, 3))
+    broken = inspector(OCCASION, make_frame(250, 3))
 
-    for judged, kind, error in (
+    for inspection, kind, error in (
         (lens_cap, "source", "lens cap on"),
         (grey, "picture", "a picture must be uint8"),
         (broken, "model", "out of memory"),
     ):
-        result = judged.result
-        assert (result.verdict, judged.fault) == (fail_safe, kind)
+        result = inspection.result
+        assert (result.verdict, inspection.fault) == (fail_safe, kind)
         assert result.error is not None
         assert result.error.startswith(error)
         assert result.reason == result.error
         row = result.row()
         assert row["label"] is row["scores"] is row["accept_above"] is None
-        assert list(row) == list(judge(OCCASION, make_frame(1)).result.row())
+        assert list(row) == list(inspector(OCCASION, make_frame(1)).result.row())
     assert (lens_cap.frame, lens_cap.result.frame_age_ms) == (None, None)
     assert broken.frame is not None
 
 
 def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
-    judge = Judge(classifier)
+    inspector = Inspector(classifier)
     assert FAIL_SAFE == "reject"
-    assert judge(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
-    assert judge(OCCASION, make_frame(250)).result.verdict == "accept"
+    assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
+    assert inspector(OCCASION, make_frame(250)).result.verdict == "accept"
 
 
 @pytest.mark.parametrize(
@@ -139,28 +139,28 @@ A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by thems
 def test_the_last_frames_decide_together(
     votes, window, reds, verdicts, classifier, make_frame
 ) -> None:
-    judge = Judge(classifier, Policy(votes=votes, window=window))
-    results = [judge(OCCASION, make_frame(red)).result for red in reds]
+    inspector = Inspector(classifier, Policy(votes=votes, window=window))
+    results = [inspector(OCCASION, make_frame(red)).result for red in reds]
     letters = {"accept": "a", "reject": "r", "review": "v"}
     assert "".join(letters[result.verdict] for result in results) == verdicts
     assert ("speak for it" in results[-1].reason) == (window > 1)
 
 
 def test_a_fault_has_no_vote(classifier, make_frame) -> None:
-    judge = Judge(classifier, Policy(votes=2, window=2))
-    judge(OCCASION, make_frame(A))
-    assert judge(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
-    assert judge(OCCASION, make_frame(A)).result.verdict == "accept"
+    inspector = Inspector(classifier, Policy(votes=2, window=2))
+    inspector(OCCASION, make_frame(A))
+    assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
+    assert inspector(OCCASION, make_frame(A)).result.verdict == "accept"
 
 
 def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> None:
-    judge = Judge(classifier, Policy(votes=2, window=2))
-    judge(OCCASION, make_frame(A))
-    judge.use(policy=Policy(accept_above=0.5, votes=2, window=2))
-    result = judge(OCCASION, make_frame(V)).result
+    inspector = Inspector(classifier, Policy(votes=2, window=2))
+    inspector(OCCASION, make_frame(A))
+    inspector.use(policy=Policy(accept_above=0.5, votes=2, window=2))
+    result = inspector(OCCASION, make_frame(V)).result
     # Alone it would be accepted now; what the policy before said of frames has no vote.
     assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
-    assert judge(OCCASION, make_frame(V)).result.verdict == "accept"
+    assert inspector(OCCASION, make_frame(V)).result.verdict == "accept"
     with pytest.raises(ConfigError):
-        judge.use(policy=Policy(reject_below=0.9))
-    assert judge.point.accept_above == 0.5
+        inspector.use(policy=Policy(reject_below=0.9))
+    assert inspector.point.accept_above == 0.5

@@ -15,9 +15,9 @@ from tests.servers.process import until
 
 from partsight.config.trigger import KeyTriggerConfig
 from partsight.errors import ConfigError
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.key import key_listener
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 
 @contextlib.contextmanager
@@ -27,16 +27,16 @@ def stdin_from(descriptor: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[Non
         yield
 
 
-def parts_of(inbox: Inbox) -> list[str | None]:
+def parts_of(trigger_queue: TriggerQueue) -> list[str | None]:
     """All until the end."""
     taken = []
-    until(lambda: _drain(inbox, taken) or inbox.ended, "the input should end")
+    until(lambda: _drain(trigger_queue, taken) or trigger_queue.ended, "the input should end")
     return taken
 
 
-def _drain(inbox: Inbox, taken: list) -> None:
-    while (each := inbox.take(0.0)) is not None:
-        taken.append(each.occasion.part_id)
+def _drain(trigger_queue: TriggerQueue, taken: list) -> None:
+    while (each := trigger_queue.take(0.0)) is not None:
+        taken.append(each.trigger_event.part_id)
 
 
 @pytest.mark.parametrize(
@@ -56,50 +56,50 @@ def _drain(inbox: Inbox, taken: list) -> None:
 def test_a_line_is_an_occasion_and_the_end_is_the_end(
     chunks: list, parts: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    inbox = Inbox("key", 8)
+    trigger_queue = TriggerQueue("key", 8)
     ours, theirs = os.pipe()
     with (
         stdin_from(ours, monkeypatch),
-        key_listener(KeyTriggerConfig(kind="key"), inbox, Vitals()),
+        key_listener(KeyTriggerConfig(kind="key"), trigger_queue, Telemetry()),
     ):
         for chunk in chunks:
             os.write(theirs, chunk)
         os.close(theirs)
-        assert parts_of(inbox) == parts
+        assert parts_of(trigger_queue) == parts
 
 
 def test_a_terminal_that_waits_does_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
     keyboard, terminal = pty.openpty()
-    inbox = Inbox("key", 8)
+    trigger_queue = TriggerQueue("key", 8)
     config = KeyTriggerConfig(kind="key")
-    with stdin_from(terminal, monkeypatch), key_listener(config, inbox, Vitals()):
+    with stdin_from(terminal, monkeypatch), key_listener(config, trigger_queue, Telemetry()):
         os.write(keyboard, b"A-17\r")
-        taken = inbox.take(30)
+        taken = trigger_queue.take(30)
     os.close(keyboard)
 
     assert taken is not None
-    assert taken.occasion.part_id == "A-17"
+    assert taken.trigger_event.part_id == "A-17"
 
 
 @pytest.mark.parametrize("ending", [b"\r", b"\n", b"\r\n"])
 def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
     wire, device = pty.openpty()
-    inbox, vitals = Inbox("key", 8), Vitals()
+    trigger_queue, telemetry = TriggerQueue("key", 8), Telemetry()
     config = KeyTriggerConfig(kind="key", device=Path(os.ttyname(device)))
-    with key_listener(config, inbox, vitals):
-        until(lambda: "trigger" in vitals.states(), "the reader should be listened to")
+    with key_listener(config, trigger_queue, telemetry):
+        until(lambda: "trigger" in telemetry.states(), "the reader should be listened to")
         for code in (b"A1", b"A2"):
             for each in (code, ending):
                 os.write(wire, each)
-        taken = [inbox.take(30), inbox.take(30)]
+        taken = [trigger_queue.take(30), trigger_queue.take(30)]
         os.set_blocking(wire, False)
         with pytest.raises(BlockingIOError):
             os.read(wire, 1)  # nothing is sent back to the reader
     os.close(device)
     os.close(wire)
 
-    assert [each and each.occasion.part_id for each in taken] == ["A1", "A2"]
-    assert inbox.take(0.0) is None
+    assert [each and each.trigger_event.part_id for each in taken] == ["A1", "A2"]
+    assert trigger_queue.take(0.0) is None
 
 
 def test_a_bar_code_reader_that_is_unplugged_is_waited_for(
@@ -107,34 +107,34 @@ def test_a_bar_code_reader_that_is_unplugged_is_waited_for(
 ) -> None:
     monkeypatch.setattr("partsight.triggers.key._RETRY_S", 0.01)
     plug = tmp_path / "ttyACM0"
-    inbox, vitals = Inbox("key", 8), Vitals()
+    trigger_queue, telemetry = TriggerQueue("key", 8), Telemetry()
 
     def await_state(name: str) -> None:
-        until(lambda: vitals.states()["trigger"].name == name, f"it should be {name}")
+        until(lambda: telemetry.states()["trigger"].name == name, f"it should be {name}")
 
-    vitals.state("trigger", "starting")
-    with key_listener(KeyTriggerConfig(kind="key", device=plug), inbox, vitals):
+    telemetry.state("trigger", "starting")
+    with key_listener(KeyTriggerConfig(kind="key", device=plug), trigger_queue, telemetry):
         await_state("disconnected")
-        assert "No such file" in vitals.states()["trigger"].detail
+        assert "No such file" in telemetry.states()["trigger"].detail
         for code in (b"A1", b"A2"):
             wire, device = pty.openpty()
             plug.symlink_to(os.ttyname(device))
             await_state("listening")
             os.write(wire, code + b"\r")
-            taken = inbox.take(30)
+            taken = trigger_queue.take(30)
             assert taken is not None
-            assert taken.occasion.part_id == code.decode()
+            assert taken.trigger_event.part_id == code.decode()
             plug.unlink()
             os.close(device)
             os.close(wire)
             await_state("disconnected")
-        assert not inbox.ended
+        assert not trigger_queue.ended
 
 
 def test_a_service_without_stdin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
     named = pytest.raises(ConfigError, match="cannot read triggers from stdin: there is none")
-    with named, key_listener(KeyTriggerConfig(kind="key"), Inbox("key", 1), Vitals()):
+    with named, key_listener(KeyTriggerConfig(kind="key"), TriggerQueue("key", 1), Telemetry()):
         pass
 
 
@@ -151,10 +151,10 @@ def test_a_device_that_ends_at_once_is_never_listened_to(
         return opened(path, flags)
 
     monkeypatch.setattr("partsight.triggers.key.os.open", counted)
-    vitals = Vitals()
-    vitals.on_change(lambda part, state: states.append(state.name))
+    telemetry = Telemetry()
+    telemetry.on_change(lambda part, state: states.append(state.name))
     config = KeyTriggerConfig(kind="key", device=Path(os.devnull))
-    with key_listener(config, Inbox("key", 8), vitals):
+    with key_listener(config, TriggerQueue("key", 8), telemetry):
         for _ in range(5):
             assert tries.acquire(timeout=30)
     assert states == ["disconnected"]

@@ -7,60 +7,60 @@ from collections.abc import Iterator
 import pytest
 
 from partsight.errors import SourceError
-from partsight.line.inspector import Judge, Judged
+from partsight.line.inspector import Inspection, Inspector
 from partsight.line.loop import watch
-from partsight.records import Occasion
+from partsight.records import TriggerEvent
 
-OCCASION = Occasion("frame", 0.0)
+OCCASION = TriggerEvent("frame", 0.0)
 
 
 @pytest.fixture
-def judge(classifier) -> Judge:
-    return Judge(classifier)
+def inspector(classifier) -> Inspector:
+    return Inspector(classifier)
 
 
-def test_each_is_recorded_before_the_next_is_asked_for(judge, make_frame) -> None:
-    recorded: list[Judged] = []
+def test_each_is_recorded_before_the_next_is_asked_for(inspector, make_frame) -> None:
+    recorded: list[Inspection] = []
     recorded_at_asking = []
 
-    def occasions() -> Iterator:
+    def trigger_events() -> Iterator:
         for index in range(3):
             recorded_at_asking.append(len(recorded))
             yield OCCASION, make_frame(250, index)
 
-    watch(occasions(), judge, recorded.append)
+    watch(trigger_events(), inspector, recorded.append)
 
     assert recorded_at_asking == [0, 1, 2]
     assert [each.result.index for each in recorded] == [0, 1, 2]
 
 
-def test_what_came_before_a_source_failed_is_recorded(judge, make_frame) -> None:
-    recorded: list[Judged] = []
+def test_what_came_before_a_source_failed_is_recorded(inspector, make_frame) -> None:
+    recorded: list[Inspection] = []
 
-    def occasions() -> Iterator:
+    def trigger_events() -> Iterator:
         yield OCCASION, make_frame(250)
         yield OCCASION, make_frame(10)
         raise SourceError("unplugged")
 
     with pytest.raises(SourceError, match="unplugged"):
-        watch(occasions(), judge, recorded.append)
+        watch(trigger_events(), inspector, recorded.append)
 
     assert [each.result.verdict for each in recorded] == ["accept", "reject"]
 
 
-@pytest.mark.parametrize(("most", "judged", "left"), [(1, 1, 4), (3, 3, 2), (None, 5, 0)])
-def test_it_takes_no_part_more_than_it_may(most, judged, left, judge, make_frame) -> None:
-    recorded: list[Judged] = []
-    occasions = iter([(OCCASION, make_frame(250, index)) for index in range(5)])
+@pytest.mark.parametrize(("most", "inspection", "left"), [(1, 1, 4), (3, 3, 2), (None, 5, 0)])
+def test_it_takes_no_part_more_than_it_may(most, inspection, left, inspector, make_frame) -> None:
+    recorded: list[Inspection] = []
+    trigger_events = iter([(OCCASION, make_frame(250, index)) for index in range(5)])
 
-    watch(occasions, judge, recorded.append, max_parts=most)
+    watch(trigger_events, inspector, recorded.append, max_parts=most)
 
-    assert len(recorded) == judged
-    assert len(list(occasions)) == left
+    assert len(recorded) == inspection
+    assert len(list(trigger_events)) == left
 
 
-def test_it_has_a_turn_after_each_part_and_where_nothing_happens(judge, make_frame) -> None:
-    recorded: list[Judged] = []
+def test_it_has_a_turn_after_each_part_and_where_nothing_happens(inspector, make_frame) -> None:
+    recorded: list[Inspection] = []
     turns = []
 
     def turn() -> bool:
@@ -68,6 +68,6 @@ def test_it_has_a_turn_after_each_part_and_where_nothing_happens(judge, make_fra
         return len(turns) < 5
 
     part = (OCCASION, make_frame(250))
-    watch([None, part, None, None, part, part, part], judge, recorded.append, turn)
+    watch([None, part, None, None, part, part, part], inspector, recorded.append, turn)
 
     assert turns == [0, 1, 1, 1, 2]

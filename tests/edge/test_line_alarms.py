@@ -19,7 +19,7 @@ from partsight.drift import AlarmSettings, LineAlarms
 from partsight.journal import read_events
 from partsight.line.observers import alarm_settings
 from partsight.records import PartResult, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 # a accepted, r rejected, v review, F a fault with a fail-safe reject, f one with review, 0 flat
@@ -49,20 +49,20 @@ def judged(kind: str) -> Judged:
     return Judged(result, "picture" if kind in "Ff" else None, kind == "0")
 
 
-def raised(vitals: Vitals) -> set[str]:
+def raised(telemetry: Telemetry) -> set[str]:
     """As metrics, and alike as states, tell them."""
-    by_metric = {label for (of, label), on in vitals.values().items() if of == "alarms" and on}
-    by_state = {part for part, state in vitals.states().items() if state.name == "raised"}
+    by_metric = {label for (of, label), on in telemetry.values().items() if of == "alarms" and on}
+    by_state = {part for part, state in telemetry.states().items() if state.name == "raised"}
     assert {f"alarm {each}" for each in by_metric} == by_state
     return by_metric
 
 
 def seen(settings: AlarmSettings, kinds: str) -> set[str]:
-    vitals = Vitals()
-    alarms = LineAlarms(settings, vitals)
+    telemetry = Telemetry()
+    alarms = LineAlarms(settings, telemetry)
     for kind in kinds:
         alarms(judged(kind))
-    return raised(vitals)
+    return raised(telemetry)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +114,10 @@ def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
 
 
 def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     told: list[str] = []
-    vitals.on_change(lambda part, state: told.append(f"{part} {state.name}: {state.detail}"))
-    alarms = LineAlarms(RUNS, vitals)
+    telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}: {state.detail}"))
+    alarms = LineAlarms(RUNS, telemetry)
     for kind in "rrrrrraaa":
         alarms(judged(kind))
     assert told == [
@@ -127,32 +127,32 @@ def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
 
 
 def test_another_model_is_not_held_to_the_rejects_of_the_one_before() -> None:
-    vitals = Vitals()
-    alarms = LineAlarms(SETTINGS, vitals)
+    telemetry = Telemetry()
+    alarms = LineAlarms(SETTINGS, telemetry)
     for kind in "F" * 10:
         alarms(judged(kind))
-    assert raised(vitals) == {"faults-in-a-row", "rejects-in-a-row", "reject-rate-limit"}
+    assert raised(telemetry) == {"faults-in-a-row", "rejects-in-a-row", "reject-rate-limit"}
     alarms.follow_model()
-    assert raised(vitals) == {"faults-in-a-row"}, "the camera is as bad as before"
+    assert raised(telemetry) == {"faults-in-a-row"}, "the camera is as bad as before"
     alarms(judged("r"))
     alarms(judged("r"))
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     alarms(judged("r"))
-    assert raised(vitals) == {"rejects-in-a-row"}
+    assert raised(telemetry) == {"rejects-in-a-row"}
 
 
 def test_new_settings_act_at_once_and_switch_off() -> None:
-    vitals = Vitals()
-    alarms = LineAlarms(AlarmSettings(), vitals)
+    telemetry = Telemetry()
+    alarms = LineAlarms(AlarmSettings(), telemetry)
     for kind in "r" * 9:
         alarms(judged(kind))
     alarms.use(SETTINGS)
     alarms(judged("r"))
-    assert raised(vitals) == {"rejects-in-a-row", "reject-rate-limit"}
+    assert raised(telemetry) == {"rejects-in-a-row", "reject-rate-limit"}
     alarms.use(AlarmSettings(0, 0, 0))
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
     alarms(judged("r"))
-    assert raised(vitals) == set()
+    assert raised(telemetry) == set()
 
 
 def test_settings_are_those_of_the_configuration_and_can_be_reloaded() -> None:

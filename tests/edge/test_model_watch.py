@@ -24,14 +24,14 @@ from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
 from partsight.qualification.isolated import Stopped, examine_aside
 from partsight.qualification.rules import Findings, Rules, Settings, settings_of
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 
 class Bench:
     """A watch whose turns and time are the test's, with real models but no real examination."""
 
     def __init__(self, folder: Path, first: bytes, **options: Any) -> None:
-        self.store, self.vitals, self.now_s = ModelStore(folder / "store"), Vitals(), 0.0
+        self.store, self.telemetry, self.now_s = ModelStore(folder / "store"), Telemetry(), 0.0
         self.events: list[Mapping[str, Any]] = []
         self.rules: list[Rules] = []
         self.verdict: Exception | None = None
@@ -40,7 +40,7 @@ class Bench:
             self.store,
             self.load(first),
             self.load,
-            self.vitals,
+            self.telemetry,
             on_event=lambda kind, detail: self.events.append({"kind": kind, **detail}),
             clock=lambda: self.now_s,
             examine=self.examine,
@@ -68,11 +68,11 @@ class Bench:
         self.watch.turn()
 
     def counts(self) -> dict[str, float]:
-        values = self.vitals.values()
+        values = self.telemetry.values()
         return {label: n for (name, label), n in values.items() if name == "model_swaps"}
 
     def candidate(self) -> tuple[str, str]:
-        state = self.vitals.states()["model candidate"]
+        state = self.telemetry.states()["model candidate"]
         return state.name, state.detail
 
 
@@ -112,7 +112,7 @@ def test_a_good_one_is_put_in_force(bench: Bench, first: bytes, second: bytes) -
     assert activated(bench.store) == [sha(second), sha(first)]
     assert not path.exists()
     assert bench.counts() == {"activated": 1}
-    assert bench.vitals.states()["model"].name == "running"
+    assert bench.telemetry.states()["model"].name == "running"
     (event,) = bench.events
     assert event == {"kind": "model", "outcome": "activated", "model": sha(second),
                      "before": sha(first), "product": None, "product_before": None,
@@ -155,7 +155,7 @@ def test_a_bad_one_is_refused_with_its_reason(
 
 def test_a_second_bad_one_is_told_too(bench: Bench, second: bytes) -> None:
     told = []
-    bench.vitals.on_change(lambda part, state: told.append(state.name))
+    bench.telemetry.on_change(lambda part, state: told.append(state.name))
     bench.verdict = ModelError("it is bad")
     for name in ("a.tflite", "b.tflite"):
         bench.drop(second, name)
@@ -423,11 +423,11 @@ class Started:
     """A start with everything that it tells."""
 
     def __init__(self, store: ModelStore, load: Load | None = None, **options: Any) -> None:
-        self.vitals, self.events = Vitals(), []  # type: tuple[Vitals, list[Mapping[str, Any]]]
+        self.telemetry, self.events = Telemetry(), []  # type: tuple[Telemetry, list[Mapping[str, Any]]]
         self.classifier = start(
             store,
             load or (lambda data: Classifier.load(data, trusted=True)),
-            self.vitals,
+            self.telemetry,
             lambda kind, detail: self.events.append({"kind": kind, **detail}),
             **options,
         )
@@ -441,7 +441,7 @@ def test_a_line_starts_with_the_active_model(tmp_path: Path, first: bytes, secon
     put_in_force(store, load_model_file(second), 5)
     started = Started(store, first=given)
     assert started.classifier.model_sha256 == sha(second)
-    assert started.vitals.states()["model"].name == "running"
+    assert started.telemetry.states()["model"].name == "running"
     assert started.events == []
 
 
@@ -454,8 +454,8 @@ def test_a_line_starts_with_the_one_before_if_that_has_gone_bad(
     store.model(sha(second)).write_bytes(b"torn")
     started = Started(store)
     assert started.classifier.model_sha256 == sha(first)
-    assert started.vitals.states()["model"].name == "fallback"
-    assert started.vitals.values()["model_swaps", "fallback"] == 1
+    assert started.telemetry.states()["model"].name == "fallback"
+    assert started.telemetry.values()["model_swaps", "fallback"] == 1
     (event,) = started.events
     assert (event["kind"], event["outcome"], event["model"]) == ("model", "fallback", sha(first))
     assert "is damaged" in event["reason"]

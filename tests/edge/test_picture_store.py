@@ -18,7 +18,7 @@ from partsight.config.pictures import PicturesConfig
 from partsight.errors import OutputError
 from partsight.image.decode import decode
 from partsight.image.spec import PreprocessSpec
-from partsight.image_store import PictureStore, Plan
+from partsight.image_store import PictureStore, SavePlan
 from partsight.image_store.annotate import annotate, annotation
 from partsight.image_store.disk_guard import DiskGuard
 from partsight.image_store.save_plan import (
@@ -29,8 +29,8 @@ from partsight.image_store.save_plan import (
     picture_path,
 )
 from partsight.image_store.work_queue import Job, WorkQueue
-from partsight.records import Frame, Occasion, PartResult, Prediction, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.records import Frame, PartResult, Prediction, TriggerEvent, Verdict
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
 
 TAKEN = datetime(2026, 11, 24, 10, 11, 12, 345000, timezone.utc)
@@ -69,9 +69,11 @@ def lost() -> Lost:
 def open_store(tmp_path: Path, lost: Lost) -> Callable[..., PictureStore]:
     """A store with plenty of room in ``tmp_path / 'kept'``."""
 
-    def make(vitals: Vitals, config: PicturesConfig | None = None, **more: object) -> PictureStore:
+    def make(
+        telemetry: Telemetry, config: PicturesConfig | None = None, **more: object
+    ) -> PictureStore:
         more = {"free_bytes": lambda _: PLENTY, "close_timeout_s": 30.0, **more}
-        return PictureStore(tmp_path / "kept", config or PicturesConfig(), vitals, lost, **more)
+        return PictureStore(tmp_path / "kept", config or PicturesConfig(), telemetry, lost, **more)
 
     return make
 
@@ -83,10 +85,10 @@ def written(folder: Path) -> list[str]:
 def test_a_reject_is_kept_under_its_id_in_the_folder_of_its_day(
     tmp_path: Path, open_store: Callable, frame: Frame, lost: Lost
 ) -> None:
-    vitals = Vitals()
-    with open_store(vitals) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry) as store:
         plan = store.plan(ID, Verdict.REJECT, TAKEN)
-        assert plan == Plan(f"2026-11-24/{ID}.jpg")
+        assert plan == SavePlan(f"2026-11-24/{ID}.jpg")
         store.keep(plan, frame, result())
 
     assert written(tmp_path / "kept") == [
@@ -95,16 +97,16 @@ def test_a_reject_is_kept_under_its_id_in_the_folder_of_its_day(
     ]
     kept = decode(tmp_path / "kept" / plan.path).astype(int)
     assert np.abs(kept - frame.image_bgr).max() <= JPEG_LEVELS
-    assert vitals.values()["pictures_kept", ""] == 1
-    assert vitals.values()["disk_free_bytes", "pictures"] == PLENTY
-    assert vitals.states()["pictures"].name == "keeping"
+    assert telemetry.values()["pictures_kept", ""] == 1
+    assert telemetry.values()["disk_free_bytes", "pictures"] == PLENTY
+    assert telemetry.states()["pictures"].name == "keeping"
     assert not lost.told
 
 
 def test_png_keeps_every_bit_and_nothing_is_drawn_where_that_is_not_asked_for(
     tmp_path: Path, open_store: Callable, frame: Frame
 ) -> None:
-    with open_store(Vitals(), PicturesConfig(format="png", annotate=False)) as store:
+    with open_store(Telemetry(), PicturesConfig(format="png", annotate=False)) as store:
         store.keep(store.plan(ID, Verdict.REVIEW, TAKEN), frame, result())
 
     assert written(tmp_path / "kept") == [f"2026-11-24/{ID}.png"]
@@ -127,10 +129,10 @@ def test_what_is_kept(verdict: Verdict, share: float, fault: bool, kept: bool) -
 
 
 def test_an_accept_that_is_not_drawn_needs_no_explanation(open_store: Callable) -> None:
-    vitals = Vitals()
-    with open_store(vitals, PicturesConfig(keep_accepts=0)) as store:
-        assert store.plan(ID, Verdict.ACCEPT, TAKEN) == Plan()
-    assert ("pictures_lost", "") not in vitals.values()
+    telemetry = Telemetry()
+    with open_store(telemetry, PicturesConfig(keep_accepts=0)) as store:
+        assert store.plan(ID, Verdict.ACCEPT, TAKEN) == SavePlan()
+    assert ("pictures_lost", "") not in telemetry.values()
 
 
 def test_the_share_of_accepts_is_kept_and_the_same_ones_each_time() -> None:
@@ -185,25 +187,25 @@ def test_days_are_those_of_utc() -> None:
 def test_pictures_stop_below_the_reserve_and_resume_above_it(
     rooms: list[int], state: str, told: str | None
 ) -> None:
-    vitals, room = Vitals(), iter(rooms)
+    telemetry, room = Telemetry(), iter(rooms)
     guard = DiskGuard(
-        Path("kept"), 500_000_000, 550_000_000, vitals, lambda _: next(room) * 1_000_000
+        Path("kept"), 500_000_000, 550_000_000, telemetry, lambda _: next(room) * 1_000_000
     )
     for _ in rooms:
         guard.look()
 
     obstacle = guard.obstacle()
     assert (obstacle and obstacle.told) == told
-    assert vitals.states()["pictures"].name == state
+    assert telemetry.states()["pictures"].name == state
 
 
 def test_pictures_are_kept_only_once_one_was() -> None:
-    vitals, rooms = Vitals(), iter([600, 600, 400, 600])
+    telemetry, rooms = Telemetry(), iter([600, 600, 400, 600])
     guard = DiskGuard(
-        Path("kept"), 500_000_000, 550_000_000, vitals, lambda _: next(rooms) * 1_000_000
+        Path("kept"), 500_000_000, 550_000_000, telemetry, lambda _: next(rooms) * 1_000_000
     )
     states = []
-    vitals.on_change(lambda part, state: states.append(state.name))
+    telemetry.on_change(lambda part, state: states.append(state.name))
     guard.look()
     for _ in range(2):
         guard.succeeded()
@@ -213,8 +215,8 @@ def test_pictures_are_kept_only_once_one_was() -> None:
 
 
 def test_after_a_failure_nothing_is_promised_until_it_is_time_to_try() -> None:
-    vitals, clock = Vitals(), iter([100.0, 104.9, 105.0])
-    guard = DiskGuard(Path("kept"), 1, 2, vitals, lambda _: PLENTY, lambda: next(clock))
+    telemetry, clock = Telemetry(), iter([100.0, 104.9, 105.0])
+    guard = DiskGuard(Path("kept"), 1, 2, telemetry, lambda _: PLENTY, lambda: next(clock))
     guard.failed("failing", "Read-only file system")
 
     obstacle = guard.obstacle()
@@ -222,32 +224,32 @@ def test_after_a_failure_nothing_is_promised_until_it_is_time_to_try() -> None:
     assert (obstacle.cause, obstacle.told) == ("failing", "Read-only file system")
     assert guard.obstacle() is None
     guard.look()
-    assert vitals.states()["pictures"].name == "failing"
+    assert telemetry.states()["pictures"].name == "failing"
     guard.succeeded()
-    assert vitals.states()["pictures"].name == "keeping"
+    assert telemetry.states()["pictures"].name == "keeping"
 
 
 def test_a_disk_that_does_not_tell_its_room_is_failing() -> None:
     def broken(folder: Path) -> int:
         raise OSError(errno.ESTALE, "Stale file handle")
 
-    vitals = Vitals()
-    guard = DiskGuard(Path("kept"), 1, 2, vitals, broken)
+    telemetry = Telemetry()
+    guard = DiskGuard(Path("kept"), 1, 2, telemetry, broken)
 
     assert guard.look() is None
-    assert vitals.states()["pictures"].detail == "kept: Stale file handle"
+    assert telemetry.states()["pictures"].detail == "kept: Stale file handle"
 
 
 def test_a_full_disk_is_said_in_the_plan_and_counted(open_store: Callable, lost: Lost) -> None:
-    vitals = Vitals()
-    with open_store(vitals, free_bytes=lambda _: 180_000_000) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry, free_bytes=lambda _: 180_000_000) as store:
         plan = store.plan(ID, Verdict.REJECT, TAKEN)
 
-    assert plan == Plan(
+    assert plan == SavePlan(
         note="picture not kept: 180 MB free, at least 500 MB are left to the journal"
     )
-    assert vitals.values()["pictures_lost", "disk full"] == 1
-    assert vitals.states()["pictures"].name == "disk full"
+    assert telemetry.values()["pictures_lost", "disk full"] == 1
+    assert telemetry.states()["pictures"].name == "disk full"
     assert not lost.told  # it was never promised
 
 
@@ -270,15 +272,15 @@ def test_a_promise_that_is_broken_is_told_and_the_next_is_not_given(
             raise OutputError(str(error)) from error
         raise error
 
-    vitals = Vitals()
-    with open_store(vitals, save=save) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry, save=save) as store:
         plan = store.plan(ID, Verdict.REJECT, TAKEN)
         store.keep(plan, frame, result())
         assert tried.wait(30)
 
     assert lost.told == [(plan.path, str(error))]
-    assert vitals.values()["pictures_lost", cause] == 1
-    assert vitals.states()["pictures"].name == cause
+    assert telemetry.values()["pictures_lost", cause] == 1
+    assert telemetry.states()["pictures"].name == cause
     assert store.plan(ID, Verdict.REJECT, TAKEN).note == f"picture not kept: {error}"
 
 
@@ -286,14 +288,14 @@ def test_a_frame_is_kept_also_where_nothing_can_be_drawn_on_it(
     tmp_path: Path, open_store: Callable, frame: Frame, lost: Lost
 ) -> None:
     bad_map = Prediction({"good": 1.0}, heatmap=np.zeros((0, 3), np.float32))
-    vitals = Vitals()
-    with open_store(vitals) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry) as store:
         plan = store.plan(ID, Verdict.REJECT, TAKEN)
         store.keep(plan, frame, result(prediction=bad_map), PreprocessSpec(8, 8))
 
     assert written(tmp_path / "kept") == [plan.path]
-    assert vitals.values()["pictures_lost", "annotated"] == 1
-    assert vitals.states()["pictures"].name == "keeping"
+    assert telemetry.values()["pictures_lost", "annotated"] == 1
+    assert telemetry.states()["pictures"].name == "keeping"
     assert not lost.told  # what the journal names is there
 
 
@@ -309,14 +311,14 @@ def test_a_callback_that_fails_stops_nothing(
         if error := next(names):
             raise error
 
-    vitals = Vitals()
-    with PictureStore(tmp_path, PicturesConfig(), vitals, refuse, save=save,
+    telemetry = Telemetry()
+    with PictureStore(tmp_path, PicturesConfig(), telemetry, refuse, save=save,
                       free_bytes=lambda _: PLENTY, close_timeout_s=30) as store:  # fmt: skip
-        plan = Plan(picture_path(ID, TAKEN, "jpg"))
+        plan = SavePlan(picture_path(ID, TAKEN, "jpg"))
         store.keep(plan, frame, result())
         store.keep(plan, frame, result())
 
-    assert vitals.values()["pictures_kept", ""] == 1
+    assert telemetry.values()["pictures_kept", ""] == 1
     assert "nobody could be told" in caplog.text
 
 
@@ -328,8 +330,8 @@ def test_a_slow_disk_fills_the_queue_and_delays_nobody(
 ) -> None:
     monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 3 * frame.image_bgr.nbytes)
     go_on = threading.Event()
-    vitals = Vitals()
-    with open_store(vitals, save=lambda path, data: go_on.wait(30)) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry, save=lambda path, data: go_on.wait(30)) as store:
         plans = [store.plan(ID, Verdict.REJECT, TAKEN)]
         while plans[-1].path:
             store.keep(plans[-1], frame, result())
@@ -338,8 +340,8 @@ def test_a_slow_disk_fills_the_queue_and_delays_nobody(
 
     assert len(plans) == 4
     assert plans[-1].note == "picture not kept: 3 wait for the disk"
-    assert vitals.values()["pictures_kept", ""] == 3
-    assert vitals.values()["pictures_lost", "queue full"] == 1
+    assert telemetry.values()["pictures_kept", ""] == 3
+    assert telemetry.values()["pictures_lost", "queue full"] == 1
 
 
 def test_a_promise_beyond_the_queue_is_told(
@@ -347,7 +349,7 @@ def test_a_promise_beyond_the_queue_is_told(
 ) -> None:
     monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 1)
     go_on = threading.Event()
-    with open_store(Vitals(), save=lambda path, data: go_on.wait(30)) as store:
+    with open_store(Telemetry(), save=lambda path, data: go_on.wait(30)) as store:
         first, second = (store.plan(ID, Verdict.REJECT, TAKEN) for _ in range(2))
         store.keep(first, frame, result())
         store.keep(second, frame, result())
@@ -365,8 +367,8 @@ def test_a_stuck_disk_holds_up_no_end_and_what_is_not_written_is_told(
         stuck.set()
         go_on.wait(30)
 
-    vitals = Vitals()
-    with open_store(vitals, save=save, close_timeout_s=0.02) as store:
+    telemetry = Telemetry()
+    with open_store(telemetry, save=save, close_timeout_s=0.02) as store:
         paths = []
         for number in range(3):
             plan = store.plan(f"{ID[:-1]}{number}", Verdict.REJECT, TAKEN)
@@ -377,8 +379,8 @@ def test_a_stuck_disk_holds_up_no_end_and_what_is_not_written_is_told(
     go_on.set()
 
     assert [path for path, _ in told] == paths
-    assert vitals.values()["pictures_lost", "closing"] == 3
-    assert ("pictures_kept", "") not in vitals.values()
+    assert telemetry.values()["pictures_lost", "closing"] == 3
+    assert ("pictures_kept", "") not in telemetry.values()
 
 
 def test_a_queue_survives_what_its_work_did_not_expect(
@@ -412,7 +414,7 @@ def test_a_queue_survives_what_its_work_did_not_expect(
     [
         (
             {"prediction": Prediction({"scratch": 0.91, "ok": 0.09}),
-             "occasion": Occasion("mqtt", 1.0, "SN-4711")},
+             "trigger_event": TriggerEvent("mqtt", 1.0, "SN-4711")},
             ("REJECT   scratch 0.910", "part SN-4711   2026-11-24 10:11:12.345+00:00"),
         ),
         ({"error": "frozen"}, ("REJECT   frozen", "2026-11-24 10:11:12.345+00:00")),

@@ -13,7 +13,7 @@ from partsight.config.trigger import PresenceTriggerConfig
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.background import small_grey
 from partsight.triggers.presence import PresenceTrigger
 
@@ -73,9 +73,9 @@ def outcomes(
 ) -> list[Frame | Fault]:
     frames = frames or PlayedFrames(script)
     config = PresenceTriggerConfig(kind="presence", **changes)
-    with PresenceTrigger(config, Vitals(), clock=lambda: frames.now_s) as trigger:
-        found = [outcome for outcome in trigger.occasions(frames) if outcome is not None]
-    assert all(occasion.trigger == "presence" for occasion, _ in found)
+    with PresenceTrigger(config, Telemetry(), clock=lambda: frames.now_s) as trigger:
+        found = [outcome for outcome in trigger.trigger_events(frames) if outcome is not None]
+    assert all(trigger_event.trigger == "presence" for trigger_event, _ in found)
     return [event for _, event in found]
 
 
@@ -247,11 +247,11 @@ def test_a_camera_of_another_size_is_learnt_anew() -> None:
 
 def test_the_states_are_told(make_frame: Callable) -> None:
     states = []
-    vitals = Vitals()
-    vitals.on_change(lambda part, state: states.append((part, state.name)))
+    telemetry = Telemetry()
+    telemetry.on_change(lambda part, state: states.append((part, state.name)))
     frames = PlayedFrames(shots(EMPTY))
     config = PresenceTriggerConfig(kind="presence")
-    with PresenceTrigger(config, vitals, clock=lambda: frames.now_s) as trigger:
-        assert list(trigger.occasions(frames)) == [None] * len(EMPTY)
+    with PresenceTrigger(config, telemetry, clock=lambda: frames.now_s) as trigger:
+        assert list(trigger.trigger_events(frames)) == [None] * len(EMPTY)
 
     assert states == [("trigger", "learning"), ("trigger", "listening")]

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from partsight.errors import OutputError
-from partsight.line.inspector import Judge
+from partsight.line.inspector import Inspector
 from partsight.line.recorder import Recorder
-from partsight.records import Occasion
+from partsight.records import TriggerEvent
 from partsight.results import MemorySink
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
-OCCASION = Occasion("frame", 0.0)
+OCCASION = TriggerEvent("frame", 0.0)
 
 
 class FakeJournal:
@@ -47,36 +47,36 @@ def log() -> list[str]:
 def test_durable_then_announced_then_observed(log, classifier, make_frame) -> None:
     sink = LoggingSink(log)
     recorder = Recorder(
-        Vitals(),
+        Telemetry(),
         journal=FakeJournal(log),
         sinks=[sink],
-        observers=[lambda judged: log.append(f"observer {judged.result.verdict}")],
+        observers=[lambda inspection: log.append(f"observer {inspection.result.verdict}")],
     )
-    recorder(Judge(classifier)(OCCASION, make_frame(250)))
+    recorder(Inspector(classifier)(OCCASION, make_frame(250)))
     assert log == ["journal", "sink", "observer accept"]
     assert sink.rows[0]["verdict"] == "accept"
 
 
 def test_what_is_not_durable_is_told_to_nobody(log, classifier, make_frame) -> None:
-    vitals, journal, sink = Vitals(), FakeJournal(log), LoggingSink(log)
-    recorder = Recorder(vitals, journal=journal, sinks=[sink], observers=[log.append])
-    judge = Judge(classifier)
+    telemetry, journal, sink = Telemetry(), FakeJournal(log), LoggingSink(log)
+    recorder = Recorder(telemetry, journal=journal, sinks=[sink], observers=[log.append])
+    inspector = Inspector(classifier)
     journal.broken = True
-    recorder(judge(OCCASION, make_frame(250)))
-    recorder(judge(OCCASION, make_frame(250)))
+    recorder(inspector(OCCASION, make_frame(250)))
+    recorder(inspector(OCCASION, make_frame(250)))
     assert (log, sink.rows) == ([], [])
-    assert vitals.values() == {("unrecorded", ""): 2}
+    assert telemetry.values() == {("unrecorded", ""): 2}
 
     journal.broken = False
-    recorder(judge(OCCASION, make_frame(10)))
+    recorder(inspector(OCCASION, make_frame(10)))
     assert [row["verdict"] for row in sink.rows] == ["reject"]
 
 
 def test_it_counts(classifier, make_frame) -> None:
-    vitals = Vitals()
-    recorder, judge = Recorder(vitals), Judge(classifier)
+    telemetry = Telemetry()
+    recorder, inspector = Recorder(telemetry), Inspector(classifier)
     for red in (250, 250, 10):
-        recorder(judge(OCCASION, make_frame(red)))
-    assert vitals.values() == {("verdicts", "accept"): 2, ("verdicts", "reject"): 1}
-    stages = {label: sum(each.counts) for (_, label), each in vitals.histograms().items()}
+        recorder(inspector(OCCASION, make_frame(red)))
+    assert telemetry.values() == {("verdicts", "accept"): 2, ("verdicts", "reject"): 1}
+    stages = {label: sum(each.counts) for (_, label), each in telemetry.histograms().items()}
     assert stages == {"preprocess": 3, "invoke": 3, "decide": 3, "verdict": 3}

@@ -111,8 +111,8 @@ def test_a_larger_set_keeps_the_smaller_one(tmp_path: Path) -> None:
     few = write_sample_data(tmp_path / "few", 2, seed=7)
     write_sample_data(tmp_path / "many", 4, seed=7)
     for path in few:
-        twin = tmp_path / "many" / path.relative_to(tmp_path / "few")
-        assert twin.read_bytes() == path.read_bytes()
+        clone = tmp_path / "many" / path.relative_to(tmp_path / "few")
+        assert clone.read_bytes() == path.read_bytes()
 
 
 def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from partsight.cli.main import main
 from partsight.errors import PartsightError
 from partsight.journal import Journal, read_events, read_rows, verify
 from partsight.records import PartResult, PictureResult, Verdict
-from partsight.telemetry.telemetry import State, Vitals
+from partsight.telemetry.telemetry import State, Telemetry
 from partsight.utils.known_secrets import remember_variable, without_secrets
 from partsight.utils.process_arguments import without_secrets_padded
 from partsight.utils.redaction import remember_secret
@@ -50,13 +50,13 @@ def _remembered() -> None:
 
 @pytest.mark.parametrize("quoting", _QUOTING)
 def test_a_state_and_all_who_are_told_of_it(quoting: str, caplog: pytest.LogCaptureFixture) -> None:
-    vitals, told = Vitals(), []
-    vitals.on_change(lambda part, state: told.append((part, state)))
-    vitals.state("source", "disconnected", f"it failed: {quoting}")
-    vitals.state("source", "disconnected", f"it failed again: {quoting}")
+    telemetry, told = Telemetry(), []
+    telemetry.on_change(lambda part, state: told.append((part, state)))
+    telemetry.state("source", "disconnected", f"it failed: {quoting}")
+    telemetry.state("source", "disconnected", f"it failed again: {quoting}")
     assert isinstance(told[0][1], State)
-    assert _seen([told, vitals.status(), vitals.states(), caplog.text]) == []
-    assert "it failed again" in vitals.states()["source"].detail
+    assert _seen([told, telemetry.status(), telemetry.states(), caplog.text]) == []
+    assert "it failed again" in telemetry.states()["source"].detail
 
 
 @pytest.mark.parametrize("quoting", _QUOTING)

@@ -22,7 +22,7 @@ from partsight.journal import Journal, read_events
 from partsight.line.shadow import Shadow
 from partsight.line.shadow_report import agreements, report_lines
 from partsight.records import Frame, PartResult, Prediction, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 
 class Heard:
@@ -47,18 +47,18 @@ def announced(frame: Frame, verdict: Verdict, judged: bool = True) -> PartResult
                       verdict, 1.0, "because", prediction)  # fmt: skip
 
 
-def counts(vitals: Vitals) -> dict[str, float]:
-    return {label: n for (name, label), n in vitals.values().items() if name == "shadow"}
+def counts(telemetry: Telemetry) -> dict[str, float]:
+    return {label: n for (name, label), n in telemetry.values().items() if name == "shadow"}
 
 
 def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[..., Frame]) -> None:
-    vitals, heard = Vitals(), Heard()
-    with Shadow(classifier, vitals, heard) as shadow:
+    telemetry, heard = Telemetry(), Heard()
+    with Shadow(classifier, telemetry, heard) as shadow:
         for index, (red, verdict) in enumerate([(255, Verdict.ACCEPT), (0, Verdict.ACCEPT)]):
             frame = make_frame(red, index)
             shadow.offer(frame.image_bgr, announced(frame, verdict))
             heard.wait(1)
-    assert counts(vitals) == {"agree": 1, "disagree": 1}
+    assert counts(telemetry) == {"agree": 1, "disagree": 1}
     assert heard.events[0] == {
         "kind": "shadow", "id": "id-0", "model": "a" * 64, "verdict": "accept",
         "shadow_model": "f" * 64, "shadow_verdict": "accept", "label": "healthy",
@@ -69,8 +69,8 @@ def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[...,
 def test_a_frame_that_was_not_judged_is_none_to_compare(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
-    vitals, heard = Vitals(), Heard()
-    with Shadow(classifier, vitals, heard) as shadow:
+    telemetry, heard = Telemetry(), Heard()
+    with Shadow(classifier, telemetry, heard) as shadow:
         shadow.offer(make_frame(0).image_bgr, announced(make_frame(0), Verdict.REJECT, False))
         shadow.offer(make_frame(0).image_bgr, announced(make_frame(0, 1), Verdict.REJECT))
         heard.wait(1)
@@ -80,7 +80,7 @@ def test_a_frame_that_was_not_judged_is_none_to_compare(
 def test_while_it_is_busy_frames_are_skipped_and_counted(
     classifier: Classifier, make_frame: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vitals, heard = Vitals(), Heard()
+    telemetry, heard = Telemetry(), Heard()
     busy, go_on = threading.Event(), threading.Event()
     classify = classifier.classify
 
@@ -90,7 +90,7 @@ def test_while_it_is_busy_frames_are_skipped_and_counted(
         return classify(images)
 
     monkeypatch.setattr(classifier, "classify", slow)
-    with Shadow(classifier, vitals, heard) as shadow:
+    with Shadow(classifier, telemetry, heard) as shadow:
         first = make_frame(0, 0)
         shadow.offer(first.image_bgr, announced(first, Verdict.REJECT))
         assert busy.wait(30)
@@ -101,7 +101,7 @@ def test_while_it_is_busy_frames_are_skipped_and_counted(
         heard.wait(2)
     # The one that it was at, and the newest.
     assert [event["id"] for event in heard.events] == ["id-0", "id-4"]
-    assert counts(vitals) == {"agree": 2, "skipped": 3}
+    assert counts(telemetry) == {"agree": 2, "skipped": 3}
 
 
 @pytest.mark.parametrize("error", [ImageError("no picture"), RuntimeError("a bug")])
@@ -111,30 +111,30 @@ def test_what_fails_is_counted_and_does_not_end_it(
     make_frame: Callable[..., Frame],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    vitals, heard = Vitals(), Heard()
+    telemetry, heard = Telemetry(), Heard()
     failed = threading.Event()
-    vitals.on_change(lambda part, state: failed.set() if state.name == "failed" else None)
+    telemetry.on_change(lambda part, state: failed.set() if state.name == "failed" else None)
 
     def fail(images: Any) -> Any:
         raise error
 
     monkeypatch.setattr(classifier, "classify", fail)
     frame = make_frame(0)
-    with Shadow(classifier, vitals, heard) as shadow:
+    with Shadow(classifier, telemetry, heard) as shadow:
         shadow.offer(frame.image_bgr, announced(frame, Verdict.REJECT))
         assert failed.wait(30)
         monkeypatch.undo()
         shadow.offer(frame.image_bgr, announced(frame, Verdict.REJECT))
         heard.wait(1)
-    assert counts(vitals) == {"failed": 1, "agree": 1}
-    assert vitals.states()["shadow"].name == "running"
+    assert counts(telemetry) == {"failed": 1, "agree": 1}
+    assert telemetry.states()["shadow"].name == "running"
 
 
 def test_leaving_waits_for_one_frame_at_most(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
     before = threading.active_count()
-    with Shadow(classifier, Vitals(), Heard()) as shadow:
+    with Shadow(classifier, Telemetry(), Heard()) as shadow:
         for index in range(100):
             frame = make_frame(0, index)
             shadow.offer(frame.image_bgr, announced(frame, Verdict.REJECT))
@@ -194,7 +194,7 @@ def test_the_command_reports_a_journal(tmp_path: Path) -> None:
 def test_a_picture_is_not_copied(classifier: Classifier, make_frame: Callable[..., Frame]) -> None:
     """It is handed over: a copy of 6 MB a frame would be paid for by inspection."""
     frame = make_frame(7)
-    shadow = Shadow(classifier, Vitals(), Heard())
+    shadow = Shadow(classifier, Telemetry(), Heard())
     shadow.offer(frame.image_bgr, announced(frame, Verdict.REJECT))
     assert shadow._waiting is not None
     assert np.shares_memory(shadow._waiting.image_bgr, frame.image_bgr)

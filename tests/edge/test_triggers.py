@@ -20,18 +20,18 @@ from pydantic import TypeAdapter
 
 from partsight.config.trigger import TriggerConfig
 from partsight.errors import SourceError
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources import ScriptedSource
 from partsight.sources.frames import NoMoreFrames, SequentialFrames
 from partsight.telemetry.announcements import BURST
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import open_trigger, trigger_kinds
 from partsight.triggers.external import ExternalTrigger
 from partsight.triggers.frame import FrameTrigger
 from partsight.triggers.id_report import IdReport
 from partsight.triggers.interval import IntervalTrigger
 from partsight.triggers.part_id import LONGEST, part_id_of, plain_id
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 IMAGE = np.zeros((2, 4, 3), np.uint8)
@@ -67,19 +67,22 @@ class FakeCamera:
 
 
 def external(
-    camera: FakeCamera, moments: Sequence[float], capacity: int = 8, vitals: Vitals | None = None
+    camera: FakeCamera,
+    moments: Sequence[float],
+    capacity: int = 8,
+    telemetry: Telemetry | None = None,
 ) -> list:
     """The outcomes of occasions at given seconds."""
-    inbox = Inbox("test", capacity, camera.clock)
+    trigger_queue = TriggerQueue("test", capacity, camera.clock)
     for number, moment in enumerate(moments):
-        assert inbox.put(f"P{number}", moment) == number + 1
-    inbox.close()
+        assert trigger_queue.put(f"P{number}", moment) == number + 1
+    trigger_queue.close()
     listener = contextlib.nullcontext()
     trigger = ExternalTrigger(
-        listener, inbox, vitals or Vitals(), 2.0, clock=camera.clock, now=lambda: NOW
+        listener, trigger_queue, telemetry or Telemetry(), 2.0, clock=camera.clock, now=lambda: NOW
     )
     with trigger:
-        return list(trigger.occasions(camera))
+        return list(trigger.trigger_events(camera))
 
 
 def told(outcomes: list) -> list:
@@ -126,15 +129,15 @@ def test_a_frame_that_is_seen_late_is_not_taken_for_the_part() -> None:
 
 
 def test_the_fault_says_the_sources_state_place_and_time() -> None:
-    vitals = Vitals()
-    vitals.state("source", "disconnected")
-    outcomes = external(FakeCamera([0.1]), [0.05, 0.2], vitals=vitals)
-    occasion, fault = outcomes[-1]
+    telemetry = Telemetry()
+    telemetry.state("source", "disconnected")
+    outcomes = external(FakeCamera([0.1]), [0.05, 0.2], telemetry=telemetry)
+    trigger_event, fault = outcomes[-1]
 
     assert fault.reason == "no frame within 2 s of the trigger: source is disconnected"
     assert (fault.source, fault.index) == ("cam", 1)
     assert fault.captured_at == NOW - timedelta(seconds=2)
-    assert occasion == Occasion("test", 0.2, "P1")
+    assert trigger_event == TriggerEvent("test", 0.2, "P1")
 
 
 def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
@@ -157,37 +160,37 @@ def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
 def test_at_the_sources_end_who_waits_gets_a_fault(end: Exception, reason: str) -> None:
     camera = FakeCamera([0.1], end)
     found = []
-    inbox = Inbox("test", 8, camera.clock)
+    trigger_queue = TriggerQueue("test", 8, camera.clock)
     for part in ("A", "B", "C"):
-        inbox.put(part, 0.0 if part == "A" else 0.2)
+        trigger_queue.put(part, 0.0 if part == "A" else 0.2)
     with ExternalTrigger(
-        contextlib.nullcontext(), inbox, Vitals(), 2.0, clock=camera.clock
+        contextlib.nullcontext(), trigger_queue, Telemetry(), 2.0, clock=camera.clock
     ) as trigger:
         wrong = pytest.raises(SourceError, match="unplugged")
         with wrong if isinstance(end, SourceError) else contextlib.nullcontext():
-            found.extend(trigger.occasions(camera))
+            found.extend(trigger.trigger_events(camera))
 
     assert told(found) == [("A", 0), ("B", reason), ("C", reason)]
 
 
 def test_a_fault_of_the_source_is_handed_on() -> None:
     fault = Fault("dark", NOW, "cam", 4)
-    inbox = Inbox("test", 8)
-    inbox.put("A")
-    inbox.close()
+    trigger_queue = TriggerQueue("test", 8)
+    trigger_queue.put("A")
+    trigger_queue.close()
     frames = SequentialFrames(ScriptedSource([fault]))
-    with ExternalTrigger(contextlib.nullcontext(), inbox, Vitals(), 2.0) as trigger:
-        ((_, event),) = trigger.occasions(frames)
+    with ExternalTrigger(contextlib.nullcontext(), trigger_queue, Telemetry(), 2.0) as trigger:
+        ((_, event),) = trigger.trigger_events(frames)
 
     assert event is fault
 
 
 def test_where_nothing_happens_the_loop_gets_its_turn() -> None:
-    inbox = Inbox("test", 8)
-    with ExternalTrigger(contextlib.nullcontext(), inbox, Vitals(), 2.0) as trigger:
-        outcomes = trigger.occasions(FakeCamera([]))
+    trigger_queue = TriggerQueue("test", 8)
+    with ExternalTrigger(contextlib.nullcontext(), trigger_queue, Telemetry(), 2.0) as trigger:
+        outcomes = trigger.trigger_events(FakeCamera([]))
         assert next(outcomes) is None
-        inbox.close()
+        trigger_queue.close()
         assert list(outcomes) == []
 
 
@@ -200,7 +203,7 @@ def test_the_listener_is_open_while_the_trigger_is() -> None:
         yield
         log.append("closed")
 
-    trigger = ExternalTrigger(listener(), Inbox("test", 1), Vitals(), 2.0)
+    trigger = ExternalTrigger(listener(), TriggerQueue("test", 1), Telemetry(), 2.0)
     assert log == []
     with trigger:
         assert log == ["open"]
@@ -210,12 +213,12 @@ def test_the_listener_is_open_while_the_trigger_is() -> None:
 def test_an_inbox_is_safe_for_threads_and_refuses_a_flood(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    inbox = Inbox("test", 8)
+    trigger_queue = TriggerQueue("test", 8)
     numbers: list[int | None] = []
 
     def flood() -> None:
         for _ in range(3000):
-            numbers.append(inbox.put(None))
+            numbers.append(trigger_queue.put(None))
 
     threads = [threading.Thread(target=flood) for _ in range(4)]
     for thread in threads:
@@ -226,10 +229,10 @@ def test_an_inbox_is_safe_for_threads_and_refuses_a_flood(
     assert sorted(number for number in numbers if number) == list(range(1, 10_001))
     assert numbers.count(None) == 2000
     assert len(caplog.records) == 1
-    inbox.close()
+    trigger_queue.close()
     taken = 0
-    while not inbox.ended:
-        assert inbox.take(0.0) is not None
+    while not trigger_queue.ended:
+        assert trigger_queue.take(0.0) is not None
         taken += 1
     assert taken == 10_000
 
@@ -238,7 +241,7 @@ def frame_outcomes(events: Sequence[Any]) -> tuple[list, Exception | None]:
     found: list = []
     with FrameTrigger(clock=lambda: 50.0) as trigger:
         try:
-            found.extend(trigger.occasions(SequentialFrames(ScriptedSource(events))))
+            found.extend(trigger.trigger_events(SequentialFrames(ScriptedSource(events))))
         except SourceError as error:
             return found, error
     return found, None
@@ -251,14 +254,14 @@ def test_every_frame_and_fault_is_an_occasion() -> None:
 
     assert error is None
     assert [event for _, event in found] == [frames[0], frames[1], fault, frames[2]]
-    assert [occasion.monotonic_s for occasion, _ in found] == [1.0, 1.0, 2.0, 50.0]
-    assert {occasion.trigger for occasion, _ in found} == {"frame"}
+    assert [trigger_event.monotonic_s for trigger_event, _ in found] == [1.0, 1.0, 2.0, 50.0]
+    assert {trigger_event.trigger for trigger_event, _ in found} == {"frame"}
 
 
 def test_no_frame_is_judged_twice() -> None:
     camera = FakeCamera([0.1, 0.2, 0.9], NoMoreFrames())
     with FrameTrigger(clock=camera.clock) as trigger:
-        outcomes = list(trigger.occasions(camera))
+        outcomes = list(trigger.trigger_events(camera))
 
     assert [outcome and outcome[1].index for outcome in outcomes] == [0, 1, None, 2]
 
@@ -275,10 +278,10 @@ def interval(camera: FakeCamera, period_s: float, busy_s: Sequence[float] = ()) 
     busy = iter(busy_s)
     found = []
     trigger = IntervalTrigger(
-        period_s, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep, now=lambda: NOW
+        period_s, Telemetry(), 0.3, clock=camera.clock, sleep=camera.sleep, now=lambda: NOW
     )
     with trigger:
-        for outcome in trigger.occasions(camera):
+        for outcome in trigger.trigger_events(camera):
             if outcome is not None:
                 found.append((round(outcome[0].monotonic_s, 6), outcome[1].index))
                 camera.now_s += next(busy, 0.0)
@@ -303,8 +306,8 @@ def test_moments_that_pass_meanwhile_are_left_out() -> None:
 
 def test_an_interval_longer_than_idle_gives_the_loop_its_turn() -> None:
     camera = FakeCamera([0.01, 1.8])
-    with IntervalTrigger(1.7, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
-        outcomes = trigger.occasions(camera)
+    with IntervalTrigger(1.7, Telemetry(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
+        outcomes = trigger.trigger_events(camera)
         kinds = [next(outcomes) is None for _ in range(5)]
 
     assert kinds == [False, True, True, True, False]
@@ -312,8 +315,8 @@ def test_an_interval_longer_than_idle_gives_the_loop_its_turn() -> None:
 
 def test_an_interval_without_a_frame_is_a_fault() -> None:
     camera = FakeCamera([])
-    with IntervalTrigger(1.0, Vitals(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
-        outcome = next(o for o in trigger.occasions(camera) if o)
+    with IntervalTrigger(1.0, Telemetry(), 0.3, clock=camera.clock, sleep=camera.sleep) as trigger:
+        outcome = next(o for o in trigger.trigger_events(camera) if o)
 
     assert outcome[1].reason.startswith("no frame within 0.3 s of the trigger")
 
@@ -485,24 +488,24 @@ def test_any_bytes_are_an_id_or_refused(payload: bytes) -> None:
 def test_a_trigger_without_an_id_is_reported(
     payload: bytes, expected: bool, state: str, why: str | None
 ) -> None:
-    vitals = Vitals()
-    ids = IdReport(vitals, expected=expected)
+    telemetry = Telemetry()
+    ids = IdReport(telemetry, expected=expected)
     part_id = ids.read_or_none(payload)
     assert (part_id is None) == (state != "read")
-    assert vitals.states()["part ids"].name == state
-    counted = {label: n for (name, label), n in vitals.values().items() if "part_ids" in name}
+    assert telemetry.states()["part ids"].name == state
+    counted = {label: n for (name, label), n in telemetry.values().items() if "part_ids" in name}
     assert counted == ({} if why is None else {why: 1})
 
 
 def test_triggers_without_an_id_do_not_flood_the_log() -> None:
     now_s, told = [0.0], []
-    vitals = Vitals(clock=lambda: now_s[0])
-    vitals.on_told(told.append)
-    ids = IdReport(vitals)
+    telemetry = Telemetry(clock=lambda: now_s[0])
+    telemetry.on_told(told.append)
+    ids = IdReport(telemetry)
     for number in range(3600):
         ids.read_or_none(b"{}" if number % 2 else b"A")
         now_s[0] += 1
-    assert vitals.values()["part_ids_missing", "absent"] == 1800
+    assert telemetry.values()["part_ids_missing", "absent"] == 1800
     assert len(told) <= 1 + BURST + 60
     assert "Trigger: '{}'" in next(c for c in told if c.state.name == "missing").state.detail
 
@@ -522,7 +525,7 @@ def test_every_kind_is_opened() -> None:
     assert [config["kind"] for config in CONFIGS] == trigger_kinds()
     for given_config in CONFIGS:
         config = TypeAdapter(TriggerConfig).validate_python(given_config)
-        assert callable(open_trigger(config, Vitals()).occasions)
+        assert callable(open_trigger(config, Telemetry()).trigger_events)
 
 
 @pytest.mark.parametrize(

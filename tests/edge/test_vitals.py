@@ -9,12 +9,12 @@ import threading
 import pytest
 
 from partsight.telemetry.announcements import BURST
-from partsight.telemetry.telemetry import BUCKETS_S, CALM, METRICS, Change, Vitals
+from partsight.telemetry.telemetry import BUCKETS_S, CALM, METRICS, Change, Telemetry
 
 
 @pytest.fixture
-def vitals() -> Vitals:
-    return Vitals(now=lambda: 1000.0)
+def telemetry() -> Telemetry:
+    return Telemetry(now=lambda: 1000.0)
 
 
 @pytest.mark.parametrize(
@@ -29,26 +29,26 @@ def vitals() -> Vitals:
         ("time", ("frames", 0.1), False),
     ],
 )
-def test_only_what_has_a_name(method, arguments, known, vitals) -> None:
+def test_only_what_has_a_name(method, arguments, known, telemetry) -> None:
     if known:
-        getattr(vitals, method)(*arguments)
+        getattr(telemetry, method)(*arguments)
         return
     with pytest.raises(ValueError, match="is no .* of METRICS"):
-        getattr(vitals, method)(*arguments)
+        getattr(telemetry, method)(*arguments)
 
 
 def test_every_metric_is_described() -> None:
     assert all(metric.help.endswith(".") for metric in METRICS.values())
 
 
-def test_a_change_of_state_is_told_once(vitals, caplog) -> None:
+def test_a_change_of_state_is_told_once(telemetry, caplog) -> None:
     told = []
-    vitals.on_change(lambda part, state: told.append((part, state.name, state.detail)))
+    telemetry.on_change(lambda part, state: told.append((part, state.name, state.detail)))
     with caplog.at_level(logging.INFO, "partsight"):
-        vitals.state("source", "running")
-        vitals.state("source", "dark", "mean 3 below 10")
-        vitals.state("source", "dark", "mean 4 below 10")
-        vitals.state("source", "running")
+        telemetry.state("source", "running")
+        telemetry.state("source", "dark", "mean 3 below 10")
+        telemetry.state("source", "dark", "mean 4 below 10")
+        telemetry.state("source", "running")
     assert told == [
         ("source", "running", ""),
         ("source", "dark", "mean 3 below 10"),
@@ -59,46 +59,46 @@ def test_a_change_of_state_is_told_once(vitals, caplog) -> None:
         ("WARNING", "source is dark: mean 3 below 10"),
         ("WARNING", "source is running"),
     ]
-    assert vitals.states()["source"].since == 1000.0
+    assert telemetry.states()["source"].since == 1000.0
 
 
 @pytest.mark.parametrize(
     ("seconds", "bucket"), [(0.0, 0), (0.001, 0), (0.0011, 1), (2.0, 10), (9.0, 11)]
 )
-def test_a_time_falls_into_its_bucket(seconds, bucket, vitals) -> None:
+def test_a_time_falls_into_its_bucket(seconds, bucket, telemetry) -> None:
     """As Prometheus has it: a bucket holds what is at most its bound."""
-    vitals.time("latency", seconds, "invoke")
-    histogram = vitals.histograms()["latency", "invoke"]
+    telemetry.time("latency", seconds, "invoke")
+    histogram = telemetry.histograms()["latency", "invoke"]
     assert [i for i, count in enumerate(histogram.counts) if count] == [bucket]
     assert len(histogram.counts) == len(BUCKETS_S) + 1
     assert histogram.sum_s == seconds
 
 
-def test_the_status_is_plain_json(vitals) -> None:
-    vitals.count("frames", by=3)
-    vitals.count("verdicts", "accept")
-    vitals.count("verdicts", "reject", by=2)
-    vitals.state("source", "running")
-    assert json.loads(json.dumps(vitals.status())) == {
+def test_the_status_is_plain_json(telemetry) -> None:
+    telemetry.count("frames", by=3)
+    telemetry.count("verdicts", "accept")
+    telemetry.count("verdicts", "reject", by=2)
+    telemetry.state("source", "running")
+    assert json.loads(json.dumps(telemetry.status())) == {
         "states": {"source": {"state": "running", "since": 1000.0, "detail": ""}},
         "frames": 3,
         "verdicts": {"accept": 1, "reject": 2},
     }
 
 
-def test_threads_lose_no_count(vitals) -> None:
+def test_threads_lose_no_count(telemetry) -> None:
     def work() -> None:
         for _ in range(2000):
-            vitals.count("frames")
-            vitals.time("latency", 0.01, "invoke")
+            telemetry.count("frames")
+            telemetry.time("latency", 0.01, "invoke")
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert vitals.values()["frames", ""] == 8000
-    assert sum(vitals.histograms()["latency", "invoke"].counts) == 8000
+    assert telemetry.values()["frames", ""] == 8000
+    assert sum(telemetry.histograms()["latency", "invoke"].counts) == 8000
 
 
 class Told:
@@ -106,16 +106,16 @@ class Told:
 
     def __init__(self) -> None:
         self.now_s = 0.0
-        self.vitals = Vitals(now=lambda: 1000.0 + self.now_s, clock=lambda: self.now_s)
+        self.telemetry = Telemetry(now=lambda: 1000.0 + self.now_s, clock=lambda: self.now_s)
         self.changes: list[Change] = []
         self.exact: list[str] = []
-        self.vitals.on_told(self.changes.append)
-        self.vitals.on_change(lambda part, state: self.exact.append(state.name))
+        self.telemetry.on_told(self.changes.append)
+        self.telemetry.on_change(lambda part, state: self.exact.append(state.name))
 
     def go(self, part: str, name: str, seconds: float = 1.0) -> None:
-        self.vitals.state(part, name, "why")
+        self.telemetry.state(part, name, "why")
         self.now_s += seconds
-        self.vitals.tell_due()
+        self.telemetry.tell_due()
 
     def names(self) -> list[tuple[str, int]]:
         return [(change.state.name, change.suppressed) for change in self.changes]
@@ -146,7 +146,7 @@ def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
         told.go(part, bad if second % 2 else good)
     assert len(told.exact) == 86_400
     assert len(told.changes) <= 2 + BURST + 24 * 60
-    told.vitals.tell_rest()
+    told.telemetry.tell_rest()
     assert sum(change.suppressed + 1 for change in told.changes) == 86_400
 
 
@@ -196,7 +196,7 @@ def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
         told.go("sink plc", "delivering", 0)
         for _ in range(600):
             told.now_s += 1
-            told.vitals.tell_due()
+            told.telemetry.tell_due()
     assert told.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
 
 
@@ -214,7 +214,7 @@ def test_changes_between_calm_states_that_were_not_told_are_a_warning(told: Told
     with caplog.at_level(logging.INFO, "partsight"):
         for second in range(20):
             told.go("trigger", "learning" if second % 2 else "listening")
-        told.vitals.tell_rest()
+        told.telemetry.tell_rest()
     assert caplog.records[-1].levelname == "WARNING"
     assert caplog.records[-1].getMessage() == (
         "trigger is learning (15 more changes were not logged): why"
@@ -240,6 +240,6 @@ def test_the_log_says_that_an_unreachable_sink_is_retried(told: Told, caplog) ->
 def test_how_long_a_part_is_in_trouble(told: Told, states: list, trouble_s: float) -> None:
     for name, seconds in states:
         told.go("sink plc", name, seconds)
-    assert told.vitals.trouble_s("sink plc") == trouble_s
-    assert told.vitals.trouble_s("unknown") == 0
+    assert told.telemetry.trouble_s("sink plc") == trouble_s
+    assert told.telemetry.trouble_s("unknown") == 0
     assert (states[-1][0] in CALM) == (trouble_s == 0)

@@ -14,9 +14,9 @@ import sys
 from pathlib import Path
 
 from partsight.journal import Journal
-from partsight.sinks.delivery_worker import Feeder
+from partsight.sinks.delivery_worker import DeliveryWorker
 from partsight.sinks.rotating import RotatingSink
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 ROW = {"captured_at": "2024-05-06T07:08:09.123+00:00", "verdict": "reject", "reason": "x" * 300}
 
@@ -30,7 +30,7 @@ def append_for_ever(path: Path) -> None:
     # A small log, so that kills meet its copying too.
     with (
         Journal(path, checkpoint_rows=5) as journal,
-        Feeder("csv", csv, path, journal, Vitals(), start="beginning"),
+        DeliveryWorker("csv", csv, path, journal, Telemetry(), start="beginning"),
     ):
         while True:
             name = f"{random.getrandbits(128):032x}"

@@ -25,9 +25,9 @@ from partsight import journal as journals
 from partsight.errors import OutputError
 from partsight.journal import Journal, Selection, read_rows, verify
 from partsight.journal.schema import EVENTS
-from partsight.sinks.delivery_worker import Feeder
+from partsight.sinks.delivery_worker import DeliveryWorker
 from partsight.sinks.rotating import RotatingSink
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 WRITER = Path(__file__).with_name("journal_writer.py")
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
@@ -116,9 +116,11 @@ def assert_the_file_has_all(path: Path) -> None:
     """Of a sink whose thread was killed as often: rows may come twice, but whole and in order."""
     file = path.with_suffix(".csv")
     with Journal(path) as journal:
-        feeder = Feeder("csv", lambda: RotatingSink(file, "csv"), path, journal, Vitals())
-        feeder.start()
-        assert feeder.close(60)
+        worker = DeliveryWorker(
+            "csv", lambda: RotatingSink(file, "csv"), path, journal, Telemetry()
+        )
+        worker.start()
+        assert worker.close(60)
     with file.open(newline="") as stream:
         fed = {int(each["seq"]): each["id"] for each in csv.DictReader(stream)}
     kept = {each["seq"]: each["id"] for each in read_rows(path, limit=10**6)}
@@ -152,17 +154,17 @@ def fill(journal: Journal) -> int:
 def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(15_500_000))
-    vitals = Vitals()
-    with Journal(small_disk / "journal.db", vitals) as journal:
+    telemetry = Telemetry()
+    with Journal(small_disk / "journal.db", telemetry) as journal:
         last = fill(journal)
-        assert vitals.states()["journal"].name == "unwritable"
+        assert telemetry.states()["journal"].name == "unwritable"
         for _ in range(3):
             with pytest.raises(OutputError, match="cannot write the journal"):
                 journal.append(row(1))
         ballast.unlink()
 
         assert journal.append(row(2)) == last + 1
-        assert vitals.states()["journal"].name == "writing"
+        assert telemetry.states()["journal"].name == "writing"
         assert verify(journal.path, journal.head()).rows["verdicts"] == last + 1
     assert verify(journal.path).rows["verdicts"] == last + 1
 
@@ -255,11 +257,11 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
             journal.append(row(number))
     damage(path, kind)
     damaged = path.read_bytes()
-    vitals, states = Vitals(), []
-    vitals.on_change(lambda part, state: states.append((part, state.name)))
+    telemetry, states = Telemetry(), []
+    telemetry.on_change(lambda part, state: states.append((part, state.name)))
 
     for _ in range(2):  # the fresh one stays
-        with Journal(path, vitals, now=lambda: WHEN) as journal:
+        with Journal(path, telemetry, now=lambda: WHEN) as journal:
             seq = journal.append(row(1000))
         (event,) = events(path, "journal_damaged")
 
@@ -273,10 +275,10 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
 
 
 def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
-    vitals = Vitals()
-    with Journal(tmp_path / "journal.db", vitals) as journal:
+    telemetry = Telemetry()
+    with Journal(tmp_path / "journal.db", telemetry) as journal:
         journal.append(row(0))
-        vitals.on_change(lambda part, state: journal.event("state", {part: state.name}))
+        telemetry.on_change(lambda part, state: journal.event("state", {part: state.name}))
         let_go(journal)
         damage(journal.path, "pages")
         journal.append(row(1))
@@ -288,12 +290,12 @@ def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
 
 def test_a_journal_is_writing_once_something_was_written(tmp_path: Path) -> None:
     """That it can be read proves nothing: the disk may be full."""
-    vitals = Vitals()
-    with Journal(tmp_path / "journal.db", vitals) as journal:
+    telemetry = Telemetry()
+    with Journal(tmp_path / "journal.db", telemetry) as journal:
         journal.head()
-        assert vitals.states() == {}
+        assert telemetry.states() == {}
         journal.event("started", {})
-        assert vitals.states()["journal"].name == "writing"
+        assert telemetry.states()["journal"].name == "writing"
 
 
 def test_damage_while_the_line_runs_is_survived(tmp_path: Path) -> None:

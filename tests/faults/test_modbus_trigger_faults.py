@@ -12,9 +12,9 @@ from tests.servers.modbus import PlcServer, run_plc
 from tests.servers.process import DEADLINE_S, until
 
 from partsight.config.trigger import ModbusTriggerConfig
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.modbus import bytes_of, modbus_listener, text_of
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 COIL, PART_ID = 5, 10
 
@@ -41,43 +41,43 @@ def words(text: bytes) -> list[int]:
     return [high << 8 | low for high, low in zip(padded[::2], padded[1::2], strict=True)]
 
 
-def take(inbox: Inbox) -> str | None:
-    taken = inbox.take(DEADLINE_S)
+def take(trigger_queue: TriggerQueue) -> str | None:
+    taken = trigger_queue.take(DEADLINE_S)
     assert taken is not None
-    return taken.occasion.part_id
+    return taken.trigger_event.part_id
 
 
 def test_each_time_that_the_coil_goes_on_is_an_occasion(plc: PlcServer) -> None:
-    inbox = Inbox("modbus", 8)
-    with modbus_listener(config_for(plc.port), inbox, Vitals()):
+    trigger_queue = TriggerQueue("modbus", 8)
+    with modbus_listener(config_for(plc.port), trigger_queue, Telemetry()):
         looked_at(plc)
         for _ in range(3):
             plc.set_coil(COIL, True)
-            assert take(inbox) is None
+            assert take(trigger_queue) is None
             looked_at(plc)
-            assert inbox.take(0.0) is None
+            assert trigger_queue.take(0.0) is None
             plc.set_coil(COIL, False)
             looked_at(plc)
-    assert inbox.take(0.0) is None
+    assert trigger_queue.take(0.0) is None
 
 
 def test_a_coil_that_is_on_already_is_no_occasion(plc: PlcServer) -> None:
     plc.set_coil(COIL, True)
-    inbox = Inbox("modbus", 8)
-    with modbus_listener(config_for(plc.port), inbox, Vitals()):
+    trigger_queue = TriggerQueue("modbus", 8)
+    with modbus_listener(config_for(plc.port), trigger_queue, Telemetry()):
         looked_at(plc)
-        assert inbox.take(0.0) is None
+        assert trigger_queue.take(0.0) is None
 
 
 def test_with_reset_the_coil_is_a_request_that_we_put_off(plc: PlcServer) -> None:
     plc.set_coil(COIL, True)
-    inbox = Inbox("modbus", 8)
-    with modbus_listener(config_for(plc.port, reset=True), inbox, Vitals()):
+    trigger_queue = TriggerQueue("modbus", 8)
+    with modbus_listener(config_for(plc.port, reset=True), trigger_queue, Telemetry()):
         for _ in range(3):
-            assert take(inbox) is None
+            assert take(trigger_queue) is None
             until(lambda: plc.coils(COIL, 1) == [False], "the coil should be put off")
             plc.set_coil(COIL, True)
-        assert take(inbox) is None
+        assert take(trigger_queue) is None
 
 
 @pytest.mark.parametrize(
@@ -93,21 +93,21 @@ def test_with_reset_the_coil_is_a_request_that_we_put_off(plc: PlcServer) -> Non
 )
 def test_the_part_id_stands_in_registers(text: bytes, part_id: str | None, plc: PlcServer) -> None:
     plc.set_registers(PART_ID, [*words(text), 0])
-    inbox = Inbox("modbus", 8)
+    trigger_queue = TriggerQueue("modbus", 8)
     config = config_for(plc.port, part_id_register=PART_ID, part_id_words=8)
-    with modbus_listener(config, inbox, Vitals()):
+    with modbus_listener(config, trigger_queue, Telemetry()):
         looked_at(plc)
         plc.set_coil(COIL, True)
-        assert take(inbox) == part_id
+        assert take(trigger_queue) == part_id
 
 
 def test_a_plc_that_goes_away_is_found_again(plc: PlcServer) -> None:
-    inbox, vitals = Inbox("modbus", 8), Vitals()
+    trigger_queue, telemetry = TriggerQueue("modbus", 8), Telemetry()
 
     def is_state(name: str) -> bool:
-        return "trigger" in vitals.states() and vitals.states()["trigger"].name == name
+        return "trigger" in telemetry.states() and telemetry.states()["trigger"].name == name
 
-    with modbus_listener(config_for(plc.port), inbox, vitals):
+    with modbus_listener(config_for(plc.port), trigger_queue, telemetry):
         until(lambda: is_state("listening"), "the trigger should listen")
         plc.stop()
         until(lambda: is_state("disconnected"), "the trigger should know")
@@ -115,14 +115,14 @@ def test_a_plc_that_goes_away_is_found_again(plc: PlcServer) -> None:
         until(lambda: is_state("listening"), "the trigger should listen again")
         looked_at(plc)
         plc.set_coil(COIL, True)
-        assert take(inbox) is None
+        assert take(trigger_queue) is None
 
 
 def test_a_coil_that_the_plc_lacks_is_told(plc: PlcServer) -> None:
-    inbox, vitals = Inbox("modbus", 8), Vitals()
-    with modbus_listener(config_for(plc.port, coil=5000), inbox, vitals):
-        until(lambda: "trigger" in vitals.states(), "the trigger should say so")
-    state = vitals.states()["trigger"]
+    trigger_queue, telemetry = TriggerQueue("modbus", 8), Telemetry()
+    with modbus_listener(config_for(plc.port, coil=5000), trigger_queue, telemetry):
+        until(lambda: "trigger" in telemetry.states(), "the trigger should say so")
+    state = telemetry.states()["trigger"]
     assert state.name == "disconnected"
     assert "refuses read_coils(5000) with exception 2; check unit and addresses" in state.detail
 

@@ -30,7 +30,7 @@ from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
 from partsight.qualification.rules import Rules, Settings
 from partsight.sample_data import write_sample_data
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 DEADLINE_S = 120.0
 
@@ -48,7 +48,7 @@ class Line:
     """A loop that judges one frame after the other, and takes a model where one is offered."""
 
     def __init__(self, folder: Path, first: bytes, settings: Settings) -> None:
-        self.store, self.vitals = ModelStore(folder / "store"), Vitals()
+        self.store, self.telemetry = ModelStore(folder / "store"), Telemetry()
         self.events: list[Mapping[str, Any]] = []
         self.models: list[str] = []
         put_in_force(self.store, load_model_file(first), 5)
@@ -57,7 +57,7 @@ class Line:
             self.store,
             self.classifier,
             Classifier.load,
-            self.vitals,
+            self.telemetry,
             settings=dataclasses.replace(settings, interval_s=0.02),
             on_event=lambda kind, detail: self.events.append(detail),
             # A minute of patience passes in under a second.
@@ -70,7 +70,7 @@ class Line:
         deadline_s = time.monotonic() + DEADLINE_S
         more = 10
         while more:
-            assert time.monotonic() < deadline_s, (self.vitals.status(), self.events)
+            assert time.monotonic() < deadline_s, (self.telemetry.status(), self.events)
             self.classifier = self.watch.poll() or self.classifier
             (prediction,) = self.classifier.classify([frame])
             assert abs(sum(prediction.scores.values()) - 1) < 0.02
@@ -182,7 +182,7 @@ def test_a_bad_model_is_refused_and_the_old_one_stays(
     assert set(line.models) == {first}
     assert activated(line.store) == digests(line.store) == [first]
     assert (line.store.refused / "new.tflite").exists()
-    assert line.vitals.values()["model_swaps", "refused"] == 1
+    assert line.telemetry.values()["model_swaps", "refused"] == 1
     assert start_active(line.store, Classifier.load)[0] == first
 
 

@@ -13,9 +13,9 @@ from tests.servers.mosquitto import Mosquitto, run_mosquitto
 from tests.servers.process import DEADLINE_S, until
 
 from partsight.config.trigger import MqttTriggerConfig
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.mqtt import mqtt_listener
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 
 @pytest.fixture
@@ -39,77 +39,77 @@ def publish(port: int, *payloads: bytes, retain: bool = False) -> None:
     client.loop_stop()
 
 
-def await_state(vitals: Vitals, name: str) -> None:
+def await_state(telemetry: Telemetry, name: str) -> None:
     def reached() -> bool:
-        state = vitals.states().get("trigger")
+        state = telemetry.states().get("trigger")
         return state is not None and state.name == name
 
     until(reached, f"the trigger should be {name}")
 
 
-def take(inbox: Inbox, count: int) -> list[str | None]:
-    taken = [inbox.take(DEADLINE_S) for _ in range(count)]
+def take(trigger_queue: TriggerQueue, count: int) -> list[str | None]:
+    taken = [trigger_queue.take(DEADLINE_S) for _ in range(count)]
     assert None not in taken
-    assert inbox.take(0.0) is None
-    return [each.occasion.part_id for each in taken]
+    assert trigger_queue.take(0.0) is None
+    return [each.trigger_event.part_id for each in taken]
 
 
 def test_a_message_is_an_occasion(broker: Mosquitto) -> None:
-    inbox, vitals = Inbox("mqtt", 8), Vitals()
-    with mqtt_listener(config_for(broker.port), inbox, vitals):
-        await_state(vitals, "listening")
+    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
+    with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
+        await_state(telemetry, "listening")
         publish(broker.port, b"A-17", b'{"part_id": "A-18"}', b"", b"\xff", b"{")
-        assert take(inbox, 5) == ["A-17", "A-18", None, None, None]
+        assert take(trigger_queue, 5) == ["A-17", "A-18", None, None, None]
 
 
 def test_a_message_without_an_id_is_a_part_and_is_reported(broker: Mosquitto) -> None:
-    inbox, vitals = Inbox("mqtt", 8), Vitals()
-    with mqtt_listener(config_for(broker.port), inbox, vitals):
-        await_state(vitals, "listening")
+    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
+    with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
+        await_state(telemetry, "listening")
         publish(broker.port, b'"SN-1"', b'{"partId": "SN-2"}', b'{"station": 4}')
-        assert take(inbox, 3) == ["SN-1", "SN-2", None]
-    state = vitals.states()["part ids"]
+        assert take(trigger_queue, 3) == ["SN-1", "SN-2", None]
+    state = telemetry.states()["part ids"]
     assert state.name == "missing"
     assert "Trigger: '{\"station\": 4}'" in state.detail
-    assert vitals.values()["part_ids_missing", "absent"] == 1
+    assert telemetry.values()["part_ids_missing", "absent"] == 1
 
 
 def test_old_messages_are_no_occasions(broker: Mosquitto) -> None:
-    inbox, vitals = Inbox("mqtt", 8), Vitals()
+    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
     publish(broker.port, b"retained", retain=True)
     for part in (b"first", b"second"):
-        with mqtt_listener(config_for(broker.port), inbox, vitals):
-            await_state(vitals, "listening")
+        with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
+            await_state(telemetry, "listening")
             publish(broker.port, part)
-            assert take(inbox, 1) == [part.decode()]
-        await_state(vitals, "disconnected")
+            assert take(trigger_queue, 1) == [part.decode()]
+        await_state(telemetry, "disconnected")
         publish(broker.port, b"while we were away")
 
 
 def test_a_broker_that_is_killed_is_found_again(broker: Mosquitto) -> None:
-    inbox, vitals = Inbox("mqtt", 8), Vitals()
-    with mqtt_listener(config_for(broker.port), inbox, vitals):
-        await_state(vitals, "listening")
+    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
+    with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
+        await_state(telemetry, "listening")
         broker.kill()
-        await_state(vitals, "disconnected")
+        await_state(telemetry, "disconnected")
         broker.start()
-        await_state(vitals, "listening")
+        await_state(telemetry, "listening")
         publish(broker.port, b"A-17")
-        assert take(inbox, 1) == ["A-17"]
+        assert take(trigger_queue, 1) == ["A-17"]
 
 
 def test_a_broker_that_comes_later_is_waited_for(broker: Mosquitto) -> None:
     broker.kill()
-    inbox, vitals = Inbox("mqtt", 8), Vitals()
-    with mqtt_listener(config_for(broker.port), inbox, vitals):
-        await_state(vitals, "disconnected")
+    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
+    with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
+        await_state(telemetry, "disconnected")
         broker.start()
-        await_state(vitals, "listening")
+        await_state(telemetry, "listening")
 
 
 def test_who_is_not_let_in_is_told(tmp_path: Path) -> None:
     with run_mosquitto(tmp_path, ["allow_anonymous false"]) as broker:
-        vitals = Vitals()
-        with mqtt_listener(config_for(broker.port), Inbox("mqtt", 8), vitals):
-            await_state(vitals, "refused")
-        assert "Not authorized" in vitals.states()["trigger"].detail
+        telemetry = Telemetry()
+        with mqtt_listener(config_for(broker.port), TriggerQueue("mqtt", 8), telemetry):
+            await_state(telemetry, "refused")
+        assert "Not authorized" in telemetry.states()["trigger"].detail

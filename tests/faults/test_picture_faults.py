@@ -20,11 +20,11 @@ import pytest
 
 from partsight.config.pictures import PicturesConfig
 from partsight.image.decode import decode
-from partsight.image_store import PictureStore, Plan
+from partsight.image_store import PictureStore, SavePlan
 from partsight.image_store.save_plan import is_left_over
 from partsight.image_store.store import _HEADROOM
 from partsight.records import Frame, PartResult, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
 
 # Generous: other work may hold the machine up.
@@ -45,14 +45,14 @@ from pathlib import Path
 import numpy as np
 from partsight.config.pictures import PicturesConfig
 from partsight.utils.files import write_atomic
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
 from partsight.image_store import PictureStore
 from partsight.records import Frame, PartResult, Verdict
 
 noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 config = PicturesConfig(min_free_bytes=1)
-with PictureStore(Path(sys.argv[1]), config, Vitals(), lambda path, reason: None,
+with PictureStore(Path(sys.argv[1]), config, Telemetry(), lambda path, reason: None,
                   save=globals().get("half", write_atomic)) as store:
     while True:
         now = datetime.now(timezone.utc)
@@ -109,15 +109,15 @@ class Line:
     """Gives verdicts and has their frames kept, as the loop does."""
 
     def __init__(self, folder: Path, **more: object) -> None:
-        self.vitals, self.lost = Vitals(), []
+        self.telemetry, self.lost = Telemetry(), []
         self.folder = folder
         config = PicturesConfig(min_free_bytes=RESERVE_BYTES, annotate=False)
         self.store = PictureStore(
-            folder, config, self.vitals, lambda *told: self.lost.append(told),
+            folder, config, self.telemetry, lambda *told: self.lost.append(told),
             close_timeout_s=PATIENCE_S, **more,
         )  # fmt: skip
 
-    def judge(self) -> Plan:
+    def judge(self) -> SavePlan:
         """One reject; waits until it is known what became of its picture."""
         now = datetime.now(timezone.utc)
         part_id = uuid7(int(now.timestamp() * 1000))
@@ -130,7 +130,7 @@ class Line:
 
     def known(self) -> float:
         """How many pictures are kept or lost."""
-        return sum(n for (name, _), n in self.vitals.values().items() if "pictures" in name)
+        return sum(n for (name, _), n in self.telemetry.values().items() if "pictures" in name)
 
     def kept(self) -> list[Path]:
         """The pictures that are there; each must be whole."""
@@ -140,7 +140,7 @@ class Line:
         return paths
 
     def state(self) -> str:
-        return self.vitals.states()["pictures"].name
+        return self.telemetry.states()["pictures"].name
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -194,7 +194,7 @@ def test_a_disk_that_others_fill_stops_pictures_and_not_the_journal(disk: Path) 
         wait_until(lambda: line.state() == "keeping")
         plan = line.judge()
     assert line.kept() == [line.folder / str(plan.path)]
-    assert line.vitals.values()["pictures_lost", "disk full"] == 2
+    assert line.telemetry.values()["pictures_lost", "disk full"] == 2
     assert not line.lost
 
 

@@ -20,7 +20,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.live import LiveFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 SPEC = PreprocessSpec(24, 24)
 # For tests of silence; elsewhere a busy machine must not look like a silent camera.
@@ -31,9 +31,9 @@ class Line:
     """A source that is watched as a free-running trigger does, and what it went through."""
 
     def __init__(self, address: str, **config: Any) -> None:
-        self.vitals = Vitals()
+        self.telemetry = Telemetry()
         self.states: list[str] = []
-        self.vitals.on_change(lambda part, state: self.states.append(state.name))
+        self.telemetry.on_change(lambda part, state: self.states.append(state.name))
         given = {
             "stale_after_s": 30.0,
             "read_timeout_s": 60.0,
@@ -45,7 +45,7 @@ class Line:
         }
         self.held = ExitStack()
         frames = self.held.enter_context(
-            open_frames(SourceConfig(address=address, **given), SPEC, self.vitals)
+            open_frames(SourceConfig(address=address, **given), SPEC, self.telemetry)
         )
         assert isinstance(frames, LiveFrames)
         self.frames = frames
@@ -87,7 +87,7 @@ class Line:
         return int(grabber.pid)
 
     def count(self, name: str) -> float:
-        return self.vitals.values().get((name, ""), 0)
+        return self.telemetry.values().get((name, ""), 0)
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from tests.servers.web import answer, run_web_server
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.journal import Journal
 from partsight.records import PartResult, Verdict
-from partsight.sinks.delivery_worker import Feeder
+from partsight.sinks.delivery_worker import DeliveryWorker
 from partsight.sinks.open import open_line_sink
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 ROWS = 250
 
@@ -40,31 +40,31 @@ def append(journal: Journal, count: int, captured_at: datetime | None = None) ->
         journal.append(result.row())
 
 
-def feeding(journal: Journal, tmp_path: Path, config: Any, vitals: Vitals) -> Feeder:
-    return Feeder(
+def feeding(journal: Journal, tmp_path: Path, config: Any, telemetry: Telemetry) -> DeliveryWorker:
+    return DeliveryWorker(
         config.kind,
         lambda: open_line_sink(config),
         tmp_path / "journal.db",
         journal,
-        vitals,
+        telemetry,
         start="beginning",
     )
 
 
-def is_unreachable(vitals: Vitals, kind: str) -> Callable[[], bool]:
-    return lambda: getattr(vitals.states().get(f"sink {kind}"), "name", "") == "unreachable"
+def is_unreachable(telemetry: Telemetry, kind: str) -> Callable[[], bool]:
+    return lambda: getattr(telemetry.states().get(f"sink {kind}"), "name", "") == "unreachable"
 
 
 def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal: Journal) -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     with run_mosquitto(tmp_path) as broker:
         config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=broker.port)
         with listen(broker.port, "partsight/#") as listener:
             broker.save("partsight/#")
             broker.kill()
-            with feeding(journal, tmp_path, config, vitals):
+            with feeding(journal, tmp_path, config, telemetry):
                 append(journal, ROWS)
-                until(is_unreachable(vitals, "mqtt"), "the sink should know")
+                until(is_unreachable(telemetry, "mqtt"), "the sink should know")
                 broker.start()
                 until(lambda: len(listener.contents("partsight/verdicts")) >= ROWS, "all rows")
                 until(lambda: listener.contents("partsight/status"), "a status should come")
@@ -72,7 +72,7 @@ def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal:
     assert [row["seq"] for row in listener.contents("partsight/verdicts")] == list(
         range(1, ROWS + 1)
     )
-    assert vitals.values()["delivered", "mqtt"] == ROWS
+    assert telemetry.values()["delivered", "mqtt"] == ROWS
     status = listener.contents("partsight/status")[0]
     assert status["vitals"]["delivery_failures"]["mqtt"] >= 1
 
@@ -80,17 +80,17 @@ def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal:
 def test_a_web_server_that_failed_gets_all_that_it_missed(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     monkeypatch.setenv("HOOK_SECRET", "s3cret")
     with run_web_server() as web:
         web.respond = answer(503, Retry_After="0")
         config = WebhookSinkConfig(kind="webhook", url=web.url, secret_env="HOOK_SECRET")
-        with feeding(journal, tmp_path, config, vitals):
+        with feeding(journal, tmp_path, config, telemetry):
             append(journal, ROWS)
-            until(is_unreachable(vitals, "webhook"), "the sink should know")
+            until(is_unreachable(telemetry, "webhook"), "the sink should know")
             refused = len(web.posts)
             web.respond = answer(200)
-            until(lambda: vitals.values().get(("delivered", "webhook")) == ROWS, "all rows")
+            until(lambda: telemetry.values().get(("delivered", "webhook")) == ROWS, "all rows")
 
     rows = [row["seq"] for post in web.posts for row in post.json()["verdicts"]]
     assert list(dict.fromkeys(rows)) == list(range(1, ROWS + 1))
@@ -98,13 +98,13 @@ def test_a_web_server_that_failed_gets_all_that_it_missed(
 
 
 def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journal) -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     with run_plc() as plc:
         config = ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=plc.port, hold_s=0.0)
         plc.stop()
-        with feeding(journal, tmp_path, config, vitals):
+        with feeding(journal, tmp_path, config, telemetry):
             append(journal, ROWS, datetime(2024, 5, 6, tzinfo=timezone.utc))
-            until(is_unreachable(vitals, "modbus"), "the sink should know")
+            until(is_unreachable(telemetry, "modbus"), "the sink should know")
             plc.start()
             until(lambda: plc.registers(7, 1) == [ROWS], "all rows should be counted late")
             assert plc.coils(0, 3) == [False] * 3
@@ -115,15 +115,15 @@ def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journ
             until(lambda: plc.coils(3, 1) != beat, "the heart should beat")
 
 
-def watched(vitals: Vitals) -> list[str]:
+def watched(telemetry: Telemetry) -> list[str]:
     """The names of all states to come, also of those that are not told."""
     names: list[str] = []
-    vitals.on_change(lambda part, state: names.append(state.name))
+    telemetry.on_change(lambda part, state: names.append(state.name))
     return names
 
 
-def tries(vitals: Vitals, kind: str) -> float:
-    return vitals.values().get(("delivery_failures", kind), 0)
+def tries(telemetry: Telemetry, kind: str) -> float:
+    return telemetry.values().get(("delivery_failures", kind), 0)
 
 
 @pytest.mark.parametrize("rows", [0, 3], ids=["nothing to deliver", "rows wait"])
@@ -136,25 +136,25 @@ def test_where_nobody_listens_the_sink_is_unreachable_and_stays_so(
         "modbus": lambda: ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=port),
         "mqtt": lambda: MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=port),
     }[kind]()
-    vitals = Vitals()
-    states = watched(vitals)
+    telemetry = Telemetry()
+    states = watched(telemetry)
     append(journal, rows)
-    with feeding(journal, tmp_path, config, vitals):
-        until(lambda: tries(vitals, kind) >= 3, "it should be tried again")
+    with feeding(journal, tmp_path, config, telemetry):
+        until(lambda: tries(telemetry, kind) >= 3, "it should be tried again")
     assert states == ["unreachable"]
 
 
 def test_rows_that_wait_for_the_next_try_are_counted(tmp_path: Path, journal: Journal) -> None:
     config = ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=free_port())
-    vitals = Vitals()
-    with feeding(journal, tmp_path, config, vitals):
-        until(lambda: tries(vitals, "modbus") >= 1, "it should be tried")
+    telemetry = Telemetry()
+    with feeding(journal, tmp_path, config, telemetry):
+        until(lambda: tries(telemetry, "modbus") >= 1, "it should be tried")
         append(journal, 5)
-    assert vitals.values()["queue", "modbus"] == 5
+    assert telemetry.values()["queue", "modbus"] == 5
 
 
 def test_rows_are_counted_also_where_the_sink_blocks(tmp_path: Path, journal: Journal) -> None:
-    vitals, ended = Vitals(), threading.Event()
+    telemetry, ended = Telemetry(), threading.Event()
 
     class Blocked(contextlib.nullcontext[Any]):
         def deliver(self, rows: Any) -> None:
@@ -166,25 +166,27 @@ def test_rows_are_counted_also_where_the_sink_blocks(tmp_path: Path, journal: Jo
         def __enter__(self) -> Any:
             return self
 
-    feeder = Feeder("x", Blocked, tmp_path / "journal.db", journal, vitals, start="beginning")
-    feeder.start()
+    worker = DeliveryWorker(
+        "x", Blocked, tmp_path / "journal.db", journal, telemetry, start="beginning"
+    )
+    worker.start()
     append(journal, 1)
-    until(lambda: vitals.values().get(("queue", "x")) == 1, "it should be tried")
+    until(lambda: telemetry.values().get(("queue", "x")) == 1, "it should be tried")
     append(journal, 2)
-    assert not feeder.close(timeout_s=0.1)
-    assert vitals.values()["queue", "x"] == 3
+    assert not worker.close(timeout_s=0.1)
+    assert telemetry.values()["queue", "x"] == 3
     ended.set()
 
 
 def test_a_killed_broker_is_one_outage(tmp_path: Path, journal: Journal) -> None:
-    vitals = Vitals()
-    states = watched(vitals)
+    telemetry = Telemetry()
+    states = watched(telemetry)
     with run_mosquitto(tmp_path) as broker:
         config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=broker.port)
-        with feeding(journal, tmp_path, config, vitals):
+        with feeding(journal, tmp_path, config, telemetry):
             until(lambda: states == ["delivering"], "a status is confirmed")
             broker.kill()
-            until(lambda: tries(vitals, "mqtt") >= 3, "it should be tried again")
+            until(lambda: tries(telemetry, "mqtt") >= 3, "it should be tried again")
             broker.start()
             until(lambda: states[-1] == "delivering", "a status is confirmed again")
     assert states == ["delivering", "unreachable", "delivering"]
@@ -194,11 +196,11 @@ def test_a_webhook_is_idle_until_a_verdict_is_taken_and_out_until_the_next(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOK_SECRET", "s3cret")
-    vitals = Vitals()
-    states = watched(vitals)
+    telemetry = Telemetry()
+    states = watched(telemetry)
     with run_web_server() as web:
         config = WebhookSinkConfig(kind="webhook", url=web.url, secret_env="HOOK_SECRET")
-        with feeding(journal, tmp_path, config, vitals):
+        with feeding(journal, tmp_path, config, telemetry):
             until(lambda: states == ["idle"], "nothing was delivered")
             append(journal, 1)
             until(lambda: states[-1] == "delivering", "a verdict is taken")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from partsight_train.data.augmentation import augmentation as batch_variation
 from partsight_train.data.augmentation import seeded_variation
-from partsight_train.data.augmentation import variation as batch_variation
 from partsight_train.settings import AugmentSettings
 from partsight_train.tensorflow_stack import tf
 
@@ -44,8 +44,8 @@ def test_the_same_key_gives_the_same_picture_and_another_key_another() -> None:
 
 
 def varied(settings: AugmentSettings, count: int = 24) -> list[NDArray[np.uint8]]:
-    variation = seeded_variation(settings, SHAPE, copy=0)
-    return [variation.vary(picture(), bytes([index])) for index in range(count)]
+    augmentation = seeded_variation(settings, SHAPE, copy=0)
+    return [augmentation.vary(picture(), bytes([index])) for index in range(count)]
 
 
 def test_a_flip_mirrors_about_half_of_the_pictures_exactly() -> None:

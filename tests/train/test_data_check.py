@@ -84,10 +84,10 @@ def test_the_same_file_twice(
     found: dict[str, list[Path]], label: str, kind: str, severity: Severity
 ) -> None:
     first = found["healthy"][3]
-    twin = first.with_name("twin.jpg") if label == "healthy" else found["defected"][0]
-    twin.write_bytes(first.read_bytes())
+    clone = first.with_name("twin.jpg") if label == "healthy" else found["defected"][0]
+    clone.write_bytes(first.read_bytes())
     if label == "healthy":
-        found["healthy"].append(twin)
+        found["healthy"].append(clone)
 
     findings = checked(found, told_apart(found))
 
@@ -96,7 +96,7 @@ def test_the_same_file_twice(
     if kind == "duplicate" and "duplicate across splits" in kinds:
         kind, severity = "duplicate across splits", Severity.WARNING
     assert kinds[kind].severity is severity
-    assert {path for group in kinds[kind].groups for path in group} == {first, twin}
+    assert {path for group in kinds[kind].groups for path in group} == {first, clone}
 
 
 def test_a_copy_in_another_split(found: dict[str, list[Path]]) -> None:

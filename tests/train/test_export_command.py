@@ -32,8 +32,8 @@ from partsight.model.tflite.tensors import tensors_of
 from partsight.qualification.golden import MAX_BYTES, TOLERANCE
 from partsight_train.conversion.names import VARIANTS
 from partsight_train.export import export as export_module
-from partsight_train.export.fallbacks import REMEDIES
 from partsight_train.export import fallbacks as remedied_module
+from partsight_train.export.fallbacks import REMEDIES
 from partsight_train.run.run_dir import DELIVERY
 
 
@@ -266,10 +266,12 @@ def test_the_remedy_that_was_used_is_told(run_dir: Path, monkeypatch: pytest.Mon
     convert, plain_recipe = variant_module.convert, variant_module.plain_recipe
     monkeypatch.setattr(variant_module, "convert", blind)
 
-    def of_five(approved: Any, variant: Any) -> Any:
-        recipe = plain_recipe(approved, variant)
-        few = dataclasses.replace(recipe.calibration, paths=recipe.calibration.paths[:5])
-        return dataclasses.replace(recipe, calibration=few)
+    def of_five(reference_model: Any, variant: Any) -> Any:
+        conversion_spec = plain_recipe(reference_model, variant)
+        few = dataclasses.replace(
+            conversion_spec.calibration, paths=conversion_spec.calibration.paths[:5]
+        )
+        return dataclasses.replace(conversion_spec, calibration=few)
 
     monkeypatch.setattr(remedied_module, "plain_recipe", of_five)
     output = run_dir.parent / "one.tflite"

@@ -16,7 +16,7 @@ from partsight import Classifier
 from partsight.cli.main import main
 from partsight.errors import ContractError, ModelError
 from partsight.model.tflite.metadata_schema import ENTRY, IDENTIFIER, MODEL_METADATA
-from partsight.model.third_party import GivenFacts, foreign_contract
+from partsight.model.third_party import ModelOverrides, foreign_contract
 from partsight.model.zip_tail import append_tail
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.tensorflow_stack import tf
@@ -93,8 +93,8 @@ def test_by_its_metadata(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_by_facts_given_by_hand(kind: str) -> None:
-    given = GivenFacts(("fine", "odd"), ("fine",), scale=2 / 255, offset=-1)
-    classifier = Classifier.load(converted(by_red, kind), given=given)
+    given = ModelOverrides(("fine", "odd"), ("fine",), scale=2 / 255, offset=-1)
+    classifier = Classifier.load(converted(by_red, kind), overrides=given)
     (prediction,) = classifier.classify([picture_of_red(204)])
     assert prediction.scores["odd"] == pytest.approx(0.8, abs=2 / 255)
     assert classifier.decide(prediction) == "reject"
@@ -102,7 +102,7 @@ def test_by_facts_given_by_hand(kind: str) -> None:
 
 def test_facts_given_by_hand_beat_metadata() -> None:
     model = with_standard_metadata(converted(by_red))
-    given = GivenFacts(("b", "a"), scale=2 / 255, offset=-1)
+    given = ModelOverrides(("b", "a"), scale=2 / 255, offset=-1)
     contract = foreign_contract(model, "it", given)
     assert contract.labels == ("b", "a")
     (mean,), (std,) = contract.normalization.mean, contract.normalization.std
@@ -118,14 +118,14 @@ def test_bytes_are_fed_as_they_are_to_who_takes_bytes() -> None:
 
 
 def test_logits() -> None:
-    given = GivenFacts(LABELS, scale=2 / 255, offset=-1, logits=True)
-    classifier = Classifier.load(converted(logits_by_red), given=given)
+    given = ModelOverrides(LABELS, scale=2 / 255, offset=-1, logits=True)
+    classifier = Classifier.load(converted(logits_by_red), overrides=given)
     (prediction,) = classifier.classify([picture_of_red(255)])
     # By hand: softmax of -8 and 8.
     assert prediction.scores["healthy"] == pytest.approx(1 / (1 + np.exp(16)))
     with pytest.raises(ModelError, match=r"in \[0, 1\], received -8 to 8. .* say so by --logits"):
         Classifier.load(
-            converted(logits_by_red), given=GivenFacts(LABELS, scale=2 / 255, offset=-1)
+            converted(logits_by_red), overrides=ModelOverrides(LABELS, scale=2 / 255, offset=-1)
         ).classify([picture_of_red(255)])
 
 
@@ -137,7 +137,7 @@ def test_an_output_of_four_axes() -> None:
 
 
 def test_labels_that_are_there_twice() -> None:
-    given = GivenFacts(("crane", "crane"), scale=1)
+    given = ModelOverrides(("crane", "crane"), scale=1)
     assert foreign_contract(converted(by_red), "it", given).labels == ("crane", "crane (2)")
 
 
@@ -148,81 +148,81 @@ def four_outputs(image: Any) -> Any:
 @pytest.mark.parametrize(
     ("model", "given", "exception", "message"),
     [
-        (lambda: converted(four_outputs), GivenFacts(LABELS), ContractError, "as detectors"),
+        (lambda: converted(four_outputs), ModelOverrides(LABELS), ContractError, "as detectors"),
         (
             lambda: converted(lambda image: image[..., :2]),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ContractError,
             "no image classifier: .* outputs .1, 8, 12, 2. float32, as detectors, segmenters",
         ),
         (
             lambda: converted(lambda image: by_red(image[..., :3]), channels=4),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ContractError,
             r"no image classifier: .* inputs \(1, 8, 12, 4\).*neither RGB nor grey",
         ),
         (
             lambda: converted(lambda image: tf.argmax(by_red(image)[tf.newaxis], -1)),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ContractError,
             "no image classifier: .* int64.* as after an argmax",
         ),
-        (lambda: converted(by_red), GivenFacts(), ContractError, "Say .*: --labels labels.txt"),
+        (lambda: converted(by_red), ModelOverrides(), ContractError, "Say .*: --labels labels.txt"),
         (
             lambda: converted(by_red),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ContractError,
             "takes float32 and does not say .* --scale and --offset",
         ),
         (
             lambda: converted(by_red, "int8"),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ContractError,
             "takes int8 and does not say",
         ),
         (
             lambda: converted(by_red),
-            GivenFacts(("a", "b", "c"), scale=1),
+            ModelOverrides(("a", "b", "c"), scale=1),
             ContractError,
             "gives 2 scores: expected as many labels, received 3",
         ),
         (
             lambda: converted(by_red),
-            GivenFacts(LABELS, ("good",), scale=1),
+            ModelOverrides(LABELS, ("good",), scale=1),
             ContractError,
             r"accept labels \['good'\] are not among",
         ),
         (
             lambda: converted(by_red),
-            GivenFacts(LABELS, scale=float("nan")),
+            ModelOverrides(LABELS, scale=float("nan")),
             ContractError,
             "scale must be above 0",
         ),
         (
             lambda: with_standard_metadata(converted(by_red))[:-30],
-            GivenFacts(),
+            ModelOverrides(),
             ContractError,
             "has lost 'labels.txt'",
         ),
         (
             lambda: add_metadata(converted(by_red), {ENTRY: b"\4\0\0\0M001"}),
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             ModelError,
             "is damaged",
         ),
         (
             lambda: with_standard_metadata(converted(by_red), labels="../labels.txt"),
-            GivenFacts(),
+            ModelOverrides(),
             ModelError,
             "is damaged: a file in it has the name",
         ),
     ],
 )
 def test_what_cannot_be_judged_by_is_refused(
-    model: Callable[[], bytes], given: GivenFacts, exception: type[ModelError], message: str
+    model: Callable[[], bytes], given: ModelOverrides, exception: type[ModelError], message: str
 ) -> None:
     with pytest.raises(ModelError, match=message) as refusal:
-        Classifier.load(model(), given=given)
+        Classifier.load(model(), overrides=given)
     assert type(refusal.value) is exception
     assert str(refusal.value).isprintable()
 

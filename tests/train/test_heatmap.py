@@ -31,7 +31,7 @@ from partsight_train.conversion.convert import convert
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.export.assemble import assemble
 from partsight_train.export.heatmap import with_heatmap
-from partsight_train.export.variant import Approved
+from partsight_train.export.variant import ReferenceModel
 from partsight_train.heads.head import Head
 from partsight_train.network.activation_map import contributions
 from partsight_train.settings import TrainSettings
@@ -60,7 +60,7 @@ def approve(
     good: tuple[str, ...] = ("a",),
     views: int = 1,
     columns: int = 1,
-) -> Approved:
+) -> ReferenceModel:
     """A backbone with a random head, as ``open_finished_run`` would give it."""
     backbone = dataclasses.replace(open_backbone(str(folder)), views=views, tiles=(1, columns))
     spec = dataclasses.replace(backbone.spec, width=SIDE * columns)
@@ -70,7 +70,7 @@ def approve(
     model = assemble(backbone, Head(kernel, generator.normal(size=labels).astype(np.float32)))
     point = OperatingPoint(good)
     contract = Contract(tuple("abcd"[:labels]), spec, point, tiles=(1, columns))
-    return Approved(model, contract, TrainSettings(), {}, np.empty((0, labels)))
+    return ReferenceModel(model, contract, TrainSettings(), {}, np.empty((0, labels)))
 
 
 def picture(columns: int = 1, seed: int = 2) -> NDArray[np.uint8]:
@@ -79,9 +79,9 @@ def picture(columns: int = 1, seed: int = 2) -> NDArray[np.uint8]:
     return np.asarray(cv2.resize(coarse, (SIDE * columns, SIDE)), np.uint8)
 
 
-def run(approved: Approved, columns: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def run(reference_model: ReferenceModel, columns: int = 1) -> tuple[np.ndarray, np.ndarray]:
     fed = tf.constant(picture(columns)[np.newaxis] / np.float32(255))
-    scores, heatmap = approved.network(fed)
+    scores, heatmap = reference_model.network(fed)
     return scores.numpy()[0], heatmap.numpy()[0, :, :, 0]
 
 
@@ -107,13 +107,13 @@ def test_its_mean_is_the_margin(
 @pytest.mark.parametrize("columns", [1, 2])
 def test_each_position_has_its_share(tiny_backbone: Path, views: int, columns: int) -> None:
     """Of mean pools it is what the report shows, which is found by other means."""
-    approved = approve(tiny_backbone, views=views, columns=columns)
-    before = approved.network(picture(columns)[np.newaxis] / np.float32(255)).numpy()[0]
-    explain = contributions(approved.network, (1, columns))
+    reference_model = approve(tiny_backbone, views=views, columns=columns)
+    before = reference_model.network(picture(columns)[np.newaxis] / np.float32(255)).numpy()[0]
+    explain = contributions(reference_model.network, (1, columns))
     assert explain is not None
     (shares,) = explain(picture(columns), 1)
 
-    mapped = with_heatmap(approved)
+    mapped = with_heatmap(reference_model)
     scores, heatmap = run(mapped, columns)
 
     assert mapped.draft.heatmap == heatmap.shape == (8, 8 * columns)
@@ -164,11 +164,13 @@ def test_maps_of_all_depths_are_added_up_at_the_finest(tmp_path: Path) -> None:
     pools = (layers.GlobalAveragePooling2D(), layers.GlobalMaxPooling2D())
     pooled = layers.Concatenate()([pool(each) for each in (fine, coarse) for pool in pools])
     keras.Model(image, pooled).save(tmp_path / "module", save_format="tf")
-    approved = approve(tmp_path / "module")
+    reference_model = approve(tmp_path / "module")
 
-    scores, heatmap = run(with_heatmap(approved))
+    scores, heatmap = run(with_heatmap(reference_model))
 
-    kernel = np.diff(approved.network.layers[-1].get_weights()[0])[:, 0].reshape(2, 2, 4).sum(1)
+    kernel = (
+        np.diff(reference_model.network.layers[-1].get_weights()[0])[:, 0].reshape(2, 2, 4).sum(1)
+    )
     maps = keras.Model(image, [fine, coarse])(picture()[np.newaxis] / np.float32(255))
     by_depth = [each.numpy()[0] @ weights for each, weights in zip(maps, kernel, strict=True)]
     expected = by_depth[0] + cv2.resize(by_depth[1], (16, 16), interpolation=cv2.INTER_LINEAR)
@@ -178,12 +180,12 @@ def test_maps_of_all_depths_are_added_up_at_the_finest(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [channels_first, sums])
 def test_other_ways_to_pool(make: Callable[[Any], Any], tmp_path: Path) -> None:
-    approved = approve(save(make, tmp_path / "module"))
-    explain = contributions(approved.network)
+    reference_model = approve(save(make, tmp_path / "module"))
+    explain = contributions(reference_model.network)
     assert explain is not None
     shares = [part * part.size for part in explain(picture(), 1)]
     expected = sum(tf.image.resize(each[..., None], (16, 16)).numpy()[..., 0] for each in shares)
-    _, heatmap = run(with_heatmap(approved))
+    _, heatmap = run(with_heatmap(reference_model))
     np.testing.assert_allclose(heatmap - heatmap.mean(), expected - expected.mean(), atol=EXACT)
 
 
@@ -209,10 +211,10 @@ def test_a_network_that_cannot_be_looked_into_says_so(
     def refuse(*_: object, **__: object) -> None:
         raise LookupError("gradient registry has no entry for: Rare")
 
-    approved = approve(tiny_backbone)
+    reference_model = approve(tiny_backbone)
     monkeypatch.setattr(tf, "gradients", refuse)
     with pytest.raises(ModelError, match="cannot add a heat map: .*no entry for: Rare.*without"):
-        with_heatmap(approved)
+        with_heatmap(reference_model)
 
 
 def real(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
@@ -225,11 +227,11 @@ def real(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
 def test_every_variant_gives_it_and_the_same_scores(
     tiny_backbone: Path, variant: VariantName, views: int, columns: int
 ) -> None:
-    approved = approve(tiny_backbone, views=views, columns=columns)
-    mapped = with_heatmap(approved)
+    reference_model = approve(tiny_backbone, views=views, columns=columns)
+    mapped = with_heatmap(reference_model)
     shape = (SIDE, SIDE * columns, 3)
     calibration = [picture(columns, seed) for seed in range(2, 40)]
-    without = Interpreter(convert(approved.network, shape, variant, calibration))
+    without = Interpreter(convert(reference_model.network, shape, variant, calibration))
     beside = Interpreter(convert(mapped.network, shape, variant, calibration))
     fed = picture(columns)[np.newaxis]
     if beside.input.dtype == np.float32:

@@ -96,10 +96,10 @@ def test_variables_lie_by_depth(tiny_backbone: Path) -> None:
 def test_maps_of_all_members_are_added_up(
     tiny_backbone: Path, small_backbone: Path, views: int
 ) -> None:
-    approved = approve(Path(f"{tiny_backbone}+{small_backbone}"), views=views)
-    scores, heatmap = run(with_heatmap(approved))
+    reference_model = approve(Path(f"{tiny_backbone}+{small_backbone}"), views=views)
+    scores, heatmap = run(with_heatmap(reference_model))
     assert heatmap.mean() == pytest.approx(np.log(scores[1] / scores[0]), abs=EXACT)
-    explain = contributions(approved.network)
+    explain = contributions(reference_model.network)
     assert explain is not None
     # One a pool: the tiny backbone's mean, the small one's mean and maximum.
     assert sorted(part.shape for part in explain(picture(), 1)) == [(8, 8), (16, 16), (16, 16)]

@@ -39,18 +39,18 @@ def test_copies_to_learn_from(
         str(tiny_backbone), augment=augment, quantization_aware=quantization_aware
     )
     prepared = prepare(parts, settings, lambda stage: silent)
-    material, train = prepared.material, prepared.rows(Split.TRAIN)
-    learned_from = material.training(train)
+    training_data, train = prepared.training_data, prepared.rows(Split.TRAIN)
+    learned_from = training_data.training(train)
 
-    assert len(material.copies) == copies
+    assert len(training_data.copies) == copies
     assert len(learned_from.labels) == (1 + copies) * len(train)
-    exact = material.examples.features
-    for copy in material.copies:
+    exact = training_data.examples.features
+    for copy in training_data.copies:
         assert copy.shape == exact.shape
         assert not np.array_equal(copy, exact)
     if quantization_aware:
         # The last is the same pictures in other arithmetic.
-        assert np.abs(material.copies[-1] - exact).max() < 0.05 * np.ptp(exact)
+        assert np.abs(training_data.copies[-1] - exact).max() < 0.05 * np.ptp(exact)
 
 
 def prepared_of(folder: Path, backbone: Path, **settings: object) -> Prepared:
@@ -84,7 +84,7 @@ def test_the_users_word_on_which_label_is_good_stands(parts: Path, tiny_backbone
     prepared = prepared_of(parts, tiny_backbone, accept_labels=("good",))
 
     assert prepared.accept_labels == ("good",)
-    assert prepared.material.bad == (0,)
+    assert prepared.training_data.bad == (0,)
 
 
 def widen(parts: Path, bits: int) -> None:
@@ -98,17 +98,17 @@ def widen(parts: Path, bits: int) -> None:
 def test_significant_bits_of_the_set_travel_with_the_model(
     parts: Path, tiny_backbone: Path
 ) -> None:
-    eight = prepared_of(parts, tiny_backbone).material
+    eight = prepared_of(parts, tiny_backbone).training_data
     widen(parts, 12)
 
     prepared = prepared_of(parts, tiny_backbone)
     given = prepared_of(parts, tiny_backbone, bit_depth=16)
 
     assert eight.backbone.spec.bit_depth is None
-    assert prepared.material.backbone.spec.bit_depth == 12
-    assert given.material.backbone.spec.bit_depth is None
+    assert prepared.training_data.backbone.spec.bit_depth == 12
+    assert given.training_data.backbone.spec.bit_depth is None
     assert "12 significant bits, as declared or observed over the whole set" in prepared.notes[-1]
-    spread = [np.ptp(each.material.examples.features) for each in (prepared, given)]
+    spread = [np.ptp(each.training_data.examples.features) for each in (prepared, given)]
     assert spread[0] > 3 * spread[1]
 
 
@@ -159,8 +159,8 @@ def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_back
             folder.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, folder / path.name)
     for folder in ("test", "train"):
-        twin = divided / folder / "healthy" / f"x_nohash_{folder}.png"
-        shutil.copy(parts / "healthy" / "part029.png", twin)
+        clone = divided / folder / "healthy" / f"x_nohash_{folder}.png"
+        shutil.copy(parts / "healthy" / "part029.png", clone)
 
     prepared = prepared_of(divided, tiny_backbone, test_share=0.3)
 

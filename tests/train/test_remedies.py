@@ -19,15 +19,15 @@ from partsight.model.file import load_model_file
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.calibration import choose_calibration
 from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.export import fallback_fine_tuning as fine_tuned_module
 from partsight_train.export.fallback_calibration import farthest_first, more_calibration
 from partsight_train.export.fallback_fine_tuning import fine_tuned
 from partsight_train.export.fallback_head import Wanted, refit, refitted_head
 from partsight_train.export.fallback_layers import sensitive_layers
-from partsight_train.export.fallbacks import REMEDIES, Remedied, Remedy, remedied
-from partsight_train.export import fallback_fine_tuning as fine_tuned_module
+from partsight_train.export.fallbacks import REMEDIES, Remedied, Remedy, with_fallbacks
 from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.runtime_gate import runtime_failures
-from partsight_train.export.variant import Approved, Recipe, plain_recipe
+from partsight_train.export.variant import ConversionSpec, ReferenceModel, plain_recipe
 from partsight_train.heads.head import Head, predict
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorflow_stack import tf
@@ -61,7 +61,7 @@ def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledPicture]]:
 
 def approve(
     network: Network, pictures: dict[Split, list[LabelledPicture]], calibration: int = 200
-) -> Approved:
+) -> ReferenceModel:
     """The network as approved, with its own scores of its pictures."""
 
     def scores(part: Split) -> Any:
@@ -71,7 +71,7 @@ def approve(
     draft = Contract(LABELS, SPEC, OperatingPoint(("healthy",)))
     by_split = {part: scores(part) for part in (Split.VALIDATION, Split.TEST)}
     settings = TrainSettings(calibration=calibration)
-    return Approved(network, draft, settings, pictures, by_split)
+    return ReferenceModel(network, draft, settings, pictures, by_split)
 
 
 def with_head(features: Network, kernel: list[list[float]], bias: list[float]) -> Network:
@@ -93,13 +93,13 @@ BY_SMALL_RED = ([[-10.0, 10.0], [0.0, 0.0]], [5.0, -5.0])
 
 
 @pytest.fixture
-def drowned(tmp_path: Path) -> Approved:
+def drowned(tmp_path: Path) -> ReferenceModel:
     """A network whose deciding feature is lost in int8."""
     return approve(with_head(mixed(*RED_BESIDE_A_GIANT), *BY_SMALL_RED), write(tmp_path, BY_RED))
 
 
-def attempt(approved: Approved, variant: VariantName, **remedies: Remedy) -> Remedied:
-    made = remedied(approved, variant, Limits(), lambda data: [], remedies)
+def attempt(reference_model: ReferenceModel, variant: VariantName, **remedies: Remedy) -> Remedied:
+    made = with_fallbacks(reference_model, variant, Limits(), lambda data: [], remedies)
     assert made.attempts[0].remedy == "none"
     assert made.attempts[0].refusals, "the plain file must be one that needs a remedy"
     return made
@@ -116,8 +116,8 @@ def test_ranges_that_rare_pictures_exceed_take_more_calibration(tmp_path: Path) 
         [[-20.0, 20.0], [20.0, -20.0], [-20.0, 20.0]],
         [4.0, -4.0],
     )
-    approved = approve(network, write(tmp_path, colours), calibration=2)
-    made = attempt(approved, "int8", more=more_calibration)
+    reference_model = approve(network, write(tmp_path, colours), calibration=2)
+    made = attempt(reference_model, "int8", more=more_calibration)
     assert made.passed
     assert made.file.parity["agreement"] == 1.0
     assert made.file.contract.provenance["export"]["calibration"]["pictures"] == 8
@@ -127,15 +127,15 @@ def test_ranges_that_rare_pictures_exceed_take_more_calibration(tmp_path: Path) 
 def test_a_feature_that_int8_drowns_is_replaced_by_the_head(
     variant: VariantName, tmp_path: Path
 ) -> None:
-    approved = approve(with_head(mixed(*RED_TWICE), *BY_SMALL_RED), write(tmp_path, BY_RED))
-    made = attempt(approved, variant, head=refitted_head)
+    reference_model = approve(with_head(mixed(*RED_TWICE), *BY_SMALL_RED), write(tmp_path, BY_RED))
+    made = attempt(reference_model, variant, head=refitted_head)
     assert made.passed
     assert made.file.parity["agreement"] == 1.0
 
 
 @pytest.mark.parametrize("variant", ["int8", "int8-float"])
 def test_a_layer_that_drowns_another_is_kept_in_float(
-    variant: VariantName, drowned: Approved
+    variant: VariantName, drowned: ReferenceModel
 ) -> None:
     made = attempt(drowned, variant, layers=sensitive_layers)
     assert made.passed
@@ -145,7 +145,7 @@ def test_a_layer_that_drowns_another_is_kept_in_float(
 
 
 @pytest.fixture
-def coarse(tmp_path: Path) -> Approved:
+def coarse(tmp_path: Path) -> ReferenceModel:
     """A weight of what is always zero sets the steps of the kernel, of which red gets one."""
     kernel = tf.Variable(np.reshape([1.15, 0, 0, 100, 0, 0], (1, 1, 6, 1)).astype(np.float32))
 
@@ -158,7 +158,7 @@ def coarse(tmp_path: Path) -> Approved:
 
 @pytest.mark.parametrize("variant", ["int8", "int8-float", "int16x8"])
 def test_kernels_learn_to_bear_their_steps(
-    variant: VariantName, coarse: Approved, monkeypatch: pytest.MonkeyPatch
+    variant: VariantName, coarse: ReferenceModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of a toy: its weights are few, and far from where they shall be.
     monkeypatch.setattr(fine_tuned_module, "_LEARNING_RATE", 0.1)
@@ -168,8 +168,8 @@ def test_kernels_learn_to_bear_their_steps(
     assert made.file.parity["agreement"] == 1.0
 
 
-def test_they_are_tried_in_their_order_and_written_down(drowned: Approved) -> None:
-    made = remedied(drowned, "int8", Limits(), runtime_failures)
+def test_they_are_tried_in_their_order_and_written_down(drowned: ReferenceModel) -> None:
+    made = with_fallbacks(drowned, "int8", Limits(), runtime_failures)
     assert list(REMEDIES) == [
         "more-calibration",
         "refitted-head",
@@ -195,7 +195,9 @@ def test_they_are_tried_in_their_order_and_written_down(drowned: Approved) -> No
     assert written["remedies"][-1]["parity"] == written["parity"] == used.parity
 
 
-def test_the_closest_is_left_where_none_helps_and_its_pictures_stay(drowned: Approved) -> None:
+def test_the_closest_is_left_where_none_helps_and_its_pictures_stay(
+    drowned: ReferenceModel,
+) -> None:
     some = choose_calibration(drowned.pictures[Split.TRAIN], SPEC, 3, 0)
     seen = []
 
@@ -203,17 +205,21 @@ def test_the_closest_is_left_where_none_helps_and_its_pictures_stay(drowned: App
         blind = tf.constant([[0.9, 0.1]])
         return lambda image: share * drowned.network(image) + (1 - share) * blind
 
-    def tries(approved: Approved, variant: VariantName, refused: Recipe) -> Iterator[Any]:
-        yield "worse", Recipe(mostly(0), refused.calibration)
-        yield "closest", Recipe(mostly(0.99), some)
-        yield "closer", Recipe(mostly(0.9), None)
+    def tries(
+        reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+    ) -> Iterator[Any]:
+        yield "worse", ConversionSpec(mostly(0), refused.calibration)
+        yield "closest", ConversionSpec(mostly(0.99), some)
+        yield "closer", ConversionSpec(mostly(0.9), None)
 
-    def fails(approved: Approved, variant: VariantName, refused: Recipe) -> Iterator[Any]:
+    def fails(
+        reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+    ) -> Iterator[Any]:
         seen.append((refused.network, refused.calibration))
         raise RuntimeError("TensorFlow says much\nin many lines")
 
     plain = dataclasses.replace(drowned, network=mostly(0.2))
-    made = remedied(
+    made = with_fallbacks(
         plain,
         "float16",
         Limits(agreement=1.5),
@@ -227,16 +233,16 @@ def test_the_closest_is_left_where_none_helps_and_its_pictures_stay(drowned: App
     assert seen == [(plain.network, some)]
 
 
-def test_a_runtime_has_the_last_word(drowned: Approved) -> None:
-    made = remedied(
+def test_a_runtime_has_the_last_word(drowned: ReferenceModel) -> None:
+    made = with_fallbacks(
         drowned, "int8", Limits(), lambda data: ["under x: refused"], {"layers": sensitive_layers}
     )
     assert not made.passed
     assert {each.refusals for each in made.attempts[1:]} == {("under x: refused",)}
 
 
-def test_a_file_that_only_a_runtime_refuses_has_no_remedy(drowned: Approved) -> None:
-    made = remedied(drowned, "none", Limits(), lambda data: ["under x: refused"])
+def test_a_file_that_only_a_runtime_refuses_has_no_remedy(drowned: ReferenceModel) -> None:
+    made = with_fallbacks(drowned, "none", Limits(), lambda data: ["under x: refused"])
     assert [each.refusals for each in made.attempts] == [("under x: refused",)]
 
 
@@ -249,19 +255,19 @@ def test_a_file_that_only_a_runtime_refuses_has_no_remedy(drowned: Approved) -> 
     ],
 )
 def test_what_a_variant_has_no_use_for_is_skipped(
-    variant: VariantName, without: set[str], tmp_path: Path, drowned: Approved
+    variant: VariantName, without: set[str], tmp_path: Path, drowned: ReferenceModel
 ) -> None:
-    recipe = plain_recipe(drowned, variant)
+    conversion_spec = plain_recipe(drowned, variant)
     for name in without:
         with pytest.raises(ModelError, match=variant):
-            next(REMEDIES[name](drowned, variant, recipe))
+            next(REMEDIES[name](drowned, variant, conversion_spec))
 
 
 def test_a_network_without_a_head_has_the_refit_skipped(tmp_path: Path) -> None:
     features = mixed(RED, GREEN)
-    approved = approve(lambda image: tf.sigmoid(features(image)), write(tmp_path, BY_RED))
+    reference_model = approve(lambda image: tf.sigmoid(features(image)), write(tmp_path, BY_RED))
     with pytest.raises(ModelError, match="cannot find the head .* received Sigmoid"):
-        next(refitted_head(approved, "int8", plain_recipe(approved, "int8")))
+        next(refitted_head(reference_model, "int8", plain_recipe(reference_model, "int8")))
 
 
 def test_the_farthest_come_first() -> None:

@@ -15,7 +15,7 @@ from partsight.model.contract import Contract
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.dataset import Split
 from partsight_train.export.steps import few_steps, warn_of_few_steps
-from partsight_train.export.variant import Approved, Variant
+from partsight_train.export.variant import ReferenceModel, Variant
 from partsight_train.settings import TrainSettings
 
 # Two bad parts and four good ones.
@@ -83,12 +83,12 @@ def test_the_warning_offers_finer_scores(
         np.zeros(6),
         (),
     )
-    approved = Approved(
+    reference_model = ReferenceModel(
         lambda image: image, contract, TrainSettings(), {}, {Split.VALIDATION: exact}
     )
     file = Variant(b"", {}, contract, scored, scored, {})
     with caplog.at_level(logging.WARNING):
-        warn_of_few_steps(variant, approved, file)
+        warn_of_few_steps(variant, reference_model, file)
     assert ("--quantize int8-float" in caplog.text) == warned
     if warned:
         assert "it rejects 100.0% of the good ones, the float model 0.0%; 4 share" in caplog.text

@@ -33,7 +33,7 @@ from partsight.utils.progress import silent
 from partsight_train.cli.train import command as train_command_line
 from partsight_train.data.dataset import Split, scan, split
 from partsight_train.data.prepare import prepare
-from partsight_train.data.training_data import Material
+from partsight_train.data.training_data import TrainingData
 from partsight_train.fit.learn import learn
 from partsight_train.settings import (
     BALANCES,
@@ -94,25 +94,25 @@ def test_it_finds_a_better_penalty_than_a_bad_start(
 @pytest.fixture(scope="module")
 def uneven(
     tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[AugmentSettings], Material]:
+) -> Callable[[AugmentSettings], TrainingData]:
     """What there is to learn from 30 defected and 18 healthy parts."""
     parts = write_parts(tmp_path_factory.mktemp("uneven") / "parts")
     for path in sorted((parts / "healthy").iterdir())[:12]:
         path.unlink()
 
     @functools.cache
-    def material(augment: AugmentSettings) -> Material:
+    def training_data(augment: AugmentSettings) -> TrainingData:
         settings = TrainSettings(backbone=str(tiny_backbone), augment=augment)
-        return prepare(parts, settings, lambda stage: silent).material
+        return prepare(parts, settings, lambda stage: silent).training_data
 
-    return material
+    return training_data
 
 
 @pytest.mark.parametrize("balance", BALANCES)
 @pytest.mark.parametrize("copies", [0, 1])
 @pytest.mark.parametrize("l2", [1e-3, 0.1])
 def test_the_short_cut_finds_the_minimum_that_training_finds(
-    uneven: Callable[[AugmentSettings], Material],
+    uneven: Callable[[AugmentSettings], TrainingData],
     tiny_backbone: Path,
     l2: float,
     copies: int,
@@ -121,11 +121,11 @@ def test_the_short_cut_finds_the_minimum_that_training_finds(
     augment = AugmentSettings(copies, brightness=0.1) if copies else AugmentSettings()
     head = HeadSettings(l2=l2, balance=balance, label_smoothing=0.05)
     settings = TrainSettings(backbone=str(tiny_backbone), head=head, augment=augment)
-    material = uneven(augment)
-    bench = set_up(material, 3, settings.head)
+    training_data = uneven(augment)
+    bench = set_up(training_data, 3, settings.head)
     for fold, (true, scores) in zip(bench.folds, fold_scores(bench, settings), strict=True):
-        learned = learn(material, fold.train, fold.validation, settings, None)
-        np.testing.assert_array_equal(true, material.examples.labels[fold.test])
+        learned = learn(training_data, fold.train, fold.validation, settings, None)
+        np.testing.assert_array_equal(true, training_data.examples.labels[fold.test])
         np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
 
 
@@ -150,11 +150,11 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
     dataset = Dataset(("a", "b", "c"), pictures)
     examples = Examples(features.astype(np.float32), labels.astype(np.intp))
     backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=blocks)
-    material = Material(dataset, backbone, examples, (), ())
+    training_data = TrainingData(dataset, backbone, examples, (), ())
     settings = TrainSettings(head=HeadSettings(l2=0.01))
-    bench = set_up(material, 3, settings.head)
+    bench = set_up(training_data, 3, settings.head)
     for fold, (_, scores) in zip(divide(dataset, 3), fold_scores(bench, settings), strict=True):
-        learned = learn(material, fold.train, fold.validation, settings, None)
+        learned = learn(training_data, fold.train, fold.validation, settings, None)
         np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
 
 

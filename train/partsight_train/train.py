@@ -24,7 +24,7 @@ from partsight_train.data_check import Finding, Severity, check
 from partsight_train.export.deliver import Delivery, deliver
 from partsight_train.fit.cross_validation import cross_validate
 from partsight_train.fit.distribution import open_strategy
-from partsight_train.fit.learn import Learned, learn
+from partsight_train.fit.learn import TrainedModel, learn
 from partsight_train.fit.measure import Mistake, mistakes
 from partsight_train.network.activation_map import map_of_file
 from partsight_train.network.tiles import mean_tiles
@@ -92,17 +92,19 @@ def train(
     run = RunDir.create(run_dir, resume=resume)
     watch = Stopwatch()
     prepared = prepare(image_dir, settings, stages)
-    material = prepared.material
+    training_data = prepared.training_data
     findings = _checked(prepared, stages)
     config = _begin(run, image_dir, prepared, settings)
     watch.lap("pictures and features")
     folds: dict[str, Any] = {}
     if settings.cross_validate:
-        measured = cross_validate(material, settings, settings.cross_validate, strategy, stages)
+        measured = cross_validate(
+            training_data, settings, settings.cross_validate, strategy, stages
+        )
         folds = {"cross_validation": measured}
         watch.lap("cross-validation")
-    learned = learn(
-        material,
+    trained_model = learn(
+        training_data,
         prepared.rows(Split.TRAIN),
         prepared.rows(Split.VALIDATION),
         settings,
@@ -112,36 +114,36 @@ def train(
         stages=stages,
     )
     watch.lap("learning")
-    delivery = deliver(learned, prepared, settings, config)
+    delivery = deliver(trained_model, prepared, settings, config)
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
-    write_results(summaries_dir or run.logs, learned, delivery, settings)
+    write_results(summaries_dir or run.logs, trained_model, delivery, settings)
     watch.lap("export and measurement")
     metrics = {**delivery.metrics, **folds, "dataset": prepared.document()}
-    _write(run, prepared, delivery, learned, findings, metrics, watch.seconds)
-    labels = material.dataset.labels
+    _write(run, prepared, delivery, trained_model, findings, metrics, watch.seconds)
+    labels = training_data.dataset.labels
     return Outcome(
         metrics,
         run.path / DELIVERY,
         run.path / REPORT,
         prepared.failed,
-        len(prepared.failed) + len(material.dataset.pictures),
+        len(prepared.failed) + len(training_data.dataset.pictures),
         tuple(mistakes(labels, delivery.file.on_test)),
     )
 
 
 def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
     """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
-    material = prepared.material
+    training_data = prepared.training_data
     for note in prepared.notes:
         logger.warning("%s", note)
-    examples = mean_tiles(material.examples, material.backbone.tiles)
+    examples = mean_tiles(training_data.examples, training_data.backbone.tiles)
     findings = check(
-        material.dataset,
+        training_data.dataset,
         prepared.digests,
         {},
         examples,
         stages("check of the pictures"),
-        bit_depth=material.backbone.spec.bit_depth,
+        bit_depth=training_data.backbone.spec.bit_depth,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:
@@ -153,8 +155,10 @@ def _begin(
     run: RunDir, image_dir: Path, prepared: Prepared, settings: TrainSettings
 ) -> dict[str, Any]:
     """Write down what the run is made from, or see that it is what it was begun with."""
-    material = prepared.material
-    config = provenance(image_dir, material.dataset, prepared.digests, material.backbone, settings)
+    training_data = prepared.training_data
+    config = provenance(
+        image_dir, training_data.dataset, prepared.digests, training_data.backbone, settings
+    )
     begun = run.begun()
     if begun is not None:
         require_same(begun, config)
@@ -166,27 +170,27 @@ def _write(
     run: RunDir,
     prepared: Prepared,
     delivery: Delivery,
-    learned: Learned,
+    trained_model: TrainedModel,
     findings: Sequence[Finding],
     metrics: Mapping[str, Any],
     seconds: Mapping[str, float],
 ) -> None:
     """Write everything, the delivered file last: where it is, the run is whole."""
-    spec, file = learned.backbone.spec, delivery.file
+    spec, file = trained_model.backbone.spec, delivery.file
     record = RunRecord(
         metrics,
         file.contract.provenance,
         file.on_validation,
         file.on_test,
         sizes={DELIVERY: len(file.data)},
-        splits=learned.dataset.counts(),
-        parts=learned.dataset.part_counts(),
-        places={each.path: each.place for each in learned.dataset.pictures},
+        splits=trained_model.dataset.counts(),
+        parts=trained_model.dataset.part_counts(),
+        places={each.path: each.place for each in trained_model.dataset.pictures},
         notes=prepared.notes,
         findings=[finding.message for finding in findings],
-        history=learned.history,
+        history=trained_model.history,
         seconds=seconds,
-        maps=map_of_file(delivery.model, spec, learned.backbone.tiles),
+        maps=map_of_file(delivery.model, spec, trained_model.backbone.tiles),
         spec=spec,
         model_sha256=hashlib.sha256(file.data).hexdigest(),
         command_line=command_line(),
@@ -195,7 +199,7 @@ def _write(
     run.write_text("labels.txt", "".join(f"{label}\n" for label in record.labels))
     run.write_json("metrics.json", metrics)
     run.write_text(REPORT, report_html(record))
-    run.write_pictures(learned.dataset, prepared.digests)
+    run.write_pictures(trained_model.dataset, prepared.digests)
     run.deliver(DELIVERY, file.data)
     run.forget_checkpoints()
 

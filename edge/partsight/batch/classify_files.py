@@ -51,7 +51,7 @@ def classify_inputs(
     """
     count = workers or os.cpu_count() or 1
     idle: queue.SimpleQueue[Classifier] = queue.SimpleQueue()
-    for each in (classifier, *(classifier.twin() for _ in range(count - 1))):
+    for each in (classifier, *(classifier.clone() for _ in range(count - 1))):
         idle.put(each)
     job = functools.partial(
         _judged_by_idle,

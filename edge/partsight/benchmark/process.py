@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from partsight.errors import ModelError, PartsightError
 from partsight.image.preprocess import preprocess
 from partsight.inference.classifier import Classifier
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter
 from partsight.model.file import load_model_file
 from partsight.qualification.trial import require_sound
@@ -95,7 +95,7 @@ def _judge(model: bytes, threads: int, batch: int) -> Judge:
     file = load_model_file(model)
     spec = file.contract.preprocess
     interpreter = _for_batches(model, threads, batch)
-    feed = feeder(interpreter.input, file.contract.normalization, file.contract.layout)
+    feed = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
     return lambda frames: interpreter.invoke(
         np.stack([feed(preprocess(frame, spec)) for frame in frames])
     )

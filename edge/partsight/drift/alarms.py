@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from partsight.records import PartResult, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
 
@@ -66,14 +66,14 @@ class LineAlarms:
 
     Args:
         settings: when to alarm.
-        vitals: gets ``alarms``, and a state per alarm once one was raised.
+        telemetry: gets ``alarms``, and a state per alarm once one was raised.
     """
 
-    def __init__(self, settings: AlarmSettings, vitals: Vitals) -> None:
+    def __init__(self, settings: AlarmSettings, telemetry: Telemetry) -> None:
         self._settings = settings
-        self._rejects = _Run(_Alarm("rejects-in-a-row", vitals), "rejected", "not rejected")
-        self._faults = _Run(_Alarm("faults-in-a-row", vitals), "not inspected", "inspected")
-        self._rate = _Rate(_Alarm("reject-rate-limit", vitals))
+        self._rejects = _Run(_Alarm("rejects-in-a-row", telemetry), "rejected", "not rejected")
+        self._faults = _Run(_Alarm("faults-in-a-row", telemetry), "not inspected", "inspected")
+        self._rate = _Rate(_Alarm("reject-rate-limit", telemetry))
 
     def __call__(self, judged: Concluded) -> None:
         """Take note of a part."""
@@ -107,20 +107,20 @@ class LineAlarms:
 class _Alarm:
     """Raised or not, as vitals tell it."""
 
-    def __init__(self, name: str, vitals: Vitals) -> None:
-        self._name, self._vitals, self.raised = name, vitals, False
-        vitals.set("alarms", 0, name)
+    def __init__(self, name: str, telemetry: Telemetry) -> None:
+        self._name, self._telemetry, self.raised = name, telemetry, False
+        telemetry.set("alarms", 0, name)
 
     def raise_(self, why: str) -> None:
         self.raised = True
-        self._vitals.set("alarms", 1, self._name)
-        self._vitals.state(f"alarm {self._name}", "raised", why)
+        self._telemetry.set("alarms", 1, self._name)
+        self._telemetry.state(f"alarm {self._name}", "raised", why)
 
     def clear(self, why: str) -> None:
         if self.raised:
             self.raised = False
-            self._vitals.set("alarms", 0, self._name)
-            self._vitals.state(f"alarm {self._name}", "clear", why)
+            self._telemetry.set("alarms", 0, self._name)
+            self._telemetry.state(f"alarm {self._name}", "clear", why)
 
 
 class _Run:

@@ -18,7 +18,7 @@ from partsight.drift.watch import DriftWatch
 from partsight.image.statistics import picture_statistics
 from partsight.inference.classifier import Classifier
 from partsight.records import PartResult
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["DriftObserver", "InForce", "Seen"]
 
@@ -55,14 +55,14 @@ class DriftObserver:
     Args:
         in_force: asked for the model each time.
         settings: how closely to watch.
-        vitals: gets the alarms.
+        telemetry: gets the alarms.
     """
 
-    def __init__(self, in_force: InForce, settings: DriftSettings, vitals: Vitals) -> None:
+    def __init__(self, in_force: InForce, settings: DriftSettings, telemetry: Telemetry) -> None:
         self._in_force = in_force
         self._sha256 = in_force.classifier.model_sha256
         reference = in_force.classifier.contract.reference
-        self._watch = DriftWatch(reference, settings, vitals)
+        self._watch = DriftWatch(reference, settings, telemetry)
 
     def __call__(self, seen: Seen) -> None:
         """Take note of a part, unless it is a fault or a picture that shows no part."""

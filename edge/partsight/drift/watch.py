@@ -24,7 +24,7 @@ from partsight.drift.learning import Learning
 from partsight.image.statistics import PictureStatistics
 from partsight.model.reference import Reference
 from partsight.records import Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["DriftWatch"]
 
@@ -46,14 +46,14 @@ class DriftWatch:
     Args:
         reference: of the model's contract.
         settings: how closely to watch.
-        vitals: gets ``alarms`` and ``drift``, the state, and a state per alarm once one was raised.
+        telemetry: gets ``alarms``, the state ``drift``, and a state per alarm once one was raised.
     """
 
     def __init__(
-        self, reference: Reference | None, settings: DriftSettings, vitals: Vitals
+        self, reference: Reference | None, settings: DriftSettings, telemetry: Telemetry
     ) -> None:
         self._settings = settings
-        self._vitals = vitals
+        self._telemetry = telemetry
         self._learning: Learning | None = None
         self._watched: dict[str, _Watched] = {}
         self.restart(reference)
@@ -65,7 +65,7 @@ class DriftWatch:
         self._watched = {}
         self._learning = None
         if reference is not None:
-            self._vitals.set("drift_learned", 0)
+            self._telemetry.set("drift_learned", 0)
             against = f"against the model's reference of {reference.pictures} good parts"
             self._watch(charts_of(reference, self._settings), against)
             return
@@ -110,38 +110,40 @@ class DriftWatch:
             self._say_learning(learning)
             return
         self._learning = None
-        self._vitals.set("drift_learned", self._settings.learn_parts)
+        self._telemetry.set("drift_learned", self._settings.learn_parts)
         against = f"against {self._settings.learn_parts} parts learned since the start"
         self._watch(charts, against)
         logger.warning("drift is watched from here on, %s", against)
 
     def _say_learning(self, learning: Learning) -> None:
-        self._vitals.set("drift_learned", learning.parts)
+        self._telemetry.set("drift_learned", learning.parts)
         count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
         if learning.refusal:
             why = f"no reference is learned from a line that is not in order: {learning.refusal}"
-            self._vitals.state(_PART, "without reference", f"{why}; {count}")
+            self._telemetry.state(_PART, "without reference", f"{why}; {count}")
         else:
-            self._vitals.state(_PART, "learning", count)
+            self._telemetry.state(_PART, "learning", count)
 
     def _watch(self, charts: Mapping[str, Chart], against: str) -> None:
-        settings, vitals = self._settings, self._vitals
+        settings, telemetry = self._settings, self._telemetry
         self._watched = {
-            name: _Watched(name, chart, settings, vitals) for name, chart in charts.items()
+            name: _Watched(name, chart, settings, telemetry) for name, chart in charts.items()
         }
-        vitals.state(_PART, "watching", against)
+        telemetry.state(_PART, "watching", against)
 
 
 class _Watched:
     """A chart, its latest values, and its alarm."""
 
-    def __init__(self, name: str, chart: Chart, settings: DriftSettings, vitals: Vitals) -> None:
-        self._name, self._chart, self._vitals = name, chart, vitals
+    def __init__(
+        self, name: str, chart: Chart, settings: DriftSettings, telemetry: Telemetry
+    ) -> None:
+        self._name, self._chart, self._telemetry = name, chart, telemetry
         self._size, self._clear_after = settings.subgroup, settings.clear_after
         self._sum, self._count, self._calm = 0.0, 0, 0
         self._values: collections.deque[float] = collections.deque(maxlen=RUN)
         self._raised = False
-        vitals.set("alarms", 0, name)
+        telemetry.set("alarms", 0, name)
 
     def add(self, value: float) -> None:
         self._sum += value
@@ -151,7 +153,7 @@ class _Watched:
         mean = self._sum / self._count
         self._sum, self._count = 0.0, 0
         self._values.append(mean)
-        self._vitals.set("drift", mean, self._name)
+        self._telemetry.set("drift", mean, self._name)
         broken = broken_rule(self._chart, tuple(self._values))
         self._calm = 0 if broken else self._calm + 1
         if broken:
@@ -163,10 +165,10 @@ class _Watched:
         """Clear the alarm, if there is one."""
         if self._raised:
             self._raised = False
-            self._vitals.set("alarms", 0, self._name)
-            self._vitals.state(f"alarm {self._name}", "clear")
+            self._telemetry.set("alarms", 0, self._name)
+            self._telemetry.state(f"alarm {self._name}", "clear")
 
     def _raise(self, why: str) -> None:
         self._raised = True
-        self._vitals.set("alarms", 1, self._name)
-        self._vitals.state(f"alarm {self._name}", "raised", f"mean of {self._size} parts {why}")
+        self._telemetry.set("alarms", 1, self._name)
+        self._telemetry.state(f"alarm {self._name}", "raised", f"mean of {self._size} parts {why}")

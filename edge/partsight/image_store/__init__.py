@@ -10,7 +10,7 @@ frame over by ``keep`` after. Neither waits for the disk.
 
 from __future__ import annotations
 
-from partsight.image_store.save_plan import Plan
+from partsight.image_store.save_plan import SavePlan
 from partsight.image_store.store import PictureStore
 
-__all__ = ["PictureStore", "Plan"]
+__all__ = ["PictureStore", "SavePlan"]

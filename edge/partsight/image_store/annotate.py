@@ -39,7 +39,7 @@ def annotation(result: PartResult) -> tuple[str, ...]:
     """The lines that are written below a part's frame, in ASCII, which is all the font has."""
     judged = result.prediction
     found = f"{judged.label} {judged.score:.3f}" if judged else result.error or "not judged"
-    part = result.occasion and result.occasion.part_id
+    part = result.trigger_event and result.trigger_event.part_id
     taken = result.captured_at.isoformat(" ", "milliseconds")
     lines = (
         f"{result.verdict.value.upper()}   {found}",

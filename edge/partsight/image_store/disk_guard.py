@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["DiskGuard", "Obstacle"]
 
@@ -34,7 +34,7 @@ class DiskGuard:
         folder: of the pictures.
         min_free_bytes: below this pictures stop.
         resume_bytes: from this on they go on; above the other, so that they do not flap.
-        vitals: is told the state and the room.
+        telemetry: is told the state and the room.
         free_bytes: tells the room on the disk of a folder.
         monotonic: seconds.
     """
@@ -44,12 +44,12 @@ class DiskGuard:
         folder: Path,
         min_free_bytes: int,
         resume_bytes: int,
-        vitals: Vitals,
+        telemetry: Telemetry,
         free_bytes: Callable[[Path], int],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._min_free_bytes = folder, min_free_bytes
-        self._resume_bytes, self._vitals = resume_bytes, vitals
+        self._resume_bytes, self._telemetry = resume_bytes, telemetry
         self._free_bytes, self._monotonic = free_bytes, monotonic
         self._short: Obstacle | None = None
         self._failure: Obstacle | None = None
@@ -73,7 +73,7 @@ class DiskGuard:
         except OSError as error:
             self.failed("failing", f"{self._folder}: {error.strerror or error}")
             return None
-        self._vitals.set("disk_free_bytes", free, "pictures")
+        self._telemetry.set("disk_free_bytes", free, "pictures")
         self._short = self._shortage(free)
         self._say()
         return free
@@ -102,11 +102,11 @@ class DiskGuard:
     def _say(self) -> None:
         trouble = self._failure or self._short
         if trouble is not None:
-            self._vitals.state("pictures", trouble.cause, trouble.told)
+            self._telemetry.state("pictures", trouble.cause, trouble.told)
         elif self._kept:
-            self._vitals.state("pictures", "keeping", str(self._folder))
+            self._telemetry.state("pictures", "keeping", str(self._folder))
         else:
-            self._vitals.state("pictures", "idle", f"none was kept yet in {self._folder}")
+            self._telemetry.state("pictures", "idle", f"none was kept yet in {self._folder}")
 
 
 def _megabytes(count: int) -> str:

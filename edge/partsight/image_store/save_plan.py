@@ -14,7 +14,15 @@ from pathlib import PurePosixPath
 
 from partsight.records import Verdict
 
-__all__ = ["Plan", "annotated_path", "id_of", "is_day", "is_kept", "is_left_over", "picture_path"]
+__all__ = [
+    "SavePlan",
+    "annotated_path",
+    "id_of",
+    "is_day",
+    "is_kept",
+    "is_left_over",
+    "picture_path",
+]
 
 _ANNOTATED = "-annotated"
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -25,7 +33,7 @@ _LEFT_OVER = re.compile(rf"\.({_ID})(?:{_ANNOTATED})?\.(?:jpg|png)\.[0-9a-f]{{32
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SavePlan:
     """What will be kept of a part.
 
     Attributes:

@@ -21,10 +21,10 @@ from partsight.image_store.annotate import annotate
 from partsight.image_store.disk_guard import DiskGuard, Obstacle
 from partsight.image_store.retention import Limits, Retention
 from partsight.image_store.retention_schedule import Tidying
-from partsight.image_store.save_plan import Plan, annotated_path, is_kept, picture_path
+from partsight.image_store.save_plan import SavePlan, annotated_path, is_kept, picture_path
 from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, PartResult, Verdict
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.disk import free_bytes
 from partsight.utils.files import write_atomic
 
@@ -51,7 +51,7 @@ class PictureStore:
     Args:
         folder: gets the pictures; made when the first comes.
         config: which are kept, and for how long.
-        vitals: is told what is kept and lost, and the state.
+        telemetry: is told what is kept and lost, and the state.
         on_lost: called where a promised picture is lost; in the store's thread, or in that
             which leaves the context.
         close_timeout_s: how long leaving the context may take for what still waits.
@@ -65,7 +65,7 @@ class PictureStore:
         self,
         folder: Path,
         config: PicturesConfig,
-        vitals: Vitals,
+        telemetry: Telemetry,
         on_lost: OnLost,
         *,
         close_timeout_s: float = 3.0,
@@ -74,12 +74,12 @@ class PictureStore:
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._config, self._vitals = folder, config, vitals
+        self._folder, self._config, self._telemetry = folder, config, telemetry
         self._on_lost, self._save = on_lost, save
         self._close_timeout_s = close_timeout_s
         self._aim_bytes = round(config.min_free_bytes * _HEADROOM)
         self._guard = DiskGuard(
-            folder, config.min_free_bytes, self._aim_bytes, vitals, free_bytes, monotonic
+            folder, config.min_free_bytes, self._aim_bytes, telemetry, free_bytes, monotonic
         )
         limits = Limits(config.max_age_days, config.max_count, self._aim_bytes)
         self._retention = Retention(folder, limits, free_bytes, now=now, monotonic=monotonic)
@@ -102,7 +102,7 @@ class PictureStore:
 
     def plan(
         self, part_id: str, verdict: Verdict, captured_at: datetime, *, fault: bool = False
-    ) -> Plan:
+    ) -> SavePlan:
         """Say at once whether a part's frame will be kept, and where.
 
         Args:
@@ -112,15 +112,15 @@ class PictureStore:
             fault: whether the verdict is the fail-safe one.
         """
         if not is_kept(part_id, verdict, self._config.keep_accepts, fault=fault):
-            return Plan()
+            return SavePlan()
         obstacle = self._guard.obstacle() or self._queue_obstacle()
         if obstacle is None:
-            return Plan(picture_path(part_id, captured_at, self._config.format))
-        self._vitals.count("pictures_lost", obstacle.cause)
-        return Plan(note=f"picture not kept: {obstacle.told}")
+            return SavePlan(picture_path(part_id, captured_at, self._config.format))
+        self._telemetry.count("pictures_lost", obstacle.cause)
+        return SavePlan(note=f"picture not kept: {obstacle.told}")
 
     def keep(
-        self, plan: Plan, frame: Frame, result: PartResult, spec: PreprocessSpec | None = None
+        self, plan: SavePlan, frame: Frame, result: PartResult, spec: PreprocessSpec | None = None
     ) -> None:
         """Hand over a frame, to be written as planned. Does nothing where it is not kept.
 
@@ -158,7 +158,7 @@ class PictureStore:
         self._guard.succeeded()
         self._retention.added(path.parent.name)
         if self._queue.settle(job):
-            self._vitals.count("pictures_kept")
+            self._telemetry.count("pictures_kept")
         self._annotate(job)
 
     def _annotate(self, job: Job) -> None:
@@ -168,11 +168,11 @@ class PictureStore:
             drawn = annotate(job.frame.image_bgr, job.result, job.spec)
             self._save(self._folder / annotated_path(job.path), encode(drawn))
         except Exception as error:  # noqa: BLE001 - the frame itself is kept, and so is the next
-            self._vitals.count("pictures_lost", "annotated")
+            self._telemetry.count("pictures_lost", "annotated")
             logger.warning("nothing can be drawn on a copy of %s: %s", job.path, error)
 
     def _lose(self, path: str, cause: str, reason: str) -> None:
-        self._vitals.count("pictures_lost", cause)
+        self._telemetry.count("pictures_lost", cause)
         logger.warning("the picture %s is lost: %s", path, reason)
         try:
             self._on_lost(path, reason)

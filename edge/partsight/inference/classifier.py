@@ -15,13 +15,13 @@ from partsight.decision.decide import decide, worst_tile
 from partsight.errors import ContractError
 from partsight.image.preprocess import preprocess
 from partsight.image.statistics import grey_range
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter, TensorInfo
 from partsight.inference.probabilities import probabilities, scores_shape
 from partsight.inference.scores import dequantize
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.records import Prediction, Verdict
 
 __all__ = ["Classifier"]
@@ -31,7 +31,7 @@ _TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
 class Classifier:
-    """A loaded model. Not for two threads at once: make a ``twin`` for each further thread.
+    """A loaded model. Not for two threads at once: make a ``clone`` for each further thread.
 
     Attributes:
         model: the model file.
@@ -47,11 +47,11 @@ class Classifier:
         self.model_sha256 = model.sha256
         self.interpreter = interpreter
         contract = model.contract
-        self._feed = feeder(interpreter.input, contract.normalization, contract.layout)
+        self._feed = input_encoder(interpreter.input, contract.normalization, contract.layout)
 
     @classmethod
     def open(
-        cls, model: str | Path | bytes, *, threads: int = 1, given: GivenFacts | None = None
+        cls, model: str | Path | bytes, *, threads: int = 1, overrides: ModelOverrides | None = None
     ) -> Classifier:
         """Open a model that is trusted, and check its tensors against its contract.
 
@@ -60,19 +60,19 @@ class Classifier:
         Args:
             model: path of the model file, or its bytes.
             threads: number of threads that the runtime may use.
-            given: facts that a third-party model does not contain.
+            overrides: facts that a third-party model does not contain.
 
         Raises:
             ContractError: the model has no contract, or its tensors differ from it.
             EnvironmentFault: no TFLite runtime on this machine.
             ModelError: the file is missing, damaged or refused by the runtime.
         """
-        file = load_model_file(model, given)
+        file = load_model_file(model, overrides)
         return cls(file, Interpreter(file.data, threads=threads))
 
-    def twin(self) -> Classifier:
+    def clone(self) -> Classifier:
         """The same model once more, on one thread, for another thread to judge with."""
-        return Classifier(self.model, self.interpreter.twin())
+        return Classifier(self.model, self.interpreter.clone())
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
         """Classify pictures.

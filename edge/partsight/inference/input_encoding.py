@@ -19,10 +19,10 @@ from partsight.model.tensor_layout import TensorLayout
 if TYPE_CHECKING:
     from partsight.inference.interpreter import TensorInfo
 
-__all__ = ["feeder", "grey"]
+__all__ = ["input_encoder", "grey"]
 
 
-def feeder(
+def input_encoder(
     info: TensorInfo, normalization: Normalization, layout: TensorLayout | None = None
 ) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:
     """A function from uint8 (H, W, 3), RGB, to what the tensor takes for one picture.

@@ -90,7 +90,7 @@ class Interpreter:
         self._heatmap_index = maps[0]["index"] if maps else None
         self.heatmap = _info(maps[0]) if maps else None
 
-    def twin(self) -> Interpreter:
+    def clone(self) -> Interpreter:
         """The same model once more, for one picture at a time on one thread."""
         return Interpreter(self._model, runtime=self.runtime)
 

@@ -25,7 +25,7 @@ from partsight.journal.store import Store, refused
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["Journal"]
 
@@ -36,7 +36,7 @@ class Journal:
     Args:
         path: the database; its folder is made. Beside it lie SQLite's log, ``-wal`` and
             ``-shm``, and ``.lock``.
-        vitals: told whether the journal is ``writing``, ``unwritable`` or ``damaged``; of a
+        telemetry: told whether the journal is ``writing``, ``unwritable`` or ``damaged``; of a
             damaged one a fresh one is begun, see ``store``.
         now: the time of events, with a time zone.
         checkpoint_rows: how many rows the log takes before it is copied into the database.
@@ -49,14 +49,14 @@ class Journal:
     def __init__(
         self,
         path: Path,
-        vitals: Vitals | None = None,
+        telemetry: Telemetry | None = None,
         *,
         now: Callable[[], datetime] = utc_now,
         checkpoint_rows: int = 250,
     ) -> None:
         # SQLite's log lies beside the file itself, wherever a link to it lies.
         self.path = Path(path).resolve()
-        self._vitals = vitals
+        self._telemetry = telemetry
         self._now = now
         self._lock = threading.Lock()
         self._grown = threading.Condition()
@@ -170,9 +170,9 @@ class Journal:
                 finally:
                     news = self._store.take_news()
         finally:
-            if self._vitals is not None:
+            if self._telemetry is not None:
                 for state, detail in news:
-                    self._vitals.state("journal", state, detail)
+                    self._telemetry.state("journal", state, detail)
 
     def _delete(self, table: str, last: int) -> int:
         count = 0

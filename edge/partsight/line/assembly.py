@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
 from partsight.inference.classifier import Classifier
-from partsight.line.inspector import Judge
+from partsight.line.inspector import Inspector
 from partsight.line.line_health import LineHealth
-from partsight.line.request import Load, Order
+from partsight.line.request import LineRequest, Load
 from partsight.model.product import require_configured_product
 from partsight.records import OnEvent
 from partsight.telemetry.systemd import Notifier
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.periodic import Periodic
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from partsight.image_store import PictureStore
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch
-    from partsight.sinks.delivery_worker import Feeder
+    from partsight.sinks.delivery_worker import DeliveryWorker
 
 __all__ = [
     "checked_load",
@@ -45,7 +45,7 @@ _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
 
 
-def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | None:
+def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Journal | None:
     """The journal, if the line keeps one.
 
     Raises:
@@ -58,31 +58,31 @@ def open_journal(config: Config, vitals: Vitals, stack: ExitStack) -> Journal | 
                 "there are [[sinks]] and no journal, which they are fed from. Say --journal, or "
                 "path in [journal]."
             )
-        vitals.state("journal", "none", "verdicts are not kept")
+        telemetry.state("journal", "none", "verdicts are not kept")
         return None
     from partsight.journal import Journal
 
-    return stack.enter_context(Journal(config.journal.path, vitals))
+    return stack.enter_context(Journal(config.journal.path, telemetry))
 
 
 def open_feeders(
-    config: Config, journal: Journal | None, vitals: Vitals, stack: ExitStack
-) -> list[Feeder]:
+    config: Config, journal: Journal | None, telemetry: Telemetry, stack: ExitStack
+) -> list[DeliveryWorker]:
     """A thread for each sink, which hands on what is left when the line ends."""
     if journal is None or not config.sinks:
         return []
     from partsight.sinks.delivery_worker import close_feeders
-    from partsight.sinks.open import feeders
+    from partsight.sinks.open import workers
 
-    opened = feeders(config.sinks, journal, vitals)
-    for feeder in opened:
-        feeder.start()
+    opened = workers(config.sinks, journal, telemetry)
+    for worker in opened:
+        worker.start()
     stack.callback(close_feeders, opened, _FLUSH_S)
     return opened
 
 
 def open_pruning(
-    config: Config, journal: Journal | None, feeders: Sequence[Feeder], stack: ExitStack
+    config: Config, journal: Journal | None, workers: Sequence[DeliveryWorker], stack: ExitStack
 ) -> None:
     """Let old verdicts go, at the start and then hourly, in a thread of its own."""
     kept = config.journal
@@ -90,14 +90,14 @@ def open_pruning(
         return
 
     def prune() -> None:
-        handed_on = min((feeder.position for feeder in feeders), default=None)
+        handed_on = min((worker.position for worker in workers), default=None)
         journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, handed_on=handed_on)
 
     stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
 
 
 def open_pictures(
-    config: Config, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+    config: Config, telemetry: Telemetry, on_event: OnEvent, stack: ExitStack
 ) -> PictureStore | None:
     """The store of frames, if the line keeps any."""
     pictures = config.pictures
@@ -109,7 +109,7 @@ def open_pictures(
         on_event("picture_lost", {"picture": path, "reason": reason})
 
     return stack.enter_context(
-        PictureStore(pictures.folder, pictures, vitals, lost, close_timeout_s=_FLUSH_S)
+        PictureStore(pictures.folder, pictures, telemetry, lost, close_timeout_s=_FLUSH_S)
     )
 
 
@@ -137,33 +137,33 @@ def model_notes(config: Config, product: str | None) -> list[str]:
     return notes
 
 
-def open_model(order: Order, vitals: Vitals, on_event: OnEvent) -> Classifier:
+def open_model(request: LineRequest, telemetry: Telemetry, on_event: OnEvent) -> Classifier:
     """The model to begin with.
 
     Raises:
         ConfigError: there is neither one nor a store.
         ModelError: it cannot be run.
     """
-    models = order.config.models
+    models = request.config.models
     if models.store is not None:
         from partsight.model_store.start import start
         from partsight.model_store.store import ModelStore
 
-        first = None if order.model is None else Path(order.model)
+        first = None if request.model is None else Path(request.model)
         store = ModelStore(models.store)
         return start(
             store,
-            order.load,
-            vitals,
+            request.load,
+            telemetry,
             on_event,
             first=first,
             keep=models.keep,
             product=models.product,
         )
-    if order.model is None:
+    if request.model is None:
         raise ConfigError("no model is given. Say MODEL, or store in [models].")
-    classifier = order.load(order.model)
-    vitals.state("model", "running", classifier.model_sha256)
+    classifier = request.load(request.model)
+    telemetry.state("model", "running", classifier.model_sha256)
     return classifier
 
 
@@ -185,10 +185,14 @@ def checked_load(load: Load, product: str | None) -> Load:
 
 
 def open_models(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+    request: LineRequest,
+    inspector: Inspector,
+    telemetry: Telemetry,
+    on_event: OnEvent,
+    stack: ExitStack,
 ) -> ModelWatch | None:
     """The watch over new models, if this device has a store of them."""
-    models = order.config.models
+    models = request.config.models
     if models.store is None:
         return None
     from partsight.model_store.store import ModelStore
@@ -198,10 +202,10 @@ def open_models(
     return stack.enter_context(
         ModelWatch(
             ModelStore(models.store),
-            judge.classifier,
-            order.load,
-            vitals,
-            settings=settings_of(order.config),
+            inspector.classifier,
+            request.load,
+            telemetry,
+            settings=settings_of(request.config),
             place=models.incoming,
             product=models.product,
             on_event=on_event,
@@ -209,14 +213,16 @@ def open_models(
     )
 
 
-def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) -> LineHealth:
+def open_health(
+    config: Config, inspector: Inspector, telemetry: Telemetry, stack: ExitStack
+) -> LineHealth:
     """Answers over HTTP, and systemd's notifications.
 
     An address that cannot be listened on is a state: parts are inspected all the same.
     """
 
     def model() -> dict[str, str]:
-        classifier = judge.classifier
+        classifier = inspector.classifier
         contract = classifier.contract
         return {
             "sha256": classifier.model_sha256,
@@ -228,8 +234,8 @@ def open_health(config: Config, judge: Judge, vitals: Vitals, stack: ExitStack) 
     places = {name: Path(path) for name, path in named.items() if path is not None}
     notifier = Notifier.from_environ()  # which can be had once
     try:
-        return stack.enter_context(LineHealth(vitals, model, config.health, places, notifier))
+        return stack.enter_context(LineHealth(telemetry, model, config.health, places, notifier))
     except ConfigError as error:
-        vitals.state("health", "failing", str(error))
+        telemetry.state("health", "failing", str(error))
         silent = config.health.model_copy(update={"enabled": False})
-        return stack.enter_context(LineHealth(vitals, model, silent, places, notifier))
+        return stack.enter_context(LineHealth(telemetry, model, silent, places, notifier))

@@ -9,9 +9,9 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import OutputError
-from partsight.line.inspector import Judge
+from partsight.line.inspector import Inspector
 from partsight.records import OnEvent
-from partsight.telemetry.telemetry import Change, Vitals
+from partsight.telemetry.telemetry import Change, Telemetry
 from partsight.utils.redaction import redact_address
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 __all__ = ["event_writer", "started", "thresholds_told"]
 
 
-def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
+def event_writer(journal: Journal | None, telemetry: Telemetry) -> OnEvent:
     """Return a function that writes events, from any thread, and raises nothing.
 
-    It also writes every change of state from now on that is told, see ``Vitals.state``.
+    It also writes every change of state from now on that is told, see ``Telemetry.state``.
     """
 
     def write(kind: str, detail: Mapping[str, Any]) -> None:
@@ -35,7 +35,7 @@ def event_writer(journal: Journal | None, vitals: Vitals) -> OnEvent:
     def told(change: Change) -> None:
         write("state", _change_told(change))
 
-    vitals.on_told(told)
+    telemetry.on_told(told)
     return write
 
 
@@ -51,31 +51,31 @@ def _change_told(change: Change) -> dict[str, Any]:
     return told
 
 
-def started(config: Config, judge: Judge) -> dict[str, Any]:
+def started(config: Config, inspector: Inspector) -> dict[str, Any]:
     """The detail of the event ``started``."""
     return {
         "partsight": importlib.metadata.version("partsight"),
-        "model": judge.classifier.model_sha256,
-        "product": judge.classifier.contract.product,
-        "model_version": judge.classifier.contract.version,
+        "model": inspector.classifier.model_sha256,
+        "product": inspector.classifier.contract.product,
+        "model_version": inspector.classifier.contract.version,
         "source": config.source.address and redact_address(config.source.address),
         "trigger": config.trigger.kind,
-        **thresholds_told(judge),
+        **thresholds_told(inspector),
     }
 
 
-def thresholds_told(judge: Judge) -> dict[str, Any]:
+def thresholds_told(inspector: Inspector) -> dict[str, Any]:
     """The thresholds and votes in force, and those of the model where it has others."""
-    of_the_model, policy = judge.classifier.contract.operating_point, judge.policy
+    of_the_model, policy = inspector.classifier.contract.operating_point, inspector.policy
     told: dict[str, Any] = {
-        "accept_above": judge.point.accept_above,
-        "reject_below": judge.point.reject_below,
-        "min_contrast": judge.point.min_contrast,
+        "accept_above": inspector.point.accept_above,
+        "reject_below": inspector.point.reject_below,
+        "min_contrast": inspector.point.min_contrast,
         "fail_safe": policy.fail_safe.value,
         "votes": policy.votes,
         "window": policy.window,
     }
-    if judge.point != of_the_model:
+    if inspector.point != of_the_model:
         told["of_the_model"] = {
             "accept_above": of_the_model.accept_above,
             "reject_below": of_the_model.reject_below,

@@ -13,58 +13,58 @@ from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
 from partsight.line.events import thresholds_told
-from partsight.line.inspector import Judge
+from partsight.line.inspector import Inspector
 from partsight.line.line_health import LineHealth
 from partsight.line.observers import Observers, alarm_settings
-from partsight.line.request import Order, policy_of
+from partsight.line.request import LineRequest, policy_of
 from partsight.line.signals import LineSignals
 from partsight.records import OnEvent
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from partsight.inference.classifier import Classifier
     from partsight.model_store.watch import ModelWatch
 
-__all__ = ["Turn"]
+__all__ = ["Housekeeping"]
 
 logger = logging.getLogger(__name__)
 
 
-class Turn:
+class Housekeeping:
     """To be called; False when the line is to end.
 
     Args:
-        order: what the line was started with.
-        judge: is given another model or policy.
+        request: what the line was started with.
+        inspector: is given another model or policy.
         health: is shown that the loop lives.
         signals: may ask to stop or to reload.
         models: may have another model; None where there is no store.
         observers: are told of another model, and of other alarm settings.
         on_event: is told what was changed.
-        vitals: gets the state ``configuration``.
+        telemetry: gets the state ``configuration``.
         notes: logged at the first turn: a line that cannot start says only why.
     """
 
     def __init__(
         self,
-        order: Order,
-        judge: Judge,
+        request: LineRequest,
+        inspector: Inspector,
         health: LineHealth,
         signals: LineSignals,
         models: ModelWatch | None,
         observers: Observers,
         on_event: OnEvent,
-        vitals: Vitals,
+        telemetry: Telemetry,
         notes: Sequence[str] = (),
     ) -> None:
-        self._order, self._config, self._judge = order, order.config, judge
+        self._request, self._config, self._inspector = request, request.config, inspector
         self._health, self._signals, self._models = health, signals, models
-        self._observers, self._on_event, self._vitals = observers, on_event, vitals
+        self._observers, self._on_event, self._telemetry = observers, on_event, telemetry
         self._notes = notes
 
     def __call__(self) -> bool:
         """Have one turn."""
-        self._health.turn()
+        self._health.housekeeping()
         for note in self._notes:
             logger.warning("%s", note)
         self._notes = ()
@@ -80,16 +80,16 @@ class Turn:
 
     def _swap(self, classifier: Classifier) -> None:
         try:
-            self._judge.use(classifier=classifier)
+            self._inspector.use(classifier=classifier)
         except ConfigError as error:
             # It was examined under the thresholds of then; they were changed in between.
-            self._vitals.state("model", "refused", str(error))
+            self._telemetry.state("model", "refused", str(error))
             return
         if self._models is not None:
             self._models.swapped(classifier)
         for follow in self._observers.swapped:
             follow()
-        self._on_event("thresholds", thresholds_told(self._judge))
+        self._on_event("thresholds", thresholds_told(self._inspector))
 
     def _reload(self) -> None:
         """Take over what can be; a configuration that is wrong changes nothing."""
@@ -97,19 +97,19 @@ class Turn:
         from partsight.config.reload import changes
 
         try:
-            config = self._order.reread()
+            config = self._request.reread()
             # Source and trigger stay those of the start: votes that are right for new ones would
             # let other parts vote now.
-            running = self._order.config
+            running = self._request.config
             require_acting(running.model_copy(update={"decision": config.decision}))
-            self._judge.use(policy=policy_of(config))
+            self._inspector.use(policy=policy_of(config))
         except ConfigError as error:
-            self._vitals.state("configuration", "refused", str(error))
+            self._telemetry.state("configuration", "refused", str(error))
             self._on_event("reload", {"refused": str(error)})
             return
         # What is taken over is so from now on; what needs a restart does so since the start.
         taken_over = changes(self._config, config).taken_over
-        restart = changes(self._order.config, config).restart
+        restart = changes(self._request.config, config).restart
         self._config = config
         self._observers.alarms.use(alarm_settings(config))
         if self._models is not None:
@@ -117,12 +117,12 @@ class Turn:
 
             self._models.settings = settings_of(config)
         waiting = ", ".join(change.key for change in restart)
-        self._vitals.state("configuration", "needs restart" if waiting else "in force", waiting)
+        self._telemetry.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(
             "reload",
             {
                 "taken_over": [dataclasses.asdict(change) for change in taken_over],
                 "needs_restart": [dataclasses.asdict(change) for change in restart],
-                **thresholds_told(self._judge),
+                **thresholds_told(self._inspector),
             },
         )

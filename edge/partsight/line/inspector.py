@@ -22,19 +22,19 @@ from partsight.inference.classifier import Classifier
 from partsight.records import (
     Fault,
     Frame,
-    Occasion,
     PartResult,
     Prediction,
     Thresholds,
+    TriggerEvent,
     Verdict,
 )
 from partsight.utils.ids import uuid7
 
-__all__ = ["Judge", "Judged"]
+__all__ = ["Inspector", "Inspection"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Judged:
+class Inspection:
     """A result with what it was made from.
 
     Attributes:
@@ -67,7 +67,7 @@ class _Findings:
     stages_ms: dict[str, float] = field(default_factory=dict)
 
 
-class Judge:
+class Inspector:
     """A classifier with the policy that it is used by. Not for two threads at once.
 
     Attributes:
@@ -111,7 +111,7 @@ class Judge:
         )
         self.classifier, self.policy = classifier, policy
 
-    def __call__(self, occasion: Occasion, seen: Frame | Fault) -> Judged:
+    def __call__(self, trigger_event: TriggerEvent, seen: Frame | Fault) -> Inspection:
         """Judge what was seen of a part."""
         started = self._clock()
         frame = seen if isinstance(seen, Frame) else None
@@ -129,7 +129,7 @@ class Judge:
             reason=found.reason,
             prediction=found.prediction,
             error=found.reason if found.fault else None,
-            occasion=occasion,
+            trigger_event=trigger_event,
             thresholds=None
             if found.prediction is None
             else Thresholds(self.point.accept_above, self.point.reject_below),
@@ -138,7 +138,7 @@ class Judge:
             stages_ms=found.stages_ms,
         )
         spec = self.classifier.contract.preprocess
-        return Judged(result, spec, frame, found.picture, found.fault, found.flat)
+        return Inspection(result, spec, frame, found.picture, found.fault, found.flat)
 
     def _find(self, seen: Frame | Fault) -> _Findings:
         found = _Findings(self.policy.fail_safe, "")

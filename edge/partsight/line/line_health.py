@@ -2,7 +2,7 @@
 
 Enters: the vitals, and the section ``[health]``. Leaves: answers over HTTP, systemd's
 notifications, and how the machine is, in the vitals. Entered by ``partsight watch`` around its
-loop, which calls ``turn`` at each of its turns.
+loop, which calls ``housekeeping`` at each of its turns.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from partsight.telemetry.machine import machine_watch
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
 from partsight.telemetry.systemd import Notifier
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.web.routes import line_routes
 from partsight.web.server import HealthServer
 
@@ -36,7 +36,7 @@ class LineHealth:
     """Watches while the block lasts. Its methods are for the loop's thread.
 
     Args:
-        vitals: of the line.
+        telemetry: of the line.
         model: ``sha256`` and ``version`` of the model in force.
         settings: the section ``[health]``.
         places: folders whose disks must not fill, by name, such as journal and pictures.
@@ -50,7 +50,7 @@ class LineHealth:
 
     def __init__(
         self,
-        vitals: Vitals,
+        telemetry: Telemetry,
         model: ModelFacts,
         settings: HealthConfig,
         places: Mapping[str, Path],
@@ -59,8 +59,8 @@ class LineHealth:
     ) -> None:
         self.port: int | None = None
         self.notifier = notifier or Notifier.from_environ()
-        self._vitals, self._model, self._settings = vitals, model, settings
-        self._machine = machine_watch(places, vitals)
+        self._telemetry, self._model, self._settings = telemetry, model, settings
+        self._machine = machine_watch(places, telemetry)
         self._heartbeat = Heartbeat([self.notifier.feed_watchdog], clock)
         self._clock, self._told_s = clock, clock()
         self._stack = contextlib.ExitStack()
@@ -77,7 +77,7 @@ class LineHealth:
             stack.enter_context(self._machine)
             if settings.enabled:
                 routes = line_routes(
-                    self._vitals,
+                    self._telemetry,
                     self._heartbeat,
                     self._model,
                     stalled_after_s=settings.stalled_after_s,
@@ -98,25 +98,25 @@ class LineHealth:
     ) -> None:
         self._stack.close()
 
-    def turn(self) -> None:
+    def housekeeping(self) -> None:
         """The loop has a turn: it lives, and about once a second says how it is."""
         self._heartbeat.beat()
         now_s = self._clock()
         if now_s - self._told_s >= _STATUS_EVERY_S:
             self._told_s = now_s
-            self._vitals.tell_due()
-            self.notifier.status(status_line(self._vitals))
+            self._telemetry.tell_due()
+            self.notifier.status(status_line(self._telemetry))
 
 
-def status_line(vitals: Vitals) -> str:
+def status_line(telemetry: Telemetry) -> str:
     """How the line is, for 'systemctl status': verdicts, and what is not as it should be."""
-    values = sorted(vitals.values().items())
+    values = sorted(telemetry.values().items())
     counts = [f"{label} {count:.0f}" for (name, label), count in values if name == "verdicts"]
     alarms = [f"alarm {label}" for (name, label), raised in values if name == "alarms" and raised]
     states = [
         # How far it has come is worth the room: "drift learning 69 of 500 parts".
         f"{part} {state.detail if state.detail.startswith('learning ') else state.name}"
-        for part, state in sorted(vitals.states().items())
+        for part, state in sorted(telemetry.states().items())
         if not part.startswith("alarm ")
     ]
     return "; ".join([", ".join(counts) or "no verdicts yet", *states, *alarms])

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from partsight.errors import ContractError
-from partsight.line.inspector import Judge, Judged
-from partsight.line.request import Order
+from partsight.line.inspector import Inspection, Inspector
+from partsight.line.request import LineRequest
 from partsight.model.product import require_same_product
 from partsight.records import OnEvent
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Observers", "alarm_settings", "open_observers"]
 
-Observer = Callable[[Judged], None]
+Observer = Callable[[Inspection], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,31 +41,39 @@ class Observers:
 
 
 def open_observers(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+    request: LineRequest,
+    inspector: Inspector,
+    telemetry: Telemetry,
+    on_event: OnEvent,
+    stack: ExitStack,
 ) -> Observers:
     """Alarms, the drift watch and the shadow model: they see each result last."""
     from partsight.drift import DriftObserver, DriftSettings, LineAlarms
 
-    alarms = LineAlarms(alarm_settings(order.config), vitals)
+    alarms = LineAlarms(alarm_settings(request.config), telemetry)
     observers: list[Observer] = [alarms]
     swapped = [alarms.follow_model]
     notes: list[str] = []
-    drift = order.config.drift
+    drift = request.config.drift
     if drift.enabled:
         settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
-        watch = DriftObserver(judge, settings, vitals)
+        watch = DriftObserver(inspector, settings, telemetry)
         observers.append(watch)
         swapped.append(watch.follow_model)
         notes += filter(None, [watch.note])
     else:
-        vitals.state("drift", "off", "drift.enabled is false")
-    if order.config.shadow.model is not None:
-        observers.append(_open_shadow(order, judge, vitals, on_event, stack))
+        telemetry.state("drift", "off", "drift.enabled is false")
+    if request.config.shadow.model is not None:
+        observers.append(_open_shadow(request, inspector, telemetry, on_event, stack))
     return Observers(observers, swapped, alarms, notes)
 
 
 def _open_shadow(
-    order: Order, judge: Judge, vitals: Vitals, on_event: OnEvent, stack: ExitStack
+    request: LineRequest,
+    inspector: Inspector,
+    telemetry: Telemetry,
+    on_event: OnEvent,
+    stack: ExitStack,
 ) -> Observer:
     """The shadow model, which must be of the product of the model that judges.
 
@@ -74,25 +82,25 @@ def _open_shadow(
     """
     from partsight.line.shadow import Shadow
 
-    path = str(order.config.shadow.model)
-    second = order.load(path)
+    path = str(request.config.shadow.model)
+    second = request.load(path)
 
     def require_product() -> None:
-        active, name = judge.classifier.contract.product, f"the shadow model {path}"
+        active, name = inspector.classifier.contract.product, f"the shadow model {path}"
         remedy = "put one of its models in force: partsight model activate"
         require_same_product(second.contract.product, active, remedy, name)
 
     require_product()
-    shadow = stack.enter_context(Shadow(second, vitals, on_event))
+    shadow = stack.enter_context(Shadow(second, telemetry, on_event))
 
-    def offer(judged: Judged) -> None:
+    def offer(inspection: Inspection) -> None:
         try:
             require_product()  # another product's model may have been put in force by hand
         except ContractError as error:
-            vitals.state("shadow", "another product", str(error))
+            telemetry.state("shadow", "another product", str(error))
             return
-        if judged.frame is not None:
-            shadow.offer(judged.frame.image_bgr, judged.result)
+        if inspection.frame is not None:
+            shadow.offer(inspection.frame.image_bgr, inspection.result)
 
     return offer
 

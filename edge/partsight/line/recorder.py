@@ -12,12 +12,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from partsight.errors import OutputError
-from partsight.line.inspector import Judged
+from partsight.line.inspector import Inspection
 from partsight.results.base import Sink
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from partsight.image_store import PictureStore, Plan
+    from partsight.image_store import PictureStore, SavePlan
     from partsight.journal import Journal
 
 __all__ = ["Recorder"]
@@ -29,7 +29,7 @@ class Recorder:
     """Takes results one by one.
 
     Args:
-        vitals: counts them.
+        telemetry: counts them.
         journal: makes them durable; None where nobody asked for it.
         sinks: told at once, in this thread: the standard output.
         pictures: keeps frames; None keeps none.
@@ -38,38 +38,38 @@ class Recorder:
 
     def __init__(
         self,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         journal: Journal | None = None,
         sinks: Sequence[Sink] = (),
         pictures: PictureStore | None = None,
-        observers: Sequence[Callable[[Judged], None]] = (),
+        observers: Sequence[Callable[[Inspection], None]] = (),
     ) -> None:
-        self._vitals, self._journal, self._sinks = vitals, journal, sinks
+        self._telemetry, self._journal, self._sinks = telemetry, journal, sinks
         self._pictures, self._observers = pictures, observers
 
-    def __call__(self, judged: Judged) -> None:
+    def __call__(self, inspection: Inspection) -> None:
         """Record one result. One that cannot be made durable is announced to nobody."""
-        plan = self._plan(judged)
+        plan = self._plan(inspection)
         if plan is not None:
-            reason = "; ".join(filter(None, (judged.result.reason, plan.note)))
-            result = dataclasses.replace(judged.result, picture=plan.path, reason=reason)
-            judged = dataclasses.replace(judged, result=result)
-        row = judged.result.row()
+            reason = "; ".join(filter(None, (inspection.result.reason, plan.note)))
+            result = dataclasses.replace(inspection.result, picture=plan.path, reason=reason)
+            inspection = dataclasses.replace(inspection, result=result)
+        row = inspection.result.row()
         if not self._journalled(row):
             return
         for sink in self._sinks:
             sink.write(row)
-        self._count(judged)
-        if plan is not None and plan.path and self._pictures and judged.frame:
-            self._pictures.keep(plan, judged.frame, judged.result, judged.spec)
+        self._count(inspection)
+        if plan is not None and plan.path and self._pictures and inspection.frame:
+            self._pictures.keep(plan, inspection.frame, inspection.result, inspection.spec)
         for observe in self._observers:
-            observe(judged)
+            observe(inspection)
 
-    def _plan(self, judged: Judged) -> Plan | None:
-        if self._pictures is None or judged.frame is None:
+    def _plan(self, inspection: Inspection) -> SavePlan | None:
+        if self._pictures is None or inspection.frame is None:
             return None
-        result, fault = judged.result, judged.fault is not None
+        result, fault = inspection.result, inspection.fault is not None
         return self._pictures.plan(result.id, result.verdict, result.captured_at, fault=fault)
 
     def _journalled(self, row: dict[str, object]) -> bool:
@@ -80,14 +80,14 @@ class Recorder:
         except OutputError as error:
             # The journal has said so in the vitals too; this says which part it cost.
             logger.debug("nobody is told of %s: %s", row["id"], error)
-            self._vitals.count("unrecorded")
+            self._telemetry.count("unrecorded")
             return False
         return True
 
-    def _count(self, judged: Judged) -> None:
-        result = judged.result
-        self._vitals.count("verdicts", result.verdict.value)
-        if judged.fault:
-            self._vitals.count("faults", judged.fault)
+    def _count(self, inspection: Inspection) -> None:
+        result = inspection.result
+        self._telemetry.count("verdicts", result.verdict.value)
+        if inspection.fault:
+            self._telemetry.count("faults", inspection.fault)
         for stage, ms in {**result.stages_ms, "verdict": result.latency_ms}.items():
-            self._vitals.time("latency", ms / 1000, stage)
+            self._telemetry.time("latency", ms / 1000, stage)

@@ -13,14 +13,14 @@ from partsight.records import Verdict
 if TYPE_CHECKING:
     from partsight.config.document import Config
 
-__all__ = ["Load", "Order", "policy_of"]
+__all__ = ["Load", "LineRequest", "policy_of"]
 
 # From a model's path or bytes to what runs it; raises ``ModelError``.
 Load = Callable[["str | bytes"], Classifier]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Order:
+class LineRequest:
     """What a run of the line is asked for.
 
     Attributes:

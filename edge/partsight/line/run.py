@@ -24,16 +24,16 @@ from partsight.line.assembly import (
     open_pruning,
 )
 from partsight.line.events import event_writer, started
-from partsight.line.housekeeping import Turn
-from partsight.line.inspector import Judge
+from partsight.line.housekeeping import Housekeeping
+from partsight.line.inspector import Inspector
 from partsight.line.loop import watch
 from partsight.line.observers import open_observers
 from partsight.line.recorder import Recorder
-from partsight.line.request import Order, policy_of
+from partsight.line.request import LineRequest, policy_of
 from partsight.line.signals import LineSignals
 from partsight.results import JsonLinesSink
 from partsight.sources import open_frames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import open_trigger
 
 __all__ = ["run_station"]
@@ -41,57 +41,68 @@ __all__ = ["run_station"]
 logger = logging.getLogger(__name__)
 
 
-def run_station(order: Order, vitals: Vitals) -> None:
+def run_station(request: LineRequest, telemetry: Telemetry) -> None:
     """Run the line until its source ends, it is told to stop, or it has judged enough.
 
     Args:
-        order: what it is asked for.
-        vitals: counts and states, also for whoever asks afterwards.
+        request: what it is asked for.
+        telemetry: counts and states, also for whoever asks afterwards.
 
     Raises:
         ConfigError: parts of the configuration do not go together.
         SourceError: the source can give no more, and that is wrong.
         PartsightError: something could not be opened.
     """
-    config = order.config
+    config = request.config
     require_startable(config)
-    order = dataclasses.replace(order, load=checked_load(order.load, config.models.product))
+    request = dataclasses.replace(request, load=checked_load(request.load, config.models.product))
     with ExitStack() as stack:
-        journal = open_journal(config, vitals, stack)
-        on_event = event_writer(journal, vitals)
-        stack.callback(vitals.tell_rest)
-        judge = Judge(open_model(order, vitals, on_event), policy_of(config))
-        on_event("started", started(config, judge))
-        feeders = open_feeders(config, journal, vitals, stack)
+        journal = open_journal(config, telemetry, stack)
+        on_event = event_writer(journal, telemetry)
+        stack.callback(telemetry.tell_rest)
+        inspector = Inspector(open_model(request, telemetry, on_event), policy_of(config))
+        on_event("started", started(config, inspector))
+        feeders = open_feeders(config, journal, telemetry, stack)
         open_pruning(config, journal, feeders, stack)
-        observers = open_observers(order, judge, vitals, on_event, stack)
+        observers = open_observers(request, inspector, telemetry, on_event, stack)
         recorder = Recorder(
-            vitals,
+            telemetry,
             journal=journal,
             # With sinks, those are who is told: standard output may be one of them.
             sinks=() if feeders else [JsonLinesSink(sys.stdout)],
-            pictures=open_pictures(config, vitals, on_event, stack),
+            pictures=open_pictures(config, telemetry, on_event, stack),
             observers=observers.each,
         )
-        models = open_models(order, judge, vitals, on_event, stack)
-        health = open_health(config, judge, vitals, stack)
+        models = open_models(request, inspector, telemetry, on_event, stack)
+        health = open_health(config, inspector, telemetry, stack)
         signals = stack.enter_context(LineSignals())
-        spec = judge.classifier.contract.preprocess
-        frames = stack.enter_context(open_frames(config.source, spec, vitals))
-        trigger = stack.enter_context(open_trigger(config.trigger, vitals))
-        product = judge.classifier.contract.product
+        spec = inspector.classifier.contract.preprocess
+        frames = stack.enter_context(open_frames(config.source, spec, telemetry))
+        trigger = stack.enter_context(open_trigger(config.trigger, telemetry))
+        product = inspector.classifier.contract.product
         notes = (*observers.notes, *model_notes(config, product))
-        turn = Turn(order, judge, health, signals, models, observers, on_event, vitals, notes)
-        health.notifier.ready(f"judges by {judge.classifier.model_sha256[:12]}")
-        watch(trigger.occasions(frames), judge, recorder, turn, max_parts=order.max_parts)
+        housekeeping = Housekeeping(
+            request, inspector, health, signals, models, observers, on_event, telemetry, notes
+        )
+        health.notifier.ready(f"judges by {inspector.classifier.model_sha256[:12]}")
+        watch(
+            trigger.trigger_events(frames),
+            inspector,
+            recorder,
+            housekeeping,
+            max_parts=request.max_parts,
+        )
         health.notifier.stopping("the line ends")
-        _say_if_not_watched(vitals)
+        _say_if_not_watched(telemetry)
         on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})
 
 
-def _say_if_not_watched(vitals: Vitals) -> None:
+def _say_if_not_watched(telemetry: Telemetry) -> None:
     """Say that drift was not watched yet: learning starts anew with the next start."""
-    drift, learned = vitals.states().get("drift"), vitals.values().get(("drift_learned", ""), 0)
+    drift, learned = (
+        telemetry.states().get("drift"),
+        telemetry.values().get(("drift_learned", ""), 0),
+    )
     if drift is None:
         return
     if drift.name == "without reference" or (drift.name == "learning" and learned):

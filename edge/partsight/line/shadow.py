@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from partsight.errors import PartsightError
 from partsight.inference.classifier import Classifier
 from partsight.records import OnEvent, PartResult
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["SHADOW_EVENT", "Shadow"]
 
@@ -41,12 +41,12 @@ class Shadow:
 
     Args:
         classifier: the second model; nobody else's.
-        vitals: counts by ``agree``, ``disagree``, ``skipped`` and ``failed``; gets the state.
+        telemetry: counts by ``agree``, ``disagree``, ``skipped`` and ``failed``; gets the state.
         on_event: is told ``"shadow"`` and what it said, in the shadow's thread.
     """
 
-    def __init__(self, classifier: Classifier, vitals: Vitals, on_event: OnEvent) -> None:
-        self._classifier, self._vitals, self._on_event = classifier, vitals, on_event
+    def __init__(self, classifier: Classifier, telemetry: Telemetry, on_event: OnEvent) -> None:
+        self._classifier, self._telemetry, self._on_event = classifier, telemetry, on_event
         self._waiting: _Judged | None = None
         self._closed = False
         self._wake = threading.Condition()
@@ -54,7 +54,7 @@ class Shadow:
 
     def __enter__(self) -> Shadow:
         self._thread.start()
-        self._vitals.state("shadow", "running", self._classifier.model_sha256)
+        self._telemetry.state("shadow", "running", self._classifier.model_sha256)
         return self
 
     def __exit__(
@@ -82,12 +82,12 @@ class Shadow:
             self._waiting = _Judged(image_bgr, result)
             self._wake.notify()
         if skipped:
-            self._vitals.count("shadow", "skipped")
+            self._telemetry.count("shadow", "skipped")
 
     def _run(self) -> None:
-        while (judged := self._next()) is not None:
+        while (inspection := self._next()) is not None:
             try:
-                self._judge(judged)
+                self._inspector(inspection)
             except PartsightError as error:
                 self._failed(error)
             except Exception as error:
@@ -98,14 +98,14 @@ class Shadow:
         """The frame that waits, or None when it is time to end."""
         with self._wake:
             self._wake.wait_for(lambda: self._closed or self._waiting is not None)
-            judged, self._waiting = self._waiting, None
-            return None if self._closed else judged
+            inspection, self._waiting = self._waiting, None
+            return None if self._closed else inspection
 
-    def _judge(self, judged: _Judged) -> None:
-        (prediction,) = self._classifier.classify([judged.image_bgr])
-        verdict, result = self._classifier.decide(prediction), judged.result
-        self._vitals.count("shadow", "agree" if verdict == result.verdict else "disagree")
-        self._vitals.state("shadow", "running", self._classifier.model_sha256)
+    def _inspector(self, inspection: _Judged) -> None:
+        (prediction,) = self._classifier.classify([inspection.image_bgr])
+        verdict, result = self._classifier.decide(prediction), inspection.result
+        self._telemetry.count("shadow", "agree" if verdict == result.verdict else "disagree")
+        self._telemetry.state("shadow", "running", self._classifier.model_sha256)
         self._on_event(
             SHADOW_EVENT,
             {
@@ -120,5 +120,5 @@ class Shadow:
         )
 
     def _failed(self, error: Exception) -> None:
-        self._vitals.count("shadow", "failed")
-        self._vitals.state("shadow", "failed", str(error))
+        self._telemetry.count("shadow", "failed")
+        self._telemetry.state("shadow", "failed", str(error))

@@ -19,7 +19,7 @@ from typing import Any
 
 from partsight.errors import ContractError, ModelError
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
-from partsight.model.third_party import GivenFacts, foreign_contract
+from partsight.model.third_party import ModelOverrides, foreign_contract
 from partsight.model.zip_tail import TailDamage, append_tail, read_member
 
 __all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file", "read_model"]
@@ -74,12 +74,14 @@ def attach_contract(
     return append_tail(flatbuffer, {**own, **(members or {})})
 
 
-def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) -> ModelFile:
+def load_model_file(
+    model: str | Path | bytes, overrides: ModelOverrides | None = None
+) -> ModelFile:
     """Read a model and check it against its own contract.
 
     Args:
         model: a path, or the file's bytes.
-        given: what a model of another tool does not say of itself.
+        overrides: what a model of another tool does not say of itself.
 
     Returns:
         The bytes that were checked, with the contract; nothing is read twice.
@@ -99,8 +101,8 @@ def load_model_file(model: str | Path | bytes, given: GivenFacts | None = None) 
     document = _read_document(data, name)
     digest = hashlib.sha256(data).hexdigest()
     if document is None:
-        return ModelFile(data, digest, foreign_contract(data, name, given or GivenFacts()))
-    if given is not None:
+        return ModelFile(data, digest, foreign_contract(data, name, overrides or ModelOverrides()))
+    if overrides is not None:
         raise ContractError(
             f"{name} says itself what its numbers mean: expected no labels, scale, offset, accept "
             "labels or logits given by hand. Leave these options out."

@@ -27,7 +27,7 @@ from partsight.model.third_party_tensors import ForeignTensors, foreign_tensors
 from partsight.model.zip_tail import TailDamage
 from partsight.utils.text_files import nfc
 
-__all__ = ["MARK", "GivenFacts", "foreign_contract", "read_labels"]
+__all__ = ["MARK", "ModelOverrides", "foreign_contract", "read_labels"]
 
 # A file whose flatbuffer says this was made by partsight: without its contract it is damaged.
 MARK = "PARTSIGHT"
@@ -35,7 +35,7 @@ _NO_METADATA = StandardMetadata({}, None, None)
 
 
 @dataclass(frozen=True, slots=True)
-class GivenFacts:
+class ModelOverrides:
     """What is said by hand of a model that does not say it.
 
     Attributes:
@@ -54,13 +54,13 @@ class GivenFacts:
     logits: bool = False
 
 
-def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
+def foreign_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
     """Put together what a model's numbers mean.
 
     Args:
         data: the model.
         name: of it, for messages.
-        given: what was said by hand.
+        overrides: what was said by hand.
 
     Raises:
         ContractError: it is no image classifier, or a fact is missing or impossible.
@@ -72,9 +72,9 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
             raise ModelError(f"{name} has lost its contract: its end is cut off. Copy it again.")
         tensors = _tensors(data, name)
         metadata = _metadata(data, name)
-        if given.logits:
+        if overrides.logits:
             _require_logits(data, name)
-        labels = _labels(data, metadata, tensors, given, name)
+        labels = _labels(data, metadata, tensors, overrides, name)
     except (Malformed, TailDamage) as error:
         raise ModelError(
             f"{name} is damaged: {error}. Copy it again from where it was made."
@@ -83,16 +83,16 @@ def foreign_contract(data: bytes, name: str, given: GivenFacts) -> Contract:
         return Contract(
             labels,
             PreprocessSpec(tensors.height, tensors.width),
-            OperatingPoint(_accept_labels(labels, given, name)),
+            OperatingPoint(_accept_labels(labels, overrides, name)),
             normalization=foreign_normalization(
                 tensors.picture,
                 metadata.normalization,
-                given.scale,
-                given.offset,
+                overrides.scale,
+                overrides.offset,
                 name,
                 tensors.layout.channels,
             ),
-            logits=given.logits,
+            logits=overrides.logits,
             layout=tensors.layout,
         )
     except ValueError as error:
@@ -127,12 +127,16 @@ def _metadata(data: bytes, name: str) -> StandardMetadata:
 
 
 def _labels(
-    data: bytes, metadata: StandardMetadata, tensors: ForeignTensors, given: GivenFacts, name: str
+    data: bytes,
+    metadata: StandardMetadata,
+    tensors: ForeignTensors,
+    overrides: ModelOverrides,
+    name: str,
 ) -> tuple[str, ...]:
     """As many as the model has scores; of a single one, both labels."""
     counts = (2, 1) if tensors.layout.single_score else (tensors.scores,)
     try:
-        labels = given.labels or foreign_labels(data, metadata, counts, name)
+        labels = overrides.labels or foreign_labels(data, metadata, counts, name)
     except ValueError as error:
         raise ContractError(f"{name} cannot be used: {error}") from error
     if len(labels) not in counts:
@@ -146,9 +150,11 @@ def _labels(
     return (f"not {named[0]}", named[0]) if len(named) == 1 else named
 
 
-def _accept_labels(labels: tuple[str, ...], given: GivenFacts, name: str) -> tuple[str, ...]:
-    if given.accept_labels:
-        return tuple(map(nfc, given.accept_labels))
+def _accept_labels(
+    labels: tuple[str, ...], overrides: ModelOverrides, name: str
+) -> tuple[str, ...]:
+    if overrides.accept_labels:
+        return tuple(map(nfc, overrides.accept_labels))
     good = default_accept_labels(labels)
     if len(good) == len(labels):
         raise ContractError(

@@ -20,7 +20,7 @@ from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.products import described
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["Load", "ready", "start"]
 
@@ -32,7 +32,7 @@ Load = Callable[[bytes], Classifier]
 def start(
     store: ModelStore,
     load: Load,
-    vitals: Vitals,
+    telemetry: Telemetry,
     on_event: OnEvent,
     *,
     first: Path | None = None,
@@ -44,7 +44,7 @@ def start(
     Args:
         store: where.
         load: gives a classifier of bytes, or raises ``ModelError``.
-        vitals: gets the state ``model``, and counts a fallback.
+        telemetry: gets the state ``model``, and counts a fallback.
         on_event: is told of a fallback, with the reasons for it.
         first: is put in force where none is yet; otherwise, a log line says that it is not run.
         keep: how many models stay in the store.
@@ -76,12 +76,12 @@ def start(
         )
     if reasons:
         why = "; ".join(reasons)
-        vitals.count("model_swaps", "fallback")
-        vitals.state("model", "fallback", f"{described(sha256, classifier.contract)}: {why}")
+        telemetry.count("model_swaps", "fallback")
+        telemetry.state("model", "fallback", f"{described(sha256, classifier.contract)}: {why}")
         facts = {"model": sha256, "product": classifier.contract.product, "reason": why}
         on_event("model", {"outcome": "fallback", **facts})
     else:
-        vitals.state("model", "running", sha256)
+        telemetry.state("model", "running", sha256)
     return classifier
 
 

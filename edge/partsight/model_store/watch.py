@@ -31,7 +31,7 @@ from partsight.model_store.store import ModelStore, activated, read_stored
 from partsight.qualification.isolated import Examine, Stopped, examine_aside
 from partsight.qualification.rules import Findings, Settings
 from partsight.records import OnEvent
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["ModelWatch"]
 
@@ -52,7 +52,7 @@ class ModelWatch:
         store: where models are kept.
         in_force: the one that the line started with.
         load: makes a classifier of bytes; raises ``ModelError``.
-        vitals: gets the state, and counts what became of new models.
+        telemetry: gets the state, and counts what became of new models.
         settings: see there; may be replaced at any time, as ``settings``.
         place: where new models are dropped; None is the store's own folder.
         product: that is configured; None takes the active model's for the product.
@@ -66,7 +66,7 @@ class ModelWatch:
         store: ModelStore,
         in_force: Classifier,
         load: Load,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         settings: Settings = DEFAULTS,
         place: Path | None = None,
@@ -76,7 +76,7 @@ class ModelWatch:
         examine: Examine = examine_aside,
     ) -> None:
         self.settings = settings
-        self._store, self._load, self._vitals, self._on_event = store, load, vitals, on_event
+        self._store, self._load, self._telemetry, self._on_event = store, load, telemetry, on_event
         self._examine = examine
         self._incoming = Incoming(store.incoming if place is None else place, clock)
         self._product = product
@@ -118,7 +118,7 @@ class ModelWatch:
         with self._lock:
             offer, self._offer = self._offer, None
         if offer is not None:
-            self._vitals.state("model", "running", offer.model_sha256)
+            self._telemetry.state("model", "running", offer.model_sha256)
         return offer
 
     def swapped(self, classifier: Classifier) -> None:
@@ -140,11 +140,11 @@ class ModelWatch:
             except Stopped:
                 return
             except PartsightError as error:  # told once, as states are
-                self._vitals.state(_CANDIDATE, "failed", str(error))
+                self._telemetry.state(_CANDIDATE, "failed", str(error))
             except Exception as error:
                 # The line goes on with the model that it has, and this thread with looking.
                 logger.exception("looking for a new model failed")
-                self._vitals.state(_CANDIDATE, "failed", str(error))
+                self._telemetry.state(_CANDIDATE, "failed", str(error))
 
     def _follow_pointer(self) -> None:
         """Take what 'partsight model' put in force."""
@@ -163,7 +163,9 @@ class ModelWatch:
             classifier = ready(self._load(data))
         except PartsightError as error:
             self._unusable = active
-            self._vitals.state(_CANDIDATE, "examining", active)  # so that a second one is told too
+            self._telemetry.state(
+                _CANDIDATE, "examining", active
+            )  # so that a second one is told too
             self._refused(active, whence["by"], error)
             return
         self._unusable = ""
@@ -171,19 +173,19 @@ class ModelWatch:
 
     def _consider(self, candidate: Candidate) -> None:
         file, name = candidate.file, candidate.path.name
-        self._vitals.state(_CANDIDATE, "examining", name)
+        self._telemetry.state(_CANDIDATE, "examining", name)
         if file is None:
             self._refuse(candidate, _digest(candidate.path), candidate.refusal)
         elif file.sha256 == self._sha256 or self._known(file.sha256):
             self._incoming.taken(candidate)
-            self._vitals.state(_CANDIDATE, "none", f"{name} is known already")
+            self._telemetry.state(_CANDIDATE, "none", f"{name} is known already")
         else:
             try:
                 self._take(candidate, file)
             except (EnvironmentFault, OutputError) as error:
                 self._incoming.later(candidate)
-                self._vitals.count("model_swaps", "postponed")
-                self._vitals.state(_CANDIDATE, "postponed", f"{name}: {error}")
+                self._telemetry.count("model_swaps", "postponed")
+                self._telemetry.state(_CANDIDATE, "postponed", f"{name}: {error}")
             except PartsightError as error:
                 self._refuse(candidate, file.sha256, error)
 
@@ -216,13 +218,13 @@ class ModelWatch:
             "product_before": self._contract.product,
         }
         self._contract = classifier.contract
-        self._vitals.state("model", "swapping", classifier.model_sha256)
+        self._telemetry.state("model", "swapping", classifier.model_sha256)
         with self._lock:
             self._offer = classifier
             # Of the latest offer, which is the one that the loop takes.
             self._whence = f"put in force by {detail['by']}, from {detail['from']}"
-        self._vitals.count("model_swaps", "activated")
-        self._vitals.state(_CANDIDATE, "taken", classifier.model_sha256)
+        self._telemetry.count("model_swaps", "activated")
+        self._telemetry.state(_CANDIDATE, "taken", classifier.model_sha256)
         event = {"outcome": "activated", "model": self._sha256, "before": before, **products}
         self._tell({**event, **detail})
 
@@ -237,8 +239,8 @@ class ModelWatch:
         self, sha256: str, whence: str, error: Exception | None, product: str | None = None
     ) -> None:
         reason = " ".join(str(error).split())
-        self._vitals.count("model_swaps", "refused")
-        self._vitals.state(_CANDIDATE, "refused", f"{whence}: {reason}")
+        self._telemetry.count("model_swaps", "refused")
+        self._telemetry.state(_CANDIDATE, "refused", f"{whence}: {reason}")
         event = {"outcome": "refused", "model": sha256, "before": self._sha256, "from": whence}
         self._tell({**event, "product": product, "reason": reason})
 

@@ -13,7 +13,7 @@ from partsight.inference.classifier import Classifier
 from partsight.inference.interpreter import Interpreter
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
 from partsight.qualification.trust import require_trusted
 
@@ -26,7 +26,7 @@ def load_classifier(
     model: str | Path | bytes,
     *,
     threads: int = 1,
-    given: GivenFacts | None = None,
+    overrides: ModelOverrides | None = None,
     warn: Callable[[str], object] = logger.warning,
 ) -> Classifier:
     """Load a model that passes every check of this device.
@@ -38,7 +38,7 @@ def load_classifier(
     Args:
         model: path of the model file, or its bytes.
         threads: number of threads that the runtime may use.
-        given: facts that a third-party model does not contain.
+        overrides: facts that a third-party model does not contain.
         warn: receives one line if no label of the model is known to be good, so that every
             verdict is review.
 
@@ -50,7 +50,7 @@ def load_classifier(
             here than at export.
         SignatureError: the model is not signed with the key that the device requires.
     """
-    file = load_model_file(model, given)
+    file = load_model_file(model, overrides)
     require_trusted(file)
     classifier = Classifier(file, Interpreter(file.data, threads=threads))
     require_same_scores_once(file, classifier)

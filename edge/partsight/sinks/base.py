@@ -31,7 +31,7 @@ class LineSink(AbstractContextManager["LineSink"], Protocol):
         """Report how the line is, about once a second; old reports are not kept for later.
 
         Args:
-            status: ``Vitals.status()``.
+            status: ``Telemetry.status()``.
 
         Returns:
             Whether a receiver confirmed it; False where the sink takes no reports.

@@ -1,7 +1,7 @@
 """One step of feeding a sink: deliver a batch of rows, or say why not and when to try again.
 
 Rows go from the journal's tail to the sink, at least once and in order. Counts and the state go
-to the vitals. ``feed.Feeder`` calls it from a thread. States of a sink:
+to the vitals. ``feed.DeliveryWorker`` calls it from a thread. States of a sink:
 
     idle         opened, and nothing was delivered yet
     delivering   the last delivery or report was confirmed
@@ -27,10 +27,10 @@ from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor, Place
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.backoff import Backoff
 
-__all__ = ["BATCH_ROWS", "Pump", "Start", "cursor_path"]
+__all__ = ["BATCH_ROWS", "Delivery", "Start", "cursor_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def cursor_path(journal_path: Path, sink: str) -> Path:
     return journal_path.with_name(journal_path.name + ".cursors") / quote(sink, safe="")
 
 
-class Pump:
+class Delivery:
     """A sink and how far it has come. For one thread.
 
     Args:
@@ -59,7 +59,7 @@ class Pump:
         open_sink: makes the sink; called when there is need, and again after each failure.
         tail: of the journal.
         cursor: of the sink.
-        vitals: told of all that happens.
+        telemetry: told of all that happens.
         start: where it begins if it is new: at the journal's end, so that nobody who acts on
             verdicts gets those of parts that are long gone, or at its beginning.
         clock: seconds, monotonic.
@@ -76,7 +76,7 @@ class Pump:
         open_sink: Callable[[], LineSink],
         tail: Tail,
         cursor: Cursor,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         start: Start,
         clock: Callable[[], float],
@@ -85,7 +85,7 @@ class Pump:
     ) -> None:
         self._name, self._part = name, f"sink {name}"
         self._open_sink, self._tail, self._cursor = open_sink, tail, cursor
-        self._vitals, self._clock = vitals, clock
+        self._telemetry, self._clock = telemetry, clock
         self._backoff = Backoff(FIRST_RETRY_S, LAST_RETRY_S, jitter)
         self._batch_rows = batch_rows
         self._stack = contextlib.ExitStack()
@@ -136,7 +136,7 @@ class Pump:
             last: its last seq.
         """
         handed_on = self.position if journal == self._journal else 0
-        self._vitals.set("queue", max(0, last - handed_on), self._name)
+        self._telemetry.set("queue", max(0, last - handed_on), self._name)
 
     def close(self) -> None:
         """Close the sink and write down where it is."""
@@ -173,11 +173,11 @@ class Pump:
             # Else they would pile up, and keep old rows in the journal.
             self._move_to(rows[-1]["seq"])
             self._lost = True
-            self._vitals.count("delivery_failures", self._name)
+            self._telemetry.count("delivery_failures", self._name)
             self._say("closed", str(closed))
             return False
         self._move_to(rows[-1]["seq"])
-        self._vitals.count("delivered", self._name, len(rows))
+        self._telemetry.count("delivered", self._name, len(rows))
         self._backoff.reset()
         return True
 
@@ -185,7 +185,7 @@ class Pump:
         """Report the status, if it is time; whether it was confirmed. A failed one stays due."""
         if self._clock() < self._report_at:
             return False
-        confirmed = sink.report(self._vitals.status())
+        confirmed = sink.report(self._telemetry.status())
         self._report_at = self._clock() + REPORT_S
         return confirmed
 
@@ -217,14 +217,14 @@ class Pump:
             state = "unreachable"
             wait_s = max(wait_s, error.retry_after_s or 0.0)
         self._retry_at = self._clock() + wait_s
-        self._vitals.count("delivery_failures", self._name)
+        self._telemetry.count("delivery_failures", self._name)
         told = isinstance(error, PartsightError)
         what = str(error) if told else f"{type(error).__name__}: {error}"
         self._say(state, what)
 
     def _say(self, state: str, detail: str = "") -> None:
         self._state = state
-        self._vitals.state(self._part, state, detail)
+        self._telemetry.state(self._part, state, detail)
 
     def _leave(self, cause: Exception | None = None) -> None:
         """Close the sink, which is told why: it must not say that the line has stopped."""

@@ -21,10 +21,10 @@ from partsight.journal.tail import Tail
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import Pump, Start, cursor_path
-from partsight.telemetry.telemetry import Vitals
+from partsight.sinks.delivery import Delivery, Start, cursor_path
+from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["Feeder", "close_feeders"]
+__all__ = ["DeliveryWorker", "close_feeders"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 _IDLE_S = 0.25
 
 
-class Feeder:
+class DeliveryWorker:
     """Feeds one sink; started by ``start`` or as a context manager.
 
     Args:
@@ -40,8 +40,8 @@ class Feeder:
         open_sink: makes the sink, in the feeder's thread, and again after each failure.
         journal_path: what is read, by a connection of its own.
         journal: only waited on.
-        vitals: gets deliveries, failures, the queue and the state ``sink NAME``, see ``pump``.
-        start: where a sink begins that has no cursor yet, see ``Pump``. It is settled here, and
+        telemetry: gets deliveries, failures, the queue and the state ``sink NAME``.
+        start: where a sink begins that has no cursor yet, see ``Delivery``. It is settled here, and
             not in the thread: all that is appended from now on is handed on.
         clock: seconds, monotonic.
         jitter: number in [0, 1), see ``Backoff``.
@@ -57,7 +57,7 @@ class Feeder:
         open_sink: Callable[[], LineSink],
         journal_path: Path,
         journal: Journal,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         start: Start = "end",
         clock: Callable[[], float] = time.monotonic,
@@ -72,12 +72,12 @@ class Feeder:
             raise OutputError(
                 f"cannot keep the cursor of the sink {name}: {error}. Make {place.parent} writable."
             ) from error
-        self._pump = Pump(
+        self._delivery = Delivery(
             name,
             open_sink,
             Tail(journal_path),
             cursor,
-            vitals,
+            telemetry,
             start=start,
             clock=clock,
             jitter=jitter,
@@ -89,7 +89,7 @@ class Feeder:
     @property
     def position(self) -> int:
         """The ``seq`` of the last row that was handed on: ``Journal.prune`` asks for it."""
-        return self._pump.position
+        return self._delivery.position
 
     def start(self) -> None:
         """Begin to feed."""
@@ -107,7 +107,7 @@ class Feeder:
         """
         self.stop()
         if self._thread.ident is None:
-            self._pump.close()
+            self._delivery.close()
             return True
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -123,9 +123,9 @@ class Feeder:
         """Count what is not handed on, also where the sink blocks."""
         tail = Tail(self._journal_path)
         with contextlib.closing(tail), contextlib.suppress(JournalError):
-            self._pump.count_waiting(*tail.end())
+            self._delivery.count_waiting(*tail.end())
 
-    def __enter__(self) -> Feeder:
+    def __enter__(self) -> DeliveryWorker:
         self.start()
         return self
 
@@ -139,27 +139,27 @@ class Feeder:
 
     def _run(self) -> None:
         # The last round finds nothing to hand on, or fails; both end it.
-        while self._pump.step() or not self._stopping.is_set():
+        while self._delivery.step() or not self._stopping.is_set():
             self._pause()
-        self._pump.close()
+        self._delivery.close()
 
     def _pause(self) -> None:
-        retry_in_s = self._pump.retry_in_s
+        retry_in_s = self._delivery.retry_in_s
         if retry_in_s > 0:
             self._stopping.wait(min(retry_in_s, _IDLE_S))
         else:
-            self._journal.wait(self._pump.position, _IDLE_S)
+            self._journal.wait(self._delivery.position, _IDLE_S)
 
 
 def close_feeders(
-    feeders: Sequence[Feeder],
+    workers: Sequence[DeliveryWorker],
     timeout_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
     """End all feeders at once.
 
     Args:
-        feeders: the line's.
+        workers: the line's.
         timeout_s: how long to wait for all of them together.
         clock: seconds, monotonic.
 
@@ -167,6 +167,6 @@ def close_feeders(
         The names of those that did not end in time.
     """
     deadline_s = clock() + timeout_s
-    for feeder in feeders:
-        feeder.stop()
-    return [each.name for each in feeders if not each.close(max(0.0, deadline_s - clock()))]
+    for worker in workers:
+        worker.stop()
+    return [each.name for each in workers if not each.close(max(0.0, deadline_s - clock()))]

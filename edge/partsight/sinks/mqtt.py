@@ -5,7 +5,7 @@ Topics, below a prefix:
     PREFIX/verdicts  a JSON object a verdict, the columns of the journal with ``id`` and ``seq``;
                      QoS 1. User properties: ``id``, ``seq``, ``verdict``.
     PREFIX/status    retained JSON, QoS 1. ``state`` is ``online``, with ``at``, ``alarms`` (names
-                     of those that are raised) and ``vitals``; or ``offline``, with a ``cause``:
+                     of those that are raised) and ``telemetry``; or ``offline``, with a ``cause``:
                      ``stopped`` where we parted, ``lost`` where the broker says it, as the last
                      will.
 
@@ -73,8 +73,9 @@ class MqttSink:
     def report(self, status: Mapping[str, Any]) -> bool:
         """Publish the status, retained; see ``LineSink``."""
         alarms = [name for name, raised in status.get("alarms", {}).items() if raised]
-        vitals = dict(status)
-        self._publish([self._status(state="online", at=self._at(), alarms=alarms, vitals=vitals)])
+        # The field is named "vitals" since the first version: receivers depend on it.
+        fields = {"state": "online", "at": self._at(), "alarms": alarms, "vitals": dict(status)}
+        self._publish([self._status(**fields)])
         return True
 
     def _publish(self, messages: Sequence[Message]) -> None:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
-from partsight.sinks.delivery_worker import Feeder
-from partsight.telemetry.telemetry import Vitals
+from partsight.sinks.delivery_worker import DeliveryWorker
+from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from partsight.config.sinks import SinkConfig
 
-__all__ = ["feeders", "load_sink_module", "open_line_sink"]
+__all__ = ["workers", "load_sink_module", "open_line_sink"]
 
 # Each has ``open_sink(config)``.
 _MODULES = {
@@ -52,7 +52,9 @@ def load_sink_module(kind: str) -> ModuleType:
     return importlib.import_module(_MODULES[kind])
 
 
-def feeders(sinks: Iterable[SinkConfig], journal: Journal, vitals: Vitals) -> list[Feeder]:
+def workers(
+    sinks: Iterable[SinkConfig], journal: Journal, telemetry: Telemetry
+) -> list[DeliveryWorker]:
     """A feeder for each section, yet to be started; all have their place in the journal by now.
 
     Raises:
@@ -62,12 +64,12 @@ def feeders(sinks: Iterable[SinkConfig], journal: Journal, vitals: Vitals) -> li
     from partsight.config.sinks import sink_name
 
     return [
-        Feeder(
+        DeliveryWorker(
             sink_name(sink),
             partial(open_line_sink, sink),
             journal.path,
             journal,
-            vitals,
+            telemetry,
             start=sink.start,
         )
         for sink in sinks

@@ -10,11 +10,11 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Grabber", "ScriptedGrabber", "Shot"]
+__all__ = ["CaptureBackend", "ScriptedGrabber", "CapturedImage"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shot:
+class CapturedImage:
     """One picture of a camera or stream.
 
     Attributes:
@@ -28,10 +28,10 @@ class Shot:
     skipped: int = 0
 
 
-class Grabber(Protocol):
+class CaptureBackend(Protocol):
     """Holds a camera or stream that is open."""
 
-    def read(self, timeout_s: float) -> Shot | None:
+    def read(self, timeout_s: float) -> CapturedImage | None:
         """The next picture, or None where none came in time. Never takes much longer than that.
 
         Raises:
@@ -42,11 +42,11 @@ class Grabber(Protocol):
 class ScriptedGrabber(nullcontext["ScriptedGrabber"]):
     """Plays what a test or a demonstration wrote: pictures, silence (None), and errors."""
 
-    def __init__(self, script: Iterable[Shot | None | Exception]) -> None:
+    def __init__(self, script: Iterable[CapturedImage | None | Exception]) -> None:
         super().__init__(self)
         self._script = iter(script)
 
-    def read(self, timeout_s: float) -> Shot | None:
+    def read(self, timeout_s: float) -> CapturedImage | None:
         """What stands next; silence after the end of the script."""
         event = next(self._script, None)
         if isinstance(event, Exception):

@@ -1,7 +1,7 @@
 """A camera or stream that is read by a process of its own, so that it can be killed.
 
-Enters: an address and settings. Leaves: pictures (``Grabber``). A read of OpenCV may block for
-good, and a thread that is blocked cannot be ended; a process can. ``live`` notices the silence
+Enters: an address and settings. Leaves: images (``CaptureBackend``). A read of OpenCV may block
+for good, and a thread that is blocked cannot be ended; a process can. ``live`` notices the silence
 and closes this, and opens another.
 """
 
@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any
 
 from partsight.errors import EnvironmentFault, SourceError
-from partsight.sources.capture_backend import Shot
+from partsight.sources.capture_backend import CapturedImage
 from partsight.sources.shared_frames import SlotReader
 from partsight.utils.child_python import python_module
 from partsight.utils.known_secrets import without_secrets
@@ -112,7 +112,7 @@ class CaptureChild:
         """The number of the process."""
         return self._process.pid
 
-    def read(self, timeout_s: float) -> Shot | None:
+    def read(self, timeout_s: float) -> CapturedImage | None:
         """The next picture, or None where none came in time.
 
         Raises:
@@ -141,7 +141,7 @@ class CaptureChild:
         self._buffer += received
         return True
 
-    def _understood(self, line: bytes) -> Shot | None:
+    def _understood(self, line: bytes) -> CapturedImage | None:
         try:
             message = json.loads(line)
         except ValueError:  # what some library printed before it could be told not to
@@ -157,7 +157,7 @@ class CaptureChild:
         except (ValueError, OSError) as error:
             raise SourceError(f"{self._name}: no memory for a frame: {error}") from error
         self._send(bytes([slot]))
-        return Shot(image_bgr, arrived_s, skipped)
+        return CapturedImage(image_bgr, arrived_s, skipped)
 
     def _send(self, data: bytes) -> None:
         # Where it has ended, reading tells that, and perhaps why.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames
 from partsight.sources.image_quality import ConditionCheck
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from partsight.config.source import ConditionsConfig
@@ -28,7 +28,7 @@ class FrameCheck:
 
     Args:
         limits: the thresholds.
-        vitals: gets the state ``source``.
+        telemetry: gets the state ``source``.
         seconds: the time of a frame by which ``frozen`` is told, in seconds of any clock; None
             where identical frames in succession mean nothing.
     """
@@ -36,12 +36,12 @@ class FrameCheck:
     def __init__(
         self,
         limits: ConditionsConfig,
-        vitals: Vitals,
+        telemetry: Telemetry,
         seconds: Callable[[Frame], float] | None = None,
     ) -> None:
         # No hysteresis: each file is another part, and its verdict must not depend on the others.
         self._check = ConditionCheck(limits, frozen=seconds is not None, hysteresis=False)
-        self._vitals, self._seconds = vitals, seconds or (lambda frame: 0.0)
+        self._telemetry, self._seconds = telemetry, seconds or (lambda frame: 0.0)
 
     def __call__(self, event: Frame | Fault) -> Frame | Fault:
         """The frame itself, or the fault in its place; a fault stays as it is."""
@@ -49,9 +49,9 @@ class FrameCheck:
             return event
         found = self._check(event.image_bgr, self._seconds(event))
         if found is None:
-            self._vitals.state("source", "running")
+            self._telemetry.state("source", "running")
             return event
-        self._vitals.state("source", found.name, found.reason)
+        self._telemetry.state("source", found.name, found.reason)
         return Fault(found.reason, event.captured_at, event.source, event.index)
 
 

@@ -7,10 +7,10 @@ import threading
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
 
-__all__ = ["Mailbox"]
+__all__ = ["LatestFrame"]
 
 
-class Mailbox:
+class LatestFrame:
     """Keeps the newest frame, and one announcement that there are none. Safe for threads."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Frames of a camera or stream that misbehaves: the newest one, or why there is none.
 
-Enters: a way to open the camera (``Grabber``). Leaves: ``Frames`` for triggers, and the state
+Input: a way to open the camera (``CaptureBackend``). Output: ``Frames`` for triggers, and the state
 ``source`` in the vitals:
 
     starting ──> running <──> stale ──> disconnected ──> running
@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING
 
 from partsight.errors import PartsightError, SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.capture_backend import Grabber, Shot
+from partsight.sources.capture_backend import CaptureBackend, CapturedImage
 from partsight.sources.image_quality import Condition, ConditionCheck
-from partsight.sources.latest_frame import Mailbox
+from partsight.sources.latest_frame import LatestFrame
 from partsight.sources.restarts import Restarts
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ _POLL_S = 0.05
 # Closing a camera is killing a process, at most; a driver may keep that from ending.
 _JOIN_S = 5.0
 
-OpenGrabber = Callable[[], AbstractContextManager[Grabber]]
+OpenGrabber = Callable[[], AbstractContextManager[CaptureBackend]]
 
 
 class LiveFrames:
@@ -50,7 +50,7 @@ class LiveFrames:
         name: what frames say they come from, without passwords.
         open_grabber: opens the source; called again after each loss.
         config: timeouts, conditions, warm-up, backoff.
-        vitals: gets the counts and the state ``source``.
+        telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         now: the time that frames are said to be captured at.
         chance: a number in [0, 1).
@@ -62,21 +62,26 @@ class LiveFrames:
         name: str,
         open_grabber: OpenGrabber,
         config: SourceConfig,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
         idle: Callable[[float], object] | None = None,
     ) -> None:
-        self._name, self._open, self._config, self._vitals = name, open_grabber, config, vitals
+        self._name, self._open, self._config, self._telemetry = (
+            name,
+            open_grabber,
+            config,
+            telemetry,
+        )
         self._clock, self._now = clock, now
         self._ended = threading.Event()
         self._idle = idle or self._ended.wait
-        self._mailbox = Mailbox()
+        self._mailbox = LatestFrame()
         self._restarts = Restarts(config, chance)
         self._held = ExitStack()
-        self._grabber: Grabber | None = None
+        self._grabber: CaptureBackend | None = None
         self._retry_at_s = self._opened_s = float("-inf")
         self._last_s: float | None = None
         self._check = ConditionCheck(config.conditions)
@@ -116,7 +121,7 @@ class LiveFrames:
         else:
             self._take(self._grabber)
         if self._last_s is not None:
-            self._vitals.set("frame_age_seconds", self._clock() - self._last_s)
+            self._telemetry.set("frame_age_seconds", self._clock() - self._last_s)
 
     def _run(self) -> None:
         try:
@@ -133,7 +138,7 @@ class LiveFrames:
             self._idle(min(wait_s, _POLL_S))
             return
         if self._retry_at_s > float("-inf"):
-            self._vitals.count("source_restarts")
+            self._telemetry.count("source_restarts")
         self._opened_s = self._clock()
         self._to_skip = self._config.warm_up_frames
         self._check.restart()
@@ -142,7 +147,7 @@ class LiveFrames:
         except (PartsightError, OSError, MemoryError) as error:
             self._lose(str(error) or type(error).__name__)
 
-    def _take(self, grabber: Grabber) -> None:
+    def _take(self, grabber: CaptureBackend) -> None:
         try:
             shot = grabber.read(_POLL_S)
         except SourceError as error:
@@ -172,10 +177,10 @@ class LiveFrames:
                 f"{config.stale_after_s:g} s is expected (stale_after_s)",
             )
 
-    def _receive(self, shot: Shot) -> None:
+    def _receive(self, shot: CapturedImage) -> None:
         self._last_s = shot.monotonic_s
-        self._vitals.count("frames", by=1 + shot.skipped)
-        self._vitals.count("frames_dropped", by=shot.skipped)
+        self._telemetry.count("frames", by=1 + shot.skipped)
+        self._telemetry.count("frames_dropped", by=shot.skipped)
         self._restarts.succeeded()
         if self._to_skip > 0:
             self._to_skip -= 1
@@ -189,9 +194,9 @@ class LiveFrames:
         else:
             self._enter(found.name, found.reason)
         if self._mailbox.put(event, taken_s):
-            self._vitals.count("frames_dropped")
+            self._telemetry.count("frames_dropped")
 
-    def _event(self, shot: Shot, found: Condition | None, taken_s: float) -> Frame | Fault:
+    def _event(self, shot: CapturedImage, found: Condition | None, taken_s: float) -> Frame | Fault:
         taken_at = self._now() - timedelta(seconds=self._clock() - taken_s)
         if found is not None:
             return Fault(found.reason, taken_at, self._name, self._index)
@@ -219,4 +224,4 @@ class LiveFrames:
 
     def _enter(self, state: str, detail: str = "") -> None:
         self._state = state
-        self._vitals.state("source", state, detail)
+        self._telemetry.state("source", state, detail)

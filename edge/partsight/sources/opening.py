@@ -19,7 +19,7 @@ from partsight.sources.checked import CheckedFrames, FrameCheck
 from partsight.sources.folder import FolderSource
 from partsight.sources.frames import Frames, SequentialFrames
 from partsight.sources.video import CaptureSource, usual_fps
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.redaction import redact_address, remember_address
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def open_source(address: str, spec: PreprocessSpec) -> Source:
 
 
 def open_frames(
-    config: SourceConfig, spec: PreprocessSpec, vitals: Vitals
+    config: SourceConfig, spec: PreprocessSpec, telemetry: Telemetry
 ) -> AbstractContextManager[Frames]:
     """Open the line's source for triggers.
 
@@ -69,7 +69,7 @@ def open_frames(
     Args:
         config: what to open and how to go about it.
         spec: what the frames are for.
-        vitals: gets the counts and the state ``source``.
+        telemetry: gets the counts and the state ``source``.
 
     Raises:
         ConfigError: no address is given, or its user and password cannot be used.
@@ -88,23 +88,27 @@ def open_frames(
             int(address),
         )
     if found.is_live:
-        return _live(found.target, config, vitals)
+        return _live(found.target, config, telemetry)
     if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):
         from partsight.sources.watched_folder import WatchedFolder
 
-        folder = WatchedFolder(Path(found.target), spec, config.folder, vitals)
+        folder = WatchedFolder(Path(found.target), spec, config.folder, telemetry)
         # By the files' own times: a backlog is read at once.
-        check = FrameCheck(config.conditions, vitals, lambda frame: frame.captured_at.timestamp())
+        check = FrameCheck(
+            config.conditions, telemetry, lambda frame: frame.captured_at.timestamp()
+        )
         return CheckedFrames(folder, check)
     if config.folder.watch and found.is_local:
         raise SourceError(
             f"cannot watch {found.target}: expected a folder, since watch = true in "
             "[source.folder]. Received a file. Give its folder, or take the key away."
         )
-    return _sequential(address, config, spec, vitals)
+    return _sequential(address, config, spec, telemetry)
 
 
-def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContextManager[Frames]:
+def _live(
+    address: str, config: SourceConfig, telemetry: Telemetry
+) -> AbstractContextManager[Frames]:
     from partsight.sources.capture_child import CaptureChild
     from partsight.sources.live import LiveFrames
 
@@ -115,25 +119,25 @@ def _live(address: str, config: SourceConfig, vitals: Vitals) -> AbstractContext
         current = classify_address(source_address(config) or address).target
         return CaptureChild(current, settings, decode_threads=config.decode_threads)
 
-    return LiveFrames(redact_address(address), opened, config, vitals)
+    return LiveFrames(redact_address(address), opened, config, telemetry)
 
 
 @contextmanager
 def _sequential(
-    address: str, config: SourceConfig, spec: PreprocessSpec, vitals: Vitals
+    address: str, config: SourceConfig, spec: PreprocessSpec, telemetry: Telemetry
 ) -> Iterator[Frames]:
     with open_source(address, spec) as source:
-        vitals.state("source", "running")
-        events = map(_check(source, config.conditions, vitals), source)
+        telemetry.state("source", "running")
+        events = map(_check(source, config.conditions, telemetry), source)
         if config.realtime and isinstance(source, CaptureSource):
             from partsight.sources.paced import PacedFrames
 
-            yield PacedFrames(events, source.fps, vitals)
+            yield PacedFrames(events, source.fps, telemetry)
         else:
-            yield SequentialFrames(_counted(events, vitals))
+            yield SequentialFrames(_counted(events, telemetry))
 
 
-def _check(source: Source, limits: ConditionsConfig, vitals: Vitals) -> FrameCheck:
+def _check(source: Source, limits: ConditionsConfig, telemetry: Telemetry) -> FrameCheck:
     """The check of a file's frames.
 
     A video may stand still for a while, and codecs repeat such a frame to the bit: it is frozen
@@ -142,11 +146,11 @@ def _check(source: Source, limits: ConditionsConfig, vitals: Vitals) -> FrameChe
     """
     if isinstance(source, CaptureSource) and limits.model_fields_set & _FROZEN_KEYS:
         fps = usual_fps(source.fps)
-        return FrameCheck(limits, vitals, lambda frame: frame.index / fps)
-    return FrameCheck(limits, vitals)
+        return FrameCheck(limits, telemetry, lambda frame: frame.index / fps)
+    return FrameCheck(limits, telemetry)
 
 
-def _counted(source: Iterable[Frame | Fault], vitals: Vitals) -> Iterator[Frame | Fault]:
+def _counted(source: Iterable[Frame | Fault], telemetry: Telemetry) -> Iterator[Frame | Fault]:
     for event in source:
-        vitals.count("frames")
+        telemetry.count("frames")
         yield event

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames
 from partsight.sources.video import usual_fps
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["PacedFrames"]
 
@@ -20,7 +20,7 @@ class PacedFrames:
     Args:
         source: the frames, as fast as they can be read.
         fps: frames a second; what is no positive number is taken for 25.
-        vitals: gets the counts.
+        telemetry: gets the counts.
         clock: seconds of ``time.monotonic``.
         sleep: waits so many seconds.
     """
@@ -29,14 +29,14 @@ class PacedFrames:
         self,
         source: Iterable[Frame | Fault],
         fps: float,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._events: Iterator[Frame | Fault] = iter(source)
         self._period_s = 1 / usual_fps(fps)
-        self._vitals, self._clock, self._sleep = vitals, clock, sleep
+        self._telemetry, self._clock, self._sleep = telemetry, clock, sleep
         self._due_s: float | None = None
         self._newest: Frame | Fault | None = None
         self._arrived_s = float("-inf")
@@ -72,9 +72,9 @@ class PacedFrames:
             if event is None:
                 self._ended = True
                 return
-            self._vitals.count("frames")
+            self._telemetry.count("frames")
             if not self._used:
-                self._vitals.count("frames_dropped")
+                self._telemetry.count("frames_dropped")
             if isinstance(event, Frame):
                 event = dataclasses.replace(event, monotonic_s=self._due_s)
             self._newest, self._arrived_s, self._used = event, self._due_s, False

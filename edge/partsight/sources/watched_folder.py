@@ -20,7 +20,7 @@ from partsight.records import Fault, Frame
 from partsight.sources.arrival import Arrival
 from partsight.sources.arrivals import Arrivals
 from partsight.sources.folder_tree import COARSE_S
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         folder: that is watched; while it is gone, the source is ``disconnected``.
         spec: what the pictures are decoded for.
         config: whether to begin with what is there, and how to wait.
-        vitals: gets the counts and the state ``source``.
+        telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         sleep: waits so many seconds.
     """
@@ -56,18 +56,18 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         folder: Path,
         spec: PreprocessSpec,
         config: FolderConfig,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         super().__init__(self)
         self._folder, self._spec, self._config = folder, spec, config
-        self._vitals, self._clock, self._sleep = vitals, clock, sleep
+        self._telemetry, self._clock, self._sleep = telemetry, clock, sleep
         self._arrivals: Arrivals | None = None
         self._index = 0
         self._gone: bool | None = None  # not looked at yet
-        vitals.state("source", "starting", f"watching {folder}")
+        telemetry.state("source", "starting", f"watching {folder}")
         self._left = self._look()  # what is there now is what was there before
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
@@ -87,7 +87,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         except OSError as error:
             return self._is_gone(error)
         if self._gone is not False:  # what a frame shows is said by whoever checks it
-            self._vitals.state("source", "running")
+            self._telemetry.state("source", "running")
         self._gone = False
         if arrivals.problems:
             path, reason = arrivals.problems.popleft()
@@ -109,7 +109,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
     def _fault(self, reason: str, path: str) -> Fault:
         fault = Fault(reason, utc_now(), path, self._index)
         self._index += 1
-        self._vitals.count("frames")
+        self._telemetry.count("frames")
         return fault
 
     def _opened(self) -> Arrivals:
@@ -139,7 +139,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         if isinstance(event, ImageError):
             return self._fault(f"{arrival.name}: {event}", str(path))
         self._index += 1
-        self._vitals.count("frames")
+        self._telemetry.count("frames")
         return event
 
     def _is_gone(self, error: OSError) -> Fault | None:
@@ -147,5 +147,5 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
             return None
         self._gone = True
         reason = f"the folder {self._folder} cannot be read: {error.strerror}"
-        self._vitals.state("source", "disconnected", reason)
+        self._telemetry.state("source", "disconnected", reason)
         return Fault(reason, utc_now(), str(self._folder), self._index)

@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.disk import free_bytes
 from partsight.utils.periodic import Periodic
 
@@ -21,7 +21,7 @@ _THERMAL = Path("/sys/class/thermal")
 
 def machine_watch(
     places: Mapping[str, Path],
-    vitals: Vitals,
+    telemetry: Telemetry,
     *,
     thermal: Path = _THERMAL,
     every_s: float = EVERY_S,
@@ -32,17 +32,17 @@ def machine_watch(
 
     Args:
         places: names of folders whose disks must not fill, such as journal and pictures.
-        vitals: gets ``temperature_celsius`` and ``disk_free_bytes``.
+        telemetry: gets ``temperature_celsius`` and ``disk_free_bytes``.
         thermal: where Linux shows its thermal zones.
         every_s: seconds between two looks.
     """
 
     def look() -> None:
         for zone, celsius in temperatures_celsius(thermal).items():
-            vitals.set("temperature_celsius", celsius, zone)
+            telemetry.set("temperature_celsius", celsius, zone)
         for name, place in places.items():
             with contextlib.suppress(OSError):
-                vitals.set("disk_free_bytes", free_bytes(place), name)
+                telemetry.set("disk_free_bytes", free_bytes(place), name)
 
     return Periodic("machine", look, every_s)
 

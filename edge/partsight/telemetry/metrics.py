@@ -1,13 +1,13 @@
 """Vitals as Prometheus metrics. Imported only where somebody asks for them.
 
-Enters: ``Vitals``. Leaves: the text of ``/metrics``, in the format that the asker prefers.
+Enters: ``Telemetry``. Leaves: the text of ``/metrics``, in the format that the asker prefers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from partsight.telemetry.telemetry import BUCKETS_S, METRICS, Histogram, Metric, Vitals
+from partsight.telemetry.telemetry import BUCKETS_S, METRICS, Histogram, Metric, Telemetry
 from partsight.utils.imports import import_fault
 
 try:
@@ -35,17 +35,19 @@ _Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily | Info
 class _LineCollector(Collector):
     """Reads the vitals each time that somebody asks, so that nothing is counted twice."""
 
-    def __init__(self, vitals: Vitals, model: ModelFacts, loop_age_s: Callable[[], float]) -> None:
-        self._vitals = vitals
+    def __init__(
+        self, telemetry: Telemetry, model: ModelFacts, loop_age_s: Callable[[], float]
+    ) -> None:
+        self._telemetry = telemetry
         self._model = model
         self._loop_age_s = loop_age_s
 
     def collect(self) -> Iterable[_Family]:
         """Each metric of ``METRICS``, the states, the model, and the age of the last turn."""
-        values, histograms = self._vitals.values(), self._vitals.histograms()
+        values, histograms = self._telemetry.values(), self._telemetry.histograms()
         for name, metric in METRICS.items():
             yield _family(name, metric, values, histograms)
-        yield from _states(self._vitals)
+        yield from _states(self._telemetry)
         facts = {key: str(value) for key, value in self._model().items()}
         yield InfoMetricFamily("partsight_model", "The model in force.", value=facts)
         yield GaugeMetricFamily(
@@ -56,11 +58,11 @@ class _LineCollector(Collector):
 
 
 def line_registry(
-    vitals: Vitals, model: ModelFacts, loop_age_s: Callable[[], float]
+    telemetry: Telemetry, model: ModelFacts, loop_age_s: Callable[[], float]
 ) -> CollectorRegistry:
     """What is to be exposed: the line, and memory, descriptors and time of this process."""
     registry = CollectorRegistry()
-    registry.register(_LineCollector(vitals, model, loop_age_s))
+    registry.register(_LineCollector(telemetry, model, loop_age_s))
     ProcessCollector(registry=registry)
     return registry
 
@@ -104,7 +106,7 @@ def _buckets(histogram: Histogram) -> Iterator[tuple[str, float]]:
         yield bound, total
 
 
-def _states(vitals: Vitals) -> Iterator[_Family]:
+def _states(telemetry: Telemetry) -> Iterator[_Family]:
     states = GaugeMetricFamily(
         "partsight_state",
         "1 for the state that a part of the line is in.",
@@ -115,7 +117,7 @@ def _states(vitals: Vitals) -> Iterator[_Family]:
         "Unix time since which a part of the line is in its state.",
         labels=["part"],
     )
-    for part, state in sorted(vitals.states().items()):
+    for part, state in sorted(telemetry.states().items()):
         states.add_metric([part, state.name], 1)
         since.add_metric([part], state.since)
     yield states

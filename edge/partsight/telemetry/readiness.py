@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from partsight.telemetry.telemetry import State, Vitals
+from partsight.telemetry.telemetry import State, Telemetry
 
 __all__ = ["RULES", "Rule", "not_ready"]
 
@@ -20,7 +20,7 @@ class Rule:
     """When a part of the line makes it not ready.
 
     Attributes:
-        part: of the line, as it is called in ``Vitals``; ``sink NAME`` stands for every sink.
+        part: of the line, as it is called in ``Telemetry``; ``sink NAME`` stands for every sink.
         ready: states in which the part is ready.
         reason: what it means that it is in another one, for people.
         required: whether a part without a state is not ready; else the line has no such part.
@@ -62,14 +62,16 @@ RULES = (
 )
 
 
-def not_ready(vitals: Vitals, *, sink_unreachable_after_s: float = math.inf) -> dict[str, str]:
+def not_ready(
+    telemetry: Telemetry, *, sink_unreachable_after_s: float = math.inf
+) -> dict[str, str]:
     """Return what keeps the line from being ready: part and reason; nothing where it is ready.
 
     Args:
-        vitals: of the line.
+        telemetry: of the line.
         sink_unreachable_after_s: seconds that a sink may be in trouble; ``inf`` never minds it.
     """
-    states = vitals.states()
+    states = telemetry.states()
     reasons = {}
     for rule in RULES:
         for part, state in _of(rule, states):
@@ -79,7 +81,7 @@ def not_ready(vitals: Vitals, *, sink_unreachable_after_s: float = math.inf) -> 
                 continue
             elif not rule.patient:
                 reasons[part] = _told(state)
-            elif (trouble_s := vitals.trouble_s(part)) > sink_unreachable_after_s:
+            elif (trouble_s := telemetry.trouble_s(part)) > sink_unreachable_after_s:
                 reasons[part] = f"for {trouble_s:.0f} s {_told(state)}"
     return reasons
 

@@ -19,7 +19,7 @@ from partsight.telemetry.announcements import Announcements
 from partsight.telemetry.state import CALM, Change, State
 from partsight.utils.redaction import redact_text
 
-__all__ = ["BUCKETS_S", "CALM", "METRICS", "Change", "Histogram", "Metric", "State", "Vitals"]
+__all__ = ["BUCKETS_S", "CALM", "METRICS", "Change", "Histogram", "Metric", "State", "Telemetry"]
 
 logger = logging.getLogger(__name__)
 
@@ -82,7 +82,7 @@ OnTold = Callable[[Change], None]
 _Key = tuple[str, str]
 
 
-class Vitals:
+class Telemetry:
     """Counts, levels, times and states; safe for threads.
 
     Args:

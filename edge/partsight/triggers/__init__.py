@@ -6,27 +6,27 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.base import Trigger
 
 if TYPE_CHECKING:
     from partsight.config.trigger import TriggerConfig
-    from partsight.triggers.trigger_queue import Inbox
+    from partsight.triggers.trigger_queue import TriggerQueue
 
 __all__ = ["Trigger", "open_trigger", "trigger_kinds"]
 
 
-def open_trigger(config: TriggerConfig, vitals: Vitals) -> Trigger:
+def open_trigger(config: TriggerConfig, telemetry: Telemetry) -> Trigger:
     """Make the trigger that a configuration asks for; entered, it listens.
 
     Args:
         config: the section ``[trigger]``.
-        vitals: told whether the trigger listens; knows what state the source is in.
+        telemetry: told whether the trigger listens; knows what state the source is in.
 
     Raises:
         EnvironmentFault: the package that this kind needs is not installed.
     """
-    return _BY_KIND[config.kind](config, vitals)
+    return _BY_KIND[config.kind](config, telemetry)
 
 
 def trigger_kinds() -> list[str]:
@@ -37,63 +37,65 @@ def trigger_kinds() -> list[str]:
 # Imported when asked for: some need packages that few devices have.
 
 
-def _frame(config: Any, vitals: Vitals) -> Trigger:
+def _frame(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.frame import FrameTrigger
 
     return FrameTrigger()
 
 
-def _interval(config: Any, vitals: Vitals) -> Trigger:
+def _interval(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.interval import IntervalTrigger
 
-    return IntervalTrigger(config.period_s, vitals, config.frame_timeout_s)
+    return IntervalTrigger(config.period_s, telemetry, config.frame_timeout_s)
 
 
-def _presence(config: Any, vitals: Vitals) -> Trigger:
+def _presence(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.presence import PresenceTrigger
 
-    return PresenceTrigger(config, vitals)
+    return PresenceTrigger(config, telemetry)
 
 
-def _mqtt(config: Any, vitals: Vitals) -> Trigger:
+def _mqtt(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.mqtt import mqtt_listener
 
-    return _external(mqtt_listener, config, vitals)
+    return _external(mqtt_listener, config, telemetry)
 
 
-def _http(config: Any, vitals: Vitals) -> Trigger:
+def _http(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.http import http_listener
 
-    return _external(http_listener, config, vitals)
+    return _external(http_listener, config, telemetry)
 
 
-def _modbus(config: Any, vitals: Vitals) -> Trigger:
+def _modbus(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.modbus import modbus_listener
 
-    return _external(modbus_listener, config, vitals)
+    return _external(modbus_listener, config, telemetry)
 
 
-def _key(config: Any, vitals: Vitals) -> Trigger:
+def _key(config: Any, telemetry: Telemetry) -> Trigger:
     from partsight.triggers.key import key_listener
 
-    return _external(key_listener, config, vitals)
+    return _external(key_listener, config, telemetry)
 
 
 def _external(
-    listener: Callable[[Any, Inbox, Vitals], AbstractContextManager[object]],
+    listener: Callable[[Any, TriggerQueue, Telemetry], AbstractContextManager[object]],
     config: Any,
-    vitals: Vitals,
+    telemetry: Telemetry,
 ) -> Trigger:
     from partsight.triggers.external import ExternalTrigger
-    from partsight.triggers.trigger_queue import Inbox
+    from partsight.triggers.trigger_queue import TriggerQueue
 
     # Until the listener knows that triggers can come, /readyz must not count on them.
-    vitals.state("trigger", "starting", f"waiting for {config.kind}")
-    inbox = Inbox(config.kind, config.capacity)
-    return ExternalTrigger(listener(config, inbox, vitals), inbox, vitals, config.frame_timeout_s)
+    telemetry.state("trigger", "starting", f"waiting for {config.kind}")
+    trigger_queue = TriggerQueue(config.kind, config.capacity)
+    return ExternalTrigger(
+        listener(config, trigger_queue, telemetry), trigger_queue, telemetry, config.frame_timeout_s
+    )
 
 
-_BY_KIND: dict[str, Callable[[Any, Vitals], Trigger]] = {
+_BY_KIND: dict[str, Callable[[Any, Telemetry], Trigger]] = {
     "frame": _frame,
     "interval": _interval,
     "presence": _presence,

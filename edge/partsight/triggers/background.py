@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partsight.utils.opencv import cv2
 
-__all__ = ["Background", "Sight", "small_grey"]
+__all__ = ["Background", "Observation", "small_grey"]
 
 _Grey = NDArray[np.float32]
 
@@ -37,7 +37,7 @@ _ENOUGH = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Observation:
     """What a frame shows.
 
     Attributes:
@@ -66,7 +66,7 @@ class Background:
         self._before: _Grey | None = None
         self._seen = 0
 
-    def look(self, grey: _Grey) -> Sight:
+    def look(self, grey: _Grey) -> Observation:
         """Look at the next frame and learn of it.
 
         Args:
@@ -79,12 +79,12 @@ class Background:
         self._seen += 1
         if self._seen <= _LEARN_FRAMES:
             self._level += (grey - self._level) / np.float32(self._seen)
-            return Sight(0.0, 0.0, moving, learning=True)
+            return Observation(0.0, 0.0, moving, learning=True)
         self._level *= self._gain(grey, self._level)
         difference = grey - self._level
         covered = np.abs(difference) > self._contrast
         self._level += np.where(covered, np.float32(0), difference * np.float32(_FOLLOW))
-        return Sight(float(covered.mean()), _offset(covered), moving)
+        return Observation(float(covered.mean()), _offset(covered), moving)
 
     def adopt(self, grey: _Grey) -> None:
         """Take a picture for that of the empty belt."""

@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Recurrence"]
+__all__ = ["BackgroundRelearner"]
 
 # Hands over a part that waits uncover the same picture again and again, so that a belt which was
 # seen empty is not lightly doubted.
@@ -26,7 +26,7 @@ _MOST = 8
 _Grey = NDArray[np.float32]
 
 
-class Recurrence:
+class BackgroundRelearner:
     """Counts how often a still picture came back after something moved.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames
 
 __all__ = ["IDLE_S", "Trigger"]
@@ -18,7 +18,7 @@ IDLE_S = 0.5
 class Trigger(AbstractContextManager["Trigger"], Protocol):
     """Says when a part is to be judged, and by which frame."""
 
-    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+    def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
         """Yield each occasion with the first frame after it, or with why there is none.
 
         None comes where nothing happened for ``IDLE_S``, so that the loop can see to the rest.

@@ -1,6 +1,6 @@
 """Occasions that come from outside: a broker, a web client, a PLC, a terminal.
 
-A listener is a context manager that puts occasions into an ``Inbox`` while it is open, in a
+A listener is a context manager that puts occasions into an ``TriggerQueue`` while it is open, in a
 thread of its own. The trigger takes them in their order, and looks for each one's frame.
 """
 
@@ -13,11 +13,11 @@ from datetime import datetime
 from types import TracebackType
 
 from partsight.errors import SourceError
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames, NoMoreFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.base import IDLE_S
-from partsight.triggers.trigger_queue import Inbox, Taken
+from partsight.triggers.trigger_queue import QueuedEvent, TriggerQueue
 from partsight.triggers.wait import Waiter
 from partsight.utils.wall_clock import utc_now
 
@@ -29,8 +29,8 @@ class ExternalTrigger:
 
     Args:
         listener: opened and closed with the trigger.
-        inbox: where it puts occasions.
-        vitals: knows what state the source is in.
+        trigger_queue: where it puts occasions.
+        telemetry: knows what state the source is in.
         frame_timeout_s: seconds from an occasion in which its frame must come.
         clock: seconds of ``time.monotonic``, the same that the inbox has.
         now: the time, for faults.
@@ -39,14 +39,14 @@ class ExternalTrigger:
     def __init__(
         self,
         listener: AbstractContextManager[object],
-        inbox: Inbox,
-        vitals: Vitals,
+        trigger_queue: TriggerQueue,
+        telemetry: Telemetry,
         frame_timeout_s: float,
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._listener, self._inbox, self._vitals = listener, inbox, vitals
+        self._listener, self._trigger_queue, self._telemetry = listener, trigger_queue, telemetry
         self._timeout_s, self._clock, self._now = frame_timeout_s, clock, now
 
     def __enter__(self) -> ExternalTrigger:
@@ -61,19 +61,21 @@ class ExternalTrigger:
     ) -> None:
         self._listener.__exit__(kind, error, trace)
 
-    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+    def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
         """See ``Trigger``. Ends also where the listener says that no more will come."""
-        waiter = Waiter(frames, self._timeout_s, self._vitals, self._clock, self._now)
-        while not self._inbox.ended:
-            taken = self._inbox.take(IDLE_S)
+        waiter = Waiter(frames, self._timeout_s, self._telemetry, self._clock, self._now)
+        while not self._trigger_queue.ended:
+            taken = self._trigger_queue.take(IDLE_S)
             if taken is None:
                 yield None
             elif taken.overflowed:
-                reason = f"more than {self._inbox.capacity} triggers waited: too fast to judge"
-                yield taken.occasion, waiter.fault(taken.occasion, reason)
+                reason = (
+                    f"more than {self._trigger_queue.capacity} triggers waited: too fast to judge"
+                )
+                yield taken.trigger_event, waiter.fault(taken.trigger_event, reason)
             else:
                 try:
-                    yield from waiter.first_after(taken.occasion)
+                    yield from waiter.first_after(taken.trigger_event)
                 except (NoMoreFrames, SourceError) as end:
                     yield from self._without_frames(taken, waiter, str(end))
                     if isinstance(end, SourceError):
@@ -81,10 +83,10 @@ class ExternalTrigger:
                     return
 
     def _without_frames(
-        self, taken: Taken | None, waiter: Waiter, why: str
-    ) -> Iterator[tuple[Occasion, Fault]]:
+        self, taken: QueuedEvent | None, waiter: Waiter, why: str
+    ) -> Iterator[tuple[TriggerEvent, Fault]]:
         """The outcome of all that wait when the source ends."""
         while taken is not None:
             reason = f"no frame after the trigger: {why or 'the source has ended'}"
-            yield taken.occasion, waiter.fault(taken.occasion, reason)
-            taken = self._inbox.take(0.0)
+            yield taken.trigger_event, waiter.fault(taken.trigger_event, reason)
+            taken = self._trigger_queue.take(0.0)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.triggers.base import IDLE_S
 
@@ -25,7 +25,7 @@ class FrameTrigger(nullcontext["FrameTrigger"]):
         super().__init__(self)
         self._clock = clock
 
-    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+    def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
         """See ``Trigger``. An occasion's moment is that of the frame before, so that none is
         judged twice.
         """
@@ -41,4 +41,4 @@ class FrameTrigger(nullcontext["FrameTrigger"]):
             since = moment
             moment = event.monotonic_s if isinstance(event, Frame) else self._clock()
             # The first has none before it.
-            yield Occasion("frame", moment if since == -math.inf else since), event
+            yield TriggerEvent("frame", moment if since == -math.inf else since), event

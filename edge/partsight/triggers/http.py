@@ -22,10 +22,10 @@ from urllib.parse import parse_qs, urlsplit
 
 from partsight.config.secret import optional_secret
 from partsight.errors import ConfigError
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
 from partsight.triggers.part_id import plain_id
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 if TYPE_CHECKING:
     from partsight.config.trigger import HttpTriggerConfig
@@ -41,7 +41,9 @@ _POLL_S = 0.1
 
 
 @contextlib.contextmanager
-def http_listener(config: HttpTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+def http_listener(
+    config: HttpTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
+) -> Iterator[None]:
     """Put an occasion into the inbox for each request.
 
     Raises:
@@ -49,7 +51,7 @@ def http_listener(config: HttpTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     """
     token = optional_secret("token", config.token_env, config.token_file)
     try:
-        server = _Server(config.host, config.port, inbox, token, IdReport(vitals))
+        server = _Server(config.host, config.port, trigger_queue, token, IdReport(telemetry))
     except OSError as error:
         raise ConfigError(
             f"cannot listen on {config.host}:{config.port} for triggers: {error.strerror}. Choose "
@@ -60,7 +62,7 @@ def http_listener(config: HttpTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     )
     with server:
         thread.start()
-        vitals.state("trigger", "listening", f"http://{config.host}:{config.port}/trigger")
+        telemetry.state("trigger", "listening", f"http://{config.host}:{config.port}/trigger")
         try:
             yield
         finally:
@@ -81,9 +83,9 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
 
     def __init__(
-        self, host: str, port: int, inbox: Inbox, token: str | None, ids: IdReport
+        self, host: str, port: int, trigger_queue: TriggerQueue, token: str | None, ids: IdReport
     ) -> None:
-        self.inbox, self.token, self.ids = inbox, token, ids
+        self.trigger_queue, self.token, self.ids = trigger_queue, token, ids
         self._free = threading.BoundedSemaphore(_MOST_CONNECTIONS)
         if ":" in host:
             self.address_family = socket.AF_INET6
@@ -118,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         moment = time.monotonic()
         try:
             self._check_sender()
-            number = self.server.inbox.put(self._part_id(), moment)
+            number = self.server.trigger_queue.put(self._part_id(), moment)
             if number is None:
                 raise _Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "too many triggers are waiting")
         except _Refusal as refusal:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.part_id import part_id_of
 
 __all__ = ["IdReport"]
@@ -25,12 +25,12 @@ class IdReport:
     """Counts and tells what became of the ids of one trigger.
 
     Args:
-        vitals: gets the state ``part ids`` and the counter ``part_ids_missing``.
+        telemetry: gets the state ``part ids`` and the counter ``part_ids_missing``.
         expected: whether an empty trigger is one whose id is missing.
     """
 
-    def __init__(self, vitals: Vitals, *, expected: bool = False) -> None:
-        self._vitals, self._expected = vitals, expected
+    def __init__(self, telemetry: Telemetry, *, expected: bool = False) -> None:
+        self._telemetry, self._expected = telemetry, expected
 
     def read(self, payload: bytes, parse: Callable[[bytes], str | None] = part_id_of) -> str | None:
         """Return the id in a payload, or None, which is reported.
@@ -48,14 +48,14 @@ class IdReport:
             self._missing("unreadable", str(error), payload)
             raise
         if part_id is not None:
-            self._vitals.state(_PART, "read")
+            self._telemetry.state(_PART, "read")
         elif payload.strip(_BLANK):
             self._missing("absent", "no key or text names a part", payload)
         elif self._expected:
             self._missing("empty", "it is empty", payload.strip(_BLANK))
         else:
-            self._vitals.count("part_ids_missing", "empty")
-            self._vitals.state(_PART, "none", "triggers name no part")
+            self._telemetry.count("part_ids_missing", "empty")
+            self._telemetry.state(_PART, "none", "triggers name no part")
         return part_id
 
     def read_or_none(
@@ -68,9 +68,9 @@ class IdReport:
             return None
 
     def _missing(self, why: str, reason: str, payload: bytes) -> None:
-        self._vitals.count("part_ids_missing", why)
+        self._telemetry.count("part_ids_missing", why)
         shown = payload[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
         more = "..." if len(payload) > _LONGEST_SHOWN else ""
-        self._vitals.state(
+        self._telemetry.state(
             _PART, "missing", f"a trigger without a part id: {reason}. Trigger: {shown!r}{more}"
         )

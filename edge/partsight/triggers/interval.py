@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime
 
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames, NoMoreFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.base import IDLE_S
 from partsight.triggers.wait import Waiter
 from partsight.utils.wall_clock import utc_now
@@ -27,7 +27,7 @@ class IntervalTrigger(nullcontext["IntervalTrigger"]):
 
     Args:
         period_s: seconds from one to the next.
-        vitals: knows what state the source is in.
+        telemetry: knows what state the source is in.
         frame_timeout_s: seconds from an occasion in which its frame must come.
         clock: seconds of ``time.monotonic``.
         sleep: waits so many seconds.
@@ -37,7 +37,7 @@ class IntervalTrigger(nullcontext["IntervalTrigger"]):
     def __init__(
         self,
         period_s: float,
-        vitals: Vitals,
+        telemetry: Telemetry,
         frame_timeout_s: float,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -45,12 +45,12 @@ class IntervalTrigger(nullcontext["IntervalTrigger"]):
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         super().__init__(self)
-        self._period_s, self._vitals, self._timeout_s = period_s, vitals, frame_timeout_s
+        self._period_s, self._telemetry, self._timeout_s = period_s, telemetry, frame_timeout_s
         self._clock, self._sleep, self._now = clock, sleep, now
 
-    def occasions(self, frames: Frames) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+    def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
         """See ``Trigger``."""
-        waiter = Waiter(frames, self._timeout_s, self._vitals, self._clock, self._now)
+        waiter = Waiter(frames, self._timeout_s, self._telemetry, self._clock, self._now)
         start_s = self._clock()
         count = 0
         while True:
@@ -60,7 +60,7 @@ class IntervalTrigger(nullcontext["IntervalTrigger"]):
                 if left_s > IDLE_S:
                     yield None
             try:
-                yield from waiter.first_after(Occasion("interval", due_s))
+                yield from waiter.first_after(TriggerEvent("interval", due_s))
             except NoMoreFrames:
                 return
             passed = (self._clock() - start_s) / self._period_s

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 if TYPE_CHECKING:
     from partsight.config.trigger import KeyTriggerConfig
@@ -34,7 +34,9 @@ _Take = Callable[[bytes], None]
 
 
 @contextlib.contextmanager
-def key_listener(config: KeyTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+def key_listener(
+    config: KeyTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
+) -> Iterator[None]:
     """Put an occasion into the inbox for each line.
 
     The end of stdin is the end of the trigger; a device that goes away is waited for.
@@ -43,19 +45,19 @@ def key_listener(config: KeyTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iter
         ConfigError: there is no stdin.
     """
     ended = threading.Event()
-    take = _taker(inbox, IdReport(vitals), empty_too=config.device is None)
+    take = _taker(trigger_queue, IdReport(telemetry), empty_too=config.device is None)
     if config.device is None:
         descriptor = _stdin()
-        vitals.state("trigger", "listening", "stdin")
+        telemetry.state("trigger", "listening", "stdin")
 
         def work() -> None:
             _read(descriptor, take, ended)
-            inbox.close()
+            trigger_queue.close()
     else:
         device = config.device
 
         def work() -> None:
-            _read_device(device, take, vitals, ended)
+            _read_device(device, take, telemetry, ended)
 
     reading = threading.Thread(target=work, name="trigger key", daemon=True)
     reading.start()
@@ -75,17 +77,17 @@ def _stdin() -> int:
         ) from error
 
 
-def _read_device(device: Path, take: _Take, vitals: Vitals, ended: threading.Event) -> None:
+def _read_device(device: Path, take: _Take, telemetry: Telemetry, ended: threading.Event) -> None:
     listening = ("trigger", "listening", str(device))
     while not ended.is_set():
         try:
             with _opened(device) as descriptor:
-                _read(descriptor, take, ended, partial(vitals.state, *listening))
+                _read(descriptor, take, ended, partial(telemetry.state, *listening))
             reason = "it was unplugged"
         except OSError as error:
             reason = error.strerror or str(error)
         if not ended.is_set():
-            vitals.state("trigger", "disconnected", f"{device}: {reason}")
+            telemetry.state("trigger", "disconnected", f"{device}: {reason}")
             ended.wait(_RETRY_S)
 
 
@@ -141,9 +143,9 @@ def _read(
         rest = rest[:_READ_BYTES]
 
 
-def _taker(inbox: Inbox, ids: IdReport, *, empty_too: bool) -> _Take:
+def _taker(trigger_queue: TriggerQueue, ids: IdReport, *, empty_too: bool) -> _Take:
     def take(line: bytes) -> None:
         if line.strip() or empty_too:
-            inbox.put(ids.read_or_none(line))
+            trigger_queue.put(ids.read_or_none(line))
 
     return take

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from partsight.connections.modbus import Plc
 from partsight.errors import SinkUnavailable
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
 from partsight.triggers.part_id import plain_id
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 from partsight.utils.backoff import Backoff
 
 if TYPE_CHECKING:
@@ -37,13 +37,15 @@ _LEAVE_S = 2.0
 
 
 @contextlib.contextmanager
-def modbus_listener(config: ModbusTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+def modbus_listener(
+    config: ModbusTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
+) -> Iterator[None]:
     """Put an occasion into the inbox each time that the coil goes on; reconnects by itself."""
     ended = threading.Event()
     plc = Plc(config.host, config.port, config.unit, config.timeout_s)
-    look = _look(plc, config, inbox, IdReport(vitals, expected=True), time.monotonic)
+    look = _look(plc, config, trigger_queue, IdReport(telemetry, expected=True), time.monotonic)
     watching = threading.Thread(
-        target=_watch, args=(look, config, vitals, ended), name="trigger modbus", daemon=True
+        target=_watch, args=(look, config, telemetry, ended), name="trigger modbus", daemon=True
     )
     with plc:
         watching.start()
@@ -57,7 +59,7 @@ def modbus_listener(config: ModbusTriggerConfig, inbox: Inbox, vitals: Vitals) -
 def _watch(
     look: Callable[[bool | None], bool],
     config: ModbusTriggerConfig,
-    vitals: Vitals,
+    telemetry: Telemetry,
     ended: threading.Event,
 ) -> None:
     before: bool | None = None
@@ -67,24 +69,24 @@ def _watch(
             before = look(before)
         except SinkUnavailable as error:
             before = None
-            vitals.state("trigger", "disconnected", str(error))
+            telemetry.state("trigger", "disconnected", str(error))
             ended.wait(backoff.next_s())
         except Exception as fault:
             # A thread that ends would leave a line that waits for triggers for ever.
             before = None
             logger.debug("the trigger modbus", exc_info=True)
-            vitals.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
+            telemetry.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
             ended.wait(backoff.next_s())
         else:
             backoff.reset()
-            vitals.state("trigger", "listening", f"coil {config.coil} of {config.host}")
+            telemetry.state("trigger", "listening", f"coil {config.coil} of {config.host}")
             ended.wait(config.poll_s)
 
 
 def _look(
     plc: Plc,
     config: ModbusTriggerConfig,
-    inbox: Inbox,
+    trigger_queue: TriggerQueue,
     ids: IdReport,
     clock: Callable[[], float],
 ) -> Callable[[bool | None], bool]:
@@ -100,7 +102,7 @@ def _look(
             words = plc.read_registers(config.part_id_register, config.part_id_words)
             part_id = ids.read_or_none(bytes_of(words), text_of)
         # Before it is put off: where that fails, a part is rather judged twice than never.
-        inbox.put(part_id, moment)
+        trigger_queue.put(part_id, moment)
         if config.reset:
             plc.write_coils(config.coil, [False])
         return True

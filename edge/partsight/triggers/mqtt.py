@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import address, make_client, paho
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
-from partsight.triggers.trigger_queue import Inbox
+from partsight.triggers.trigger_queue import TriggerQueue
 
 if TYPE_CHECKING:
     from partsight.config.trigger import MqttTriggerConfig
@@ -29,7 +29,9 @@ _LEAVE_S = 2.0
 
 
 @contextlib.contextmanager
-def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> Iterator[None]:
+def mqtt_listener(
+    config: MqttTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
+) -> Iterator[None]:
     """Put an occasion into the inbox for each message on a topic; reconnects by itself.
 
     Raises:
@@ -37,11 +39,11 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
     """
     client = make_client(config, "trigger", reconnect=True)
     host, port = address(config)
-    place, ids = f"{host}:{port}", IdReport(vitals)
+    place, ids = f"{host}:{port}", IdReport(telemetry)
 
     def on_connect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:
-            vitals.state("trigger", "refused", f"the broker {place} answers {reason}")
+            telemetry.state("trigger", "refused", f"the broker {place} answers {reason}")
         else:
             client.subscribe(config.topic, qos=1)
 
@@ -49,22 +51,22 @@ def mqtt_listener(config: MqttTriggerConfig, inbox: Inbox, vitals: Vitals) -> It
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
             reason = f"the broker {place} answers {refused[0]} to the topic {config.topic}"
-            vitals.state("trigger", "refused", reason)
+            telemetry.state("trigger", "refused", reason)
         else:
-            vitals.state("trigger", "listening", f"topic {config.topic} of {place}")
+            telemetry.state("trigger", "listening", f"topic {config.topic} of {place}")
 
     def on_disconnect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
-        before = vitals.states().get("trigger")
+        before = telemetry.states().get("trigger")
         # Who refuses us hangs up too, and that says less.
         if before is None or before.name != "refused":
-            vitals.state("trigger", "disconnected", f"broker {place}: {reason}")
+            telemetry.state("trigger", "disconnected", f"broker {place}: {reason}")
 
     def on_connect_fail(client: paho.Client, data: Any) -> None:
-        vitals.state("trigger", "disconnected", f"the broker {place} cannot be reached")
+        telemetry.state("trigger", "disconnected", f"the broker {place} cannot be reached")
 
     def on_message(client: paho.Client, data: Any, message: Any) -> None:
         if not message.retain:
-            inbox.put(ids.read_or_none(message.payload))
+            trigger_queue.put(ids.read_or_none(message.payload))
 
     client.on_connect, client.on_subscribe = on_connect, on_subscribe
     client.on_disconnect, client.on_connect_fail = on_disconnect, on_connect_fail

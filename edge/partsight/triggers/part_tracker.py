@@ -5,9 +5,9 @@ from __future__ import annotations
 import enum
 from typing import Literal
 
-from partsight.triggers.background import Sight
+from partsight.triggers.background import Observation
 
-__all__ = ["Act", "Passage"]
+__all__ = ["TrackerAction", "PartTracker"]
 
 # Frames in a row that show that a part lies still, or has passed the middle, or has left.
 _STILL_FRAMES = 3
@@ -20,7 +20,7 @@ _LEFT = 0.5
 _STILL = 0.25
 
 
-class Act(enum.Enum):
+class TrackerAction(enum.Enum):
     """What is to be done after a frame."""
 
     NOTHING = enum.auto()
@@ -29,7 +29,7 @@ class Act(enum.Enum):
     JUDGE_KEPT = enum.auto()  # by the one that was kept
 
 
-class Passage:
+class PartTracker:
     """Follows one part at a time through the zone.
 
     Args:
@@ -53,30 +53,30 @@ class Passage:
         """Whether a part is in view that has yet to be judged."""
         return self.present and not self.judged
 
-    def step(self, sight: Sight) -> Act:
+    def step(self, sight: Observation) -> TrackerAction:
         """Go on by a frame."""
         if not self.present:
             if sight.covered < self._smallest:
-                return Act.NOTHING
+                return TrackerAction.NOTHING
             self.present = True
         self._clear = self._clear + 1 if sight.covered < self._smallest * _LEFT else 0
         if self._clear >= _CLEAR_FRAMES:
-            act = Act.NOTHING if self.judged else Act.JUDGE_KEPT
+            act = TrackerAction.NOTHING if self.judged else TrackerAction.JUDGE_KEPT
             self.forget()
             self.proved = True
             return act
-        return Act.NOTHING if self.judged or self._clear else self._follow(sight)
+        return TrackerAction.NOTHING if self.judged or self._clear else self._follow(sight)
 
-    def _follow(self, sight: Sight) -> Act:
+    def _follow(self, sight: Observation) -> TrackerAction:
         self._still = self._still + 1 if sight.moving < self._smallest * _STILL else 0
         if self._fire == "settled" and self._still >= _STILL_FRAMES:
             self.judged = True
-            return Act.JUDGE
+            return TrackerAction.JUDGE
         if sight.offset <= self._best:
             self._best, self._past = sight.offset, 0
-            return Act.KEEP
+            return TrackerAction.KEEP
         self._past = self._past + 1 if sight.offset > self._best + _PAST else 0
         if self._fire == "centred" and self._past >= _PAST_FRAMES:
             self.judged = True
-            return Act.JUDGE_KEPT
-        return Act.NOTHING
+            return TrackerAction.JUDGE_KEPT
+        return TrackerAction.NOTHING

@@ -15,13 +15,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from partsight.errors import SourceError
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames, NoMoreFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.background import Background, small_grey
-from partsight.triggers.background_relearner import Recurrence
+from partsight.triggers.background_relearner import BackgroundRelearner
 from partsight.triggers.base import IDLE_S
-from partsight.triggers.part_tracker import Act, Passage
+from partsight.triggers.part_tracker import PartTracker, TrackerAction
 
 if TYPE_CHECKING:
     from partsight.config.trigger import PresenceTriggerConfig
@@ -30,7 +30,7 @@ __all__ = ["PresenceTrigger"]
 
 logger = logging.getLogger(__name__)
 
-_Outcome = tuple[Occasion, Frame | Fault]
+_Outcome = tuple[TriggerEvent, Frame | Fault]
 
 # Longer without a frame, and another part may lie there.
 _BLIND_S = 2.0
@@ -41,26 +41,26 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
 
     Args:
         config: when it fires, and what a part is.
-        vitals: is told whether the belt is being learnt.
+        telemetry: is told whether the belt is being learnt.
         clock: seconds of ``time.monotonic``.
     """
 
     def __init__(
         self,
         config: PresenceTriggerConfig,
-        vitals: Vitals,
+        telemetry: Telemetry,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(self)
-        self._zone, self._vitals, self._clock = config.zone, vitals, clock
+        self._zone, self._telemetry, self._clock = config.zone, telemetry, clock
         self._background = Background(config.contrast)
-        self._passage = Passage(config.fire, config.smallest)
-        self._recurrence = Recurrence(self._background.share_of_change, config.smallest)
+        self._passage = PartTracker(config.fire, config.smallest)
+        self._recurrence = BackgroundRelearner(self._background.share_of_change, config.smallest)
         self._kept: Frame | None = None
         self._seen_at_s = -math.inf
 
-    def occasions(self, frames: Frames) -> Iterator[_Outcome | None]:
+    def trigger_events(self, frames: Frames) -> Iterator[_Outcome | None]:
         """See ``Trigger``. A part in view when the source ends is judged before."""
         moment = -math.inf
         while True:
@@ -82,7 +82,7 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
     def _look(self, frame: Frame) -> _Outcome | None:
         grey = small_grey(frame.image_bgr, self._zone)
         sight = self._background.look(grey)
-        self._vitals.state("trigger", "learning" if sight.learning else "listening")
+        self._telemetry.state("trigger", "learning" if sight.learning else "listening")
         if frame.monotonic_s - self._seen_at_s > _BLIND_S:
             self._passage.forget()
         self._seen_at_s = frame.monotonic_s
@@ -99,13 +99,13 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
             passage.proved = False
         return self._done(act, frame)
 
-    def _done(self, act: Act, frame: Frame) -> _Outcome | None:
-        if act is Act.KEEP:
+    def _done(self, act: TrackerAction, frame: Frame) -> _Outcome | None:
+        if act is TrackerAction.KEEP:
             self._kept = frame
             return None
-        if act is Act.NOTHING:
+        if act is TrackerAction.NOTHING:
             return None
-        kept = self._kept if act is Act.JUDGE_KEPT else frame
+        kept = self._kept if act is TrackerAction.JUDGE_KEPT else frame
         self._kept = None
         return None if kept is None else _outcome(kept)
 
@@ -116,9 +116,9 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
         kept, self._kept = self._kept, None
         self._passage.judged = True
         if fault is not None:
-            return Occasion("presence", self._seen_at_s), fault
+            return TriggerEvent("presence", self._seen_at_s), fault
         return None if kept is None else _outcome(kept)
 
 
 def _outcome(frame: Frame) -> _Outcome:
-    return Occasion("presence", frame.monotonic_s), frame
+    return TriggerEvent("presence", frame.monotonic_s), frame

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from partsight.records import Occasion
+from partsight.records import TriggerEvent
 
-__all__ = ["Inbox", "Taken"]
+__all__ = ["TriggerQueue", "QueuedEvent"]
 
 logger = logging.getLogger(__name__)
 
@@ -20,14 +20,14 @@ _LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class QueuedEvent:
     """An occasion, and whether too many came behind it for it to be judged in time."""
 
-    occasion: Occasion
+    trigger_event: TriggerEvent
     overflowed: bool
 
 
-class Inbox:
+class TriggerQueue:
     """Occasions that wait; safe for threads.
 
     Args:
@@ -40,7 +40,7 @@ class Inbox:
         self, trigger: str, capacity: int, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self.capacity, self._trigger, self._clock = capacity, trigger, clock
-        self._waiting: collections.deque[Occasion] = collections.deque()
+        self._waiting: collections.deque[TriggerEvent] = collections.deque()
         self._changed = threading.Condition()
         self._count = 0
         self._closed = self._refused = False
@@ -59,7 +59,7 @@ class Inbox:
                 return None
             self._refused = False
             moment = self._clock() if monotonic_s is None else monotonic_s
-            self._waiting.append(Occasion(self._trigger, moment, part_id))
+            self._waiting.append(TriggerEvent(self._trigger, moment, part_id))
             self._count += 1
             self._changed.notify()
             return self._count
@@ -70,14 +70,14 @@ class Inbox:
             self._closed = True
             self._changed.notify_all()
 
-    def take(self, timeout_s: float) -> Taken | None:
+    def take(self, timeout_s: float) -> QueuedEvent | None:
         """The oldest; None where none comes in time, or will."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
             if not self._waiting:
                 return None
-            occasion = self._waiting.popleft()
-            return Taken(occasion, len(self._waiting) >= self.capacity)
+            trigger_event = self._waiting.popleft()
+            return QueuedEvent(trigger_event, len(self._waiting) >= self.capacity)
 
     @property
     def ended(self) -> bool:

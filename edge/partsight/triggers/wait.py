@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
-from partsight.records import Fault, Frame, Occasion
+from partsight.records import Fault, Frame, TriggerEvent
 from partsight.sources.frames import Frames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.base import IDLE_S
 from partsight.utils.wall_clock import utc_now
 
@@ -22,7 +22,7 @@ class Waiter:
         frames: where they come from.
         timeout_s: seconds from an occasion in which its frame must come: later ones show another
             part.
-        vitals: knows what state the source is in.
+        telemetry: knows what state the source is in.
         clock: seconds of ``time.monotonic``.
         now: the time, for faults.
     """
@@ -31,52 +31,54 @@ class Waiter:
         self,
         frames: Frames,
         timeout_s: float,
-        vitals: Vitals,
+        telemetry: Telemetry,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._frames, self._timeout_s, self._vitals = frames, timeout_s, vitals
+        self._frames, self._timeout_s, self._telemetry = frames, timeout_s, telemetry
         self._clock, self._now = clock, now
         self._source, self._index = "unknown", -1
 
-    def first_after(self, occasion: Occasion) -> Iterator[tuple[Occasion, Frame | Fault] | None]:
+    def first_after(
+        self, trigger_event: TriggerEvent
+    ) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
         """Yield None while there is none, at least every ``IDLE_S``, and then the outcome.
 
         Raises:
             NoMoreFrames: the source has ended before there was an outcome.
             SourceError: as above, and that is wrong.
         """
-        deadline_s = occasion.monotonic_s + self._timeout_s
+        deadline_s = trigger_event.monotonic_s + self._timeout_s
         while True:
             left_s = deadline_s - self._clock()
-            event = self._frames.after(occasion.monotonic_s, max(0.0, min(left_s, IDLE_S)))
+            event = self._frames.after(trigger_event.monotonic_s, max(0.0, min(left_s, IDLE_S)))
             if event is not None:
-                yield occasion, self._in_time(occasion, event)
+                yield trigger_event, self._in_time(trigger_event, event)
                 return
             if self._clock() >= deadline_s:
-                yield occasion, self.fault(occasion, self._none_came())
+                yield trigger_event, self.fault(trigger_event, self._none_came())
                 return
             yield None
 
-    def fault(self, occasion: Occasion, reason: str) -> Fault:
+    def fault(self, trigger_event: TriggerEvent, reason: str) -> Fault:
         """That there is no frame for an occasion, at the time of the occasion."""
-        at = self._now() - timedelta(seconds=self._clock() - occasion.monotonic_s)
+        at = self._now() - timedelta(seconds=self._clock() - trigger_event.monotonic_s)
         return Fault(reason, at, self._source, self._index + 1)
 
-    def _in_time(self, occasion: Occasion, event: Frame | Fault) -> Frame | Fault:
+    def _in_time(self, trigger_event: TriggerEvent, event: Frame | Fault) -> Frame | Fault:
         self._source, self._index = event.source, event.index
         if isinstance(event, Fault):
             return event
-        late_s = event.monotonic_s - occasion.monotonic_s
+        late_s = event.monotonic_s - trigger_event.monotonic_s
         if late_s <= self._timeout_s:
             return event
         return self.fault(
-            occasion,
+            trigger_event,
             f"the first frame came {late_s:.1f} s after the trigger, expected {self._timeout_s:g} "
             "s at most: it may show another part",
         )
 
     def _none_came(self) -> str:
-        state = self._vitals.states().get("source")
+        state = self._telemetry.states().get("source")
         known = state.name if state is not None else "of unknown state"
         return f"no frame within {self._timeout_s:g} s of the trigger: source is {known}"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from partsight.errors import EnvironmentFault
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.web.answers import Answer, Route, json_answer
 
 if TYPE_CHECKING:
@@ -22,17 +22,17 @@ __all__ = ["line_routes"]
 
 
 def line_routes(
-    vitals: Vitals,
+    telemetry: Telemetry,
     heartbeat: Heartbeat,
     model: ModelFacts,
     *,
     stalled_after_s: float = 10.0,
-    reasons: Callable[[Vitals], Mapping[str, str]] = not_ready,
+    reasons: Callable[[Telemetry], Mapping[str, str]] = not_ready,
 ) -> dict[str, Route]:
     """What the line answers.
 
     Args:
-        vitals: of the line.
+        telemetry: of the line.
         heartbeat: of its loop.
         model: ``sha256`` and ``version`` of the model in force.
         stalled_after_s: a loop that had no turn for so long is not healthy.
@@ -46,10 +46,10 @@ def line_routes(
         return json_answer(HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE, said)
 
     def readiness(accept: str) -> Answer:
-        missing = reasons(vitals)
+        missing = reasons(telemetry)
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
         said: dict[str, Any] = {"ready": not missing, "reasons": dict(missing)}
-        drift = vitals.states().get("drift")
+        drift = telemetry.states().get("drift")
         if drift is not None:  # keeps no line from being ready, and is easily taken for granted
             said["drift"] = {"state": drift.name, "detail": drift.detail}
         return json_answer(status, said)
@@ -57,17 +57,17 @@ def line_routes(
     return {
         "/healthz": health,
         "/readyz": readiness,
-        "/metrics": _metrics_route(vitals, model, heartbeat),
+        "/metrics": _metrics_route(telemetry, model, heartbeat),
     }
 
 
-def _metrics_route(vitals: Vitals, model: ModelFacts, heartbeat: Heartbeat) -> Route:
+def _metrics_route(telemetry: Telemetry, model: ModelFacts, heartbeat: Heartbeat) -> Route:
     try:
         from partsight.telemetry.metrics import exposition, line_registry
     except EnvironmentFault as fault:
         lacking = json_answer(HTTPStatus.NOT_IMPLEMENTED, {"error": str(fault)})
         return lambda accept: lacking
-    registry = line_registry(vitals, model, heartbeat.age_s)
+    registry = line_registry(telemetry, model, heartbeat.age_s)
 
     def metrics(accept: str) -> Answer:
         body, content_type = exposition(registry, accept)

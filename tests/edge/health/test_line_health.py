@@ -21,7 +21,7 @@ from partsight.config.health import HealthConfig
 from partsight.errors import ConfigError
 from partsight.line.line_health import LineHealth, status_line
 from partsight.telemetry.systemd import Notifier
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 PATIENCE_S = 30.0
 
@@ -31,15 +31,16 @@ from pathlib import Path
 from partsight.config.health import HealthConfig
 from partsight.line.line_health import LineHealth
 from partsight.line.signals import LineSignals
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 stuck = Path(sys.argv[1])
-vitals = Vitals()
+telemetry = Telemetry()
 config = HealthConfig(port=0, stalled_after_s=0.2)
-with LineHealth(vitals, lambda: {"sha256": "ab"}, config, {}) as health, LineSignals() as signals:
+facts = {"sha256": "ab"}
+with LineHealth(telemetry, lambda: facts, config, {}) as health, LineSignals() as signals:
     print(health.port, flush=True)
     for part in ("model", "source", "journal"):
-        vitals.state(part, {"model": "running", "source": "running", "journal": "writing"}[part])
+        telemetry.state(part, {"model": "running", "source": "running", "journal": "writing"}[part])
     health.notifier.ready("up")
     while not signals.stop:
         health.turn()
@@ -147,39 +148,39 @@ def test_an_address_that_is_taken_leaves_nothing_behind() -> None:
         config = HealthConfig(port=taken.getsockname()[1])
         with (
             pytest.raises(ConfigError, match=r"\[health\]"),
-            LineHealth(Vitals(), dict, config, {}, Notifier(None)),
+            LineHealth(Telemetry(), dict, config, {}, Notifier(None)),
         ):
             pass
 
 
 def test_nobody_is_answered_where_it_is_switched_off() -> None:
     config = HealthConfig(enabled=False)
-    with LineHealth(Vitals(), dict, config, {}, Notifier(None)) as health:
+    with LineHealth(Telemetry(), dict, config, {}, Notifier(None)) as health:
         assert health.port is None
         health.turn()
 
 
 def test_the_status_is_a_line() -> None:
-    vitals = Vitals()
-    assert status_line(vitals) == "no verdicts yet"
-    vitals.count("verdicts", "reject")
-    vitals.count("verdicts", "accept", by=20)
-    vitals.set("alarms", 1, "luma")
-    vitals.set("alarms", 0, "contrast")
-    vitals.state("alarm luma", "raised", "far too bright")
-    vitals.state("source", "running")
-    assert status_line(vitals) == "accept 20, reject 1; source running; alarm luma"
+    telemetry = Telemetry()
+    assert status_line(telemetry) == "no verdicts yet"
+    telemetry.count("verdicts", "reject")
+    telemetry.count("verdicts", "accept", by=20)
+    telemetry.set("alarms", 1, "luma")
+    telemetry.set("alarms", 0, "contrast")
+    telemetry.state("alarm luma", "raised", "far too bright")
+    telemetry.state("source", "running")
+    assert status_line(telemetry) == "accept 20, reject 1; source running; alarm luma"
 
 
 def test_the_limit_for_sinks_is_that_of_the_configuration() -> None:
-    vitals = Vitals()
+    telemetry = Telemetry()
     for part, state in (("model", "running"), ("source", "running"), ("journal", "writing")):
-        vitals.state(part, state)
-    vitals.state("sink plc", "unreachable", "no answer")
+        telemetry.state(part, state)
+    telemetry.state("sink plc", "unreachable", "no answer")
     codes = []
     for limit_s in (0.0, 300.0):
         config = HealthConfig(port=0, sink_unreachable_after_s=limit_s)
-        with LineHealth(vitals, dict, config, {}, Notifier(None)) as health:
+        with LineHealth(telemetry, dict, config, {}, Notifier(None)) as health:
             address = f"http://127.0.0.1:{health.port}/readyz"
             try:
                 with urllib.request.urlopen(address, timeout=PATIENCE_S) as answer:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from partsight.telemetry.machine import machine_watch, temperatures_celsius
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 
 def zone(thermal: Path, number: int, kind: str | None, temp: str | None) -> None:
@@ -43,22 +43,22 @@ def test_zones_go_by_their_type(
 
 def test_a_disk_that_does_not_tell_keeps_the_rest_from_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    vitals = Vitals()
+    telemetry = Telemetry()
     places = {"lost": tmp_path / "file" / "below", "journal": tmp_path}
-    with machine_watch(places, vitals, thermal=tmp_path):
-        wait_for(lambda: ("disk_free_bytes", "journal") in vitals.values())
-    assert ("disk_free_bytes", "lost") not in vitals.values()
+    with machine_watch(places, telemetry, thermal=tmp_path):
+        wait_for(lambda: ("disk_free_bytes", "journal") in telemetry.values())
+    assert ("disk_free_bytes", "lost") not in telemetry.values()
 
 
 def test_it_looks_at_once_and_again_until_it_ends(tmp_path: Path) -> None:
     zone(tmp_path, 0, "cpu", "41000")
-    vitals = Vitals()
+    telemetry = Telemetry()
     before = set(threading.enumerate())
-    with machine_watch({"journal": tmp_path}, vitals, thermal=tmp_path, every_s=0.01):
-        wait_for(lambda: vitals.values().get(("temperature_celsius", "cpu")) == 41)
-        assert vitals.values()["disk_free_bytes", "journal"] > 0
+    with machine_watch({"journal": tmp_path}, telemetry, thermal=tmp_path, every_s=0.01):
+        wait_for(lambda: telemetry.values().get(("temperature_celsius", "cpu")) == 41)
+        assert telemetry.values()["disk_free_bytes", "journal"] > 0
         (tmp_path / "thermal_zone0" / "temp").write_text("42000")
-        wait_for(lambda: vitals.values()["temperature_celsius", "cpu"] == 42)
+        wait_for(lambda: telemetry.values()["temperature_celsius", "cpu"] == 42)
     assert set(threading.enumerate()) == before
 
 

@@ -16,26 +16,28 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from partsight.telemetry.metrics import exposition, line_registry
 from partsight.telemetry.progress import Heartbeat
-from partsight.telemetry.telemetry import METRICS, Vitals
+from partsight.telemetry.telemetry import METRICS, Telemetry
 from partsight.web.routes import line_routes
 from partsight.web.server import HealthServer
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
 
-def families(vitals: Vitals, accept: str = "") -> dict[str, Metric]:
-    registry = line_registry(vitals, lambda: {"sha256": "ab", "version": 'a "b"\\\n'}, lambda: 1.5)
+def families(telemetry: Telemetry, accept: str = "") -> dict[str, Metric]:
+    registry = line_registry(
+        telemetry, lambda: {"sha256": "ab", "version": 'a "b"\\\n'}, lambda: 1.5
+    )
     body, content_type = exposition(registry, accept)
     assert content_type.startswith(accept.partition(";")[0] or "text/plain")
     parse = openmetrics.text_string_to_metric_families if accept else text_string_to_metric_families
     return {family.name: family for family in parse(body.decode())}
 
 
-def samples(vitals: Vitals, accept: str = "") -> dict[tuple[str, tuple[str, ...]], float]:
+def samples(telemetry: Telemetry, accept: str = "") -> dict[tuple[str, tuple[str, ...]], float]:
     """Of the line: name, and what its labels say in the order of their names, to value."""
     return {
         (sample.name, tuple(value for _, value in sorted(sample.labels.items()))): sample.value
-        for family in families(vitals, accept).values()
+        for family in families(telemetry, accept).values()
         for sample in family.samples
         if sample.name.startswith("partsight_")
     }
@@ -43,17 +45,17 @@ def samples(vitals: Vitals, accept: str = "") -> dict[tuple[str, tuple[str, ...]
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
 def test_each_kind_is_told_by_its_name_type_and_unit(accept: str) -> None:
-    vitals = Vitals(now=lambda: 1_700_000_000.0)
-    vitals.count("frames", by=3)
-    vitals.count("verdicts", "accept")
-    vitals.set("disk_free_bytes", 5e9, "journal")
-    vitals.set("temperature_celsius", 47.5, "cpu")
-    vitals.state("source", "frozen", "the same frame 50 times")
-    vitals.state("source", "running")
+    telemetry = Telemetry(now=lambda: 1_700_000_000.0)
+    telemetry.count("frames", by=3)
+    telemetry.count("verdicts", "accept")
+    telemetry.set("disk_free_bytes", 5e9, "journal")
+    telemetry.set("temperature_celsius", 47.5, "cpu")
+    telemetry.state("source", "frozen", "the same frame 50 times")
+    telemetry.state("source", "running")
     for seconds in (0.0005, 0.001, 0.0015, 7.0):
-        vitals.time("latency", seconds, "invoke")
+        telemetry.time("latency", seconds, "invoke")
 
-    found = samples(vitals, accept)
+    found = samples(telemetry, accept)
 
     assert found["partsight_frames_total", ()] == 3
     assert found["partsight_source_restarts_total", ()] == 0
@@ -74,8 +76,8 @@ def test_each_kind_is_told_by_its_name_type_and_unit(accept: str) -> None:
 
 
 def test_every_metric_has_its_type_and_help() -> None:
-    vitals = Vitals()
-    told = families(vitals, OPENMETRICS)
+    telemetry = Telemetry()
+    told = families(telemetry, OPENMETRICS)
     for name, metric in METRICS.items():
         family = told[f"partsight_{name}{'_seconds' if metric.kind == 'histogram' else ''}"]
         assert family.type == metric.kind
@@ -90,19 +92,19 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\r\x85\u2028\u2
 @settings(deadline=None, max_examples=50)
 @given(names, st.floats(allow_nan=False))
 def test_any_name_and_number_comes_through(name: str, value: float) -> None:
-    vitals = Vitals()
-    vitals.set("queue", value, name)
-    vitals.state(name, name or "away")
-    found = samples(vitals)
+    telemetry = Telemetry()
+    telemetry.set("queue", value, name)
+    telemetry.state(name, name or "away")
+    found = samples(telemetry)
     assert math.isclose(found["partsight_queue", (name,)], value)
     assert found["partsight_state", (name, name or "away")] == 1
 
 
 @pytest.fixture
 def server() -> Iterator[HealthServer]:
-    vitals = Vitals()
-    vitals.count("frames")
-    with HealthServer(line_routes(vitals, Heartbeat(), lambda: {"sha256": "ab"})) as server:
+    telemetry = Telemetry()
+    telemetry.count("frames")
+    with HealthServer(line_routes(telemetry, Heartbeat(), lambda: {"sha256": "ab"})) as server:
         yield server
 
 

@@ -18,7 +18,7 @@ import pytest
 from partsight.errors import ConfigError
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.web.answers import Answer, json_answer
 from partsight.web.routes import line_routes
 from partsight.web.server import HealthServer
@@ -46,8 +46,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def vitals() -> Vitals:
-    return Vitals(now=lambda: 1_700_000_000.0)
+def telemetry() -> Telemetry:
+    return Telemetry(now=lambda: 1_700_000_000.0)
 
 
 @pytest.fixture
@@ -56,8 +56,8 @@ def heartbeat(clock: Clock) -> Heartbeat:
 
 
 @pytest.fixture
-def server(vitals: Vitals, heartbeat: Heartbeat) -> Iterator[HealthServer]:
-    with HealthServer(line_routes(vitals, heartbeat, facts, stalled_after_s=10)) as server:
+def server(telemetry: Telemetry, heartbeat: Heartbeat) -> Iterator[HealthServer]:
+    with HealthServer(line_routes(telemetry, heartbeat, facts, stalled_after_s=10)) as server:
         yield server
 
 
@@ -124,10 +124,10 @@ NEVER_MINDED = {
     ],
 )
 def test_readiness_comes_with_its_reasons(
-    states: dict[str, str], reasons: dict[str, str], server: HealthServer, vitals: Vitals
+    states: dict[str, str], reasons: dict[str, str], server: HealthServer, telemetry: Telemetry
 ) -> None:
     for part, name in states.items():
-        vitals.state(part, name, "why")
+        telemetry.state(part, name, "why")
     status, said = asked(server, "/readyz")
     assert status == (503 if reasons else 200)
     assert said == {"ready": not reasons, "reasons": reasons}
@@ -151,13 +151,13 @@ def test_readiness_comes_with_its_reasons(
 def test_a_sink_may_be_in_trouble_for_so_long(
     history: list[tuple[str, float]], limit_s: float, reason: str | None, clock: Clock
 ) -> None:
-    vitals = Vitals(clock=clock)
+    telemetry = Telemetry(clock=clock)
     for part, state in READY.items():
-        vitals.state(part, state)
+        telemetry.state(part, state)
     for name, seconds in history:
-        vitals.state("sink mes", name, "why")
+        telemetry.state("sink mes", name, "why")
         clock.now_s += seconds
-    found = not_ready(vitals, sink_unreachable_after_s=limit_s)
+    found = not_ready(telemetry, sink_unreachable_after_s=limit_s)
     assert found == ({} if reason is None else {"sink mes": reason})
 
 
@@ -314,11 +314,11 @@ def test_what_goes_wrong_here_is_logged(
 
 
 def test_without_prometheus_only_the_metrics_are_missing(
-    vitals: Vitals, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
+    telemetry: Telemetry, heartbeat: Heartbeat, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "partsight.telemetry.metrics", raising=False)
-    with HealthServer(line_routes(vitals, heartbeat, facts)) as server:
+    with HealthServer(line_routes(telemetry, heartbeat, facts)) as server:
         status, said = asked(server, "/metrics")
         assert status == 501
         assert "pip install 'partsight[metrics]'" in said["error"]
@@ -344,7 +344,7 @@ def test_a_beat_is_passed_on(clock: Clock) -> None:
     ],
 )
 def test_readiness_tells_whether_drift_is_watched(
-    name: str, detail: str, server: HealthServer, vitals: Vitals
+    name: str, detail: str, server: HealthServer, telemetry: Telemetry
 ) -> None:
-    vitals.state("drift", name, detail)
+    telemetry.state("drift", name, detail)
     assert asked(server, "/readyz")[1]["drift"] == {"state": name, "detail": detail}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partsight.records import Occasion, PartResult, Prediction, Thresholds, Verdict
+from partsight.records import PartResult, Prediction, Thresholds, TriggerEvent, Verdict
 
 WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
 
@@ -28,7 +28,7 @@ def make_row() -> Callable[..., dict[str, Any]]:
             latency_ms=12.3456,
             reason="accept",
             prediction=Prediction({"defected": 0.25, "healthy": 0.75}, (1, 2)),
-            occasion=Occasion("mqtt", 1.5, f"SN-{number}"),
+            trigger_event=TriggerEvent("mqtt", 1.5, f"SN-{number}"),
             thresholds=Thresholds(0.7, 0.5),
             model_version="3",
             frame_age_ms=4.0,

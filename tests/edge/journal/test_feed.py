@@ -15,9 +15,9 @@ from partsight.errors import OutputError, SinkUnavailable
 from partsight.journal import Journal
 from partsight.results.base import Row
 from partsight.sinks.delivery import cursor_path
-from partsight.sinks.delivery_worker import Feeder, close_feeders
-from partsight.sinks.open import feeders
-from partsight.telemetry.telemetry import Vitals
+from partsight.sinks.delivery_worker import DeliveryWorker, close_feeders
+from partsight.sinks.open import workers
+from partsight.telemetry.telemetry import Telemetry
 
 PATIENCE_S = 30.0
 
@@ -59,13 +59,13 @@ def journal(tmp_path: Path):
         yield journal
 
 
-def feeder(journal: Journal, sink: Any, name: str = "plc", **options: Any) -> Feeder:
-    return Feeder(name, lambda: sink, journal.path, journal, Vitals(), **options)
+def worker(journal: Journal, sink: Any, name: str = "plc", **options: Any) -> DeliveryWorker:
+    return DeliveryWorker(name, lambda: sink, journal.path, journal, Telemetry(), **options)
 
 
 def test_rows_reach_every_sink_as_they_come(journal: Journal, make_row) -> None:
     sinks = [Collecting(), Collecting()]
-    with feeder(journal, sinks[0], "a") as a, feeder(journal, sinks[1], "b"):
+    with worker(journal, sinks[0], "a") as a, worker(journal, sinks[1], "b"):
         for number in range(20):
             journal.append(make_row(number))
         until(lambda: all(len(sink.seqs) == 20 for sink in sinks))
@@ -78,7 +78,7 @@ def test_rows_reach_every_sink_as_they_come(journal: Journal, make_row) -> None:
 
 def test_what_came_before_the_end_is_handed_on(journal: Journal, make_row) -> None:
     sink = Collecting()
-    feeding = feeder(journal, sink)
+    feeding = worker(journal, sink)
     sink.gate.clear()
     feeding.start()
     for number in range(250):
@@ -95,9 +95,9 @@ def test_a_sink_that_blocks_stalls_neither_the_journal_nor_the_end(
 ) -> None:
     blocked, other = Collecting(), Collecting()
     blocked.gate.clear()
-    stuck = feeder(journal, blocked, "stuck")
+    stuck = worker(journal, blocked, "stuck")
     stuck.start()
-    with feeder(journal, other, "other"):
+    with worker(journal, other, "other"):
         for number in range(300):
             journal.append(make_row(number))
         until(lambda: len(other.seqs) == 300)
@@ -108,7 +108,7 @@ def test_a_sink_that_blocks_stalls_neither_the_journal_nor_the_end(
     blocked.gate.set()
     stuck._thread.join(PATIENCE_S)
     # Nothing is lost: it takes them now, or when the line runs again.
-    with feeder(journal, blocked, "stuck"):
+    with worker(journal, blocked, "stuck"):
         until(lambda: len(blocked.seqs) == 300)
 
 
@@ -117,40 +117,40 @@ def test_a_sink_that_is_away_does_not_hold_up_the_end(journal: Journal, make_row
         def deliver(self, rows: Sequence[Row]) -> None:
             raise SinkUnavailable("away")
 
-    feeding = feeder(journal, Away())
+    feeding = worker(journal, Away())
     feeding.start()
     journal.append(make_row(1))
-    until(lambda: feeding._pump.retry_in_s > 0)
+    until(lambda: feeding._delivery.retry_in_s > 0)
     assert feeding.close(PATIENCE_S)
 
     sink = Collecting()
-    with feeder(journal, sink):
+    with worker(journal, sink):
         until(lambda: sink.seqs == [1])
 
 
 def test_one_that_was_never_started_can_be_closed(journal: Journal) -> None:
-    assert feeder(journal, Collecting()).close(0)
+    assert worker(journal, Collecting()).close(0)
 
 
 def test_a_place_for_the_cursor_is_needed(journal: Journal) -> None:
     cursor_path(journal.path, "plc").parent.write_text("in the way")
     with pytest.raises(OutputError, match="cannot keep the cursor of the sink plc"):
-        feeder(journal, Collecting())
+        worker(journal, Collecting())
 
 
 def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make_row) -> None:
     sinks = {"a": Collecting(), "stuck": Collecting(), "b": Collecting()}
     sinks["stuck"].gate.clear()
-    feeders = [feeder(journal, sink, name) for name, sink in sinks.items()]
-    for each in feeders:
+    workers = [worker(journal, sink, name) for name, sink in sinks.items()]
+    for each in workers:
         each.start()
     journal.append(make_row(1))
     until(lambda: sinks["a"].seqs == sinks["b"].seqs == [1])
 
-    assert close_feeders(feeders[1:2], 0.01) == ["stuck"]
-    assert close_feeders([feeders[0], feeders[2]], PATIENCE_S) == []
+    assert close_feeders(workers[1:2], 0.01) == ["stuck"]
+    assert close_feeders([workers[0], workers[2]], PATIENCE_S) == []
     sinks["stuck"].gate.set()
-    assert close_feeders(feeders, PATIENCE_S) == []
+    assert close_feeders(workers, PATIENCE_S) == []
 
 
 def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_p
         JsonLinesSinkConfig(kind="jsonl", path=tmp_path / "b.jsonl", name="all", start="beginning"),
     ]
     journal.append(make_row(1))
-    running = feeders(sections, journal, Vitals())
+    running = workers(sections, journal, Telemetry())
     journal.append(make_row(2))
     for each in running:
         each.start()

@@ -14,9 +14,9 @@ from partsight.journal import Journal
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import BATCH_ROWS, Pump, cursor_path
+from partsight.sinks.delivery import BATCH_ROWS, Delivery, cursor_path
 from partsight.telemetry.announcements import SINK_BURST
-from partsight.telemetry.telemetry import Change, Vitals
+from partsight.telemetry.telemetry import Change, Telemetry
 
 
 class FakeSink:
@@ -61,21 +61,21 @@ class Bench:
         # The disk is not what is tested here: thousands of rows need not wait for it.
         self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
         self.now_s, self.sink = 100.0, FakeSink()
-        self.vitals = Vitals(clock=lambda: self.now_s)
+        self.telemetry = Telemetry(clock=lambda: self.now_s)
         self.told: list[Change] = []
-        self.vitals.on_told(self.told.append)
+        self.telemetry.on_told(self.told.append)
 
     def append(self, count: int) -> None:
         for number in range(count):
             self.journal.append(self.make_row(number))
 
-    def pump(self, name: str = "plc", **options: Any) -> Pump:
-        return Pump(
+    def delivery(self, name: str = "plc", **options: Any) -> Delivery:
+        return Delivery(
             name,
             options.pop("open_sink", lambda: self.sink),
             Tail(self.path),
             Cursor(cursor_path(self.path, name)),
-            self.vitals,
+            self.telemetry,
             start=options.pop("start", "end"),
             clock=lambda: self.now_s,
             jitter=options.pop("jitter", lambda: 1.0),
@@ -84,21 +84,23 @@ class Bench:
 
     @property
     def state(self) -> str:
-        return self.vitals.states()["sink plc"].name
+        return self.telemetry.states()["sink plc"].name
 
-    def run(self, pump: Pump, seconds: float, each: Callable[[], None] = lambda: None) -> None:
+    def run(
+        self, delivery: Delivery, seconds: float, each: Callable[[], None] = lambda: None
+    ) -> None:
         """Let the pump work as its feeder would, which looks four times a second."""
         end_s = self.now_s + seconds
         while self.now_s < end_s:
             each()
-            run_out(pump)
-            self.now_s += pump.retry_in_s or 0.25
+            run_out(delivery)
+            self.now_s += delivery.retry_in_s or 0.25
 
     def seqs(self) -> list[int]:
         return [row["seq"] for row in self.sink.rows]
 
     def value(self, name: str) -> float:
-        return self.vitals.values()[name, "plc"]
+        return self.telemetry.values()[name, "plc"]
 
 
 @pytest.fixture
@@ -108,33 +110,33 @@ def bench(tmp_path: Path, make_row) -> Iterator[Bench]:
     bench.journal.close()
 
 
-def run_out(pump: Pump) -> None:
-    while pump.step():
+def run_out(delivery: Delivery) -> None:
+    while delivery.step():
         pass
 
 
 @pytest.mark.parametrize(("start", "first"), [("beginning", 1), ("end", 4)])
 def test_where_a_new_sink_begins(bench: Bench, start: str, first: int) -> None:
     bench.append(3)
-    pump = bench.pump(start=start)
+    delivery = bench.delivery(start=start)
     bench.append(2)
-    run_out(pump)
+    run_out(delivery)
 
     assert bench.seqs() == list(range(first, 6))
-    assert pump.position == 5
+    assert delivery.position == 5
     assert bench.sink.rows[-1] == {"seq": 5, **bench.make_row(1)}
     assert bench.value("delivered") == 6 - first
-    assert bench.vitals.states()["sink plc"].name == "delivering"
+    assert bench.telemetry.states()["sink plc"].name == "delivering"
 
 
 def test_a_sink_goes_on_where_it_was(bench: Bench) -> None:
-    first = bench.pump()
+    first = bench.delivery()
     bench.append(3)
     run_out(first)
     first.close()
     bench.append(2)
     # The name, not the option, says where: it is known by now.
-    second = bench.pump(start="beginning")
+    second = bench.delivery(start="beginning")
     run_out(second)
 
     assert bench.seqs() == [1, 2, 3, 4, 5]
@@ -143,8 +145,8 @@ def test_a_sink_goes_on_where_it_was(bench: Bench) -> None:
 
 def test_each_name_has_its_cursor(bench: Bench) -> None:
     bench.append(2)
-    run_out(bench.pump("a/b", start="beginning"))
-    run_out(bench.pump("a%2Fb", start="beginning"))
+    run_out(bench.delivery("a/b", start="beginning"))
+    run_out(bench.delivery("a%2Fb", start="beginning"))
 
     assert bench.seqs() == [1, 2, 1, 2]
 
@@ -153,51 +155,51 @@ def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> No
     """5,000 rows while each try fails, and the tries grow rarer."""
     away = SinkUnavailable("the broker is away")
     bench.sink.script = iter([None] + [away] * 1000)
-    pump, tries = bench.pump(), 0
+    delivery, tries = bench.delivery(), 0
     bench.append(1)
-    run_out(pump)
+    run_out(delivery)
     bench.append(5000)
     while bench.now_s < 3700:
-        assert not pump.step()
+        assert not delivery.step()
         tries += 1
-        bench.now_s += pump.retry_in_s
+        bench.now_s += delivery.retry_in_s
     assert bench.value("queue") == 5000
     assert bench.value("delivery_failures") == tries
     assert 60 < tries < 80  # half a second at first, a minute in the end
     assert bench.state == "unreachable"
-    assert bench.vitals.states()["sink plc"].detail == "the broker is away"
+    assert bench.telemetry.states()["sink plc"].detail == "the broker is away"
 
     bench.sink.script = iter(())
-    run_out(pump)
+    run_out(delivery)
 
     assert bench.seqs() == list(range(1, 5002))
     assert bench.value("queue") == 0
-    assert bench.vitals.states()["sink plc"].name == "delivering"
+    assert bench.telemetry.states()["sink plc"].name == "delivering"
     assert bench.sink.calls.count("open") == tries + 1
 
 
 def test_failures_are_tried_again_later_each_time(bench: Bench) -> None:
     bench.sink.script = iter([SinkUnavailable("away")] * 10 + [None, SinkUnavailable("again")])
-    pump, waits = bench.pump(), []
+    delivery, waits = bench.delivery(), []
     bench.append(1)
     for _ in range(10):
-        pump.step()
-        waits.append(pump.retry_in_s)
-        assert not pump.step()  # too early: nothing is tried
-        bench.now_s += pump.retry_in_s
+        delivery.step()
+        waits.append(delivery.retry_in_s)
+        assert not delivery.step()  # too early: nothing is tried
+        bench.now_s += delivery.retry_in_s
     assert waits == [0.5, 1, 2, 4, 8, 16, 32, 60, 60, 60]
-    run_out(pump)
+    run_out(delivery)
     bench.append(1)
-    pump.step()
-    assert pump.retry_in_s == 0.5  # success is remembered
+    delivery.step()
+    assert delivery.retry_in_s == 0.5  # success is remembered
 
 
 def test_jitter_takes_up_to_half_of_the_wait(bench: Bench) -> None:
     bench.sink.script = iter([SinkUnavailable("away")])
-    pump = bench.pump(jitter=lambda: 0.0)
+    delivery = bench.delivery(jitter=lambda: 0.0)
     bench.append(1)
-    pump.step()
-    assert pump.retry_in_s == 0.25
+    delivery.step()
+    assert delivery.retry_in_s == 0.25
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), KeyError("x"), OSError("odd")])
@@ -205,15 +207,15 @@ def test_whatever_a_sink_raises_is_counted_told_and_tried_again(
     bench: Bench, error: Exception
 ) -> None:
     bench.sink.script = iter([error])
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(2)
-    assert not pump.step()
-    state = bench.vitals.states()["sink plc"]
+    assert not delivery.step()
+    state = bench.telemetry.states()["sink plc"]
     assert (state.name, state.detail) == ("faulty", f"{type(error).__name__}: {error}")
     assert bench.value("delivery_failures") == 1
 
-    bench.now_s += pump.retry_in_s
-    run_out(pump)
+    bench.now_s += delivery.retry_in_s
+    run_out(delivery)
     assert bench.seqs() == [1, 2]
 
 
@@ -225,13 +227,13 @@ def test_a_sink_that_cannot_be_opened_is_opened_later(bench: Bench) -> None:
             raise error
         return bench.sink
 
-    pump = bench.pump(open_sink=open_sink)
+    delivery = bench.delivery(open_sink=open_sink)
     bench.append(1)
     for expected in ("unreachable", "faulty"):
-        pump.step()
+        delivery.step()
         assert bench.state == expected
-        bench.now_s += pump.retry_in_s
-    run_out(pump)
+        bench.now_s += delivery.retry_in_s
+    run_out(delivery)
     assert bench.seqs() == [1]
 
 
@@ -241,31 +243,31 @@ def test_a_sink_that_cannot_be_closed_is_left(bench: Bench) -> None:
             raise RuntimeError("no")
 
     bench.sink = Stubborn([SinkUnavailable("away")])
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    pump.step()
+    delivery.step()
     bench.now_s += 1
-    run_out(pump)
+    run_out(delivery)
     assert bench.seqs() == [1]
-    pump.close()
+    delivery.close()
 
 
 def test_rows_come_in_batches(bench: Bench) -> None:
     sizes: list[int] = []
     take = bench.sink.deliver
     bench.sink.deliver = lambda rows: (sizes.append(len(rows)), take(rows))  # type: ignore
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(2 * BATCH_ROWS + 7)
-    run_out(pump)
+    run_out(delivery)
     assert sizes == [BATCH_ROWS, BATCH_ROWS, 7]
 
 
 def test_the_status_is_reported_about_once_a_second(bench: Bench) -> None:
     """Also where nothing happens, and while rows come."""
-    pump = bench.pump()
+    delivery = bench.delivery()
     for _ in range(40):
         bench.append(1)
-        pump.step()
+        delivery.step()
         bench.now_s += 0.125
     assert len(bench.sink.reports) == 5
     assert bench.sink.reports[-1]["delivered"]["plc"] > 30
@@ -275,9 +277,9 @@ def test_the_status_is_reported_about_once_a_second(bench: Bench) -> None:
 def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
     bench: Bench, tmp_path: Path
 ) -> None:
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(3)
-    run_out(pump)
+    run_out(delivery)
     copy_log = "PRAGMA wal_checkpoint(TRUNCATE)"  # else the log would make good for the damage
     while bench.journal._store.run(lambda connection: connection.execute(copy_log).fetchone())[0]:
         time.sleep(0.001)
@@ -285,34 +287,34 @@ def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
     bench.path.write_bytes(b"\xa5" * 10_000)
     bench.append(2)
 
-    run_out(pump)
-    pump.close()
-    run_out(bench.pump())
+    run_out(delivery)
+    delivery.close()
+    run_out(bench.delivery())
 
     assert bench.seqs() == [1, 2, 3, 1, 2]
 
 
 def test_a_journal_that_cannot_be_read_is_tried_again(bench: Bench) -> None:
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
     hidden = bench.path.rename(bench.path.with_name("hidden"))
-    assert not pump.step()
-    assert bench.vitals.states()["sink plc"].name == "faulty"
+    assert not delivery.step()
+    assert bench.telemetry.states()["sink plc"].name == "faulty"
     hidden.rename(bench.path)
-    bench.now_s += pump.retry_in_s
-    run_out(pump)
+    bench.now_s += delivery.retry_in_s
+    run_out(delivery)
     assert bench.seqs() == [1]
 
 
 def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(5)
-    bench.journal.prune(keep_rows=2, handed_on=pump.position)
-    run_out(pump)
+    bench.journal.prune(keep_rows=2, handed_on=delivery.position)
+    run_out(delivery)
     assert bench.seqs() == [1, 2, 3, 4, 5]
     bench.append(3)
     bench.journal.prune(keep_rows=1)  # by somebody who does not ask
-    run_out(pump)
+    run_out(delivery)
     assert bench.seqs()[5:] == [8]
 
 
@@ -320,10 +322,10 @@ def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
 def test_a_torn_cursor_falls_back_to_the_place_before(
     bench: Bench, tmp_path: Path, torn: bytes
 ) -> None:
-    pump = bench.pump(batch_rows=1)
+    delivery = bench.delivery(batch_rows=1)
     bench.append(6)
-    run_out(pump)
-    pump.close()
+    run_out(delivery)
+    delivery.close()
     path = cursor_path(bench.path, "plc")
     data = path.read_bytes()
     slots = [data[:128], data[128:]]
@@ -334,31 +336,31 @@ def test_a_torn_cursor_falls_back_to_the_place_before(
         else data[: newest * 128] + b" " * 128 + data[(newest + 1) * 128 :]
     )
 
-    run_out(bench.pump())
+    run_out(bench.delivery())
     assert bench.seqs() == [1, 2, 3, 4, 5, 6, 6]
 
 
 def test_a_cursor_that_says_nothing_is_that_of_a_new_sink(bench: Bench) -> None:
-    run_out(bench.pump())
+    run_out(bench.delivery())
     cursor_path(bench.path, "plc").write_bytes(b"rubbish")
     bench.append(2)
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    run_out(pump)
+    run_out(delivery)
     assert bench.seqs() == [3]
 
 
 def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatch) -> None:
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(2)
 
     def refuse(*arguments: Any, **options: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(pump._cursor, "save", refuse)
-    run_out(pump)
+    monkeypatch.setattr(delivery._cursor, "save", refuse)
+    run_out(delivery)
     bench.append(1)
-    run_out(pump)
+    run_out(delivery)
     assert bench.seqs() == [1, 2, 3]
 
 
@@ -367,16 +369,16 @@ def test_a_journal_set_back_to_an_older_copy_hands_on_what_comes(bench: Bench) -
     bench.journal.close()
     copy = bench.path.read_bytes()
     bench.journal = Journal(bench.path)
-    pump = bench.pump(start="beginning")
+    delivery = bench.delivery(start="beginning")
     bench.append(3)
-    run_out(pump)
-    pump.close()
+    run_out(delivery)
+    delivery.close()
     bench.journal.close()
     bench.path.write_bytes(copy)
     bench.journal = Journal(bench.path)
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    run_out(pump)
+    run_out(delivery)
     assert bench.seqs() == [1, 2, 3, 4, 5, 3]
 
 
@@ -397,7 +399,7 @@ def test_a_sink_without_rows_is_delivering_only_where_a_report_was_confirmed(
     bench: Bench, reporting: Exception | bool, state: str
 ) -> None:
     bench.sink.reporting = reporting
-    bench.run(bench.pump(), 100)
+    bench.run(bench.delivery(), 100)
     assert bench.state == state
     assert told(bench) == [(state, 0)]
 
@@ -407,25 +409,25 @@ def test_a_receiver_that_is_gone_for_a_day_is_told_of_twice(bench: Bench, rows: 
     """Once when it is lost, and once when it is back."""
     bench.sink.reporting = GONE
     bench.sink.script = iter([GONE] * 10_000)
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(rows)
-    bench.run(pump, DAY_S)
+    bench.run(delivery, DAY_S)
     assert told(bench) == [("unreachable", 0)]
     assert 1_400 < bench.value("delivery_failures") < 1_500  # one try per minute
 
     bench.sink.reporting, bench.sink.script = True, iter(())
-    bench.run(pump, 120)
+    bench.run(delivery, 120)
     assert told(bench) == [("unreachable", 0), ("delivering", 0)]
     assert bench.seqs() == list(range(1, rows + 1))
 
 
 def test_a_failed_report_stays_due(bench: Bench) -> None:
     bench.sink.reporting = GONE
-    pump = bench.pump()
-    pump.step()
+    delivery = bench.delivery()
+    delivery.step()
     bench.sink.reporting = True
-    bench.now_s += pump.retry_in_s
-    pump.step()
+    bench.now_s += delivery.retry_in_s
+    delivery.step()
     assert len(bench.sink.reports) == 1
     assert bench.state == "delivering"
 
@@ -435,22 +437,22 @@ def test_an_outage_of_a_sink_without_reports_lasts_until_a_row_is_acknowledged(
 ) -> None:
     bench.sink.reporting = False
     bench.sink.script = iter([GONE])
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    pump.step()
+    delivery.step()
     bench.journal.prune(keep_rows=0)  # the row that could have proved it is gone
-    bench.run(pump, 300)
+    bench.run(delivery, 300)
     assert bench.state == "unreachable"
     bench.append(1)
-    bench.run(pump, 61)
+    bench.run(delivery, 61)
     assert bench.state == "delivering"
 
 
 def test_rows_that_arrive_do_not_hide_reports_that_are_refused(bench: Bench) -> None:
     """Rows come without delay; the state does not alternate."""
     bench.sink.reporting = SinkUnavailable("no such coil")
-    pump = bench.pump()
-    bench.run(pump, 100, each=lambda: bench.append(1))
+    delivery = bench.delivery()
+    bench.run(delivery, 100, each=lambda: bench.append(1))
     assert len(bench.seqs()) > 100
     assert told(bench) == [("unreachable", 0)]
 
@@ -464,7 +466,7 @@ def test_a_sink_that_could_not_be_opened_is_idle_once_it_is(bench: Bench) -> Non
         return bench.sink
 
     bench.sink.reporting = False
-    bench.run(bench.pump(open_sink=open_sink), 100)
+    bench.run(bench.delivery(open_sink=open_sink), 100)
     assert told(bench) == [("faulty", 0), ("idle", 0)]
     assert bench.told[0].state.detail == "pip install it"
 
@@ -474,11 +476,11 @@ def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
 ) -> None:
     bench.sink.reporting = False
     bench.sink.script = iter([None] + [SinkClosed("the reader has left")] * 2)
-    pump = bench.pump()
+    delivery = bench.delivery()
     for _ in range(3):
         bench.append(1)
-        run_out(pump)
-    assert pump.position == 3
+        run_out(delivery)
+    assert delivery.position == 3
     assert bench.value("delivered") == 1
     assert told(bench) == [("delivering", 0), ("closed", 0)]
 
@@ -490,17 +492,17 @@ def test_a_receiver_is_not_asked_again_before_it_wants_to(
     bench: Bench, asked_s: float | None, wait_s: float
 ) -> None:
     bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=asked_s)])
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    pump.step()
-    assert pump.retry_in_s == wait_s
+    delivery.step()
+    assert delivery.retry_in_s == wait_s
 
 
 def test_the_waits_grow_also_where_a_receiver_asks_for_none(bench: Bench) -> None:
     bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=0.0)] * 2000)
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    bench.run(pump, 3600)
+    bench.run(delivery, 3600)
     assert bench.value("delivery_failures") < 80
 
 
@@ -513,10 +515,10 @@ def test_a_sink_is_told_whether_it_is_closed_for_a_failure(
             self.calls.append(raised[1])
 
     bench.sink = Closed([error])
-    pump = bench.pump()
+    delivery = bench.delivery()
     bench.append(1)
-    pump.step()
-    pump.close()
+    delivery.step()
+    delivery.close()
     assert bench.sink.calls == ["open", error]
 
 
@@ -531,10 +533,10 @@ class Flapping(FakeSink):
 def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Bench) -> None:
     """The states themselves are exact."""
     bench.sink, changes = Flapping(), []
-    bench.vitals.on_change(lambda part, state: changes.append(state.name))
-    bench.run(bench.pump(), 3600)
+    bench.telemetry.on_change(lambda part, state: changes.append(state.name))
+    bench.run(bench.delivery(), 3600)
     assert len(changes) > 2000
     assert len(bench.told) <= 1 + SINK_BURST + 60
-    bench.vitals.tell_rest()
+    bench.telemetry.tell_rest()
     assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
     assert bench.told[-1].state.name == changes[-1]

@@ -19,7 +19,7 @@ from partsight.inference.input_encoding import grey
 from partsight.inference.runtimes import RUNTIME_VARIABLE, clashes, runtimes
 from partsight.model.contract import contract_from_document, contract_to_document
 from partsight.model.tensor_layout import TensorLayout
-from partsight.model.third_party import GivenFacts, foreign_contract
+from partsight.model.third_party import ModelOverrides, foreign_contract
 
 LABELS = ("defected", "healthy")
 HEIGHT, WIDTH = 4, 6
@@ -30,8 +30,8 @@ RGB = TinyModel(WEIGHTS, BIAS)
 ONE = TinyModel(WEIGHTS[:1], BIAS[:1], final="logistic")
 GREY = TinyModel(((3.0,), (-2.0,)), BIAS, (1, HEIGHT, WIDTH, 1))
 FIRST = TinyModel(WEIGHTS, BIAS, (1, 3, HEIGHT, WIDTH), (2, 3))
-BYTES = GivenFacts(LABELS, scale=1 / 255)
-FROM_MINUS_1 = GivenFacts(LABELS, scale=2 / 255, offset=-1)
+BYTES = ModelOverrides(LABELS, scale=1 / 255)
+FROM_MINUS_1 = ModelOverrides(LABELS, scale=2 / 255, offset=-1)
 
 UINT8 = Quantization("uint8", 1 / 255, 0)
 INT8 = Quantization("int8", 1 / 255, -128)
@@ -70,8 +70,8 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return np.exp(logits) / np.exp(logits).sum()
 
 
-def scores(model: bytes, given: GivenFacts | None) -> dict[str, float]:
-    classifier = Classifier.load(model, trusted=True, given=given)
+def scores(model: bytes, given: ModelOverrides | None) -> dict[str, float]:
+    classifier = Classifier.load(model, trusted=True, overrides=given)
     (prediction,) = classifier.classify([IMAGE_BGR])
     return dict(prediction.scores)
 
@@ -81,9 +81,9 @@ def scores(model: bytes, given: GivenFacts | None) -> dict[str, float]:
     [
         pytest.param(RGB, BYTES, id="float, 0 to 1"),
         pytest.param(RGB, FROM_MINUS_1, id="float, -1 to 1"),
-        pytest.param(RGB, GivenFacts(LABELS, scale=1), id="float, bytes as they are"),
-        pytest.param(RGB, GivenFacts(LABELS, scale=1, offset=-128), id="float, centred bytes"),
-        pytest.param(quantized(RGB, UINT8), GivenFacts(LABELS, scale=1 / 255), id="uint8"),
+        pytest.param(RGB, ModelOverrides(LABELS, scale=1), id="float, bytes as they are"),
+        pytest.param(RGB, ModelOverrides(LABELS, scale=1, offset=-128), id="float, centred bytes"),
+        pytest.param(quantized(RGB, UINT8), ModelOverrides(LABELS, scale=1 / 255), id="uint8"),
         pytest.param(quantized(RGB, UINT8_FROM_MINUS_1), FROM_MINUS_1, id="uint8, -1 to 1"),
         pytest.param(quantized(RGB, INT8), BYTES, id="int8"),
         pytest.param(quantized(RGB, INT8_FROM_MINUS_1), FROM_MINUS_1, id="int8, -1 to 1"),
@@ -109,7 +109,7 @@ def scores(model: bytes, given: GivenFacts | None) -> dict[str, float]:
         ),
     ],
 )
-def test_two_scores(runtime: str, model: TinyModel, given: GivenFacts) -> None:
+def test_two_scores(runtime: str, model: TinyModel, given: ModelOverrides) -> None:
     expected = softmax(by_numpy(model, given.scale or 0, given.offset))
     tolerance = 1e-5 if model.input_as is None else 0.03
     found = scores(model.written(), given)
@@ -136,7 +136,7 @@ def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
 def test_one_score_is_that_of_the_last_label(
     runtime: str, model: TinyModel, logits: bool, labels: tuple[str, ...]
 ) -> None:
-    given = GivenFacts(labels, scale=1 / 255, logits=logits)
+    given = ModelOverrides(labels, scale=1 / 255, logits=logits)
     (logit,) = by_numpy(model, 1 / 255, 0)
     expected = 1 / (1 + np.exp(-logit))
     found = scores(model.written(), given)
@@ -156,14 +156,14 @@ def test_one_score_is_that_of_the_last_label(
     ],
 )
 def test_the_good_label_of_one_score(labels: tuple[str, ...], accepted: tuple[str, ...]) -> None:
-    contract = foreign_contract(ONE.written(), "it", GivenFacts(labels, scale=1))
+    contract = foreign_contract(ONE.written(), "it", ModelOverrides(labels, scale=1))
     assert contract.operating_point.accept_labels == accepted
     assert contract.layout == TensorLayout(single_score=True)
 
 
 def test_huge_logits_of_one_score_are_certain() -> None:
     model = TinyModel(((1e4, 1e4, 1e4),), (0.0,), final="none")
-    given = GivenFacts(LABELS, scale=1, logits=True)
+    given = ModelOverrides(LABELS, scale=1, logits=True)
     assert scores(model.written(), given) == {"defected": 0.0, "healthy": 1.0}
     opposite = dataclasses.replace(model, weights=((-1e4, -1e4, -1e4),))
     assert scores(opposite.written(), given) == {"defected": 1.0, "healthy": 0.0}
@@ -254,7 +254,7 @@ def test_labels_in_the_tail_of_other_exporters(
     file = dataclasses.replace(RGB, metadata=metadata).written()
     others = ("README.md", b"\xff"), ("__MACOSX/._labels.txt", b"x\ny\n"), ("empty/", b"")
     whole = with_tail(file, (name, data), *others)
-    assert foreign_contract(whole, "it", GivenFacts(scale=1)).labels == LABELS
+    assert foreign_contract(whole, "it", ModelOverrides(scale=1)).labels == LABELS
 
 
 def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], bytes]:
@@ -270,25 +270,25 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
     [
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\n"), ("labels_en.txt", b"b\na\n")),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "carries other labels in 'labels.txt' than in 'labels_en.txt'",
             id="two lists",
         ),
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\nc\n")),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "neither .* nor labels that can be used.*; 'labels.txt' has 3 labels, expected 2. Say",
             id="a list of another length",
         ),
         pytest.param(
             plain_tail(("labels.txt", b"0 a\n2 b\n")),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "the labels in 'labels.txt': index 1 is missing: .*--labels",
             id="with a gap",
         ),
         pytest.param(
             plain_tail(("model.bin", b"")),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "carries neither a partsight contract nor labels.*another tool. Say",
             id="no labels",
         ),
@@ -306,52 +306,55 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
         pytest.param(
             dataclasses.replace(GREY, metadata=described((1.0, 2.0, 3.0), (255.0,) * 3)).written,
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             "takes grey pictures.* received \\(1.0, 2.0, 3.0\\)",
             id="three means for grey",
         ),
         pytest.param(
             plain_tail(("l.txt", b"a\nb\nc\n"), labels="l.txt"),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "gives 2 scores: expected as many labels, received 3",
             id="named, of another length",
         ),
         pytest.param(
             plain_tail(("l.txt", b"0 a\n2 b\n"), labels="l.txt"),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "the labels in 'l.txt': index 1 is missing",
             id="named, with a gap",
         ),
         pytest.param(
             plain_tail(("l.txt", b"\xff\xfea"), labels="l.txt"),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "the labels in 'l.txt': line 1 is not text in UTF-16",
             id="named, no text",
         ),
         pytest.param(
             plain_tail(("l.txt", b"a\nb\n"), ("l.txt", b"b\na\n"), labels="l.txt"),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "is damaged: 'l.txt' is in it twice",
             id="named, twice in it",
         ),
         pytest.param(
             plain_tail(("../l.txt", b"a\nb\n"), labels="../l.txt"),
-            GivenFacts(scale=1),
+            ModelOverrides(scale=1),
             "is damaged: a file in it has the name '../l.txt'",
             id="named, outside",
         ),
         pytest.param(
-            plain_tail(labels="l.txt"), GivenFacts(scale=1), "has lost 'l.txt'", id="named, lost"
+            plain_tail(labels="l.txt"),
+            ModelOverrides(scale=1),
+            "has lost 'l.txt'",
+            id="named, lost",
         ),
         pytest.param(
             RGB.written,
-            GivenFacts(("good", "OK"), scale=1),
+            ModelOverrides(("good", "OK"), scale=1),
             "every label of the model names good parts: good, OK.*--accept-label",
             id="all labels good",
         ),
         pytest.param(
             ONE.written,
-            GivenFacts(("a", "b", "c"), scale=1),
+            ModelOverrides(("a", "b", "c"), scale=1),
             "gives 1 score: expected two labels, of which .* received 3",
             id="three labels for a sigmoid",
         ),
@@ -405,7 +408,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
         pytest.param(
             dataclasses.replace(quantized(RGB, UINT8), without_scales=True).written,
-            GivenFacts(LABELS),
+            ModelOverrides(LABELS),
             "the output does not say what its numbers mean",
             id="uint8 without a scale",
         ),
@@ -417,7 +420,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
         pytest.param(
             quantized(RGB, UINT8).written,
-            GivenFacts(LABELS, scale=1),
+            ModelOverrides(LABELS, scale=1),
             "--scale 1 --offset 0 cannot be used: bytes become 0 to 255, and its input holds 0 to "
             "1.*e.g. 0.00392157 and 0",
             id="a scale that does not fit",
@@ -445,17 +448,17 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
         pytest.param(
             RGB.written,
-            GivenFacts(LABELS, scale=float("inf")),
+            ModelOverrides(LABELS, scale=float("inf")),
             "scale must be above 0, and an offset finite",
             id="infinite scale",
         ),
     ],
 )
 def test_what_cannot_be_used_is_refused_with_its_reason(
-    model: Callable[[], bytes], given: GivenFacts | None, message: str
+    model: Callable[[], bytes], given: ModelOverrides | None, message: str
 ) -> None:
     with pytest.raises(ModelError, match=message) as refusal:
-        Classifier.load(model(), given=given)
+        Classifier.load(model(), overrides=given)
     assert str(refusal.value).isprintable()
 
 
@@ -478,18 +481,18 @@ def test_what_cannot_be_used_is_refused_with_its_reason(
     ],
 )
 def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message: str) -> None:
-    classifier = Classifier.load(model.written(), trusted=True, given=BYTES)
+    classifier = Classifier.load(model.written(), trusted=True, overrides=BYTES)
     with pytest.raises(ModelError, match=message):
         classifier.classify([IMAGE_BGR])
     with pytest.raises(ModelError, match=message):  # before any part is judged
-        Classifier.load(model.written(), given=BYTES)
+        Classifier.load(model.written(), overrides=BYTES)
 
 
 @pytest.mark.parametrize(
     "layout", [TensorLayout(), TensorLayout(1, True), TensorLayout(3, False, True)]
 )
 def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
-    given = GivenFacts(LABELS, scale=1)
+    given = ModelOverrides(LABELS, scale=1)
     contract = dataclasses.replace(foreign_contract(RGB.written(), "it", given), layout=layout)
     document = json.loads(json.dumps(contract_to_document(contract)))
     assert contract_from_document(document) == contract
@@ -498,7 +501,7 @@ def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
 
 def test_a_model_that_is_not_as_its_contract_says_is_refused() -> None:
     contract = foreign_contract(GREY.written(), "it", BYTES)
-    file = Classifier.load(RGB.written(), trusted=True, given=BYTES).model
+    file = Classifier.load(RGB.written(), trusted=True, overrides=BYTES).model
     other = dataclasses.replace(file, contract=contract)
     with pytest.raises(ContractError, match=r"expected tensors \(\(1, 4, 6, 1\)"):
-        Classifier(other, Classifier.load(RGB.written(), trusted=True, given=BYTES).interpreter)
+        Classifier(other, Classifier.load(RGB.written(), trusted=True, overrides=BYTES).interpreter)

@@ -114,7 +114,7 @@ def make_worker(model_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[.
             "output": output,
             "filesystems": [],
             "point": classifier.contract.operating_point,
-            "given": None,
+            "overrides": None,
             "runtime": classifier.interpreter.runtime.name,
             "details": False,
             "only": OUTCOMES,

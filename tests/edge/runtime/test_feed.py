@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.image.normalization import Normalization
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import TensorInfo
 from partsight.inference.scores import dequantize
 
@@ -35,7 +35,7 @@ def info(dtype: str, scale: float = 0.0, zero_point: int = 0) -> TensorInfo:
 def test_a_tensor_takes(
     tensor: TensorInfo, normalization: Normalization, expected: np.ndarray
 ) -> None:
-    fed = feeder(tensor, normalization)(ALL)
+    fed = input_encoder(tensor, normalization)(ALL)
     assert fed.dtype == tensor.dtype
     np.testing.assert_allclose(fed, expected, rtol=1e-6)
 
@@ -48,14 +48,14 @@ def test_real_numbers_come_back(mean: float, std: float, dtype: str) -> None:
     limits = np.iinfo(dtype)
     zero_point = int(np.clip(round(limits.min - low / scale), limits.min, limits.max))
     tensor = info(dtype, scale, zero_point)
-    real = dequantize(feeder(tensor, Normalization((mean,), (std,)))(ALL), tensor)
+    real = dequantize(input_encoder(tensor, Normalization((mean,), (std,)))(ALL), tensor)
     np.testing.assert_allclose(real, (ALL - mean) / std, atol=scale * 1.01)
 
 
 def test_each_channel_may_have_its_own() -> None:
     """By hand: red 10, green 20, blue 30."""
     picture = np.array([[[10, 20, 30]]], np.uint8)
-    fed = feeder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(picture)
+    fed = input_encoder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(picture)
     np.testing.assert_array_equal(fed, np.array([[[10, 5, -2]]], np.float32))
 
 

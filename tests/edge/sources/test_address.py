@@ -21,7 +21,7 @@ from partsight.inputs.open import open_inputs
 from partsight.records import Frame
 from partsight.sources import open_frames, open_source
 from partsight.sources.checked import CheckedFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 SPEC = PreprocessSpec(24, 24)
 PNG = cv2.imencode(".png", np.full((30, 40, 3), 90, np.uint8))[1].tobytes()
@@ -71,7 +71,7 @@ def test_a_folder_that_is_there_is_read_whatever_its_name_looks_like(
         (frame,) = source
     assert isinstance(frame, Frame)
     watched = SourceConfig(address=address, folder=FolderConfig(watch=True, existing=True))
-    with open_frames(watched, SPEC, Vitals()) as frames:
+    with open_frames(watched, SPEC, Telemetry()) as frames:
         assert isinstance(frames, CheckedFrames)
         assert isinstance(frames.after(0, 10), Frame)
 
@@ -241,7 +241,7 @@ def test_a_file_cannot_be_watched(write_video: Callable[[Path, int], Path]) -> N
     write_video(Path("line.avi"), 2)
     config = SourceConfig(address="line.avi", folder=FolderConfig(watch=True))
     with pytest.raises(SourceError, match=r"cannot watch line\.avi: expected a folder"):
-        open_frames(config, SPEC, Vitals())
+        open_frames(config, SPEC, Telemetry())
 
 
 @pytest.mark.parametrize(
@@ -282,8 +282,8 @@ def test_no_address_does_harm(address: str) -> None:
 
 def test_a_folder_that_hides_a_camera_is_told(caplog: pytest.LogCaptureFixture) -> None:
     folder("0")
-    with open_frames(SourceConfig(address="0"), SPEC, Vitals()):
+    with open_frames(SourceConfig(address="0"), SPEC, Telemetry()):
         assert "source 0 is the folder of that name; the camera is /dev/video0" in caplog.text
     caplog.clear()
-    with open_frames(SourceConfig(address="./0"), SPEC, Vitals()):
+    with open_frames(SourceConfig(address="./0"), SPEC, Telemetry()):
         assert not caplog.text

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from partsight.errors import EnvironmentFault, SourceError
-from partsight.sources.capture_backend import Shot
+from partsight.sources.capture_backend import CapturedImage
 from partsight.sources.capture_child import COMMAND, CaptureChild
 
 DEADLINE_S = 60.0
@@ -83,7 +83,7 @@ def child(tmp_path: Path) -> Callable[..., CaptureChild]:
     return start
 
 
-def read(child: CaptureChild) -> Shot:
+def read(child: CaptureChild) -> CapturedImage:
     deadline_s = time.monotonic() + DEADLINE_S
     while time.monotonic() < deadline_s:
         shot = child.read(0.1)

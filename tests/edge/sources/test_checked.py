@@ -20,7 +20,7 @@ from partsight.sources.frames import Frames, NoMoreFrames, SequentialFrames
 from partsight.sources.image_quality import ConditionCheck
 from partsight.sources.opening import open_frames
 from partsight.sources.scripted import ScriptedSource
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.wall_clock import utc_now
 
 SPEC = PreprocessSpec(64, 64)
@@ -41,7 +41,7 @@ UNFIT: dict[str, tuple[np.ndarray, dict[str, Any]]] = {
     "blurred as set": (cv2.blur(part(), (31, 31)), {"blurred_below": 50.0}),
 }
 
-Give = Callable[[list[np.ndarray], dict[str, Any]], tuple[list[Frame | Fault], Vitals]]
+Give = Callable[[list[np.ndarray], dict[str, Any]], tuple[list[Frame | Fault], Telemetry]]
 
 
 def all_of(frames: Frames, count: int) -> list[Frame | Fault]:
@@ -61,16 +61,16 @@ def all_of(frames: Frames, count: int) -> list[Frame | Fault]:
 
 def opened(
     images: list[np.ndarray], conditions: dict[str, Any], address: Path, **source: Any
-) -> tuple[list[Frame | Fault], Vitals]:
-    vitals = Vitals()
+) -> tuple[list[Frame | Fault], Telemetry]:
+    telemetry = Telemetry()
     config = SourceConfig(address=str(address), conditions=ConditionsConfig(**conditions), **source)
-    with open_frames(config, SPEC, vitals) as frames:
-        return all_of(frames, len(images)), vitals
+    with open_frames(config, SPEC, telemetry) as frames:
+        return all_of(frames, len(images)), telemetry
 
 
 def from_video(
     images: list[np.ndarray], conditions: dict[str, Any], folder: Path, **source: Any
-) -> tuple[list[Frame | Fault], Vitals]:
+) -> tuple[list[Frame | Fault], Telemetry]:
     path = folder / "line.avi"
     writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"MJPG"), FPS, (128, 96))
     for image in images:
@@ -85,7 +85,7 @@ def from_folder(
     within: Path,
     times: list[float] | None = None,
     **source: Any,
-) -> tuple[list[Frame | Fault], Vitals]:
+) -> tuple[list[Frame | Fault], Telemetry]:
     place = within / "pictures"
     place.mkdir()
     for number, image in enumerate(images):
@@ -99,11 +99,11 @@ def from_folder(
 
 def from_script(
     images: list[np.ndarray], conditions: dict[str, Any], folder: Path
-) -> tuple[list[Frame | Fault], Vitals]:
-    vitals = Vitals()
-    check = FrameCheck(ConditionsConfig(**conditions), vitals, lambda frame: frame.index / FPS)
+) -> tuple[list[Frame | Fault], Telemetry]:
+    telemetry = Telemetry()
+    check = FrameCheck(ConditionsConfig(**conditions), telemetry, lambda frame: frame.index / FPS)
     script = [Frame(image, utc_now(), "script", i) for i, image in enumerate(images)]
-    return all_of(SequentialFrames(map(check, ScriptedSource(script))), len(images)), vitals
+    return all_of(SequentialFrames(map(check, ScriptedSource(script))), len(images)), telemetry
 
 
 WATCHED = {"folder": FolderConfig(watch=True, existing=True, settle_s=0)}
@@ -120,24 +120,24 @@ SOURCES: dict[str, Callable[..., Any]] = {
 @pytest.mark.parametrize("name", UNFIT)
 def test_a_frame_that_is_not_fit_is_a_fault(kind: str, name: str, tmp_path: Path) -> None:
     image, conditions = UNFIT[name]
-    (event, *_), vitals = SOURCES[kind]([image], conditions, tmp_path)
+    (event, *_), telemetry = SOURCES[kind]([image], conditions, tmp_path)
     word = name.split()[0]
     assert isinstance(event, Fault)
     assert f"the picture is too {word}" in event.reason
-    assert vitals.states()["source"].name == word
-    assert vitals.states()["source"].detail == event.reason
+    assert telemetry.states()["source"].name == word
+    assert telemetry.states()["source"].detail == event.reason
 
 
 @pytest.mark.parametrize("kind", SOURCES)
 def test_a_fit_frame_is_passed_and_the_state_is_running_again(kind: str, tmp_path: Path) -> None:
     dark = np.zeros((96, 128, 3), np.uint8)
-    events, vitals = SOURCES[kind]([part(1), dark, part(2)], {"blurred_below": 50.0}, tmp_path)
+    events, telemetry = SOURCES[kind]([part(1), dark, part(2)], {"blurred_below": 50.0}, tmp_path)
     seen = [type(event) for event in events]
     if kind == "video in real time":  # of which frames may be dropped
         assert set(seen) <= {Frame, Fault}
     else:
         assert seen == [Frame, Fault, Frame]
-    assert vitals.states()["source"].name == "running"
+    assert telemetry.states()["source"].name == "running"
 
 
 @pytest.mark.parametrize("kind", ["folder", "watched folder", "script"])
@@ -178,17 +178,17 @@ SECONDS = [float(number) for number in range(12)]
 def test_frozen_where_identical_frames_mean_something(
     kind: str, conditions: dict[str, Any], expected: str, tmp_path: Path
 ) -> None:
-    events, vitals = SOURCES[kind]([part()] * 12, conditions, tmp_path)
+    events, telemetry = SOURCES[kind]([part()] * 12, conditions, tmp_path)
     assert "".join("F" if isinstance(event, Frame) else "x" for event in events) == expected
-    assert vitals.states()["source"].name == ("frozen" if "x" in expected else "running")
+    assert telemetry.states()["source"].name == ("frozen" if "x" in expected else "running")
     for event in events:
         assert isinstance(event, Frame) or "identical frames" in event.reason
 
 
 def test_a_video_in_real_time_is_frozen_by_its_own_time(tmp_path: Path) -> None:
-    events, vitals = SOURCES["video in real time"]([part()] * 8, SET, tmp_path)
+    events, telemetry = SOURCES["video in real time"]([part()] * 8, SET, tmp_path)
     assert isinstance(events[-1], Fault)
-    assert vitals.states()["source"].name == "frozen"
+    assert telemetry.states()["source"].name == "frozen"
 
 
 @pytest.mark.parametrize(
@@ -205,13 +205,13 @@ def test_a_watched_folder_goes_by_the_times_of_its_files(
 
 def test_the_state_of_a_watched_folder_stays_until_the_next_file(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "dark.png"), np.zeros((9, 9, 3), np.uint8))
-    vitals = Vitals()
+    telemetry = Telemetry()
     config = SourceConfig(address=str(tmp_path), **WATCHED)
-    with open_frames(config, SPEC, vitals) as frames:
+    with open_frames(config, SPEC, telemetry) as frames:
         assert isinstance(frames.after(0, 5), Fault)
         for _ in range(3):
             assert frames.after(0, 0) is None
-            assert vitals.states()["source"].name == "dark"
+            assert telemetry.states()["source"].name == "dark"
 
 
 def test_a_check_begins_anew_where_the_source_was_opened_again() -> None:

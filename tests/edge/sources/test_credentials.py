@@ -19,7 +19,7 @@ from partsight.config.source_credentials import at_address, source_address
 from partsight.errors import ConfigError
 from partsight.image.spec import PreprocessSpec
 from partsight.sources.opening import open_frames, open_source
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 _SECRETS = ("hunter2", "nter2")
 
@@ -153,7 +153,7 @@ def test_a_password_that_is_missing_is_an_error_at_the_start(tmp_path: Path) -> 
     file.write_text("[source]\naddress = 'rtsp://h'\nusername = 'op'\npassword_file = 'none'")
     source = read_config(file).source
     with pytest.raises(ConfigError, match="cannot read password from"):
-        open_frames(source, PreprocessSpec(2, 2), Vitals())
+        open_frames(source, PreprocessSpec(2, 2), Telemetry())
 
 
 @pytest.mark.parametrize(
@@ -179,6 +179,6 @@ def test_the_python_interface_refuses_it_too() -> None:
     for address in _UNCLEAR.values():
         source = Config().source.model_copy(update={"address": address})
         with pytest.raises(ConfigError, match="%23"):
-            open_frames(source, PreprocessSpec(2, 2), Vitals())
+            open_frames(source, PreprocessSpec(2, 2), Telemetry())
         with pytest.raises(ConfigError, match="%23"):
             open_source(address, PreprocessSpec(2, 2))

@@ -14,9 +14,9 @@ import pytest
 from partsight.config.source import SourceConfig
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.capture_backend import ScriptedGrabber, Shot
+from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
 from partsight.sources.live import LiveFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 CONFIG = SourceConfig(
@@ -29,7 +29,7 @@ CONFIG = SourceConfig(
     restart_budget=3,
     restart_window_s=1000.0,
 )
-Event = Shot | None | Exception | float | int
+Event = CapturedImage | None | Exception | float | int
 
 
 class Clock:
@@ -47,16 +47,16 @@ class Bench:
     """A live source whose openings are scripts: a level is a frame, a float a silence so long."""
 
     def __init__(self, *openings: Iterable[Event] | Exception, config: SourceConfig = CONFIG):
-        self.clock, self.vitals = Clock(), Vitals()
+        self.clock, self.telemetry = Clock(), Telemetry()
         self.openings = iter(openings)
         self.left = 0
         self.states: list[tuple[str, str]] = []
-        self.vitals.on_change(lambda part, state: self.states.append((state.name, state.detail)))
+        self.telemetry.on_change(lambda part, state: self.states.append((state.name, state.detail)))
         self.live = LiveFrames(
             "cam",
             self.open,
             config,
-            self.vitals,
+            self.telemetry,
             clock=self.clock,
             now=lambda: NOW,
             chance=lambda: 0.0,
@@ -75,7 +75,7 @@ class Bench:
 
         return opened()
 
-    def played(self, opening: Iterable[Event]) -> Iterable[Shot | None | Exception]:
+    def played(self, opening: Iterable[Event]) -> Iterable[CapturedImage | None | Exception]:
         for event in opening:
             if isinstance(event, float):
                 self.clock.forward(event)
@@ -83,7 +83,7 @@ class Bench:
             elif isinstance(event, int):
                 self.clock.forward(0.04)
                 # Noise of a sensor: a frame is never that before.
-                yield Shot(noisy(event, int(self.clock.s * 1000)), self.clock.s)
+                yield CapturedImage(noisy(event, int(self.clock.s * 1000)), self.clock.s)
             else:
                 yield event
 
@@ -100,7 +100,7 @@ class Bench:
         return others
 
     def count(self, name: str) -> float:
-        return self.vitals.values().get((name, ""), 0)
+        return self.telemetry.values().get((name, ""), 0)
 
 
 def noisy(level: int, seed: int) -> np.ndarray:
@@ -109,11 +109,11 @@ def noisy(level: int, seed: int) -> np.ndarray:
     return picture
 
 
-def still(count: int, clock_step_s: float = 1.0) -> Callable[[Clock], Iterable[Shot]]:
-    def play(clock: Clock) -> Iterable[Shot]:
+def still(count: int, clock_step_s: float = 1.0) -> Callable[[Clock], Iterable[CapturedImage]]:
+    def play(clock: Clock) -> Iterable[CapturedImage]:
         for _ in range(count):
             clock.forward(clock_step_s)
-            yield Shot(np.full((8, 8, 3), 99, np.uint8), clock.s)
+            yield CapturedImage(np.full((8, 8, 3), 99, np.uint8), clock.s)
 
     return play
 
@@ -145,7 +145,7 @@ def test_a_delay_makes_frames_as_old_as_they_are() -> None:
 
 
 def test_a_newer_frame_replaces_one_that_nobody_used() -> None:
-    bench = Bench([90, 91, 92, Shot(noisy(93, 1), 200.0, skipped=4)])
+    bench = Bench([90, 91, 92, CapturedImage(noisy(93, 1), 200.0, skipped=4)])
     bench.steps(4)
     assert bench.live.after(0, 0).image_bgr[5, 5, 0] == 92
     bench.steps(1)
@@ -200,7 +200,7 @@ def test_blur_is_looked_at_where_it_has_a_threshold() -> None:
     config = CONFIG.model_copy(update={"conditions": conditions})
     checks = np.kron(np.indices((4, 4)).sum(0) % 2, np.ones((2, 2)))[..., None]
     sharp = np.repeat(checks * 255, 3, 2).astype(np.uint8)
-    bench = Bench([90, Shot(sharp, 101.0)], config=config)
+    bench = Bench([90, CapturedImage(sharp, 101.0)], config=config)
     assert bench.steps(3) == ["blurred", "running"]
 
 
@@ -288,15 +288,15 @@ def test_waits_double_and_the_budget_ends_the_quick_ones(
     waits = [round(b - a) for a, b in zip(opened_at, opened_at[1:], strict=False)]
     assert waits == [1, 1, 1, 8, 8]
     bench.steps(2)
-    assert "more than 3 attempts in 1000 s" in bench.vitals.states()["source"].detail
+    assert "more than 3 attempts in 1000 s" in bench.telemetry.states()["source"].detail
 
 
 def test_the_budget_that_runs_out_while_disconnected_is_in_the_detail() -> None:
     bench = Bench(*[SourceError("no such camera")] * 9)
     bench.steps(1)
-    assert "attempts" not in bench.vitals.states()["source"].detail
+    assert "attempts" not in bench.telemetry.states()["source"].detail
     bench.steps(400)
-    state = bench.vitals.states()["source"]
+    state = bench.telemetry.states()["source"]
     assert state.name == "disconnected"
     assert "only one every 8 s" in state.detail
     assert len(bench.states) == 2, "one line in the log"
@@ -305,7 +305,7 @@ def test_the_budget_that_runs_out_while_disconnected_is_in_the_detail() -> None:
 def test_the_age_of_the_last_frame_is_known() -> None:
     bench = Bench([90, 1.5])
     bench.steps(3)
-    assert bench.vitals.values()["frame_age_seconds", ""] == pytest.approx(1.5)
+    assert bench.telemetry.values()["frame_age_seconds", ""] == pytest.approx(1.5)
 
 
 def test_a_defect_of_the_thread_is_told_and_waited_for_by_nobody(
@@ -318,7 +318,7 @@ def test_a_defect_of_the_thread_is_told_and_waited_for_by_nobody(
         raise ZeroDivisionError
 
     with (
-        LiveFrames("cam", fail, CONFIG, Vitals()) as live,
+        LiveFrames("cam", fail, CONFIG, Telemetry()) as live,
         pytest.raises(SourceError, match="defect"),
     ):
         live.after(0, 60)
@@ -331,10 +331,10 @@ def test_the_thread_takes_frames_and_ends_with_the_block() -> None:
 
     @contextlib.contextmanager
     def opened():
-        yield ScriptedGrabber([Shot(noisy(90, 1), 5.0)])
+        yield ScriptedGrabber([CapturedImage(noisy(90, 1), 5.0)])
         left.set()
 
-    with LiveFrames("cam", opened, CONFIG, Vitals()) as live:
+    with LiveFrames("cam", opened, CONFIG, Telemetry()) as live:
         assert isinstance(live.after(0, 60), Frame)
         thread = live._thread
     assert not thread.is_alive()

@@ -11,7 +11,7 @@ import pytest
 
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.latest_frame import Mailbox
+from partsight.sources.latest_frame import LatestFrame
 
 WHEN = datetime(2024, 5, 6, tzinfo=timezone.utc)
 FAULT = Fault("dark", WHEN, "0", 3)
@@ -22,11 +22,11 @@ def frame(arrived_s: float) -> Frame:
 
 
 @pytest.fixture
-def mailbox() -> Mailbox:
-    return Mailbox()
+def mailbox() -> LatestFrame:
+    return LatestFrame()
 
 
-def test_the_newest_is_given_and_given_again(mailbox: Mailbox) -> None:
+def test_the_newest_is_given_and_given_again(mailbox: LatestFrame) -> None:
     old, new = frame(1), frame(2)
     assert not mailbox.put(old, 1)
     assert mailbox.put(new, 2)
@@ -36,25 +36,25 @@ def test_the_newest_is_given_and_given_again(mailbox: Mailbox) -> None:
     assert not mailbox.put(frame(3), 3)
 
 
-def test_what_is_too_old_is_unused(mailbox: Mailbox) -> None:
+def test_what_is_too_old_is_unused(mailbox: LatestFrame) -> None:
     mailbox.put(frame(1), 1)
     assert mailbox.after(1, 0) is None
     assert mailbox.put(frame(2), 2)
 
 
-def test_a_fault_is_given_once(mailbox: Mailbox) -> None:
+def test_a_fault_is_given_once(mailbox: LatestFrame) -> None:
     mailbox.put(FAULT, 1)
     assert mailbox.after(0, 0) is FAULT
     assert mailbox.after(0, 0) is None
 
 
-def test_an_announcement_is_given_once_whatever_the_moment(mailbox: Mailbox) -> None:
+def test_an_announcement_is_given_once_whatever_the_moment(mailbox: LatestFrame) -> None:
     mailbox.announce(FAULT)
     assert mailbox.after(99, 0) is FAULT
     assert mailbox.after(99, 0) is None
 
 
-def test_a_frame_that_fits_comes_before_an_announcement(mailbox: Mailbox) -> None:
+def test_a_frame_that_fits_comes_before_an_announcement(mailbox: LatestFrame) -> None:
     kept = frame(5)
     mailbox.put(kept, 5)
     mailbox.announce(FAULT)
@@ -62,13 +62,13 @@ def test_a_frame_that_fits_comes_before_an_announcement(mailbox: Mailbox) -> Non
     assert mailbox.after(5, 0) is FAULT
 
 
-def test_a_frame_withdraws_an_announcement(mailbox: Mailbox) -> None:
+def test_a_frame_withdraws_an_announcement(mailbox: LatestFrame) -> None:
     mailbox.announce(FAULT)
     mailbox.put(frame(5), 5)
     assert mailbox.after(5, 0) is None
 
 
-def test_closed_and_empty_is_an_error(mailbox: Mailbox) -> None:
+def test_closed_and_empty_is_an_error(mailbox: LatestFrame) -> None:
     mailbox.put(frame(5), 5)
     mailbox.close()
     assert mailbox.after(4, 0) is not None
@@ -77,7 +77,7 @@ def test_closed_and_empty_is_an_error(mailbox: Mailbox) -> None:
 
 
 @pytest.mark.parametrize("how", ["put", "announce"])
-def test_whoever_waits_is_woken(mailbox: Mailbox, how: str) -> None:
+def test_whoever_waits_is_woken(mailbox: LatestFrame, how: str) -> None:
     got: list[object] = []
     waiting = threading.Thread(target=lambda: got.append(mailbox.after(1, 60)))
     waiting.start()
@@ -92,7 +92,7 @@ def test_whoever_waits_is_woken(mailbox: Mailbox, how: str) -> None:
 
 
 @pytest.mark.parametrize("timeout_s", [-1.0, 0.0, 0.02])
-def test_it_waits_no_longer_than_it_may(mailbox: Mailbox, timeout_s: float) -> None:
+def test_it_waits_no_longer_than_it_may(mailbox: LatestFrame, timeout_s: float) -> None:
     """Not a time that is asserted: it would hang."""
     started_s = time.monotonic()
     assert mailbox.after(0, timeout_s) is None

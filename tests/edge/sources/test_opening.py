@@ -16,9 +16,9 @@ from partsight.errors import ConfigError, DatasetError, SourceError
 from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
-from partsight.sources.capture_backend import ScriptedGrabber, Shot
+from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
 from partsight.sources.frames import NoMoreFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 SPEC = PreprocessSpec(24, 24)
 
@@ -31,7 +31,7 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
     @contextlib.contextmanager
     def opened(*given: Any, **named: Any) -> Iterator[ScriptedGrabber]:
         asked.append((*given, named))
-        yield ScriptedGrabber([Shot(np.full((4, 4, 3), 99, np.uint8), 5.0)])
+        yield ScriptedGrabber([CapturedImage(np.full((4, 4, 3), 99, np.uint8), 5.0)])
 
     monkeypatch.setattr("partsight.sources.capture_child.CaptureChild", opened)
     config = SourceConfig(
@@ -40,7 +40,7 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
         decode_threads=2,
         warm_up_frames=0,
     )
-    with open_frames(config, SPEC, Vitals()) as frames:
+    with open_frames(config, SPEC, Telemetry()) as frames:
         frame = frames.after(0, 60)
     assert isinstance(frame, Frame)
     assert frame.source == "rtsp://***@host/line"
@@ -51,14 +51,14 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
 def test_a_folder_is_read_once_and_counted(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.full((30, 30, 3), 90, np.uint8))
     (tmp_path / "b.png").write_bytes(b"no picture")
-    vitals = Vitals()
-    with open_frames(SourceConfig(address=str(tmp_path)), SPEC, vitals) as frames:
+    telemetry = Telemetry()
+    with open_frames(SourceConfig(address=str(tmp_path)), SPEC, telemetry) as frames:
         assert isinstance(frames.after(0, 0), Frame)
         assert isinstance(frames.after(0, 0), Fault)
         with pytest.raises(NoMoreFrames):
             frames.after(0, 0)
-    assert vitals.values()["frames", ""] == 2
-    assert vitals.states()["source"].name == "running"
+    assert telemetry.values()["frames", ""] == 2
+    assert telemetry.states()["source"].name == "running"
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_cannot_be_opened(
     monkeypatch.chdir(tmp_path)
 
     def opened() -> None:
-        with open_frames(SourceConfig(**config), SPEC, Vitals()):
+        with open_frames(SourceConfig(**config), SPEC, Telemetry()):
             pass
 
     with pytest.raises(error, match=message):
@@ -89,6 +89,6 @@ def test_what_cannot_be_opened(
 def test_a_watched_folder_need_not_be_there(tmp_path: Path) -> None:
     folder = FolderConfig(watch=True)
     config = SourceConfig(address=str(tmp_path / "later"), folder=folder)
-    vitals = Vitals()
-    with open_frames(config, SPEC, vitals):
-        assert vitals.states()["source"].name == "disconnected"
+    telemetry = Telemetry()
+    with open_frames(config, SPEC, telemetry):
+        assert telemetry.states()["source"].name == "disconnected"

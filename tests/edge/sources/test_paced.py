@@ -14,7 +14,7 @@ from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.frames import Frames, NoMoreFrames
 from partsight.sources.paced import PacedFrames
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 
 class Clock:
@@ -37,11 +37,11 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def paced(clock: Clock, make_frame: Callable) -> Callable[..., tuple[PacedFrames, Vitals]]:
-    def make(frames: int, fps: float = 10.0) -> tuple[PacedFrames, Vitals]:
-        vitals = Vitals()
+def paced(clock: Clock, make_frame: Callable) -> Callable[..., tuple[PacedFrames, Telemetry]]:
+    def make(frames: int, fps: float = 10.0) -> tuple[PacedFrames, Telemetry]:
+        telemetry = Telemetry()
         events: Iterator[Frame | Fault] = (make_frame(index, index) for index in range(frames))
-        return PacedFrames(events, fps, vitals, clock=clock, sleep=clock.sleep), vitals
+        return PacedFrames(events, fps, telemetry, clock=clock, sleep=clock.sleep), telemetry
 
     return make
 
@@ -57,19 +57,19 @@ def played(frames: Frames) -> Iterator[Frame]:
 
 
 def test_it_gives_each_when_it_is_due(clock: Clock, paced: Callable) -> None:
-    frames, vitals = paced(3)
+    frames, telemetry = paced(3)
     seen = [(frame.index, round(clock.s, 3)) for frame in played(frames)]
     assert seen == [(0, 50.0), (1, 50.1), (2, 50.2)]
-    assert vitals.values()["frames", ""] == 3
-    assert ("frames_dropped", "") not in vitals.values()
+    assert telemetry.values()["frames", ""] == 3
+    assert ("frames_dropped", "") not in telemetry.values()
 
 
 def test_what_was_due_in_the_meantime_is_passed_over(clock: Clock, paced: Callable) -> None:
-    frames, vitals = paced(9)
+    frames, telemetry = paced(9)
     first = frames.after(0, 5)
     clock.s += 0.45
     assert frames.after(first.monotonic_s, 5).index == 4
-    assert vitals.values()["frames_dropped", ""] == 3
+    assert telemetry.values()["frames_dropped", ""] == 3
 
 
 def test_the_frame_after_a_moment_is_the_next_due(clock: Clock, paced: Callable) -> None:
@@ -107,11 +107,11 @@ def test_a_file_that_does_not_say_how_fast_is_played_as_usual(
 @pytest.mark.parametrize("realtime", [True, False])
 def test_a_real_video(tmp_path: Path, write_video: Callable, realtime: bool) -> None:
     path = write_video(tmp_path / "line.avi", 3)
-    vitals = Vitals()
+    telemetry = Telemetry()
     config = SourceConfig(address=str(path), realtime=realtime)
-    with open_frames(config, PreprocessSpec(24, 24), vitals) as frames:
+    with open_frames(config, PreprocessSpec(24, 24), telemetry) as frames:
         assert isinstance(frames, PacedFrames) == realtime
         seen = [frame.index for frame in played(frames)]
     assert seen[-1] == 2
-    assert vitals.values()["frames", ""] == 3
-    assert vitals.states()["source"].name == "running"
+    assert telemetry.values()["frames", ""] == 3
+    assert telemetry.states()["source"].name == "running"

@@ -25,7 +25,7 @@ from partsight.sources import http_stream, open_frames
 from partsight.sources.http_stream import open_http
 from partsight.sources.mjpeg import MjpegCapture
 from partsight.sources.snapshot import SnapshotCapture
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 DEADLINE_S = 60.0
 
@@ -310,8 +310,8 @@ def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
             backoff_first_s=0.01,
             camera=CameraConfig(fps=100.0),
         )
-        vitals = Vitals()
-        with open_frames(config, PreprocessSpec(24, 24), vitals) as frames:
+        telemetry = Telemetry()
+        with open_frames(config, PreprocessSpec(24, 24), telemetry) as frames:
             first = frames.after(0, DEADLINE_S)
             assert isinstance(first, Frame)
             assert first.source == f"http://***@127.0.0.1:{server.server_port}/snap.jpg"
@@ -323,7 +323,7 @@ def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
             again = frames.after(first.monotonic_s + 0.001, DEADLINE_S)
             while not isinstance(again, Frame):
                 again = frames.after(first.monotonic_s + 0.001, DEADLINE_S)
-        assert vitals.values()["source_restarts", ""] >= 1
+        assert telemetry.values()["source_restarts", ""] >= 1
 
 
 def test_capture_collects_from_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

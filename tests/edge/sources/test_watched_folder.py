@@ -25,7 +25,7 @@ from partsight.sources import arrivals as arrivals_module
 from partsight.sources import open_frames, watched_folder
 from partsight.sources.arrivals import Arrivals
 from partsight.sources.watched_folder import WatchedFolder
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 
 SPEC = PreprocessSpec(24, 24)
 
@@ -54,16 +54,16 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def vitals() -> Vitals:
-    return Vitals()
+def telemetry() -> Telemetry:
+    return Telemetry()
 
 
 @pytest.fixture
-def watch(folder: Path, clock: Clock, vitals: Vitals) -> Callable[..., WatchedFolder]:
+def watch(folder: Path, clock: Clock, telemetry: Telemetry) -> Callable[..., WatchedFolder]:
     def make(**config: object) -> WatchedFolder:
         config = {"watch": True, **config}
         return WatchedFolder(
-            folder, SPEC, FolderConfig(**config), vitals, clock=clock, sleep=clock.sleep
+            folder, SPEC, FolderConfig(**config), telemetry, clock=clock, sleep=clock.sleep
         )
 
     return make
@@ -89,7 +89,7 @@ def names(frames: WatchedFolder, timeout_s: float = 0.0) -> list[str]:
 
 
 def test_new_files_come_once_in_order_of_arrival(
-    watch: Callable, folder: Path, vitals: Vitals
+    watch: Callable, folder: Path, telemetry: Telemetry
 ) -> None:
     put(folder / "before.png")
     with watch() as frames:
@@ -107,8 +107,8 @@ def test_new_files_come_once_in_order_of_arrival(
         assert (first.image_bgr == 90).all()
         assert sorted(names(frames)) == ["a.jpg", "b.png"]
         assert names(frames, 20.0) == []
-    assert vitals.values()["frames", ""] == 3
-    assert vitals.states()["source"].name == "running"
+    assert telemetry.values()["frames", ""] == 3
+    assert telemetry.states()["source"].name == "running"
 
 
 def test_those_that_are_there_come_first_where_wanted(watch: Callable, folder: Path) -> None:
@@ -198,7 +198,7 @@ def test_one_removed_before_its_turn_is_none(watch: Callable, folder: Path) -> N
 
 
 def test_a_folder_that_goes_and_comes_is_a_state(
-    watch: Callable, folder: Path, vitals: Vitals
+    watch: Callable, folder: Path, telemetry: Telemetry
 ) -> None:
     put(folder / "old.png")
     with watch() as frames:
@@ -208,19 +208,19 @@ def test_a_folder_that_goes_and_comes_is_a_state(
         assert isinstance(fault, Fault)
         assert "cannot be read: No such file" in fault.reason
         assert frames.after(0, 9) is None
-        assert vitals.states()["source"].name == "disconnected"
+        assert telemetry.states()["source"].name == "disconnected"
         folder.mkdir()  # as a share that is not mounted leaves it
         assert frames.after(0, 20) is None
         folder.rmdir()
         away.rename(folder)
         put(folder / "new.png")
         assert names(frames, 20) == ["new.png"]
-        assert vitals.states()["source"].name == "running"
+        assert telemetry.states()["source"].name == "running"
 
 
 @pytest.mark.parametrize("existing", [True, False])
 def test_a_folder_that_is_not_there_yet_is_waited_for(
-    watch: Callable, folder: Path, vitals: Vitals, existing: bool
+    watch: Callable, folder: Path, telemetry: Telemetry, existing: bool
 ) -> None:
     """As a share is that is mounted after the line has started."""
     folder.rmdir()
@@ -229,11 +229,11 @@ def test_a_folder_that_is_not_there_yet_is_waited_for(
         assert isinstance(fault, Fault)
         assert "No such file" in fault.reason
         assert frames.after(0, 1) is None
-        assert vitals.states()["source"].name == "disconnected"
+        assert telemetry.states()["source"].name == "disconnected"
         folder.mkdir()
         put(folder / "first.png")
         assert names(frames, 1.0) == (["first.png"] if existing else [])
-        assert vitals.states()["source"].name == "running"
+        assert telemetry.states()["source"].name == "running"
         put(folder / "second.png")
         assert names(frames, 1.0) == ["second.png"]
 
@@ -260,7 +260,7 @@ def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(
 def test_it_is_opened_where_the_configuration_says_so(folder: Path) -> None:
     put(folder / "a.png")
     config = SourceConfig(address=str(folder), folder=FolderConfig(watch=True, existing=True))
-    with open_frames(config, SPEC, Vitals()) as frames:
+    with open_frames(config, SPEC, Telemetry()) as frames:
         assert isinstance(frames.after(0, 30), Frame)
 
 
@@ -573,7 +573,7 @@ def test_a_folder_that_is_removed_and_made_again_is_watched(watch: Callable, fol
 
 
 def test_folders_below_one_that_goes_and_comes_are_not_new(
-    watch: Callable, folder: Path, vitals: Vitals
+    watch: Callable, folder: Path, telemetry: Telemetry
 ) -> None:
     (folder / "2024/05").mkdir(parents=True)
     put(folder / "2024/05/a.png")
@@ -667,7 +667,7 @@ def test_each_content_comes_once_whatever_is_done(
     with tempfile.TemporaryDirectory() as place:
         root = Path(place)
         config = FolderConfig(watch=True, existing=True)
-        frames = WatchedFolder(root, SPEC, config, Vitals(), clock=clock, sleep=clock.sleep)
+        frames = WatchedFolder(root, SPEC, config, Telemetry(), clock=clock, sleep=clock.sleep)
         for operation, below, name in operations:
             path = root / below / name
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -46,9 +46,9 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
 
     settings = TrainSettings(backbone=backbone, quantization_aware=False)
     prepared = prepare(image_dir, settings, ProgressBar)
-    dataset, examples = prepared.material.dataset, prepared.material.examples
+    dataset, examples = prepared.training_data.dataset, prepared.training_data.examples
     looking = ProgressBar("check of the pictures")
-    depth = prepared.material.backbone.spec.bit_depth
+    depth = prepared.training_data.backbone.spec.bit_depth
     findings = check(dataset, prepared.digests, prepared.failed, examples, looking, bit_depth=depth)
     if output is not None:
         page = findings_html(

@@ -31,14 +31,14 @@ def command(output: Path) -> None:
     """
     require_train_extra()
     from partsight.inference.classifier import Classifier
-    from partsight.line.inspector import Judge
+    from partsight.line.inspector import Inspector
     from partsight.line.loop import watch
     from partsight.line.recorder import Recorder
     from partsight.results import JsonLinesSink
     from partsight.sample_data import write_sample_data
     from partsight.sources import open_source
     from partsight.sources.frames import SequentialFrames
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.telemetry.telemetry import Telemetry
     from partsight.triggers.frame import FrameTrigger
     from partsight_train.cli.sample_video import write_sample_video
     from partsight_train.cli.summary import summary_text
@@ -54,11 +54,11 @@ def command(output: Path) -> None:
     click.echo(f"\n3. a line run on {video}, parts that the model never saw\n")
     write_sample_video(video, parts=12, seed=1)
     classifier = Classifier.open(outcome.model)
-    vitals = Vitals()
-    recorder = Recorder(vitals, sinks=[JsonLinesSink(sys.stdout)])
+    telemetry = Telemetry()
+    recorder = Recorder(telemetry, sinks=[JsonLinesSink(sys.stdout)])
     with open_source(str(video), classifier.contract.preprocess) as source:
-        occasions = FrameTrigger().occasions(SequentialFrames(source))
-        watch(occasions, Judge(classifier), recorder)
-    given = vitals.status()["verdicts"]
+        trigger_events = FrameTrigger().trigger_events(SequentialFrames(source))
+        watch(trigger_events, Inspector(classifier), recorder)
+    given = telemetry.status()["verdicts"]
     click.echo("\n" + ", ".join(f"{verdict} {count:.0f}" for verdict, count in given.items()))
     click.echo(f"The report is {outcome.report}")

@@ -20,14 +20,14 @@ from numpy.typing import NDArray
 from partsight_train.settings import AugmentSettings
 from partsight_train.tensorflow_stack import keras3, tf
 
-__all__ = ["Variation", "seeded_variation", "variation"]
+__all__ = ["Augmentation", "seeded_variation", "augmentation"]
 
 _BYTES = (0, 255)
 _FILL = "nearest"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Variation:
+class Augmentation:
     """One varied copy of every picture.
 
     Attributes:
@@ -39,7 +39,7 @@ class Variation:
     vary: Callable[[NDArray[np.uint8], bytes], NDArray[np.uint8]]
 
 
-def variation(settings: AugmentSettings, seed: int) -> Callable[[Any], Any]:
+def augmentation(settings: AugmentSettings, seed: int) -> Callable[[Any], Any]:
     """What varies each picture of a batch, anew at each call.
 
     Returns:
@@ -52,7 +52,7 @@ def variation(settings: AugmentSettings, seed: int) -> Callable[[Any], Any]:
 
 def seeded_variation(
     settings: AugmentSettings, shape: tuple[int, int, int], copy: int
-) -> Variation:
+) -> Augmentation:
     """The varied copy of this number, the same for the same picture wherever it is made.
 
     Args:
@@ -80,7 +80,7 @@ def seeded_variation(
         copied: NDArray[np.uint8] = run(picture, start).numpy()
         return copied
 
-    return Variation(identity, vary)
+    return Augmentation(identity, vary)
 
 
 def _vary(layers: list[Any], generator: Any, pictures: Any) -> Any:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import ModelError
 from partsight.image.normalization import Normalization
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter
 from partsight.utils.native_output import held_stderr
 from partsight_train.backbones.backbone import Backbone
@@ -77,7 +77,7 @@ def on_all_cores(model: bytes) -> Extractor:
     workers, threads = (1, cores) if len(model) > _LARGE_MODEL else (cores, 1)
     pool = ThreadPoolExecutor(workers)
     interpreters = [Interpreter(model, threads=threads) for _ in range(workers)]
-    feed = feeder(interpreters[0].input, Normalization())
+    feed = input_encoder(interpreters[0].input, Normalization())
     idle: queue.SimpleQueue[Interpreter] = queue.SimpleQueue()
     for each in interpreters:
         idle.put(each)

@@ -21,7 +21,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_pictures
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone
-from partsight_train.data.augmentation import Variation
+from partsight_train.data.augmentation import Augmentation
 from partsight_train.data.calibration import Calibration
 from partsight_train.data.extract import open_extractor
 from partsight_train.data.feature_cache import FeatureCache
@@ -56,7 +56,7 @@ def compute_features(
     progress: Progress = silent,
     *,
     digests: Mapping[Path, bytes] | None = None,
-    variation: Variation | None = None,
+    augmentation: Augmentation | None = None,
     calibration: Calibration | None = None,
 ) -> Features:
     """Compute the features of pictures, or take them from the cache.
@@ -68,7 +68,7 @@ def compute_features(
             computes all.
         progress: told of each picture to compute.
         digests: SHA-256 of each file, where it is known; None reads them all.
-        variation: compute those of varied copies instead.
+        augmentation: compute those of varied copies instead.
         calibration: compute those that the backbone gives in int8 with the ranges of these
             pictures, which are among ``paths``, instead.
 
@@ -76,7 +76,7 @@ def compute_features(
         DatasetError: not one picture could be read.
     """
     known, failed = _digests(paths) if digests is None else (dict(digests), {})
-    of_copy = variation.identity if variation else b""
+    of_copy = augmentation.identity if augmentation else b""
     of_copy += calibration.identity(known) if calibration else b""
     keys = {
         path: hashlib.sha256(of_copy + known[path]).digest() if of_copy else known[path]
@@ -93,7 +93,7 @@ def compute_features(
                 failed[path] = str(picture)
             else:
                 fed = preprocess(picture, backbone.spec)
-                readable[path] = variation.vary(fed, unknown[path]) if variation else fed
+                readable[path] = augmentation.vary(fed, unknown[path]) if augmentation else fed
         if readable and extract is not None:
             fresh = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
             if cache is not None:

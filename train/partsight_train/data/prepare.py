@@ -26,7 +26,7 @@ from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
 from partsight_train.data.looks import look_at
 from partsight_train.data.near_duplicates import groups
-from partsight_train.data.training_data import Material, Rows, Stages, gather
+from partsight_train.data.training_data import Rows, Stages, TrainingData, gather
 from partsight_train.settings import TrainSettings
 
 __all__ = ["Prepared", "prepare"]
@@ -39,7 +39,7 @@ class Prepared:
     """What there is to learn from, and what was found on the way.
 
     Attributes:
-        material: pictures, labels and features.
+        training_data: pictures, labels and features.
         accept_labels: the labels of good parts; empty where nothing says.
         digests: path to SHA-256 of each file.
         failed: path to the reason why a picture, or a folder of some, could not be read.
@@ -47,7 +47,7 @@ class Prepared:
         not_read: ending to number of files that are not read.
     """
 
-    material: Material
+    training_data: TrainingData
     accept_labels: tuple[str, ...]
     digests: Mapping[Path, bytes]
     failed: Mapping[Path, str]
@@ -56,18 +56,18 @@ class Prepared:
 
     def rows(self, part: Split) -> Rows:
         """Where in the material the pictures of one split are."""
-        pictures = self.material.dataset.pictures
+        pictures = self.training_data.dataset.pictures
         return np.flatnonzero([picture.split is part for picture in pictures])
 
     def document(self) -> dict[str, Any]:
         """How the folder was read and divided, ready for JSON."""
-        dataset = self.material.dataset
+        dataset = self.training_data.dataset
         return {
             "notes": list(self.notes),
             "pictures": dataset.counts(),
             "parts": dataset.part_counts(),
             "not_read": dict(self.not_read),
-            "bit_depth": self.material.backbone.spec.bit_depth,
+            "bit_depth": self.training_data.backbone.spec.bit_depth,
         }
 
 
@@ -110,14 +110,14 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
         )
         dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
-        material = gather(dataset, backbone, features, bad, settings, cache, stages=stages)
+        training_data = gather(dataset, backbone, features, bad, settings, cache, stages=stages)
     notes = (
         *scanned.notes,
         *_depth_note(depth, settings),
         *_published_notes(scanned, dataset, settings),
     )
     endings = dict(scanned.left_out.endings)
-    return Prepared(material, accept_labels, features.digests, failed, notes, endings)
+    return Prepared(training_data, accept_labels, features.digests, failed, notes, endings)
 
 
 def _only(scanned: Scan, features: Features) -> Scan:

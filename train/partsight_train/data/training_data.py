@@ -19,7 +19,7 @@ from partsight_train.data.features import Features, compute_features
 from partsight_train.heads.head import Examples
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Material", "Rows", "Stages", "gather"]
+__all__ = ["TrainingData", "Rows", "Stages", "gather"]
 
 Rows = NDArray[np.intp]
 # Name of a stage to the progress of its steps.
@@ -27,7 +27,7 @@ Stages = Callable[[str], Progress]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Material:
+class TrainingData:
     """All pictures with what is known of them.
 
     Attributes:
@@ -61,7 +61,7 @@ def gather(
     cache: FeatureCache | None = None,
     *,
     stages: Stages = lambda stage: silent,
-) -> Material:
+) -> TrainingData:
     """Bring together what there is to learn from.
 
     Args:
@@ -78,9 +78,9 @@ def gather(
     compute = functools.partial(compute_features, digests=features.digests)
     parts = [features]
     for copy in range(settings.augment.copies if settings.augment.active else 0):
-        variation = seeded_variation(settings.augment, shape, copy)
+        augmentation = seeded_variation(settings.augment, shape, copy)
         progress = stages(f"varied copy {copy + 1}")
-        parts.append(compute(paths, backbone, cache, progress, variation=variation))
+        parts.append(compute(paths, backbone, cache, progress, augmentation=augmentation))
     if settings.quantization_aware:
         chosen = choose_calibration(
             dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
@@ -89,4 +89,4 @@ def gather(
         parts.append(compute(paths, backbone, cache, progress, calibration=chosen))
     labels = np.array([picture.label for picture in dataset.pictures], np.intp)
     exact, *copies = (np.stack([part.vectors[path] for path in paths]) for part in parts)
-    return Material(dataset, backbone, Examples(exact, labels), tuple(copies), bad)
+    return TrainingData(dataset, backbone, Examples(exact, labels), tuple(copies), bad)

@@ -19,8 +19,8 @@ from partsight_train.export.assemble import assemble
 from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.reference import reference_document, warn_of_no_reference
 from partsight_train.export.steps import warn_of_few_steps
-from partsight_train.export.variant import Approved, Variant, make_variant
-from partsight_train.fit.learn import Learned
+from partsight_train.export.variant import ReferenceModel, Variant, make_variant
+from partsight_train.fit.learn import TrainedModel
 from partsight_train.fit.measure import split_metrics
 from partsight_train.fit.operating_point import (
     operating_point,
@@ -50,36 +50,39 @@ class Delivery:
 
 
 def deliver(
-    learned: Learned, prepared: Prepared, settings: TrainSettings, config: Mapping[str, Any]
+    trained_model: TrainedModel,
+    prepared: Prepared,
+    settings: TrainSettings,
+    config: Mapping[str, Any],
 ) -> Delivery:
     """Convert, choose the operating point, measure.
 
     Args:
-        learned: the float model.
+        trained_model: the float model.
         prepared: what it was learned from.
         settings: of calibration and of the operating point.
         config: what the run was made from; goes into the contract.
     """
-    dataset, backbone = prepared.material.dataset, learned.backbone
-    model = assemble(backbone, learned.head, settings.output_name)
+    dataset, backbone = prepared.training_data.dataset, trained_model.backbone
+    model = assemble(backbone, trained_model.head, settings.output_name)
     rows = {part: prepared.rows(part) for part in Split}
-    scores = {part: learned.scores(rows[part]) for part in (Split.VALIDATION, Split.TEST)}
+    scores = {part: trained_model.scores(rows[part]) for part in (Split.VALIDATION, Split.TEST)}
     draft = Contract(
         dataset.labels,
         backbone.spec,
         OperatingPoint(prepared.accept_labels),
-        {**config, "temperature": learned.temperature},
+        {**config, "temperature": trained_model.temperature},
         tiles=backbone.tiles,
         product=settings.card.product,
     )
-    approved = Approved(
+    reference_model = ReferenceModel(
         lambda image: model(image, training=False),
         draft,
         settings,
         {part: dataset.of(part) for part in Split},
         scores,
     )
-    file = make_variant(approved, "int8")
+    file = make_variant(reference_model, "int8")
     for breach in breaches(file.parity, Limits()):
         logger.warning(
             "the int8 file is not the float model: %s; 'partsight export RUN_DIR --quantize int8' "
@@ -88,11 +91,11 @@ def deliver(
         )
     warn_of_false_rejects(file.contract.operating_point)
     warn_of_low_contrast(file.contract.operating_point, settings)
-    warn_of_few_steps("int8", approved, file)
+    warn_of_few_steps("int8", reference_model, file)
     not_learned_from = (file.on_validation, file.on_test)
     warn_of_no_reference(not_learned_from, file.contract, settings)
 
-    truth = learned.examples.labels
+    truth = trained_model.examples.labels
     float_point = operating_point(
         dataset.labels,
         prepared.accept_labels,

@@ -12,14 +12,14 @@ from partsight.evaluation.metrics import classification_metrics
 from partsight.utils.files import write_atomic
 from partsight.utils.progress import Progress, silent
 from partsight_train.conversion.names import VariantName
-from partsight_train.export.fallbacks import REMEDIES, Attempt, Remedy, remedied
+from partsight_train.export.fallbacks import REMEDIES, Attempt, Remedy, with_fallbacks
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.reference import warn_of_no_reference
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.steps import warn_of_few_steps
-from partsight_train.export.variant import Approved, Variant
+from partsight_train.export.variant import ReferenceModel, Variant
 from partsight_train.run.run_dir import RunDir
 
 __all__ = ["Exported", "export", "table"]
@@ -74,18 +74,18 @@ def export(
         OutputError: a file cannot be written.
     """
     run, names = RunDir(run_dir), list(variants)
-    approved = open_finished_run(run)
+    reference_model = open_finished_run(run)
     if product is not None:
-        draft = dataclasses.replace(approved.draft, product=product)
-        approved = dataclasses.replace(approved, draft=draft)
+        draft = dataclasses.replace(reference_model.draft, product=product)
+        reference_model = dataclasses.replace(reference_model, draft=draft)
     if heatmap:
-        approved = with_heatmap(approved)
-    return list(_each(progress(names, len(names)), approved, run, output, limits, remedies))
+        reference_model = with_heatmap(reference_model)
+    return list(_each(progress(names, len(names)), reference_model, run, output, limits, remedies))
 
 
 def _each(
     names: Iterable[VariantName],
-    approved: Approved,
+    reference_model: ReferenceModel,
     run: RunDir,
     output: Path | None,
     limits: Limits,
@@ -93,17 +93,17 @@ def _each(
 ) -> Iterator[Exported]:
     for name in names:
         try:
-            made = remedied(approved, name, limits, runtime_failures, remedies)
+            made = with_fallbacks(reference_model, name, limits, runtime_failures, remedies)
         except ModelError as error:
             yield Exported(name, None, (str(error),), None)
             continue
-        kind = name if approved.draft.heatmap is None else f"{name}-heatmap"
+        kind = name if reference_model.draft.heatmap is None else f"{name}-heatmap"
         path = _write(run, kind, output, made.file.data) if made.passed else None
         refusals = () if made.passed else made.attempts[0].refusals
         if path is not None:
-            warn_of_few_steps(name, approved, made.file)
+            warn_of_few_steps(name, reference_model, made.file)
             splits = (made.file.on_validation, made.file.on_test)
-            warn_of_no_reference(splits, made.file.contract, approved.settings)
+            warn_of_no_reference(splits, made.file.contract, reference_model.settings)
         yield Exported(name, path, refusals, made.file, made.attempts)
 
 

@@ -18,7 +18,7 @@ from partsight_train.data.calibration import Calibration, choose_calibration
 from partsight_train.data.dataset import Split
 from partsight_train.export.fallback_outputs import outputs_of
 from partsight_train.export.graph import open_graph
-from partsight_train.export.variant import Approved, Recipe
+from partsight_train.export.variant import ConversionSpec, ReferenceModel
 
 __all__ = ["farthest_first", "more_calibration"]
 
@@ -26,29 +26,33 @@ _TIMES_AS_MANY = 4
 
 
 def more_calibration(
-    approved: Approved, variant: VariantName, refused: Recipe
-) -> Iterator[tuple[str, Recipe]]:
+    reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+) -> Iterator[tuple[str, ConversionSpec]]:
     """Four times as many pictures; then, where there are others, those whose features spread most.
 
     Raises:
         ModelError: there are no more pictures, or none are taken.
     """
-    pictures, spec = approved.pictures[Split.TRAIN], approved.draft.preprocess
+    pictures, spec = reference_model.pictures[Split.TRAIN], reference_model.draft.preprocess
     if variant not in CALIBRATED or refused.calibration is None:
         raise ModelError(f"{variant} takes no ranges from pictures")
     taken = len(refused.calibration.paths)
     if taken >= len(pictures):
         raise ModelError(f"all {taken} training pictures were taken already")
-    more = choose_calibration(pictures, spec, _TIMES_AS_MANY * taken, approved.settings.head.seed)
+    more = choose_calibration(
+        pictures, spec, _TIMES_AS_MANY * taken, reference_model.settings.head.seed
+    )
     count = len(more.paths)
     yield f"{count} pictures", dataclasses.replace(refused, calibration=more, ranged=b"")
     if count < len(pictures):
-        graph = open_graph(approved.network, approved.shape)
-        features = outputs_of(convert(graph.features, approved.shape, "none"), pictures, spec)
+        graph = open_graph(reference_model.network, reference_model.shape)
+        features = outputs_of(
+            convert(graph.features, reference_model.shape, "none"), pictures, spec
+        )
         order = farthest_first(features, count)
         spread = Calibration(tuple(pictures[row].path for row in order), spec)
-        recipe = dataclasses.replace(refused, calibration=spread, ranged=b"")
-        yield f"{count} pictures by the spread of their features", recipe
+        conversion_spec = dataclasses.replace(refused, calibration=spread, ranged=b"")
+        yield f"{count} pictures by the spread of their features", conversion_spec
 
 
 def farthest_first(features: NDArray[np.float32], count: int) -> list[int]:

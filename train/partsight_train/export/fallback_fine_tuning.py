@@ -19,7 +19,7 @@ from partsight_train.data.dataset import Split
 from partsight_train.export.fake_quantization import activations_of, ranges_of
 from partsight_train.export.graph import Graph, open_graph
 from partsight_train.export.student import Lesson, Student
-from partsight_train.export.variant import Approved, Recipe
+from partsight_train.export.variant import ConversionSpec, ReferenceModel
 from partsight_train.heads.optimization import learning_rate
 from partsight_train.tensorflow_stack import keras
 
@@ -33,8 +33,8 @@ _MOST_SEEN, _MOST_RANGES = 640, 50
 
 
 def fine_tuned(
-    approved: Approved, variant: VariantName, refused: Recipe
-) -> Iterator[tuple[str, Recipe]]:
+    reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+) -> Iterator[tuple[str, ConversionSpec]]:
     """The last half of the kernels and the head's bias trained with what int8 makes of them.
 
     Raises:
@@ -43,17 +43,19 @@ def fine_tuned(
     """
     if variant not in CALIBRATED or refused.calibration is None:
         raise ModelError(f"{variant} takes no ranges from pictures")
-    graph = open_graph(approved.network, approved.shape)
+    graph = open_graph(reference_model.network, reference_model.shape)
     ranges = ranges_of(graph, activations_of(graph), refused.calibration.pictures()[:_MOST_RANGES])
     student = Student(graph, ranges, _BITS[variant])
-    train, validation = (_lesson(graph, approved, part) for part in (Split.TRAIN, Split.VALIDATION))
+    train, validation = (
+        _lesson(graph, reference_model, part) for part in (Split.TRAIN, Split.VALIDATION)
+    )
     before = best = student.loss(validation)
     constants: dict[str, NDArray[np.float32]] = {}
     steps = _EPOCHS * train.steps
     rate = learning_rate(_LEARNING_RATE, "cosine", max(1, steps // 10), steps)
     optimizer = keras.optimizers.Adam(rate)
     for epoch in range(_EPOCHS):
-        student.learn(train, optimizer, approved.settings.head.seed + epoch)
+        student.learn(train, optimizer, reference_model.settings.head.seed + epoch)
         loss = student.loss(validation)
         if loss < best:
             best, constants = loss, student.constants()
@@ -65,8 +67,8 @@ def fine_tuned(
     )
 
 
-def _lesson(teacher: Graph, approved: Approved, part: Split) -> Lesson:
-    settings, spec = approved.settings, approved.draft.preprocess
+def _lesson(teacher: Graph, reference_model: ReferenceModel, part: Split) -> Lesson:
+    settings, spec = reference_model.settings, reference_model.draft.preprocess
     most = max(1, _MOST_SEEN // (settings.views * settings.tiles[0] * settings.tiles[1]))
-    chosen = choose_calibration(approved.pictures[part], spec, most, settings.head.seed)
+    chosen = choose_calibration(reference_model.pictures[part], spec, most, settings.head.seed)
     return Lesson.of(teacher, chosen.pictures())

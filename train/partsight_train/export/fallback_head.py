@@ -18,7 +18,7 @@ from partsight_train.conversion.names import IN_INT8, VariantName
 from partsight_train.data.dataset import Split
 from partsight_train.export.fallback_outputs import outputs_of
 from partsight_train.export.graph import open_graph
-from partsight_train.export.variant import Approved, Recipe
+from partsight_train.export.variant import ConversionSpec, ReferenceModel
 from partsight_train.heads.head import Head
 
 __all__ = ["Wanted", "refit", "refitted_head"]
@@ -45,15 +45,15 @@ class Wanted:
 
 
 def refitted_head(
-    approved: Approved, variant: VariantName, refused: Recipe
-) -> Iterator[tuple[str, Recipe]]:
+    reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+) -> Iterator[tuple[str, ConversionSpec]]:
     """The head refitted to features of the quantized backbone.
 
     Raises:
         ModelError: the head cannot be found in the network, or the backbone not be converted.
     """
-    shape, spec = approved.shape, approved.draft.preprocess
-    graph = open_graph(approved.network, shape)
+    shape, spec = reference_model.shape, reference_model.draft.preprocess
+    graph = open_graph(reference_model.network, shape)
     calibration = refused.calibration.pictures() if refused.calibration else []
     # In float where it is fed and read: features come as they are inside of the file.
     kind = "int8-float" if variant in IN_INT8 else variant
@@ -64,7 +64,7 @@ def refitted_head(
 
     def wanted(part: Split) -> Wanted:
         given, right = (
-            outputs_of(file, approved.pictures[part], spec)
+            outputs_of(file, reference_model.pictures[part], spec)
             .reshape(-1, len(graph.head.kernel))
             .astype(np.float64)
             for file in files
@@ -94,9 +94,9 @@ def refit(head: Head, train: Wanted, validation: Wanted) -> Head:
     weights = train.weights
     # What int8 makes constant belongs to the bias: its weights would but widen the kernel's steps.
     varies = np.ptp(train.features, axis=0) > 0
-    approved = np.where(varies[:, np.newaxis], head.kernel, 0)
+    reference_model = np.where(varies[:, np.newaxis], head.kernel, 0)
     mean = (weights * train.features).sum(axis=0) / weights.sum()
-    missing = train.logits - train.features @ approved - head.bias
+    missing = train.logits - train.features @ reference_model - head.bias
     centre = (weights * missing).sum(axis=0) / weights.sum()
     scaled = np.where(varies, np.sqrt(weights) * (train.features - mean), 0)
     left, size, right = np.linalg.svd(scaled, full_matrices=False)
@@ -104,7 +104,7 @@ def refit(head: Head, train: Wanted, validation: Wanted) -> Head:
     heads = []
     for penalty in _PENALTIES * size.max() ** 2:
         change = right.T @ ((size / (size**2 + penalty))[:, np.newaxis] * aim)
-        kernel = approved + change
+        kernel = reference_model + change
         bias = head.bias + centre - mean @ change
         heads.append(Head(kernel.astype(np.float32), bias.astype(np.float32)))
     return min(heads, key=lambda each: _error(each, validation))

@@ -18,7 +18,7 @@ from partsight_train.conversion.convert import convert, quantize, with_ranges
 from partsight_train.conversion.layers import Layer, layers_of, readers_of
 from partsight_train.conversion.names import IN_INT8, VariantName
 from partsight_train.data.extract import on_all_cores
-from partsight_train.export.variant import Approved, Recipe
+from partsight_train.export.variant import ConversionSpec, ReferenceModel
 
 __all__ = ["sensitive_layers"]
 
@@ -30,8 +30,8 @@ _ONE = {"int8": 256, "int8-float": 1}
 
 
 def sensitive_layers(
-    approved: Approved, variant: VariantName, refused: Recipe
-) -> Iterator[tuple[str, Recipe]]:
+    reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
+) -> Iterator[tuple[str, ConversionSpec]]:
     """The worst layer kept in float, then the worst two, four and eight.
 
     A layer in float whose values are quantized for the next gains nothing: those that compute
@@ -43,9 +43,9 @@ def sensitive_layers(
     if variant not in IN_INT8 or refused.calibration is None:
         raise ModelError(f"the converter takes no choice of layers for {variant}")
     calibration = refused.calibration.pictures()
-    ranged = refused.ranged or with_ranges(refused.network, approved.shape, calibration)
+    ranged = refused.ranged or with_ranges(refused.network, reference_model.shape, calibration)
     layers = layers_of(ranged)
-    pictures, exact = _least_sure(approved, np.stack(calibration))
+    pictures, exact = _least_sure(reference_model, np.stack(calibration))
 
     def error(in_float: Sequence[str]) -> float:
         run = on_all_cores(quantize(ranged, variant, in_float))
@@ -65,10 +65,10 @@ def sensitive_layers(
 
 
 def _least_sure(
-    approved: Approved, pictures: NDArray[np.uint8]
+    reference_model: ReferenceModel, pictures: NDArray[np.uint8]
 ) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
     """Some of the pictures, (N, H, W, 3), and the float model's scores of them."""
-    scores = on_all_cores(convert(approved.network, approved.shape, "none"))(pictures)
+    scores = on_all_cores(convert(reference_model.network, reference_model.shape, "none"))(pictures)
     surety = scores.max(axis=-1).reshape(len(pictures), -1).min(axis=1)
     chosen = np.argsort(surety, kind="stable")[:_PICTURES]
     return pictures[chosen], scores[chosen]

@@ -14,21 +14,23 @@ from partsight_train.export.fallback_head import refitted_head
 from partsight_train.export.fallback_layers import sensitive_layers
 from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.variant import (
-    Approved,
-    Recipe,
+    ConversionSpec,
+    ReferenceModel,
     Variant,
     make_variant,
     plain_recipe,
     recorded,
 )
 
-__all__ = ["REMEDIES", "Attempt", "Remedied", "Remedy", "remedied"]
+__all__ = ["REMEDIES", "Attempt", "Remedied", "Remedy", "with_fallbacks"]
 
 logger = logging.getLogger(__name__)
 
 # From the approved model, the kind of file and what the refused one was made from, to what
 # others may be made from, each with a word on what it is. ModelError says why there are none.
-Remedy = Callable[[Approved, VariantName, Recipe], Iterator[tuple[str, Recipe]]]
+Remedy = Callable[
+    [ReferenceModel, VariantName, ConversionSpec], Iterator[tuple[str, ConversionSpec]]
+]
 REMEDIES: Mapping[str, Remedy] = {
     "more-calibration": more_calibration,
     "refitted-head": refitted_head,
@@ -79,8 +81,8 @@ class Remedied:
         return self.attempts[-1].passed
 
 
-def remedied(
-    approved: Approved,
+def with_fallbacks(
+    reference_model: ReferenceModel,
     variant: VariantName,
     limits: Limits,
     runtime_failures: Callable[[bytes], Sequence[str]],
@@ -92,7 +94,7 @@ def remedied(
     A file that agrees and that a runtime refuses is not tried again: no remedy makes it simpler.
 
     Args:
-        approved: the float model.
+        reference_model: the float model.
         variant: the kind of file.
         limits: what a file may lose.
         runtime_failures: what goes wrong with a file where it is run.
@@ -103,28 +105,28 @@ def remedied(
     """
     attempts: list[Attempt] = []
 
-    def tried(remedy: str, detail: str, recipe: Recipe) -> Variant:
-        file = make_variant(approved, variant, recipe)
+    def tried(remedy: str, detail: str, conversion_spec: ConversionSpec) -> Variant:
+        file = make_variant(reference_model, variant, conversion_spec)
         passed = Attempt(remedy, detail, file.parity, ())
         file = recorded(file, [each.document() for each in (*attempts, passed)])
         refusals = breaches(file.parity, limits) or runtime_failures(file.data)
         attempts.append(dataclasses.replace(passed, refusals=tuple(refusals)))
         return file
 
-    recipe = plain_recipe(approved, variant)
-    closest = file = tried("none", "", recipe)
+    conversion_spec = plain_recipe(reference_model, variant)
+    closest = file = tried("none", "", conversion_spec)
     if attempts[0].passed or not breaches(file.parity, limits):
         return Remedied(file, tuple(attempts))
     for name, remedy in remedies.items():
         logger.warning("%s: %s; trying %s", variant, attempts[-1].refusals[0], name)
         try:
-            start = Recipe(approved.network, recipe.calibration)
-            for detail, other in remedy(approved, variant, start):
+            start = ConversionSpec(reference_model.network, conversion_spec.calibration)
+            for detail, other in remedy(reference_model, variant, start):
                 file = tried(name, detail, other)
                 if attempts[-1].passed:
                     return Remedied(file, tuple(attempts))
                 if _distance(file, limits) < _distance(closest, limits):
-                    closest, recipe = file, other
+                    closest, conversion_spec = file, other
         except Exception as error:  # noqa: BLE001 - TensorFlow raises what its parts raise
             attempts.append(Attempt(name, "", None, (_first_line(error),)))
     return Remedied(closest, tuple(attempts))

@@ -19,7 +19,7 @@ from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
 from partsight.utils.native_output import held_stderr
 from partsight_train.data.dataset import LabelledPicture, Split
-from partsight_train.export.variant import Approved
+from partsight_train.export.variant import ReferenceModel
 from partsight_train.run.run_dir import DELIVERY, RunDir
 from partsight_train.settings import settings_from_document
 from partsight_train.tensorflow_stack import tf
@@ -27,7 +27,7 @@ from partsight_train.tensorflow_stack import tf
 __all__ = ["open_finished_run"]
 
 
-def open_finished_run(run: RunDir) -> Approved:
+def open_finished_run(run: RunDir) -> ReferenceModel:
     """The float model of a run, its pictures, and what it says of those of the test split.
 
     Raises:
@@ -48,7 +48,7 @@ def open_finished_run(run: RunDir) -> Approved:
         heatmap=None,
         reference=None,
     )
-    return Approved(
+    return ReferenceModel(
         network,
         draft,
         settings_from_document(provenance["settings"]),

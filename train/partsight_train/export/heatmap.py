@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import ModelError
 from partsight.model.contract import Contract
-from partsight_train.export.variant import Approved
+from partsight_train.export.variant import ReferenceModel
 from partsight_train.network.pooled_maps import (
     UNREADABLE,
     PooledMaps,
@@ -58,7 +58,7 @@ class _Layer:
     kernel: NDArray[np.float32]
 
 
-def with_heatmap(approved: Approved) -> Approved:
+def with_heatmap(reference_model: ReferenceModel) -> ReferenceModel:
     """Add the map to a model's network, and say so in its contract.
 
     The margin is the mean logit of the labels of bad parts less that of the labels of good
@@ -70,11 +70,11 @@ def with_heatmap(approved: Approved) -> Approved:
         ModelError: the contract does not tell bad from good labels, or the logits are not
             linear in pooled feature maps.
     """
-    draft = approved.draft
+    draft = reference_model.draft
     weights = _bad_less_good(draft)
     shape = (draft.preprocess.height, draft.preprocess.width, 3)
     try:
-        found = find_pooled_maps(approved.network, shape)
+        found = find_pooled_maps(reference_model.network, shape)
         layers = () if found is None else _layers(found, weights, shape)
     except UNREADABLE as error:
         raise _impossible(f"TensorFlow cannot look into the network: {error}") from error
@@ -83,7 +83,7 @@ def with_heatmap(approved: Approved) -> Approved:
     network = _network(found, layers, weights, draft.tiles)
     _, rows, columns, _ = network(tf.zeros((1, *shape)))[1].shape
     contract = dataclasses.replace(draft, heatmap=(int(rows), int(columns)))
-    return dataclasses.replace(approved, network=network, draft=contract)
+    return dataclasses.replace(reference_model, network=network, draft=contract)
 
 
 def _bad_less_good(contract: Contract) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from partsight.decision.decide import accept_scores, choose_operating_point
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.dataset import Split
-from partsight_train.export.variant import Approved, Variant
+from partsight_train.export.variant import ReferenceModel, Variant
 
 __all__ = ["FewSteps", "few_steps", "warn_of_few_steps"]
 
@@ -84,15 +84,15 @@ def few_steps(
     )
 
 
-def warn_of_few_steps(variant: VariantName, approved: Approved, file: Variant) -> None:
+def warn_of_few_steps(variant: VariantName, reference_model: ReferenceModel, file: Variant) -> None:
     """Say so where an int8 file's steps cost good parts on the validation split."""
-    labels, point = approved.draft.labels, file.contract.operating_point
+    labels, point = reference_model.draft.labels, file.contract.operating_point
     if variant != "int8" or not point.accept_labels or point.target_recall is None:
         return
     scored = file.on_validation
     by_float, by_file = (
         accept_scores(labels, scores, point.accept_labels)
-        for scores in (approved.scores[Split.VALIDATION], scored.scores)
+        for scores in (reference_model.scores[Split.VALIDATION], scored.scores)
     )
     is_good = np.isin(scored.true, [labels.index(label) for label in point.accept_labels])
     found = few_steps(by_float, by_file, is_good, point.target_recall)

@@ -1,6 +1,6 @@
 """One file of the approved model: converted, given its operating point, compared.
 
-Enters: an ``Approved`` model, a variant's name, and a ``Recipe`` where it is not the plain one.
+Made of a ``ReferenceModel``, the name of a variant, and a ``ConversionSpec`` unless it is plain.
 Leaves: a ``Variant``, whose bytes are the whole delivery; nothing is written yet. Called by
 ``train``, by ``partsight export`` and by its ``remedies``.
 """
@@ -32,11 +32,18 @@ from partsight_train.export.reference import reference_of
 from partsight_train.fit.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Approved", "Recipe", "Variant", "make_variant", "plain_recipe", "recorded"]
+__all__ = [
+    "ReferenceModel",
+    "ConversionSpec",
+    "Variant",
+    "make_variant",
+    "plain_recipe",
+    "recorded",
+]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Approved:
+class ReferenceModel:
     """The float model, and what a file of it is made and measured by.
 
     Attributes:
@@ -63,11 +70,11 @@ class Approved:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Recipe:
+class ConversionSpec:
     """What a file is converted from.
 
     Attributes:
-        network: as that of ``Approved``.
+        network: as that of ``ReferenceModel``.
         calibration: the pictures that ranges are taken from; None where there are none.
         in_float: names of layers of an int8 file that are computed in float.
         ranged: ``convert.with_ranges`` of the network and the pictures, where it is known already.
@@ -105,37 +112,45 @@ class Variant:
         return attach_contract(self.flatbuffer, self.contract, self.members)
 
 
-def plain_recipe(approved: Approved, variant: VariantName) -> Recipe:
+def plain_recipe(reference_model: ReferenceModel, variant: VariantName) -> ConversionSpec:
     """The approved network and ``settings.calibration`` pictures."""
     chosen = None
     if variant in CALIBRATED:
-        settings = approved.settings
+        settings = reference_model.settings
         chosen = choose_calibration(
-            approved.pictures[Split.TRAIN],
-            approved.draft.preprocess,
+            reference_model.pictures[Split.TRAIN],
+            reference_model.draft.preprocess,
             settings.calibration,
             settings.head.seed,
         )
-    return Recipe(approved.network, chosen)
+    return ConversionSpec(reference_model.network, chosen)
 
 
-def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None = None) -> Variant:
+def make_variant(
+    reference_model: ReferenceModel,
+    variant: VariantName,
+    conversion_spec: ConversionSpec | None = None,
+) -> Variant:
     """Convert, choose the operating point, measure, take samples.
 
     The thresholds are chosen on the scores of the very file that will judge: int8 scores
     have 256 steps, and a threshold of the float model may fall between them.
 
     Args:
-        approved: the float model.
+        reference_model: the float model.
         variant: the kind of file.
-        recipe: None is ``plain_recipe``.
+        conversion_spec: None is ``plain_recipe``.
 
     Raises:
         ModelError: it cannot be converted, or the runtime refuses it.
     """
-    draft, settings, pictures = approved.draft, approved.settings, approved.pictures
-    recipe = recipe or plain_recipe(approved, variant)
-    flatbuffer = _converted(recipe, variant, approved.shape)
+    draft, settings, pictures = (
+        reference_model.draft,
+        reference_model.settings,
+        reference_model.pictures,
+    )
+    conversion_spec = conversion_spec or plain_recipe(reference_model, variant)
+    flatbuffer = _converted(conversion_spec, variant, reference_model.shape)
 
     # The thresholds do not change the scores: what is loaded here gives those of the delivery.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
@@ -151,13 +166,13 @@ def make_variant(approved: Approved, variant: VariantName, recipe: Recipe | None
         on_validation.contrasts,
     )
     on_test = _scored(classifier, pictures[Split.TEST])
-    parity = compare(draft.labels, on_test.true, approved.scores[Split.TEST], on_test.scores)
+    parity = compare(draft.labels, on_test.true, reference_model.scores[Split.TEST], on_test.scores)
     golden, members = golden_samples(classifier, pictures[Split.TEST], settings.head.seed)
-    chosen = recipe.calibration
+    chosen = conversion_spec.calibration
     made = {
         "variant": variant,
         "calibration": chosen and {"pictures": len(chosen.paths), "seed": settings.head.seed},
-        "in_float": recipe.in_float,
+        "in_float": conversion_spec.in_float,
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
         "test": {"accuracy": _accuracy(on_test), "images": len(on_test.true)},
@@ -182,11 +197,13 @@ def recorded(file: Variant, remedies: Sequence[Mapping[str, Any]]) -> Variant:
     )
 
 
-def _converted(recipe: Recipe, variant: VariantName, shape: tuple[int, int, int]) -> bytes:
-    if recipe.ranged:
-        return quantize(recipe.ranged, variant, recipe.in_float)
-    pictures = recipe.calibration.pictures() if recipe.calibration else []
-    return convert(recipe.network, shape, variant, pictures)
+def _converted(
+    conversion_spec: ConversionSpec, variant: VariantName, shape: tuple[int, int, int]
+) -> bytes:
+    if conversion_spec.ranged:
+        return quantize(conversion_spec.ranged, variant, conversion_spec.in_float)
+    pictures = conversion_spec.calibration.pictures() if conversion_spec.calibration else []
+    return convert(conversion_spec.network, shape, variant, pictures)
 
 
 def _accuracy(scored: ScoredPictures) -> float | None:

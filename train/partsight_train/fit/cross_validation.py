@@ -1,6 +1,6 @@
 """The recipe measured on every picture, each judged by a model that never saw its part.
 
-Enters: ``Material`` and settings. Leaves: out-of-fold scores and their figures.
+Enters: ``TrainingData`` and settings. Leaves: out-of-fold scores and their figures.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from partsight.errors import DatasetError
 from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
 from partsight.utils.progress import silent
 from partsight_train.data.dataset import Dataset, assign_folds
-from partsight_train.data.training_data import Material, Rows, Stages
+from partsight_train.data.training_data import Rows, Stages, TrainingData
 from partsight_train.fit.learn import learn
 from partsight_train.settings import TrainSettings
 
@@ -57,7 +57,7 @@ def require_parts(dataset: Dataset, least: int, purpose: str, option: str) -> No
 
 
 def cross_validate(
-    material: Material,
+    training_data: TrainingData,
     settings: TrainSettings,
     count: int,
     strategy: Any,
@@ -77,15 +77,17 @@ def cross_validate(
     Raises:
         DatasetError: a label with fewer parts than folds.
     """
-    dataset, labels = material.dataset, material.examples.labels
+    dataset, labels = training_data.dataset, training_data.examples.labels
     require_parts(dataset, count, f"{count} folds", "--cross-validate")
     scores = np.zeros((len(labels), len(dataset.labels)))
     by_fold = []
     for fold in stages("folds")(divide(dataset, count), count):
         test = fold.test
-        scores[test] = learn(material, fold.train, fold.validation, settings, strategy).scores(test)
+        scores[test] = learn(training_data, fold.train, fold.validation, settings, strategy).scores(
+            test
+        )
         by_fold.append(classification_metrics(dataset.labels, labels[test], scores[test]))
-    bad = list(material.bad)
+    bad = list(training_data.bad)
     return {
         "folds": count,
         **{

@@ -25,7 +25,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_pictures
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone, load_layer
-from partsight_train.data.augmentation import variation
+from partsight_train.data.augmentation import augmentation
 from partsight_train.data.dataset import LabelledPicture
 from partsight_train.heads.fit_head import Scaling
 from partsight_train.heads.head import Head
@@ -179,7 +179,7 @@ def _train_batches(
 
     batches = _batches(order, backbone, count, settings.fine_tune.fine_tune_batch_size, any_view)
     if settings.augment.active:
-        vary = variation(settings.augment, settings.head.seed)
+        vary = augmentation(settings.augment, settings.head.seed)
         batches = batches.map(lambda images, truth: (vary(images), truth))
     return batches.prefetch(2)
 

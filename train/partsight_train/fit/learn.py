@@ -1,7 +1,7 @@
 """From labelled pictures to a model that scores them: features, head, fine-tuning.
 
-Enters: ``Material``, everything that there is to learn from, and which of it to use.
-Leaves: a ``Learned`` model. ``train`` calls it once for the run, ``cross_validation`` once
+Enters: ``TrainingData``, everything that there is to learn from, and which of it to use.
+Leaves: a ``TrainedModel`` model. ``train`` calls it once for the run, ``cross_validation`` once
 a fold, so that both measure the same recipe.
 """
 
@@ -20,7 +20,7 @@ from partsight.utils.progress import silent
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.data.dataset import Dataset, assign_folds
 from partsight_train.data.features import compute_features
-from partsight_train.data.training_data import Material, Rows, Stages, gather
+from partsight_train.data.training_data import Rows, Stages, TrainingData, gather
 from partsight_train.fit.fine_tune import fine_tune
 from partsight_train.heads.fit_head import fit_head, scaling_of
 from partsight_train.heads.head import Examples, Head, predict
@@ -29,11 +29,11 @@ from partsight_train.network.tiles import telling_tiles, worst_tiles
 from partsight_train.run.run_dir import FINE_TUNING
 from partsight_train.settings import TrainSettings
 
-__all__ = ["Learned", "learn"]
+__all__ = ["TrainedModel", "learn"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Learned:
+class TrainedModel:
     """A model and how it came about.
 
     Attributes:
@@ -60,7 +60,7 @@ class Learned:
 
 
 def learn(
-    material: Material,
+    training_data: TrainingData,
     train: Rows,
     validation: Rows,
     settings: TrainSettings,
@@ -69,11 +69,11 @@ def learn(
     log_dir: Path | None = None,
     checkpoint_dir: Path | None = None,
     stages: Stages = lambda stage: silent,
-) -> Learned:
+) -> TrainedModel:
     """Fit the head, fine-tune if asked for and fit it again, and calibrate it.
 
     Args:
-        material: see ``Material``.
+        training_data: see ``TrainingData``.
         train: rows to fit.
         validation: rows to stop and to calibrate by.
         settings: how.
@@ -83,7 +83,7 @@ def learn(
         stages: told of what goes on.
     """
 
-    def fit(by: Material, stage: str) -> Any:
+    def fit(by: TrainingData, stage: str) -> Any:
         count = len(by.dataset.labels)
         fitted, watched = by.training(train), by.examples.take(validation)
         if by.backbone.tiles != (1, 1):
@@ -103,14 +103,14 @@ def learn(
             progress=stages(stage),
         )
 
-    fitted = fit(material, "head")
+    fitted = fit(training_data, "head")
     history = {"head": fitted.history}
     if settings.fine_tune.fine_tune != "none":
-        pictures = material.dataset.pictures
+        pictures = training_data.dataset.pictures
         tuned = fine_tune(
-            material.backbone,
+            training_data.backbone,
             fitted.head,
-            scaling_of(material.examples.features[train], settings.head),
+            scaling_of(training_data.examples.features[train], settings.head),
             [pictures[row] for row in train],
             [pictures[row] for row in validation],
             settings,
@@ -121,23 +121,28 @@ def learn(
         )
         paths = [picture.path for picture in pictures]
         features = compute_features(paths, tuned.backbone, progress=stages("features"))
-        material = gather(
-            material.dataset, tuned.backbone, features, material.bad, settings, stages=stages
+        training_data = gather(
+            training_data.dataset,
+            tuned.backbone,
+            features,
+            training_data.bad,
+            settings,
+            stages=stages,
         )
-        fitted = fit(material, "head-again")
+        fitted = fit(training_data, "head-again")
         history = {**history, "fine-tune": tuned.history, "head-again": fitted.history}
     head, temperature = fitted.head, 1.0
     if settings.head.temperature:
-        watched = material.examples.take(validation)
-        worst = worst_tiles(head, watched.features, material.bad)
+        watched = training_data.examples.take(validation)
+        worst = worst_tiles(head, watched.features, training_data.bad)
         head, temperature = calibrate(head, Examples(worst, watched.labels))
-    return Learned(
-        material.backbone,
+    return TrainedModel(
+        training_data.backbone,
         head,
         temperature,
-        material.dataset,
-        material.examples,
-        material.bad,
+        training_data.dataset,
+        training_data.examples,
+        training_data.bad,
         history,
     )
 

@@ -21,7 +21,7 @@ from partsight.image_files.read import read_pictures
 from partsight.utils.files import write_atomic
 from partsight.utils.opencv import cv2
 from partsight_train.data.dataset import LabelledPicture
-from partsight_train.fit.learn import Learned
+from partsight_train.fit.learn import TrainedModel
 from partsight_train.network.tiles import mean_tiles
 from partsight_train.tensorflow_stack import tf
 
@@ -34,21 +34,23 @@ _TENSOR = "features/.ATTRIBUTES/VARIABLE_VALUE"
 _METADATA, _SPRITE = "metadata.tsv", "thumbnails.png"
 
 
-def write_projector(folder: Path, learned: Learned) -> None:
+def write_projector(folder: Path, trained_model: TrainedModel) -> None:
     """Write the features of at most some thousands of pictures, spread over all labels.
 
     Args:
         folder: gets the files; those of an earlier run in it are replaced.
-        learned: the features and the pictures.
+        trained_model: the features and the pictures.
     """
-    total = len(learned.dataset.pictures)
+    total = len(trained_model.dataset.pictures)
     rows = np.unique(np.linspace(0, total - 1, min(total, _MOST_ROWS)).astype(np.intp))
-    pictures = [learned.dataset.pictures[row] for row in rows]
+    pictures = [trained_model.dataset.pictures[row] for row in rows]
     folder.mkdir(parents=True, exist_ok=True)
-    features = tf.Variable(mean_tiles(learned.examples, learned.backbone.tiles).features[rows])
+    features = tf.Variable(
+        mean_tiles(trained_model.examples, trained_model.backbone.tiles).features[rows]
+    )
     tf.train.Checkpoint(features=features).save(str(folder / "features.ckpt"))
-    write_atomic(folder / _METADATA, _metadata(pictures, learned.dataset.labels).encode())
-    encoded = cv2.imencode(".png", _sheet(pictures, learned.backbone.spec)[..., ::-1])[1]
+    write_atomic(folder / _METADATA, _metadata(pictures, trained_model.dataset.labels).encode())
+    encoded = cv2.imencode(".png", _sheet(pictures, trained_model.backbone.spec)[..., ::-1])[1]
     write_atomic(folder / _SPRITE, encoded.tobytes())
     config = projector.ProjectorConfig()
     embedding = config.embeddings.add()

@@ -26,7 +26,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.image_files.read import read_pictures
 from partsight_train.export.deliver import Delivery
-from partsight_train.fit.learn import Learned
+from partsight_train.fit.learn import TrainedModel
 from partsight_train.fit.measure import Mistake, mistakes
 from partsight_train.run.provenance import public_settings
 from partsight_train.settings import TrainSettings
@@ -45,13 +45,13 @@ _RESULTS = "results"
 
 
 def write_results(
-    log_dir: Path, learned: Learned, delivery: Delivery, settings: TrainSettings
+    log_dir: Path, trained_model: TrainedModel, delivery: Delivery, settings: TrainSettings
 ) -> None:
     """Write confusion matrix, mistakes, settings with figures, and the embedding.
 
     Args:
         log_dir: gets ``results/``; projector files of an earlier run in it are replaced.
-        learned: the float model and the features.
+        trained_model: the float model and the features.
         delivery: the file and what it is worth.
         settings: how the run was made.
     """
@@ -65,11 +65,11 @@ def write_results(
                 if metrics.get(name) is not None:
                     tf.summary.scalar(prefix + name, metrics[name], 0)
         _write_picture("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
-        for place, (mistake, pixels) in enumerate(_decoded(wrong, learned.backbone.spec), 1):
+        for place, (mistake, pixels) in enumerate(_decoded(wrong, trained_model.backbone.spec), 1):
             caption = f"{mistake.true}, taken for {mistake.predicted} ({mistake.score:.3f})"
             picture = _captioned(pixels, f"{mistake.path.name}\n{caption}")
             _write_picture(f"misclassified/{place:02d}", picture, caption)
-    write_projector(folder, learned)
+    write_projector(folder, trained_model)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:

@@ -1,6 +1,6 @@
 """Settings scored on folds of cached features, as fast as it goes.
 
-Enters: ``Material`` without its test split. Leaves: the measure of each fold. Called by
+Enters: ``TrainingData`` without its test split. Leaves: the measure of each fold. Called by
 ``study``.
 
 ``learn`` would do. But what L-BFGS needs again and again is the same for all settings of
@@ -21,7 +21,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from partsight_train.data.training_data import Material
+from partsight_train.data.training_data import TrainingData
 from partsight_train.fit.cross_validation import Fold, divide
 from partsight_train.fit.learn import learn
 from partsight_train.heads.fit_head import scaling_of
@@ -63,41 +63,41 @@ class Bench:
     Joined backbones have a head each, and so no directions in common: nothing is turned for them.
     """
 
-    material: Material
+    training_data: TrainingData
     folds: tuple[Fold, ...]
     turned: tuple[_Turned | None, ...]
 
 
-def set_up(material: Material, count: int, settings: HeadSettings) -> Bench:
+def set_up(training_data: TrainingData, count: int, settings: HeadSettings) -> Bench:
     """Divide the pictures into folds and turn the features of each.
 
     Args:
-        material: without the pictures of the test split.
+        training_data: without the pictures of the test split.
         count: folds.
         settings: say how features are scaled.
     """
-    folds = tuple(divide(material.dataset, count))
-    joined = bool(material.backbone.blocks)
-    turned = (None if joined else _turn(material, fold, settings) for fold in folds)
-    return Bench(material, folds, tuple(turned))
+    folds = tuple(divide(training_data.dataset, count))
+    joined = bool(training_data.backbone.blocks)
+    turned = (None if joined else _turn(training_data, fold, settings) for fold in folds)
+    return Bench(training_data, folds, tuple(turned))
 
 
 def fold_scores(
     bench: Bench, settings: TrainSettings
 ) -> Iterator[tuple[NDArray[np.intp], NDArray[np.float64]]]:
     """Fold by fold the true labels int (n,) and the probabilities float64 (n, K)."""
-    labels, count = bench.material.examples.labels, len(bench.material.dataset.labels)
+    labels, count = bench.training_data.examples.labels, len(bench.training_data.dataset.labels)
     for fold, turned in zip(bench.folds, bench.turned, strict=True):
         if turned is not None and settings.head.optimizer == "lbfgs":
             scores = predict(_fit(turned, count, settings.head), turned.test.features)
         else:
-            learned = learn(bench.material, fold.train, fold.validation, settings, None)
+            learned = learn(bench.training_data, fold.train, fold.validation, settings, None)
             scores = learned.scores(fold.test)
         yield labels[fold.test], scores
 
 
-def _turn(material: Material, fold: Fold, settings: HeadSettings) -> _Turned:
-    training = material.training(fold.train)
+def _turn(training_data: TrainingData, fold: Fold, settings: HeadSettings) -> _Turned:
+    training = training_data.training(fold.train)
     scaling = scaling_of(training.features, settings)
     features = ((training.features - scaling.mean) / scaling.scale).astype(np.float64)
     count, size = features.shape
@@ -113,7 +113,7 @@ def _turn(material: Material, fold: Fold, settings: HeadSettings) -> _Turned:
         scaled = (part.features - scaling.mean) / scaling.scale
         return Examples((scaled @ vectors).astype(np.float32), part.labels)
 
-    validation, test = (material.examples.take(rows) for rows in (fold.validation, fold.test))
+    validation, test = (training_data.examples.take(rows) for rows in (fold.validation, fold.test))
     return _Turned(turn(training), turn(validation), turn(test), values / count)
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from partsight.errors import DatasetError
 from partsight_train.data.dataset import Dataset, Split
 from partsight_train.data.prepare import Prepared, prepare
-from partsight_train.data.training_data import Material, Stages
+from partsight_train.data.training_data import Stages, TrainingData
 from partsight_train.fit.cross_validation import require_parts
 from partsight_train.tune.bench import Bench, set_up
 from partsight_train.tune.space import VARIATIONS, Search
@@ -46,31 +46,31 @@ def open_benches(image_dir: Path, search: Search, stages: Stages) -> tuple[Bench
         prepared, first = prepare(image_dir, settings, stages), prepared is None
         for note in prepared.notes if first else ():
             logger.warning("%s", note)
-        material = _without_test(prepared)
-        _require_judgeable(material, search)
-        benches[backbone, name] = set_up(material, search.folds, search.base.head)
+        training_data = _without_test(prepared)
+        _require_judgeable(training_data, search)
+        benches[backbone, name] = set_up(training_data, search.folds, search.base.head)
     assert prepared is not None
     return benches, prepared
 
 
-def _without_test(prepared: Prepared) -> Material:
-    material = prepared.material
+def _without_test(prepared: Prepared) -> TrainingData:
+    training_data = prepared.training_data
     rows = np.sort(np.concatenate([prepared.rows(Split.TRAIN), prepared.rows(Split.VALIDATION)]))
     return dataclasses.replace(
-        material,
+        training_data,
         dataset=Dataset(
-            material.dataset.labels, tuple(material.dataset.pictures[row] for row in rows)
+            training_data.dataset.labels, tuple(training_data.dataset.pictures[row] for row in rows)
         ),
-        examples=material.examples.take(rows),
-        copies=tuple(part[rows] for part in material.copies),
+        examples=training_data.examples.take(rows),
+        copies=tuple(part[rows] for part in training_data.copies),
     )
 
 
-def _require_judgeable(material: Material, search: Search) -> None:
+def _require_judgeable(training_data: TrainingData, search: Search) -> None:
     """See that every label can be in every fold, and that the measure has good and bad parts."""
-    labels = material.dataset.labels
-    require_parts(material.dataset, 2 * search.folds, f"{search.folds} folds", "--folds")
-    if search.names_good_and_bad and not 0 < len(material.bad) < len(labels):
+    labels = training_data.dataset.labels
+    require_parts(training_data.dataset, 2 * search.folds, f"{search.folds} folds", "--folds")
+    if search.names_good_and_bad and not 0 < len(training_data.bad) < len(labels):
         raise DatasetError(
             f"--measure {search.measure} tells bad parts from good ones; expected some labels of "
             f"each, received: {', '.join(labels)}. Name the good ones with --accept-label."

@@ -97,12 +97,15 @@ def _begin(
     folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, benches: Benches
 ) -> None:
     """Write down what is searched, or see that it is what was searched before."""
-    material = prepared.material
+    training_data = prepared.training_data
     backbones = {
-        redact_address(name): bench.material.backbone.sha256 for (name, _), bench in benches.items()
+        redact_address(name): bench.training_data.backbone.sha256
+        for (name, _), bench in benches.items()
     }
     config = {
-        **provenance(image_dir, material.dataset, prepared.digests, material.backbone, search.base),
+        **provenance(
+            image_dir, training_data.dataset, prepared.digests, training_data.backbone, search.base
+        ),
         "backbone_sha256": backbones,
         "settings": public_settings(dataclasses.asdict(search)),
     }
@@ -140,7 +143,7 @@ def _value(trial: optuna.Trial, search: Search, benches: Benches) -> float:
     bench = benches[settings.backbone, _variation_of(settings)]
     values: list[float] = []
     for true, scores in fold_scores(bench, settings):
-        values.append(measured(search, bench.material.bad, true, scores))
+        values.append(measured(search, bench.training_data.bad, true, scores))
         trial.report(float(np.mean(values)), len(values))
         if len(values) < search.folds and trial.should_prune():
             raise optuna.TrialPruned
@@ -180,7 +183,7 @@ def _found(
         tuple(sorted(whole, key=lambda t: t.value or 0, reverse=not search.lower_is_better)),
         len(done) - len(whole),
         float(np.mean([_learned(bench, fold, settings, search) for fold in bench.folds])),
-        len(bench.material.dataset.pictures),
+        len(bench.training_data.dataset.pictures),
         len(prepared.rows(Split.TEST)),
         prepared.failed,
     )
@@ -188,6 +191,6 @@ def _found(
 
 def _learned(bench: Bench, fold: Fold, settings: TrainSettings, search: Search) -> float:
     """The measure of one fold, fitted as ``train`` will fit."""
-    learned = learn(bench.material, fold.train, fold.validation, settings, None)
-    true = bench.material.examples.labels[fold.test]
-    return measured(search, bench.material.bad, true, learned.scores(fold.test))
+    learned = learn(bench.training_data, fold.train, fold.validation, settings, None)
+    true = bench.training_data.examples.labels[fold.test]
+    return measured(search, bench.training_data.bad, true, learned.scores(fold.test))

@@ -23,7 +23,7 @@ from partsight.errors import ModelError
 from partsight.inference.classifier import Classifier
 from partsight.inference.runtimes import RUNTIME_VARIABLE
 from partsight.model.file import load_model_file
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
 from partsight.records import PictureResult
 from partsight.results.parquet import arrow_table
@@ -47,7 +47,7 @@ class Task:
         output: where rows go.
         filesystems: that inputs lie in, by number.
         point: what verdicts are given by.
-        given: what a model of another tool does not say of itself.
+        overrides: what a model of another tool does not say of itself.
         runtime: the name of the TFLite runtime, so that all machines judge alike.
         details: whether rows tell the size, time and digest of each picture.
         only: rows of these outcomes.
@@ -57,7 +57,7 @@ class Task:
     output: OutputFolder
     filesystems: list[Any]
     point: OperatingPoint
-    given: GivenFacts | None
+    overrides: ModelOverrides | None
     runtime: str
     details: bool
     only: tuple[str, ...]
@@ -90,10 +90,10 @@ class Worker:
         self._ray = importlib.import_module("ray")
         os.environ[RUNTIME_VARIABLE] = task.runtime
         data = self._ray.get(model)
-        self._classifier = Classifier.open(data, given=task.given)
+        self._classifier = Classifier.open(data, overrides=task.overrides)
         self._refusal: ModelError | None = None
         try:
-            require_same_scores_once(load_model_file(data, task.given), self._classifier)
+            require_same_scores_once(load_model_file(data, task.overrides), self._classifier)
         except ModelError as error:
             # Raised here, Ray would start the actor again for ever: each report says it.
             self._refusal = error

@@ -147,14 +147,14 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.image.spec import PreprocessSpec
     from partsight.sources.labelled_capture import require_first_frame
     from partsight.sources.opening import open_frames
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.telemetry.telemetry import Telemetry
 
     found = find_config()
     config = (read_config(found) if found else Config()).source
     config = at_address(config, address)
     require_acting(Config(source=config))
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
-    with open_frames(config, spec, Vitals()) as frames:
+    with open_frames(config, spec, Telemetry()) as frames:
         if classify_address(address).is_live:
             require_first_frame(frames, address, config.open_timeout_s)
         yield frames

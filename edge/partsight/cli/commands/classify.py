@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.decision.decide import OperatingPoint
     from partsight.inference.classifier import Classifier
-    from partsight.model.third_party import GivenFacts
+    from partsight.model.third_party import ModelOverrides
     from partsight.results.base import Row
     from partsight.utils.progress import Progress
 
@@ -120,7 +120,7 @@ def command(
     workers: int | None,
     cluster: Cluster | None,
     quiet: bool,
-    given: GivenFacts | None,
+    overrides: ModelOverrides | None,
 ) -> None:
     """Classify pictures: files, folders with all below them, patterns, lists, archives, videos.
 
@@ -149,7 +149,7 @@ def command(
         from partsight.cli.commands.classify_on_ray import classify_on_ray
 
         with _told_how_to_go_on():
-            classify_on_ray(cluster, click.get_current_context().params, given, _tell)
+            classify_on_ray(cluster, click.get_current_context().params, overrides, _tell)
         return
     from partsight.batch.run import Judging, Run
     from partsight.batch.spool import Spool
@@ -164,7 +164,7 @@ def command(
     if resume and output and output.exists() and not _stopped(output):
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
-    classifier = load_for_command(model, 1, given)
+    classifier = load_for_command(model, 1, overrides)
     point = point_in_force(classifier, accept_above, reject_below, min_contrast)
     sheet = _contact_sheet(contact_sheet, point, classifier)
     observers: list[Observer] = [

@@ -19,7 +19,7 @@ from partsight.cli.commands.model_options import load_for_command, point_in_forc
 from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.image_files.walk import LeftOut
 from partsight.model.file import read_model
-from partsight.model.third_party import GivenFacts
+from partsight.model.third_party import ModelOverrides
 from partsight.utils.progress import silent
 
 __all__ = ["classify_on_ray"]
@@ -31,7 +31,7 @@ _LOCAL_ONLY = ("heatmaps", "sort_into", "copy", "contact_sheet")
 def classify_on_ray(
     cluster: Cluster,
     options: Mapping[str, Any],
-    given: GivenFacts | None,
+    overrides: ModelOverrides | None,
     tell: Callable[[str, str], object],
 ) -> None:
     """Do what ``partsight classify`` does, over a cluster.
@@ -39,7 +39,7 @@ def classify_on_ray(
     Args:
         cluster: what was asked for.
         options: those of the command, by name.
-        given: what a model of another tool does not say of itself.
+        overrides: what a model of another tool does not say of itself.
         tell: is given the name of what failed, and the reason.
 
     Raises:
@@ -52,7 +52,7 @@ def classify_on_ray(
         _refuse_or_leave(output, options["resume"])
         return
     model = read_model(Path(options["model"]))
-    classifier = load_for_command(model, 1, given)
+    classifier = load_for_command(model, 1, overrides)
     point = point_in_force(
         classifier, options["accept_above"], options["reject_below"], options["min_contrast"]
     )
@@ -62,7 +62,7 @@ def classify_on_ray(
             output=output,
             filesystems=filesystems,
             point=point,
-            given=given,
+            overrides=overrides,
             runtime=classifier.interpreter.runtime.name,
             details=options["details"],
             only=tuple(options["only"]),

@@ -20,7 +20,7 @@ from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
 from partsight.utils.printable import shown
 
 if TYPE_CHECKING:
-    from partsight.model.third_party import GivenFacts
+    from partsight.model.third_party import ModelOverrides
 
 __all__ = ["command"]
 
@@ -33,7 +33,7 @@ __all__ = ["command"]
 @threads_option
 @facts_options
 def command(
-    model: str, image_dir: Path, as_json: bool, threads: int, given: GivenFacts | None
+    model: str, image_dir: Path, as_json: bool, threads: int, overrides: ModelOverrides | None
 ) -> None:
     """Measure a model file on labelled folders.
 
@@ -51,7 +51,7 @@ def command(
     from partsight.evaluation.report_text import metrics_text
     from partsight.image_files.walk import LeftOut
 
-    classifier = load_for_command(model, threads, given)
+    classifier = load_for_command(model, threads, overrides)
     left_out, notes = LeftOut(), list[str]()
     labels = classifier.contract.labels
     pictures = labelled_pictures(image_dir, labels, left_out, notes.append)

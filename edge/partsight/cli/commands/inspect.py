@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
     from partsight.model.reference import Reference
-    from partsight.model.third_party import GivenFacts
+    from partsight.model.third_party import ModelOverrides
 
 __all__ = ["command"]
 
@@ -25,7 +25,7 @@ __all__ = ["command"]
 @click.argument("model")
 @facts_options
 @click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
-def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
+def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None:
     """Print what a model file says of itself.
 
     \b
@@ -36,7 +36,7 @@ def command(model: str, as_json: bool, given: GivenFacts | None) -> None:
     from partsight.model.file import load_model_file
     from partsight.model.signature import is_signed
 
-    file = load_model_file(model, given)
+    file = load_model_file(model, overrides)
     if as_json:
         document = {
             "sha256": file.sha256,

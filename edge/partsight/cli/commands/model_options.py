@@ -15,7 +15,7 @@ from partsight.inference.runtimes import THREADS_VARIABLE
 if TYPE_CHECKING:
     from partsight.decision.decide import OperatingPoint
     from partsight.inference.classifier import Classifier
-    from partsight.model.third_party import GivenFacts
+    from partsight.model.third_party import ModelOverrides
 
 __all__ = [
     "config_option",
@@ -71,7 +71,7 @@ _FACTS = (
 
 
 def facts_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What a model of another tool does not say of itself, for the command as ``given``."""
+    """What a model of another tool does not say of itself, for the command as ``overrides``."""
 
     @functools.wraps(command)
     def gathered(
@@ -85,25 +85,27 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
     ) -> None:
         if offset is not None and scale is None:
             raise click.UsageError("--offset goes with --scale: the network takes both or neither")
-        given = None
+        overrides = None
         if any((labels_file, scale, logits, accept_labels)):
-            from partsight.model.third_party import GivenFacts, read_labels
+            from partsight.model.third_party import ModelOverrides, read_labels
 
             labels = None if labels_file is None else read_labels(labels_file)
-            given = GivenFacts(labels, accept_labels, scale, offset or 0.0, logits)
-        command(given=given, **options)
+            overrides = ModelOverrides(labels, accept_labels, scale, offset or 0.0, logits)
+        command(overrides=overrides, **options)
 
     for option in reversed(_FACTS):
         gathered = option(gathered)
     return gathered
 
 
-def load_for_command(model: str | bytes, threads: int, given: GivenFacts | None) -> Classifier:
+def load_for_command(
+    model: str | bytes, threads: int, overrides: ModelOverrides | None
+) -> Classifier:
     """Load a model for a command; warnings and where a faster runtime is to be had go to stderr."""
     from partsight.inference.runtimes import speed_advice
     from partsight.qualification.load import load_classifier
 
-    classifier = load_classifier(model, threads=threads, given=given, warn=_warn)
+    classifier = load_classifier(model, threads=threads, overrides=overrides, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)
     if advice:
         _warn(advice)

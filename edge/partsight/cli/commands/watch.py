@@ -18,8 +18,8 @@ from partsight.cli.console import exit_if_failed
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
-    from partsight.model.third_party import GivenFacts
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.model.third_party import ModelOverrides
+    from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["command"]
 
@@ -46,7 +46,7 @@ def command(
     journal: Path | None,
     max_frames: int | None,
     threads: int,
-    given: GivenFacts | None,
+    overrides: ModelOverrides | None,
 ) -> None:
     """Run the line: judge every part that a source shows.
 
@@ -60,26 +60,26 @@ def command(
       partsight watch model-int8.tflite --source 0
       partsight watch --config /etc/partsight/partsight.toml
     """
-    from partsight.line.request import Order
+    from partsight.line.request import LineRequest
     from partsight.line.run import run_station
-    from partsight.telemetry.telemetry import Vitals
+    from partsight.telemetry.telemetry import Telemetry
 
     config = _configured(source, journal)
     if model is None and config.models.store is None:
         raise click.UsageError("Missing argument 'MODEL', or store in [models].")
     if config.source.address is None:
         raise click.UsageError("Missing option '--source', or address in [source].")
-    load = functools.partial(load_for_command, threads=threads, given=given)
-    order = Order(
+    load = functools.partial(load_for_command, threads=threads, overrides=overrides)
+    request = LineRequest(
         config,
         model,
         load,
         functools.partial(_configured, source, journal),
         max_frames,
     )
-    vitals = Vitals()
-    run_station(order, vitals)
-    _end(vitals)
+    telemetry = Telemetry()
+    run_station(request, telemetry)
+    _end(telemetry)
 
 
 def _configured(source: str | None, journal: Path | None) -> Config:
@@ -106,14 +106,14 @@ def _configured(source: str | None, journal: Path | None) -> Config:
     return require_acting(config.model_copy(update=sections))
 
 
-def _end(vitals: Vitals) -> None:
+def _end(telemetry: Telemetry) -> None:
     """Say how many parts had each verdict, and fail where some could not be judged."""
-    counted = vitals.values().items()
+    counted = telemetry.values().items()
     verdicts = {label: int(count) for (name, label), count in counted if name == "verdicts"}
     faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
     told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
     click.echo(f"partsight: {told or 'no frames'}", err=True)
-    for (name, sink), rows in sorted(vitals.values().items()):
+    for (name, sink), rows in sorted(telemetry.values().items()):
         if name == "queue" and rows:
             ending = "" if rows == 1 else "s"
             click.echo(
@@ -121,5 +121,5 @@ def _end(vitals: Vitals) -> None:
                 "journal, to be delivered by the next run of the line",
                 err=True,
             )
-    unrecorded = int(vitals.values().get(("unrecorded", ""), 0))
+    unrecorded = int(telemetry.values().get(("unrecorded", ""), 0))
     exit_if_failed(faults, sum(verdicts.values()) + unrecorded)

@@ -15,7 +15,7 @@ from partsight.config.tls import TlsSection
 from partsight.deploy.preflight.findings import Finding
 from partsight.errors import PartsightError
 from partsight.sinks.open import load_sink_module
-from partsight.telemetry.telemetry import Vitals
+from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import open_trigger
 
 __all__ = ["check_connections"]
@@ -27,7 +27,7 @@ _CERTIFICATES = frozenset({"ca_file", "certificate_file", "key_file"})
 def check_connections(config: Config) -> Iterator[Finding]:
     """Check what sinks and the trigger need before they can connect."""
     # Making a trigger imports its packages; it listens only when it is entered.
-    yield from _failure("trigger", partial(open_trigger, config.trigger, Vitals()))
+    yield from _failure("trigger", partial(open_trigger, config.trigger, Telemetry()))
     yield from _section("trigger", config.trigger)
     for index, sink in enumerate(config.sinks):
         key = f"sinks[{index}]"
