@@ -33,6 +33,23 @@ def _own_environment() -> Iterator[None]:
     os.environ.update(before)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _one_trial() -> Iterator[None]:
+    """A model that is new is run in one process before it is loaded, not in three.
+
+    Three find more of what is malicious; where that is the matter, tests ask for three again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("partsight.model.trial._TRIALS", 1)
+        yield
+
+
+@pytest.fixture
+def three_trials(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is new is run in as many processes as on a device."""
+    monkeypatch.setattr("partsight.model.trial._TRIALS", 3)
+
+
 @pytest.fixture(scope="session")
 def model_path() -> Path:
     """The ready model: labels defected and healthy, 224 x 224, int8."""

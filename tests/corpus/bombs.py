@@ -69,10 +69,12 @@ def _webp(wh: tuple[int, int]) -> bytes:
 
 def _zeros(count: int) -> bytes:
     """So many zeros, compressed without ever being held."""
-    compressor, piece = zlib.compressobj(9), bytes(1 << 20)
-    parts = [compressor.compress(piece) for _ in range(count >> 20)]
-    rest = compressor.compress(bytes(count & ((1 << 20) - 1)))
-    return b"".join([*parts, rest, compressor.flush()])
+    compressor = zlib.compressobj(9, wbits=-15)
+    # After a full flush a mebibyte does not refer to the one before, and each is like the next.
+    piece = compressor.compress(bytes(1 << 20)) + compressor.flush(zlib.Z_FULL_FLUSH)
+    rest = compressor.compress(bytes(count & ((1 << 20) - 1))) + compressor.flush()
+    adler32_of_zeros = (count % 65_521) << 16 | 1
+    return b"\x78\xda" + piece * (count >> 20) + rest + adler32_of_zeros.to_bytes(4, "big")
 
 
 def _texts() -> Iterator[Entry]:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner, Result
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
+from partsight.cli.main import main
 from partsight.config.document import Config
 from partsight.config.file import apply_config, read_config, save_choice
 from partsight.config.journal import JournalConfig
@@ -31,6 +33,7 @@ from partsight.errors import ConfigError, OutputError, SignatureError
 from partsight.inference.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
 from partsight.model.key_files import make_key_pair, read_private_key
 from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
+from partsight.sample_data import write_sample_data
 
 
 @pytest.fixture
@@ -277,9 +280,19 @@ def partsight(*arguments: object, **environ: str) -> subprocess.CompletedProcess
     return subprocess.run(command, capture_output=True, text=True, env={**clean, **environ})
 
 
+def here(*arguments: object, **environ: str) -> Result:
+    """In this process, whose environment is put back: for what a new process would only repeat."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (RUNTIME_VARIABLE, THREADS_VARIABLE, PUBLIC_KEY_VARIABLE, CONFIG_VARIABLE):
+            patch.delenv(name, raising=False)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        return CliRunner().invoke(main, [*map(str, arguments)])
+
+
 @pytest.fixture
 def parts(tmp_path: Path) -> Path:
-    assert partsight("sample-data", tmp_path / "parts", "--per-label", 1).returncode == 0
+    write_sample_data(tmp_path / "parts", 1)
     return tmp_path / "parts"
 
 
@@ -293,10 +306,10 @@ def test_a_configured_key_is_asked_of_every_model(
     approved.write_bytes(signed(model_path.read_bytes(), key, "it"))
     for command in (("classify", parts), ("evaluate", parts), ("watch", "--source", parts)):
         name, *rest = command
-        refused = partsight(name, model_path, *rest, "--config", path)
-        assert refused.returncode == 1, refused
-        assert "is not signed" in refused.stderr
-        assert partsight(name, approved, *rest, PARTSIGHT_CONFIG=str(path)).returncode == 0
+        refused = here(name, model_path, *rest, "--config", path)
+        assert refused.exit_code == 1, refused.output
+        assert "is not signed" in refused.output
+        assert here(name, approved, *rest, PARTSIGHT_CONFIG=str(path)).exit_code == 0
 
 
 @pytest.mark.parametrize(
@@ -324,8 +337,8 @@ def test_the_configured_runtime_and_threads_are_used(
     rows = partsight(*command)
     assert rows.returncode == 0, rows
     assert json.loads(rows.stdout.splitlines()[0])["error"] is None
-    wrong = partsight(*command, PARTSIGHT_THREADS="x")
-    assert wrong.returncode == 2
-    assert "'x' is not a valid integer range" in wrong.stderr
-    missing = partsight(*command, PARTSIGHT_RUNTIME="none")
-    assert "PARTSIGHT_RUNTIME must be one of" in missing.stderr
+    wrong = here(*command, PARTSIGHT_THREADS="x")
+    assert wrong.exit_code == 2
+    assert "'x' is not a valid integer range" in wrong.output
+    missing = here(*command, PARTSIGHT_RUNTIME="none")
+    assert "PARTSIGHT_RUNTIME must be one of" in missing.output

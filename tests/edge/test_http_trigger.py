@@ -28,6 +28,11 @@ def trigger_queue() -> TriggerQueue:
     return TriggerQueue("http", 8)
 
 
+@pytest.fixture(autouse=True)
+def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.triggers.http._POLL_S", 0.005)
+
+
 @contextlib.contextmanager
 def listening(trigger_queue: TriggerQueue, **changes: Any) -> Iterator[Ask]:
     config = HttpTriggerConfig(kind="http", port=free_port(), **changes)

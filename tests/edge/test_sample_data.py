@@ -20,9 +20,9 @@ from partsight.sample_data import KINDS, LABELS, render_part, write_sample_data
 
 _Item = TypeVar("_Item")
 
-PER_LABEL = 120
-# Whoever looks at colours alone should be guessing. Over 240 pictures a guess has a standard
-# deviation of 3.2 points, so this bound is six of them above one half.
+PER_LABEL = 60
+# Whoever looks at colours alone should be guessing. Over 120 pictures a guess has a standard
+# deviation of 4.6 points, so this bound is four of them above one half.
 COLOUR_BOUND = 0.70
 
 

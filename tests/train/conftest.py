@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, TextIO
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 TINY_SIDE = 32
@@ -21,6 +24,35 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("PARTSIGHT_CACHE_DIR", str(folder))
         patch.setenv("TFHUB_CACHE_DIR", str(folder / "tfhub"))
         yield folder
+
+
+class Blank(Figure):
+    """All of a chart but the drawing itself, which takes nearly all of its time."""
+
+    def savefig(self, fname: TextIO, **options: Any) -> None:  # type: ignore[override]
+        fname.write('<svg viewBox="0 0 1 1"></svg>')
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _blank_charts() -> Iterator[None]:
+    """The charts of a run's report are prepared and not drawn."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("partsight_train.report.svg.Figure", Blank)
+        yield
+
+
+@contextlib.contextmanager
+def charts_are_drawn() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("partsight_train.report.svg.Figure", Figure)
+        yield
+
+
+@pytest.fixture(scope="module")
+def drawn_charts() -> Iterator[None]:
+    """For tests of the report itself: its charts are drawn as for a user."""
+    with charts_are_drawn():
+        yield
 
 
 @pytest.fixture(scope="session")

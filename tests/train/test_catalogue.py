@@ -54,7 +54,13 @@ def multiply_adds(model: Any) -> int:
     )
 
 
-@pytest.mark.parametrize("name", EMBEDDED)
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name != "efficientnet-lite0" else name
+        for name in EMBEDDED
+    ],
+)
 def test_embedded_ones_are_as_stated(name: str) -> None:
     row = EMBEDDED[name]
     weights = read_state_dict(read_weights(row))

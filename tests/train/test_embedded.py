@@ -66,8 +66,8 @@ def test_the_port_names_what_pictures_show(
     [
         ("efficientnet-lite0", None, 224, 4048),
         ("efficientnet-lite0", 160, 160, 4048),
-        ("efficientnet-lite1", None, 240, 4048),
-        ("efficientnet-lite2", None, 260, 4192),
+        pytest.param("efficientnet-lite1", None, 240, 4048, marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite2", None, 260, 4192, marks=pytest.mark.slow),
     ],
 )
 def test_the_backbone_says_what_it_is(

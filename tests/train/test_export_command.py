@@ -63,6 +63,17 @@ def run_dir(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "run"))
 
 
+def no_runtime(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Where what runtimes make of a file is not the matter, none is started.
+
+    Returns:
+        the files that they are asked about from now on.
+    """
+    asked: list[bytes] = []
+    monkeypatch.setattr(export_module, "runtime_failures", lambda data: asked.append(data) or [])
+    return asked
+
+
 def test_what_is_yet_to_be_signed_is_exported(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,15 +87,18 @@ def test_what_is_yet_to_be_signed_is_exported(
 
 
 @pytest.mark.parametrize(
-    "finished",
-    ["1x1", pytest.param("1x2", marks=pytest.mark.slow)],
+    ("finished", "run_each"),
+    [("1x1", False), pytest.param("1x2", True, marks=pytest.mark.slow)],
     ids=["whole", "tiles"],
-    indirect=True,
+    indirect=["finished"],
     scope="module",
 )
-def test_all_variants(run_dir: Path) -> None:
+def test_all_variants(run_dir: Path, run_each: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [] if run_each else no_runtime(monkeypatch)
     result = invoke("export", run_dir, "--all")
     assert result.exit_code == 0, result.output
+    if not run_each:
+        assert len(set(asked)) == len(asked) == len(VARIANTS)
     manifest = json.loads((run_dir / "manifest.json").read_text())
     assert sorted(manifest) == sorted(f"model-{name}.tflite" for name in VARIANTS)
     delivered = Classifier.load(run_dir / DELIVERY)
@@ -108,6 +122,7 @@ def test_all_variants(run_dir: Path) -> None:
 def test_what_is_written_passes_the_check(
     run_dir: Path, runtime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    no_runtime(monkeypatch)
     output = run_dir.parent / "one.tflite"
     result = invoke("export", run_dir, "--quantize", "dynamic", "-o", output)
     assert result.exit_code == 0, result.output
@@ -124,7 +139,8 @@ def test_what_is_written_passes_the_check(
 
 
 @TILED
-def test_with_a_heat_map(run_dir: Path, tmp_path: Path) -> None:
+def test_with_a_heat_map(run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_runtime(monkeypatch)
     plain = (run_dir / DELIVERY).read_bytes()
     result = invoke("export", run_dir, "--quantize", "int8", "--heatmap")
     assert result.exit_code == 0, result.output
@@ -263,6 +279,7 @@ def test_the_remedy_that_was_used_is_told(run_dir: Path, monkeypatch: pytest.Mon
 
     from partsight_train.export import variant as variant_module
 
+    no_runtime(monkeypatch)
     convert, plain_recipe = variant_module.convert, variant_module.plain_recipe
     monkeypatch.setattr(variant_module, "convert", blind)
 

@@ -38,8 +38,17 @@ def tiled(backbone: Backbone) -> Backbone:
     return dataclasses.replace(backbone, spec=spec, tiles=(2, 3))
 
 
-@pytest.mark.parametrize("name", ["tiny", "efficientnet-lite0"])
-@pytest.mark.parametrize("shape", ["whole", "two views", "tiles"])
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("tiny", "whole"),
+        ("tiny", "two views"),
+        ("tiny", "tiles"),
+        ("efficientnet-lite0", "whole"),
+        pytest.param("efficientnet-lite0", "two views", marks=pytest.mark.slow),
+        pytest.param("efficientnet-lite0", "tiles", marks=pytest.mark.slow),
+    ],
+)
 def test_tflite_and_tensorflow_agree(
     name: str, shape: str, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

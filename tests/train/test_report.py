@@ -17,6 +17,8 @@ from partsight.errors import ImageError
 from partsight_train.report import RunRecord, report_html
 from partsight_train.report.text import FILTERS
 
+pytestmark = pytest.mark.usefixtures("drawn_charts")
+
 
 class _Tags(HTMLParser):
     """What a browser takes for a tag or an attribute."""

@@ -19,7 +19,7 @@ from tests.train.run_records import NASTY_NAMES, record, scored, two_labels
 
 from partsight_train.report import report_html
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("drawn_charts")]
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 # Rounding of a browser's sub-pixel layout.

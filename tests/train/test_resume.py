@@ -16,7 +16,7 @@ from tests.train.conftest import write_parts
 
 from partsight.cli.main import main
 
-EPOCHS, KILLED_IN = 8, 5
+EPOCHS, KILLED_IN = 5, 3
 ARGUMENTS = (
     *("--fine-tune", "all", "--fine-tune-epochs", str(EPOCHS), "--flip-left-right"),
     *("--copies", "1"),

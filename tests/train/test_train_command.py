@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
-from tests.train.conftest import write_parts
+from tests.train.conftest import charts_are_drawn, write_parts
 
 from partsight import Classifier
 from partsight.cli.main import main
@@ -33,7 +33,8 @@ def invoke(*arguments: object) -> Result:
 def run(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, Result]:
     folder = tmp_path_factory.mktemp("train")
     parts = write_parts(folder / "parts", per_label=60)
-    result = invoke("train", parts, "-o", folder / "run", "--backbone", tiny_backbone, *QUICK)
+    with charts_are_drawn():
+        result = invoke("train", parts, "-o", folder / "run", "--backbone", tiny_backbone, *QUICK)
     return parts, folder / "run", result
 
 
@@ -151,6 +152,7 @@ def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) 
     page = (run[1] / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert "<h1>Training report</h1>" in page
+    assert "<path" in page, "the charts are drawn"
     digest = hashlib.sha256((run[1] / "model-int8.tflite").read_bytes()).hexdigest()
     assert digest in page
 
@@ -215,11 +217,11 @@ VARIED = ("--flip-left-right", "--shift", "0.1", "--copies", "1")
 
 @pytest.mark.parametrize("part", ["top", "all"])
 def test_fine_tuning_changes_the_backbone_and_delivers_it(
-    run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path, part: str
+    run: tuple[Path, Path, Result], tiny_backbone: Path, parts: Path, tmp_path: Path, part: str
 ) -> None:
     tuning = ("--fine-tune", part, "--fine-tune-epochs", "2", "--fine-tune-learning-rate", "1e-3")
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *VARIED, *tuning)
-    result = invoke("train", run[0], *arguments)
+    result = invoke("train", parts, *arguments)
     assert result.exit_code == 0, result.output
     assert metrics_of(tmp_path / "run")["int8"]["test_accuracy"] == 1.0
     tuned, frozen = (

@@ -279,7 +279,7 @@ def test_every_choice_is_tried(parts: Path, tiny_backbone: Path, tmp_path: Path)
         variations=("none", "light"),
         base=TrainSettings(head=HeadSettings(epochs=2)),
     )
-    found = tune(parts, tmp_path / "study", chosen, 8)
+    found = tune(parts, tmp_path / "study", chosen, 5)
     tried = finished(tmp_path / "study")
     for name in ("backbone", "optimizer", "variation", "balance"):
         assert len({trial.params[name] for trial in tried}) == 2, name

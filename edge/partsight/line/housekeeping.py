@@ -64,7 +64,7 @@ class Housekeeping:
 
     def __call__(self) -> bool:
         """Have one turn."""
-        self._health.housekeeping()
+        self._health.heartbeat()
         for note in self._notes:
             logger.warning("%s", note)
         self._notes = ()

@@ -98,7 +98,7 @@ class LineHealth:
     ) -> None:
         self._stack.close()
 
-    def housekeeping(self) -> None:
+    def heartbeat(self) -> None:
         """The loop has a turn: it lives, and about once a second says how it is."""
         self._heartbeat.beat()
         now_s = self._clock()

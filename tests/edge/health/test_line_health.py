@@ -43,7 +43,7 @@ with LineHealth(telemetry, lambda: facts, config, {}) as health, LineSignals() a
         telemetry.state(part, {"model": "running", "source": "running", "journal": "writing"}[part])
     health.notifier.ready("up")
     while not signals.stop:
-        health.turn()
+        health.heartbeat()
         if signals.take_reload():
             health.notifier.reloading()
             health.notifier.ready("reloaded")
@@ -157,7 +157,7 @@ def test_nobody_is_answered_where_it_is_switched_off() -> None:
     config = HealthConfig(enabled=False)
     with LineHealth(Telemetry(), dict, config, {}, Notifier(None)) as health:
         assert health.port is None
-        health.turn()
+        health.heartbeat()
 
 
 def test_the_status_is_a_line() -> None:

@@ -40,6 +40,11 @@ def facts() -> dict[str, str]:
     return {"sha256": "ab" * 32, "version": "7"}
 
 
+@pytest.fixture(autouse=True)
+def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.health.server._TICK_S", 0.005)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()

@@ -121,7 +121,7 @@ def no_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("seed", range(COUNT))
-def test_a_changed_file_is_refused_or_runs(seed: int, model_path: Path) -> None:
+def test_a_changed_file_is_refused_or_runs(seed: int, model_path: Path, three_trials: None) -> None:
     generator = random.Random(seed)
     whole = model_path.read_bytes()
     change = CHANGES[seed % len(CHANGES)]

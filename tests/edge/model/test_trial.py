@@ -51,6 +51,12 @@ def file(contract, model_path: Path) -> ModelFile:
     return ModelFile(model_path.read_bytes(), "a" * 64, contract)
 
 
+def test_it_is_tried_three_times(file: ModelFile, tmp_path: Path, three_trials: None) -> None:
+    count = tmp_path / "count"
+    require_sound(file, HERE, child(f"open({str(count)!r}, 'a').write('x')"))
+    assert count.read_text() == "xxx"
+
+
 def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
     require_sound(file, HERE, PASS)
     (mark,) = marks.iterdir()

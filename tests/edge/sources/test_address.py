@@ -70,7 +70,8 @@ def test_a_folder_that_is_there_is_read_whatever_its_name_looks_like(
     with open_source(address, SPEC) as source:
         (frame,) = source
     assert isinstance(frame, Frame)
-    watched = SourceConfig(address=address, folder=FolderConfig(watch=True, existing=True))
+    at_once = FolderConfig(watch=True, existing=True, settle_s=0.01)
+    watched = SourceConfig(address=address, folder=at_once)
     with open_frames(watched, SPEC, Telemetry()) as frames:
         assert isinstance(frames, CheckedFrames)
         assert isinstance(frames.after(0, 10), Frame)
