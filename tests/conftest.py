@@ -40,14 +40,14 @@ def _one_trial() -> Iterator[None]:
     Three find more of what is malicious; where that is the matter, tests ask for three again.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("partsight.model.trial._TRIALS", 1)
+        patch.setattr("partsight.qualification.trial._TRIALS", 1)
         yield
 
 
 @pytest.fixture
 def three_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that is new is run in as many processes as on a device."""
-    monkeypatch.setattr("partsight.model.trial._TRIALS", 3)
+    monkeypatch.setattr("partsight.qualification.trial._TRIALS", 3)
 
 
 @pytest.fixture(scope="session")

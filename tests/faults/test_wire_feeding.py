@@ -28,8 +28,8 @@ ROWS = 250
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """What failed is tried again, and a status told, ten times as soon as on a line."""
-    monkeypatch.setattr("partsight.sinks.pump.FIRST_RETRY_S", 0.05)
-    monkeypatch.setattr("partsight.sinks.pump.REPORT_S", 0.1)
+    monkeypatch.setattr("partsight.sinks.delivery.FIRST_RETRY_S", 0.05)
+    monkeypatch.setattr("partsight.sinks.delivery.REPORT_S", 0.1)
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ def facts() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.health.server._TICK_S", 0.005)
+    monkeypatch.setattr("partsight.web.server._TICK_S", 0.005)
 
 
 @pytest.fixture
