@@ -89,11 +89,11 @@ def test_check(text: str | None, exit_code: int, message: str | None, path: Path
     assert ("is valid" in done.stdout) == (exit_code == 0)
 
 
-def test_check_warns_of_an_acceptance_set_that_is_not_there(path: Path) -> None:
+def test_check_refuses_an_acceptance_set_that_is_not_there(path: Path) -> None:
     path.write_text("[models]\nstore = 'store'\nchallenge = 'lost'\nmin_accuracy = 0.9")
     done = invoke("check", path)
-    assert done.exit_code == 0
-    assert "warning: models.challenge: there is no" in done.stderr
+    assert done.exit_code == 1
+    assert "error: models.challenge: there is no" in done.stderr
 
 
 def test_check_looks_at_the_active_model(

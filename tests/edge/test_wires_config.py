@@ -77,10 +77,26 @@ MODBUS = {"kind": "modbus", "host": "p"}
         ({**MQTT, "ca_file": "ca.pem"}, "mean nothing without tls"),
         ({**MQTT, "insecure": True}, "mean nothing without tls"),
         ({**MQTT, "tls": True, "key_file": "k"}, "needs certificate_file"),
-        ({**WEBHOOK, "url": "ftp://h/"}, "url must start with https://"),
-        ({**WEBHOOK, "url": "https:///x"}, "url must start with https://"),
+        ({**WEBHOOK, "url": "ftp://h/"}, "must start with https://"),
+        ({**WEBHOOK, "url": "https:///x"}, "must start with https://"),
         ({**WEBHOOK, "url": "http://h/"}, "set insecure to send verdicts unencrypted"),
-        ({**WEBHOOK, "url": "https://u:p4ss@h/"}, "url must hold no password"),
+        ({**WEBHOOK, "url": "https://u:p4ss@h/"}, "must not contain user and password"),
+        ({**WEBHOOK, "url": "https://u:a#pw@h/x"}, "must not contain user and password"),
+        ({**WEBHOOK, "url": "https://h/x#part"}, "must not contain #"),
+        ({**WEBHOOK, "url": "https://u:a/pw@h/x"}, "must not contain user and password"),
+        ({**WEBHOOK, "url": "https://h:99999/x"}, "no usable URL"),
+        ({**WEBHOOK, "url": "https://h:x/"}, "no usable URL"),
+        ({**WEBHOOK, "url": "https://h:0/"}, "needs a port from 1 to 65535"),
+        ({**WEBHOOK, "url": "https://h/a b"}, "spaces"),
+        ({**WEBHOOK, "url": "https://h_/, x/"}, "spaces"),
+        ({**WEBHOOK, "url": "https://[::1/x"}, "no usable URL"),
+        ({**MQTT, "host": "mqtt://broker.plant"}, "must be a host name or IP address"),
+        ({**MQTT, "host": "broker:1883"}, "must be a host name or IP address"),
+        ({**MQTT, "host": "u@broker"}, "must be a host name or IP address"),
+        ({**MQTT, "host": "b roker"}, "must be a host name or IP address"),
+        ({**MODBUS, "host": "127.0.0.1:5999"}, "must be a host name or IP address"),
+        ({**MODBUS, "host": "192.168.1.256"}, "must be a host name or IP address"),
+        ({**MODBUS, "host": "192.168.1"}, "must be a host name or IP address"),
         ({"kind": "webhook", "url": "https://h/"}, "needs secret_env or secret_file"),
         ({**WEBHOOK, "secret_file": "s"}, "given twice"),
         ({**MODBUS, "coils": 65536}, "coils"),
@@ -184,3 +200,29 @@ def test_a_secret_may_be_left_out_or_missing(tmp_path: Path) -> None:
     assert optional_secret("password", None, None) is None
     with pytest.raises(ConfigError, match="No such file"):
         optional_secret("password", None, tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["plc", "plc-1.cell_3.plant.", "10.0.0.7", "::1", "fe80::1", "xn--mnchen-3ya.de", "3com"],
+)
+def test_a_host_is_a_name_or_an_address(host: str, tmp_path: Path) -> None:
+    config = read_config(written(tmp_path, _toml("[[sinks]]", {**MODBUS, "host": host})))
+    assert config.sinks[0].host == host
+
+
+@pytest.mark.parametrize(
+    ("topic", "allowed"),
+    [
+        ("cell/3/part", True), ("cell/+/part", True), ("cell/#", True), ("#", True), ("+", True),
+        ("+/+", True), ("/cell", True), ("a/#/b", False), ("a/b#", False), ("a+/b", False),
+        ("##", False), ("a/+b", False), ("a\\u0000b", False),
+    ],
+)  # fmt: skip
+def test_wildcards_of_a_topic_filter_stand_alone(topic: str, allowed: bool, tmp_path: Path) -> None:
+    text = f'[trigger]\nkind = "mqtt"\nhost = "b"\ntopic = "{topic}"\n'
+    if allowed:
+        read_config(written(tmp_path, text))
+        return
+    with pytest.raises(ConfigError, match="topic filter"):
+        read_config(written(tmp_path, text))

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, model_validator
 
+from partsight.config.network_address import Host
 from partsight.config.secret import at_most_one
 from partsight.config.section import Place
 from partsight.config.tls import TlsSection
@@ -29,7 +30,7 @@ def no_second_secret(what: str, env: str | None, file: Place | None) -> None:
 class BrokerSection(TlsSection):
     """An MQTT 5 broker."""
 
-    host: Text = Field(description="Name or address of the broker.")
+    host: Host = Field(description="Name or address of the broker.")
     port: Port | None = Field(
         default=None, description="Its port; 8883 with tls and 1883 without if left out."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from partsight.config.network_address import Host
 from partsight.config.section import Section
 
 __all__ = ["HealthConfig"]
@@ -13,9 +14,8 @@ class HealthConfig(Section):
     """Who may ask how the line is: /healthz, /readyz and /metrics."""
 
     enabled: bool = Field(default=True, description="Whether anybody is answered.")
-    host: str = Field(
+    host: Host = Field(
         default="127.0.0.1",
-        min_length=1,
         description="Address to listen on; the default answers this machine only, 0.0.0.0 "
         "anybody. There is no password: nothing can be changed, but all counts can be read.",
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
+from partsight.config.network_address import Host, Url, is_loopback
 from partsight.config.section import Place
 from partsight.config.sink_base import FedSection
 from partsight.config.tls import TlsSection
@@ -18,7 +18,6 @@ __all__ = [
     "ModbusSinkConfig",
     "MqttSinkConfig",
     "WebhookSinkConfig",
-    "is_loopback",
 ]
 
 Address = Annotated[int, Field(ge=0, le=65535)]
@@ -47,7 +46,7 @@ class WebhookSinkConfig(FedSection, TlsSection):
     """Verdicts to a web server by signed POST requests."""
 
     kind: Literal["webhook"] = Field(description="A web server, by signed POST requests.")
-    url: Text = Field(
+    url: Url = Field(
         description="Where to POST: https://, or http:// to this very device, else with insecure."
     )
     secret_env: Text | None = Field(
@@ -66,11 +65,7 @@ class WebhookSinkConfig(FedSection, TlsSection):
         if not (self.secret_env or self.secret_file):
             raise ValueError("needs secret_env or secret_file: receivers tell us by the signature")
         parts = urlsplit(self.url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("url must start with https:// and a host")
-        if "@" in parts.netloc:
-            raise ValueError("url must hold no password: receivers tell us by the signature")
-        if parts.scheme == "http" and not (self.insecure or is_loopback(parts.hostname)):
+        if parts.scheme == "http" and not (self.insecure or is_loopback(parts.hostname or "")):
             raise ValueError("url must be https://; set insecure to send verdicts unencrypted")
         return self
 
@@ -79,7 +74,7 @@ class ModbusSinkConfig(FedSection):
     """Verdicts to a PLC by Modbus TCP; docs/wiring.md has the map of coils and registers."""
 
     kind: Literal["modbus"] = Field(description="A PLC, by Modbus TCP.")
-    host: Text = Field(description="Name or address of the PLC.")
+    host: Host = Field(description="Name or address of the PLC.")
     port: Port = Field(default=502, description="Its port.")
     unit: int = Field(default=1, ge=0, le=255, description="Its unit identifier.")
     coils: Address = Field(default=0, description="Address of the first coil, counted from 0.")
@@ -104,11 +99,3 @@ class ModbusSinkConfig(FedSection):
         "for before the next verdict.",
     )
     timeout_s: Seconds = Field(default=2.0, description="Seconds to wait for each answer.")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this very device's."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
-from partsight.config.network_sinks import Address, is_loopback
+from partsight.config.network_address import Host, TopicFilter, is_loopback
+from partsight.config.network_sinks import Address
 from partsight.config.section import Place, Section
 
 __all__ = [
@@ -92,7 +93,7 @@ class MqttTriggerConfig(BrokerSection):
     """A message of a broker names the part: docs/wiring.md says how its id is read."""
 
     kind: Literal["mqtt"] = Field(description="A message of an MQTT 5 broker.")
-    topic: Text = Field(description="Topic of the messages; wildcards may be used.")
+    topic: TopicFilter = Field(description="Topic of the messages; wildcards may be used.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
@@ -101,7 +102,7 @@ class HttpTriggerConfig(Section):
     """POST /trigger on this device names the part: ?part_id=, or in the request's body."""
 
     kind: Literal["http"] = Field(description="A request to this device.")
-    host: Text = Field(
+    host: Host = Field(
         default="127.0.0.1",
         description="Address to listen on; any but loopback needs a token.",
     )
@@ -127,7 +128,7 @@ class ModbusTriggerConfig(Section):
     """A coil of a PLC that goes on; the part's id may stand in its holding registers."""
 
     kind: Literal["modbus"] = Field(description="A coil of a PLC.")
-    host: Text = Field(description="Name or address of the PLC.")
+    host: Host = Field(description="Name or address of the PLC.")
     port: Port = Field(default=502, description="Its port.")
     unit: int = Field(default=1, ge=0, le=255, description="Its unit identifier.")
     coil: Address = Field(description="Address of the coil, counted from 0.")

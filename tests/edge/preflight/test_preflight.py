@@ -17,6 +17,7 @@ from partsight.deploy.preflight import Finding, preflight, require_startable
 from partsight.errors import ConfigError
 
 PACKAGES = ("paho", "pymodbus", "urllib3", "cryptography")
+JOURNAL = "[journal]\npath = 'j.db'\n"
 MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = '127.0.0.1'\n"
 MODBUS = "[[sinks]]\nkind = 'modbus'\nhost = '127.0.0.1'\n"
 WEBHOOK = "[[sinks]]\nkind = 'webhook'\nurl = 'https://127.0.0.1/'\nsecret_file = 'secret'\n"
@@ -43,7 +44,8 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
 
     def run(text: str, **environ: str) -> list[Finding]:
         path = tmp_path / "partsight.toml"
-        path.write_text(text)
+        # Sinks need a journal; a text that is about it has its own.
+        path.write_text(text if "[journal]" in text else f"{text}\n{JOURNAL}")
         return list(preflight(read_config(path), environ))
 
     return run
@@ -170,3 +172,64 @@ def test_a_line_whose_sink_can_never_work_does_not_start(
     with pytest.raises(ConfigError, match="the line cannot start") as caught:
         require_startable(config, {})
     assert refused in str(caught.value)
+
+
+TWO_CSV = CSV + "'v.csv'\n" + CSV + "'{}'\nname = 'other'\n"
+NUT = "[models]\nproduct = 'nut'\n[shadow]\nmodel = 'shipped.tflite'"
+HTTP = "[trigger]\nkind = 'http'\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(CSV + "'j.db'\n", "error: sinks[0].path: ", id="sink in the journal's file"),
+        pytest.param(CSV + "'new/../j.db'\n", "error: sinks[0].path: ", id="by another name"),
+        pytest.param(TWO_CSV.format("v.csv"), "error: sinks[1].path: ", id="two sinks, one file"),
+        pytest.param(TWO_CSV.format("link.csv"), "error: sinks[1].path: ", id="by a link"),
+        pytest.param(TWO_CSV.format("w.csv"), None, id="two sinks, two files"),
+        pytest.param("[journal]\npath = 'folder'", "error: journal.path: ", id="journal a folder"),
+        pytest.param(CSV + "'/proc/x/y.csv'\n", "error: sinks[0].path: no file can be made",
+                     id="in a file system of the kernel"),
+        pytest.param("[pictures]\nfolder = 'secret/p'", "error: pictures.folder: ",
+                     id="image store below a file"),
+        pytest.param("[models]\nstore = 'secret/s'", "error: models.store: ",
+                     id="model store below a file"),
+        pytest.param("[models]\nstore = 's'\nchallenge = 'folder'\nmin_accuracy = 0.9",
+                     "error: models.challenge: no pictures", id="empty acceptance set"),
+        pytest.param(HTTP + "port = 8614", "error: trigger.port: ", id="port of the health server"),
+        pytest.param(HTTP + "port = 8614\n[health]\nhost = '0.0.0.0'", "error: trigger.port: ",
+                     id="on every address"),
+        pytest.param(HTTP + "port = 8614\n[health]\nenabled = false", None, id="no health server"),
+        pytest.param(HTTP + "port = 8615", None, id="two ports"),
+        pytest.param(NUT, "error: shadow.model: ", id="shadow model of another product"),
+        pytest.param("[source]\naddress = 'folder'" + WATCH + "\n[pictures]\nfolder = 'folder/p'",
+                     "error: pictures.folder: ", id="stored frames in the watched folder"),
+        pytest.param("[source]\naddress = 'folder'" + WATCH + "\n[pictures]\nfolder = 'p'",
+                     None, id="stored frames elsewhere"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_work_together_are_found(
+    check: Callable, tmp_path: Path, model_path: Path, text: str, expected: str | None
+) -> None:
+    (tmp_path / "v.csv").touch()
+    (tmp_path / "link.csv").symlink_to("v.csv")
+    (tmp_path / "shipped.tflite").write_bytes(model_path.read_bytes())
+    found = [f"{each.level}: {each}" for each in check(text) if each.level == "error"]
+    assert len(found) == (expected is not None), found
+    assert all(each.startswith(expected or "") for each in found), found
+
+
+def test_sinks_without_a_journal_are_a_warning(check: Callable) -> None:
+    """The journal can be given by an option of 'watch'."""
+    (found,) = check(CSV + "'v.csv'\n[journal]\n")
+    assert (found.key, found.level) == ("sinks", "warning")
+    assert "--journal" in found.message
+
+
+@pytest.mark.parametrize("path", ["j.db", "folder/../j.db"])
+def test_a_line_whose_sink_writes_the_journals_file_does_not_start(
+    check: Callable, tmp_path: Path, path: str
+) -> None:
+    check(CSV + f"'{path}'\n")
+    with pytest.raises(ConfigError, match="is the file of journal.path"):
+        require_startable(read_config(tmp_path / "partsight.toml"), {})

@@ -8,6 +8,7 @@ from itertools import chain
 
 from partsight.config.acting import ignored_keys
 from partsight.config.document import Config
+from partsight.deploy.preflight.conflicts import check_conflicts
 from partsight.deploy.preflight.connections import check_connections
 from partsight.deploy.preflight.findings import Finding
 from partsight.deploy.preflight.models import check_models, check_runtime
@@ -16,6 +17,9 @@ from partsight.deploy.preflight.source import check_source
 from partsight.errors import ConfigError
 
 __all__ = ["preflight", "require_startable"]
+
+# Keys of parts without which the line must not start; others open themselves, or it runs without.
+_NEEDED = ("sinks", "trigger", "pictures.folder")
 
 
 def preflight(
@@ -32,6 +36,7 @@ def preflight(
     yield from chain(
         check_paths(config, environ, starting=starting),
         check_connections(config),
+        check_conflicts(config),
         check_source(config.source),
         _check_acting(config),
         check_models(config),
@@ -46,7 +51,7 @@ def _check_acting(config: Config) -> Iterator[Finding]:
 
 
 def require_startable(config: Config, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse to start a line of which a sink or the trigger can never work.
+    """Refuse to start a line with a sink, trigger or image store that can never work.
 
     The source, the journal and the model are opened by the line itself, with their own errors.
 
@@ -55,8 +60,12 @@ def require_startable(config: Config, environ: Mapping[str, str] = os.environ) -
     """
     errors = [
         finding
-        for finding in chain(check_paths(config, environ, starting=True), check_connections(config))
-        if finding.level == "error" and finding.key.startswith(("sinks", "trigger"))
+        for finding in chain(
+            check_paths(config, environ, starting=True),
+            check_connections(config),
+            check_conflicts(config),
+        )
+        if finding.level == "error" and finding.key.startswith(_NEEDED)
     ]
     if errors:
         others = len(errors) - 1

@@ -35,13 +35,15 @@ def check_connections(config: Config) -> Iterator[Finding]:
         yield from _section(key, sink)
         path = getattr(sink, "path", None)
         if path is not None:
-            yield from _sink_file(f"{key}.path", path)
+            yield from _written_file(f"{key}.path", path, f"verdicts.{sink.kind}")
+    if config.journal.path is not None:
+        yield from _written_file("journal.path", config.journal.path, "journal.db")
 
 
-def _sink_file(key: str, path: Path) -> Iterator[Finding]:
+def _written_file(key: str, path: Path, example: str) -> Iterator[Finding]:
     """Rows are appended to a file, read back after a crash, and the file is renamed."""
     if path.is_dir():
-        yield Finding(key, f"{path} is a folder. Name a file, such as {path / 'verdicts.csv'}")
+        yield Finding(key, f"{path} is a folder. Name a file, such as {path / example}")
     elif path.exists() and not path.is_file():
         yield Finding(
             key,

@@ -20,7 +20,9 @@ def check_models(config: Config) -> Iterator[Finding]:
     if key is not None and os.access(key, os.R_OK):
         yield from _public_key(key)
     if shadow is not None and os.access(shadow, os.R_OK):
-        yield from _model_file("shadow.model", shadow)
+        yield from _shadow(config, shadow)
+    if config.models.challenge is not None and config.models.challenge.is_dir():
+        yield from _acceptance_set(config.models.challenge)
     if config.models.store is not None:
         yield from _store(config, config.models.store)
 
@@ -34,13 +36,31 @@ def _public_key(path: Path) -> Iterator[Finding]:
         yield Finding("model.public_key", str(error))
 
 
-def _model_file(key: str, path: Path) -> Iterator[Finding]:
+def _shadow(config: Config, path: Path) -> Iterator[Finding]:
     from partsight.model.file import load_model_file
+    from partsight.model.product import require_configured_product
 
     try:
-        load_model_file(path)
+        contract = load_model_file(path).contract
+        require_configured_product(contract.product, config.models.product)
     except PartsightError as error:
-        yield Finding(key, str(error))
+        yield Finding("shadow.model", str(error))
+
+
+def _acceptance_set(folder: Path) -> Iterator[Finding]:
+    """An acceptance set without images refuses every new model."""
+    from partsight.image_files.layout import read_layout
+    from partsight.image_files.read import no_pictures, pictures_below
+    from partsight.image_files.walk import LeftOut
+
+    left_out = LeftOut()
+    try:
+        labels = read_layout(folder, left_out).folders
+        found = (each for label in labels for each in pictures_below(label.path, left_out))
+        if not any(isinstance(each, Path) for each in found):
+            raise no_pictures(f"{folder} (one sub-folder per label)", left_out)
+    except PartsightError as error:
+        yield Finding("models.challenge", str(error))
 
 
 def _store(config: Config, folder: Path) -> Iterator[Finding]:
@@ -49,6 +69,8 @@ def _store(config: Config, folder: Path) -> Iterator[Finding]:
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import ModelStore, activated
 
+    if not next(each for each in (folder, *folder.parents) if each.exists()).is_dir():
+        return  # reported by its path
     store, decision = ModelStore(folder), config.decision
     try:
         if not activated(store):

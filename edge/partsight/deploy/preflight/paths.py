@@ -18,9 +18,7 @@ from partsight.deploy.preflight.findings import Finding, Level
 __all__ = ["check_paths", "check_setting", "is_read"]
 
 _READ = ("_file", "_key", "_cert", "certificate", ".challenge", "shadow.model")
-# A line without these never works; without the others it still inspects.
 _CONNECTED_LATER = "trigger.device"  # a barcode reader is waited for
-_NEEDED = ("journal.", "sinks[", "trigger.", "source.", "shadow.", "model.")
 
 
 def check_paths(
@@ -35,8 +33,7 @@ def check_setting(
     setting: Setting, environ: Mapping[str, str], *, starting: bool = False
 ) -> Iterator[Finding]:
     """Check one setting; see ``check_paths``."""
-    needed = setting.name.startswith(_NEEDED) and setting.name != _CONNECTED_LATER
-    level: Level = "error" if needed else "warning"
+    level: Level = "warning" if setting.name == _CONNECTED_LATER else "error"
     if setting.value is None:
         return
     if setting.name.endswith("_env"):
@@ -71,5 +68,12 @@ def _to_write(path: Path) -> Iterator[str]:
         return
     if nearest != path and not nearest.is_dir():
         yield f"{nearest} is a file, and no folder can be made below it. Correct the path"
+    elif _holds_no_files(nearest):
+        yield f"no file can be made in {nearest}, which the system fills. Choose another path"
     elif not os.access(nearest, os.W_OK):
         yield f"{nearest} may not be written to by this user. Allow it, or choose another path"
+
+
+def _holds_no_files(folder: Path) -> bool:
+    """Whether a folder belongs to a file system such as /proc or /sys, which has no blocks."""
+    return hasattr(os, "statvfs") and os.statvfs(folder).f_blocks == 0
