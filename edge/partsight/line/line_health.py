@@ -21,7 +21,7 @@ from partsight.telemetry.readiness import not_ready
 from partsight.telemetry.systemd import Notifier
 from partsight.telemetry.telemetry import Telemetry
 from partsight.web.routes import line_routes
-from partsight.web.server import HealthServer
+from partsight.web.server import http_server
 
 if TYPE_CHECKING:
     from partsight.config.health import HealthConfig
@@ -85,8 +85,10 @@ class LineHealth:
                         not_ready, sink_unreachable_after_s=settings.sink_unreachable_after_s
                     ),
                 )
-                server = HealthServer(routes, host=settings.host, port=settings.port)
-                self.port = stack.enter_context(server).port
+                server = http_server(
+                    routes, section="health", host=settings.host, port=settings.port
+                )
+                self.port = stack.enter_context(server)
             self._stack = stack.pop_all()
         return self
 

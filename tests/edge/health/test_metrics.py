@@ -18,7 +18,7 @@ from partsight.telemetry.metrics import exposition, line_registry
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.telemetry import METRICS, Telemetry
 from partsight.web.routes import line_routes
-from partsight.web.server import HealthServer
+from partsight.web.server import http_server
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -101,16 +101,17 @@ def test_any_name_and_number_comes_through(name: str, value: float) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[HealthServer]:
+def port() -> Iterator[int]:
     telemetry = Telemetry()
     telemetry.count("frames")
-    with HealthServer(line_routes(telemetry, Heartbeat(), lambda: {"sha256": "ab"})) as server:
-        yield server
+    routes = line_routes(telemetry, Heartbeat(), lambda: {"sha256": "ab"})
+    with http_server(routes, section="health") as port:
+        yield port
 
 
 @pytest.mark.parametrize(("accept", "end"), [("text/plain", ""), (OPENMETRICS, "# EOF\n")])
-def test_they_are_served(accept: str, end: str, server: HealthServer) -> None:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+def test_metrics_are_served_in_the_accepted_format(accept: str, end: str, port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/metrics", headers={"Accept": accept})
     answer = connection.getresponse()
     body = answer.read().decode()
