@@ -93,7 +93,7 @@ def told(outcomes: list) -> list:
     ]
 
 
-LOST = "no frame within 2 s of the trigger: source is of unknown state"
+LOST = "no frame within 2 s of the trigger: source is unknown"
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
 
     assert [part for part, _ in outcomes] == [f"P{n}" for n in range(6)]
     reasons = [reason for _, reason in outcomes]
-    assert reasons[:2] == ["more than 4 triggers waited: too fast to judge"] * 2
+    assert reasons[:2] == ["more than 4 triggers waited: too fast to inspect"] * 2
     assert all(isinstance(reason, int) for reason in reasons[2:])
 
 
