@@ -167,7 +167,7 @@ def test_the_report_is_laid_out() -> None:
     (agreement,) = agreements([event(1, "accept", "accept"), event(2, "review", "reject")])
     lines = list(report_lines(agreement))
     assert lines[0] == (
-        "b beside a: 1 of 2 verdicts agree, 0.5000 (95 % interval 0.0126 to 0.9874)"
+        "b compared with a: 1 of 2 verdicts agree, 0.5000 (95 % interval 0.0126 to 0.9874)"
     )
     assert [line.split() for line in lines[2:]] == [
         ["accept", "1", "0", "0"],

@@ -500,7 +500,7 @@ def test_a_trigger_without_an_id_is_reported(
 def test_triggers_without_an_id_do_not_flood_the_log() -> None:
     now_s, told = [0.0], []
     telemetry = Telemetry(clock=lambda: now_s[0])
-    telemetry.on_told(told.append)
+    telemetry.on_announced(told.append)
     ids = IdReport(telemetry)
     for number in range(3600):
         ids.read_or_none(b"{}" if number % 2 else b"A")

@@ -109,13 +109,13 @@ class Told:
         self.telemetry = Telemetry(now=lambda: 1000.0 + self.now_s, clock=lambda: self.now_s)
         self.changes: list[Change] = []
         self.exact: list[str] = []
-        self.telemetry.on_told(self.changes.append)
+        self.telemetry.on_announced(self.changes.append)
         self.telemetry.on_change(lambda part, state: self.exact.append(state.name))
 
     def go(self, part: str, name: str, seconds: float = 1.0) -> None:
         self.telemetry.state(part, name, "why")
         self.now_s += seconds
-        self.telemetry.tell_due()
+        self.telemetry.announce_due()
 
     def names(self) -> list[tuple[str, int]]:
         return [(change.state.name, change.suppressed) for change in self.changes]
@@ -146,7 +146,7 @@ def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
         told.go(part, bad if second % 2 else good)
     assert len(told.exact) == 86_400
     assert len(told.changes) <= 2 + BURST + 24 * 60
-    told.telemetry.tell_rest()
+    told.telemetry.announce_rest()
     assert sum(change.suppressed + 1 for change in told.changes) == 86_400
 
 
@@ -179,7 +179,7 @@ def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: 
     assert len(told.changes) == 4
     told.go("source", "running", 60)  # another part, at any time
     last = told.changes[-1]
-    assert (last.part, last.state.name, last.suppressed, last.delayed) == (
+    assert (last.component, last.state.name, last.suppressed, last.delayed) == (
         *("trigger", "disconnected", 1, True),
     )
     assert last.state.since == pytest.approx(1000.5)
@@ -196,7 +196,7 @@ def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
         told.go("sink plc", "delivering", 0)
         for _ in range(600):
             told.now_s += 1
-            told.telemetry.tell_due()
+            told.telemetry.announce_due()
     assert told.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
 
 
@@ -205,7 +205,7 @@ def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:
         told.go("source", "dark" if second % 2 else "running")
     told.go("sink plc", "unreachable", 0)
     told.go("sink plc", "delivering", 0)
-    assert [c.state.name for c in told.changes if c.part == "sink plc"] == [
+    assert [c.state.name for c in told.changes if c.component == "sink plc"] == [
         *("unreachable", "delivering"),
     ]
 
@@ -214,7 +214,7 @@ def test_changes_between_calm_states_that_were_not_told_are_a_warning(told: Told
     with caplog.at_level(logging.INFO, "partsight"):
         for second in range(20):
             told.go("trigger", "learning" if second % 2 else "listening")
-        told.telemetry.tell_rest()
+        told.telemetry.announce_rest()
     assert caplog.records[-1].levelname == "WARNING"
     assert caplog.records[-1].getMessage() == (
         "trigger is learning (15 more changes were not logged): why"

@@ -1,8 +1,7 @@
-"""Verdicts as JSON lines on standard output, for as long as somebody reads it.
+"""Verdicts as JSON lines on standard output.
 
-Enters: rows of the journal, from a feeder. Leaves: lines in a pipe or terminal. When its reader
-has left, nobody will ever read them: rows are then taken and dropped, so that they neither pile
-up nor keep old rows in the journal.
+After the reader of a pipe has left, rows are dropped, so that they neither pile up nor keep old
+rows in the journal.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _CLOSED = (
 
 
 class StdoutSink:
-    """A ``LineSink`` that writes to a stream, and forgets it when it is closed."""
+    """A ``LineSink`` that writes to a stream. It does not close the stream."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -66,15 +65,15 @@ class StdoutSink:
 
 
 def open_sink(config: object) -> LineSink:
-    """The sink for ``kind = "stdout"``."""
+    """Return the sink for ``kind = "stdout"``."""
     return StdoutSink(sys.stdout)
 
 
 def _quiet(stream: TextIO) -> None:
-    """Let what is left in the stream go nowhere: else Python complains of it at its end."""
+    """Redirect buffered output to nowhere, so that Python prints no error at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
     except (OSError, ValueError):
-        pass  # no stream of the system's, or closed already
+        pass  # not a file of the operating system, or closed already

@@ -126,7 +126,7 @@ NEVER_MINDED = {
             for part, names in NOT_READY.items()
             for name in names
         ),
-        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
+        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not reported a state yet")),
     ],
 )
 def test_readiness_comes_with_its_reasons(

@@ -15,7 +15,7 @@ from partsight.errors import OutputError, SinkUnavailable
 from partsight.journal import Journal
 from partsight.results.base import Row
 from partsight.sinks.delivery import cursor_path
-from partsight.sinks.delivery_worker import DeliveryWorker, close_feeders
+from partsight.sinks.delivery_worker import DeliveryWorker, close_workers
 from partsight.sinks.open import workers
 from partsight.telemetry.telemetry import Telemetry
 
@@ -147,10 +147,10 @@ def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make
     journal.append(make_row(1))
     until(lambda: sinks["a"].seqs == sinks["b"].seqs == [1])
 
-    assert close_feeders(workers[1:2], 0.01) == ["stuck"]
-    assert close_feeders([workers[0], workers[2]], PATIENCE_S) == []
+    assert close_workers(workers[1:2], 0.01) == ["stuck"]
+    assert close_workers([workers[0], workers[2]], PATIENCE_S) == []
     sinks["stuck"].gate.set()
-    assert close_feeders(workers, PATIENCE_S) == []
+    assert close_workers(workers, PATIENCE_S) == []
 
 
 def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_p
     journal.append(make_row(2))
     for each in running:
         each.start()
-    assert close_feeders(running, PATIENCE_S) == []
+    assert close_workers(running, PATIENCE_S) == []
 
     assert [each.name for each in running] == ["csv", "all"]
     assert [each.position for each in running] == [2, 2]

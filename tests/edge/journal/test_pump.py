@@ -63,7 +63,7 @@ class Bench:
         self.now_s, self.sink = 100.0, FakeSink()
         self.telemetry = Telemetry(clock=lambda: self.now_s)
         self.told: list[Change] = []
-        self.telemetry.on_told(self.told.append)
+        self.telemetry.on_announced(self.told.append)
 
     def append(self, count: int) -> None:
         for number in range(count):
@@ -537,6 +537,6 @@ def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Ben
     bench.run(bench.delivery(), 3600)
     assert len(changes) > 2000
     assert len(bench.told) <= 1 + SINK_BURST + 60
-    bench.telemetry.tell_rest()
+    bench.telemetry.announce_rest()
     assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
     assert bench.told[-1].state.name == changes[-1]
