@@ -170,7 +170,7 @@ def test_with_a_reference_it_watches_from_the_start() -> None:
 def test_without_a_reference_the_first_parts_are_one() -> None:
     watch, telemetry = watched(None)
     assert "has no drift reference" in watch.note
-    assert "first 500 parts, anew after each start" in watch.note
+    assert "first 500 parts, again after each start" in watch.note
     assert drift_state(telemetry) == ("learning", "learning 0 of 500 parts")
     stream = parts(9, luma=80.0)
     see(watch, stream, 69)

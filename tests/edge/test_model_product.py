@@ -131,7 +131,7 @@ def test_a_model_that_is_dropped_in(
         line = next(each for each in caplog.messages if "replaced by" in each)
         assert line.startswith(f"model {sha(old)[:12]} (")
         assert f"replaced by {sha(offered)[:12]} (" in line
-        assert "put in force by the line, from " in line
+        assert "activated by the line, from " in line
         assert "new.tflite" in line
         assert ("cannot be told apart" in caplog.text) == (active is new is None)
     else:
@@ -174,7 +174,7 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
         bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["outcome"] == ("activated" if configured is None else "refused")
-    told = "put in force by partsight model activate, user me, from nut.tflite"
+    told = "activated by partsight model activate, user me, from nut.tflite"
     assert ((told if configured is None else "expected product 'bolt'") in caplog.text) is True
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partsight.image_store.retention import Limits, Retention
-from partsight.image_store.retention_schedule import Tidying
+from partsight.image_store.retention_schedule import RetentionSchedule
 from partsight.image_store.save_plan import annotated_path, picture_path
 from partsight.utils.ids import uuid7
 
@@ -313,9 +313,9 @@ def test_passes_begin_not_too_often(clocks: Clocks, short: bool, wait_s: float, 
         begun += 1
         return itertools.repeat(None, 2)
 
-    tidying = Tidying(begin, clocks.monotonic)
-    assert [tidying.take_a_piece(short=False) for _ in range(4)] == [True, True, False, False]
+    schedule = RetentionSchedule(begin, clocks.monotonic)
+    assert [schedule.run_piece(short=False) for _ in range(4)] == [True, True, False, False]
     clocks.pass_by(wait_s)
 
-    assert tidying.take_a_piece(short=short) is due
+    assert schedule.run_piece(short=short) is due
     assert begun == 1 + due

@@ -319,7 +319,7 @@ def test_a_callback_that_fails_stops_nothing(
         store.keep(plan, frame, result())
 
     assert telemetry.values()["pictures_kept", ""] == 1
-    assert "nobody could be told" in caplog.text
+    assert "could not be reported" in caplog.text
 
 
 # The queue
@@ -418,7 +418,7 @@ def test_a_queue_survives_what_its_work_did_not_expect(
             ("REJECT   scratch 0.910", "part SN-4711   2026-11-24 10:11:12.345+00:00"),
         ),
         ({"error": "frozen"}, ("REJECT   frozen", "2026-11-24 10:11:12.345+00:00")),
-        ({}, ("REJECT   not judged", "2026-11-24 10:11:12.345+00:00")),
+        ({}, ("REJECT   not inspected", "2026-11-24 10:11:12.345+00:00")),
         (
             {"prediction": Prediction({"Gehäuse 部": 1.0})},
             ("REJECT   Gehause ? 1.000", "2026-11-24 10:11:12.345+00:00"),

@@ -131,8 +131,8 @@ def test_sigterm_ends_it_after_the_part_at_hand(line: Line, model_path: Path) ->
 
     assert (code, "accept" in said or "reject" in said) == (0, True), said
     assert line.events("stopped") == [{"why": "asked to"}]
-    handed_on = [json.loads(text) for text in (line.folder / "out.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in handed_on] == [row["id"] for row in rows]
+    delivered = [json.loads(text) for text in (line.folder / "out.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in delivered] == [row["id"] for row in rows]
     kept = [row["picture"] for row in rows if row["verdict"] != "accept"]
     assert all((line.folder / "pictures" / picture).is_file() for picture in kept)
     verify(line.folder / "journal.db")

@@ -91,7 +91,7 @@ def open_pruning(
 
     def prune() -> None:
         delivered = min((worker.position for worker in workers), default=None)
-        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, handed_on=delivered)
+        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, delivered=delivered)
 
     stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
 

@@ -52,7 +52,9 @@ class Announcements:
             before = None if known is None else known.announced
             most = SINK_BURST if component.startswith("sink ") else BURST
             begun = state.name != "starting"
-            self._components[component] = _Component(state, self._clock(), begun, most, granted=most)
+            self._components[component] = _Component(
+                state, self._clock(), begun, most, granted=most
+            )
             return Change(component, state, before)
         known.waiting, known.suppressed = state, known.suppressed + 1
         self._waiting.add(component)
@@ -60,7 +62,9 @@ class Announcements:
 
     def due(self) -> list[Change]:
         """Return the changes that waited and are announced now."""
-        ready = [component for component in self._waiting if self._grant(self._components[component])]
+        ready = [
+            component for component in self._waiting if self._grant(self._components[component])
+        ]
         return self._all_announced(ready)
 
     def rest(self) -> list[Change]:

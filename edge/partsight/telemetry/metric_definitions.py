@@ -34,18 +34,26 @@ METRICS: Mapping[str, Metric] = {
     "source_restarts": Metric("counter", "Times that the source was opened again."),
     "verdicts": Metric("counter", "Verdicts given.", "verdict"),
     "faults": Metric("counter", "Parts with the fail-safe verdict, by kind of fault.", "kind"),
-    "unrecorded": Metric("counter", "Parts whose verdict was not written to the journal, so not announced."),
+    "unrecorded": Metric(
+        "counter", "Parts whose verdict was not written to the journal, so not announced."
+    ),
     "latency": Metric("histogram", "Seconds that a stage of a verdict took.", "stage"),
-    "delivered": Metric("counter", "Rows that a sink delivered, confirmed by the receiver.", "sink"),
+    "delivered": Metric(
+        "counter", "Rows that a sink delivered, confirmed by the receiver.", "sink"
+    ),
     "delivery_failures": Metric("counter", "Failed deliveries of a sink.", "sink"),
     "queue": Metric("gauge", "Rows that a sink has not delivered yet.", "sink"),
     "part_ids_missing": Metric("counter", "Triggers without a readable part id.", "why"),
     "pictures_kept": Metric("counter", "Images saved."),
     "pictures_lost": Metric("counter", "Images that could not be saved.", "cause"),
-    "disk_free_bytes": Metric("gauge", "Free space on the disks of the journal and of saved images.", "place"),
+    "disk_free_bytes": Metric(
+        "gauge", "Free space on the disks of the journal and of saved images.", "place"
+    ),
     "temperature_celsius": Metric("gauge", "Temperature of the device.", "zone"),
     "model_swaps": Metric("counter", "New models that were activated or refused.", "outcome"),
-    "shadow": Metric("counter", "Verdicts of the shadow model compared with the active model's.", "agreement"),
+    "shadow": Metric(
+        "counter", "Verdicts of the shadow model compared with the active model's.", "agreement"
+    ),
     "drift": Metric("gauge", "Mean of the last subgroup of a control chart.", "chart"),
     "drift_learned": Metric(
         "gauge", "Parts that the drift reference is learned from, if the model has none."

@@ -91,7 +91,11 @@ def _components_of(rule: Rule, states: Mapping[str, State]) -> Iterator[tuple[st
     """Yield the components of a rule with their states."""
     if rule.component.endswith(" NAME"):
         prefix = rule.component.removesuffix("NAME")
-        yield from ((component, state) for component, state in states.items() if component.startswith(prefix))
+        yield from (
+            (component, state)
+            for component, state in states.items()
+            if component.startswith(prefix)
+        )
     elif rule.required or rule.component in states:
         yield rule.component, states.get(rule.component)
 

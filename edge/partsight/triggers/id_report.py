@@ -72,5 +72,7 @@ class IdReport:
         shown = payload[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
         more = "..." if len(payload) > _LONGEST_SHOWN else ""
         self._telemetry.state(
-            _COMPONENT, "missing", f"a trigger without a part id: {reason}. Trigger: {shown!r}{more}"
+            _COMPONENT,
+            "missing",
+            f"a trigger without a part id: {reason}. Trigger: {shown!r}{more}",
         )

@@ -60,9 +60,7 @@ def mqtt_listener(
         stopping.join(_STOP_S)
 
 
-def _report_connection(
-    client: paho.Client, topic: str, broker: str, telemetry: Telemetry
-) -> None:
+def _report_connection(client: paho.Client, topic: str, broker: str, telemetry: Telemetry) -> None:
     """Subscribe after each connection, and keep the state ``trigger`` up to date."""
 
     def on_connect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:

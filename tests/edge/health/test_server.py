@@ -126,7 +126,10 @@ NEVER_MINDED = {
             for part, names in NOT_READY.items()
             for name in names
         ),
-        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not reported a state yet")),
+        (
+            {"model": "swapping"},
+            dict.fromkeys(("source", "journal"), "has not reported a state yet"),
+        ),
     ],
 )
 def test_readiness_comes_with_its_reasons(
@@ -340,7 +343,7 @@ def test_a_beat_is_passed_on(clock: Clock) -> None:
     ("name", "detail"),
     [
         ("learning", "learning 69 of 500 parts"),
-        ("without reference", "no reference is learned from a line that is not in order"),
+        ("without reference", "no reference is learned from a line out of control"),
         ("watching", "against the model's reference of 200 good parts"),
         ("off", "drift.enabled is false"),
     ],

@@ -309,7 +309,7 @@ def test_a_journal_that_cannot_be_read_is_tried_again(bench: Bench) -> None:
 def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
     delivery = bench.delivery()
     bench.append(5)
-    bench.journal.prune(keep_rows=2, handed_on=delivery.position)
+    bench.journal.prune(keep_rows=2, delivered=delivery.position)
     run_out(delivery)
     assert bench.seqs() == [1, 2, 3, 4, 5]
     bench.append(3)

@@ -92,16 +92,16 @@ SWAP = "UPDATE verdicts SET seq = seq + 100 WHERE seq IN (2, 3)"
         (["INSERT INTO verdicts (seq, hash) VALUES (7, zeroblob(32))"], "row 7 .* changed"),
         (["UPDATE events SET detail = '{}' WHERE seq = 5"], "events .*: row 5 .* changed"),
         (["DELETE FROM events WHERE seq = 2"], "events .*: row 2 is missing"),
-        (["UPDATE journal SET id = 'other'"], "rows up to 0 were taken away"),
-        (["DELETE FROM journal"], "rows up to 0 were taken away"),
-        (["DELETE FROM anchors"], "rows up to 0 were taken away|row 1 .*changed"),
+        (["UPDATE journal SET id = 'other'"], "rows up to 0 were removed"),
+        (["DELETE FROM journal"], "rows up to 0 were removed"),
+        (["DELETE FROM anchors"], "rows up to 0 were removed|row 1 .*changed"),
         (
             [
                 "DELETE FROM verdicts WHERE seq < 3",
                 "UPDATE anchors SET seq = 2, hash = (SELECT hash FROM verdicts WHERE seq = 3)"
                 " WHERE of = 'verdicts'",
             ],
-            "rows up to 2 were taken away",
+            "rows up to 2 were removed",
         ),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_journal_written_anew_is_found_by_a_noted_head(path: Path, make_row) -
         for number in range(ROWS + 1):
             journal.append(make_row(number))
     verify(path)
-    with pytest.raises(JournalError, match=f"row {ROWS} is not the one that was noted"):
+    with pytest.raises(JournalError, match=f"row {ROWS} differs from the noted one"):
         verify(path, head)
 
 
@@ -151,7 +151,7 @@ def test_pruned_rows_are_accounted_for(path: Path) -> None:
     with Journal(path) as journal:
         journal.prune(keep_rows=2)
     change(path, "UPDATE anchors SET hash = zeroblob(32) WHERE of = 'verdicts'")
-    with pytest.raises(JournalError, match="row 4 is not the one that was noted"):
+    with pytest.raises(JournalError, match="row 4 differs from the noted one"):
         verify(path)
 
 

@@ -230,8 +230,8 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     [
         ({}, (1, 20)),
         ({"keep_rows": 5}, (16, 20)),
-        ({"keep_rows": 5, "handed_on": 3}, (4, 20)),
-        ({"keep_rows": 5, "handed_on": 0}, (1, 20)),
+        ({"keep_rows": 5, "delivered": 3}, (4, 20)),
+        ({"keep_rows": 5, "delivered": 0}, (1, 20)),
         ({"keep_rows": 50}, (1, 20)),
         ({"keep_days": 1}, (11, 20)),
         ({"keep_days": 1, "keep_rows": 3}, (18, 20)),
@@ -266,7 +266,7 @@ def test_events_are_as_many_as_verdicts_at_most(tmp_path: Path, make_row) -> Non
         for number in range(20):
             journal.append(make_row(number))
             journal.event("shadow", {"number": number})
-        journal.prune(keep_rows=5, handed_on=0)
+        journal.prune(keep_rows=5, delivered=0)
         rest = [event["seq"] for event in select(journal.path, Selection(), EVENTS)]
         found = verify(journal.path)
 
