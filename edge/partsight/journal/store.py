@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from partsight.errors import OutputError
 from partsight.journal.chain import link
 from partsight.journal.database import is_damage, open_for_writing, rename_damaged
-from partsight.journal.schema import EVENTS, Stored, JournalTable
+from partsight.journal.schema import EVENTS, JournalTable, Stored
 
 __all__ = ["Head", "Store", "refused"]
 

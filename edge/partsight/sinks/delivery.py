@@ -225,7 +225,7 @@ class Delivery:
         self._telemetry.state(self._component, state, detail)
 
     def _leave(self, cause: Exception | None = None) -> None:
-        """Close the sink with the cause: after an error it must not report that the line stopped."""
+        """Close the sink with the cause: after an error it must not report a regular stop."""
         self._sink = None
         try:
             self._stack.__exit__(type(cause) if cause else None, cause, None)

@@ -196,7 +196,7 @@ def test_settings_not_taken_are_one_line(child: Callable, caplog: pytest.LogCapt
     with child("good", {"width": 1920, "gain": 7.0, "focus": 3.0}) as camera:
         read(camera)
     (record,) = caplog.records
-    assert "good did not take width 1920 (it has 7), focus 3.0 (it has 7)" in record.getMessage()
+    assert "good did not accept width 1920 (it has 7), focus 3.0 (it has 7)" in record.getMessage()
 
 
 def test_a_read_that_hangs_returns_in_time_and_the_process_can_be_ended(child: Callable) -> None:

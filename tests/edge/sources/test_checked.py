@@ -17,7 +17,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.checked import FrameCheck
 from partsight.sources.frames import Frames, NoMoreFrames, SequentialFrames
-from partsight.sources.image_quality import ConditionCheck
+from partsight.sources.image_quality import QualityCheck
 from partsight.sources.opening import open_frames
 from partsight.sources.scripted import ScriptedSource
 from partsight.telemetry.telemetry import Telemetry
@@ -215,7 +215,7 @@ def test_the_state_of_a_watched_folder_stays_until_the_next_file(tmp_path: Path)
 
 
 def test_a_check_begins_anew_where_the_source_was_opened_again() -> None:
-    check = ConditionCheck(ConditionsConfig(frozen_frames=2, frozen_after_s=0.0))
+    check = QualityCheck(ConditionsConfig(frozen_frames=2, frozen_after_s=0.0))
     assert check(part(), 0) is None
     check.restart()
     assert check(part(), 1) is None

@@ -14,7 +14,7 @@ import pytest
 from partsight.config.source import SourceConfig
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
+from partsight.sources.capture_backend import CapturedImage, ScriptedCapture
 from partsight.sources.live import LiveFrames
 from partsight.telemetry.telemetry import Telemetry
 
@@ -59,18 +59,18 @@ class Bench:
             self.telemetry,
             clock=self.clock,
             now=lambda: NOW,
-            chance=lambda: 0.0,
+            chance=lambda: 1.0,
             idle=self.clock.forward,
         )
 
-    def open(self) -> contextlib.AbstractContextManager[ScriptedGrabber]:
+    def open(self) -> contextlib.AbstractContextManager[ScriptedCapture]:
         opening = next(self.openings)
         if isinstance(opening, Exception):
             raise opening
 
         @contextlib.contextmanager
         def opened():
-            yield ScriptedGrabber(self.played(opening))
+            yield ScriptedCapture(self.played(opening))
             self.left += 1
 
         return opened()
@@ -314,7 +314,7 @@ def test_a_defect_of_the_thread_is_told_and_waited_for_by_nobody(
     told: list[object] = []
     monkeypatch.setattr(threading, "excepthook", told.append)
 
-    def fail() -> contextlib.AbstractContextManager[ScriptedGrabber]:
+    def fail() -> contextlib.AbstractContextManager[ScriptedCapture]:
         raise ZeroDivisionError
 
     with (
@@ -331,7 +331,7 @@ def test_the_thread_takes_frames_and_ends_with_the_block() -> None:
 
     @contextlib.contextmanager
     def opened():
-        yield ScriptedGrabber([CapturedImage(noisy(90, 1), 5.0)])
+        yield ScriptedCapture([CapturedImage(noisy(90, 1), 5.0)])
         left.set()
 
     with LiveFrames("cam", opened, CONFIG, Telemetry()) as live:

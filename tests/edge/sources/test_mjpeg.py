@@ -194,7 +194,7 @@ def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
     after_s = time.monotonic()
     assert capture.grab()
     assert level(capture.retrieve()[1]) == 40
-    assert capture.passed == 2
+    assert capture.dropped == 2
     assert before_s <= capture.arrived_s <= after_s, "not when it was grabbed"
     assert not capture.grab()
 

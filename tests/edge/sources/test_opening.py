@@ -16,7 +16,7 @@ from partsight.errors import ConfigError, DatasetError, SourceError
 from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
-from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
+from partsight.sources.capture_backend import CapturedImage, ScriptedCapture
 from partsight.sources.frames import NoMoreFrames
 from partsight.telemetry.telemetry import Telemetry
 
@@ -29,9 +29,9 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
     asked: list[Any] = []
 
     @contextlib.contextmanager
-    def opened(*given: Any, **named: Any) -> Iterator[ScriptedGrabber]:
+    def opened(*given: Any, **named: Any) -> Iterator[ScriptedCapture]:
         asked.append((*given, named))
-        yield ScriptedGrabber([CapturedImage(np.full((4, 4, 3), 99, np.uint8), 5.0)])
+        yield ScriptedCapture([CapturedImage(np.full((4, 4, 3), 99, np.uint8), 5.0)])
 
     monkeypatch.setattr("partsight.sources.capture_child.CaptureChild", opened)
     config = SourceConfig(

@@ -137,7 +137,7 @@ def loop(request: Any) -> None:
     [
         (answer(b"", None, 404), "404"),
         (answer(b"", None, 503), "503"),
-        (answer(b"", None, 401), "HTTP 401: the camera does not take the user name and password"),
+        (answer(b"", None, 401), "HTTP 401: the camera refuses the user name and password"),
         (answer(b"", None, 401, WWW_Authenticate="Bearer realm=x"), "HTTP 401"),
         (answer(b"", None, 401, WWW_Authenticate='Basic realm="x"'), "HTTP 401"),
         (answer(b"<html>log in", "text/html"), "answers with text/html.*logs in"),
@@ -237,7 +237,7 @@ def test_a_failure_is_passed_over_and_several_in_a_row_are_the_end() -> None:
     script = Script("HTTP 503", "HTTP 503", 20, "HTTP 503", "HTTP 503", "HTTP 500")
     capture = script.capture()
     assert level(capture) == 10
-    assert (level(capture), capture.passed) == (20, 2)
+    assert (level(capture), capture.dropped) == (20, 2)
     with pytest.raises(SourceError, match="3 requests in a row gave no picture: HTTP 500"):
         capture.grab()
 
@@ -289,7 +289,7 @@ def test_a_certificate_of_its_own_is_told(tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         capture = open_http(server.address().replace("http:", "https:"))
         assert isinstance(capture, SnapshotCapture)
-        assert "certificate cannot be verified" in capture.doubt
+        assert "certificate cannot be verified" in capture.warning
         assert level(capture) == 90
         server.shutdown()
 

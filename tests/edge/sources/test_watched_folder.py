@@ -295,7 +295,7 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", crowded)
         tracemalloc.start()
-        arrivals.pass_over()
+        arrivals.skip_existing()
         assert arrivals.waiting(0.0) == []
         put(folder / "new.png")
         assert [arrival.name for arrival in arrivals.waiting(1.0)] == ["new.png"]
@@ -308,7 +308,7 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_of_many_new_files_only_some_are_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals_module, "_AHEAD", 100)
+    monkeypatch.setattr(arrivals_module, "_MAX_WAITING", 100)
     for number in range(210):
         os.mknod(tmp_path / f"{number:04}.png")
     arrivals = Arrivals(tmp_path, timer=lambda: 0.0)
@@ -618,7 +618,7 @@ def test_old_folders_are_not_listed_again(folder: Path, monkeypatch: pytest.Monk
         (folder / f"2024/{day}").mkdir(parents=True)
         put(folder / f"2024/{day}/a.png")
     arrivals = Arrivals(folder, timer=lambda: 0.0)
-    arrivals.pass_over()
+    arrivals.skip_existing()
     assert arrivals.waiting(0.0) == arrivals.waiting(0.1) == []
     listed: list[str] = []
     real = os.scandir
@@ -644,8 +644,8 @@ def test_what_is_forgotten_is_what_is_gone(folder: Path) -> None:
         (folder / str(day)).rmdir()
         now_s += 1.0
     assert arrivals.waiting(now_s + 20) == []
-    assert not arrivals._known
-    assert not +arrivals._counts
+    assert not arrivals._known.stamps
+    assert not +arrivals._known._counts
 
 
 OPERATIONS = st.lists(
