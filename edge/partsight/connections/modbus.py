@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
 from partsight.errors import SinkUnavailable
@@ -29,7 +29,7 @@ logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 _REFUSED_RETRY_S = 30.0
 
 
-class Plc:
+class Plc(AbstractContextManager["Plc"]):
     """A connection, opened when it is first needed and again after each failure, so that a late
     answer is not taken for the answer to the next request.
 
@@ -45,15 +45,11 @@ class Plc:
         # Any: some methods have no type hints.
         self._client: Any = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
 
-    def __enter__(self) -> Plc:
-        return self
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
     def write_coils(self, address: int, values: Sequence[bool]) -> None:

@@ -7,7 +7,6 @@ import functools
 import socket
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import (
@@ -29,7 +28,7 @@ __all__ = ["Publisher"]
 _REFUSED_RETRY_S = 30.0
 
 
-class Publisher:
+class Publisher(contextlib.AbstractContextManager["Publisher"]):
     """One connection to a broker, until it breaks. It does not reconnect: the caller sends
     unacknowledged messages again, so that messages stay in order.
 
@@ -67,15 +66,7 @@ class Publisher:
             self._abandon()
             raise
 
-    def __enter__(self) -> Publisher:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Disconnect in the regular way, so that the broker does not publish the will."""
         self._client.disconnect()
         with self._changed:

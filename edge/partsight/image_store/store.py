@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.image.encode import encode
@@ -90,12 +89,7 @@ class PictureStore:
         self._queue.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for job in self._queue.close(self._close_timeout_s):
             self._lose(job.path, "closing", "the line stopped before it was written")
 

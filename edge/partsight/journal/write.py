@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import JournalError
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 
-class Journal:
+class Journal(contextlib.AbstractContextManager["Journal"]):
     """The only writer of a journal. Thread-safe.
 
     Args:
@@ -188,15 +187,7 @@ class Journal:
             self._store.close()
             self._held.close()
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

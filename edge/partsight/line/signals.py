@@ -6,7 +6,7 @@ The handlers only set flags that the loop checks at each turn, so the current pa
 from __future__ import annotations
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 __all__ = ["LineSignals"]
@@ -46,12 +46,7 @@ class LineSignals:
                 self._before[number] = signal.signal(number, handler)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number in tuple(self._before):
             self._restore(number)
 

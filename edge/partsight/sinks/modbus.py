@@ -32,9 +32,9 @@ from __future__ import annotations
 import collections
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.modbus import Plc, to_words
@@ -84,7 +84,7 @@ class Tally:
         return [word for name in COUNTS for word in to_words(self.counts[name])]
 
 
-class ModbusSink:
+class ModbusSink(AbstractContextManager["ModbusSink"]):
     """A ``LineSink``. It connects at the first delivery, and again after a failure.
 
     Args:
@@ -110,16 +110,8 @@ class ModbusSink:
         self._free_at_s = -1.0
         self._heartbeat = False
 
-    def __enter__(self) -> ModbusSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._plc.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._plc.close()
 
     def deliver(self, rows: Sequence[Row]) -> None:
         """Show each recent row in order, and count all rows; see ``LineSink``."""

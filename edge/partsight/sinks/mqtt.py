@@ -17,7 +17,6 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import Message
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["MqttSink", "open_sink"]
 
 
-class MqttSink:
+class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
     """A ``LineSink``. It connects at the first delivery, and again after a failure.
 
     Args:
@@ -45,15 +44,7 @@ class MqttSink:
         self._config, self._now = config, now
         self._publisher: Publisher | None = None
 
-    def __enter__(self) -> MqttSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if kind is not None:
             # The line has not stopped, so let the broker publish the last will.
             self._drop()

@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from partsight.errors import SinkUnavailable
@@ -76,12 +75,7 @@ class RotatingSink:
             raise self._unavailable(error) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
     def deliver(self, rows: Sequence[Row]) -> None:

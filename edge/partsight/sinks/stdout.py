@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from types import TracebackType
+from contextlib import nullcontext
 from typing import Any, TextIO
 
 from partsight.errors import SinkClosed
@@ -25,23 +25,13 @@ _CLOSED = (
 )
 
 
-class StdoutSink:
+class StdoutSink(nullcontext["StdoutSink"]):
     """A ``LineSink`` that writes to a stream. It does not close the stream."""
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__(self)
         self._stream = stream
         self._sink: JsonLinesSink | None = JsonLinesSink(stream)
-
-    def __enter__(self) -> StdoutSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """The stream is not ours to close."""
 
     def deliver(self, rows: Sequence[Row]) -> None:
         """Write rows; see ``LineSink``.

@@ -21,7 +21,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -57,7 +57,7 @@ _ANSWER_BYTES = 2048
 _ANSWER_CHARACTERS = 120
 
 
-class WebhookSink:
+class WebhookSink(AbstractContextManager["WebhookSink"]):
     """A ``LineSink``. It keeps one connection open as long as the server does.
 
     Args:
@@ -87,15 +87,7 @@ class WebhookSink:
         self._limit_s = 2 * config.timeout_s
         self._deadline = AnswerDeadline(self._pool)
 
-    def __enter__(self) -> WebhookSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._pool.clear()
 
     def deliver(self, rows: Sequence[Row]) -> None:

@@ -14,7 +14,6 @@ import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import EnvironmentFault, SourceError
@@ -36,7 +35,7 @@ _KILL_S = 2.0
 _NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-class CaptureChild:
+class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
     """Images from a process that reads ``address``; the process ends with the block.
 
     Args:
@@ -95,15 +94,7 @@ class CaptureChild:
         }
         self._send(json.dumps(job).encode() + b"\n")
 
-    def __enter__(self) -> CaptureChild:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._resources.close()
 
     @property

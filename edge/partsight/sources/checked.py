@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.records import Fault, Frame
@@ -70,12 +69,7 @@ class CheckedFrames:
         self._frames = self._held.enter_context(self._opening)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._held.close()
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:

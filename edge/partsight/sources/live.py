@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from datetime import datetime, timedelta
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.errors import PartsightError, SourceError
@@ -94,12 +93,7 @@ class LiveFrames:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._ended.set()
         self._thread.join(_JOIN_S)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import SourceError
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 _USUAL_FPS = 25.0
 
 
-class CaptureSource:
+class CaptureSource(AbstractContextManager["CaptureSource"]):
     """Frames of a camera, stream or video file.
 
     Args:
@@ -58,15 +58,7 @@ class CaptureSource:
                 "it is connected, readable by this user, not in use, and in a format FFmpeg reads."
             )
 
-    def __enter__(self) -> CaptureSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._capture.release()
 
     @property

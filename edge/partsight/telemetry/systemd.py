@@ -11,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from types import TracebackType
 
 __all__ = ["Notifier", "watchdog_period_s"]
 
@@ -62,12 +61,7 @@ class Notifier:
             self._socket.setblocking(False)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None

@@ -1,4 +1,4 @@
-"""The list of preflight checks, and the two ways in which they are used."""
+"""The list of preflight checks: all of them for ``config check``, some at the start of a line."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _check_acting(config: Config) -> Iterator[Finding]:
 
 
 def require_startable(config: Config, environ: Mapping[str, str] = os.environ) -> None:
-    """Refuse to start a line of which a sink or the trigger can never work.
+    """Refuse to start a line with a sink or trigger that can never work.
 
     The source, the journal and the model are opened by the line itself, with their own errors.
 

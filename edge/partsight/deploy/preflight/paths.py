@@ -1,4 +1,4 @@
-"""Environment variables and files that settings name.
+"""Checks of the environment variables and files that settings name.
 
 Keys are recognized by their names, so that new sections are covered: ``..._env`` is an
 environment variable, ``..._file`` and ``..._key`` are files to read.
@@ -18,7 +18,7 @@ from partsight.deploy.preflight.findings import Finding, Level
 __all__ = ["check_paths", "check_setting", "is_read"]
 
 _READ = ("_file", "_key", "_cert", "certificate", ".challenge", "shadow.model")
-# A line without these never works; without the others it still inspects.
+# Without these files a line cannot work; without the others it still inspects.
 _CONNECTED_LATER = "trigger.device"  # a barcode reader is waited for
 _NEEDED = ("journal.", "sinks[", "trigger.", "source.", "shadow.", "model.")
 
@@ -54,7 +54,7 @@ def check_setting(
 
 
 def is_read(setting: Setting) -> bool:
-    """Whether a path names something to read; the line writes to all others."""
+    """Return whether a path is read; the line writes to all others."""
     return setting.name.endswith((*_READ, _CONNECTED_LATER))
 
 
