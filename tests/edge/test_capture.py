@@ -62,7 +62,7 @@ def test_a_picture_is_named_by_its_time_and_loses_nothing(tmp_path: Path) -> Non
     assert paths == find_pictures([tmp_path / "ok"])
 
 
-def test_shots_of_one_part_go_on_where_they_ended(tmp_path: Path) -> None:
+def test_pictures_of_one_part_continue_their_numbers(tmp_path: Path) -> None:
     place = CaptureTarget(tmp_path, "jpg", "part17")
 
     first = list(capture(scripted(frame(1), frame(2)), now(), place))
@@ -87,7 +87,7 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert taken.read_bytes() == b"precious"
 
 
-def test_it_stops_after_so_many_pictures(tmp_path: Path) -> None:
+def test_capture_stops_after_the_given_number(tmp_path: Path) -> None:
     fault = Fault("dark", TAKEN, "script", 1)
     events = scripted(frame(1), fault, frame(3), frame(4))
 
@@ -108,7 +108,7 @@ def test_a_camera_that_gives_no_frame_in_time_is_named(tmp_path: Path) -> None:
     assert outcome.reason == "no frame came in 10 s"
 
 
-def test_what_came_before_a_source_failed_is_kept(tmp_path: Path) -> None:
+def test_pictures_before_a_source_failure_stay(tmp_path: Path) -> None:
     taken = []
     with pytest.raises(SourceError, match="unplugged"):
         taken += capture(
@@ -123,7 +123,7 @@ def test_a_place_that_takes_no_files_is_an_error(tmp_path: Path) -> None:
         list(capture(scripted(frame(1)), now(), CaptureTarget(tmp_path / "ok")))
 
 
-def test_frames_are_taken_after_the_moment_that_asks_for_them(tmp_path: Path) -> None:
+def test_frames_are_captured_after_the_requested_time(tmp_path: Path) -> None:
     asked: list[float] = []
 
     class Camera:
@@ -253,7 +253,7 @@ def test_a_video_becomes_a_label_that_training_finds(tmp_path: Path, write_video
     assert values == pytest.approx([20, 40, 60, 80, 100], abs=MJPEG_LEVEL)
 
 
-def test_a_folder_gives_every_pixel_and_names_what_is_bad(tmp_path: Path) -> None:
+def test_a_folder_gives_every_pixel_and_names_bad_files(tmp_path: Path) -> None:
     source = tmp_path / "camera"
     source.mkdir()
     cv2.imwrite(str(source / "a.jpg"), np.full((600, 800, 3), 90, np.uint8))
@@ -319,12 +319,12 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], message: str) -
     assert not (tmp_path / "parts").exists()
 
 
-def test_a_source_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_source_is_a_one_line_error(tmp_path: Path) -> None:
     code, _, err = run("--source", tmp_path / "missing.avi", "--label", "ok", tmp_path)
     assert (code, "no source" in err, err.count("\n")) == (1, True, 1)
 
 
-def test_a_camera_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_camera_is_a_one_line_error(tmp_path: Path) -> None:
     config = tmp_path / "partsight.toml"
     config.write_text("[source]\nopen_timeout_s = 0.5\n")
 

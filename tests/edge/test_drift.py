@@ -118,7 +118,7 @@ def test_a_shift_is_found(name: str, shift: dict[str, float], within: int) -> No
     assert max(lengths) < 4 * within, lengths
 
 
-def test_what_is_tolerated_is_no_alarm() -> None:
+def test_a_tolerated_shift_is_no_alarm() -> None:
     """Half a standard deviation between training and line is nothing."""
     watch, telemetry = watched()
     see(watch, parts(1, luma=113.0, contrast=38.5), 20_000)
@@ -161,13 +161,13 @@ def drift_state(telemetry: Telemetry) -> tuple[str, str]:
     return state.name, state.detail
 
 
-def test_with_a_reference_it_watches_from_the_start() -> None:
+def test_with_a_reference_drift_is_watched_from_the_start() -> None:
     watch, telemetry = watched()
     assert drift_state(telemetry) == ("watching", "against the model's reference of 200 good parts")
     assert watch.note == ""
 
 
-def test_without_a_reference_the_first_parts_are_one() -> None:
+def test_without_a_reference_it_is_learned_from_the_first_parts() -> None:
     watch, telemetry = watched(None)
     assert "has no drift reference" in watch.note
     assert "first 500 parts, again after each start" in watch.note
@@ -205,7 +205,7 @@ NOT_IN_ORDER = {
 
 
 @pytest.mark.parametrize("stretches", NOT_IN_ORDER.values(), ids=NOT_IN_ORDER)
-def test_a_line_that_is_not_in_order_is_not_learned_from(
+def test_nothing_is_learned_from_a_line_out_of_control(
     stretches: list[tuple[int, dict[str, float]]],
 ) -> None:
     watch, telemetry = watched(None)
@@ -248,7 +248,7 @@ def test_how_many_rejects_a_line_in_order_may_have(
     assert drift_state(telemetry)[0] == state
 
 
-def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
+def test_a_swap_reports_whether_there_is_a_reference() -> None:
     watch, telemetry = watched()
     watch.restart(None)
     assert drift_state(telemetry)[0] == "learning"
@@ -260,7 +260,7 @@ def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
     assert drift_state(telemetry)[0] == "watching"
 
 
-def test_what_is_learned_is_mean_and_spread() -> None:
+def test_mean_and_spread_are_learned() -> None:
     learner, seen = Learner(), list(itertools.islice(parts(15), 300))
     for _, _, picture in seen:
         learner.add({"luma": picture.luma, "reject-rate": 0.0})
@@ -288,7 +288,7 @@ def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:
     see(watch, parts(12), 100)
 
 
-def test_another_model_begins_anew() -> None:
+def test_another_model_starts_again() -> None:
     watch, telemetry = watched()
     see(watch, parts(13, luma=60.0, reject=0.5), 50)
     assert raised(telemetry) == {"luma", "reject-rate"}
@@ -319,7 +319,7 @@ def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -
     return Judged(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
 
 
-def test_beside_the_line(
+def test_drift_is_watched_by_the_line(
     classifier: Classifier,
     contract: Contract,
     make_frame: Callable[..., Frame],

@@ -66,7 +66,7 @@ def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> Non
 
 
 @pytest.mark.parametrize("fail_safe", [Verdict.REJECT, Verdict.REVIEW])
-def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
+def test_a_part_that_cannot_be_inspected_gets_the_fail_safe_verdict(
     fail_safe, classifier, fake_interpreter, make_frame, monkeypatch
 ) -> None:
     inspector = Inspector(classifier, Policy(fail_safe=fail_safe))
@@ -96,7 +96,7 @@ def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
     assert broken.frame is not None
 
 
-def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
+def test_after_a_fault_the_next_part_is_inspected(classifier, make_frame) -> None:
     inspector = Inspector(classifier)
     assert FAIL_SAFE == "reject"
     assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"

@@ -100,11 +100,13 @@ def seen(settings: AlarmSettings, kinds: str) -> set[str]:
         (dataclasses.replace(RUNS, rejects_in_a_row=0, faults_in_a_row=0), "F" * 50, set()),
     ],
 )
-def test_what_raises_and_what_clears(settings: AlarmSettings, kinds: str, alarms: set[str]) -> None:
+def test_alarms_are_raised_and_cleared(
+    settings: AlarmSettings, kinds: str, alarms: set[str]
+) -> None:
     assert seen(settings, kinds) == alarms
 
 
-def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
+def test_all_alarms_are_on_by_default_and_a_normal_line_raises_none() -> None:
     assert seen(AlarmSettings(), "F" * 100) == {
         "faults-in-a-row",
         "rejects-in-a-row",
@@ -113,7 +115,7 @@ def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
     assert seen(AlarmSettings(), ("a" * 17 + "rrv") * 50 + "a" * 20) == set()
 
 
-def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
+def test_an_alarm_has_a_reason_is_announced_once_and_clears() -> None:
     telemetry = Telemetry()
     told: list[str] = []
     telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}: {state.detail}"))
@@ -126,7 +128,7 @@ def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
     ]
 
 
-def test_another_model_is_not_held_to_the_rejects_of_the_one_before() -> None:
+def test_rejects_of_the_previous_model_do_not_count() -> None:
     telemetry = Telemetry()
     alarms = LineAlarms(SETTINGS, telemetry)
     for kind in "F" * 10:
@@ -186,7 +188,7 @@ LINES = {
 
 
 @pytest.mark.parametrize(("text", "bad", "broken", "alarms", "drift"), LINES.values(), ids=LINES)
-def test_a_line_tells_of_them(
+def test_a_line_reports_alarms(
     text: str,
     bad: int,
     broken: int,

@@ -113,12 +113,12 @@ PASSES = EMPTY + IN + MIDDLE + AWAY + OUT
         "comes from above",
     ],
 )
-def test_a_part_is_judged_once(lefts: list, fire: str, expected: list[int]) -> None:
+def test_a_part_is_inspected_once(lefts: list, fire: str, expected: list[int]) -> None:
     assert judged(shots(lefts), fire=fire) == expected
 
 
 @pytest.mark.parametrize("fire", ["settled", "centred"])
-def test_each_part_is_judged(fire: str) -> None:
+def test_each_part_is_inspected(fire: str) -> None:
     lefts = EMPTY + (IN + MIDDLE * 5 + AWAY + OUT) * 6
     indices = judged(shots(lefts), fire=fire)
 
@@ -127,7 +127,7 @@ def test_each_part_is_judged(fire: str) -> None:
     assert np.diff(indices).tolist() == [len(IN + AWAY + OUT) + 5] * 5
 
 
-def test_a_part_that_stays_is_neither_judged_again_nor_taken_for_the_belt() -> None:
+def test_a_part_that_stays_is_not_inspected_again_and_not_taken_for_the_belt() -> None:
     minutes = MIDDLE * 1200  # two of them
     lefts = EMPTY + IN + minutes + AWAY + OUT * 3 + IN + MIDDLE * 5 + AWAY + OUT
     indices = judged(shots(lefts))
@@ -162,7 +162,7 @@ def test_light_may_change_while_a_part_stays() -> None:
     assert indices == [place(lefts, 60) + 3, len(lefts) - len(MIDDLE * 5 + AWAY + OUT) + 3]
 
 
-def test_a_belt_that_was_learnt_with_a_part_on_it_is_mended() -> None:
+def test_a_belt_learned_with_a_part_on_it_is_learned_again() -> None:
     cycles = [OUT * 3 + IN + [56 + 2 * each] * 5 + AWAY + OUT * 3 for each in range(8)]
     lefts = [30] * 15 + AWAY + sum(cycles, [])
     indices = judged(shots(lefts))
@@ -184,7 +184,7 @@ def test_hands_over_a_part_do_not_make_it_the_belt() -> None:
     assert len(judged(script)) == 5
 
 
-def test_a_part_in_view_at_the_end_is_judged() -> None:
+def test_a_part_in_view_at_the_end_is_inspected() -> None:
     lefts = EMPTY + IN
     assert judged(shots(lefts)) == [len(lefts) - 1]
     assert judged([*shots(lefts), NoMoreFrames()]) == [len(lefts) - 1]
@@ -205,7 +205,7 @@ def test_faults_are_no_parts() -> None:
     assert outcomes([*shots(EMPTY), *["dark"] * 40, *shots(OUT)]) == []
 
 
-def test_after_blindness_what_is_in_view_is_judged_again() -> None:
+def test_a_part_in_view_after_missing_frames_is_inspected_again() -> None:
     short = [*shots(EMPTY + MIDDLE * 8), *[None] * 10, *shots(MIDDLE * 8)]
     assert judged(short) == [15]
     long = [*shots(EMPTY + MIDDLE * 8), *[None] * 40, *shots(MIDDLE * 8)]
@@ -240,12 +240,12 @@ def test_a_frame_of_any_shape_is_made_small(shape: tuple[int, int]) -> None:
         assert (small == 256).all()
 
 
-def test_a_camera_of_another_size_is_learnt_anew() -> None:
+def test_the_belt_is_learned_again_after_a_change_of_size() -> None:
     wide = [np.repeat(image, 2, axis=1) for image in shots(EMPTY + MIDDLE * 5)]
     assert judged([*shots(EMPTY + MIDDLE * 5), *wide]) == [15, 17 + 15]
 
 
-def test_the_states_are_told(make_frame: Callable) -> None:
+def test_the_states_are_reported(make_frame: Callable) -> None:
     states = []
     telemetry = Telemetry()
     telemetry.on_change(lambda part, state: states.append((part, state.name)))

@@ -51,7 +51,9 @@ def counts(telemetry: Telemetry) -> dict[str, float]:
     return {label: n for (name, label), n in telemetry.values().items() if name == "shadow"}
 
 
-def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[..., Frame]) -> None:
+def test_each_result_of_the_shadow_is_an_event(
+    classifier: Classifier, make_frame: Callable[..., Frame]
+) -> None:
     telemetry, heard = Telemetry(), Heard()
     with Shadow(classifier, telemetry, heard) as shadow:
         for index, (red, verdict) in enumerate([(255, Verdict.ACCEPT), (0, Verdict.ACCEPT)]):
@@ -66,7 +68,7 @@ def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[...,
     assert heard.events[1]["shadow_verdict"] == "reject"
 
 
-def test_a_frame_that_was_not_judged_is_none_to_compare(
+def test_a_frame_without_a_prediction_is_not_compared(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
     telemetry, heard = Telemetry(), Heard()
@@ -77,7 +79,7 @@ def test_a_frame_that_was_not_judged_is_none_to_compare(
     assert [event["id"] for event in heard.events] == ["id-1"]
 
 
-def test_while_it_is_busy_frames_are_skipped_and_counted(
+def test_frames_are_skipped_and_counted_while_the_shadow_is_busy(
     classifier: Classifier, make_frame: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telemetry, heard = Telemetry(), Heard()
@@ -105,7 +107,7 @@ def test_while_it_is_busy_frames_are_skipped_and_counted(
 
 
 @pytest.mark.parametrize("error", [ImageError("no picture"), RuntimeError("a bug")])
-def test_what_fails_is_counted_and_does_not_end_it(
+def test_a_failure_is_counted_and_does_not_end_the_shadow(
     error: Exception,
     classifier: Classifier,
     make_frame: Callable[..., Frame],
@@ -130,7 +132,7 @@ def test_what_fails_is_counted_and_does_not_end_it(
     assert telemetry.states()["shadow"].name == "running"
 
 
-def test_leaving_waits_for_one_frame_at_most(
+def test_closing_waits_for_at_most_one_frame(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
     before = threading.active_count()

@@ -29,7 +29,7 @@ def telemetry() -> Telemetry:
         ("time", ("frames", 0.1), False),
     ],
 )
-def test_only_what_has_a_name(method, arguments, known, telemetry) -> None:
+def test_only_defined_metrics_are_accepted(method, arguments, known, telemetry) -> None:
     if known:
         getattr(telemetry, method)(*arguments)
         return
@@ -41,7 +41,7 @@ def test_every_metric_is_described() -> None:
     assert all(metric.help.endswith(".") for metric in METRICS.values())
 
 
-def test_a_change_of_state_is_told_once(telemetry, caplog) -> None:
+def test_a_change_of_state_is_announced_once(telemetry, caplog) -> None:
     told = []
     telemetry.on_change(lambda part, state: told.append((part, state.name, state.detail)))
     with caplog.at_level(logging.INFO, "partsight"):
@@ -139,7 +139,7 @@ def told() -> Told:
         ("shadow", "running", "failed"),
     ],
 )
-def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
+def test_a_flapping_component_is_announced_about_once_a_minute(
     told: Told, part: str, good: str, bad: str
 ) -> None:
     for second in range(86_400):
@@ -150,14 +150,14 @@ def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
     assert sum(change.suppressed + 1 for change in told.changes) == 86_400
 
 
-def test_an_outage_is_told_at_once_with_its_steps(told: Told) -> None:
+def test_an_outage_is_announced_at_once_with_its_steps(told: Told) -> None:
     for name in ("running", "stale", "disconnected", "running"):
         told.go("source", name)
     assert told.names() == [(n, 0) for n in ("running", "stale", "disconnected", "running")]
     assert not any(change.delayed for change in told.changes)
 
 
-def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> None:
+def test_starting_does_not_count_as_an_announcement(told: Told) -> None:
     for name in ("starting", "running", "stale", "disconnected", "running", "dark"):
         told.go("source", name)
     assert [name for name, _ in told.names()] == [
@@ -165,7 +165,7 @@ def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> 
     ]
 
 
-def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> None:
+def test_outages_minutes_apart_are_each_announced_at_once(told: Told) -> None:
     for _ in range(10):
         told.go("trigger", "listening", 600)
         told.go("trigger", "disconnected", 10)
@@ -173,7 +173,7 @@ def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> 
     assert not any(change.delayed for change in told.changes)
 
 
-def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: Told) -> None:
+def test_the_final_state_of_a_component_is_announced_after_a_minute(told: Told) -> None:
     for name in ("listening", "disconnected") * 3:
         told.go("trigger", name, 0.1)
     assert len(told.changes) == 4
@@ -187,7 +187,7 @@ def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: 
     assert len(told.changes) == 6
 
 
-def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
+def test_an_outage_of_a_sink_is_two_changes_at_most_one_a_minute(
     told: Told,
 ) -> None:
     told.go("sink plc", "delivering", 600)
@@ -200,7 +200,7 @@ def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
     assert told.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
 
 
-def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:
+def test_components_have_separate_announcements(told: Told) -> None:
     for second in range(60):
         told.go("source", "dark" if second % 2 else "running")
     told.go("sink plc", "unreachable", 0)
@@ -210,7 +210,7 @@ def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:
     ]
 
 
-def test_changes_between_calm_states_that_were_not_told_are_a_warning(told: Told, caplog) -> None:
+def test_suppressed_changes_between_calm_states_are_a_warning(told: Told, caplog) -> None:
     with caplog.at_level(logging.INFO, "partsight"):
         for second in range(20):
             told.go("trigger", "learning" if second % 2 else "listening")

@@ -109,7 +109,7 @@ LOST = "no frame within 2 s of the trigger: source is unknown"
     ],
     ids=["next", "not the same", "two", "late", "too late", "just in time", "none for two"],
 )
-def test_the_first_frame_after_the_occasion_is_used(
+def test_the_first_frame_after_the_event_is_used(
     arrivals: list, moments: list, expected: list
 ) -> None:
     outcomes = told(external(FakeCamera(arrivals), moments))
@@ -119,7 +119,7 @@ def test_the_first_frame_after_the_occasion_is_used(
         assert outcomes == expected
 
 
-def test_a_frame_that_is_seen_late_is_not_taken_for_the_part() -> None:
+def test_a_late_frame_is_not_used() -> None:
     camera = FakeCamera([1.0, 4.5])
     camera.now_s = 4.6  # what came before was slow
     ((part, reason),) = told(external(camera, [0.5]))
@@ -247,7 +247,7 @@ def frame_outcomes(events: Sequence[Any]) -> tuple[list, Exception | None]:
     return found, None
 
 
-def test_every_frame_and_fault_is_an_occasion() -> None:
+def test_every_frame_and_fault_is_an_event() -> None:
     frames = [Frame(IMAGE, NOW, "cam", index, float(index)) for index in (1, 2, 60)]
     fault = Fault("dark", NOW, "cam", 3)
     found, error = frame_outcomes([frames[0], frames[1], fault, frames[2]])
@@ -258,7 +258,7 @@ def test_every_frame_and_fault_is_an_occasion() -> None:
     assert {trigger_event.trigger for trigger_event, _ in found} == {"frame"}
 
 
-def test_no_frame_is_judged_twice() -> None:
+def test_no_frame_is_inspected_twice() -> None:
     camera = FakeCamera([0.1, 0.2, 0.9], NoMoreFrames())
     with FrameTrigger(clock=camera.clock) as trigger:
         outcomes = list(trigger.trigger_events(camera))
@@ -266,7 +266,7 @@ def test_no_frame_is_judged_twice() -> None:
     assert [outcome and outcome[1].index for outcome in outcomes] == [0, 1, None, 2]
 
 
-def test_a_source_that_fails_is_told() -> None:
+def test_a_failing_source_is_reported() -> None:
     found, error = frame_outcomes([Frame(IMAGE, NOW, "cam", 0), SourceError("unplugged")])
 
     assert len(found) == 1
@@ -457,7 +457,7 @@ def test_an_id_is_the_same_in_every_form(text: str) -> None:
         "Größe".encode("latin-1"),
     ],
 )
-def test_what_is_no_part_id_is_refused(payload: bytes) -> None:
+def test_invalid_part_ids_are_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="part id|part_id"):
         part_id_of(payload)
 
@@ -550,7 +550,7 @@ def test_a_missing_package_gives_one_line(
     assert f"pip install 'partsight[{extra}]'" in done.stdout, done.stderr
 
 
-def test_the_others_need_no_package_of_the_network() -> None:
+def test_other_triggers_need_no_network_package() -> None:
     code = (
         "import sys\n"
         "import partsight.triggers.frame, partsight.triggers.presence, partsight.triggers.http\n"

@@ -151,7 +151,7 @@ def fill(journal: Journal) -> int:
     return seq
 
 
-def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+def test_a_full_disk_refuses_rows_until_there_is_space(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(15_500_000))
     telemetry = Telemetry()
@@ -185,7 +185,7 @@ with Journal(path) as journal:
 """
 
 
-def test_a_limit_of_file_sizes_refuses_and_goes_on(tmp_path: Path) -> None:
+def test_a_file_size_limit_refuses_rows_until_it_is_raised(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, tmp_path / "journal.db", WRITER.parent],
         capture_output=True,
@@ -196,7 +196,7 @@ def test_a_limit_of_file_sizes_refuses_and_goes_on(tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
-def test_a_disk_that_turns_read_only_refuses_and_goes_on(tmp_path: Path) -> None:
+def test_a_read_only_disk_refuses_rows_until_it_is_writable(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.db") as journal:
         journal.append(row(1))
         journal._store.run(lambda connection: connection.execute("PRAGMA query_only=1"))
@@ -250,7 +250,7 @@ def let_go(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "header", "short", "pages"])
-def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kind: str) -> None:
+def test_a_damaged_file_is_renamed_and_a_new_one_started(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "journal.db"
     with Journal(path) as journal:
         for number in range(500):
@@ -274,7 +274,7 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
     assert verify(path).rows == {"verdicts": 2, "events": 1}
 
 
-def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
+def test_a_listener_may_write_states_as_events(tmp_path: Path) -> None:
     telemetry = Telemetry()
     with Journal(tmp_path / "journal.db", telemetry) as journal:
         journal.append(row(0))

@@ -121,7 +121,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
         line.process.communicate()
 
 
-def test_sigterm_ends_it_after_the_part_at_hand(line: Line, model_path: Path) -> None:
+def test_sigterm_ends_the_line_after_the_current_part(line: Line, model_path: Path) -> None:
     line.configure('[[sinks]]\nkind = "jsonl"\npath = "out.jsonl"\nstart = "beginning"\n')
     line.start(model_path)
     for _ in range(3):
@@ -167,7 +167,7 @@ def test_thresholds_of_the_configuration_are_journalled_and_reloaded(
     assert line.end()[0] == 0
 
 
-def test_alarms_are_reloaded_and_drift_says_what_it_learns(line: Line, model_path: Path) -> None:
+def test_alarms_are_reloaded_and_drift_reports_its_progress(line: Line, model_path: Path) -> None:
     decision = "[decision]\naccept_above = 1.0\nreject_below = 1.0\n"
     line.configure(decision)
     line.start(model_path)
@@ -190,7 +190,7 @@ def test_alarms_are_reloaded_and_drift_says_what_it_learns(line: Line, model_pat
     assert said.count("no drift reference") == 1
 
 
-def test_what_needs_a_restart_does_so_until_there_is_one(line: Line, model_path: Path) -> None:
+def test_settings_that_need_a_restart_are_reported_until_then(line: Line, model_path: Path) -> None:
     line.start(model_path)
     assert line.process is not None
     for number, text in enumerate(("[drift]\nsubgroup = 99\n", "[decision]\nvotes = 1\n", ""), 1):
@@ -204,7 +204,7 @@ def test_what_needs_a_restart_does_so_until_there_is_one(line: Line, model_path:
     assert line.end()[0] == 0
 
 
-def test_a_wrong_configuration_is_refused_and_the_old_one_stays(
+def test_an_invalid_configuration_is_refused_and_the_old_one_stays(
     line: Line, model_path: Path
 ) -> None:
     line.start(model_path)
@@ -234,7 +234,9 @@ def test_votes_that_need_a_restart_of_source_or_trigger_are_refused_before(
     assert line.end()[0] == 0
 
 
-def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path) -> None:
+def test_a_part_that_cannot_be_inspected_is_rejected_and_saved(
+    line: Line, model_path: Path
+) -> None:
     line.start(model_path)
     (line.folder / "broken.png").write_bytes(b"no picture")
     (line.folder / "broken.png").rename(line.folder / "belt" / "broken.png")
@@ -248,7 +250,7 @@ def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path
     assert (code, "1 of 2 inputs failed" in said) == (3, True), said
 
 
-def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) -> None:
+def test_a_taken_port_does_not_stop_inspection(line: Line, model_path: Path) -> None:
     """Nor does systemd wait in vain for word from it, and start it again and again."""
     manager = line.folder / "notify"
     with (
@@ -276,7 +278,7 @@ def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) 
         ("[source]\naddres = '0'\n", "Did you mean address"),
     ],
 )
-def test_what_does_not_go_together_is_said_in_one_line(
+def test_contradictory_settings_are_reported_in_one_line(
     text: str, message: str, line: Line, model_path: Path
 ) -> None:
     line.configure(text, base="")
@@ -368,7 +370,7 @@ def _contract_text(data: bytes) -> bytes:
     return read_member(data, "partsight.json", 1 << 20)
 
 
-def test_kill_9_loses_no_verdict_that_was_told(line: Line, model_path: Path) -> None:
+def test_kill_9_loses_no_announced_verdict(line: Line, model_path: Path) -> None:
     """Again and again: what stdout told is in the journal, and the line starts again."""
     told: list[str] = []
     for _ in range(3):

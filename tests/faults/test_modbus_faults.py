@@ -87,7 +87,7 @@ def test_a_late_verdict_is_counted_and_moves_nothing(
     assert shown(plc) == (coils, counts)
 
 
-def test_late_ones_are_counted_by_one_request(plc: PlcServer) -> None:
+def test_late_verdicts_are_counted_in_one_request(plc: PlcServer) -> None:
     with make_sink(plc.port) as sink:
         sink.deliver([row(seq, "accept", 60) for seq in range(1, 101)])
 
@@ -174,7 +174,7 @@ def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
         "ff" * 9,
     ],
 )
-def test_what_is_no_answer_to_a_question_is_none(told: str) -> None:
+def test_a_wrong_answer_is_no_answer(told: str) -> None:
     def answer(request: bytes) -> bytes:
         body = request[6:7] + bytes.fromhex(told)
         return request[:4] + len(body).to_bytes(2, "big") + body
@@ -219,7 +219,7 @@ def test_with_handshake_the_echo_is_waited_for(plc: PlcServer) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_a_count_is_two_words_the_high_one_first(value: int) -> None:
+def test_a_count_is_two_words_high_word_first(value: int) -> None:
     high, low = to_words(value)
     assert high << 16 | low == value
     assert to_words(value + 2**32) == [high, low]

@@ -109,7 +109,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(broker: Mosquitto) -> None:
     assert set(failures) >= {5, 12}
 
 
-def test_a_broker_that_is_away_is_named_and_found_again(broker: Mosquitto) -> None:
+def test_an_unreachable_broker_is_named_and_found_again(broker: Mosquitto) -> None:
     with MqttSink(sink_config(broker.port)) as sink:
         sink.deliver(rows(1))
         broker.kill()
@@ -180,7 +180,7 @@ with MqttSink(config) as sink:
 """
 
 
-def test_the_last_will_tells_of_a_killed_device(broker: Mosquitto) -> None:
+def test_the_last_will_reports_a_killed_device(broker: Mosquitto) -> None:
     with listen(broker.port) as listener:
         died = subprocess.run(
             [sys.executable, "-c", DYING, str(broker.port)], check=False, timeout=DEADLINE_S
@@ -246,7 +246,7 @@ def test_tls_and_password_are_used(
     ],
     ids=["unknown CA", "unknown user", "topic not allowed", "no TLS"],
 )
-def test_who_is_not_let_in_is_told_and_loses_nothing(
+def test_a_refused_login_is_reported_and_loses_nothing(
     changes: Mapping[str, Any],
     reason: str,
     guarded: Mosquitto,
@@ -312,7 +312,7 @@ def test_a_broker_that_stops_answering_is_given_up(broker: Mosquitto) -> None:
         persist(sink, rows(5), lambda: None)
 
 
-def test_what_a_listener_gets_is_json(broker: Mosquitto) -> None:
+def test_a_listener_gets_json(broker: Mosquitto) -> None:
     odd = [{"seq": 1, "id": "x", "source": "caf\udce9", "scores": {"a": 0.5}, "error": None}]
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     with listen(broker.port, client=client) as listener, MqttSink(sink_config(broker.port)) as sink:

@@ -158,7 +158,7 @@ def room(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def test_old_pictures_make_room_for_new_ones_and_the_reserve_is_kept(disk: Path) -> None:
+def test_old_images_make_room_for_new_ones_and_the_reserve_stays_free(disk: Path) -> None:
     line = Line(disk / "pictures")
     plans = []
     with line.store:
@@ -175,7 +175,7 @@ def test_old_pictures_make_room_for_new_ones_and_the_reserve_is_kept(disk: Path)
     assert room(disk) >= RESERVE_BYTES
 
 
-def test_a_disk_that_others_fill_stops_pictures_and_not_the_journal(disk: Path) -> None:
+def test_a_disk_filled_by_others_stops_images_but_not_the_journal(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
         assert line.judge().path
@@ -198,7 +198,7 @@ def test_a_disk_that_others_fill_stops_pictures_and_not_the_journal(disk: Path) 
     assert not line.lost
 
 
-def test_a_disk_that_is_full_after_all_leaves_no_half_picture(disk: Path) -> None:
+def test_a_full_disk_leaves_no_incomplete_image(disk: Path) -> None:
     """As where a quota ends before the room does: nobody can know before."""
     line = Line(disk / "pictures", free_bytes=lambda _: 10**12)
     with line.store:
@@ -216,7 +216,7 @@ def test_a_disk_that_is_full_after_all_leaves_no_half_picture(disk: Path) -> Non
     assert not list(line.folder.glob("*/.*"))
 
 
-def test_a_disk_that_turns_read_only_is_failing_until_it_is_not(disk: Path) -> None:
+def test_a_read_only_disk_is_failing_until_it_is_writable(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
         assert line.judge().path
@@ -231,7 +231,7 @@ def test_a_disk_that_turns_read_only_is_failing_until_it_is_not(disk: Path) -> N
     assert line.folder / str(plan.path) not in line.kept()
 
 
-def test_a_folder_that_is_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_folder_is_created_again(tmp_path: Path) -> None:
     line = Line(tmp_path / "pictures")
     with line.store:
         line.judge()
@@ -242,7 +242,7 @@ def test_a_folder_that_is_removed_is_made_again(tmp_path: Path) -> None:
     assert not line.lost
 
 
-def test_a_file_in_the_folders_place_is_told_and_no_picture_promised(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported_and_nothing_planned(tmp_path: Path) -> None:
     (tmp_path / "pictures").touch()
     line = Line(tmp_path / "pictures", monotonic=lambda: 0.0)
     with line.store:
@@ -267,7 +267,7 @@ def test_writers_that_are_killed_leave_no_half_picture(tmp_path: Path) -> None:
         assert decode(path).shape[1] == 640
 
 
-def test_a_writer_that_is_killed_half_way_leaves_nothing_but_a_left_over(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_only_a_temporary_file(tmp_path: Path) -> None:
     writer = start_writer(STOP_HALF_WAY + WRITE_AS_FAST_AS_IT_GOES, tmp_path)
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"half\n"

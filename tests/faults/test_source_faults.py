@@ -128,7 +128,7 @@ def test_a_stream_gives_the_newest_frame(camera: MjpegServer, start: Callable) -
         ("repeat", ("frozen", "identical frames"), "frozen"),
     ],
 )
-def test_what_goes_wrong_is_told_and_gone_when_it_is_over(
+def test_errors_are_reported_and_cleared(
     camera: MjpegServer, start: Callable, mode: str, words: tuple[str, ...], state: str
 ) -> None:
     line = start(camera.address)
@@ -156,7 +156,7 @@ def test_silence_is_stale_then_the_stream_is_opened_again(
     assert line.count("source_restarts") > 0
 
 
-def test_absence_is_told_once_a_time(camera: MjpegServer, start: Callable) -> None:
+def test_each_absence_is_announced_once(camera: MjpegServer, start: Callable) -> None:
     camera.mode = "refuse"
     line = start(camera.address)
     line.until_fault("503")
@@ -192,7 +192,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(start: Callable) ->
     assert line.states == ["starting", "disconnected"]
 
 
-def test_a_process_that_is_killed_is_started_again(camera: MjpegServer, start: Callable) -> None:
+def test_a_killed_process_is_started_again(camera: MjpegServer, start: Callable) -> None:
     line = start(camera.address)
     line.until_frame(3)
     os.kill(line.pid, signal.SIGKILL)
@@ -231,7 +231,7 @@ def test_an_rtsp_server_may_be_killed_and_come_back(start: Callable) -> None:
     assert line.count("source_restarts") >= 1
 
 
-def test_an_rtsp_server_that_comes_later_is_found(start: Callable) -> None:
+def test_an_rtsp_server_may_start_later(start: Callable) -> None:
     with RtspServer() as server:
         line = start(server.address, open_timeout_s=20.0)
         line.until_fault("cannot be opened")

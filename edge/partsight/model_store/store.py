@@ -95,7 +95,7 @@ def set_activated(store: ModelStore, digests: list[str]) -> None:
     Raises:
         OutputError: it cannot be written; the previous model stays active.
     """
-    # Keeps the owner of the file, so that the line's user can read it, whoever activates.
+    # Keeps the owner of the file, so that the user of the line can read it in any case.
     rewrite_atomic(store.active, "".join(f"{each}\n" for each in digests[:_REMEMBERED]).encode())
 
 

@@ -192,7 +192,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, urllib.error.HTTPError) and 300 <= error.code < 400:
         # Its text contains the new address, which may have a password.
         loop = "infinite loop" in str(error)
-        where = "in an infinite loop" if loop else "to what is neither http:// nor https://"
+        where = "in an infinite loop" if loop else "to an address without http:// or https://"
         return f"HTTP {error.code}: it redirects {where}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_MOST_S:g} s"

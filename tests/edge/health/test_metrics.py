@@ -44,7 +44,7 @@ def samples(telemetry: Telemetry, accept: str = "") -> dict[tuple[str, tuple[str
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
-def test_each_kind_is_told_by_its_name_type_and_unit(accept: str) -> None:
+def test_each_metric_has_its_name_type_and_unit(accept: str) -> None:
     telemetry = Telemetry(now=lambda: 1_700_000_000.0)
     telemetry.count("frames", by=3)
     telemetry.count("verdicts", "accept")
@@ -91,7 +91,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\r\x85\u2028\u2
 
 @settings(deadline=None, max_examples=50)
 @given(names, st.floats(allow_nan=False))
-def test_any_name_and_number_comes_through(name: str, value: float) -> None:
+def test_any_label_and_number_is_exposed(name: str, value: float) -> None:
     telemetry = Telemetry()
     telemetry.set("queue", value, name)
     telemetry.state(name, name or "away")

@@ -84,7 +84,7 @@ def asked(port: int, path: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize(
     ("age_s", "status"), [(0, 200), (10, 200), (10.5, 503), (3600, 503)], ids=str
 )
-def test_a_loop_without_a_turn_is_not_healthy(
+def test_a_stalled_loop_is_not_healthy(
     age_s: float, status: int, port: int, clock: Clock, heartbeat: Heartbeat
 ) -> None:
     clock.now_s += 1000
@@ -157,7 +157,7 @@ def test_readiness_comes_with_its_reasons(
         ([("unreachable", 301), ("delivering", 0)], 300, None),
     ],
 )
-def test_a_sink_may_be_in_trouble_for_so_long(
+def test_a_sink_may_be_in_trouble_for_the_configured_time(
     history: list[tuple[str, float]], limit_s: float, reason: str | None, clock: Clock
 ) -> None:
     telemetry = Telemetry(clock=clock)
@@ -183,13 +183,15 @@ def test_a_sink_may_be_in_trouble_for_so_long(
         ("BREW", "/healthz", 501),
     ],
 )
-def test_all_else_is_refused_politely(method: str, path: str, status: int, port: int) -> None:
+def test_other_requests_are_refused_with_a_reason(
+    method: str, path: str, status: int, port: int
+) -> None:
     received, body = ask(port, path, method)
     assert received == status
     assert ("error" in json.loads(body)) == (status != 200)
 
 
-def test_head_gives_the_same_without_the_body(port: int) -> None:
+def test_head_gives_the_same_status_without_a_body(port: int) -> None:
     assert ask(port, "/healthz", "HEAD") == (200, b"")
 
 
@@ -203,7 +205,7 @@ def test_head_gives_the_same_without_the_body(port: int) -> None:
         (b"\xff\xfe\x00", b""),
     ],
 )
-def test_what_is_no_request(sent: bytes, received: bytes, port: int) -> None:
+def test_malformed_requests_are_refused(sent: bytes, received: bytes, port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
@@ -230,7 +232,7 @@ def trickle(client: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("speaks", [False, True])
-def test_slow_clients_are_left(speaks: bool) -> None:
+def test_slow_clients_are_disconnected(speaks: bool) -> None:
     with http_server({}, section="health", deadline_s=0.05) as port:
         with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
             speaker = threading.Thread(target=trickle, args=(client,))
@@ -241,7 +243,7 @@ def test_slow_clients_are_left(speaks: bool) -> None:
             speaker.join(PATIENCE_S)
 
 
-def test_more_clients_than_threads_are_told_so() -> None:
+def test_more_clients_than_threads_get_503() -> None:
     gate, inside = threading.Event(), threading.Semaphore(0)
 
     def wait(request: Request) -> Answer:
@@ -290,7 +292,9 @@ def test_closing_frees_the_port_and_ends_the_threads() -> None:
         ("x" * 70, 0, "cannot listen on x"),
     ],
 )
-def test_where_it_cannot_listen(host: str, wanted: int | None, message: str, port: int) -> None:
+def test_an_address_that_cannot_be_listened_on_is_an_error(
+    host: str, wanted: int | None, message: str, port: int
+) -> None:
     with (
         pytest.raises(ConfigError, match=message),
         http_server({}, section="health", host=host, port=port if wanted is None else wanted),
@@ -301,7 +305,7 @@ def test_where_it_cannot_listen(host: str, wanted: int | None, message: str, por
 @pytest.mark.parametrize(
     ("error", "level"), [(ValueError("ours"), "WARNING"), (BrokenPipeError("theirs"), "DEBUG")]
 )
-def test_what_goes_wrong_here_is_logged(
+def test_errors_of_a_route_are_logged(
     error: Exception, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(request: Request) -> Answer:
@@ -330,7 +334,7 @@ def test_without_prometheus_only_the_metrics_are_missing(
         assert asked(port, "/healthz")[0] == 200
 
 
-def test_a_beat_is_passed_on(clock: Clock) -> None:
+def test_a_heartbeat_is_passed_to_followers(clock: Clock) -> None:
     seen: list[str] = []
     followers: list[Callable[[], None]] = [lambda: seen.append("a"), lambda: seen.append("b")]
     heartbeat = Heartbeat(followers, clock)
@@ -348,7 +352,7 @@ def test_a_beat_is_passed_on(clock: Clock) -> None:
         ("off", "drift.enabled is false"),
     ],
 )
-def test_readiness_tells_whether_drift_is_watched(
+def test_readiness_shows_whether_drift_is_watched(
     name: str, detail: str, port: int, telemetry: Telemetry
 ) -> None:
     telemetry.state("drift", name, detail)

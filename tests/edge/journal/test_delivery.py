@@ -129,7 +129,7 @@ def test_where_a_new_sink_begins(bench: Bench, start: str, first: int) -> None:
     assert bench.telemetry.states()["sink plc"].name == "delivering"
 
 
-def test_a_sink_goes_on_where_it_was(bench: Bench) -> None:
+def test_a_sink_continues_from_its_cursor(bench: Bench) -> None:
     first = bench.delivery()
     bench.append(3)
     run_out(first)
@@ -151,7 +151,7 @@ def test_each_name_has_its_cursor(bench: Bench) -> None:
     assert bench.seqs() == [1, 2, 1, 2]
 
 
-def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> None:
+def test_a_sink_gets_all_rows_after_an_outage(bench: Bench) -> None:
     """5,000 rows while each try fails, and the tries grow rarer."""
     away = SinkUnavailable("the broker is away")
     bench.sink.script = iter([None] + [away] * 1000)
@@ -203,7 +203,7 @@ def test_jitter_takes_up_to_half_of_the_wait(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), KeyError("x"), OSError("odd")])
-def test_whatever_a_sink_raises_is_counted_told_and_tried_again(
+def test_every_error_of_a_sink_is_counted_reported_and_retried(
     bench: Bench, error: Exception
 ) -> None:
     bench.sink.script = iter([error])
@@ -274,9 +274,7 @@ def test_the_status_is_reported_about_once_a_second(bench: Bench) -> None:
     assert "sink plc" in bench.sink.reports[-1]["states"]
 
 
-def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
-    bench: Bench, tmp_path: Path
-) -> None:
+def test_a_new_journal_after_damage_is_delivered_completely(bench: Bench, tmp_path: Path) -> None:
     delivery = bench.delivery()
     bench.append(3)
     run_out(delivery)
@@ -364,7 +362,7 @@ def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatc
     assert bench.seqs() == [1, 2, 3]
 
 
-def test_a_journal_set_back_to_an_older_copy_hands_on_what_comes(bench: Bench) -> None:
+def test_a_restored_older_journal_delivers_new_rows(bench: Bench) -> None:
     bench.append(2)
     bench.journal.close()
     copy = bench.path.read_bytes()
@@ -405,7 +403,7 @@ def test_a_sink_without_rows_is_delivering_only_where_a_report_was_confirmed(
 
 
 @pytest.mark.parametrize("rows", [0, 1], ids=["reports only", "a row waits"])
-def test_a_receiver_that_is_gone_for_a_day_is_told_of_twice(bench: Bench, rows: int) -> None:
+def test_a_receiver_gone_for_a_day_is_announced_twice(bench: Bench, rows: int) -> None:
     """Once when it is lost, and once when it is back."""
     bench.sink.reporting = GONE
     bench.sink.script = iter([GONE] * 10_000)
@@ -457,7 +455,7 @@ def test_rows_that_arrive_do_not_hide_reports_that_are_refused(bench: Bench) -> 
     assert told(bench) == [("unreachable", 0)]
 
 
-def test_a_sink_that_could_not_be_opened_is_idle_once_it_is(bench: Bench) -> None:
+def test_a_sink_is_idle_once_it_could_be_opened(bench: Bench) -> None:
     tries = iter([EnvironmentFault("pip install it")] * 5)
 
     def open_sink() -> FakeSink:
@@ -488,9 +486,7 @@ def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
 @pytest.mark.parametrize(
     ("asked_s", "wait_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (600.0, 600.0)]
 )
-def test_a_receiver_is_not_asked_again_before_it_wants_to(
-    bench: Bench, asked_s: float | None, wait_s: float
-) -> None:
+def test_a_retry_after_is_respected(bench: Bench, asked_s: float | None, wait_s: float) -> None:
     bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=asked_s)])
     delivery = bench.delivery()
     bench.append(1)
@@ -507,9 +503,7 @@ def test_the_waits_grow_also_where_a_receiver_asks_for_none(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("error", [GONE, OSError("odd"), None], ids=repr)
-def test_a_sink_is_told_whether_it_is_closed_for_a_failure(
-    bench: Bench, error: Exception | None
-) -> None:
+def test_a_sink_is_closed_with_the_cause(bench: Bench, error: Exception | None) -> None:
     class Closed(FakeSink):
         def __exit__(self, *raised: object) -> None:
             self.calls.append(raised[1])
@@ -530,7 +524,7 @@ class Flapping(FakeSink):
         return super().report(status)
 
 
-def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Bench) -> None:
+def test_a_flapping_sink_is_announced_about_once_a_minute(bench: Bench) -> None:
     """The states themselves are exact."""
     bench.sink, changes = Flapping(), []
     bench.telemetry.on_change(lambda part, state: changes.append(state.name))

@@ -53,7 +53,7 @@ def change(path: Path, *statements: str) -> None:
     connection.close()
 
 
-def test_a_sound_one_is(path: Path) -> None:
+def test_an_intact_journal_is_verified(path: Path) -> None:
     verified = verify(path)
 
     assert verified.rows == {"verdicts": ROWS, "events": ROWS}
@@ -105,14 +105,14 @@ SWAP = "UPDATE verdicts SET seq = seq + 100 WHERE seq IN (2, 3)"
         ),
     ],
 )
-def test_what_is_found(path: Path, statements: list[str], message: str) -> None:
+def test_changes_are_detected(path: Path, statements: list[str], message: str) -> None:
     change(path, *statements)
     with pytest.raises(JournalError, match=message) as refusal:
         verify(path)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_tail_that_was_taken_with_care_is_found_by_a_noted_head(path: Path) -> None:
+def test_a_carefully_removed_tail_is_detected_with_a_noted_head(path: Path) -> None:
     head = verify(path).head
     change(
         path,
@@ -124,7 +124,7 @@ def test_a_tail_that_was_taken_with_care_is_found_by_a_noted_head(path: Path) ->
         verify(path, head)
 
 
-def test_a_journal_written_anew_is_found_by_a_noted_head(path: Path, make_row) -> None:
+def test_a_rewritten_journal_is_detected_with_a_noted_head(path: Path, make_row) -> None:
     head = verify(path).head
     path.unlink()
     with Journal(path) as journal:
@@ -135,7 +135,7 @@ def test_a_journal_written_anew_is_found_by_a_noted_head(path: Path, make_row) -
         verify(path, head)
 
 
-def test_what_was_pruned_cannot_be_compared(path: Path) -> None:
+def test_a_pruned_head_cannot_be_compared(path: Path) -> None:
     noted = []
     with Journal(path) as journal:
         for row in sqlite3.connect(path).execute("SELECT seq, hash FROM verdicts"):

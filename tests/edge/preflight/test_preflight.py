@@ -135,7 +135,9 @@ def test_a_missing_package_is_named_with_its_install_command(
                      "warning: trigger.device: there is no", id="no barcode reader"),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_found(check: Callable, text: str, expected: str | None) -> None:
+def test_settings_that_cannot_work_are_found(
+    check: Callable, text: str, expected: str | None
+) -> None:
     found = [f"{each.level}: {each}" for each in check(text, SET="x")]
     assert len(found) == (expected is not None), found
     assert all(each.startswith(expected or "") for each in found), found

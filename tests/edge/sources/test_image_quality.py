@@ -28,7 +28,7 @@ def test_the_brightness_of_a_plain_picture_is_its_level(
     assert looks.sharpness is None
 
 
-def test_colours_weigh_as_the_eye_has_it() -> None:
+def test_brightness_weighs_colours_like_the_eye() -> None:
     levels = []
     for channel in range(3):
         picture = plain(0)
@@ -43,7 +43,7 @@ def test_the_sample_stands_for_the_whole() -> None:
     assert measure(noise, sharpness=False).brightness == pytest.approx(127.5, abs=3)
 
 
-def test_what_is_out_of_focus_is_less_sharp() -> None:
+def test_an_image_out_of_focus_is_less_sharp() -> None:
     sharp = RNG.integers(0, 256, (480, 640, 3), np.uint8)
     soft = cv2.GaussianBlur(sharp, (0, 0), 3)
     measured = [measure(picture, sharpness=True).sharpness for picture in (sharp, soft, plain(9))]
@@ -116,11 +116,11 @@ def counts(pictures: list[np.ndarray]) -> list[int]:
     return seen
 
 
-def test_identical_frames_are_counted_from_the_first_of_them() -> None:
+def test_identical_frames_are_counted_from_the_first() -> None:
     assert counts([plain(1), plain(2), plain(2), plain(2), plain(3)]) == [1, 1, 2, 3, 1]
 
 
-def test_a_change_that_no_sampled_row_shows_is_seen_all_the_same() -> None:
+def test_a_change_between_sampled_rows_is_detected() -> None:
     first, second, third = (plain(7, (640, 64)) for _ in range(3))
     second[5, 3, 1] = third[9, 3, 1] = 8
     assert counts([first, first, first, second, third, third])[2:] == [3, 1, 1, 2]

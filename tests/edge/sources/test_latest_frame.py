@@ -36,7 +36,7 @@ def test_the_newest_is_given_and_given_again(mailbox: LatestFrame) -> None:
     assert not mailbox.put(frame(3), 3)
 
 
-def test_what_is_too_old_is_unused(mailbox: LatestFrame) -> None:
+def test_an_older_frame_is_not_used(mailbox: LatestFrame) -> None:
     mailbox.put(frame(1), 1)
     assert mailbox.after(1, 0) is None
     assert mailbox.put(frame(2), 2)
@@ -54,7 +54,7 @@ def test_an_announcement_is_given_once_whatever_the_moment(mailbox: LatestFrame)
     assert mailbox.after(99, 0) is None
 
 
-def test_a_frame_that_fits_comes_before_an_announcement(mailbox: LatestFrame) -> None:
+def test_a_recent_frame_comes_before_an_announcement(mailbox: LatestFrame) -> None:
     kept = frame(5)
     mailbox.put(kept, 5)
     mailbox.announce(FAULT)
@@ -77,7 +77,7 @@ def test_closed_and_empty_is_an_error(mailbox: LatestFrame) -> None:
 
 
 @pytest.mark.parametrize("how", ["put", "announce"])
-def test_whoever_waits_is_woken(mailbox: LatestFrame, how: str) -> None:
+def test_a_waiting_thread_is_woken(mailbox: LatestFrame, how: str) -> None:
     got: list[object] = []
     waiting = threading.Thread(target=lambda: got.append(mailbox.after(1, 60)))
     waiting.start()
@@ -92,7 +92,7 @@ def test_whoever_waits_is_woken(mailbox: LatestFrame, how: str) -> None:
 
 
 @pytest.mark.parametrize("timeout_s", [-1.0, 0.0, 0.02])
-def test_it_waits_no_longer_than_it_may(mailbox: LatestFrame, timeout_s: float) -> None:
+def test_the_wait_ends_at_the_timeout(mailbox: LatestFrame, timeout_s: float) -> None:
     """Not a time that is asserted: it would hang."""
     started_s = time.monotonic()
     assert mailbox.after(0, timeout_s) is None

@@ -108,7 +108,7 @@ BEHIND = {
 
 @pytest.mark.parametrize("length", [True, False], ids=["length", "no length"])
 @pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
-def test_what_follows_the_end_marker_is_cut_off(behind: bytes, length: bool) -> None:
+def test_bytes_after_the_end_marker_are_cut_off(behind: bytes, length: bool) -> None:
     body = part(jpeg(10) + behind, length) + part(with_thumbnail(jpeg(20)) + behind, length)
     assert play("part", body + part(jpeg(30)) + b"--part--\r\n")[-3:] == [10, 20, 30]
 
@@ -176,7 +176,7 @@ def test_no_bytes_do_harm(body: bytes) -> None:
     assert all(whole_picture(data) is None for data in [*found, body])
 
 
-def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
+def test_the_newest_image_is_grabbed_and_the_others_are_counted() -> None:
     go_on, all_read = threading.Event(), threading.Event()
 
     def stream() -> Iterator[bytes]:
@@ -228,7 +228,7 @@ def test_another_kind_of_stream_is_left_to_ffmpeg(
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/", "http://[::1/", "http:///"])
-def test_nobody_there_is_an_error(address: str) -> None:
+def test_no_answer_is_an_error(address: str) -> None:
     with pytest.raises(SourceError, match="cannot be opened"):
         open_http(address)
 

@@ -69,7 +69,7 @@ def test_a_folder_is_read_once_and_counted(tmp_path: Path) -> None:
         ({"address": "."}, DatasetError, "no pictures in"),
     ],
 )
-def test_what_cannot_be_opened(
+def test_a_source_that_cannot_be_opened_is_an_error(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     config: dict[str, Any],
