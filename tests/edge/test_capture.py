@@ -1,4 +1,4 @@
-"""Labelled pictures with the very camera: when, under what names, and never over another."""
+"""Labelled pictures from the line's camera: times, names, and no overwriting."""
 
 from __future__ import annotations
 
@@ -261,13 +261,13 @@ def test_a_folder_gives_every_pixel_and_names_bad_files(tmp_path: Path) -> None:
 
     code, out, err = run("--source", source, "--label", "bad", "--json", tmp_path / "parts")
 
-    told = json.loads(out)
+    reported = json.loads(out)
     assert code == 3
     (path,) = find_pictures([tmp_path / "parts" / "bad"])
-    assert told["label"] == "bad"
-    assert told["pictures"] == [str(path)]
+    assert reported["label"] == "bad"
+    assert reported["pictures"] == [str(path)]
     assert decode(path).shape == (600, 800, 3)
-    assert [each["source"] for each in told["failed"]] == [str(source / "b.jpg")]
+    assert [each["source"] for each in reported["failed"]] == [str(source / "b.jpg")]
     assert "b.jpg" in err
     assert "1 of 2 inputs failed" in err
 

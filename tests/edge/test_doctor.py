@@ -1,4 +1,4 @@
-"""What a machine has and lacks, on machines that the tests make up."""
+"""The machine check, on simulated machines."""
 
 from __future__ import annotations
 

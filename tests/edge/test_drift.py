@@ -1,6 +1,6 @@
-"""The drift watch on streams of parts: quiet while the line is in order, loud when it is not.
+"""The drift watch on streams of parts: quiet in control, with alarms out of control.
 
-The streams come from seeded generators. Run lengths that were seen stand beside what is asked.
+The streams come from seeded generators. Observed run lengths are noted next to the expected ones.
 """
 
 from __future__ import annotations
@@ -186,10 +186,10 @@ def test_without_a_reference_it_is_learned_from_the_first_parts() -> None:
 
 def test_learning_is_one_event_and_not_one_for_each_part() -> None:
     watch, telemetry = watched(None)
-    told: list[str] = []
-    telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}"))
+    reported: list[str] = []
+    telemetry.on_change(lambda part, state: reported.append(f"{part} {state.name}"))
     see(watch, parts(9), 500)
-    assert told == ["drift watching"]
+    assert reported == ["drift watching"]
 
 
 ALL = {"reject": 1.0}
@@ -209,13 +209,17 @@ def test_nothing_is_learned_from_a_line_out_of_control(
     stretches: list[tuple[int, dict[str, float]]],
 ) -> None:
     watch, telemetry = watched(None)
-    told: list[str] = []
-    telemetry.on_change(lambda part, state: told.append(f"{part}: {state.name}: {state.detail}"))
+    reported: list[str] = []
+    telemetry.on_change(
+        lambda part, state: reported.append(f"{part}: {state.name}: {state.detail}")
+    )
     for seed, (count, kind) in enumerate(stretches):
         see(watch, parts(seed, **kind), count)
     assert drift_state(telemetry)[0] != "watching"
-    assert any("without reference" in each and "parts were rejected" in each for each in told), told
-    assert len(told) < 10, "a line that stays out of order is told of once"
+    assert any(
+        "without reference" in each and "parts were rejected" in each for each in reported
+    ), reported
+    assert len(reported) < 10, "a line that stays out of order is reported of once"
     see(watch, parts(20, luma=80.0), 600)
     assert drift_state(telemetry)[0] == "watching"
     see(watch, parts(21, luma=80.0), 500)
@@ -299,24 +303,24 @@ def test_another_model_starts_again() -> None:
 
 
 @dataclass
-class Judge:
+class StubInspector:
     classifier: Classifier
     point: OperatingPoint
 
 
 @dataclass
-class Judged:
+class Inspected:
     result: PartResult
     picture: np.ndarray | None
 
 
-def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Judged:
+def inspected(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Inspected:
     """What the line makes of a frame: a score that is its red."""
     frame = make_frame(red)
     (prediction,) = classifier.classify([frame.image_bgr])
     sha256, verdict = classifier.model_sha256, classifier.decide(prediction)
     result = PartResult("id", frame.captured_at, "script", 0, sha256, verdict, 1.0, "", prediction)
-    return Judged(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
+    return Inspected(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
 
 
 def test_drift_is_watched_by_the_line(
@@ -331,27 +335,27 @@ def test_drift_is_watched_by_the_line(
         classifier.interpreter,
     )
     telemetry = Telemetry()
-    judge = Judge(known, contract.operating_point)
-    observe = DriftObserver(judge, DriftSettings(subgroup=5), telemetry)
+    inspect = StubInspector(known, contract.operating_point)
+    observe = DriftObserver(inspect, DriftSettings(subgroup=5), telemetry)
     for _ in range(5):
-        observe(judged(known, 243, make_frame))
+        observe(inspected(known, 243, make_frame))
     assert raised(telemetry) == set()
-    faulty = judged(known, 243, make_frame)
+    faulty = inspected(known, 243, make_frame)
     faulty.result = dataclasses.replace(faulty.result, prediction=None, error="dark")
     for _ in range(100):
         observe(faulty)
     for _ in range(5):
-        observe(judged(known, 20, make_frame))
+        observe(inspected(known, 20, make_frame))
     assert raised(telemetry) == {"reject-rate", "luma"}
 
-    judge.classifier = classifier  # another model, without a reference: learned anew
+    inspect.classifier = classifier  # another model, without a reference: learned anew
     assert (observe.note, caplog.text.count("no drift reference")) == ("", 0)
     observe.follow_model()
     assert drift_state(telemetry)[0] == "learning"
     assert caplog.text.count("no drift reference") == 1
     assert raised(telemetry) == set()
     for _ in range(SETTINGS.learn_parts):
-        observe(judged(classifier, 243, make_frame))
+        observe(inspected(classifier, 243, make_frame))
     assert raised(telemetry) == set()
     assert drift_state(telemetry)[0] == "watching"
 
@@ -360,14 +364,14 @@ def test_overridden_thresholds_are_those_that_count(
     classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
 ) -> None:
     telemetry = Telemetry()
-    judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
-    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), telemetry)
+    inspect = StubInspector(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
+    observe = DriftObserver(inspect, DriftSettings(subgroup=5, learn_parts=50), telemetry)
     for _ in range(100):
-        observe(judged(classifier, 20, make_frame))
+        observe(inspected(classifier, 20, make_frame))
     assert telemetry.values()["drift", "reject-rate"] == 0
-    judge.point = OperatingPoint(("healthy",), 0.5, 0.5)
+    inspect.point = OperatingPoint(("healthy",), 0.5, 0.5)
     for _ in range(5):
-        observe(judged(classifier, 20, make_frame))
+        observe(inspected(classifier, 20, make_frame))
     assert telemetry.values()["drift", "reject-rate"] == 1
 
 

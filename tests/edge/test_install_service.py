@@ -1,4 +1,4 @@
-"""The systemd unit: what it starts, what systemd says of it, and when it is not written."""
+"""The systemd unit: its command, its check by systemd, and refused options."""
 
 from __future__ import annotations
 
@@ -183,9 +183,9 @@ def test_the_unit_is_hardened(tmp_path: Path) -> None:
     unit = tmp_path / "partsight.service"
     service = Service(Path("/usr/bin/env"), Path("/opt/m.tflite"), Path("/etc/c.toml"))
     unit.write_text(service_unit(service))
-    told = analyze("security", "--offline=yes", "--no-pager", unit).stdout
-    figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", told)
-    assert figure is not None, told
+    reported = analyze("security", "--offline=yes", "--no-pager", unit).stdout
+    figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", reported)
+    assert figure is not None, reported
     assert float(figure[1]) <= MOST_EXPOSURE
 
 

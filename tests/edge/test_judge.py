@@ -1,4 +1,4 @@
-"""From a frame to a result: a verdict for every part, and the safe one where none can be had."""
+"""The inspector gives a verdict for every part, the fail-safe one if inspection is impossible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inspection loop: every occasion is judged and recorded before the next is asked for."""
+"""The inspection loop: every event is inspected and recorded before the next is requested."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where new models are dropped: only whole files are looked into, and each is cleared away."""
+"""Arrival of new models: only complete files are read, and each is moved or deleted."""
 
 from __future__ import annotations
 

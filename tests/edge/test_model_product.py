@@ -1,4 +1,4 @@
-"""A line runs models of its own product only, on every path that a model can take."""
+"""A line runs models of its own product only, however a model arrives."""
 
 from __future__ import annotations
 
@@ -165,8 +165,8 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
 ) -> None:
     old, new = make_model("old", product="bolt"), make_model("new", product="nut")
     bench = Bench(tmp_path, old, product=configured)
-    whence = {"from": "nut.tflite", "by": "partsight model activate, user me"}
-    put_in_force(bench.store, load_model_file(new), 5, whence)
+    origin = {"from": "nut.tflite", "by": "partsight model activate, user me"}
+    put_in_force(bench.store, load_model_file(new), 5, origin)
     bench.watch.turn()
     taken = bench.watch.poll()
     assert (taken is None) == (configured is not None)
@@ -174,8 +174,8 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
         bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["outcome"] == ("activated" if configured is None else "refused")
-    told = "activated by partsight model activate, user me, from nut.tflite"
-    assert ((told if configured is None else "expected product 'bolt'") in caplog.text) is True
+    reported = "activated by partsight model activate, user me, from nut.tflite"
+    assert ((reported if configured is None else "expected product 'bolt'") in caplog.text) is True
 
 
 def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
@@ -199,7 +199,7 @@ def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
 def test_without_a_history_the_pointer_still_says_which_product(
     tmp_path: Path, make_model: MakeModel
 ) -> None:
-    """The active model is whole and cannot run: its own file tells its product."""
+    """The active model is whole and cannot run: its own file reports its product."""
     store = ModelStore(tmp_path / "store")
     bolt, nut = make_model("a", product="bolt"), make_model("b", product="nut")
     for data in (bolt, nut):
@@ -231,11 +231,11 @@ def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [("bolt", None), ("nut", "nut.tflite is not run: "), ("gone", "gone.tflite is not run: ")],
 )
 def test_an_argument_that_is_not_run_is_reported(
-    given: str, told: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
+    given: str, reported: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     for name in ("bolt", "nut"):
@@ -247,8 +247,8 @@ def test_an_argument_that_is_not_run_is_reported(
         done = run("watch", tmp_path / f"{given}.tflite", "--config", config)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout.splitlines()[0])["model"] == active.sha256
-    assert (told is None) == ("is not run" not in caplog.text)
-    assert (told or "") in caplog.text
+    assert (reported is None) == ("is not run" not in caplog.text)
+    assert (reported or "") in caplog.text
 
 
 def configuration(folder: Path, text: str, source: Path) -> Path:

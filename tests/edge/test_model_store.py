@@ -1,4 +1,4 @@
-"""The store of models: which is active is known at any moment, whatever happens."""
+"""The model store: the active model is defined at any moment."""
 
 from __future__ import annotations
 

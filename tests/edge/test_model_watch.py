@@ -1,4 +1,4 @@
-"""New models are put in force between two frames, or refused; the old one stays meanwhile."""
+"""New models are activated between two frames or refused; the old one runs meanwhile."""
 
 from __future__ import annotations
 
@@ -154,13 +154,13 @@ def test_a_bad_model_is_refused_with_its_reason(
 
 
 def test_a_second_bad_model_is_reported_too(bench: Bench, second: bytes) -> None:
-    told = []
-    bench.telemetry.on_change(lambda part, state: told.append(state.name))
+    reported = []
+    bench.telemetry.on_change(lambda part, state: reported.append(state.name))
     bench.verdict = ModelError("it is bad")
     for name in ("a.tflite", "b.tflite"):
         bench.drop(second, name)
         bench.turns()
-    assert told == ["examining", "refused"] * 2
+    assert reported == ["examining", "refused"] * 2
 
 
 def test_a_qualified_model_that_cannot_be_loaded_is_refused(
@@ -424,7 +424,7 @@ def test_a_full_journal_does_not_undo_a_swap(
 
 
 class Started:
-    """A start with everything that it tells."""
+    """A start with everything that it reports."""
 
     def __init__(self, store: ModelStore, load: Load | None = None, **options: Any) -> None:
         self.telemetry, self.events = Telemetry(), []  # type: tuple[Telemetry, list[Mapping[str, Any]]]

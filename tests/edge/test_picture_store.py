@@ -1,4 +1,4 @@
-"""Frames that are kept: which, what is said of those that are not, and what is on them."""
+"""Saved frames: selection, reasons for frames not saved, and annotations."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def frame() -> Frame:
 
 
 class Lost:
-    """Takes note of what it is told."""
+    """Takes note of what it is reported."""
 
     def __init__(self) -> None:
         self.detail: list[tuple[str, str]] = []
@@ -176,7 +176,7 @@ def test_days_are_those_of_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rooms", "state", "told"),
+    ("rooms", "state", "reported"),
     [
         ([600], "idle", None),
         ([500], "idle", None),
@@ -187,7 +187,7 @@ def test_days_are_those_of_utc() -> None:
     ],
 )
 def test_saving_stops_below_the_reserve_and_resumes_above_it(
-    rooms: list[int], state: str, told: str | None
+    rooms: list[int], state: str, reported: str | None
 ) -> None:
     telemetry, room = Telemetry(), iter(rooms)
     guard = DiskGuard(
@@ -197,7 +197,7 @@ def test_saving_stops_below_the_reserve_and_resumes_above_it(
         guard.look()
 
     obstacle = guard.obstacle()
-    assert (obstacle and obstacle.detail) == told
+    assert (obstacle and obstacle.detail) == reported
     assert telemetry.states()["pictures"].name == state
 
 
@@ -377,10 +377,10 @@ def test_a_hanging_disk_does_not_delay_the_end_and_lost_images_are_reported(
             store.keep(plan, frame, result())
             paths.append(plan.path)
         assert stuck.wait(30)
-    told = list(lost.detail)
+    reported = list(lost.detail)
     go_on.set()
 
-    assert [path for path, _ in told] == paths
+    assert [path for path, _ in reported] == paths
     assert telemetry.values()["pictures_lost", "closing"] == 3
     assert ("pictures_kept", "") not in telemetry.values()
 

@@ -1,4 +1,4 @@
-"""Durable first, then told; and what is not durable is told to nobody."""
+"""Verdicts are durable before they are announced."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A second model judges alongside: it never holds anything up, and only tells."""
+"""The shadow model classifies frames without delaying or changing anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from partsight.telemetry.telemetry import Telemetry
 
 
 class Heard:
-    """What a shadow tells, and how many of it there were."""
+    """What a shadow reports, and how many of it there were."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -41,8 +41,8 @@ class Heard:
             assert self.came.acquire(timeout=30)
 
 
-def announced(frame: Frame, verdict: Verdict, judged: bool = True) -> PartResult:
-    prediction = Prediction({"defected": 0.25, "healthy": 0.75}) if judged else None
+def announced(frame: Frame, verdict: Verdict, inspected: bool = True) -> PartResult:
+    prediction = Prediction({"defected": 0.25, "healthy": 0.75}) if inspected else None
     return PartResult(f"id-{frame.index}", frame.captured_at, "script", frame.index, "a" * 64,
                       verdict, 1.0, "because", prediction)  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Rows come back from the files as they went in."""
+"""Rows are read from the result files as they were written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where frames come from, and what happens when they stop coming."""
+"""Sources of frames, and their ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Each occasion gets an outcome, in order: the first frame after it, or why there is none."""
+"""Each trigger event gets the first frame after it or a fault, in order."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def external(
         return list(trigger.trigger_events(camera))
 
 
-def told(outcomes: list) -> list:
+def reported(outcomes: list) -> list:
     """Part and frame of each outcome; None as it is."""
     return [
         outcome and (outcome[0].part_id, getattr(outcome[1], "reason", None) or outcome[1].index)
@@ -112,7 +112,7 @@ LOST = "no frame within 2 s of the trigger: source is unknown"
 def test_the_first_frame_after_the_event_is_used(
     arrivals: list, moments: list, expected: list
 ) -> None:
-    outcomes = told(external(FakeCamera(arrivals), moments))
+    outcomes = reported(external(FakeCamera(arrivals), moments))
 
     assert [o for o in outcomes if o] == [o for o in expected if o]
     if len(moments) == 1:
@@ -122,7 +122,7 @@ def test_the_first_frame_after_the_event_is_used(
 def test_a_late_frame_is_not_used() -> None:
     camera = FakeCamera([1.0, 4.5])
     camera.now_s = 4.6  # what came before was slow
-    ((part, reason),) = told(external(camera, [0.5]))
+    ((part, reason),) = reported(external(camera, [0.5]))
 
     assert part == "P0"
     assert reason.startswith("the first frame came 4.0 s after the trigger, expected 2 s at most")
@@ -142,7 +142,7 @@ def test_the_fault_says_the_sources_state_place_and_time() -> None:
 
 def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
     camera = FakeCamera([0.1 * n for n in range(1, 20)])
-    outcomes = told(external(camera, [0.05 + 0.1 * n for n in range(6)], capacity=4))
+    outcomes = reported(external(camera, [0.05 + 0.1 * n for n in range(6)], capacity=4))
 
     assert [part for part, _ in outcomes] == [f"P{n}" for n in range(6)]
     reasons = [reason for _, reason in outcomes]
@@ -170,7 +170,7 @@ def test_at_the_sources_end_who_waits_gets_a_fault(end: Exception, reason: str) 
         with wrong if isinstance(end, SourceError) else contextlib.nullcontext():
             found.extend(trigger.trigger_events(camera))
 
-    assert told(found) == [("A", 0), ("B", reason), ("C", reason)]
+    assert reported(found) == [("A", 0), ("B", reason), ("C", reason)]
 
 
 def test_a_fault_of_the_source_is_handed_on() -> None:
@@ -274,7 +274,7 @@ def test_a_failing_source_is_reported() -> None:
 
 
 def interval(camera: FakeCamera, period_s: float, busy_s: Sequence[float] = ()) -> list:
-    """Moment and frame of each outcome, where the loop takes given times to judge."""
+    """Moment and frame of each outcome, where the loop takes given times to inspect."""
     busy = iter(busy_s)
     found = []
     trigger = IntervalTrigger(
@@ -498,16 +498,16 @@ def test_a_trigger_without_an_id_is_reported(
 
 
 def test_triggers_without_an_id_do_not_flood_the_log() -> None:
-    now_s, told = [0.0], []
+    now_s, reported = [0.0], []
     telemetry = Telemetry(clock=lambda: now_s[0])
-    telemetry.on_announced(told.append)
+    telemetry.on_announced(reported.append)
     ids = IdReport(telemetry)
     for number in range(3600):
         ids.read_or_none(b"{}" if number % 2 else b"A")
         now_s[0] += 1
     assert telemetry.values()["part_ids_missing", "absent"] == 1800
-    assert len(told) <= 1 + BURST + 60
-    assert "Trigger: '{}'" in next(c for c in told if c.state.name == "missing").state.detail
+    assert len(reported) <= 1 + BURST + 60
+    assert "Trigger: '{}'" in next(c for c in reported if c.state.name == "missing").state.detail
 
 
 CONFIGS: list[dict[str, Any]] = [

@@ -41,7 +41,7 @@ def append_for_ever(path: Path) -> None:
 
 def main() -> None:
     """A child a line."""
-    logging.disable()  # the standard error tells process ids
+    logging.disable()  # the standard error reports process ids
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         child = os.fork()

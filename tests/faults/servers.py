@@ -1,4 +1,4 @@
-"""Real servers of pictures on loopback, which misbehave as a test tells them to."""
+"""Real servers of images on loopback, with faults that a test selects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people, disks and power do to the journal, and what must hold."""
+"""Faults of the journal by people, disks and power cuts."""
 
 from __future__ import annotations
 

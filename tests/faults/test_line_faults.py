@@ -197,9 +197,11 @@ def test_settings_that_need_a_restart_are_reported_until_then(line: Line, model_
         line.configure(text + ("[drift]\nsubgroup = 99\n" if number == 2 else ""))
         line.process.send_signal(signal.SIGHUP)
         until(lambda number=number: len(line.events("reload")) == number, "it is read again")
-    needed = [[each["key"] for each in told["needs_restart"]] for told in line.events("reload")]
+    needed = [
+        [each["key"] for each in reported["needs_restart"]] for reported in line.events("reload")
+    ]
     assert needed == [["drift.subgroup"], ["drift.subgroup"], []]
-    assert all(told["taken_over"] == [] for told in line.events("reload"))
+    assert all(reported["taken_over"] == [] for reported in line.events("reload"))
     assert line.states()["configuration"] == "in force"
     assert line.end()[0] == 0
 
@@ -320,7 +322,7 @@ def test_a_new_model_is_swapped_in_between_two_parts(line: Line, model_path: Pat
     while not line.events("model"):
         line.part()
         line.parts_judged(line.parts)
-    until(lambda: _judged_by(line, 2), "a part is judged by the new model")
+    until(lambda: _inspected_by(line, 2), "a part is inspected by the new model")
     rows = line.rows()
     assert len(rows) == line.parts
     assert rows[-1]["verdict"] == "review"
@@ -347,7 +349,7 @@ def test_a_shadow_model_has_no_say(line: Line, model_path: Path, make_model: Cal
     line.start(model_path)
     for number in range(1, 4):
         line.part()
-        until(lambda number=number: len(line.events("shadow")) == number, "the shadow judges")
+        until(lambda number=number: len(line.events("shadow")) == number, "the shadow inspects")
     assert {row["verdict"] for row in line.rows()} == {"accept"}
     assert {event["shadow_verdict"] for event in line.events("shadow")} == {"reject"}
     assert line.end()[0] == 0
@@ -361,7 +363,7 @@ def test_a_shadow_model_has_no_say(line: Line, model_path: Path, make_model: Cal
     assert "0 of 3 verdicts agree" in report.stdout
 
 
-def _judged_by(line: Line, models: int) -> bool:
+def _inspected_by(line: Line, models: int) -> bool:
     line.part()
     return len({row["model"] for row in line.parts_judged(line.parts)}) == models
 
@@ -371,8 +373,8 @@ def _contract_text(data: bytes) -> bytes:
 
 
 def test_kill_9_loses_no_announced_verdict(line: Line, model_path: Path) -> None:
-    """Again and again: what stdout told is in the journal, and the line starts again."""
-    told: list[str] = []
+    """Again and again: what stdout reported is in the journal, and the line starts again."""
+    reported: list[str] = []
     for _ in range(3):
         line.start(model_path)
         process = line.process
@@ -380,12 +382,12 @@ def test_kill_9_loses_no_announced_verdict(line: Line, model_path: Path) -> None
         assert process.stdout is not None
         for _ in range(3):
             line.part()
-        told += [json.loads(process.stdout.readline())["id"] for _ in range(2)]
+        reported += [json.loads(process.stdout.readline())["id"] for _ in range(2)]
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         shutil.rmtree(line.folder / "belt")
         (line.folder / "belt").mkdir()
     journalled = [row["id"] for row in line.rows()]
-    assert set(told) <= set(journalled)
+    assert set(reported) <= set(journalled)
     assert len(set(journalled)) == len(journalled)
     verify(line.folder / "journal.db")

@@ -1,4 +1,4 @@
-"""What the Modbus sink writes into a real server, and what it does when that is away."""
+"""The Modbus sink with a real server, and its outages."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         "",
         "01",
@@ -174,9 +174,9 @@ def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
         "ff" * 9,
     ],
 )
-def test_a_wrong_answer_is_no_answer(told: str) -> None:
+def test_a_wrong_answer_is_no_answer(reported: str) -> None:
     def answer(request: bytes) -> bytes:
-        body = request[6:7] + bytes.fromhex(told)
+        body = request[6:7] + bytes.fromhex(reported)
         return request[:4] + len(body).to_bytes(2, "big") + body
 
     with answering(answer) as port, Plc("127.0.0.1", port, 1, 0.1) as plc:

@@ -1,4 +1,4 @@
-"""Triggers by a coil of a real Modbus server, which goes away and comes back."""
+"""Triggers by a coil of a real Modbus server with outages."""
 
 from __future__ import annotations
 

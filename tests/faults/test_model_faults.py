@@ -1,4 +1,4 @@
-"""What is done to models while a line runs: real files, real processes, real kills."""
+"""Faults of models while a line runs, with real files, processes and kills."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _marks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Line:
-    """A loop that judges one frame after the other, and takes a model where one is offered."""
+    """A loop that inspects frames in order, and takes over offered models."""
 
     def __init__(self, folder: Path, first: bytes, settings: Settings) -> None:
         self.store, self.telemetry = ModelStore(folder / "store"), Telemetry()
@@ -65,7 +65,7 @@ class Line:
         )
 
     def run(self, outcomes: int) -> None:
-        """Judge until so many models were taken or refused, and ten frames more."""
+        """StubInspector until so many models were taken or refused, and ten frames more."""
         frame = np.full((480, 640, 3), 128, np.uint8)
         deadline_s = time.monotonic() + DEADLINE_S
         more = 10
@@ -109,7 +109,7 @@ def test_a_good_model_is_swapped_in_between_two_frames(
     assert line.events[0]["outcome"] == "activated", line.events
     assert line.events[0]["challenge_pictures"] == 6
     assert line.events[0]["golden_samples"] == 4
-    # Every frame was judged, by the old one up to a moment and by the new one from there on.
+    # Every frame was inspected, by the old one up to a moment and by the new one from there on.
     place = line.models.index(second)
     assert line.models == [first] * place + [second] * (len(line.models) - place)
     assert place > 10

@@ -1,4 +1,4 @@
-"""What the MQTT sink does while a real mosquitto is killed, refuses, or is somebody else."""
+"""The MQTT sink with a real mosquitto that is killed, refuses, or is another one."""
 
 from __future__ import annotations
 
@@ -148,11 +148,11 @@ def test_the_status_is_retained_and_says_when_we_part(broker: Mosquitto) -> None
         sink.report(status)
         with listen(broker.port) as late:
             until(lambda: late.messages, "the retained status should come")
-        (told,) = late.contents("line1/status")
+        (reported,) = late.contents("line1/status")
         assert late.messages[0].retain
-        assert told["state"] == "online"
-        assert told["alarms"] == ["reject_rate"]
-        assert told["vitals"] == status
+        assert reported["state"] == "online"
+        assert reported["alarms"] == ["reject_rate"]
+        assert reported["vitals"] == status
     with listen(broker.port) as later:
         until(lambda: later.messages, "the retained status should come")
     assert later.contents("line1/status")[0]["cause"] == "stopped"
@@ -164,7 +164,9 @@ def test_a_sink_that_fails_does_not_say_that_the_line_has_stopped(broker: Mosqui
     sink.__exit__(RuntimeError, RuntimeError("a fault of ours"), None)
     with listen(broker.port) as later:
         until(
-            lambda: "lost" in [told.get("cause") for told in later.contents("line1/status")],
+            lambda: (
+                "lost" in [reported.get("cause") for reported in later.contents("line1/status")]
+            ),
             "the last will should come",
         )
 
@@ -188,7 +190,10 @@ def test_the_last_will_reports_a_killed_device(broker: Mosquitto) -> None:
         until(lambda: len(listener.contents("line1/status")) >= 2, "the will should come")
 
     assert died.returncode == -signal.SIGKILL
-    assert [told["state"] for told in listener.contents("line1/status")] == ["online", "offline"]
+    assert [reported["state"] for reported in listener.contents("line1/status")] == [
+        "online",
+        "offline",
+    ]
     assert listener.contents("line1/status")[1]["cause"] == "lost"
 
 

@@ -1,4 +1,4 @@
-"""Triggers by a real mosquitto, which goes away and comes back."""
+"""Triggers by a real mosquitto with outages."""
 
 from __future__ import annotations
 

@@ -113,11 +113,11 @@ class Line:
         self.folder = folder
         config = PicturesConfig(min_free_bytes=RESERVE_BYTES, annotate=False)
         self.store = PictureStore(
-            folder, config, self.telemetry, lambda *told: self.lost.append(told),
+            folder, config, self.telemetry, lambda *reported: self.lost.append(reported),
             close_timeout_s=PATIENCE_S, **more,
         )  # fmt: skip
 
-    def judge(self) -> SavePlan:
+    def inspect(self) -> SavePlan:
         """One reject; waits until it is known what became of its picture."""
         now = datetime.now(timezone.utc)
         part_id = uuid7(int(now.timestamp() * 1000))
@@ -163,9 +163,9 @@ def test_old_images_make_room_for_new_ones_and_the_reserve_stays_free(disk: Path
     plans = []
     with line.store:
         for _ in range(100):
-            # On a busy machine room is made later than the next part is judged.
+            # On a busy machine room is made later than the next part is inspected.
             wait_until(lambda: room(disk) >= AIM_BYTES and line.state() in ("idle", "keeping"))
-            plans.append(line.judge())
+            plans.append(line.inspect())
         newest = line.folder / str(plans[-1].path)
 
     assert all(plan.path for plan in plans)
@@ -178,21 +178,21 @@ def test_old_images_make_room_for_new_ones_and_the_reserve_stays_free(disk: Path
 def test_a_disk_filled_by_others_stops_images_but_not_the_journal(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
-        assert line.judge().path
+        assert line.inspect().path
         wait_until(lambda: line.state() == "keeping")
         fill(disk / "others", room(disk) - RESERVE_BYTES + 500_000)
         wait_until(lambda: line.state() == "disk full")
 
-        plan = line.judge()
+        plan = line.inspect()
 
         assert plan.path is None
         assert "at least 3 MB are left to the journal" in str(plan.note)
         fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have what is left
-        assert line.judge().path is None
+        assert line.inspect().path is None
 
         (disk / "others").unlink()
         wait_until(lambda: line.state() == "keeping")
-        plan = line.judge()
+        plan = line.inspect()
     assert line.kept() == [line.folder / str(plan.path)]
     assert line.telemetry.values()["pictures_lost", "disk full"] == 2
     assert not line.lost
@@ -203,10 +203,10 @@ def test_a_full_disk_leaves_no_incomplete_image(disk: Path) -> None:
     line = Line(disk / "pictures", free_bytes=lambda _: 10**12)
     with line.store:
         fill(disk / "others", room(disk) - 50_000)
-        plan = line.judge()
+        plan = line.inspect()
         assert line.state() == "disk full"
         (disk / "others").unlink()
-        wait_until(lambda: line.judge().path is not None)
+        wait_until(lambda: line.inspect().path is not None)
         wait_until(lambda: line.state() == "keeping")
 
     ((path, reason),) = line.lost
@@ -219,24 +219,24 @@ def test_a_full_disk_leaves_no_incomplete_image(disk: Path) -> None:
 def test_a_read_only_disk_is_failing_until_it_is_writable(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
-        assert line.judge().path
+        assert line.inspect().path
         assert mount("-o", "remount,ro", disk).returncode == 0
-        plan = line.judge()
+        plan = line.inspect()
         assert line.state() == "failing"
         assert "Read-only file system" in line.lost[-1][1]
         assert line.lost[-1][0] == plan.path
 
         assert mount("-o", "remount,rw", disk).returncode == 0
-        wait_until(lambda: line.judge().path is not None and line.state() == "keeping")
+        wait_until(lambda: line.inspect().path is not None and line.state() == "keeping")
     assert line.folder / str(plan.path) not in line.kept()
 
 
 def test_a_removed_folder_is_created_again(tmp_path: Path) -> None:
     line = Line(tmp_path / "pictures")
     with line.store:
-        line.judge()
+        line.inspect()
         shutil.rmtree(line.folder)
-        plan = line.judge()
+        plan = line.inspect()
 
     assert line.kept() == [line.folder / str(plan.path)]
     assert not line.lost
@@ -246,7 +246,7 @@ def test_a_file_in_place_of_the_folder_is_reported_and_nothing_planned(tmp_path:
     (tmp_path / "pictures").touch()
     line = Line(tmp_path / "pictures", monotonic=lambda: 0.0)
     with line.store:
-        promised, refused = line.judge(), line.judge()
+        promised, refused = line.inspect(), line.inspect()
 
     assert [path for path, _ in line.lost] == [promised.path]
     assert refused.path is None

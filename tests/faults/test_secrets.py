@@ -208,7 +208,7 @@ def test_a_line_writes_no_secret_anywhere(
             shown = [_of_processes(line.pid)]
             until(lambda: _judged(journal, trigger, parts, broker.port, environ), "a verdict")
             until(lambda: heard.contents("line1/verdicts"), "the broker should get the verdict")
-            refused = "404"  # by the server, which the line's status tells
+            refused = "404"  # by the server, which the line's status reports
             until(
                 lambda: refused in str([each.payload for each in heard.messages]),
                 "the status should have what the server answers",

@@ -1,4 +1,4 @@
-"""What cameras and streams do to a line, by real servers and a real process that reads them."""
+"""Faults of cameras and streams, with real servers and a real capture process."""
 
 from __future__ import annotations
 

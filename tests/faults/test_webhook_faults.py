@@ -1,4 +1,4 @@
-"""What the webhook does with a real server that fails, hangs, drips and lies."""
+"""The webhook with a real server that fails, hangs, answers slowly or wrongly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the journal by a feeder to real servers that were away: all of it, in order."""
+"""Delivery from the journal to real servers after outages: complete and in order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 250
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again, and a status told, ten times as soon as on a line."""
+    """What failed is tried again, and a status reported, ten times as soon as on a line."""
     monkeypatch.setattr("partsight.sinks.delivery.FIRST_RETRY_S", 0.05)
     monkeypatch.setattr("partsight.sinks.delivery.REPORT_S", 0.1)
 
@@ -123,7 +123,7 @@ def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journ
 
 
 def watched(telemetry: Telemetry) -> list[str]:
-    """The names of all states to come, also of those that are not told."""
+    """The names of all states to come, also of those that are not reported."""
     names: list[str] = []
     telemetry.on_change(lambda part, state: names.append(state.name))
     return names

@@ -1,4 +1,4 @@
-"""Temperatures and free room, from a made-up /sys and a real disk."""
+"""Temperatures and free disk space, from a simulated /sys and a real disk."""
 
 from __future__ import annotations
 

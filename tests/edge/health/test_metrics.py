@@ -1,4 +1,4 @@
-"""What Prometheus reads is what the vitals hold."""
+"""The Prometheus metrics show the values of the telemetry."""
 
 from __future__ import annotations
 
@@ -77,9 +77,9 @@ def test_each_metric_has_its_name_type_and_unit(accept: str) -> None:
 
 def test_every_metric_has_its_type_and_help() -> None:
     telemetry = Telemetry()
-    told = families(telemetry, OPENMETRICS)
+    reported = families(telemetry, OPENMETRICS)
     for name, metric in METRICS.items():
-        family = told[f"partsight_{name}{'_seconds' if metric.kind == 'histogram' else ''}"]
+        family = reported[f"partsight_{name}{'_seconds' if metric.kind == 'histogram' else ''}"]
         assert family.type == metric.kind
         assert family.documentation == metric.help
 

@@ -1,4 +1,4 @@
-"""What is asked of a running line over HTTP, and what askers cannot do to it."""
+"""The HTTP endpoints of a running line, and their protection against clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signals leave a mark, and nothing else; handlers that were there come back."""
+"""Signals set flags only; previous handlers are restored."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What systemd hears, on a real datagram socket in the place of its own."""
+"""Notifications to systemd, received on a real datagram socket."""
 
 from __future__ import annotations
 

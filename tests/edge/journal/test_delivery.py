@@ -1,4 +1,4 @@
-"""A sink is fed at least once and in order, whatever it does; time is a number here."""
+"""Delivery to a sink at least once and in order, with simulated time."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ class Bench:
         self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
         self.now_s, self.sink = 100.0, FakeSink()
         self.telemetry = Telemetry(clock=lambda: self.now_s)
-        self.told: list[Change] = []
-        self.telemetry.on_announced(self.told.append)
+        self.reported: list[Change] = []
+        self.telemetry.on_announced(self.reported.append)
 
     def append(self, count: int) -> None:
         for number in range(count):
@@ -384,8 +384,8 @@ DAY_S = 86_400.0
 GONE = SinkUnavailable("no answer")
 
 
-def told(bench: Bench) -> list[tuple[str, int]]:
-    return [(change.state.name, change.suppressed) for change in bench.told]
+def reported(bench: Bench) -> list[tuple[str, int]]:
+    return [(change.state.name, change.suppressed) for change in bench.reported]
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_a_sink_without_rows_is_delivering_only_where_a_report_was_confirmed(
     bench.sink.reporting = reporting
     bench.run(bench.delivery(), 100)
     assert bench.state == state
-    assert told(bench) == [(state, 0)]
+    assert reported(bench) == [(state, 0)]
 
 
 @pytest.mark.parametrize("rows", [0, 1], ids=["reports only", "a row waits"])
@@ -410,12 +410,12 @@ def test_a_receiver_gone_for_a_day_is_announced_twice(bench: Bench, rows: int) -
     delivery = bench.delivery()
     bench.append(rows)
     bench.run(delivery, DAY_S)
-    assert told(bench) == [("unreachable", 0)]
+    assert reported(bench) == [("unreachable", 0)]
     assert 1_400 < bench.value("delivery_failures") < 1_500  # one try per minute
 
     bench.sink.reporting, bench.sink.script = True, iter(())
     bench.run(delivery, 120)
-    assert told(bench) == [("unreachable", 0), ("delivering", 0)]
+    assert reported(bench) == [("unreachable", 0), ("delivering", 0)]
     assert bench.seqs() == list(range(1, rows + 1))
 
 
@@ -452,7 +452,7 @@ def test_rows_that_arrive_do_not_hide_reports_that_are_refused(bench: Bench) -> 
     delivery = bench.delivery()
     bench.run(delivery, 100, each=lambda: bench.append(1))
     assert len(bench.seqs()) > 100
-    assert told(bench) == [("unreachable", 0)]
+    assert reported(bench) == [("unreachable", 0)]
 
 
 def test_a_sink_is_idle_once_it_could_be_opened(bench: Bench) -> None:
@@ -465,8 +465,8 @@ def test_a_sink_is_idle_once_it_could_be_opened(bench: Bench) -> None:
 
     bench.sink.reporting = False
     bench.run(bench.delivery(open_sink=open_sink), 100)
-    assert told(bench) == [("faulty", 0), ("idle", 0)]
-    assert bench.told[0].state.detail == "pip install it"
+    assert reported(bench) == [("faulty", 0), ("idle", 0)]
+    assert bench.reported[0].state.detail == "pip install it"
 
 
 def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
@@ -480,7 +480,7 @@ def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
         run_out(delivery)
     assert delivery.position == 3
     assert bench.value("delivered") == 1
-    assert told(bench) == [("delivering", 0), ("closed", 0)]
+    assert reported(bench) == [("delivering", 0), ("closed", 0)]
 
 
 @pytest.mark.parametrize(
@@ -530,7 +530,7 @@ def test_a_flapping_sink_is_announced_about_once_a_minute(bench: Bench) -> None:
     bench.telemetry.on_change(lambda part, state: changes.append(state.name))
     bench.run(bench.delivery(), 3600)
     assert len(changes) > 2000
-    assert len(bench.told) <= 1 + SINK_BURST + 60
+    assert len(bench.reported) <= 1 + SINK_BURST + 60
     bench.telemetry.announce_rest()
-    assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
-    assert bench.told[-1].state.name == changes[-1]
+    assert len(bench.reported) + sum(change.suppressed for change in bench.reported) == len(changes)
+    assert bench.reported[-1].state.name == changes[-1]

@@ -1,4 +1,4 @@
-"""Threads that feed sinks: none stalls the journal, none holds the process."""
+"""Threads that deliver to sinks: none blocks the journal or the end of the process."""
 
 from __future__ import annotations
 

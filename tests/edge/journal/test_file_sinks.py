@@ -1,4 +1,4 @@
-"""Files of verdicts: whole lines only, begun anew by size and by day, and no more than are kept."""
+"""Files of verdicts: complete lines only, rotated by size and day, with a limit of old files."""
 
 from __future__ import annotations
 

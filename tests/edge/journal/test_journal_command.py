@@ -1,4 +1,4 @@
-"""``partsight journal``, as its users meet it."""
+"""``partsight journal`` on the command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any single change of a journal is found, and the first wrong row named."""
+"""Any single change of a journal is detected, and the first wrong row named."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is appended is there, in its order, as it went in."""
+"""Appended rows are stored in order and unchanged."""
 
 from __future__ import annotations
 
@@ -270,7 +270,7 @@ def test_events_are_as_many_as_verdicts_at_most(tmp_path: Path, make_row) -> Non
         rest = [event["seq"] for event in select(journal.path, Selection(), EVENTS)]
         found = verify(journal.path)
 
-    # The one that tells of the pruning came last.
+    # The one that reports of the pruning came last.
     assert rest == list(range(16, 22))
     assert found.pruned == {"verdicts": 0, "events": 15}
 

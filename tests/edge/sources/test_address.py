@@ -1,4 +1,4 @@
-"""What a source's address names, by what is on the disk first and by its form then."""
+"""Classification of a source's address, first by the disk and then by its form."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A camera's settings: in which order they are set, and what is said of those not taken."""
+"""A camera's settings: their order, and the report of refused ones."""
 
 from __future__ import annotations
 

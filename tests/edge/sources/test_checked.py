@@ -1,4 +1,4 @@
-"""``[source.conditions]`` acts on every kind of source, not on cameras and streams only."""
+"""``[source.conditions]`` applies to every kind of source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a picture is fit: what is measured, and where the thresholds lie."""
+"""Image quality: measurements and thresholds."""
 
 from __future__ import annotations
 

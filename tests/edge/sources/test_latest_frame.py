@@ -1,4 +1,4 @@
-"""One slot between two threads."""
+"""The newest frame, passed between two threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A live source that misbehaves, step by step on a clock of the test."""
+"""A faulty live source, step by step with simulated time."""
 
 from __future__ import annotations
 
@@ -225,7 +225,7 @@ def test_silence_is_stale_then_killed_then_opened_again() -> None:
     assert isinstance(fault, Fault)
     assert "no whole frame for 2.1 s" in fault.reason
     assert "every 2 s" in fault.reason
-    assert bench.live.after(used.monotonic_s, 0) is None, "it is told once"
+    assert bench.live.after(used.monotonic_s, 0) is None, "reported once"
     bench.steps(2)
     assert bench.left == 1
     fault = bench.live.after(used.monotonic_s, 0)
@@ -311,8 +311,8 @@ def test_the_age_of_the_last_frame_is_known() -> None:
 def test_a_defect_of_the_thread_is_reported_and_blocks_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[object] = []
-    monkeypatch.setattr(threading, "excepthook", told.append)
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
 
     def fail() -> contextlib.AbstractContextManager[ScriptedCapture]:
         raise ZeroDivisionError
@@ -323,7 +323,7 @@ def test_a_defect_of_the_thread_is_reported_and_blocks_nobody(
     ):
         live.after(0, 60)
     live._thread.join(30)
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_the_thread_takes_frames_and_ends_with_the_block() -> None:

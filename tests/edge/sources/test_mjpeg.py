@@ -1,4 +1,4 @@
-"""Motion JPEG over HTTP: the ways in which cameras write it, and those in which it breaks."""
+"""Motion JPEG over HTTP: variants of cameras, and damaged streams."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def jpeg(level: int) -> bytes:
 
 
 def part(data: bytes, length: bool = True, boundary: str = "--part") -> bytes:
-    told = f"content-length: {len(data)}\r\n" if length else ""
-    return f"{boundary}\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode() + data + b"\r\n"
+    reported = f"content-length: {len(data)}\r\n" if length else ""
+    return f"{boundary}\r\nContent-Type: image/jpeg\r\n{reported}\r\n".encode() + data + b"\r\n"
 
 
 @contextlib.contextmanager
@@ -129,11 +129,11 @@ def test_a_part_without_its_own_end_marker_is_refused(
     "wrong", [1, 7, -1, -2, -30, -10_000], ids=lambda wrong: f"length {wrong:+}"
 )
 def test_a_wrong_length_loses_no_picture(wrong: int) -> None:
-    def told(data: bytes) -> bytes:
+    def reported(data: bytes) -> bytes:
         length = max(0, len(data) + wrong)
         return f"--part\r\nContent-Length: {length}\r\n\r\n".encode() + data + b"\r\n"
 
-    body = told(jpeg(10)) + told(jpeg(20)) + told(jpeg(30)) + b"--part--\r\n"
+    body = reported(jpeg(10)) + reported(jpeg(20)) + reported(jpeg(30)) + b"--part--\r\n"
     assert play("part", body) == [10, 20, 30]
 
 

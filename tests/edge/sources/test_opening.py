@@ -1,4 +1,4 @@
-"""From ``[source]`` to what the triggers look at."""
+"""Opening the line's source from ``[source]``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cameras that give one picture per request, and all that their web servers do instead."""
+"""Cameras that give one image per request, and faulty answers of their web servers."""
 
 from __future__ import annotations
 

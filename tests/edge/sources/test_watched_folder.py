@@ -1,4 +1,4 @@
-"""A folder into which pictures come: each whole, once, in order of arrival."""
+"""A watched folder: each file is read when complete, once, in order of arrival."""
 
 from __future__ import annotations
 
