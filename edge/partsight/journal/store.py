@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 
 from partsight.errors import OutputError
 from partsight.journal.chain import link
-from partsight.journal.database import is_damage, open_for_writing, rename_damaged
+from partsight.journal.database import is_damage, open_for_writing
+from partsight.journal.files import rename_damaged
 from partsight.journal.schema import EVENTS, JournalTable, Stored
 
 __all__ = ["Head", "Store", "refused"]

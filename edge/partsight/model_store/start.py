@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -62,23 +62,32 @@ def start(
         store, lambda data: ready(loaded.get(data) or load(data)), product
     )
     if first is not None and file_sha256(first) != sha256:
+        name = described(sha256, classifier.contract)
         logger.warning(
             "%s is not run: %s is the active model of %s. To run the other one: "
             "partsight model activate %s",
             first,
-            described(sha256, classifier.contract),
+            name,
             store.folder,
             first,
         )
-    if reasons:
-        why = "; ".join(reasons)
-        telemetry.count("model_swaps", "fallback")
-        telemetry.state("model", "fallback", f"{described(sha256, classifier.contract)}: {why}")
-        facts = {"model": sha256, "product": classifier.contract.product, "reason": why}
-        on_event("model", {"outcome": "fallback", **facts})
-    else:
-        telemetry.state("model", "running", sha256)
+    _report(classifier, reasons, telemetry, on_event)
     return classifier
+
+
+def _report(
+    classifier: Classifier, reasons: Sequence[str], telemetry: Telemetry, on_event: OnEvent
+) -> None:
+    """Set the state ``model``; report a fallback, which has reasons."""
+    sha256, contract = classifier.model_sha256, classifier.contract
+    if not reasons:
+        telemetry.state("model", "running", sha256)
+        return
+    why = "; ".join(reasons)
+    telemetry.count("model_swaps", "fallback")
+    telemetry.state("model", "fallback", f"{described(sha256, contract)}: {why}")
+    facts = {"model": sha256, "product": contract.product, "reason": why}
+    on_event("model", {"outcome": "fallback", **facts})
 
 
 def file_sha256(model: Path) -> str | None:

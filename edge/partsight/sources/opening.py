@@ -90,14 +90,7 @@ def open_frames(
     if found.is_live:
         return _live(found.target, config, telemetry)
     if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):
-        from partsight.sources.watched_folder import WatchedFolder
-
-        folder = WatchedFolder(Path(found.target), spec, config.folder, telemetry)
-        # By the files' own times, since several files may be read at once.
-        check = FrameCheck(
-            config.conditions, telemetry, lambda frame: frame.captured_at.timestamp()
-        )
-        return CheckedFrames(folder, check)
+        return _watched(Path(found.target), config, spec, telemetry)
     if config.folder.watch and found.is_local:
         raise SourceError(
             f"cannot watch {found.target}: expected a folder, since watch = true in "
@@ -120,6 +113,16 @@ def _live(
         return CaptureChild(current, settings, decode_threads=config.decode_threads)
 
     return LiveFrames(redact_address(address), opened, config, telemetry)
+
+
+def _watched(
+    folder: Path, config: SourceConfig, spec: PreprocessSpec, telemetry: Telemetry
+) -> AbstractContextManager[Frames]:
+    from partsight.sources.watched_folder import WatchedFolder
+
+    # By the files' own times, since several files may be read at once.
+    check = FrameCheck(config.conditions, telemetry, lambda frame: frame.captured_at.timestamp())
+    return CheckedFrames(WatchedFolder(folder, spec, config.folder, telemetry), check)
 
 
 @contextmanager
