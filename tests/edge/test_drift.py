@@ -219,7 +219,7 @@ def test_nothing_is_learned_from_a_line_out_of_control(
     assert any(
         "without reference" in each and "parts were rejected" in each for each in reported
     ), reported
-    assert len(reported) < 10, "a line that stays out of order is reported of once"
+    assert len(reported) < 10, "a line that stays out of control is reported once"
     see(watch, parts(20, luma=80.0), 600)
     assert drift_state(telemetry)[0] == "watching"
     see(watch, parts(21, luma=80.0), 500)

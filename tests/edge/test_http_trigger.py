@@ -16,7 +16,7 @@ from tests.servers.process import free_port
 from partsight.config.trigger import HttpTriggerConfig
 from partsight.errors import ConfigError
 from partsight.telemetry.telemetry import Telemetry
-from partsight.triggers import trigger_queue as inbox_module
+from partsight.triggers import trigger_queue as queue_module
 from partsight.triggers.http import http_listener
 from partsight.triggers.trigger_queue import TriggerQueue
 
@@ -153,7 +153,7 @@ def test_clients_that_send_nothing_do_not_keep_others_out(trigger_queue: Trigger
 def test_a_full_queue_answers_503(
     trigger_queue: TriggerQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbox_module, "_LIMIT", 2)
+    monkeypatch.setattr(queue_module, "_LIMIT", 2)
     with listening(trigger_queue) as ask:
         assert [ask()[0] for _ in range(3)] == [202, 202, 503]
 

@@ -206,7 +206,7 @@ def test_systemd_reads_back_any_path(name: str, tmp_path: Path) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable))
 def test_arguments_come_through(name: str) -> None:
-    """What systemd.syntax(7) says of quotes is what a shell makes of them, too."""
+    """Quotes in systemd.syntax(7) have the same meaning as in a shell."""
     service = Service(Path("/usr/bin/python3"), Path("/opt", name), Path("/etc/c"))
     (command,) = directives(service_unit(service))["ExecStart"]
     assert shlex.split(command.replace("%%", "%"))[5] == str(Path("/opt", name))

@@ -158,7 +158,7 @@ def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> 
     inspector(OCCASION, make_frame(A))
     inspector.use(policy=Policy(accept_above=0.5, votes=2, window=2))
     result = inspector(OCCASION, make_frame(V)).result
-    # Alone it would be accepted now; what the policy before said of frames has no vote.
+    # Alone it would be accepted now; verdicts of the previous policy have no vote.
     assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
     assert inspector(OCCASION, make_frame(V)).result.verdict == "accept"
     with pytest.raises(ConfigError):

@@ -133,7 +133,9 @@ def test_an_unplugged_barcode_reader_is_found_again(
 
 def test_a_service_without_stdin_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    named = pytest.raises(ConfigError, match="cannot read triggers from stdin: this process has none")
+    named = pytest.raises(
+        ConfigError, match="cannot read triggers from stdin: this process has none"
+    )
     with named, key_listener(KeyTriggerConfig(kind="key"), TriggerQueue("key", 1), Telemetry()):
         pass
 

@@ -140,7 +140,7 @@ def test_files_disappear(incoming: Incoming, clock: Clock, data: bytes, tmp_path
 def test_a_replaced_file_is_a_new_one(
     incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
 ) -> None:
-    """Neither refusing nor taking the old one touches the new one."""
+    """Refusing or accepting the old file does not touch the new one."""
     path = incoming.place / "a.tflite"
     path.write_bytes(data)
     look(incoming, clock, 0)

@@ -90,7 +90,7 @@ def test_invalid_product_names_are_refused(name: object) -> None:
         contract_from_document(document)
 
 
-# Configured, of the active model, of the new one, and what the refusal says; None accepts.
+# Product configured, of the active and of the new model, and the refusal; None accepts.
 RULE = [
     (None, "bolt", "bolt", None),
     (None, "bolt", " bolt ", None),
@@ -199,7 +199,7 @@ def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
 def test_without_a_history_the_pointer_still_says_which_product(
     tmp_path: Path, make_model: MakeModel
 ) -> None:
-    """The active model is whole and cannot run: its own file reports its product."""
+    """The active model is undamaged but cannot run: its file still has its product."""
     store = ModelStore(tmp_path / "store")
     bolt, nut = make_model("a", product="bolt"), make_model("b", product="nut")
     for data in (bolt, nut):

@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> ModelStore:
 
 @pytest.fixture
 def model(contract: Contract) -> Callable[[str], ModelFile]:
-    """A file of which the store asks nothing but its digest."""
+    """A file with only a digest, which is all that the store uses."""
 
     def make(content: str) -> ModelFile:
         data = content.encode()

@@ -424,7 +424,7 @@ def test_a_full_journal_does_not_undo_a_swap(
 
 
 class Started:
-    """A start with everything that it reports."""
+    """A start, with its telemetry and events."""
 
     def __init__(self, store: ModelStore, load: Load | None = None, **options: Any) -> None:
         self.telemetry, self.events = Telemetry(), []  # type: tuple[Telemetry, list[Mapping[str, Any]]]

@@ -149,7 +149,7 @@ def test_days_that_are_too_old_go(tmp_path: Path, keep: Callable, tidy: Callable
 def test_old_frames_that_were_written_today_are_not_old(
     tmp_path: Path, keep: Callable, tidy: Callable, clocks: Clocks
 ) -> None:
-    """As where a folder of old pictures is inspected again."""
+    """As when old pictures are inspected again: their files are new."""
     (path,) = keep(400)
     for name in (path, annotated_path(path)):
         os.utime(tmp_path / name, (clocks.unix_s,) * 2)

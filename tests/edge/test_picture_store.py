@@ -51,7 +51,7 @@ def frame() -> Frame:
 
 
 class Lost:
-    """Takes note of what it is reported."""
+    """Records lost images."""
 
     def __init__(self) -> None:
         self.detail: list[tuple[str, str]] = []
@@ -298,7 +298,7 @@ def test_a_frame_is_saved_even_if_annotation_fails(
     assert written(tmp_path / "kept") == [plan.path]
     assert telemetry.values()["pictures_lost", "annotated"] == 1
     assert telemetry.states()["pictures"].name == "keeping"
-    assert not lost.detail  # what the journal names is there
+    assert not lost.detail  # the file in the journal exists
 
 
 def test_a_callback_that_fails_stops_nothing(

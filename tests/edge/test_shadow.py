@@ -26,7 +26,7 @@ from partsight.telemetry.telemetry import Telemetry
 
 
 class Heard:
-    """What a shadow reports, and how many of it there were."""
+    """Results of a shadow, and their number."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []

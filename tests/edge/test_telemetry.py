@@ -66,7 +66,7 @@ def test_a_change_of_state_is_announced_once(telemetry, caplog) -> None:
     ("seconds", "bucket"), [(0.0, 0), (0.001, 0), (0.0011, 1), (2.0, 10), (9.0, 11)]
 )
 def test_a_time_falls_into_its_bucket(seconds, bucket, telemetry) -> None:
-    """As Prometheus has it: a bucket holds what is at most its bound."""
+    """As in Prometheus: a bucket counts the values up to its bound."""
     telemetry.time("latency", seconds, "invoke")
     histogram = telemetry.histograms()["latency", "invoke"]
     assert [i for i, count in enumerate(histogram.counts) if count] == [bucket]
@@ -102,7 +102,7 @@ def test_threads_lose_no_count(telemetry) -> None:
 
 
 class Told:
-    """Vitals with a clock that is set by hand, and what they reported."""
+    """Telemetry with a clock set by hand, and the announced changes."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

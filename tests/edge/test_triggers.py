@@ -38,7 +38,7 @@ IMAGE = np.zeros((2, 4, 3), np.uint8)
 
 
 class FakeCamera:
-    """Frames that arrive at given seconds, of which it has the newest; and the clock."""
+    """Frames that arrive at given seconds, of which the newest is held; and the clock."""
 
     def __init__(self, arrivals: Sequence[float], end: Exception | None = None) -> None:
         self.now_s = 0.0
@@ -72,7 +72,7 @@ def external(
     capacity: int = 8,
     telemetry: Telemetry | None = None,
 ) -> list:
-    """The outcomes of occasions at given seconds."""
+    """Return the outcomes of events at given seconds."""
     trigger_queue = TriggerQueue("test", capacity, camera.clock)
     for number, moment in enumerate(moments):
         assert trigger_queue.put(f"P{number}", moment) == number + 1
@@ -210,7 +210,7 @@ def test_the_listener_is_open_while_the_trigger_is() -> None:
     assert log == ["open", "closed"]
 
 
-def test_an_inbox_is_safe_for_threads_and_refuses_a_flood(
+def test_a_queue_is_thread_safe_and_refuses_a_flood(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     trigger_queue = TriggerQueue("test", 8)
@@ -366,7 +366,7 @@ def test_an_interval_without_a_frame_is_a_fault() -> None:
         # What is not told apart
         (b'{"sn": "A", "SN": "A"}', "A"),
         (b'{"sn": "", "S_N": " A "}', "A"),
-        # Precedence, and what is no text is passed over
+        # Precedence; values that are no text are skipped
         (b'{"id": 7, "part_id": "A"}', "A"),
         (b'{"part": "housing", "id": "A"}', "A"),
         (b'{"id": 7, "serial": "A", "barcode": "B"}', "A"),

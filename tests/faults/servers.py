@@ -67,7 +67,7 @@ class MjpegServer(http.server.ThreadingHTTPServer):
         return f"http://user:secret@127.0.0.1:{self.server_port}/stream.mjpg"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that is killed is what is tested."""
+        """Ignore killed clients, which are tested here."""
 
 
 class _Camera(http.server.BaseHTTPRequestHandler):

@@ -98,7 +98,7 @@ def test_kills_lose_no_announced_verdict(
         gone(child)
         ids = list(announced(writers))
         total += len(ids)
-        with Journal(path) as journal:  # what is left goes on
+        with Journal(path) as journal:  # the rest is usable
             verified = verify(path, journal.head())
             assert journal.append(row(number)) == verified.head[0] + 1
         kept = [each["id"] for each in read_rows(path, limit=10**6)]
@@ -207,7 +207,7 @@ def test_a_read_only_disk_refuses_rows_until_it_is_writable(tmp_path: Path) -> N
 
 
 def test_a_copy_on_a_read_only_disk_can_be_read(small_disk: Path, tmp_path: Path) -> None:
-    """Alone, and with the log of a line that was writing; SQLite can make no file beside it."""
+    """Alone, and with the log of a line that was writing; SQLite cannot create files next to it."""
     with Journal(tmp_path / "journal.db", checkpoint_rows=10**6) as journal:
         for number in range(5):
             journal.append(row(number))

@@ -104,7 +104,7 @@ class Line:
         return {event["part"]: event["state"] for event in self.events("state")}
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; the exit code, and what was said on stderr."""
+        """Send a signal; return the exit code and the text on stderr."""
         assert self.process is not None
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=DEADLINE_S)
@@ -373,7 +373,7 @@ def _contract_text(data: bytes) -> bytes:
 
 
 def test_kill_9_loses_no_announced_verdict(line: Line, model_path: Path) -> None:
-    """Again and again: what stdout reported is in the journal, and the line starts again."""
+    """Repeatedly: verdicts printed on stdout are in the journal, and the line starts again."""
     reported: list[str] = []
     for _ in range(3):
         line.start(model_path)

@@ -65,7 +65,7 @@ class Line:
         )
 
     def run(self, outcomes: int) -> None:
-        """StubInspector until so many models were taken or refused, and ten frames more."""
+        """Inspect until this many models were accepted or refused, and ten frames more."""
         frame = np.full((480, 640, 3), 128, np.uint8)
         deadline_s = time.monotonic() + DEADLINE_S
         more = 10

@@ -54,7 +54,7 @@ def firsts(contents: list[dict[str, Any]]) -> list[int]:
 
 
 def persist(sink: MqttSink, batch: list[dict[str, Any]], failed: Callable[[], None]) -> None:
-    """Deliver as a feeder does: the same again until it is acknowledged."""
+    """Deliver like a worker: the same rows again until they are acknowledged."""
 
     def delivered() -> bool:
         try:
@@ -95,7 +95,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(broker: Mosquitto) -> None:
         for number, batch in enumerate(batches):
             if number in (5, 12):
                 # What the broker acknowledged and has not yet passed on dies with it.
-                until(lambda: arrived() == 20 * number, "what was delivered should arrive")  # noqa: B023
+                until(lambda: arrived() == 20 * number, "delivered rows should arrive")  # noqa: B023
                 broker.save("line1/#")
                 broker.pause()  # so that it dies with the batch on its way
                 killer = threading.Timer(0.05, restart)
@@ -199,7 +199,7 @@ def test_the_last_will_reports_a_killed_device(broker: Mosquitto) -> None:
 
 @pytest.fixture
 def guarded(tmp_path: Path, authority: Authority) -> Iterator[Mosquitto]:
-    """TLS, a user, and a list of what it may publish."""
+    """TLS, a user, and a list of topics that it may publish to."""
     pair = authority.sign("broker")
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "line", "s3cret"], check=True)

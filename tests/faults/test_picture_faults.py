@@ -33,7 +33,7 @@ DISK_BYTES = 8_000_000
 RESERVE_BYTES = 3_000_000
 # What is made free for new pictures.
 AIM_BYTES = round(_HEADROOM * RESERVE_BYTES)
-# What the reserve is for must fit into it, less what a file system needs for itself.
+# The journal must fit into the reserve, less the overhead of the file system.
 OVERHEAD_BYTES = 100_000
 
 NOISE = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
@@ -187,7 +187,7 @@ def test_a_disk_filled_by_others_stops_images_but_not_the_journal(disk: Path) ->
 
         assert plan.path is None
         assert "at least 3 MB are left to the journal" in str(plan.note)
-        fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have what is left
+        fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have the rest
         assert line.inspect().path is None
 
         (disk / "others").unlink()

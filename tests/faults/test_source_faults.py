@@ -28,7 +28,7 @@ IMPATIENT = {"stale_after_s": 0.4, "read_timeout_s": 0.8}
 
 
 class Line:
-    """A source that is watched as a free-running trigger does, and what it went through."""
+    """A source that is read as by a trigger on each frame, and its states."""
 
     def __init__(self, address: str, **config: Any) -> None:
         self.telemetry = Telemetry()
@@ -83,8 +83,8 @@ class Line:
 
     @property
     def pid(self) -> int:
-        grabber: Any = self.frames._grabber
-        return int(grabber.pid)
+        backend: Any = self.frames._backend
+        return int(backend.pid)
 
     def count(self, name: str) -> float:
         return self.telemetry.values().get((name, ""), 0)
@@ -205,7 +205,7 @@ def test_a_killed_process_is_started_again(camera: MjpegServer, start: Callable)
 def test_a_process_that_hangs_is_killed_and_started_again(
     camera: MjpegServer, start: Callable
 ) -> None:
-    """Stopped by a signal, as one that waits for a driver: it neither ends nor answers."""
+    """Stopped by a signal, like a process that waits for a driver: it does not end or answer."""
     line = start(camera.address, **IMPATIENT)
     line.until_frame(3)
     hanging = line.pid

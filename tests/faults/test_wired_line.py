@@ -132,7 +132,7 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
 
 
 def states(journal: Path, part: str) -> list[str]:
-    """What the journal reports of a part of the line."""
+    """Return the states of a component of the line in the journal."""
     try:
         reported = [event["detail"] for event in read_events(journal, kind="state")]
     except JournalError:  # it is only just being made

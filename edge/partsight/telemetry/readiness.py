@@ -41,7 +41,7 @@ RULES = (
         ("running", "swapping", "fallback"),
         "no model is loaded, or one could not be put into use",
     ),
-    Rule("source", ("running",), "no frames come, or none that are fit for inspection"),
+    Rule("source", ("running",), "no frames come, or none that are fit to be judged"),
     Rule(
         "journal",
         ("writing", "none"),

@@ -53,12 +53,12 @@ class FakeSink:
 
 
 class Bench:
-    """A journal, a sink and a pump between them, with a clock that stands still."""
+    """A journal, a sink and a delivery between them, with a clock set by hand."""
 
     def __init__(self, path: Path, make_row: Callable[..., dict[str, Any]]) -> None:
         self.path, self.make_row = path, make_row
         self.journal = Journal(path)
-        # The disk is not what is tested here: thousands of rows need not wait for it.
+        # The disk is not tested here: thousands of rows need not wait for it.
         self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
         self.now_s, self.sink = 100.0, FakeSink()
         self.telemetry = Telemetry(clock=lambda: self.now_s)
@@ -89,7 +89,7 @@ class Bench:
     def run(
         self, delivery: Delivery, seconds: float, each: Callable[[], None] = lambda: None
     ) -> None:
-        """Let the pump work as its feeder would, which looks four times a second."""
+        """Step the delivery as its worker does, four times a second."""
         end_s = self.now_s + seconds
         while self.now_s < end_s:
             each()

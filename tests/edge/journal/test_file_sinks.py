@@ -97,7 +97,7 @@ def test_rows_are_on_the_disk_before_they_are_acknowledged(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_a_kill_tore_is_cut_off(tmp_path: Path, kind: str) -> None:
-    """At each byte: what is left are the whole rows before, and the next one is whole too."""
+    """At each byte: complete rows before it are left, and the next row is complete too."""
     path = tmp_path / f"verdicts.{kind}"
     deliver(path, kind, AWKWARD)
     whole = path.read_bytes()

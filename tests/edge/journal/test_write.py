@@ -87,7 +87,7 @@ def test_a_row_of_another_shape_is_refused_and_nothing_is_broken(
 
 
 def test_no_number_is_no_value(tmp_path: Path, make_row) -> None:
-    """SQLite knows no NaN: what is hashed must be what is read."""
+    """SQLite has no NaN: the hashed values must be the values that are read."""
     with Journal(tmp_path / "journal.db") as journal:
         journal.append(make_row(1, score=float("nan")))
 
@@ -270,7 +270,7 @@ def test_events_are_as_many_as_verdicts_at_most(tmp_path: Path, make_row) -> Non
         rest = [event["seq"] for event in select(journal.path, Selection(), EVENTS)]
         found = verify(journal.path)
 
-    # The one that reports of the pruning came last.
+    # The event about the pruning came last.
     assert rest == list(range(16, 22))
     assert found.pruned == {"verdicts": 0, "events": 15}
 

@@ -28,7 +28,7 @@ TLS = MQTT + "tls = true\nca_file = 'ca.pem'\n"
 
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[..., list[Finding]]:
-    """The findings for a text of partsight.toml, in a folder with some files beside it."""
+    """Return the findings for a text of partsight.toml, in a folder with some files next to it."""
     (tmp_path / "secret").write_text("x")
     (tmp_path / "empty").touch()
     (tmp_path / "ca.pem").write_text("no certificate")
@@ -51,7 +51,7 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
 
 @pytest.fixture
 def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a base installation: optional packages are neither loaded nor found."""
+    """As on a base installation: optional packages cannot be imported."""
     for name in list(sys.modules):
         top = name.partition(".")[0]
         uses = name.startswith(("partsight.connections", "partsight.sinks.", "partsight.triggers."))

@@ -12,7 +12,7 @@ from partsight.sources.camera import apply_settings
 
 
 class FakeCamera:
-    """Takes what it is set to, unless it has something else for that property."""
+    """Accepts settings, unless it has a fixed value for the property."""
 
     def __init__(self, has: dict[int, float] | None = None) -> None:
         self.has = has or {}

@@ -232,7 +232,7 @@ def test_only_the_parent_ends_the_process(child: Callable, number: int) -> None:
 
 @pytest.mark.parametrize("kind", ["good", "hangs"])
 def test_the_process_ends_with_its_parent(tmp_path: Path, kind: str) -> None:
-    """Also where its camera hangs; what they shared has no name that could stay."""
+    """Also if its camera hangs; the shared memory has no name that could stay."""
     (tmp_path / "fake.py").write_text(FAKE)
     code = (
         "import sys, time\n"

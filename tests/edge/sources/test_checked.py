@@ -142,7 +142,7 @@ def test_a_fit_frame_is_passed_and_the_state_is_running_again(kind: str, tmp_pat
 
 @pytest.mark.parametrize("kind", ["folder", "watched folder", "script"])
 def test_the_check_of_a_file_does_not_depend_on_the_previous_one(kind: str, tmp_path: Path) -> None:
-    """A camera's state has hysteresis: what is 21 after a dark frame would still be dark."""
+    """A camera's state has hysteresis: a brightness of 21 after a dark frame is still dark."""
     frames = [part(0, 10, 5), part(1, 21, 5), part(2, 10, 5)]
     events, _ = SOURCES[kind](frames, {"dark_below": 20.0}, tmp_path)
     assert [type(event) for event in events] == [Fault, Frame, Fault]

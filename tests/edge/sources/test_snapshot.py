@@ -52,7 +52,7 @@ class Camera(http.server.ThreadingHTTPServer):
         return f"http://{login}127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away are what is tested."""
+        """Ignore clients that disconnect, which is tested here."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

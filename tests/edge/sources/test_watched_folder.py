@@ -74,7 +74,7 @@ def png(level: int = 90) -> bytes:
 
 
 def put(path: Path, data: bytes | None = None) -> None:
-    """Rename into place what was written a little earlier, as a camera's program does."""
+    """Write a file and rename it into place, as a camera's program does."""
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(png() if data is None else data)
     os.utime(temporary, ns=(10**18, 10**18))
@@ -626,7 +626,7 @@ def test_old_folders_are_not_listed_again(folder: Path, monkeypatch: pytest.Monk
 
 
 def test_only_removed_files_are_forgotten(folder: Path) -> None:
-    """What is remembered stays as small as what is there."""
+    """Only existing files are remembered."""
     arrivals = Arrivals(folder, timer=lambda: 0.0)
     now_s = 0.0
     for day in range(30):
