@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import socket
@@ -268,6 +269,49 @@ def test_more_clients_than_threads_get_503() -> None:
         deadline = time.monotonic() + PATIENCE_S
         while ask(port, "/none")[0] != 404:  # room again
             assert time.monotonic() < deadline
+
+
+def test_silent_clients_replace_each_other_but_not_one_that_sent_its_head() -> None:
+    gate, inside = threading.Event(), threading.Semaphore(0)
+
+    def wait(request: Request) -> Answer:
+        inside.release()
+        gate.wait(PATIENCE_S)
+        return json_answer(HTTPStatus.OK, {})
+
+    routes = {"/wait": Route(wait)}
+    with (
+        http_server(routes, section="health", max_clients=2, deadline_s=PATIENCE_S) as port,
+        contextlib.ExitStack() as held,
+    ):
+        first = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        first.sendall(b"GET /wait HTTP/1.0\r\n\r\n")
+        assert inside.acquire(timeout=PATIENCE_S)
+        silent = [
+            held.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(5)
+        ]
+        assert [until_closed(each) for each in silent[:4]] == [b""] * 4
+        gate.set()
+        assert until_closed(first).startswith(b"HTTP/1.0 200")
+
+
+def test_a_slow_body_ends_at_the_total_deadline() -> None:
+    received: list[bytes] = []
+
+    def read(request: Request) -> Answer:
+        received.append(request.body(1000))
+        return json_answer(HTTPStatus.OK, {})
+
+    with (
+        http_server({"/read": Route(read, ("POST",))}, section="trigger", deadline_s=0.1) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client,
+    ):
+        client.sendall(b"POST /read HTTP/1.0\r\nContent-Length: 1000\r\n\r\n")
+        speaker = threading.Thread(target=trickle, args=(client,))
+        speaker.start()
+        assert b"200" not in until_closed(client)
+        speaker.join(PATIENCE_S)
+    assert received == []
 
 
 def test_closing_frees_the_port_and_ends_the_threads() -> None:
