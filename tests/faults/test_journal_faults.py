@@ -147,7 +147,7 @@ def fill(journal: Journal) -> int:
             seq = journal.append(row(seq))
         except OutputError as error:
             message = str(error)
-    assert re.fullmatch("cannot write the journal .* room.*", message)
+    assert re.fullmatch("cannot write the journal .* free space.*", message)
     return seq
 
 

@@ -274,7 +274,7 @@ def test_a_taken_port_does_not_stop_inspection(line: Line, model_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[[sinks]]\nkind = "stdout"\n', "there are [[sinks]] and no journal"),
+        ('[[sinks]]\nkind = "stdout"\n', "[[sinks]] need a journal"),
         ("[decision]\nreject_below = 0.9\n", "thresholds do not fit together"),
         ('[decision]\nfail_safe = "accept"\n', "decision.fail_safe"),
         ("[source]\naddres = '0'\n", "Did you mean address"),

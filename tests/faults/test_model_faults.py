@@ -418,7 +418,7 @@ def test_a_place_that_hangs_does_not_hold_the_end_of_the_line_up(
         return []
 
     monkeypatch.setattr(Incoming, "look", hang)
-    monkeypatch.setattr("partsight.model_store.watch._LEAVE_S", 0.01)
+    monkeypatch.setattr("partsight.model_store.watch._STOP_S", 0.01)
     with line.watch:
         assert hung.wait(30)
         line.run(0)

@@ -18,36 +18,24 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
 
 from partsight.errors import JournalError, PartsightError, SinkClosed, SinkUnavailable
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.base import LineSink
-from partsight.sinks.cursor import Cursor, Position
+from partsight.sinks.cursor import Cursor
+from partsight.sinks.journal_reader import JournalReader, Start
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.backoff import Backoff
 
-__all__ = ["BATCH_ROWS", "Delivery", "Start", "cursor_path"]
+__all__ = ["BATCH_ROWS", "Delivery"]
 
 logger = logging.getLogger(__name__)
 
-# Where a sink without a cursor begins.
-Start = Literal["end", "beginning"]
-
 BATCH_ROWS = 100
 REPORT_S = 1.0
-SYNC_S = 1.0
 FIRST_RETRY_S = 0.5
 LONGEST_RETRY_S = 60.0
-
-
-def cursor_path(journal_path: Path, sink: str) -> Path:
-    """Return the path of a sink's cursor, in a folder next to the journal."""
-    journal_path = journal_path.resolve()
-    return journal_path.with_name(journal_path.name + ".cursors") / quote(sink, safe="")
 
 
 class Delivery:
@@ -64,6 +52,9 @@ class Delivery:
         clock: seconds, monotonic.
         jitter: number in [0, 1), see ``Backoff``.
         batch_rows: largest number of rows per delivery.
+
+    Attributes:
+        reader: position of the sink in the journal.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -83,7 +74,7 @@ class Delivery:
         batch_rows: int = BATCH_ROWS,
     ) -> None:
         self._name, self._component = name, f"sink {name}"
-        self._open_sink, self._tail, self._cursor = open_sink, tail, cursor
+        self._open_sink = open_sink
         self._telemetry, self._clock = telemetry, clock
         self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S, jitter)
         self._batch_rows = batch_rows
@@ -93,10 +84,8 @@ class Delivery:
         self._lost = self._trying = False
         self._state = ""
         self._retry_at = clock()
-        self._report_at = self._sync_at = clock()
-        self._journal, last = tail.end()
-        self.position = self._begun(start, last)
-        self._save(sync=True)
+        self._report_at = clock()
+        self.reader = JournalReader(name, tail, cursor, telemetry, start=start, clock=clock)
 
     @property
     def retry_in_s(self) -> float:
@@ -107,11 +96,11 @@ class Delivery:
         """Deliver a batch, and report if it is time. Return whether there may be more rows."""
         if self.retry_in_s > 0:
             with contextlib.suppress(JournalError):
-                self.count_waiting(*self._tail.end())
+                self.reader.count_waiting()
             return False
         self._trying = False
         try:
-            rows = self._next_rows()
+            rows = self.reader.next_rows(self._batch_rows)
             sink = self._opened()
             self._trying = True
             confirmed = self._deliver(sink, rows)
@@ -127,35 +116,10 @@ class Delivery:
             self._set_state("idle", "nothing delivered since it was opened")
         return bool(rows)
 
-    def count_waiting(self, journal: str, last: int) -> None:
-        """Set the gauge of rows that are not delivered yet.
-
-        Args:
-            journal: id of the journal; if it is a new one, all rows wait.
-            last: its last seq.
-        """
-        delivered = self.position if journal == self._journal else 0
-        self._telemetry.set("queue", max(0, last - delivered), self._name)
-
     def close(self) -> None:
         """Close the sink and save its position."""
         self._leave()
-        self._tail.close()
-        self._cursor.close()
-
-    def _begun(self, start: Start, last: int) -> int:
-        saved = self._cursor.position
-        if saved is None:
-            return last if start == "end" else 0
-        # In a new journal all rows are new; one restored from an older copy may end earlier.
-        return min(saved.seq, last) if saved.journal == self._journal else 0
-
-    def _next_rows(self) -> list[Row]:
-        journal, last = self._tail.end()
-        if journal != self._journal:
-            self._journal, self.position = journal, 0
-        self.count_waiting(journal, last)
-        return list(self._tail.rows(self.position, self._batch_rows))
+        self.reader.close()
 
     def _opened(self) -> LineSink:
         if self._sink is None:
@@ -170,12 +134,12 @@ class Delivery:
             sink.deliver(rows)
         except SinkClosed as closed:
             # Skip the rows: otherwise they would keep old rows in the journal from pruning.
-            self._move_to(rows[-1]["seq"])
+            self.reader.move_to(rows[-1]["seq"])
             self._lost = True
             self._telemetry.count("delivery_failures", self._name)
             self._set_state("closed", str(closed))
             return False
-        self._move_to(rows[-1]["seq"])
+        self.reader.move_to(rows[-1]["seq"])
         self._telemetry.count("delivered", self._name, len(rows))
         self._backoff.reset()
         return True
@@ -187,20 +151,6 @@ class Delivery:
         confirmed = sink.report(self._telemetry.status())
         self._report_at = self._clock() + REPORT_S
         return confirmed
-
-    def _move_to(self, seq: int) -> None:
-        self.position = seq
-        due = self._clock() >= self._sync_at
-        if due:
-            self._sync_at = self._clock() + SYNC_S
-        self._save(sync=due)
-
-    def _save(self, *, sync: bool) -> None:
-        try:
-            self._cursor.save(Position(self._journal, self.position), sync=sync)
-        except OSError as error:
-            # The position in memory is still right; after a restart some rows come twice.
-            logger.warning("%s: cannot write its cursor: %s", self._component, error)
 
     def _confirmed(self) -> None:
         self._lost = False

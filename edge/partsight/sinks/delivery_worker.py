@@ -20,7 +20,8 @@ from partsight.journal.tail import Tail
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import Delivery, Start, cursor_path
+from partsight.sinks.delivery import Delivery
+from partsight.sinks.journal_reader import Start, cursor_path
 from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["DeliveryWorker", "close_workers"]
@@ -88,7 +89,7 @@ class DeliveryWorker:
     @property
     def position(self) -> int:
         """``seq`` of the last delivered row, for ``Journal.prune``."""
-        return self._delivery.position
+        return self._delivery.reader.position
 
     def start(self) -> None:
         """Start the thread."""
@@ -122,7 +123,7 @@ class DeliveryWorker:
         """Count undelivered rows, also if the sink blocks."""
         tail = Tail(self._journal_path)
         with contextlib.closing(tail), contextlib.suppress(JournalError):
-            self._delivery.count_waiting(*tail.end())
+            self._delivery.reader.count_waiting(tail)
 
     def __enter__(self) -> DeliveryWorker:
         self.start()
@@ -142,7 +143,7 @@ class DeliveryWorker:
         if retry_in_s > 0:
             self._stopping.wait(min(retry_in_s, _IDLE_S))
         else:
-            self._journal.wait(self._delivery.position, _IDLE_S)
+            self._journal.wait(self._delivery.reader.position, _IDLE_S)
 
 
 def close_workers(

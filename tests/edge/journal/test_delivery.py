@@ -14,7 +14,8 @@ from partsight.journal import Journal
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import BATCH_ROWS, Delivery, cursor_path
+from partsight.sinks.delivery import BATCH_ROWS, Delivery
+from partsight.sinks.journal_reader import cursor_path
 from partsight.telemetry.announcements import SINK_BURST
 from partsight.telemetry.telemetry import Change, Telemetry
 
@@ -123,7 +124,7 @@ def test_where_a_new_sink_begins(bench: Bench, start: str, first: int) -> None:
     run_out(delivery)
 
     assert bench.seqs() == list(range(first, 6))
-    assert delivery.position == 5
+    assert delivery.reader.position == 5
     assert bench.sink.rows[-1] == {"seq": 5, **bench.make_row(1)}
     assert bench.value("delivered") == 6 - first
     assert bench.telemetry.states()["sink plc"].name == "delivering"
@@ -307,7 +308,7 @@ def test_a_journal_that_cannot_be_read_is_tried_again(bench: Bench) -> None:
 def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
     delivery = bench.delivery()
     bench.append(5)
-    bench.journal.prune(keep_rows=2, delivered=delivery.position)
+    bench.journal.prune(keep_rows=2, delivered=delivery.reader.position)
     run_out(delivery)
     assert bench.seqs() == [1, 2, 3, 4, 5]
     bench.append(3)
@@ -355,7 +356,7 @@ def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatc
     def refuse(*arguments: Any, **options: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(delivery._cursor, "save", refuse)
+    monkeypatch.setattr(delivery.reader._cursor, "save", refuse)
     run_out(delivery)
     bench.append(1)
     run_out(delivery)
@@ -478,7 +479,7 @@ def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
     for _ in range(3):
         bench.append(1)
         run_out(delivery)
-    assert delivery.position == 3
+    assert delivery.reader.position == 3
     assert bench.value("delivered") == 1
     assert reported(bench) == [("delivering", 0), ("closed", 0)]
 
