@@ -74,12 +74,12 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
                 return
             if isinstance(event, Frame):
                 moment = event.monotonic_s
-                yield self._look(event)
+                yield self._process(event)
             else:
                 moment = self._clock() if event is not None else moment
-                yield self._blind(event)
+                yield self._without_frame(event)
 
-    def _look(self, frame: Frame) -> _Outcome | None:
+    def _process(self, frame: Frame) -> _Outcome | None:
         grey = small_grey(frame.image_bgr, self._zone)
         seen = self._background.look(grey)
         self._telemetry.state("trigger", "learning" if seen.learning else "listening")
@@ -97,9 +97,9 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
             self._background.adopt(grey)
             tracker.forget()
             tracker.confirmed = False
-        return self._done(action, frame)
+        return self._outcome_of(action, frame)
 
-    def _done(self, action: TrackerAction, frame: Frame) -> _Outcome | None:
+    def _outcome_of(self, action: TrackerAction, frame: Frame) -> _Outcome | None:
         if action is TrackerAction.KEEP:
             self._kept = frame
             return None
@@ -109,7 +109,7 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
         self._kept = None
         return None if kept is None else _outcome(kept)
 
-    def _blind(self, fault: Fault | None) -> _Outcome | None:
+    def _without_frame(self, fault: Fault | None) -> _Outcome | None:
         """Handle a missing frame or a fault: a part in view must not wait without end."""
         if not self._tracker.awaited or self._clock() - self._seen_at_s < _BLIND_S:
             return None
