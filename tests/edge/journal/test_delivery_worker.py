@@ -14,8 +14,8 @@ from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 from partsight.errors import OutputError, SinkUnavailable
 from partsight.journal import Journal
 from partsight.results.base import Row
-from partsight.sinks.journal_reader import cursor_path
 from partsight.sinks.delivery_worker import DeliveryWorker, close_workers
+from partsight.sinks.journal_reader import cursor_path
 from partsight.sinks.open import workers
 from partsight.telemetry.telemetry import Telemetry
 

@@ -144,7 +144,7 @@ def loop(request: Any) -> None:
         (answer(b"<html>log in", "text/html"), "answers with text/html.*login page"),
         (answer(b'{"error": 1}', "application/json"), "answers with application/json"),
         (loop, "infinite loop"),
-        (answer(b"", None, 302, Location="rtsp://u:marker@h/x"), "redirects to an address without http"),
+        (answer(b"", None, 302, Location="rtsp://u:marker@h/x"), "redirects to an address without"),
         (answer(jpeg()[:-40]), "cut off or damaged"),
         (answer(png()[:-20], "image/png"), "cut off or damaged"),
         (answer(b"", "image/jpeg"), "received 0 bytes"),
