@@ -22,7 +22,7 @@ import numpy as np
 from partsight.config.source import ConditionsConfig
 from partsight.errors import SourceError
 from partsight.sources.capture_child import CaptureChild
-from partsight.sources.image_quality import condition, look, repeats
+from partsight.sources.image_quality import measure, problem, repeats
 from partsight.utils.opencv import cv2
 
 FRAMES = 200
@@ -80,7 +80,7 @@ def looking(pictures: list[Any], sharpness: bool, same: bool) -> float:
         picture = pictures[0 if same else number % len(pictures)]
         started = time.perf_counter()
         repeated = repeats(repeated, picture, number / FPS)
-        condition(look(picture, sharpness=sharpness), repeated, number / FPS, limits)
+        problem(measure(picture, sharpness=sharpness), repeated, number / FPS, limits)
         taken.append(time.perf_counter() - started)
     return 1000 * statistics.median(taken)
 

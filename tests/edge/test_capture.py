@@ -1,4 +1,4 @@
-"""Labelled pictures with the very camera: when, under what names, and never over another."""
+"""Labelled pictures from the line's camera: times, names, and no overwriting."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from partsight.image_files.read import find_pictures
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames, SequentialFrames
 from partsight.sources.labelled_capture import (
-    Place,
+    CaptureTarget,
     capture,
     every,
     is_plain_name,
@@ -50,7 +50,9 @@ def now() -> Iterator[float]:
 def test_a_picture_is_named_by_its_time_and_loses_nothing(tmp_path: Path) -> None:
     later = TAKEN.astimezone(timezone(timedelta(hours=2))) + timedelta(seconds=1)
 
-    paths = list(capture(scripted(frame(1), frame(2, later)), now(), Place(tmp_path / "ok")))
+    paths = list(
+        capture(scripted(frame(1), frame(2, later)), now(), CaptureTarget(tmp_path / "ok"))
+    )
 
     assert [path.name for path in paths] == [
         "20261124T101112345Z-1.png",
@@ -60,8 +62,8 @@ def test_a_picture_is_named_by_its_time_and_loses_nothing(tmp_path: Path) -> Non
     assert paths == find_pictures([tmp_path / "ok"])
 
 
-def test_shots_of_one_part_go_on_where_they_ended(tmp_path: Path) -> None:
-    place = Place(tmp_path, "jpg", "part17")
+def test_pictures_of_one_part_continue_their_numbers(tmp_path: Path) -> None:
+    place = CaptureTarget(tmp_path, "jpg", "part17")
 
     first = list(capture(scripted(frame(1), frame(2)), now(), place))
     second = list(capture(scripted(frame(3)), now(), place))
@@ -79,17 +81,17 @@ def test_nothing_is_overwritten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     taken.write_bytes(b"precious")
     monkeypatch.setattr(Path, "exists", lambda self: False)
 
-    (path,) = capture(scripted(frame(1)), now(), Place(tmp_path))
+    (path,) = capture(scripted(frame(1)), now(), CaptureTarget(tmp_path))
 
     assert path.name == "20261124T101112345Z-2.png"
     assert taken.read_bytes() == b"precious"
 
 
-def test_it_stops_after_so_many_pictures(tmp_path: Path) -> None:
+def test_capture_stops_after_the_given_number(tmp_path: Path) -> None:
     fault = Fault("dark", TAKEN, "script", 1)
     events = scripted(frame(1), fault, frame(3), frame(4))
 
-    outcomes = list(capture(events, now(), Place(tmp_path), most=2))
+    outcomes = list(capture(events, now(), CaptureTarget(tmp_path), most=2))
 
     assert outcomes[1] is fault
     assert [isinstance(each, Path) for each in outcomes] == [True, False, True]
@@ -100,26 +102,28 @@ def test_a_camera_that_gives_no_frame_in_time_is_named(tmp_path: Path) -> None:
         def after(self, monotonic_s: float, timeout_s: float) -> None:
             return None
 
-    outcome = next(capture(Absent(), now(), Place(tmp_path)))
+    outcome = next(capture(Absent(), now(), CaptureTarget(tmp_path)))
 
     assert isinstance(outcome, Fault)
     assert outcome.reason == "no frame came in 10 s"
 
 
-def test_what_came_before_a_source_failed_is_kept(tmp_path: Path) -> None:
+def test_pictures_before_a_source_failure_stay(tmp_path: Path) -> None:
     taken = []
     with pytest.raises(SourceError, match="unplugged"):
-        taken += capture(scripted(frame(1), SourceError("unplugged")), now(), Place(tmp_path))
+        taken += capture(
+            scripted(frame(1), SourceError("unplugged")), now(), CaptureTarget(tmp_path)
+        )
     assert len(list(tmp_path.iterdir())) == 1
 
 
 def test_a_place_that_takes_no_files_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "ok").touch()
     with pytest.raises(OutputError, match="cannot write"):
-        list(capture(scripted(frame(1)), now(), Place(tmp_path / "ok")))
+        list(capture(scripted(frame(1)), now(), CaptureTarget(tmp_path / "ok")))
 
 
-def test_frames_are_taken_after_the_moment_that_asks_for_them(tmp_path: Path) -> None:
+def test_frames_are_captured_after_the_requested_time(tmp_path: Path) -> None:
     asked: list[float] = []
 
     class Camera:
@@ -129,7 +133,7 @@ def test_frames_are_taken_after_the_moment_that_asks_for_them(tmp_path: Path) ->
                 raise NoMoreFrames
             return frame(len(asked))
 
-    list(capture(Camera(), iter([1.0, 5.0, 7.5, 9.0, 11.0]), Place(tmp_path)))
+    list(capture(Camera(), iter([1.0, 5.0, 7.5, 9.0, 11.0]), CaptureTarget(tmp_path)))
 
     assert asked == [1.0, 5.0, 7.5, 9.0]
 
@@ -249,7 +253,7 @@ def test_a_video_becomes_a_label_that_training_finds(tmp_path: Path, write_video
     assert values == pytest.approx([20, 40, 60, 80, 100], abs=MJPEG_LEVEL)
 
 
-def test_a_folder_gives_every_pixel_and_names_what_is_bad(tmp_path: Path) -> None:
+def test_a_folder_gives_every_pixel_and_names_bad_files(tmp_path: Path) -> None:
     source = tmp_path / "camera"
     source.mkdir()
     cv2.imwrite(str(source / "a.jpg"), np.full((600, 800, 3), 90, np.uint8))
@@ -257,13 +261,13 @@ def test_a_folder_gives_every_pixel_and_names_what_is_bad(tmp_path: Path) -> Non
 
     code, out, err = run("--source", source, "--label", "bad", "--json", tmp_path / "parts")
 
-    told = json.loads(out)
+    reported = json.loads(out)
     assert code == 3
     (path,) = find_pictures([tmp_path / "parts" / "bad"])
-    assert told["label"] == "bad"
-    assert told["pictures"] == [str(path)]
+    assert reported["label"] == "bad"
+    assert reported["pictures"] == [str(path)]
     assert decode(path).shape == (600, 800, 3)
-    assert [each["source"] for each in told["failed"]] == [str(source / "b.jpg")]
+    assert [each["source"] for each in reported["failed"]] == [str(source / "b.jpg")]
     assert "b.jpg" in err
     assert "1 of 2 inputs failed" in err
 
@@ -315,12 +319,12 @@ def test_wrong_usage(tmp_path: Path, arguments: tuple[str, ...], message: str) -
     assert not (tmp_path / "parts").exists()
 
 
-def test_a_source_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_source_is_a_one_line_error(tmp_path: Path) -> None:
     code, _, err = run("--source", tmp_path / "missing.avi", "--label", "ok", tmp_path)
     assert (code, "no source" in err, err.count("\n")) == (1, True, 1)
 
 
-def test_a_camera_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+def test_a_missing_camera_is_a_one_line_error(tmp_path: Path) -> None:
     config = tmp_path / "partsight.toml"
     config.write_text("[source]\nopen_timeout_s = 0.5\n")
 

@@ -1,6 +1,6 @@
-"""The drift watch on streams of parts: quiet while the line is in order, loud when it is not.
+"""The drift watch on streams of parts: quiet in control, with alarms out of control.
 
-The streams come from seeded generators. Run lengths that were seen stand beside what is asked.
+The streams come from seeded generators. Observed run lengths are noted next to the expected ones.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ def test_a_shift_is_found(name: str, shift: dict[str, float], within: int) -> No
     assert max(lengths) < 4 * within, lengths
 
 
-def test_what_is_tolerated_is_no_alarm() -> None:
+def test_a_tolerated_shift_is_no_alarm() -> None:
     """Half a standard deviation between training and line is nothing."""
     watch, telemetry = watched()
     see(watch, parts(1, luma=113.0, contrast=38.5), 20_000)
@@ -161,16 +161,16 @@ def drift_state(telemetry: Telemetry) -> tuple[str, str]:
     return state.name, state.detail
 
 
-def test_with_a_reference_it_watches_from_the_start() -> None:
+def test_with_a_reference_drift_is_watched_from_the_start() -> None:
     watch, telemetry = watched()
     assert drift_state(telemetry) == ("watching", "against the model's reference of 200 good parts")
     assert watch.note == ""
 
 
-def test_without_a_reference_the_first_parts_are_one() -> None:
+def test_without_a_reference_it_is_learned_from_the_first_parts() -> None:
     watch, telemetry = watched(None)
     assert "has no drift reference" in watch.note
-    assert "first 500 parts, anew after each start" in watch.note
+    assert "first 500 parts, again after each start" in watch.note
     assert drift_state(telemetry) == ("learning", "learning 0 of 500 parts")
     stream = parts(9, luma=80.0)
     see(watch, stream, 69)
@@ -186,10 +186,10 @@ def test_without_a_reference_the_first_parts_are_one() -> None:
 
 def test_learning_is_one_event_and_not_one_for_each_part() -> None:
     watch, telemetry = watched(None)
-    told: list[str] = []
-    telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}"))
+    reported: list[str] = []
+    telemetry.on_change(lambda part, state: reported.append(f"{part} {state.name}"))
     see(watch, parts(9), 500)
-    assert told == ["drift watching"]
+    assert reported == ["drift watching"]
 
 
 ALL = {"reject": 1.0}
@@ -205,17 +205,21 @@ NOT_IN_ORDER = {
 
 
 @pytest.mark.parametrize("stretches", NOT_IN_ORDER.values(), ids=NOT_IN_ORDER)
-def test_a_line_that_is_not_in_order_is_not_learned_from(
+def test_nothing_is_learned_from_a_line_out_of_control(
     stretches: list[tuple[int, dict[str, float]]],
 ) -> None:
     watch, telemetry = watched(None)
-    told: list[str] = []
-    telemetry.on_change(lambda part, state: told.append(f"{part}: {state.name}: {state.detail}"))
+    reported: list[str] = []
+    telemetry.on_change(
+        lambda part, state: reported.append(f"{part}: {state.name}: {state.detail}")
+    )
     for seed, (count, kind) in enumerate(stretches):
         see(watch, parts(seed, **kind), count)
     assert drift_state(telemetry)[0] != "watching"
-    assert any("without reference" in each and "parts were rejected" in each for each in told), told
-    assert len(told) < 10, "a line that stays out of order is told of once"
+    assert any(
+        "without reference" in each and "parts were rejected" in each for each in reported
+    ), reported
+    assert len(reported) < 10, "a line that stays out of control is reported once"
     see(watch, parts(20, luma=80.0), 600)
     assert drift_state(telemetry)[0] == "watching"
     see(watch, parts(21, luma=80.0), 500)
@@ -248,7 +252,7 @@ def test_how_many_rejects_a_line_in_order_may_have(
     assert drift_state(telemetry)[0] == state
 
 
-def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
+def test_a_swap_reports_whether_there_is_a_reference() -> None:
     watch, telemetry = watched()
     watch.restart(None)
     assert drift_state(telemetry)[0] == "learning"
@@ -260,7 +264,7 @@ def test_a_swap_says_anew_whether_there_is_a_reference() -> None:
     assert drift_state(telemetry)[0] == "watching"
 
 
-def test_what_is_learned_is_mean_and_spread() -> None:
+def test_mean_and_spread_are_learned() -> None:
     learner, seen = Learner(), list(itertools.islice(parts(15), 300))
     for _, _, picture in seen:
         learner.add({"luma": picture.luma, "reject-rate": 0.0})
@@ -288,7 +292,7 @@ def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:
     see(watch, parts(12), 100)
 
 
-def test_another_model_begins_anew() -> None:
+def test_another_model_starts_again() -> None:
     watch, telemetry = watched()
     see(watch, parts(13, luma=60.0, reject=0.5), 50)
     assert raised(telemetry) == {"luma", "reject-rate"}
@@ -299,27 +303,27 @@ def test_another_model_begins_anew() -> None:
 
 
 @dataclass
-class Judge:
+class StubInspector:
     classifier: Classifier
     point: OperatingPoint
 
 
 @dataclass
-class Judged:
+class Inspected:
     result: PartResult
     picture: np.ndarray | None
 
 
-def judged(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Judged:
+def inspected(classifier: Classifier, red: int, make_frame: Callable[..., Frame]) -> Inspected:
     """What the line makes of a frame: a score that is its red."""
     frame = make_frame(red)
     (prediction,) = classifier.classify([frame.image_bgr])
     sha256, verdict = classifier.model_sha256, classifier.decide(prediction)
     result = PartResult("id", frame.captured_at, "script", 0, sha256, verdict, 1.0, "", prediction)
-    return Judged(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
+    return Inspected(result, preprocess(frame.image_bgr, classifier.contract.preprocess))
 
 
-def test_beside_the_line(
+def test_drift_is_watched_by_the_line(
     classifier: Classifier,
     contract: Contract,
     make_frame: Callable[..., Frame],
@@ -331,27 +335,27 @@ def test_beside_the_line(
         classifier.interpreter,
     )
     telemetry = Telemetry()
-    judge = Judge(known, contract.operating_point)
-    observe = DriftObserver(judge, DriftSettings(subgroup=5), telemetry)
+    inspect = StubInspector(known, contract.operating_point)
+    observe = DriftObserver(inspect, DriftSettings(subgroup=5), telemetry)
     for _ in range(5):
-        observe(judged(known, 243, make_frame))
+        observe(inspected(known, 243, make_frame))
     assert raised(telemetry) == set()
-    faulty = judged(known, 243, make_frame)
+    faulty = inspected(known, 243, make_frame)
     faulty.result = dataclasses.replace(faulty.result, prediction=None, error="dark")
     for _ in range(100):
         observe(faulty)
     for _ in range(5):
-        observe(judged(known, 20, make_frame))
+        observe(inspected(known, 20, make_frame))
     assert raised(telemetry) == {"reject-rate", "luma"}
 
-    judge.classifier = classifier  # another model, without a reference: learned anew
+    inspect.classifier = classifier  # another model, without a reference: learned anew
     assert (observe.note, caplog.text.count("no drift reference")) == ("", 0)
     observe.follow_model()
     assert drift_state(telemetry)[0] == "learning"
     assert caplog.text.count("no drift reference") == 1
     assert raised(telemetry) == set()
     for _ in range(SETTINGS.learn_parts):
-        observe(judged(classifier, 243, make_frame))
+        observe(inspected(classifier, 243, make_frame))
     assert raised(telemetry) == set()
     assert drift_state(telemetry)[0] == "watching"
 
@@ -360,14 +364,14 @@ def test_overridden_thresholds_are_those_that_count(
     classifier: Classifier, contract: Contract, make_frame: Callable[..., Frame]
 ) -> None:
     telemetry = Telemetry()
-    judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
-    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), telemetry)
+    inspect = StubInspector(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
+    observe = DriftObserver(inspect, DriftSettings(subgroup=5, learn_parts=50), telemetry)
     for _ in range(100):
-        observe(judged(classifier, 20, make_frame))
+        observe(inspected(classifier, 20, make_frame))
     assert telemetry.values()["drift", "reject-rate"] == 0
-    judge.point = OperatingPoint(("healthy",), 0.5, 0.5)
+    inspect.point = OperatingPoint(("healthy",), 0.5, 0.5)
     for _ in range(5):
-        observe(judged(classifier, 20, make_frame))
+        observe(inspected(classifier, 20, make_frame))
     assert telemetry.values()["drift", "reject-rate"] == 1
 
 

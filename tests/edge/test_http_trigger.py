@@ -16,7 +16,7 @@ from tests.servers.process import free_port
 from partsight.config.trigger import HttpTriggerConfig
 from partsight.errors import ConfigError
 from partsight.telemetry.telemetry import Telemetry
-from partsight.triggers import trigger_queue as inbox_module
+from partsight.triggers import trigger_queue as queue_module
 from partsight.triggers.http import http_listener
 from partsight.triggers.trigger_queue import TriggerQueue
 
@@ -30,7 +30,7 @@ def trigger_queue() -> TriggerQueue:
 
 @pytest.fixture(autouse=True)
 def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.triggers.http._POLL_S", 0.005)
+    monkeypatch.setattr("partsight.web.server._POLL_S", 0.005)
 
 
 @contextlib.contextmanager
@@ -78,7 +78,7 @@ def parts(trigger_queue: TriggerQueue) -> list[str | None]:
         ("/trigger?part_id=", b"B", "B"),
     ],
 )
-def test_a_request_is_an_occasion(
+def test_a_request_is_a_trigger_event(
     path: str, body: bytes | None, part_id: str | None, trigger_queue: TriggerQueue
 ) -> None:
     with listening(trigger_queue) as ask:
@@ -103,24 +103,24 @@ def test_a_request_is_an_occasion(
         ("/trigger", b"", {"Origin": "https://page.example"}, 403),
     ],
 )
-def test_what_is_no_trigger_is_refused(
+def test_invalid_requests_are_refused(
     path: str, body: bytes, headers: dict[str, str], status: int, trigger_queue: TriggerQueue
 ) -> None:
     with listening(trigger_queue) as ask:
-        refused, told = ask(path, body, **headers)
+        refused, content = ask(path, body, **headers)
 
     assert refused == status
-    assert told["error"]
+    assert content["error"]
     assert parts(trigger_queue) == []
 
 
-def test_only_posts_are_triggers(trigger_queue: TriggerQueue) -> None:
-    with listening(trigger_queue) as ask, pytest.raises(json.JSONDecodeError):
-        ask(method="GET")  # http.server's own page: 501
+def test_a_get_is_refused(trigger_queue: TriggerQueue) -> None:
+    with listening(trigger_queue) as ask:
+        assert ask(method="GET") == (405, {"error": "expected POST"})
     assert parts(trigger_queue) == []
 
 
-def test_a_token_is_asked_for(
+def test_a_configured_token_is_required(
     trigger_queue: TriggerQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("t0ken\n")
@@ -133,7 +133,7 @@ def test_a_token_is_asked_for(
     assert parts(trigger_queue) == ["A", "B"]
 
 
-def test_who_sends_half_and_leaves_is_no_trigger(trigger_queue: TriggerQueue) -> None:
+def test_an_incomplete_body_is_no_trigger(trigger_queue: TriggerQueue) -> None:
     with listening(trigger_queue) as ask:
         with socket.create_connection(("127.0.0.1", ask.port)) as half:
             half.sendall(b"POST /trigger HTTP/1.1\r\nContent-Length: 10\r\n\r\nA-1")
@@ -143,25 +143,26 @@ def test_who_sends_half_and_leaves_is_no_trigger(trigger_queue: TriggerQueue) ->
     assert parts(trigger_queue) == ["B"]
 
 
-def test_idle_connections_are_only_so_many_and_the_end_waits_for_none(
-    trigger_queue: TriggerQueue,
-) -> None:
+def test_clients_that_send_nothing_do_not_keep_others_out(trigger_queue: TriggerQueue) -> None:
     with listening(trigger_queue) as ask, contextlib.ExitStack() as held:
-        for _ in range(16):
+        for _ in range(40):
             held.enter_context(socket.create_connection(("127.0.0.1", ask.port)))
-        with pytest.raises((OSError, http.client.HTTPException)):
-            ask()
+        assert ask()[0] == 202
 
 
-def test_a_flood_is_refused(trigger_queue: TriggerQueue, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inbox_module, "_LIMIT", 2)
+def test_a_full_queue_answers_503(
+    trigger_queue: TriggerQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queue_module, "_LIMIT", 2)
     with listening(trigger_queue) as ask:
         assert [ask()[0] for _ in range(3)] == [202, 202, 503]
 
 
-def test_a_port_that_is_taken_is_named(trigger_queue: TriggerQueue) -> None:
+def test_a_taken_port_is_named(trigger_queue: TriggerQueue) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         config = HttpTriggerConfig(kind="http", port=taken.getsockname()[1])
-        named = pytest.raises(ConfigError, match=r"cannot listen on 127\.0\.0\.1:\d+ .*in use")
+        named = pytest.raises(
+            ConfigError, match=r"cannot listen on 127\.0\.0\.1, port \d+: .*in use.*\[trigger\]"
+        )
         with named, http_listener(config, trigger_queue, Telemetry()):
             pass

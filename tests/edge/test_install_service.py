@@ -1,4 +1,4 @@
-"""The systemd unit: what it starts, what systemd says of it, and when it is not written."""
+"""The systemd unit: its command, its check by systemd, and refused options."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def directives(unit: str) -> dict[str, list[str]]:
     return found
 
 
-def test_it_starts_the_line_with_this_python() -> None:
+def test_the_unit_starts_the_line_with_this_python() -> None:
     result = invoke("models/../m.tflite", "--config", "/etc/line.toml", "--dry-run")
     assert result.exit_code == 0, result.output
     said = directives(result.output)
@@ -107,7 +107,7 @@ def configured(device: Path, text: str) -> list[object]:
         ('kind = "frame"', "video", 1),
     ],
 )
-def test_a_bar_code_reader_can_be_opened_where_there_is_one(
+def test_a_configured_barcode_reader_can_be_opened(
     trigger: str, groups: str, devices: int, device: Path
 ) -> None:
     said = directives(invoke(*configured(device, f"[trigger]\n{trigger}\n")).output)
@@ -117,7 +117,7 @@ def test_a_bar_code_reader_can_be_opened_where_there_is_one(
     assert ("char-ttyACM rw" in said["DeviceAllow"]) == (devices > 1)
 
 
-def test_it_may_write_where_its_account_may(device: Path) -> None:
+def test_the_service_may_write_where_its_account_may(device: Path) -> None:
     lines = configured(device, '[journal]\npath = "verdicts.db"\n[pictures]\nfolder = "kept"\n')
     (device / "kept").mkdir()
 
@@ -145,7 +145,7 @@ def test_its_own_folders_need_no_leave(name: str, device: Path) -> None:
         ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make it"),
     ],
 )
-def test_where_it_could_not_write_is_refused(
+def test_a_path_that_the_service_cannot_write_is_refused(
     path: str, options: list[str], message: str, device: Path
 ) -> None:
     result = invoke(*configured(device, f'[journal]\npath = "{path}"\n'), *options)
@@ -164,7 +164,7 @@ def test_where_it_could_not_write_is_refused(
         (["--name", "line3"], ""),
     ],
 )
-def test_systemd_takes_it(options: list[str], configuration: str, device: Path) -> None:
+def test_systemd_accepts_the_unit(options: list[str], configuration: str, device: Path) -> None:
     (device / "partsight.toml").write_text(configuration)
     units = device / "units"
     units.mkdir()
@@ -179,13 +179,13 @@ def test_systemd_takes_it(options: list[str], configuration: str, device: Path) 
 
 
 @needs_systemd
-def test_it_is_hardened(tmp_path: Path) -> None:
+def test_the_unit_is_hardened(tmp_path: Path) -> None:
     unit = tmp_path / "partsight.service"
     service = Service(Path("/usr/bin/env"), Path("/opt/m.tflite"), Path("/etc/c.toml"))
     unit.write_text(service_unit(service))
-    told = analyze("security", "--offline=yes", "--no-pager", unit).stdout
-    figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", told)
-    assert figure is not None, told
+    reported = analyze("security", "--offline=yes", "--no-pager", unit).stdout
+    figure = re.search(r"Overall exposure level for partsight.service: ([\d.]+)", reported)
+    assert figure is not None, reported
     assert float(figure[1]) <= MOST_EXPOSURE
 
 
@@ -206,7 +206,7 @@ def test_systemd_reads_back_any_path(name: str, tmp_path: Path) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable))
 def test_arguments_come_through(name: str) -> None:
-    """What systemd.syntax(7) says of quotes is what a shell makes of them, too."""
+    """Quotes in systemd.syntax(7) have the same meaning as in a shell."""
     service = Service(Path("/usr/bin/python3"), Path("/opt", name), Path("/etc/c"))
     (command,) = directives(service_unit(service))["ExecStart"]
     assert shlex.split(command.replace("%%", "%"))[5] == str(Path("/opt", name))
@@ -221,7 +221,9 @@ def test_arguments_come_through(name: str) -> None:
         ("/opt/a\\b/python", "/opt/a", "cannot start the program"),
     ],
 )
-def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
+def test_a_path_that_a_unit_cannot_contain_is_refused(
+    python: str, model: str, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         service_unit(Service(Path(python), Path(model), Path("/etc/c")))
 
@@ -237,7 +239,7 @@ def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
         (None, ["--memory-max", "lots"], 2, "Received: 'lots'"),
     ],
 )
-def test_what_is_refused(
+def test_invalid_options_are_refused(
     missing: str | None, arguments: list[str], exit_code: int, message: str, device: Path
 ) -> None:
     if missing:
@@ -249,7 +251,7 @@ def test_what_is_refused(
     assert not (device / "units").exists()
 
 
-def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None:
+def test_an_invalid_configuration_is_refused(device: Path) -> None:
     (device / "partsight.toml").write_text("[modell]")
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
@@ -276,7 +278,7 @@ def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.Mo
         (0o700, 0o600, ["folder", "folder/file"]),
     ],
 )
-def test_what_not_everybody_may_read(
+def test_files_that_the_service_cannot_read_are_named(
     folder_mode: int, file_mode: int, found: list[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"

@@ -1,4 +1,4 @@
-"""From a frame to a result: a verdict for every part, and the safe one where none can be had."""
+"""The inspector gives a verdict for every part, the fail-safe one if inspection is impossible."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> Non
 
 
 @pytest.mark.parametrize("fail_safe", [Verdict.REJECT, Verdict.REVIEW])
-def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
+def test_a_part_that_cannot_be_inspected_gets_the_fail_safe_verdict(
     fail_safe, classifier, fake_interpreter, make_frame, monkeypatch
 ) -> None:
     inspector = Inspector(classifier, Policy(fail_safe=fail_safe))
@@ -96,7 +96,7 @@ def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
     assert broken.frame is not None
 
 
-def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
+def test_after_a_fault_the_next_part_is_inspected(classifier, make_frame) -> None:
     inspector = Inspector(classifier)
     assert FAIL_SAFE == "reject"
     assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
@@ -158,7 +158,7 @@ def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> 
     inspector(OCCASION, make_frame(A))
     inspector.use(policy=Policy(accept_above=0.5, votes=2, window=2))
     result = inspector(OCCASION, make_frame(V)).result
-    # Alone it would be accepted now; what the policy before said of frames has no vote.
+    # Alone it would be accepted now; verdicts of the previous policy have no vote.
     assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
     assert inspector(OCCASION, make_frame(V)).result.verdict == "accept"
     with pytest.raises(ConfigError):

@@ -53,7 +53,7 @@ def _drain(trigger_queue: TriggerQueue, taken: list) -> None:
         ([b'"SN-1"\n', b'{"sn": "SN-2"}\n', b"null\n", b"{\n"], ["SN-1", "SN-2", None, None]),
     ],
 )
-def test_a_line_is_an_occasion_and_the_end_is_the_end(
+def test_a_line_is_an_event_and_the_end_of_input_ends_the_trigger(
     chunks: list, parts: list, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trigger_queue = TriggerQueue("key", 8)
@@ -82,7 +82,7 @@ def test_a_terminal_that_waits_does_not_hold_up_the_end(monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("ending", [b"\r", b"\n", b"\r\n"])
-def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
+def test_any_line_ending_of_a_barcode_reader_is_accepted(ending: bytes) -> None:
     wire, device = pty.openpty()
     trigger_queue, telemetry = TriggerQueue("key", 8), Telemetry()
     config = KeyTriggerConfig(kind="key", device=Path(os.ttyname(device)))
@@ -102,7 +102,7 @@ def test_a_bar_code_reader_ends_lines_as_it_likes(ending: bytes) -> None:
     assert trigger_queue.take(0.0) is None
 
 
-def test_a_bar_code_reader_that_is_unplugged_is_waited_for(
+def test_an_unplugged_barcode_reader_is_found_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.triggers.key._RETRY_S", 0.01)
@@ -131,9 +131,11 @@ def test_a_bar_code_reader_that_is_unplugged_is_waited_for(
         assert not trigger_queue.ended
 
 
-def test_a_service_without_stdin_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_without_stdin_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", None)
-    named = pytest.raises(ConfigError, match="cannot read triggers from stdin: there is none")
+    named = pytest.raises(
+        ConfigError, match="cannot read triggers from stdin: this process has none"
+    )
     with named, key_listener(KeyTriggerConfig(kind="key"), TriggerQueue("key", 1), Telemetry()):
         pass
 

@@ -1,4 +1,4 @@
-"""The inspection loop: every occasion is judged and recorded before the next is asked for."""
+"""The inspection loop: every event is inspected and recorded before the next is requested."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_each_is_recorded_before_the_next_is_asked_for(inspector, make_frame) ->
     assert [each.result.index for each in recorded] == [0, 1, 2]
 
 
-def test_what_came_before_a_source_failed_is_recorded(inspector, make_frame) -> None:
+def test_parts_before_a_source_failure_are_recorded(inspector, make_frame) -> None:
     recorded: list[Inspection] = []
 
     def trigger_events() -> Iterator:
@@ -49,7 +49,7 @@ def test_what_came_before_a_source_failed_is_recorded(inspector, make_frame) -> 
 
 
 @pytest.mark.parametrize(("most", "inspection", "left"), [(1, 1, 4), (3, 3, 2), (None, 5, 0)])
-def test_it_takes_no_part_more_than_it_may(most, inspection, left, inspector, make_frame) -> None:
+def test_the_loop_stops_after_max_parts(most, inspection, left, inspector, make_frame) -> None:
     recorded: list[Inspection] = []
     trigger_events = iter([(OCCASION, make_frame(250, index)) for index in range(5)])
 
@@ -59,7 +59,7 @@ def test_it_takes_no_part_more_than_it_may(most, inspection, left, inspector, ma
     assert len(list(trigger_events)) == left
 
 
-def test_it_has_a_turn_after_each_part_and_where_nothing_happens(inspector, make_frame) -> None:
+def test_housekeeping_runs_after_each_part_and_when_idle(inspector, make_frame) -> None:
     recorded: list[Inspection] = []
     turns = []
 

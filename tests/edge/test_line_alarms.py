@@ -37,16 +37,16 @@ RATE = dataclasses.replace(SETTINGS, rejects_in_a_row=0, faults_in_a_row=0)
 
 
 @dataclass
-class Judged:
+class Inspected:
     result: PartResult
     fault: str | None
     flat: bool = False
 
 
-def judged(kind: str) -> Judged:
+def inspected(kind: str) -> Inspected:
     verdict = Verdict(VERDICTS[kind])
     result = PartResult("id", WHEN, "script", 0, "f" * 64, verdict, 1.0, f"why {kind}")
-    return Judged(result, "picture" if kind in "Ff" else None, kind == "0")
+    return Inspected(result, "picture" if kind in "Ff" else None, kind == "0")
 
 
 def raised(telemetry: Telemetry) -> set[str]:
@@ -61,7 +61,7 @@ def seen(settings: AlarmSettings, kinds: str) -> set[str]:
     telemetry = Telemetry()
     alarms = LineAlarms(settings, telemetry)
     for kind in kinds:
-        alarms(judged(kind))
+        alarms(inspected(kind))
     return raised(telemetry)
 
 
@@ -100,11 +100,13 @@ def seen(settings: AlarmSettings, kinds: str) -> set[str]:
         (dataclasses.replace(RUNS, rejects_in_a_row=0, faults_in_a_row=0), "F" * 50, set()),
     ],
 )
-def test_what_raises_and_what_clears(settings: AlarmSettings, kinds: str, alarms: set[str]) -> None:
+def test_alarms_are_raised_and_cleared(
+    settings: AlarmSettings, kinds: str, alarms: set[str]
+) -> None:
     assert seen(settings, kinds) == alarms
 
 
-def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
+def test_all_alarms_are_on_by_default_and_a_normal_line_raises_none() -> None:
     assert seen(AlarmSettings(), "F" * 100) == {
         "faults-in-a-row",
         "rejects-in-a-row",
@@ -113,31 +115,31 @@ def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
     assert seen(AlarmSettings(), ("a" * 17 + "rrv") * 50 + "a" * 20) == set()
 
 
-def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
+def test_an_alarm_has_a_reason_is_announced_once_and_clears() -> None:
     telemetry = Telemetry()
-    told: list[str] = []
-    telemetry.on_change(lambda part, state: told.append(f"{part} {state.name}: {state.detail}"))
+    reported: list[str] = []
+    telemetry.on_change(lambda part, state: reported.append(f"{part} {state.name}: {state.detail}"))
     alarms = LineAlarms(RUNS, telemetry)
     for kind in "rrrrrraaa":
-        alarms(judged(kind))
-    assert told == [
+        alarms(inspected(kind))
+    assert reported == [
         "alarm rejects-in-a-row raised: 3 parts in a row rejected; the last: why r",
         "alarm rejects-in-a-row clear: 2 parts in a row not rejected",
     ]
 
 
-def test_another_model_is_not_held_to_the_rejects_of_the_one_before() -> None:
+def test_rejects_of_the_previous_model_do_not_count() -> None:
     telemetry = Telemetry()
     alarms = LineAlarms(SETTINGS, telemetry)
     for kind in "F" * 10:
-        alarms(judged(kind))
+        alarms(inspected(kind))
     assert raised(telemetry) == {"faults-in-a-row", "rejects-in-a-row", "reject-rate-limit"}
     alarms.follow_model()
     assert raised(telemetry) == {"faults-in-a-row"}, "the camera is as bad as before"
-    alarms(judged("r"))
-    alarms(judged("r"))
+    alarms(inspected("r"))
+    alarms(inspected("r"))
     assert raised(telemetry) == set()
-    alarms(judged("r"))
+    alarms(inspected("r"))
     assert raised(telemetry) == {"rejects-in-a-row"}
 
 
@@ -145,13 +147,13 @@ def test_new_settings_act_at_once_and_switch_off() -> None:
     telemetry = Telemetry()
     alarms = LineAlarms(AlarmSettings(), telemetry)
     for kind in "r" * 9:
-        alarms(judged(kind))
+        alarms(inspected(kind))
     alarms.use(SETTINGS)
-    alarms(judged("r"))
+    alarms(inspected("r"))
     assert raised(telemetry) == {"rejects-in-a-row", "reject-rate-limit"}
     alarms.use(AlarmSettings(0, 0, 0))
     assert raised(telemetry) == set()
-    alarms(judged("r"))
+    alarms(inspected("r"))
     assert raised(telemetry) == set()
 
 
@@ -186,7 +188,7 @@ LINES = {
 
 
 @pytest.mark.parametrize(("text", "bad", "broken", "alarms", "drift"), LINES.values(), ids=LINES)
-def test_a_line_tells_of_them(
+def test_a_line_reports_alarms(
     text: str,
     bad: int,
     broken: int,
@@ -213,11 +215,11 @@ def test_a_line_tells_of_them(
     config.write_text(base + decision + text)
     done = CliRunner().invoke(main, ["watch", str(model_path), "--config", str(config)])
     assert done.exit_code == (3 if broken else 0), done.output
-    told = [each["detail"] for each in read_events(tmp_path / "line.db", kind="state")]
+    reported = [each["detail"] for each in read_events(tmp_path / "line.db", kind="state")]
     assert {f"alarm {each}" for each in alarms} == {
-        each["part"] for each in told if each["state"] == "raised"
+        each["part"] for each in reported if each["state"] == "raised"
     }
-    assert [each["state"] for each in told if each["part"] == "drift"][-1] == drift
+    assert [each["state"] for each in reported if each["part"] == "drift"][-1] == drift
     assert all(f"alarm {each} is raised" in caplog.text for each in alarms)
     assert ("no drift reference" in caplog.text) == (drift != "off")
     lost = drift != "off" and bad > 0

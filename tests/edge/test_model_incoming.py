@@ -1,4 +1,4 @@
-"""Where new models are dropped: only whole files are looked into, and each is cleared away."""
+"""Arrival of new models: only complete files are read, and each is moved or deleted."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ def look(incoming: Incoming, clock: Clock, after_s: float) -> list[str]:
     return [each.path.name + "!" * (each.file is None) for each in incoming.look()]
 
 
-def test_a_file_comes_once_it_is_settled(incoming: Incoming, clock: Clock, data: bytes) -> None:
+def test_a_file_is_returned_once_it_is_settled(
+    incoming: Incoming, clock: Clock, data: bytes
+) -> None:
     path = incoming.place / "a.tflite"
     path.write_bytes(data)
     assert look(incoming, clock, 0) == []
@@ -79,7 +81,7 @@ def test_a_file_that_is_being_copied_waits(incoming: Incoming, clock: Clock, dat
         (lambda data: data[:5000] + b"\1\2\3" + data[5003:], "is damaged"),
     ],
 )
-def test_one_that_stays_broken_is_refused_in_the_end(
+def test_a_file_that_stays_broken_is_refused_in_the_end(
     content: Callable[[bytes], bytes],
     reason: str,
     incoming: Incoming,
@@ -108,7 +110,9 @@ def test_several_come_oldest_first(incoming: Incoming, clock: Clock, data: bytes
     assert look(incoming, clock, SETTLED_S) == ["c.tflite", "a.tflite", "b.tflite"]
 
 
-def test_what_is_none_of_its_business(incoming: Incoming, clock: Clock, data: bytes) -> None:
+def test_hidden_and_unfinished_files_are_ignored(
+    incoming: Incoming, clock: Clock, data: bytes
+) -> None:
     for name in (".hidden.tflite", "a.tflite.part", "b.tmp", "c.tflite.crdownload"):
         (incoming.place / name).write_bytes(data)
     (incoming.place / "folder.tflite").mkdir()
@@ -133,10 +137,10 @@ def test_files_disappear(incoming: Incoming, clock: Clock, data: bytes, tmp_path
     assert not (tmp_path / "refused").exists()
 
 
-def test_one_that_was_replaced_is_another(
+def test_a_replaced_file_is_a_new_one(
     incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
 ) -> None:
-    """Neither refusing nor taking the old one touches the new one."""
+    """Refusing or accepting the old file does not touch the new one."""
     path = incoming.place / "a.tflite"
     path.write_bytes(data)
     look(incoming, clock, 0)
@@ -172,7 +176,7 @@ def test_a_watched_file_stays_where_it_is(tmp_path: Path, clock: Clock, data: by
     assert look(incoming, clock, PATIENCE_S) == []
 
 
-def test_what_was_put_off_comes_again(incoming: Incoming, clock: Clock, data: bytes) -> None:
+def test_a_postponed_file_is_returned_again(incoming: Incoming, clock: Clock, data: bytes) -> None:
     (incoming.place / "a.tflite").write_bytes(data)
     look(incoming, clock, 0)
     clock.now_s += SETTLED_S
@@ -182,7 +186,7 @@ def test_what_was_put_off_comes_again(incoming: Incoming, clock: Clock, data: by
     assert look(incoming, clock, PATIENCE_S) == ["a.tflite"]
 
 
-def test_where_it_cannot_be_moved_it_is_left_alone(
+def test_a_file_that_cannot_be_moved_is_ignored(
     incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
 ) -> None:
     (incoming.place / "a.tflite").write_bytes(data)
@@ -210,5 +214,5 @@ def test_the_refused_do_not_fill_the_disk(incoming: Incoming, clock: Clock, tmp_
     assert len(left) == 20
 
 
-def test_a_place_that_is_not_there_is_no_fault(tmp_path: Path) -> None:
+def test_a_missing_folder_is_no_error(tmp_path: Path) -> None:
     assert Incoming(tmp_path / "nowhere").look() == []

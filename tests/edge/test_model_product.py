@@ -1,4 +1,4 @@
-"""A line runs models of its own product only, on every path that a model can take."""
+"""A line runs models of its own product only, however a model arrives."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ def test_without_a_name_the_document_is_that_of_earlier_versions() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "bell\a", 7, ["bolt"], True])
-def test_what_is_no_name_of_a_product(name: object) -> None:
+def test_invalid_product_names_are_refused(name: object) -> None:
     document = contract_to_document(Contract(("bad", "good"), PreprocessSpec(8, 8), POINT))
     document = json.loads(json.dumps({**document, "product": name}))
     with pytest.raises((TypeError, ValueError), match="product"):
         contract_from_document(document)
 
 
-# Configured, of the active model, of the new one, and what the refusal says; None accepts.
+# Product configured, of the active and of the new model, and the refusal; None accepts.
 RULE = [
     (None, "bolt", "bolt", None),
     (None, "bolt", " bolt ", None),
@@ -131,7 +131,7 @@ def test_a_model_that_is_dropped_in(
         line = next(each for each in caplog.messages if "replaced by" in each)
         assert line.startswith(f"model {sha(old)[:12]} (")
         assert f"replaced by {sha(offered)[:12]} (" in line
-        assert "put in force by the line, from " in line
+        assert "activated by the line, from " in line
         assert "new.tflite" in line
         assert ("cannot be told apart" in caplog.text) == (active is new is None)
     else:
@@ -165,8 +165,8 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
 ) -> None:
     old, new = make_model("old", product="bolt"), make_model("new", product="nut")
     bench = Bench(tmp_path, old, product=configured)
-    whence = {"from": "nut.tflite", "by": "partsight model activate, user me"}
-    put_in_force(bench.store, load_model_file(new), 5, whence)
+    origin = {"from": "nut.tflite", "by": "partsight model activate, user me"}
+    put_in_force(bench.store, load_model_file(new), 5, origin)
     bench.watch.turn()
     taken = bench.watch.poll()
     assert (taken is None) == (configured is not None)
@@ -174,8 +174,8 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
         bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["outcome"] == ("activated" if configured is None else "refused")
-    told = "put in force by partsight model activate, user me, from nut.tflite"
-    assert ((told if configured is None else "expected product 'bolt'") in caplog.text) is True
+    reported = "activated by partsight model activate, user me, from nut.tflite"
+    assert ((reported if configured is None else "expected product 'bolt'") in caplog.text) is True
 
 
 def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
@@ -199,7 +199,7 @@ def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
 def test_without_a_history_the_pointer_still_says_which_product(
     tmp_path: Path, make_model: MakeModel
 ) -> None:
-    """The active model is whole and cannot run: its own file tells its product."""
+    """The active model is undamaged but cannot run: its file still has its product."""
     store = ModelStore(tmp_path / "store")
     bolt, nut = make_model("a", product="bolt"), make_model("b", product="nut")
     for data in (bolt, nut):
@@ -231,11 +231,11 @@ def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "reported"),
     [("bolt", None), ("nut", "nut.tflite is not run: "), ("gone", "gone.tflite is not run: ")],
 )
-def test_an_argument_that_a_store_does_not_run_is_told(
-    given: str, told: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
+def test_an_argument_that_is_not_run_is_reported(
+    given: str, reported: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     for name in ("bolt", "nut"):
@@ -247,8 +247,8 @@ def test_an_argument_that_a_store_does_not_run_is_told(
         done = run("watch", tmp_path / f"{given}.tflite", "--config", config)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout.splitlines()[0])["model"] == active.sha256
-    assert (told is None) == ("is not run" not in caplog.text)
-    assert (told or "") in caplog.text
+    assert (reported is None) == ("is not run" not in caplog.text)
+    assert (reported or "") in caplog.text
 
 
 def configuration(folder: Path, text: str, source: Path) -> Path:
@@ -353,7 +353,7 @@ def test_activation_and_rollback_by_hand(
     assert (entries[1]["from"], entries[1]["product"]) == (str(nut), "nut")
 
 
-def test_no_option_goes_against_the_configuration(
+def test_no_option_overrides_the_configured_product(
     files: dict[str | None, Path], tmp_path: Path, picture: Path
 ) -> None:
     config = configuration(tmp_path, "[models]\nproduct = 'bolt'\nstore = 'store'\n", picture)
@@ -384,7 +384,7 @@ def test_desk_tools_run_any_model(
     assert run("classify", files["nut"], picture, "--config", config).exit_code == 0
 
 
-def test_list_and_inspect_tell_name_product_version_accuracy_and_origin(
+def test_list_and_inspect_show_name_product_version_accuracy_and_origin(
     at: tuple[str, Path], files: dict[str | None, Path], tmp_path: Path
 ) -> None:
     put_in_force(
@@ -454,7 +454,7 @@ def test_on_a_terminal_the_list_has_80_columns(monkeypatch: pytest.MonkeyPatch) 
         ("", False),
     ],
 )
-def test_a_store_without_an_acceptance_set_is_told_at_the_start(
+def test_a_store_without_an_acceptance_set_is_reported_at_the_start(
     text: str,
     noted: bool,
     files: dict[str | None, Path],
@@ -476,7 +476,7 @@ def test_a_store_without_an_acceptance_set_is_told_at_the_start(
         ("", None, False),
     ],
 )
-def test_that_products_cannot_be_told_apart_is_told_at_the_start(
+def test_indistinguishable_products_are_reported_at_the_start(
     text: str,
     product: str | None,
     noted: bool,
@@ -491,7 +491,7 @@ def test_that_products_cannot_be_told_apart_is_told_at_the_start(
     assert ("models.product is not set: a new model of another product" in caplog.text) is noted
 
 
-def test_the_check_of_the_configuration_says_it_before_the_start(
+def test_the_configuration_check_reports_the_product(
     files: dict[str | None, Path], tmp_path: Path, picture: Path
 ) -> None:
     put_in_force(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
@@ -499,7 +499,7 @@ def test_the_check_of_the_configuration_says_it_before_the_start(
     assert NUT in run("config", "check", config).output
 
 
-def test_an_impossible_product_in_the_configuration_is_told_once(tmp_path: Path) -> None:
+def test_an_invalid_configured_product_is_reported_once(tmp_path: Path) -> None:
     path = tmp_path / "partsight.toml"
     path.write_text('[models]\nproduct = " \\n"\n')
     done = run("config", "check", path)

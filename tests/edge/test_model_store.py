@@ -1,4 +1,4 @@
-"""The store of models: which is active is known at any moment, whatever happens."""
+"""The model store: the active model is defined at any moment."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def store(tmp_path: Path) -> ModelStore:
 
 @pytest.fixture
 def model(contract: Contract) -> Callable[[str], ModelFile]:
-    """A file of which the store asks nothing but its digest."""
+    """A file with only a digest, which is all that the store uses."""
 
     def make(content: str) -> ModelFile:
         data = content.encode()
@@ -86,7 +86,7 @@ def test_the_newest_is_in_force(
     assert (sha256, loaded, reasons) == (model(expected[0]).sha256, expected[0], ())
 
 
-def test_rolling_back_goes_back_further_each_time(
+def test_each_rollback_goes_back_further(
     store: ModelStore, model: Callable[[str], ModelFile]
 ) -> None:
     fill(store, model, "abc")
@@ -98,7 +98,7 @@ def test_rolling_back_goes_back_further_each_time(
     assert len(digests(store)) == 3
 
 
-def test_there_is_no_rolling_back_to_a_bad_one(
+def test_a_rollback_to_a_damaged_model_is_refused(
     store: ModelStore, model: Callable[[str], ModelFile]
 ) -> None:
     fill(store, model, ["bad", "b"])
@@ -111,7 +111,7 @@ def test_there_is_no_rolling_back_to_a_bad_one(
 
 
 @pytest.mark.parametrize("harm", ["damaged", "gone", "refused"])
-def test_a_bad_one_gives_way_to_the_one_before(
+def test_a_damaged_model_falls_back_to_the_previous_one(
     harm: str, store: ModelStore, model: Callable[[str], ModelFile]
 ) -> None:
     fill(store, model, ["a", "b", "bad" if harm == "refused" else "c"])
@@ -128,7 +128,9 @@ def test_a_bad_one_gives_way_to_the_one_before(
     assert start_active(store, whole)[2] == ()
 
 
-def test_all_bad_is_said(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
+def test_only_damaged_models_are_an_error(
+    store: ModelStore, model: Callable[[str], ModelFile]
+) -> None:
     fill(store, model, "ab")
     for sha256 in digests(store):
         store.model(sha256).write_bytes(b"torn")
@@ -169,9 +171,7 @@ def test_the_oldest_are_deleted_but_never_the_last_two(
     assert start_active(store, whole)[1] == put[-1]
 
 
-def test_what_was_half_written_is_cleared_away(
-    store: ModelStore, model: Callable[[str], ModelFile]
-) -> None:
+def test_temporary_files_are_deleted(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
     fill(store, model, "a")
     for path in (store.folder / "models" / ".x.tflite.0f.part", store.folder / ".active.0f.part"):
         path.write_text("half")
@@ -182,7 +182,7 @@ def test_what_was_half_written_is_cleared_away(
 
 @given(st.lists(st.sampled_from("abcdef"), min_size=1, max_size=8), st.integers(1, 4))
 @settings(deadline=None, max_examples=30)
-def test_the_active_one_is_always_there(names: list[str], keep: int) -> None:
+def test_the_active_model_is_never_deleted(names: list[str], keep: int) -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
@@ -237,7 +237,7 @@ def test_whenever_the_power_fails_the_old_or_the_new_is_in_force(
     assert start_active(store, whole)[1] == "b"
 
 
-def test_a_damaged_one_is_mended_by_putting_it_in_again(
+def test_a_damaged_model_is_repaired_by_activating_it_again(
     store: ModelStore, model: Callable[[str], ModelFile]
 ) -> None:
     add(store, model("a"))
@@ -248,7 +248,7 @@ def test_a_damaged_one_is_mended_by_putting_it_in_again(
     assert read_stored(store, model("a").sha256) == b"a"
 
 
-def test_a_prefix_must_name_one(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
+def test_a_prefix_must_name_one_model(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
     fill(store, model, "abcdefghijklmnopqrs", 30)
     one = model("a").sha256
     assert find(store, one) == find(store, one[:20].upper()) == one
@@ -276,7 +276,7 @@ def test_where_nothing_can_be_written(store: ModelStore, model: Callable[[str], 
         remember(store, {})
 
 
-def test_what_is_kept_is_listed(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
+def test_stored_models_are_listed(store: ModelStore, model: Callable[[str], ModelFile]) -> None:
     fill(store, model, "abc")
     store.model(model("c").sha256).unlink()
     rows = listed(store)

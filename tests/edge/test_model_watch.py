@@ -1,4 +1,4 @@
-"""New models are put in force between two frames, or refused; the old one stays meanwhile."""
+"""New models are activated between two frames or refused; the old one runs meanwhile."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_nothing_new_is_nothing(bench: Bench) -> None:
     assert bench.counts() == {}
 
 
-def test_a_good_one_is_put_in_force(bench: Bench, first: bytes, second: bytes) -> None:
+def test_a_good_model_is_activated(bench: Bench, first: bytes, second: bytes) -> None:
     path = bench.drop(second)
     bench.turns()
     classifier = bench.watch.poll()
@@ -122,7 +122,7 @@ def test_a_good_one_is_put_in_force(bench: Bench, first: bytes, second: bytes) -
     assert bench.watch.poll() is None
 
 
-def test_it_must_have_the_labels_of_the_one_in_force(
+def test_a_new_model_must_have_the_labels_of_the_active_one(
     bench: Bench, second: bytes, make_model: Callable[..., bytes]
 ) -> None:
     bench.drop(second)
@@ -135,7 +135,7 @@ def test_it_must_have_the_labels_of_the_one_in_force(
 
 
 @pytest.mark.parametrize("error", [ModelError("it is bad"), ContractError("other labels")])
-def test_a_bad_one_is_refused_with_its_reason(
+def test_a_bad_model_is_refused_with_its_reason(
     error: Exception, bench: Bench, first: bytes, second: bytes
 ) -> None:
     bench.verdict = error
@@ -153,17 +153,17 @@ def test_a_bad_one_is_refused_with_its_reason(
     assert read_history(bench.store)[-1]["what"] == "refused"
 
 
-def test_a_second_bad_one_is_told_too(bench: Bench, second: bytes) -> None:
-    told = []
-    bench.telemetry.on_change(lambda part, state: told.append(state.name))
+def test_a_second_bad_model_is_reported_too(bench: Bench, second: bytes) -> None:
+    reported = []
+    bench.telemetry.on_change(lambda part, state: reported.append(state.name))
     bench.verdict = ModelError("it is bad")
     for name in ("a.tflite", "b.tflite"):
         bench.drop(second, name)
         bench.turns()
-    assert told == ["examining", "refused"] * 2
+    assert reported == ["examining", "refused"] * 2
 
 
-def test_one_that_cannot_be_loaded_after_all_is_refused(
+def test_a_qualified_model_that_cannot_be_loaded_is_refused(
     bench: Bench, first: bytes, second: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(data: bytes) -> Classifier:
@@ -176,7 +176,7 @@ def test_one_that_cannot_be_loaded_after_all_is_refused(
     assert activated(bench.store) == [sha(first)]
 
 
-def test_two_at_once_come_one_after_the_other(
+def test_two_new_models_are_activated_in_order(
     bench: Bench, first: bytes, second: bytes, make_model: Callable[..., bytes]
 ) -> None:
     third = make_model("third")
@@ -193,7 +193,7 @@ def test_two_at_once_come_one_after_the_other(
     assert [event["before"] for event in bench.events] == [sha(first), sha(second)]
 
 
-def test_the_one_in_force_again_is_cleared_away(bench: Bench, first: bytes) -> None:
+def test_a_copy_of_the_active_model_is_deleted(bench: Bench, first: bytes) -> None:
     path = bench.drop(first)
     bench.turns()
     assert bench.watch.poll() is None
@@ -201,7 +201,9 @@ def test_the_one_in_force_again_is_cleared_away(bench: Bench, first: bytes) -> N
     assert bench.rules == []
 
 
-def test_it_follows_the_command_line(bench: Bench, first: bytes, second: bytes) -> None:
+def test_an_activation_by_the_command_line_is_followed(
+    bench: Bench, first: bytes, second: bytes
+) -> None:
     put_in_force(bench.store, load_model_file(second), 5)
     bench.watch.turn()
     classifier = bench.watch.poll()
@@ -215,7 +217,9 @@ def test_it_follows_the_command_line(bench: Bench, first: bytes, second: bytes) 
     assert [event["outcome"] for event in bench.events] == ["activated"] * 2
 
 
-def test_a_pointer_to_a_bad_one_is_refused_once(bench: Bench, second: bytes, first: bytes) -> None:
+def test_a_pointer_to_a_bad_model_is_refused_once(
+    bench: Bench, second: bytes, first: bytes
+) -> None:
     put_in_force(bench.store, load_model_file(second), 5)
     path = bench.store.model(sha(second))
     path.write_bytes(b"torn")
@@ -226,7 +230,7 @@ def test_a_pointer_to_a_bad_one_is_refused_once(bench: Bench, second: bytes, fir
     assert "is damaged" in bench.events[0]["reason"]
 
 
-def test_a_full_disk_puts_it_off(
+def test_a_full_disk_postpones_the_model(
     bench: Bench, first: bytes, second: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*arguments: object) -> None:
@@ -263,7 +267,7 @@ def test_a_watched_file_that_was_rolled_back_does_not_come_again(
     assert again.rules == []
 
 
-def test_a_failure_of_its_own_does_not_end_it(
+def test_an_unexpected_error_does_not_end_the_watch(
     bench: Bench, second: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     failed = threading.Event()
@@ -327,7 +331,7 @@ def stand_in(code: str) -> tuple[str, ...]:
         ("sys.exit(1)", "crashed with status 1"),
     ],
 )
-def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) -> None:
+def test_the_isolated_process_answers_or_crashes(code: str, message: str | None) -> None:
     data = bytes(1 << 20)
     if message is None:
         examine_aside(data, Rules(), command=stand_in(code))
@@ -336,12 +340,12 @@ def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) 
         examine_aside(data, Rules(), command=stand_in(code))
 
 
-def test_where_no_process_can_be_started_that_is_said() -> None:
+def test_a_process_that_cannot_be_started_is_reported() -> None:
     with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
         examine_aside(b"", Rules(), command=("/nowhere/python",))
 
 
-def test_what_this_machine_lacks_is_not_the_models_fault(bench: Bench, second: bytes) -> None:
+def test_a_missing_resource_is_not_blamed_on_the_model(bench: Bench, second: bytes) -> None:
     bench.verdict = EnvironmentFault("no memory")
     path = bench.drop(second)
     bench.turns()
@@ -349,7 +353,7 @@ def test_what_this_machine_lacks_is_not_the_models_fault(bench: Bench, second: b
     assert bench.candidate()[0] == "postponed"
 
 
-def test_a_pointer_that_cannot_be_read_is_told_once(
+def test_an_unreadable_pointer_is_reported_once(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench.store.active.unlink()
@@ -406,13 +410,13 @@ def test_settings_are_those_of_the_configuration() -> None:
     assert settings_of(Config()) == Settings()
 
 
-def test_a_journal_that_is_full_does_not_undo_a_swap(
+def test_a_full_journal_does_not_undo_a_swap(
     bench: Bench, second: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(kind: str, detail: Mapping[str, Any]) -> None:
         raise OutputError("no room")
 
-    monkeypatch.setattr(bench.watch, "_on_event", full)
+    monkeypatch.setattr(bench.watch._report, "_on_event", full)
     bench.drop(second)
     bench.turns()
     assert bench.watch.poll() is not None
@@ -420,7 +424,7 @@ def test_a_journal_that_is_full_does_not_undo_a_swap(
 
 
 class Started:
-    """A start with everything that it tells."""
+    """A start, with its telemetry and events."""
 
     def __init__(self, store: ModelStore, load: Load | None = None, **options: Any) -> None:
         self.telemetry, self.events = Telemetry(), []  # type: tuple[Telemetry, list[Mapping[str, Any]]]
@@ -445,7 +449,7 @@ def test_a_line_starts_with_the_active_model(tmp_path: Path, first: bytes, secon
     assert started.events == []
 
 
-def test_a_line_starts_with_the_one_before_if_that_has_gone_bad(
+def test_a_line_falls_back_to_the_previous_model_at_its_start(
     tmp_path: Path, first: bytes, second: bytes
 ) -> None:
     store = ModelStore(tmp_path / "store")
@@ -468,7 +472,7 @@ def test_a_line_without_any_model_does_not_start(tmp_path: Path) -> None:
         Started(ModelStore(tmp_path / "store"), first=tmp_path / "lost.tflite")
 
 
-def test_a_first_model_that_decides_otherwise_here_is_not_put_in_force(
+def test_a_first_model_that_decides_otherwise_here_is_not_activated(
     tmp_path: Path, first: bytes, moved: Callable[[float], bytes]
 ) -> None:
     store, given = ModelStore(tmp_path / "store"), tmp_path / "given.tflite"

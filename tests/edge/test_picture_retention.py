@@ -1,4 +1,4 @@
-"""The oldest pictures go first, and nothing else goes."""
+"""Retention deletes the oldest images, and nothing else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from partsight.image_store.retention import Limits, Retention
-from partsight.image_store.retention_schedule import Tidying
+from partsight.image_store.retention_schedule import RetentionSchedule
 from partsight.image_store.save_plan import annotated_path, picture_path
 from partsight.utils.ids import uuid7
 
@@ -87,20 +87,22 @@ def frames(folder: Path) -> list[str]:
     return kept
 
 
-def test_within_its_limits_nothing_goes(tmp_path: Path, keep: Callable, tidy: Callable) -> None:
+def test_nothing_is_deleted_within_the_limits(
+    tmp_path: Path, keep: Callable, tidy: Callable
+) -> None:
     kept = keep(400, 3) + keep(0, 3)
     tidy()
     assert frames(tmp_path) == kept
 
 
-def test_a_folder_that_is_not_there_is_none(tmp_path: Path, clocks: Clocks) -> None:
+def test_a_missing_folder_is_empty(tmp_path: Path, clocks: Clocks) -> None:
     assert list(opened(tmp_path / "missing", ALL, clocks, 0).steps()) == []
 
 
 @pytest.mark.parametrize(
     ("max_count", "left"), [(7, 7), (6, 6), (5, 5), (4, 4), (1, 1)], ids=lambda value: f"{value}"
 )
-def test_the_oldest_go_until_the_number_is_kept(
+def test_the_oldest_are_deleted_until_the_number_is_met(
     tmp_path: Path, keep: Callable, tidy: Callable, max_count: int, left: int
 ) -> None:
     kept = keep(3, 2) + keep(1, 2, png=True) + keep(0, 2)
@@ -122,7 +124,7 @@ def test_the_oldest_go_until_there_is_room(
     assert frames(tmp_path) == kept[-left:]
 
 
-def test_a_disk_that_others_filled_takes_every_picture_and_no_more(
+def test_a_disk_filled_by_others_deletes_all_images_and_nothing_else(
     tmp_path: Path, keep: Callable, tidy: Callable
 ) -> None:
     keep(1, 3)
@@ -147,7 +149,7 @@ def test_days_that_are_too_old_go(tmp_path: Path, keep: Callable, tidy: Callable
 def test_old_frames_that_were_written_today_are_not_old(
     tmp_path: Path, keep: Callable, tidy: Callable, clocks: Clocks
 ) -> None:
-    """As where a folder of old pictures is judged again."""
+    """As when old pictures are inspected again: their files are new."""
     (path,) = keep(400)
     for name in (path, annotated_path(path)):
         os.utime(tmp_path / name, (clocks.unix_s,) * 2)
@@ -157,7 +159,7 @@ def test_old_frames_that_were_written_today_are_not_old(
     assert frames(tmp_path) == [path]
 
 
-def test_what_others_put_there_stays_and_blocks_nothing(
+def test_files_of_others_stay_and_block_nothing(
     tmp_path: Path, keep: Callable, tidy: Callable
 ) -> None:
     old, new = keep(2, 2), keep(0, 1)
@@ -173,9 +175,7 @@ def test_what_others_put_there_stays_and_blocks_nothing(
     assert not any((tmp_path / name).exists() for name in old)
 
 
-def test_files_that_others_remove_meanwhile_are_no_trouble(
-    tmp_path: Path, keep: Callable, clocks: Clocks
-) -> None:
+def test_files_may_be_removed_meanwhile(tmp_path: Path, keep: Callable, clocks: Clocks) -> None:
     keep(2, 200)
     kept = keep(0, 2)
     steps = opened(tmp_path, Limits(ALL.max_age_days, 2, 0), clocks).steps()
@@ -236,7 +236,7 @@ def test_pictures_that_were_moved_away_count_no_more_after_an_hour(
 
 
 @pytest.mark.parametrize("jump_s", [40 * DAY_S, 4000])
-def test_a_clock_that_jumps_takes_nothing_with_it_for_a_day(
+def test_after_a_clock_jump_nothing_is_deleted_for_its_age_for_a_day(
     tmp_path: Path, keep: Callable, clocks: Clocks, jump_s: float
 ) -> None:
     kept = keep(30, 1) + keep(0, 1)
@@ -256,9 +256,7 @@ def test_a_clock_that_jumps_takes_nothing_with_it_for_a_day(
     assert len(frames(tmp_path)) < 2
 
 
-def test_a_clock_that_is_set_back_takes_nothing(
-    tmp_path: Path, keep: Callable, clocks: Clocks
-) -> None:
+def test_a_clock_set_back_deletes_nothing(tmp_path: Path, keep: Callable, clocks: Clocks) -> None:
     kept = keep(1, 2)
     retention = opened(tmp_path, Limits(30, ALL.max_count, 0), clocks)
     clocks.unix_s = 0.0
@@ -266,7 +264,7 @@ def test_a_clock_that_is_set_back_takes_nothing(
     assert frames(tmp_path) == kept
 
 
-def test_what_a_killed_writer_left_goes_once_it_is_old(
+def test_old_temporary_files_are_deleted(
     tmp_path: Path, keep: Callable, tidy: Callable, clocks: Clocks
 ) -> None:
     (path,) = keep(0)
@@ -286,7 +284,7 @@ def test_what_a_killed_writer_left_goes_once_it_is_old(
 def test_work_is_done_in_small_pieces(
     tmp_path: Path, keep: Callable, clocks: Clocks, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.image_store.day_folders._ENTRIES_A_PIECE", 10)
+    monkeypatch.setattr("partsight.image_store.day_folders._ENTRIES_PER_PIECE", 10)
     monkeypatch.setattr("partsight.image_store.day_folders._BATCH", 30)
     keep(1, 100)
     steps = opened(tmp_path, Limits(ALL.max_age_days, 1, 0), clocks).steps()
@@ -313,9 +311,9 @@ def test_passes_begin_not_too_often(clocks: Clocks, short: bool, wait_s: float, 
         begun += 1
         return itertools.repeat(None, 2)
 
-    tidying = Tidying(begin, clocks.monotonic)
-    assert [tidying.take_a_piece(short=False) for _ in range(4)] == [True, True, False, False]
+    schedule = RetentionSchedule(begin, clocks.monotonic)
+    assert [schedule.run_piece(short=False) for _ in range(4)] == [True, True, False, False]
     clocks.pass_by(wait_s)
 
-    assert tidying.take_a_piece(short=short) is due
+    assert schedule.run_piece(short=short) is due
     assert begun == 1 + due

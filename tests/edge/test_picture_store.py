@@ -1,4 +1,4 @@
-"""Frames that are kept: which, what is said of those that are not, and what is on them."""
+"""Saved frames: selection, reasons for frames not saved, and annotations."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def frame() -> Frame:
 
 
 class Lost:
-    """Takes note of what it is told."""
+    """Records lost images."""
 
     def __init__(self) -> None:
-        self.told: list[tuple[str, str]] = []
+        self.detail: list[tuple[str, str]] = []
 
     def __call__(self, path: str, reason: str) -> None:
-        self.told.append((path, reason))
+        self.detail.append((path, reason))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def written(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.*"))
 
 
-def test_a_reject_is_kept_under_its_id_in_the_folder_of_its_day(
+def test_a_reject_is_saved_under_its_id_in_the_folder_of_its_day(
     tmp_path: Path, open_store: Callable, frame: Frame, lost: Lost
 ) -> None:
     telemetry = Telemetry()
@@ -100,10 +100,10 @@ def test_a_reject_is_kept_under_its_id_in_the_folder_of_its_day(
     assert telemetry.values()["pictures_kept", ""] == 1
     assert telemetry.values()["disk_free_bytes", "pictures"] == PLENTY
     assert telemetry.states()["pictures"].name == "keeping"
-    assert not lost.told
+    assert not lost.detail
 
 
-def test_png_keeps_every_bit_and_nothing_is_drawn_where_that_is_not_asked_for(
+def test_png_is_lossless_and_annotation_is_optional(
     tmp_path: Path, open_store: Callable, frame: Frame
 ) -> None:
     with open_store(Telemetry(), PicturesConfig(format="png", annotate=False)) as store:
@@ -124,7 +124,9 @@ def test_png_keeps_every_bit_and_nothing_is_drawn_where_that_is_not_asked_for(
         (Verdict.ACCEPT, 0.0, True, True),
     ],
 )
-def test_what_is_kept(verdict: Verdict, share: float, fault: bool, kept: bool) -> None:
+def test_rejects_reviews_faults_and_a_share_of_accepts_are_saved(
+    verdict: Verdict, share: float, fault: bool, kept: bool
+) -> None:
     assert is_kept(ID, verdict, share, fault=fault) is kept
 
 
@@ -135,7 +137,7 @@ def test_an_accept_that_is_not_drawn_needs_no_explanation(open_store: Callable) 
     assert ("pictures_lost", "") not in telemetry.values()
 
 
-def test_the_share_of_accepts_is_kept_and_the_same_ones_each_time() -> None:
+def test_the_same_share_of_accepts_is_saved_each_time() -> None:
     ids = [f"{number:032x}" for number in range(10_000)]
     kept = {each for each in ids if is_kept(each, Verdict.ACCEPT, 0.05)}
 
@@ -159,7 +161,7 @@ def test_names_are_known_again(unix_ms: int, ending: str) -> None:
     # The processes that run the tests must give them the same names.
     ids=["notes.txt", "a.jpg", "ID.jpg.txt", "xID.jpg", "ID.JPG", "ID", "none"],
 )
-def test_other_names_are_not_the_stores(name: str) -> None:
+def test_other_names_do_not_belong_to_the_store(name: str) -> None:
     assert id_of(name) is None
     assert not is_left_over(name)
 
@@ -174,7 +176,7 @@ def test_days_are_those_of_utc() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rooms", "state", "told"),
+    ("rooms", "state", "reported"),
     [
         ([600], "idle", None),
         ([500], "idle", None),
@@ -184,8 +186,8 @@ def test_days_are_those_of_utc() -> None:
         ([180, 550, 520], "idle", None),
     ],
 )
-def test_pictures_stop_below_the_reserve_and_resume_above_it(
-    rooms: list[int], state: str, told: str | None
+def test_saving_stops_below_the_reserve_and_resumes_above_it(
+    rooms: list[int], state: str, reported: str | None
 ) -> None:
     telemetry, room = Telemetry(), iter(rooms)
     guard = DiskGuard(
@@ -195,11 +197,11 @@ def test_pictures_stop_below_the_reserve_and_resume_above_it(
         guard.look()
 
     obstacle = guard.obstacle()
-    assert (obstacle and obstacle.told) == told
+    assert (obstacle and obstacle.detail) == reported
     assert telemetry.states()["pictures"].name == state
 
 
-def test_pictures_are_kept_only_once_one_was() -> None:
+def test_the_state_is_keeping_only_after_the_first_image() -> None:
     telemetry, rooms = Telemetry(), iter([600, 600, 400, 600])
     guard = DiskGuard(
         Path("kept"), 500_000_000, 550_000_000, telemetry, lambda _: next(rooms) * 1_000_000
@@ -214,14 +216,14 @@ def test_pictures_are_kept_only_once_one_was() -> None:
     assert states == ["idle", "keeping", "disk full", "keeping"]
 
 
-def test_after_a_failure_nothing_is_promised_until_it_is_time_to_try() -> None:
+def test_after_a_failure_nothing_is_planned_until_the_next_try() -> None:
     telemetry, clock = Telemetry(), iter([100.0, 104.9, 105.0])
     guard = DiskGuard(Path("kept"), 1, 2, telemetry, lambda _: PLENTY, lambda: next(clock))
     guard.failed("failing", "Read-only file system")
 
     obstacle = guard.obstacle()
     assert obstacle is not None
-    assert (obstacle.cause, obstacle.told) == ("failing", "Read-only file system")
+    assert (obstacle.cause, obstacle.detail) == ("failing", "Read-only file system")
     assert guard.obstacle() is None
     guard.look()
     assert telemetry.states()["pictures"].name == "failing"
@@ -229,7 +231,7 @@ def test_after_a_failure_nothing_is_promised_until_it_is_time_to_try() -> None:
     assert telemetry.states()["pictures"].name == "keeping"
 
 
-def test_a_disk_that_does_not_tell_its_room_is_failing() -> None:
+def test_a_disk_with_unknown_free_space_is_failing() -> None:
     def broken(folder: Path) -> int:
         raise OSError(errno.ESTALE, "Stale file handle")
 
@@ -250,7 +252,7 @@ def test_a_full_disk_is_said_in_the_plan_and_counted(open_store: Callable, lost:
     )
     assert telemetry.values()["pictures_lost", "disk full"] == 1
     assert telemetry.states()["pictures"].name == "disk full"
-    assert not lost.told  # it was never promised
+    assert not lost.detail  # it was never promised
 
 
 @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ def test_a_full_disk_is_said_in_the_plan_and_counted(open_store: Callable, lost:
         (RuntimeError("a bug"), "failing"),
     ],
 )
-def test_a_promise_that_is_broken_is_told_and_the_next_is_not_given(
+def test_a_lost_image_is_reported_and_the_next_is_not_planned(
     open_store: Callable, frame: Frame, lost: Lost, error: Exception, cause: str
 ) -> None:
     tried = threading.Event()
@@ -278,13 +280,13 @@ def test_a_promise_that_is_broken_is_told_and_the_next_is_not_given(
         store.keep(plan, frame, result())
         assert tried.wait(30)
 
-    assert lost.told == [(plan.path, str(error))]
+    assert lost.detail == [(plan.path, str(error))]
     assert telemetry.values()["pictures_lost", cause] == 1
     assert telemetry.states()["pictures"].name == cause
     assert store.plan(ID, Verdict.REJECT, TAKEN).note == f"picture not kept: {error}"
 
 
-def test_a_frame_is_kept_also_where_nothing_can_be_drawn_on_it(
+def test_a_frame_is_saved_even_if_annotation_fails(
     tmp_path: Path, open_store: Callable, frame: Frame, lost: Lost
 ) -> None:
     bad_map = Prediction({"good": 1.0}, heatmap=np.zeros((0, 3), np.float32))
@@ -296,7 +298,7 @@ def test_a_frame_is_kept_also_where_nothing_can_be_drawn_on_it(
     assert written(tmp_path / "kept") == [plan.path]
     assert telemetry.values()["pictures_lost", "annotated"] == 1
     assert telemetry.states()["pictures"].name == "keeping"
-    assert not lost.told  # what the journal names is there
+    assert not lost.detail  # the file in the journal exists
 
 
 def test_a_callback_that_fails_stops_nothing(
@@ -319,13 +321,13 @@ def test_a_callback_that_fails_stops_nothing(
         store.keep(plan, frame, result())
 
     assert telemetry.values()["pictures_kept", ""] == 1
-    assert "nobody could be told" in caplog.text
+    assert "could not be reported" in caplog.text
 
 
 # The queue
 
 
-def test_a_slow_disk_fills_the_queue_and_delays_nobody(
+def test_a_slow_disk_fills_the_queue_without_blocking(
     open_store: Callable, frame: Frame, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 3 * frame.image_bgr.nbytes)
@@ -344,7 +346,7 @@ def test_a_slow_disk_fills_the_queue_and_delays_nobody(
     assert telemetry.values()["pictures_lost", "queue full"] == 1
 
 
-def test_a_promise_beyond_the_queue_is_told(
+def test_an_image_that_does_not_fit_into_the_queue_is_reported(
     open_store: Callable, frame: Frame, lost: Lost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.image_store.store._QUEUE_BYTES", 1)
@@ -355,10 +357,10 @@ def test_a_promise_beyond_the_queue_is_told(
         store.keep(second, frame, result())
         go_on.set()
 
-    assert lost.told == [(second.path, "too many pictures wait for the disk")]
+    assert lost.detail == [(second.path, "too many pictures wait for the disk")]
 
 
-def test_a_stuck_disk_holds_up_no_end_and_what_is_not_written_is_told(
+def test_a_hanging_disk_does_not_delay_the_end_and_lost_images_are_reported(
     open_store: Callable, frame: Frame, lost: Lost
 ) -> None:
     stuck, go_on = threading.Event(), threading.Event()
@@ -375,17 +377,15 @@ def test_a_stuck_disk_holds_up_no_end_and_what_is_not_written_is_told(
             store.keep(plan, frame, result())
             paths.append(plan.path)
         assert stuck.wait(30)
-    told = list(lost.told)
+    reported = list(lost.detail)
     go_on.set()
 
-    assert [path for path, _ in told] == paths
+    assert [path for path, _ in reported] == paths
     assert telemetry.values()["pictures_lost", "closing"] == 3
     assert ("pictures_kept", "") not in telemetry.values()
 
 
-def test_a_queue_survives_what_its_work_did_not_expect(
-    frame: Frame, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_queue_survives_unexpected_errors(frame: Frame, caplog: pytest.LogCaptureFixture) -> None:
     done: list[str] = []
 
     def work(job: Job | None) -> bool:
@@ -418,14 +418,16 @@ def test_a_queue_survives_what_its_work_did_not_expect(
             ("REJECT   scratch 0.910", "part SN-4711   2026-11-24 10:11:12.345+00:00"),
         ),
         ({"error": "frozen"}, ("REJECT   frozen", "2026-11-24 10:11:12.345+00:00")),
-        ({}, ("REJECT   not judged", "2026-11-24 10:11:12.345+00:00")),
+        ({}, ("REJECT   not inspected", "2026-11-24 10:11:12.345+00:00")),
         (
             {"prediction": Prediction({"Gehäuse 部": 1.0})},
             ("REJECT   Gehause ? 1.000", "2026-11-24 10:11:12.345+00:00"),
         ),
     ],
 )  # fmt: skip
-def test_what_is_written_below_a_frame(more: dict, lines: tuple[str, ...]) -> None:
+def test_verdict_part_and_time_are_written_below_a_frame(
+    more: dict, lines: tuple[str, ...]
+) -> None:
     assert annotation(result(**more)) == lines
 
 

@@ -1,4 +1,4 @@
-"""One verdict a part, shown on synthetic belts."""
+"""One verdict per part, on synthetic belts."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class PlayedFrames:
         return Frame(event, WHEN, "script", index, self.now_s)
 
 
-def judged(script: Sequence[Any], **changes: Any) -> list[int]:
-    """The places in the script of the frames that were judged."""
+def inspected(script: Sequence[Any], **changes: Any) -> list[int]:
+    """The places in the script of the frames that were inspected."""
     return [event.index for event in outcomes(script, **changes)]
 
 
@@ -113,24 +113,24 @@ PASSES = EMPTY + IN + MIDDLE + AWAY + OUT
         "comes from above",
     ],
 )
-def test_a_part_is_judged_once(lefts: list, fire: str, expected: list[int]) -> None:
-    assert judged(shots(lefts), fire=fire) == expected
+def test_a_part_is_inspected_once(lefts: list, fire: str, expected: list[int]) -> None:
+    assert inspected(shots(lefts), fire=fire) == expected
 
 
 @pytest.mark.parametrize("fire", ["settled", "centred"])
-def test_each_part_is_judged(fire: str) -> None:
+def test_each_part_is_inspected(fire: str) -> None:
     lefts = EMPTY + (IN + MIDDLE * 5 + AWAY + OUT) * 6
-    indices = judged(shots(lefts), fire=fire)
+    indices = inspected(shots(lefts), fire=fire)
 
     assert len(indices) == 6
     assert {lefts[index] for index in indices} == {60}
     assert np.diff(indices).tolist() == [len(IN + AWAY + OUT) + 5] * 5
 
 
-def test_a_part_that_stays_is_neither_judged_again_nor_taken_for_the_belt() -> None:
+def test_a_part_that_stays_is_not_inspected_again_and_not_taken_for_the_belt() -> None:
     minutes = MIDDLE * 1200  # two of them
     lefts = EMPTY + IN + minutes + AWAY + OUT * 3 + IN + MIDDLE * 5 + AWAY + OUT
-    indices = judged(shots(lefts))
+    indices = inspected(shots(lefts))
 
     assert indices == [place(lefts, 60) + 3, len(lefts) - len(MIDDLE * 5 + AWAY + OUT) + 3]
 
@@ -149,7 +149,7 @@ def test_a_part_that_stays_is_neither_judged_again_nor_taken_for_the_belt() -> N
 def test_light_that_changes_is_no_part(light: Callable[[int], float]) -> None:
     cycle = OUT * 5 + IN + MIDDLE * 30 + AWAY + OUT
     lefts = EMPTY + cycle * 12
-    indices = judged(shots(lefts, light))
+    indices = inspected(shots(lefts, light))
 
     starts = [len(EMPTY) + number * len(cycle) for number in range(12)]
     assert [index - start for index, start in zip(indices, starts, strict=True)] == [23] * 12
@@ -157,15 +157,15 @@ def test_light_that_changes_is_no_part(light: Callable[[int], float]) -> None:
 
 def test_light_may_change_while_a_part_stays() -> None:
     lefts = EMPTY + IN + MIDDLE * 600 + AWAY + OUT * 10 + IN + MIDDLE * 5 + AWAY + OUT
-    indices = judged(shots(lefts, lambda index: 1.0 - 0.0006 * index))
+    indices = inspected(shots(lefts, lambda index: 1.0 - 0.0006 * index))
 
     assert indices == [place(lefts, 60) + 3, len(lefts) - len(MIDDLE * 5 + AWAY + OUT) + 3]
 
 
-def test_a_belt_that_was_learnt_with_a_part_on_it_is_mended() -> None:
+def test_a_belt_learned_with_a_part_on_it_is_learned_again() -> None:
     cycles = [OUT * 3 + IN + [56 + 2 * each] * 5 + AWAY + OUT * 3 for each in range(8)]
     lefts = [30] * 15 + AWAY + sum(cycles, [])
-    indices = judged(shots(lefts))
+    indices = inspected(shots(lefts))
 
     last = [len(lefts) - number * len(cycles[0]) for number in (4, 3, 2, 1)]
     assert [index for index in indices if index >= last[0]] == [start + 17 for start in last]
@@ -181,15 +181,15 @@ def test_hands_over_a_part_do_not_make_it_the_belt() -> None:
     waits = [*shots(MIDDLE * 5), *[hand(index) for index in range(5)]] * 20
     script = [*shots(EMPTY + part + IN), *waits, *shots(MIDDLE + AWAY + OUT * 3), *shots(part * 3)]
 
-    assert len(judged(script)) == 5
+    assert len(inspected(script)) == 5
 
 
-def test_a_part_in_view_at_the_end_is_judged() -> None:
+def test_a_part_in_view_at_the_end_is_inspected() -> None:
     lefts = EMPTY + IN
-    assert judged(shots(lefts)) == [len(lefts) - 1]
-    assert judged([*shots(lefts), NoMoreFrames()]) == [len(lefts) - 1]
+    assert inspected(shots(lefts)) == [len(lefts) - 1]
+    assert inspected([*shots(lefts), NoMoreFrames()]) == [len(lefts) - 1]
     with pytest.raises(SourceError, match="unplugged"):
-        judged([*shots(lefts), SourceError("unplugged")])
+        inspected([*shots(lefts), SourceError("unplugged")])
 
 
 def test_a_part_does_not_wait_for_ever_for_a_camera() -> None:
@@ -205,17 +205,17 @@ def test_faults_are_no_parts() -> None:
     assert outcomes([*shots(EMPTY), *["dark"] * 40, *shots(OUT)]) == []
 
 
-def test_after_blindness_what_is_in_view_is_judged_again() -> None:
+def test_a_part_in_view_after_missing_frames_is_inspected_again() -> None:
     short = [*shots(EMPTY + MIDDLE * 8), *[None] * 10, *shots(MIDDLE * 8)]
-    assert judged(short) == [15]
+    assert inspected(short) == [15]
     long = [*shots(EMPTY + MIDDLE * 8), *[None] * 40, *shots(MIDDLE * 8)]
-    assert judged(long) == [15, 62]
+    assert inspected(long) == [15, 62]
 
 
 def test_only_the_zone_is_looked_at() -> None:
     lefts = EMPTY + IN + MIDDLE * 5 + AWAY + OUT
-    assert judged(shots(lefts), zone=[0.0, 0.7, 1.0, 1.0]) == []
-    assert len(judged(shots(lefts), zone=[0.25, 0.0, 0.75, 1.0])) == 1
+    assert inspected(shots(lefts), zone=[0.0, 0.7, 1.0, 1.0]) == []
+    assert len(inspected(shots(lefts), zone=[0.25, 0.0, 0.75, 1.0])) == 1
 
 
 def test_parts_nearer_than_the_zone_need_a_smaller_one() -> None:
@@ -225,8 +225,8 @@ def test_parts_nearer_than_the_zone_need_a_smaller_one() -> None:
         return image
 
     script = [*shots(EMPTY), *[two(left) for left in range(-40, 240, 5)], *shots(OUT)]
-    assert len(judged(script, fire="centred")) == 1
-    assert len(judged(script, fire="centred", zone=[0.45, 0.0, 0.55, 1.0])) == 2
+    assert len(inspected(script, fire="centred")) == 1
+    assert len(inspected(script, fire="centred", zone=[0.45, 0.0, 0.55, 1.0])) == 2
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 1000), (1080, 1920), (7, 5)])
@@ -240,12 +240,12 @@ def test_a_frame_of_any_shape_is_made_small(shape: tuple[int, int]) -> None:
         assert (small == 256).all()
 
 
-def test_a_camera_of_another_size_is_learnt_anew() -> None:
+def test_the_belt_is_learned_again_after_a_change_of_size() -> None:
     wide = [np.repeat(image, 2, axis=1) for image in shots(EMPTY + MIDDLE * 5)]
-    assert judged([*shots(EMPTY + MIDDLE * 5), *wide]) == [15, 17 + 15]
+    assert inspected([*shots(EMPTY + MIDDLE * 5), *wide]) == [15, 17 + 15]
 
 
-def test_the_states_are_told(make_frame: Callable) -> None:
+def test_the_states_are_reported(make_frame: Callable) -> None:
     states = []
     telemetry = Telemetry()
     telemetry.on_change(lambda part, state: states.append((part, state.name)))

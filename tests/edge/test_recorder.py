@@ -1,4 +1,4 @@
-"""Durable first, then told; and what is not durable is told to nobody."""
+"""Verdicts are durable before they are announced."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_durable_then_announced_then_observed(log, classifier, make_frame) -> No
     assert sink.rows[0]["verdict"] == "accept"
 
 
-def test_what_is_not_durable_is_told_to_nobody(log, classifier, make_frame) -> None:
+def test_a_verdict_that_is_not_durable_is_not_announced(log, classifier, make_frame) -> None:
     telemetry, journal, sink = Telemetry(), FakeJournal(log), LoggingSink(log)
     recorder = Recorder(telemetry, journal=journal, sinks=[sink], observers=[log.append])
     inspector = Inspector(classifier)
@@ -72,7 +72,7 @@ def test_what_is_not_durable_is_told_to_nobody(log, classifier, make_frame) -> N
     assert [row["verdict"] for row in sink.rows] == ["reject"]
 
 
-def test_it_counts(classifier, make_frame) -> None:
+def test_inspections_are_counted(classifier, make_frame) -> None:
     telemetry = Telemetry()
     recorder, inspector = Recorder(telemetry), Inspector(classifier)
     for red in (250, 250, 10):

@@ -209,7 +209,7 @@ def test_a_mode_that_cannot_be_changed_is_reported(
     monkeypatch.setattr(Path, "chmod", refuse)
     with Journal(path):
         pass
-    assert f"everybody on this device may read {path}" in caplog.text
+    assert f"all users of this device may read {path}" in caplog.text
 
 
 def test_a_damaged_journal_that_is_moved_aside_stays_private(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A second model judges alongside: it never holds anything up, and only tells."""
+"""The shadow model classifies frames without delaying or changing anything."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from partsight.telemetry.telemetry import Telemetry
 
 
 class Heard:
-    """What a shadow tells, and how many of it there were."""
+    """Results of a shadow, and their number."""
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
@@ -41,8 +41,8 @@ class Heard:
             assert self.came.acquire(timeout=30)
 
 
-def announced(frame: Frame, verdict: Verdict, judged: bool = True) -> PartResult:
-    prediction = Prediction({"defected": 0.25, "healthy": 0.75}) if judged else None
+def announced(frame: Frame, verdict: Verdict, inspected: bool = True) -> PartResult:
+    prediction = Prediction({"defected": 0.25, "healthy": 0.75}) if inspected else None
     return PartResult(f"id-{frame.index}", frame.captured_at, "script", frame.index, "a" * 64,
                       verdict, 1.0, "because", prediction)  # fmt: skip
 
@@ -51,7 +51,9 @@ def counts(telemetry: Telemetry) -> dict[str, float]:
     return {label: n for (name, label), n in telemetry.values().items() if name == "shadow"}
 
 
-def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[..., Frame]) -> None:
+def test_each_result_of_the_shadow_is_an_event(
+    classifier: Classifier, make_frame: Callable[..., Frame]
+) -> None:
     telemetry, heard = Telemetry(), Heard()
     with Shadow(classifier, telemetry, heard) as shadow:
         for index, (red, verdict) in enumerate([(255, Verdict.ACCEPT), (0, Verdict.ACCEPT)]):
@@ -66,7 +68,7 @@ def test_it_tells_what_it_says(classifier: Classifier, make_frame: Callable[...,
     assert heard.events[1]["shadow_verdict"] == "reject"
 
 
-def test_a_frame_that_was_not_judged_is_none_to_compare(
+def test_a_frame_without_a_prediction_is_not_compared(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
     telemetry, heard = Telemetry(), Heard()
@@ -77,7 +79,7 @@ def test_a_frame_that_was_not_judged_is_none_to_compare(
     assert [event["id"] for event in heard.events] == ["id-1"]
 
 
-def test_while_it_is_busy_frames_are_skipped_and_counted(
+def test_frames_are_skipped_and_counted_while_the_shadow_is_busy(
     classifier: Classifier, make_frame: Callable[..., Frame], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telemetry, heard = Telemetry(), Heard()
@@ -105,7 +107,7 @@ def test_while_it_is_busy_frames_are_skipped_and_counted(
 
 
 @pytest.mark.parametrize("error", [ImageError("no picture"), RuntimeError("a bug")])
-def test_what_fails_is_counted_and_does_not_end_it(
+def test_a_failure_is_counted_and_does_not_end_the_shadow(
     error: Exception,
     classifier: Classifier,
     make_frame: Callable[..., Frame],
@@ -130,7 +132,7 @@ def test_what_fails_is_counted_and_does_not_end_it(
     assert telemetry.states()["shadow"].name == "running"
 
 
-def test_leaving_waits_for_one_frame_at_most(
+def test_closing_waits_for_at_most_one_frame(
     classifier: Classifier, make_frame: Callable[..., Frame]
 ) -> None:
     before = threading.active_count()
@@ -167,7 +169,7 @@ def test_the_report_is_laid_out() -> None:
     (agreement,) = agreements([event(1, "accept", "accept"), event(2, "review", "reject")])
     lines = list(report_lines(agreement))
     assert lines[0] == (
-        "b beside a: 1 of 2 verdicts agree, 0.5000 (95 % interval 0.0126 to 0.9874)"
+        "b compared with a: 1 of 2 verdicts agree, 0.5000 (95 % interval 0.0126 to 0.9874)"
     )
     assert [line.split() for line in lines[2:]] == [
         ["accept", "1", "0", "0"],

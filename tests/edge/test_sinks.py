@@ -1,4 +1,4 @@
-"""Rows come back from the files as they went in."""
+"""Rows are read from the result files as they were written."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_parquet_round_trip(tmp_path: Path) -> None:
     assert types["error"] == "string"
 
 
-def test_parquet_has_the_types_also_where_all_is_none(tmp_path: Path) -> None:
+def test_parquet_has_types_even_if_all_values_are_none(tmp_path: Path) -> None:
     _, some = read_parquet(write(tmp_path / "some.parquet", ROWS))
     _, none = read_parquet(write(tmp_path / "none.parquet", ROWS[-1:]))
     assert some == none
@@ -167,7 +167,7 @@ def test_parquet_without_rows_can_be_read(tmp_path: Path) -> None:
     assert read_parquet(write(tmp_path / "out.parquet", [])) == ([], {})
 
 
-def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
+def test_parquet_without_pyarrow_names_the_package(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with (
         pytest.raises(EnvironmentFault, match=r"pip install 'partsight\[parquet\]'"),

@@ -1,4 +1,4 @@
-"""Where frames come from, and what happens when they stop coming."""
+"""Sources of frames, and their ends."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_a_video_cut_off_before_its_first_frame_is_an_error(
         read()
 
 
-def test_a_video_cut_off_later_gives_what_it_has_and_says_so(
+def test_a_truncated_video_gives_its_frames_and_a_warning(
     tmp_path: Path, write_video: Callable, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = write_video(tmp_path / "line.avi", 8)
@@ -158,7 +158,7 @@ def test_a_camera_that_stops_is_an_error(last: tuple[bool, None]) -> None:
     assert capture.released == 1
 
 
-def test_what_does_not_open_is_released_and_named() -> None:
+def test_a_capture_that_does_not_open_is_released_and_named() -> None:
     capture = FakeCapture([])
     capture.opens = False
 
@@ -202,7 +202,7 @@ def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
         ("file.avi", ("file.avi", False)),
     ],
 )
-def test_an_address_is_told_by_its_form(
+def test_an_address_is_classified_by_its_form(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     address: str,
@@ -219,7 +219,7 @@ def test_an_address_is_told_by_its_form(
 
 
 @pytest.mark.parametrize("address", ["missing.avi", "", "-1", "camera"])
-def test_what_is_no_source_is_named(
+def test_an_invalid_source_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

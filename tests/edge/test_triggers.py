@@ -1,4 +1,4 @@
-"""Each occasion gets an outcome, in order: the first frame after it, or why there is none."""
+"""Each trigger event gets the first frame after it or a fault, in order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ IMAGE = np.zeros((2, 4, 3), np.uint8)
 
 
 class FakeCamera:
-    """Frames that arrive at given seconds, of which it has the newest; and the clock."""
+    """Frames that arrive at given seconds, of which the newest is held; and the clock."""
 
     def __init__(self, arrivals: Sequence[float], end: Exception | None = None) -> None:
         self.now_s = 0.0
@@ -72,7 +72,7 @@ def external(
     capacity: int = 8,
     telemetry: Telemetry | None = None,
 ) -> list:
-    """The outcomes of occasions at given seconds."""
+    """Return the outcomes of events at given seconds."""
     trigger_queue = TriggerQueue("test", capacity, camera.clock)
     for number, moment in enumerate(moments):
         assert trigger_queue.put(f"P{number}", moment) == number + 1
@@ -85,7 +85,7 @@ def external(
         return list(trigger.trigger_events(camera))
 
 
-def told(outcomes: list) -> list:
+def reported(outcomes: list) -> list:
     """Part and frame of each outcome; None as it is."""
     return [
         outcome and (outcome[0].part_id, getattr(outcome[1], "reason", None) or outcome[1].index)
@@ -93,7 +93,7 @@ def told(outcomes: list) -> list:
     ]
 
 
-LOST = "no frame within 2 s of the trigger: source is of unknown state"
+LOST = "no frame within 2 s of the trigger: source is unknown"
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ LOST = "no frame within 2 s of the trigger: source is of unknown state"
     ],
     ids=["next", "not the same", "two", "late", "too late", "just in time", "none for two"],
 )
-def test_the_first_frame_after_the_occasion_is_used(
+def test_the_first_frame_after_the_event_is_used(
     arrivals: list, moments: list, expected: list
 ) -> None:
-    outcomes = told(external(FakeCamera(arrivals), moments))
+    outcomes = reported(external(FakeCamera(arrivals), moments))
 
     assert [o for o in outcomes if o] == [o for o in expected if o]
     if len(moments) == 1:
         assert outcomes == expected
 
 
-def test_a_frame_that_is_seen_late_is_not_taken_for_the_part() -> None:
+def test_a_late_frame_is_not_used() -> None:
     camera = FakeCamera([1.0, 4.5])
     camera.now_s = 4.6  # what came before was slow
-    ((part, reason),) = told(external(camera, [0.5]))
+    ((part, reason),) = reported(external(camera, [0.5]))
 
     assert part == "P0"
     assert reason.startswith("the first frame came 4.0 s after the trigger, expected 2 s at most")
@@ -142,11 +142,11 @@ def test_the_fault_says_the_sources_state_place_and_time() -> None:
 
 def test_where_too_many_wait_the_oldest_get_a_fault() -> None:
     camera = FakeCamera([0.1 * n for n in range(1, 20)])
-    outcomes = told(external(camera, [0.05 + 0.1 * n for n in range(6)], capacity=4))
+    outcomes = reported(external(camera, [0.05 + 0.1 * n for n in range(6)], capacity=4))
 
     assert [part for part, _ in outcomes] == [f"P{n}" for n in range(6)]
     reasons = [reason for _, reason in outcomes]
-    assert reasons[:2] == ["more than 4 triggers waited: too fast to judge"] * 2
+    assert reasons[:2] == ["more than 4 triggers waited: too fast to inspect"] * 2
     assert all(isinstance(reason, int) for reason in reasons[2:])
 
 
@@ -170,7 +170,7 @@ def test_at_the_sources_end_who_waits_gets_a_fault(end: Exception, reason: str) 
         with wrong if isinstance(end, SourceError) else contextlib.nullcontext():
             found.extend(trigger.trigger_events(camera))
 
-    assert told(found) == [("A", 0), ("B", reason), ("C", reason)]
+    assert reported(found) == [("A", 0), ("B", reason), ("C", reason)]
 
 
 def test_a_fault_of_the_source_is_handed_on() -> None:
@@ -210,7 +210,7 @@ def test_the_listener_is_open_while_the_trigger_is() -> None:
     assert log == ["open", "closed"]
 
 
-def test_an_inbox_is_safe_for_threads_and_refuses_a_flood(
+def test_a_queue_is_thread_safe_and_refuses_a_flood(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     trigger_queue = TriggerQueue("test", 8)
@@ -247,7 +247,7 @@ def frame_outcomes(events: Sequence[Any]) -> tuple[list, Exception | None]:
     return found, None
 
 
-def test_every_frame_and_fault_is_an_occasion() -> None:
+def test_every_frame_and_fault_is_an_event() -> None:
     frames = [Frame(IMAGE, NOW, "cam", index, float(index)) for index in (1, 2, 60)]
     fault = Fault("dark", NOW, "cam", 3)
     found, error = frame_outcomes([frames[0], frames[1], fault, frames[2]])
@@ -258,7 +258,7 @@ def test_every_frame_and_fault_is_an_occasion() -> None:
     assert {trigger_event.trigger for trigger_event, _ in found} == {"frame"}
 
 
-def test_no_frame_is_judged_twice() -> None:
+def test_no_frame_is_inspected_twice() -> None:
     camera = FakeCamera([0.1, 0.2, 0.9], NoMoreFrames())
     with FrameTrigger(clock=camera.clock) as trigger:
         outcomes = list(trigger.trigger_events(camera))
@@ -266,7 +266,7 @@ def test_no_frame_is_judged_twice() -> None:
     assert [outcome and outcome[1].index for outcome in outcomes] == [0, 1, None, 2]
 
 
-def test_a_source_that_fails_is_told() -> None:
+def test_a_failing_source_is_reported() -> None:
     found, error = frame_outcomes([Frame(IMAGE, NOW, "cam", 0), SourceError("unplugged")])
 
     assert len(found) == 1
@@ -274,7 +274,7 @@ def test_a_source_that_fails_is_told() -> None:
 
 
 def interval(camera: FakeCamera, period_s: float, busy_s: Sequence[float] = ()) -> list:
-    """Moment and frame of each outcome, where the loop takes given times to judge."""
+    """Moment and frame of each outcome, where the loop takes given times to inspect."""
     busy = iter(busy_s)
     found = []
     trigger = IntervalTrigger(
@@ -366,7 +366,7 @@ def test_an_interval_without_a_frame_is_a_fault() -> None:
         # What is not told apart
         (b'{"sn": "A", "SN": "A"}', "A"),
         (b'{"sn": "", "S_N": " A "}', "A"),
-        # Precedence, and what is no text is passed over
+        # Precedence; values that are no text are skipped
         (b'{"id": 7, "part_id": "A"}', "A"),
         (b'{"part": "housing", "id": "A"}', "A"),
         (b'{"id": 7, "serial": "A", "barcode": "B"}', "A"),
@@ -457,7 +457,7 @@ def test_an_id_is_the_same_in_every_form(text: str) -> None:
         "Größe".encode("latin-1"),
     ],
 )
-def test_what_is_no_part_id_is_refused(payload: bytes) -> None:
+def test_invalid_part_ids_are_refused(payload: bytes) -> None:
     with pytest.raises(ValueError, match="part id|part_id"):
         part_id_of(payload)
 
@@ -498,16 +498,16 @@ def test_a_trigger_without_an_id_is_reported(
 
 
 def test_triggers_without_an_id_do_not_flood_the_log() -> None:
-    now_s, told = [0.0], []
+    now_s, reported = [0.0], []
     telemetry = Telemetry(clock=lambda: now_s[0])
-    telemetry.on_told(told.append)
+    telemetry.on_announced(reported.append)
     ids = IdReport(telemetry)
     for number in range(3600):
         ids.read_or_none(b"{}" if number % 2 else b"A")
         now_s[0] += 1
     assert telemetry.values()["part_ids_missing", "absent"] == 1800
-    assert len(told) <= 1 + BURST + 60
-    assert "Trigger: '{}'" in next(c for c in told if c.state.name == "missing").state.detail
+    assert len(reported) <= 1 + BURST + 60
+    assert "Trigger: '{}'" in next(c for c in reported if c.state.name == "missing").state.detail
 
 
 CONFIGS: list[dict[str, Any]] = [
@@ -550,7 +550,7 @@ def test_a_missing_package_gives_one_line(
     assert f"pip install 'partsight[{extra}]'" in done.stdout, done.stderr
 
 
-def test_the_others_need_no_package_of_the_network() -> None:
+def test_other_triggers_need_no_network_package() -> None:
     code = (
         "import sys\n"
         "import partsight.triggers.frame, partsight.triggers.presence, partsight.triggers.http\n"

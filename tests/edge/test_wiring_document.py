@@ -54,7 +54,7 @@ def test_its_list_of_what_makes_the_line_not_ready_is_that_of_the_code() -> None
     section = TEXT.partition("## Is the line ready?")[2]
     rows = re.findall(r"^\| `([^`]+)` \| (.*) \| (.*) \|$", section, re.M)
     assert [(part, tuple(re.findall("`(.*?)`", states)), why) for part, states, why in rows] == [
-        (rule.part, rule.ready, rule.reason) for rule in RULES
+        (rule.component, rule.ready, rule.reason) for rule in RULES
     ]
 
 

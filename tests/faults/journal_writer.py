@@ -22,7 +22,7 @@ ROW = {"captured_at": "2024-05-06T07:08:09.123+00:00", "verdict": "reject", "rea
 
 
 def append_for_ever(path: Path) -> None:
-    """Append, and say so, until killed; meanwhile a CSV file beside it is fed."""
+    """Append and print ids until killed; a CSV file next to the journal is written meanwhile."""
 
     def csv() -> RotatingSink:
         return RotatingSink(path.with_suffix(".csv"), "csv")
@@ -41,7 +41,7 @@ def append_for_ever(path: Path) -> None:
 
 def main() -> None:
     """A child a line."""
-    logging.disable()  # the standard error tells process ids
+    logging.disable()  # the standard error reports process ids
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
         child = os.fork()

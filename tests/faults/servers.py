@@ -1,4 +1,4 @@
-"""Real servers of pictures on loopback, which misbehave as a test tells them to."""
+"""Real servers of images on loopback, with faults that a test selects."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class MjpegServer(http.server.ThreadingHTTPServer):
         return f"http://user:secret@127.0.0.1:{self.server_port}/stream.mjpg"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that is killed is what is tested."""
+        """Ignore killed clients, which are tested here."""
 
 
 class _Camera(http.server.BaseHTTPRequestHandler):

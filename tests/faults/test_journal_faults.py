@@ -1,4 +1,4 @@
-"""What people, disks and power do to the journal, and what must hold."""
+"""Faults of the journal by people, disks and power cuts."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_kills_lose_no_announced_verdict(
         gone(child)
         ids = list(announced(writers))
         total += len(ids)
-        with Journal(path) as journal:  # what is left goes on
+        with Journal(path) as journal:  # the rest is usable
             verified = verify(path, journal.head())
             assert journal.append(row(number)) == verified.head[0] + 1
         kept = [each["id"] for each in read_rows(path, limit=10**6)]
@@ -147,11 +147,11 @@ def fill(journal: Journal) -> int:
             seq = journal.append(row(seq))
         except OutputError as error:
             message = str(error)
-    assert re.fullmatch("cannot write the journal .* room.*", message)
+    assert re.fullmatch("cannot write the journal .* free space.*", message)
     return seq
 
 
-def test_a_full_disk_refuses_and_goes_on_when_there_is_room(small_disk: Path) -> None:
+def test_a_full_disk_refuses_rows_until_there_is_space(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes(15_500_000))
     telemetry = Telemetry()
@@ -185,7 +185,7 @@ with Journal(path) as journal:
 """
 
 
-def test_a_limit_of_file_sizes_refuses_and_goes_on(tmp_path: Path) -> None:
+def test_a_file_size_limit_refuses_rows_until_it_is_raised(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", LIMITED, tmp_path / "journal.db", WRITER.parent],
         capture_output=True,
@@ -196,7 +196,7 @@ def test_a_limit_of_file_sizes_refuses_and_goes_on(tmp_path: Path) -> None:
     assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
-def test_a_disk_that_turns_read_only_refuses_and_goes_on(tmp_path: Path) -> None:
+def test_a_read_only_disk_refuses_rows_until_it_is_writable(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.db") as journal:
         journal.append(row(1))
         journal._store.run(lambda connection: connection.execute("PRAGMA query_only=1"))
@@ -207,7 +207,7 @@ def test_a_disk_that_turns_read_only_refuses_and_goes_on(tmp_path: Path) -> None
 
 
 def test_a_copy_on_a_read_only_disk_can_be_read(small_disk: Path, tmp_path: Path) -> None:
-    """Alone, and with the log of a line that was writing; SQLite can make no file beside it."""
+    """Alone, and with the log of a line that was writing; SQLite cannot create files next to it."""
     with Journal(tmp_path / "journal.db", checkpoint_rows=10**6) as journal:
         for number in range(5):
             journal.append(row(number))
@@ -250,7 +250,7 @@ def let_go(journal: Journal) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text", "header", "short", "pages"])
-def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kind: str) -> None:
+def test_a_damaged_file_is_renamed_and_a_new_one_started(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "journal.db"
     with Journal(path) as journal:
         for number in range(500):
@@ -274,7 +274,7 @@ def test_a_damaged_file_is_moved_aside_and_a_fresh_one_begun(tmp_path: Path, kin
     assert verify(path).rows == {"verdicts": 2, "events": 1}
 
 
-def test_whoever_listens_may_write_states_down(tmp_path: Path) -> None:
+def test_a_listener_may_write_states_as_events(tmp_path: Path) -> None:
     telemetry = Telemetry()
     with Journal(tmp_path / "journal.db", telemetry) as journal:
         journal.append(row(0))

@@ -104,7 +104,7 @@ class Line:
         return {event["part"]: event["state"] for event in self.events("state")}
 
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
-        """Send a signal; the exit code, and what was said on stderr."""
+        """Send a signal; return the exit code and the text on stderr."""
         assert self.process is not None
         self.process.send_signal(number)
         _, said = self.process.communicate(timeout=DEADLINE_S)
@@ -121,7 +121,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
         line.process.communicate()
 
 
-def test_sigterm_ends_it_after_the_part_at_hand(line: Line, model_path: Path) -> None:
+def test_sigterm_ends_the_line_after_the_current_part(line: Line, model_path: Path) -> None:
     line.configure('[[sinks]]\nkind = "jsonl"\npath = "out.jsonl"\nstart = "beginning"\n')
     line.start(model_path)
     for _ in range(3):
@@ -131,8 +131,8 @@ def test_sigterm_ends_it_after_the_part_at_hand(line: Line, model_path: Path) ->
 
     assert (code, "accept" in said or "reject" in said) == (0, True), said
     assert line.events("stopped") == [{"why": "asked to"}]
-    handed_on = [json.loads(text) for text in (line.folder / "out.jsonl").read_text().splitlines()]
-    assert [row["id"] for row in handed_on] == [row["id"] for row in rows]
+    delivered = [json.loads(text) for text in (line.folder / "out.jsonl").read_text().splitlines()]
+    assert [row["id"] for row in delivered] == [row["id"] for row in rows]
     kept = [row["picture"] for row in rows if row["verdict"] != "accept"]
     assert all((line.folder / "pictures" / picture).is_file() for picture in kept)
     verify(line.folder / "journal.db")
@@ -167,7 +167,7 @@ def test_thresholds_of_the_configuration_are_journalled_and_reloaded(
     assert line.end()[0] == 0
 
 
-def test_alarms_are_reloaded_and_drift_says_what_it_learns(line: Line, model_path: Path) -> None:
+def test_alarms_are_reloaded_and_drift_reports_its_progress(line: Line, model_path: Path) -> None:
     decision = "[decision]\naccept_above = 1.0\nreject_below = 1.0\n"
     line.configure(decision)
     line.start(model_path)
@@ -190,21 +190,23 @@ def test_alarms_are_reloaded_and_drift_says_what_it_learns(line: Line, model_pat
     assert said.count("no drift reference") == 1
 
 
-def test_what_needs_a_restart_does_so_until_there_is_one(line: Line, model_path: Path) -> None:
+def test_settings_that_need_a_restart_are_reported_until_then(line: Line, model_path: Path) -> None:
     line.start(model_path)
     assert line.process is not None
     for number, text in enumerate(("[drift]\nsubgroup = 99\n", "[decision]\nvotes = 1\n", ""), 1):
         line.configure(text + ("[drift]\nsubgroup = 99\n" if number == 2 else ""))
         line.process.send_signal(signal.SIGHUP)
         until(lambda number=number: len(line.events("reload")) == number, "it is read again")
-    needed = [[each["key"] for each in told["needs_restart"]] for told in line.events("reload")]
+    needed = [
+        [each["key"] for each in reported["needs_restart"]] for reported in line.events("reload")
+    ]
     assert needed == [["drift.subgroup"], ["drift.subgroup"], []]
-    assert all(told["taken_over"] == [] for told in line.events("reload"))
+    assert all(reported["taken_over"] == [] for reported in line.events("reload"))
     assert line.states()["configuration"] == "in force"
     assert line.end()[0] == 0
 
 
-def test_a_wrong_configuration_is_refused_and_the_old_one_stays(
+def test_an_invalid_configuration_is_refused_and_the_old_one_stays(
     line: Line, model_path: Path
 ) -> None:
     line.start(model_path)
@@ -234,7 +236,9 @@ def test_votes_that_need_a_restart_of_source_or_trigger_are_refused_before(
     assert line.end()[0] == 0
 
 
-def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path) -> None:
+def test_a_part_that_cannot_be_inspected_is_rejected_and_saved(
+    line: Line, model_path: Path
+) -> None:
     line.start(model_path)
     (line.folder / "broken.png").write_bytes(b"no picture")
     (line.folder / "broken.png").rename(line.folder / "belt" / "broken.png")
@@ -248,7 +252,7 @@ def test_what_cannot_be_judged_is_rejected_and_kept(line: Line, model_path: Path
     assert (code, "1 of 2 inputs failed" in said) == (3, True), said
 
 
-def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) -> None:
+def test_a_taken_port_does_not_stop_inspection(line: Line, model_path: Path) -> None:
     """Nor does systemd wait in vain for word from it, and start it again and again."""
     manager = line.folder / "notify"
     with (
@@ -270,13 +274,13 @@ def test_a_port_that_is_taken_stops_no_inspection(line: Line, model_path: Path) 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('[[sinks]]\nkind = "stdout"\n', "there are [[sinks]] and no journal"),
+        ('[[sinks]]\nkind = "stdout"\n', "[[sinks]] need a journal"),
         ("[decision]\nreject_below = 0.9\n", "thresholds do not fit together"),
         ('[decision]\nfail_safe = "accept"\n', "decision.fail_safe"),
         ("[source]\naddres = '0'\n", "Did you mean address"),
     ],
 )
-def test_what_does_not_go_together_is_said_in_one_line(
+def test_contradictory_settings_are_reported_in_one_line(
     text: str, message: str, line: Line, model_path: Path
 ) -> None:
     line.configure(text, base="")
@@ -318,7 +322,7 @@ def test_a_new_model_is_swapped_in_between_two_parts(line: Line, model_path: Pat
     while not line.events("model"):
         line.part()
         line.parts_judged(line.parts)
-    until(lambda: _judged_by(line, 2), "a part is judged by the new model")
+    until(lambda: _inspected_by(line, 2), "a part is inspected by the new model")
     rows = line.rows()
     assert len(rows) == line.parts
     assert rows[-1]["verdict"] == "review"
@@ -345,7 +349,7 @@ def test_a_shadow_model_has_no_say(line: Line, model_path: Path, make_model: Cal
     line.start(model_path)
     for number in range(1, 4):
         line.part()
-        until(lambda number=number: len(line.events("shadow")) == number, "the shadow judges")
+        until(lambda number=number: len(line.events("shadow")) == number, "the shadow inspects")
     assert {row["verdict"] for row in line.rows()} == {"accept"}
     assert {event["shadow_verdict"] for event in line.events("shadow")} == {"reject"}
     assert line.end()[0] == 0
@@ -359,7 +363,7 @@ def test_a_shadow_model_has_no_say(line: Line, model_path: Path, make_model: Cal
     assert "0 of 3 verdicts agree" in report.stdout
 
 
-def _judged_by(line: Line, models: int) -> bool:
+def _inspected_by(line: Line, models: int) -> bool:
     line.part()
     return len({row["model"] for row in line.parts_judged(line.parts)}) == models
 
@@ -368,9 +372,9 @@ def _contract_text(data: bytes) -> bytes:
     return read_member(data, "partsight.json", 1 << 20)
 
 
-def test_kill_9_loses_no_verdict_that_was_told(line: Line, model_path: Path) -> None:
-    """Again and again: what stdout told is in the journal, and the line starts again."""
-    told: list[str] = []
+def test_kill_9_loses_no_announced_verdict(line: Line, model_path: Path) -> None:
+    """Repeatedly: verdicts printed on stdout are in the journal, and the line starts again."""
+    reported: list[str] = []
     for _ in range(3):
         line.start(model_path)
         process = line.process
@@ -378,12 +382,12 @@ def test_kill_9_loses_no_verdict_that_was_told(line: Line, model_path: Path) -> 
         assert process.stdout is not None
         for _ in range(3):
             line.part()
-        told += [json.loads(process.stdout.readline())["id"] for _ in range(2)]
+        reported += [json.loads(process.stdout.readline())["id"] for _ in range(2)]
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         shutil.rmtree(line.folder / "belt")
         (line.folder / "belt").mkdir()
     journalled = [row["id"] for row in line.rows()]
-    assert set(told) <= set(journalled)
+    assert set(reported) <= set(journalled)
     assert len(set(journalled)) == len(journalled)
     verify(line.folder / "journal.db")

@@ -1,4 +1,4 @@
-"""What the Modbus sink writes into a real server, and what it does when that is away."""
+"""The Modbus sink with a real server, and its outages."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_a_late_verdict_is_counted_and_moves_nothing(
     assert shown(plc) == (coils, counts)
 
 
-def test_late_ones_are_counted_by_one_request(plc: PlcServer) -> None:
+def test_late_verdicts_are_counted_in_one_request(plc: PlcServer) -> None:
     with make_sink(plc.port) as sink:
         sink.deliver([row(seq, "accept", 60) for seq in range(1, 101)])
 
@@ -158,7 +158,7 @@ def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "told",
+    "reported",
     [
         "",
         "01",
@@ -174,9 +174,9 @@ def test_who_is_no_plc_is_given_up(answer: bytes) -> None:
         "ff" * 9,
     ],
 )
-def test_what_is_no_answer_to_a_question_is_none(told: str) -> None:
+def test_a_wrong_answer_is_no_answer(reported: str) -> None:
     def answer(request: bytes) -> bytes:
-        body = request[6:7] + bytes.fromhex(told)
+        body = request[6:7] + bytes.fromhex(reported)
         return request[:4] + len(body).to_bytes(2, "big") + body
 
     with answering(answer) as port, Plc("127.0.0.1", port, 1, 0.1) as plc:
@@ -219,7 +219,7 @@ def test_with_handshake_the_echo_is_waited_for(plc: PlcServer) -> None:
 
 
 @given(st.integers(0, 2**32 - 1))
-def test_a_count_is_two_words_the_high_one_first(value: int) -> None:
+def test_a_count_is_two_words_high_word_first(value: int) -> None:
     high, low = to_words(value)
     assert high << 16 | low == value
     assert to_words(value + 2**32) == [high, low]

@@ -1,4 +1,4 @@
-"""Triggers by a coil of a real Modbus server, which goes away and comes back."""
+"""Triggers by a coil of a real Modbus server with outages."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def take(trigger_queue: TriggerQueue) -> str | None:
     return taken.trigger_event.part_id
 
 
-def test_each_time_that_the_coil_goes_on_is_an_occasion(plc: PlcServer) -> None:
+def test_each_change_of_the_coil_to_on_is_an_event(plc: PlcServer) -> None:
     trigger_queue = TriggerQueue("modbus", 8)
     with modbus_listener(config_for(plc.port), trigger_queue, Telemetry()):
         looked_at(plc)
@@ -61,7 +61,7 @@ def test_each_time_that_the_coil_goes_on_is_an_occasion(plc: PlcServer) -> None:
     assert trigger_queue.take(0.0) is None
 
 
-def test_a_coil_that_is_on_already_is_no_occasion(plc: PlcServer) -> None:
+def test_a_coil_that_is_on_at_the_start_is_no_event(plc: PlcServer) -> None:
     plc.set_coil(COIL, True)
     trigger_queue = TriggerQueue("modbus", 8)
     with modbus_listener(config_for(plc.port), trigger_queue, Telemetry()):
@@ -101,7 +101,7 @@ def test_the_part_id_stands_in_registers(text: bytes, part_id: str | None, plc: 
         assert take(trigger_queue) == part_id
 
 
-def test_a_plc_that_goes_away_is_found_again(plc: PlcServer) -> None:
+def test_a_lost_plc_is_found_again(plc: PlcServer) -> None:
     trigger_queue, telemetry = TriggerQueue("modbus", 8), Telemetry()
 
     def is_state(name: str) -> bool:
@@ -118,7 +118,7 @@ def test_a_plc_that_goes_away_is_found_again(plc: PlcServer) -> None:
         assert take(trigger_queue) is None
 
 
-def test_a_coil_that_the_plc_lacks_is_told(plc: PlcServer) -> None:
+def test_a_missing_coil_is_reported(plc: PlcServer) -> None:
     trigger_queue, telemetry = TriggerQueue("modbus", 8), Telemetry()
     with modbus_listener(config_for(plc.port, coil=5000), trigger_queue, telemetry):
         until(lambda: "trigger" in telemetry.states(), "the trigger should say so")

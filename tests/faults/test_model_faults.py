@@ -1,4 +1,4 @@
-"""What is done to models while a line runs: real files, real processes, real kills."""
+"""Faults of models while a line runs, with real files, processes and kills."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _marks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 class Line:
-    """A loop that judges one frame after the other, and takes a model where one is offered."""
+    """A loop that inspects frames in order, and takes over offered models."""
 
     def __init__(self, folder: Path, first: bytes, settings: Settings) -> None:
         self.store, self.telemetry = ModelStore(folder / "store"), Telemetry()
@@ -65,7 +65,7 @@ class Line:
         )
 
     def run(self, outcomes: int) -> None:
-        """Judge until so many models were taken or refused, and ten frames more."""
+        """Inspect until this many models were accepted or refused, and ten frames more."""
         frame = np.full((480, 640, 3), 128, np.uint8)
         deadline_s = time.monotonic() + DEADLINE_S
         more = 10
@@ -96,7 +96,7 @@ def make_line(tmp_path: Path, make_model: Callable[..., bytes]) -> Callable[...,
     return make
 
 
-def test_a_good_model_is_taken_between_two_frames(
+def test_a_good_model_is_swapped_in_between_two_frames(
     make_line: Callable[..., Line], make_model: Callable[..., bytes], tmp_path: Path
 ) -> None:
     write_sample_data(tmp_path / "challenge", 3, 5)
@@ -109,7 +109,7 @@ def test_a_good_model_is_taken_between_two_frames(
     assert line.events[0]["outcome"] == "activated", line.events
     assert line.events[0]["challenge_pictures"] == 6
     assert line.events[0]["golden_samples"] == 4
-    # Every frame was judged, by the old one up to a moment and by the new one from there on.
+    # Every frame was inspected, by the old one up to a moment and by the new one from there on.
     place = line.models.index(second)
     assert line.models == [first] * place + [second] * (len(line.models) - place)
     assert place > 10
@@ -165,7 +165,7 @@ def no_golden(make: Callable[..., bytes], path: Path) -> bytes:
         (no_golden, "no golden samples"),
     ],
 )
-def test_a_bad_model_is_refused_and_the_old_one_stays(
+def test_a_bad_model_is_refused_and_the_old_one_stays_active(
     bad: Callable[[Callable[..., bytes], Path], bytes],
     reason: str,
     make_line: Callable[..., Line],
@@ -201,7 +201,7 @@ def test_a_model_that_fails_the_challenge_is_refused(
 
 
 @pytest.mark.parametrize("challenge", ["gone", "empty"])
-def test_a_challenge_that_is_of_no_use_lets_nothing_pass(
+def test_an_unusable_acceptance_set_refuses_every_model(
     challenge: str,
     make_line: Callable[..., Line],
     make_model: Callable[..., bytes],
@@ -215,7 +215,7 @@ def test_a_challenge_that_is_of_no_use_lets_nothing_pass(
     assert line.events[0]["outcome"] == "refused"
 
 
-def test_only_a_signed_model_is_taken_where_a_key_is_trusted(
+def test_with_a_trusted_key_only_signed_models_are_accepted(
     make_model: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_key_pair(tmp_path / "line.key")
@@ -233,7 +233,7 @@ def test_only_a_signed_model_is_taken_where_a_key_is_trusted(
     assert line.models[-1] == sha(approved)
 
 
-def test_the_runtime_that_goes_down_takes_no_line_with_it(
+def test_a_crash_of_the_runtime_does_not_stop_the_line(
     make_line: Callable[..., Line], make_model: Callable[..., bytes]
 ) -> None:
     from partsight.qualification.isolated import examine_aside
@@ -343,7 +343,9 @@ except OutputError as error:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no limit of file sizes")
-def test_a_full_disk_keeps_the_old_one(tmp_path: Path, make_model: Callable[..., bytes]) -> None:
+def test_on_a_full_disk_the_old_model_stays_active(
+    tmp_path: Path, make_model: Callable[..., bytes]
+) -> None:
     store = ModelStore(tmp_path / "store")
     put_in_force(store, load_model_file(make_model("first")), 5)
     new = tmp_path / "new.tflite"
@@ -376,7 +378,7 @@ def test_an_active_model_that_rots_on_the_disk_gives_way_at_the_next_start(
     assert "is damaged" in reasons[0]
 
 
-def test_a_key_that_is_trusted_from_now_on_keeps_unsigned_ones_out(
+def test_a_newly_trusted_key_refuses_unsigned_models(
     tmp_path: Path, make_model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ModelStore(tmp_path / "store")
@@ -416,7 +418,7 @@ def test_a_place_that_hangs_does_not_hold_the_end_of_the_line_up(
         return []
 
     monkeypatch.setattr(Incoming, "look", hang)
-    monkeypatch.setattr("partsight.model_store.watch._LEAVE_S", 0.01)
+    monkeypatch.setattr("partsight.model_store.watch._STOP_S", 0.01)
     with line.watch:
         assert hung.wait(30)
         line.run(0)

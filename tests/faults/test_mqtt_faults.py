@@ -1,4 +1,4 @@
-"""What the MQTT sink does while a real mosquitto is killed, refuses, or is somebody else."""
+"""The MQTT sink with a real mosquitto that is killed, refuses, or is another one."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def firsts(contents: list[dict[str, Any]]) -> list[int]:
 
 
 def persist(sink: MqttSink, batch: list[dict[str, Any]], failed: Callable[[], None]) -> None:
-    """Deliver as a feeder does: the same again until it is acknowledged."""
+    """Deliver like a worker: the same rows again until they are acknowledged."""
 
     def delivered() -> bool:
         try:
@@ -95,7 +95,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(broker: Mosquitto) -> None:
         for number, batch in enumerate(batches):
             if number in (5, 12):
                 # What the broker acknowledged and has not yet passed on dies with it.
-                until(lambda: arrived() == 20 * number, "what was delivered should arrive")  # noqa: B023
+                until(lambda: arrived() == 20 * number, "delivered rows should arrive")  # noqa: B023
                 broker.save("line1/#")
                 broker.pause()  # so that it dies with the batch on its way
                 killer = threading.Timer(0.05, restart)
@@ -109,7 +109,7 @@ def test_a_broker_killed_in_the_middle_loses_nothing(broker: Mosquitto) -> None:
     assert set(failures) >= {5, 12}
 
 
-def test_a_broker_that_is_away_is_named_and_found_again(broker: Mosquitto) -> None:
+def test_an_unreachable_broker_is_named_and_found_again(broker: Mosquitto) -> None:
     with MqttSink(sink_config(broker.port)) as sink:
         sink.deliver(rows(1))
         broker.kill()
@@ -148,11 +148,11 @@ def test_the_status_is_retained_and_says_when_we_part(broker: Mosquitto) -> None
         sink.report(status)
         with listen(broker.port) as late:
             until(lambda: late.messages, "the retained status should come")
-        (told,) = late.contents("line1/status")
+        (reported,) = late.contents("line1/status")
         assert late.messages[0].retain
-        assert told["state"] == "online"
-        assert told["alarms"] == ["reject_rate"]
-        assert told["vitals"] == status
+        assert reported["state"] == "online"
+        assert reported["alarms"] == ["reject_rate"]
+        assert reported["vitals"] == status
     with listen(broker.port) as later:
         until(lambda: later.messages, "the retained status should come")
     assert later.contents("line1/status")[0]["cause"] == "stopped"
@@ -164,7 +164,9 @@ def test_a_sink_that_fails_does_not_say_that_the_line_has_stopped(broker: Mosqui
     sink.__exit__(RuntimeError, RuntimeError("a fault of ours"), None)
     with listen(broker.port) as later:
         until(
-            lambda: "lost" in [told.get("cause") for told in later.contents("line1/status")],
+            lambda: (
+                "lost" in [reported.get("cause") for reported in later.contents("line1/status")]
+            ),
             "the last will should come",
         )
 
@@ -180,7 +182,7 @@ with MqttSink(config) as sink:
 """
 
 
-def test_the_last_will_tells_of_a_killed_device(broker: Mosquitto) -> None:
+def test_the_last_will_reports_a_killed_device(broker: Mosquitto) -> None:
     with listen(broker.port) as listener:
         died = subprocess.run(
             [sys.executable, "-c", DYING, str(broker.port)], check=False, timeout=DEADLINE_S
@@ -188,13 +190,16 @@ def test_the_last_will_tells_of_a_killed_device(broker: Mosquitto) -> None:
         until(lambda: len(listener.contents("line1/status")) >= 2, "the will should come")
 
     assert died.returncode == -signal.SIGKILL
-    assert [told["state"] for told in listener.contents("line1/status")] == ["online", "offline"]
+    assert [reported["state"] for reported in listener.contents("line1/status")] == [
+        "online",
+        "offline",
+    ]
     assert listener.contents("line1/status")[1]["cause"] == "lost"
 
 
 @pytest.fixture
 def guarded(tmp_path: Path, authority: Authority) -> Iterator[Mosquitto]:
-    """TLS, a user, and a list of what it may publish."""
+    """TLS, a user, and a list of topics that it may publish to."""
     pair = authority.sign("broker")
     passwords = tmp_path / "passwords"
     subprocess.run(["mosquitto_passwd", "-b", "-c", passwords, "line", "s3cret"], check=True)
@@ -246,7 +251,7 @@ def test_tls_and_password_are_used(
     ],
     ids=["unknown CA", "unknown user", "topic not allowed", "no TLS"],
 )
-def test_who_is_not_let_in_is_told_and_loses_nothing(
+def test_a_refused_login_is_reported_and_loses_nothing(
     changes: Mapping[str, Any],
     reason: str,
     guarded: Mosquitto,
@@ -312,7 +317,7 @@ def test_a_broker_that_stops_answering_is_given_up(broker: Mosquitto) -> None:
         persist(sink, rows(5), lambda: None)
 
 
-def test_what_a_listener_gets_is_json(broker: Mosquitto) -> None:
+def test_a_listener_gets_json(broker: Mosquitto) -> None:
     odd = [{"seq": 1, "id": "x", "source": "caf\udce9", "scores": {"a": 0.5}, "error": None}]
     client = paho.Client(paho.CallbackAPIVersion.VERSION2, protocol=paho.MQTTv5)
     with listen(broker.port, client=client) as listener, MqttSink(sink_config(broker.port)) as sink:

@@ -1,4 +1,4 @@
-"""Triggers by a real mosquitto, which goes away and comes back."""
+"""Triggers by a real mosquitto with outages."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def take(trigger_queue: TriggerQueue, count: int) -> list[str | None]:
     return [each.trigger_event.part_id for each in taken]
 
 
-def test_a_message_is_an_occasion(broker: Mosquitto) -> None:
+def test_a_message_is_a_trigger_event(broker: Mosquitto) -> None:
     trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
     with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
         await_state(telemetry, "listening")
@@ -74,7 +74,7 @@ def test_a_message_without_an_id_is_a_part_and_is_reported(broker: Mosquitto) ->
     assert telemetry.values()["part_ids_missing", "absent"] == 1
 
 
-def test_old_messages_are_no_occasions(broker: Mosquitto) -> None:
+def test_old_messages_are_no_events(broker: Mosquitto) -> None:
     trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
     publish(broker.port, b"retained", retain=True)
     for part in (b"first", b"second"):
@@ -86,7 +86,7 @@ def test_old_messages_are_no_occasions(broker: Mosquitto) -> None:
         publish(broker.port, b"while we were away")
 
 
-def test_a_broker_that_is_killed_is_found_again(broker: Mosquitto) -> None:
+def test_a_killed_broker_is_found_again(broker: Mosquitto) -> None:
     trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
     with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
         await_state(telemetry, "listening")
@@ -98,7 +98,7 @@ def test_a_broker_that_is_killed_is_found_again(broker: Mosquitto) -> None:
         assert take(trigger_queue, 1) == ["A-17"]
 
 
-def test_a_broker_that_comes_later_is_waited_for(broker: Mosquitto) -> None:
+def test_a_broker_may_start_later(broker: Mosquitto) -> None:
     broker.kill()
     trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
     with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
@@ -107,7 +107,7 @@ def test_a_broker_that_comes_later_is_waited_for(broker: Mosquitto) -> None:
         await_state(telemetry, "listening")
 
 
-def test_who_is_not_let_in_is_told(tmp_path: Path) -> None:
+def test_a_refused_login_is_reported(tmp_path: Path) -> None:
     with run_mosquitto(tmp_path, ["allow_anonymous false"]) as broker:
         telemetry = Telemetry()
         with mqtt_listener(config_for(broker.port), TriggerQueue("mqtt", 8), telemetry):

@@ -33,7 +33,7 @@ DISK_BYTES = 8_000_000
 RESERVE_BYTES = 3_000_000
 # What is made free for new pictures.
 AIM_BYTES = round(_HEADROOM * RESERVE_BYTES)
-# What the reserve is for must fit into it, less what a file system needs for itself.
+# The journal must fit into the reserve, less the overhead of the file system.
 OVERHEAD_BYTES = 100_000
 
 NOISE = np.random.default_rng(0).integers(0, 256, (240, 320, 3), np.uint8)
@@ -113,11 +113,11 @@ class Line:
         self.folder = folder
         config = PicturesConfig(min_free_bytes=RESERVE_BYTES, annotate=False)
         self.store = PictureStore(
-            folder, config, self.telemetry, lambda *told: self.lost.append(told),
+            folder, config, self.telemetry, lambda *reported: self.lost.append(reported),
             close_timeout_s=PATIENCE_S, **more,
         )  # fmt: skip
 
-    def judge(self) -> SavePlan:
+    def inspect(self) -> SavePlan:
         """One reject; waits until it is known what became of its picture."""
         now = datetime.now(timezone.utc)
         part_id = uuid7(int(now.timestamp() * 1000))
@@ -158,14 +158,14 @@ def room(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def test_old_pictures_make_room_for_new_ones_and_the_reserve_is_kept(disk: Path) -> None:
+def test_old_images_make_room_for_new_ones_and_the_reserve_stays_free(disk: Path) -> None:
     line = Line(disk / "pictures")
     plans = []
     with line.store:
         for _ in range(100):
-            # On a busy machine room is made later than the next part is judged.
+            # On a busy machine room is made later than the next part is inspected.
             wait_until(lambda: room(disk) >= AIM_BYTES and line.state() in ("idle", "keeping"))
-            plans.append(line.judge())
+            plans.append(line.inspect())
         newest = line.folder / str(plans[-1].path)
 
     assert all(plan.path for plan in plans)
@@ -175,38 +175,38 @@ def test_old_pictures_make_room_for_new_ones_and_the_reserve_is_kept(disk: Path)
     assert room(disk) >= RESERVE_BYTES
 
 
-def test_a_disk_that_others_fill_stops_pictures_and_not_the_journal(disk: Path) -> None:
+def test_a_disk_filled_by_others_stops_images_but_not_the_journal(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
-        assert line.judge().path
+        assert line.inspect().path
         wait_until(lambda: line.state() == "keeping")
         fill(disk / "others", room(disk) - RESERVE_BYTES + 500_000)
         wait_until(lambda: line.state() == "disk full")
 
-        plan = line.judge()
+        plan = line.inspect()
 
         assert plan.path is None
         assert "at least 3 MB are left to the journal" in str(plan.note)
-        fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have what is left
-        assert line.judge().path is None
+        fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have the rest
+        assert line.inspect().path is None
 
         (disk / "others").unlink()
         wait_until(lambda: line.state() == "keeping")
-        plan = line.judge()
+        plan = line.inspect()
     assert line.kept() == [line.folder / str(plan.path)]
     assert line.telemetry.values()["pictures_lost", "disk full"] == 2
     assert not line.lost
 
 
-def test_a_disk_that_is_full_after_all_leaves_no_half_picture(disk: Path) -> None:
+def test_a_full_disk_leaves_no_incomplete_image(disk: Path) -> None:
     """As where a quota ends before the room does: nobody can know before."""
     line = Line(disk / "pictures", free_bytes=lambda _: 10**12)
     with line.store:
         fill(disk / "others", room(disk) - 50_000)
-        plan = line.judge()
+        plan = line.inspect()
         assert line.state() == "disk full"
         (disk / "others").unlink()
-        wait_until(lambda: line.judge().path is not None)
+        wait_until(lambda: line.inspect().path is not None)
         wait_until(lambda: line.state() == "keeping")
 
     ((path, reason),) = line.lost
@@ -216,37 +216,37 @@ def test_a_disk_that_is_full_after_all_leaves_no_half_picture(disk: Path) -> Non
     assert not list(line.folder.glob("*/.*"))
 
 
-def test_a_disk_that_turns_read_only_is_failing_until_it_is_not(disk: Path) -> None:
+def test_a_read_only_disk_is_failing_until_it_is_writable(disk: Path) -> None:
     line = Line(disk / "pictures")
     with line.store:
-        assert line.judge().path
+        assert line.inspect().path
         assert mount("-o", "remount,ro", disk).returncode == 0
-        plan = line.judge()
+        plan = line.inspect()
         assert line.state() == "failing"
         assert "Read-only file system" in line.lost[-1][1]
         assert line.lost[-1][0] == plan.path
 
         assert mount("-o", "remount,rw", disk).returncode == 0
-        wait_until(lambda: line.judge().path is not None and line.state() == "keeping")
+        wait_until(lambda: line.inspect().path is not None and line.state() == "keeping")
     assert line.folder / str(plan.path) not in line.kept()
 
 
-def test_a_folder_that_is_removed_is_made_again(tmp_path: Path) -> None:
+def test_a_removed_folder_is_created_again(tmp_path: Path) -> None:
     line = Line(tmp_path / "pictures")
     with line.store:
-        line.judge()
+        line.inspect()
         shutil.rmtree(line.folder)
-        plan = line.judge()
+        plan = line.inspect()
 
     assert line.kept() == [line.folder / str(plan.path)]
     assert not line.lost
 
 
-def test_a_file_in_the_folders_place_is_told_and_no_picture_promised(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_reported_and_nothing_planned(tmp_path: Path) -> None:
     (tmp_path / "pictures").touch()
     line = Line(tmp_path / "pictures", monotonic=lambda: 0.0)
     with line.store:
-        promised, refused = line.judge(), line.judge()
+        promised, refused = line.inspect(), line.inspect()
 
     assert [path for path, _ in line.lost] == [promised.path]
     assert refused.path is None
@@ -267,7 +267,7 @@ def test_writers_that_are_killed_leave_no_half_picture(tmp_path: Path) -> None:
         assert decode(path).shape[1] == 640
 
 
-def test_a_writer_that_is_killed_half_way_leaves_nothing_but_a_left_over(tmp_path: Path) -> None:
+def test_a_killed_writer_leaves_only_a_temporary_file(tmp_path: Path) -> None:
     writer = start_writer(STOP_HALF_WAY + WRITE_AS_FAST_AS_IT_GOES, tmp_path)
     assert writer.stdout is not None
     assert writer.stdout.readline() == b"half\n"

@@ -208,10 +208,10 @@ def test_a_line_writes_no_secret_anywhere(
             shown = [_of_processes(line.pid)]
             until(lambda: _judged(journal, trigger, parts, broker.port, environ), "a verdict")
             until(lambda: heard.contents("line1/verdicts"), "the broker should get the verdict")
-            refused = "404"  # by the server, which the line's status tells
+            refused = "404"  # by the server, which the line's status reports
             until(
                 lambda: refused in str([each.payload for each in heard.messages]),
-                "the status should have what the server answers",
+                "the status should show the server's answer",
             )
             shown += [_get(health, path) for path in ("/readyz", "/healthz", "/metrics")]
             shown += [f"{each.topic} {each.payload!r}" for each in heard.messages]

@@ -1,4 +1,4 @@
-"""What cameras and streams do to a line, by real servers and a real process that reads them."""
+"""Faults of cameras and streams, with real servers and a real capture process."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IMPATIENT = {"stale_after_s": 0.4, "read_timeout_s": 0.8}
 
 
 class Line:
-    """A source that is watched as a free-running trigger does, and what it went through."""
+    """A source that is read as by a trigger on each frame, and its states."""
 
     def __init__(self, address: str, **config: Any) -> None:
         self.telemetry = Telemetry()
@@ -83,8 +83,8 @@ class Line:
 
     @property
     def pid(self) -> int:
-        grabber: Any = self.frames._grabber
-        return int(grabber.pid)
+        backend: Any = self.frames._backend
+        return int(backend.pid)
 
     def count(self, name: str) -> float:
         return self.telemetry.values().get((name, ""), 0)
@@ -128,7 +128,7 @@ def test_a_stream_gives_the_newest_frame(camera: MjpegServer, start: Callable) -
         ("repeat", ("frozen", "identical frames"), "frozen"),
     ],
 )
-def test_what_goes_wrong_is_told_and_gone_when_it_is_over(
+def test_errors_are_reported_and_cleared(
     camera: MjpegServer, start: Callable, mode: str, words: tuple[str, ...], state: str
 ) -> None:
     line = start(camera.address)
@@ -156,7 +156,7 @@ def test_silence_is_stale_then_the_stream_is_opened_again(
     assert line.count("source_restarts") > 0
 
 
-def test_absence_is_told_once_a_time(camera: MjpegServer, start: Callable) -> None:
+def test_each_absence_is_announced_once(camera: MjpegServer, start: Callable) -> None:
     camera.mode = "refuse"
     line = start(camera.address)
     line.until_fault("503")
@@ -192,7 +192,7 @@ def test_a_server_that_accepts_and_never_answers_is_given_up(start: Callable) ->
     assert line.states == ["starting", "disconnected"]
 
 
-def test_a_process_that_is_killed_is_started_again(camera: MjpegServer, start: Callable) -> None:
+def test_a_killed_process_is_started_again(camera: MjpegServer, start: Callable) -> None:
     line = start(camera.address)
     line.until_frame(3)
     os.kill(line.pid, signal.SIGKILL)
@@ -205,7 +205,7 @@ def test_a_process_that_is_killed_is_started_again(camera: MjpegServer, start: C
 def test_a_process_that_hangs_is_killed_and_started_again(
     camera: MjpegServer, start: Callable
 ) -> None:
-    """Stopped by a signal, as one that waits for a driver: it neither ends nor answers."""
+    """Stopped by a signal, like a process that waits for a driver: it does not end or answer."""
     line = start(camera.address, **IMPATIENT)
     line.until_frame(3)
     hanging = line.pid
@@ -231,7 +231,7 @@ def test_an_rtsp_server_may_be_killed_and_come_back(start: Callable) -> None:
     assert line.count("source_restarts") >= 1
 
 
-def test_an_rtsp_server_that_comes_later_is_found(start: Callable) -> None:
+def test_an_rtsp_server_may_start_later(start: Callable) -> None:
     with RtspServer() as server:
         line = start(server.address, open_timeout_s=20.0)
         line.until_fault("cannot be opened")

@@ -1,4 +1,4 @@
-"""What the webhook does with a real server that fails, hangs, drips and lies."""
+"""The webhook with a real server that fails, hangs, answers slowly or wrongly."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def cut_off(request: BaseHTTPRequestHandler) -> None:
         (cut_off, "no answer", None),
     ],
 )
-def test_what_is_no_2xx_is_no_acknowledgement(
+def test_only_2xx_is_an_acknowledgement(
     respond: Respond,
     reason: str,
     retry_after_s: float | None,
@@ -127,13 +127,13 @@ def test_what_is_no_2xx_is_no_acknowledgement(
     assert [post.json() for post in web.posts] == [{"verdicts": ROWS}] * 2
 
 
-def test_a_secret_in_the_address_is_not_told(make_sink: Callable) -> None:
+def test_a_secret_in_the_address_is_not_shown(make_sink: Callable) -> None:
     with make_sink("http://127.0.0.1:9/T0K3N") as sink, pytest.raises(SinkUnavailable) as caught:
         sink.deliver(ROWS)
     assert "T0K3N" not in str(caught.value)
 
 
-def test_the_status_is_told_also_where_the_path_is_the_same(
+def test_the_status_is_shown_even_if_the_path_is_the_same(
     web: WebServer, make_sink: Callable
 ) -> None:
     web.respond = answer(404, b"no /404 here")
@@ -178,7 +178,7 @@ def test_an_answer_without_end_is_not_read_to_its_end(web: WebServer, make_sink:
     assert len(web.posts) == 2
 
 
-def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(make_sink: Callable) -> None:
+def test_a_closed_connection_is_opened_again(make_sink: Callable) -> None:
     with run_web_server() as first, make_sink(first.url) as sink:
         first.respond = answer(200, Connection="close")
         sink.deliver(ROWS)
@@ -186,7 +186,7 @@ def test_a_connection_that_the_server_closed_meanwhile_is_made_anew(make_sink: C
     assert (len(first.posts), first.connections) == (2, 2)
 
 
-def test_a_server_that_is_away_is_found_again(make_sink: Callable) -> None:
+def test_an_unreachable_server_is_found_again(make_sink: Callable) -> None:
     with run_web_server() as web:
         port = int(web.url.split(":")[2].split("/")[0])
     with make_sink(web.url) as sink:
@@ -215,7 +215,7 @@ def test_the_servers_certificate_is_verified(
         assert len(web.posts) == 2
 
 
-def test_a_certificate_that_is_none_is_a_mistake_of_the_configuration(
+def test_an_invalid_certificate_is_a_configuration_error(
     tmp_path: Path, make_sink: Callable
 ) -> None:
     (tmp_path / "ca.pem").write_text("no certificate")
@@ -224,7 +224,7 @@ def test_a_certificate_that_is_none_is_a_mistake_of_the_configuration(
 
 
 @given(st.text(), st.integers(0, 2**40), st.binary())
-def test_what_is_signed_is_verified(secret: str, timestamp: int, body: bytes) -> None:
+def test_a_signed_body_is_verified(secret: str, timestamp: int, body: bytes) -> None:
     header = sign(secret, timestamp, body)
 
     assert verify(secret, header, body, timestamp)

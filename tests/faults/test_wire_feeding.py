@@ -1,4 +1,4 @@
-"""From the journal by a feeder to real servers that were away: all of it, in order."""
+"""Delivery from the journal to real servers after outages: complete and in order."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROWS = 250
 
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What failed is tried again, and a status told, ten times as soon as on a line."""
+    """What failed is tried again, and a status reported, ten times as soon as on a line."""
     monkeypatch.setattr("partsight.sinks.delivery.FIRST_RETRY_S", 0.05)
     monkeypatch.setattr("partsight.sinks.delivery.REPORT_S", 0.1)
 
@@ -62,7 +62,7 @@ def is_unreachable(telemetry: Telemetry, kind: str) -> Callable[[], bool]:
     return lambda: getattr(telemetry.states().get(f"sink {kind}"), "name", "") == "unreachable"
 
 
-def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal: Journal) -> None:
+def test_a_broker_gets_all_rows_after_an_outage(tmp_path: Path, journal: Journal) -> None:
     telemetry = Telemetry()
     with run_mosquitto(tmp_path) as broker:
         config = MqttSinkConfig(kind="mqtt", host="127.0.0.1", port=broker.port)
@@ -84,7 +84,7 @@ def test_a_broker_that_was_away_gets_all_that_it_missed(tmp_path: Path, journal:
     assert status["vitals"]["delivery_failures"]["mqtt"] >= 1
 
 
-def test_a_web_server_that_failed_gets_all_that_it_missed(
+def test_a_web_server_gets_all_rows_after_an_outage(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     telemetry = Telemetry()
@@ -123,7 +123,7 @@ def test_a_plc_that_was_away_sees_no_late_verdict(tmp_path: Path, journal: Journ
 
 
 def watched(telemetry: Telemetry) -> list[str]:
-    """The names of all states to come, also of those that are not told."""
+    """The names of all states to come, also of those that are not reported."""
     names: list[str] = []
     telemetry.on_change(lambda part, state: names.append(state.name))
     return names
@@ -135,7 +135,7 @@ def tries(telemetry: Telemetry, kind: str) -> float:
 
 @pytest.mark.parametrize("rows", [0, 3], ids=["nothing to deliver", "rows wait"])
 @pytest.mark.parametrize("kind", ["modbus", "mqtt"])
-def test_where_nobody_listens_the_sink_is_unreachable_and_stays_so(
+def test_without_a_receiver_the_sink_stays_unreachable(
     tmp_path: Path, journal: Journal, kind: str, rows: int
 ) -> None:
     port = free_port()
@@ -199,7 +199,7 @@ def test_a_killed_broker_is_one_outage(tmp_path: Path, journal: Journal) -> None
     assert states == ["delivering", "unreachable", "delivering"]
 
 
-def test_a_webhook_is_idle_until_a_verdict_is_taken_and_out_until_the_next(
+def test_a_webhook_is_idle_before_the_first_delivery_and_down_until_the_next(
     tmp_path: Path, journal: Journal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOOK_SECRET", "s3cret")

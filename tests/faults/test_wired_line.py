@@ -1,4 +1,4 @@
-"""The whole line on its wires: told of parts by HTTP, and heard by a broker, a server and a PLC."""
+"""The whole line with HTTP triggers, a broker, a web server and a PLC."""
 
 from __future__ import annotations
 
@@ -96,12 +96,12 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
                 assert line.poll() is None, (tmp_path / "log").read_text()
                 return what
 
-            def told() -> list[str]:
+            def reported() -> list[str]:
                 return [row["part_id"] for row in listener.contents("line1/verdicts")]
 
             for part in parts[:4]:
                 until(lambda part=part: alive(trigger(port, part)), "the line should listen")
-            until(lambda: alive(told() == parts[:4]), "the broker should be told")
+            until(lambda: alive(reported() == parts[:4]), "the broker should be reported")
             broker.save("line1/#")
             broker.kill()
             plc.stop()
@@ -111,13 +111,17 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
             broker.start()
             for part in parts[7:]:
                 assert trigger(port, part)
-            until(lambda: alive(list(dict.fromkeys(told())) == parts), "the broker should know all")
+            until(
+                lambda: alive(list(dict.fromkeys(reported())) == parts),
+                "the broker should know all",
+            )
             until(lambda: alive(sum(plc.registers(0, 6)) == 10), "the PLC should count all")
             line.send_signal(signal.SIGTERM)
             line.wait(DEADLINE_S)
         until(
             lambda: (
-                [told["state"] for told in listener.contents("line1/status")][-1:] == ["offline"]
+                [reported["state"] for reported in listener.contents("line1/status")][-1:]
+                == ["offline"]
             ),
             "it should part from the broker",
         )
@@ -128,12 +132,12 @@ def test_every_part_is_answered_for_on_every_wire(tmp_path: Path, model_path: Pa
 
 
 def states(journal: Path, part: str) -> list[str]:
-    """What the journal tells of a part of the line."""
+    """Return the states of a component of the line in the journal."""
     try:
-        told = [event["detail"] for event in read_events(journal, kind="state")]
+        reported = [event["detail"] for event in read_events(journal, kind="state")]
     except JournalError:  # it is only just being made
         return []
-    return [each["state"] for each in told if each["part"] == part]
+    return [each["state"] for each in reported if each["part"] == part]
 
 
 def test_a_line_whose_receivers_are_gone_says_so_once(tmp_path: Path, model_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""The only imports of network libraries; their errors become partsight's."""
+"""The only imports of network libraries; their errors are mapped to partsight's."""

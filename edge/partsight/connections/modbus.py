@@ -1,14 +1,14 @@
-"""Modbus TCP by pymodbus: the one import of it, and a connection to a PLC that is the server.
+"""Modbus TCP client for a PLC, with pymodbus, which is imported only here.
 
-Addresses count from 0, as they are on the wire; many PLC manuals call coil 0 ``00001`` and
-holding register 0 ``40001``.
+Addresses count from 0, as on the wire; many PLC manuals call coil 0 ``00001`` and holding
+register 0 ``40001``.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import Any
 
 from partsight.errors import SinkUnavailable
@@ -22,58 +22,54 @@ except ImportError as error:
 
 __all__ = ["Plc", "to_words"]
 
-# Its complaints arrive as partsight's own.
+# Its errors are raised as partsight's own.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
-# After an answer that people must mend: an address that the PLC does not have.
+# After an answer that a person must fix, such as an address that the PLC does not have.
 _REFUSED_RETRY_S = 30.0
 
 
-class Plc:
-    """A connection, made when it is first needed and anew after each failure: a late answer to
-    an old question must not pass for that to the next.
+class Plc(AbstractContextManager["Plc"]):
+    """A connection, opened when it is first needed and again after each failure, so that a late
+    answer is not taken for the answer to the next request.
 
     Args:
-        host: name or address.
+        host: name or address of the PLC.
         port: TCP port.
-        unit: its unit identifier.
+        unit: unit identifier.
         timeout_s: seconds to wait for a connection, and for each answer.
     """
 
     def __init__(self, host: str, port: int, unit: int, timeout_s: float) -> None:
         self._place, self._unit = f"{host}:{port}", unit
-        # Any: some of its methods have no types.
+        # Any: some methods have no type hints.
         self._client: Any = ModbusTcpClient(host, port=port, timeout=timeout_s, retries=0)
 
-    def __enter__(self) -> Plc:
-        return self
+    def __exit__(self, *error: object) -> None:
+        self.close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the connection."""
         self._client.close()
 
     def write_coils(self, address: int, values: Sequence[bool]) -> None:
-        """Set coils by one request (function 15).
+        """Set coils in one request (function 15).
 
         Raises:
-            SinkUnavailable: it did not confirm.
+            SinkUnavailable: the PLC did not confirm.
         """
         self._ask(self._client.write_coils, address, list(values))
 
     def write_registers(self, address: int, words: Sequence[int]) -> None:
-        """Set holding registers by one request (function 16).
+        """Set holding registers in one request (function 16).
 
         Raises:
-            SinkUnavailable: it did not confirm.
+            SinkUnavailable: the PLC did not confirm.
         """
         self._ask(self._client.write_registers, address, list(words))
 
     def read_coil(self, address: int) -> bool:
-        """Whether a coil is set (function 1).
+        """Return whether a coil is set (function 1).
 
         Raises:
             SinkUnavailable: no answer.
@@ -82,7 +78,7 @@ class Plc:
         return bool(self._whole(bits[:1], 1, "coils")[0])
 
     def read_registers(self, address: int, count: int) -> list[int]:
-        """Holding registers (function 3), each in [0, 65535].
+        """Return holding registers (function 3), each in [0, 65535].
 
         Raises:
             SinkUnavailable: no answer.
@@ -111,14 +107,14 @@ class Plc:
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
         return SinkUnavailable(
-            f"cannot speak with the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
+            f"no connection to the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
             "again.",
             retry_after_s=retry_after_s,
         )
 
 
 def to_words(value: int) -> list[int]:
-    """A count as two registers, the high word first; it begins again at 2 ** 32."""
+    """Return a count as two registers, high word first; it wraps at 2 ** 32."""
     return [value >> 16 & 0xFFFF, value & 0xFFFF]
 
 

@@ -1,8 +1,4 @@
-"""MQTT 5 by paho-mqtt: the one import of it.
-
-Enters: a broker's section of the configuration. Leaves: a client, for the trigger and for the
-sink's ``Publisher``.
-"""
+"""MQTT 5 client for the trigger and the sink, with paho-mqtt, which is imported only here."""
 
 from __future__ import annotations
 
@@ -29,14 +25,14 @@ __all__ = ["Message", "PacketTypes", "address", "make_client", "make_properties"
 
 
 def make_properties(kind: int) -> Any:
-    """MQTT 5's properties of a kind of packet, to be filled in."""
-    make: Any = Properties  # paho types all but this
+    """Return empty MQTT 5 properties for a type of packet."""
+    make: Any = Properties  # without type hints in paho
     return make(kind)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A JSON text for a topic; ``user`` are MQTT 5's user properties."""
+    """JSON text for a topic; ``user`` holds MQTT 5's user properties."""
 
     topic: str
     payload: bytes
@@ -44,7 +40,7 @@ class Message:
     user: tuple[tuple[str, str], ...] = ()
 
     def properties(self, kind: int) -> Any:
-        """Of a PUBLISH or a will: what the payload is."""
+        """Return the properties of a PUBLISH or a will: content type and user properties."""
         properties = make_properties(kind)
         properties.ContentType = "application/json"
         properties.PayloadFormatIndicator = 1  # UTF-8
@@ -54,17 +50,18 @@ class Message:
 
 
 def address(config: BrokerSection) -> tuple[str, int]:
-    """Host and port of the broker."""
+    """Return host and port of the broker."""
     return config.host, config.port or (8883 if config.tls else 1883)
 
 
 def make_client(config: BrokerSection, role: str, *, reconnect: bool) -> paho.Client:
-    """A client that is yet to be connected.
+    """Return a client that is not connected yet.
 
     Args:
-        config: the broker, and as whom.
-        role: what the client is for: two with one name would throw each other out.
-        reconnect: whether it mends a broken connection by itself.
+        config: broker and credentials.
+        role: use of the client, part of its id: a broker disconnects the first of two clients
+            with the same id.
+        reconnect: whether it reconnects by itself.
 
     Raises:
         ConfigError: the password or a certificate cannot be read.
@@ -76,7 +73,7 @@ def make_client(config: BrokerSection, role: str, *, reconnect: bool) -> paho.Cl
         reconnect_on_failure=reconnect,
     )
     client.connect_timeout = config.timeout_s
-    # What goes wrong in a callback must not end the client's thread.
+    # An error in a callback must not end the client's thread.
     client.suppress_exceptions = True
     if config.username is not None:
         password = optional_secret("password", config.password_env, config.password_file)

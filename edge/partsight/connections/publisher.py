@@ -1,4 +1,4 @@
-"""A connection to an MQTT 5 broker that publishes, and knows what was acknowledged."""
+"""A connection to an MQTT 5 broker that publishes and waits for acknowledgements."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import functools
 import socket
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import (
@@ -25,18 +24,18 @@ if TYPE_CHECKING:
 
 __all__ = ["Publisher"]
 
-# After a refusal that people must mend, such as a wrong password.
+# After a refusal that a person must fix, such as a wrong password.
 _REFUSED_RETRY_S = 30.0
 
 
-class Publisher:
-    """One connection to a broker, from its welcome until it breaks. It is not mended: nothing
-    that was not acknowledged lingers to come out of order, since whoever publishes sends it again.
+class Publisher(contextlib.AbstractContextManager["Publisher"]):
+    """One connection to a broker, until it breaks. It does not reconnect: the caller sends
+    unacknowledged messages again, so that messages stay in order.
 
     Args:
-        config: the broker, and as whom.
-        session_expiry_s: how long the broker keeps the session.
-        will: what the broker publishes when the connection breaks.
+        config: broker and credentials.
+        session_expiry_s: seconds that the broker keeps the session.
+        will: message that the broker publishes when the connection breaks.
 
     Raises:
         SinkUnavailable: the broker cannot be reached, or refuses.
@@ -67,26 +66,18 @@ class Publisher:
             self._abandon()
             raise
 
-    def __enter__(self) -> Publisher:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Part from the broker, so that it does not publish the will."""
+    def __exit__(self, *error: object) -> None:
+        """Disconnect in the regular way, so that the broker does not publish the will."""
         self._client.disconnect()
         with self._changed:
             self._changed.wait_for(lambda: self._broken is not None, self._timeout_s)
         self._abandon()
 
     def publish(self, messages: Sequence[Message]) -> None:
-        """Publish at QoS 1; when it returns, the broker has acknowledged each.
+        """Publish at QoS 1; return when the broker has acknowledged every message.
 
         Raises:
-            SinkUnavailable: it has not, or refused one. This connection is done with then.
+            SinkUnavailable: not acknowledged or refused; drop this connection then.
         """
         sent = [self._send(message) for message in messages]
         for mid in sent:
@@ -136,17 +127,17 @@ class Publisher:
             raise self._unavailable(f"it refused us: {welcome}", _REFUSED_RETRY_S)
 
     def _abandon(self) -> None:
-        """End the connection and the client's thread, whatever they wait for."""
+        """End the connection and the client's thread at once."""
         open_socket: Any = self._client.socket()
         if open_socket is not None:
             with contextlib.suppress(OSError):
                 open_socket.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
-        # Else client and publisher hold each other, and its sockets wait for the collector.
+        # Break the reference cycle, which would keep the sockets open until garbage collection.
         self._client.on_connect = self._client.on_disconnect = self._client.on_publish = None
 
     def drop(self) -> None:
-        """End a connection that is of no more use; the broker publishes the will."""
+        """End a broken connection; the broker publishes the will."""
         self._abandon()
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:

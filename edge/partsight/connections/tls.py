@@ -1,4 +1,4 @@
-"""What a connection is encrypted with. Asked by the links and the webhook."""
+"""TLS settings of connections, from their configuration."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ logger = logging.getLogger(__name__)
 
 
 def tls_context(config: TlsSection, peer: str) -> ssl.SSLContext:
-    """A client's context as a section asks for it.
+    """Return a client's TLS context for a section of the configuration.
 
     Args:
         config: the section.
-        peer: the other end, for people.
+        peer: name of the other end, for messages.
 
     Raises:
-        ConfigError: a certificate or key cannot be read, or is none.
+        ConfigError: a certificate or key cannot be read or is invalid.
     """
     context = load_certificates(config, peer)
     if config.insecure:
-        logger.warning("insecure: whoever answers as %s is believed to be it", peer)
+        logger.warning("insecure: the identity of %s is not verified", peer)
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
 def load_certificates(config: TlsSection, peer: str) -> ssl.SSLContext:
-    """A client's context with the section's certificates, which are always verified.
+    """Return a client's TLS context with the section's certificates, which are always verified.
 
     Raises:
-        ConfigError: a certificate or key cannot be read, or is none.
+        ConfigError: a certificate or key cannot be read or is invalid.
     """
     try:
         context = ssl.create_default_context(cafile=config.ca_file)
@@ -58,5 +58,5 @@ def load_certificates(config: TlsSection, peer: str) -> ssl.SSLContext:
 
 
 def _no_password() -> str:
-    """OpenSSL would ask for it on the terminal, and wait."""
+    """Return an empty password: OpenSSL would otherwise prompt for one on the terminal."""
     return ""

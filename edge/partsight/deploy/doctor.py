@@ -1,4 +1,4 @@
-"""What this machine has and lacks for running partsight, with the command that mends it."""
+"""Checks what this machine has for running partsight; missing things come with a fix."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["Finding", "examine"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was looked at.
+    """Result of one check.
 
     Attributes:
-        name: what was looked at.
-        ok: whether it is there and works.
-        required: whether nothing is judged without it.
-        detail: what was found, or what is wrong and how to mend it.
+        name: of the checked component.
+        ok: whether it is present and works.
+        required: whether inspection is impossible without it.
+        detail: the version or device found, or the problem and its fix.
     """
 
     name: str
@@ -32,12 +32,12 @@ class Finding:
     detail: str
 
     def row(self) -> dict[str, bool | str]:
-        """The finding less its name, for JSON."""
+        """Return the finding without its name, for JSON."""
         return {"ok": self.ok, "required": self.required, "detail": self.detail}
 
 
 def examine() -> list[Finding]:
-    """Look at everything; a thing that fails does not keep the rest from being looked at."""
+    """Run all checks; a failed check does not stop the others."""
     return [
         _finding("python", _python),
         _finding("opencv", _opencv),
@@ -51,7 +51,7 @@ def _finding(name: str, look: Callable[[], str], *, required: bool = True) -> Fi
     try:
         return Finding(name, True, required, look())
     except (PartsightError, ImportError, AttributeError, OSError) as error:
-        # AttributeError: of a half removed package Python still imports the empty folder.
+        # AttributeError: Python imports the empty folder of a partly removed package.
         return Finding(name, False, required, " ".join(str(error).split()))
 
 

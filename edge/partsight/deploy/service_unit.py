@@ -1,4 +1,4 @@
-"""The systemd unit that starts the line with the machine. Pure; ``install-service`` writes it."""
+"""Text of the systemd unit that starts the line at boot. Pure; ``install-service`` writes it."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from partsight.errors import ConfigError
 __all__ = ["Service", "service_unit", "unreadable"]
 
 _TEMPLATE = """\
-# Written by 'partsight install-service'. To change a line, 'systemctl edit {name}'.
+# Written by 'partsight install-service'. Change settings with 'systemctl edit {name}'.
 
 [Unit]
 Description=partsight: inspection of manufactured parts
-# It does not wait for the network: cameras may be wired, and sinks catch up.
+# Does not wait for the network: cameras may be local, and sinks catch up.
 After=network.target time-sync.target
-# Nobody stands beside the device to start it again: it never gives up.
+# No limit of restarts: there may be nobody at the device to start it again.
 StartLimitIntervalSec=0
 
 [Service]
 Type=notify
 NotifyAccess=main
-# The colon: no argument is taken for a variable.
+# The colon prevents expansion of variables.
 ExecStart=:{command}
 ExecReload=/bin/kill -HUP $MAINPID
 Restart=always
 RestartSec=5
-# A wrong command line does not get better by being tried again.
+# A wrong command line is not tried again.
 RestartPreventExitStatus=2
-# It ended as it should, and some parts could not be judged: the journal names them.
+# 3: a regular end, with some parts that could not be inspected; the journal names them.
 SuccessExitStatus=3
-# A model is first run in a process of its own, which takes a while on a small device.
+# A model is first tried in a process of its own, which takes a while on a small device.
 TimeoutStartSec=120
-# Fed by the turns of the loop, two a second at least; a slow disk may hold one up.
+# The loop notifies at least twice a second; a slow disk may delay it.
 WatchdogSec={watchdog_s}
 KillMode=mixed
 KillSignal=SIGTERM
 TimeoutStopSec=10
 
-# Who it is: nobody in particular, who may look through cameras.
+# User and groups: an unprivileged user with access to cameras.
 {user}
 SupplementaryGroups={groups}
 UMask=0027
@@ -52,14 +52,14 @@ Environment=PARTSIGHT_CACHE_DIR=%C/{name}
 # Secrets, such as a broker's password: a file that only root can read.
 EnvironmentFile=-/etc/partsight/environment
 
-# What it may take.
+# Resources.
 MemoryMax={memory_max}
-# The trial of a bad model may be killed for it; the line goes on.
+# The trial of a bad model may be killed for memory; the line goes on.
 OOMPolicy=continue
 TasksMax=128
 LimitCORE=0
 
-# What it may reach: cameras, the network, and its own folders.
+# Access: cameras, the network, and its own folders.
 DevicePolicy=closed
 {devices}
 RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6
@@ -75,7 +75,7 @@ ProtectKernelModules=yes
 ProtectKernelTunables=yes
 ProtectControlGroups=yes
 
-# What it may become: nothing else.
+# No further privileges.
 NoNewPrivileges=yes
 CapabilityBoundingSet=
 AmbientCapabilities=
@@ -87,7 +87,7 @@ MemoryDenyWriteExecute=yes
 RemoveIPC=yes
 KeyringMode=private
 SystemCallArchitectures=native
-# With @resources, of which the trial of a model limits its memory.
+# Includes @resources, which the trial of a model needs to limit its memory.
 SystemCallFilter=@system-service
 SystemCallFilter=~@privileged
 SystemCallErrorNumber=EPERM
@@ -102,19 +102,19 @@ _SERIAL_PORTS = ("ttyACM", "ttyUSB", "ttyS")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What a unit starts, and as whom. Paths are absolute.
+    """Settings of a unit. Paths are absolute.
 
     Attributes:
-        python: the interpreter that partsight is installed in.
-        model: the file that judges.
+        python: interpreter of the environment with partsight.
+        model: the model file.
         config: the device's configuration.
         name: of the unit, without ``.service``.
-        user: an account that is there; None has systemd make one up for the time it runs.
-        memory_max: as systemd takes it, such as ``512M``.
-        watchdog_s: a loop without a turn for so many seconds is started again.
-        written: folders beside its own that it writes to.
+        user: an existing account; None uses a dynamic user of systemd.
+        memory_max: limit in systemd's format, such as ``512M``.
+        watchdog_s: seconds without a turn of the loop after which the line is restarted.
+        written: folders to write to, in addition to its own.
         watched: files and folders that frames are read from.
-        has_reader: whether a barcode reader at a serial port names the parts.
+        has_reader: whether a barcode reader at a serial port gives the part ids.
     """
 
     python: Path
@@ -130,17 +130,17 @@ class Service:
 
     @property
     def own(self) -> tuple[Path, ...]:
-        """The folders that systemd makes for it."""
+        """Folders that systemd creates for the service."""
         return Path("/var/lib", self.name), Path("/var/cache", self.name)
 
 
 def service_unit(service: Service) -> str:
-    """The text of the unit.
+    """Return the text of the unit.
 
     Raises:
-        ConfigError: a path holds what no unit can.
+        ConfigError: a path has characters that a unit cannot contain.
     """
-    # -I: what lies in the folder that it writes to is not imported.
+    # -I: nothing is imported from the working directory, which the service can write to.
     words = ["-I", "-m", "partsight", "watch", str(service.model), "--config", str(service.config)]
     command = " ".join([_program(str(service.python)), *map(_quoted, words)])
     homes = (Path("/home"), Path("/root"), Path("/run/user"))
@@ -162,18 +162,18 @@ def service_unit(service: Service) -> str:
 
 
 def unreadable(service: Service) -> list[Path]:
-    """Which files or folders on the way to them not everybody may read, as the service has to."""
+    """Return the needed files, and folders on their paths, that the service's user cannot read."""
     places = [place for path in _needed(service) for place in (*reversed(path.parents), path)]
     return [
         place
         for place in dict.fromkeys(places)
-        if place.exists() and not place.is_symlink()  # where that leads to is there, too
+        if place.exists() and not place.is_symlink()  # the target of a link is listed too
         if not place.stat().st_mode & (0o001 if place.is_dir() else 0o004)
     ]
 
 
 def _needed(service: Service) -> tuple[Path, ...]:
-    """Also what links lead to: the Python of a virtual environment is one to another place."""
+    """Return the needed files and the targets of links, such as a virtual environment's Python."""
     named = (service.python, service.model, service.config, *service.watched)
     return tuple(dict.fromkeys([*named, *(path.resolve() for path in named)]))
 
@@ -188,7 +188,7 @@ def _program(path: str) -> str:
 
 
 def _quoted(word: str) -> str:
-    """A word as systemd.syntax(7) reads it back."""
+    """Quote a word according to systemd.syntax(7)."""
     if not word.isprintable():
         raise ConfigError(
             f"a systemd unit cannot start {word!r}: expected a path of printable characters. "

@@ -1,4 +1,4 @@
-"""Whether parts, pictures and scores of the line are still those that the model knows."""
+"""Detects drift: parts, images or scores of the line that differ from those of training."""
 
 from __future__ import annotations
 

@@ -1,13 +1,12 @@
-"""Alarms on the line's final verdicts that need no reference: they act from the first part on.
+"""Alarms on the line's final verdicts. They need no reference, so they work from the first part.
 
-- ``rejects-in-a-row``: that many parts in a row were rejected, inspected or not;
-- ``faults-in-a-row``: that many parts in a row could not be inspected: faults, and pictures with
-  practically no contrast, which are no fault and would otherwise go to review without an end;
+- ``rejects-in-a-row``: too many parts in a row were rejected, inspected or not;
+- ``faults-in-a-row``: too many parts in a row could not be inspected: faults, and pictures with
+  practically no contrast, which would otherwise go to review without an alarm;
 - ``reject-rate-limit``: more than a share of the last parts was rejected.
 
-A run is over, and its alarm clears, after ``clear_after`` parts in a row that do not belong to it.
-The alarm on the rate clears once the rate is at most four fifths of its limit, so that a rate at
-the limit does not raise and clear it in turn.
+An alarm on a run clears after ``clear_after`` other parts in a row. The alarm on the rate clears
+once the rate is at most four fifths of its limit, so that it does not toggle at the limit.
 """
 
 from __future__ import annotations
@@ -21,21 +20,21 @@ from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
 
-# Of the limit of the reject rate; at or below this share of it the alarm clears.
+# The alarm clears when the reject rate is at most this share of its limit.
 _CLEAR_SHARE = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class AlarmSettings:
-    """When an alarm is raised and cleared; the section ``[alarms]`` of the configuration.
+    """Settings of the alarms; the section ``[alarms]`` of the configuration.
 
     Attributes:
-        rejects_in_a_row: rejected parts in a row that raise the alarm; 0 is off.
-        faults_in_a_row: parts in a row that could not be inspected; 0 is off.
+        rejects_in_a_row: number of rejected parts in a row that raises the alarm; 0 is off.
+        faults_in_a_row: number of parts in a row that could not be inspected; 0 is off.
         reject_rate_above: share of rejected parts, in [0, 1), above which the alarm is raised; 0
             is off.
-        reject_rate_parts: over how many of the last parts the share is taken; no alarm before.
-        clear_after: other parts in a row that clear an alarm on a run.
+        reject_rate_parts: number of last parts that the share is computed over; no alarm before.
+        clear_after: number of other parts in a row that clears an alarm on a run.
     """
 
     rejects_in_a_row: int = 10
@@ -46,15 +45,15 @@ class AlarmSettings:
 
 
 class Concluded(Protocol):
-    """A result and what was wrong with the inspection: the line's ``Judged``."""
+    """The fields of the line's ``Inspection`` that alarms use."""
 
     @property
     def result(self) -> PartResult:
-        """With the final verdict, which may be the fail-safe one."""
+        """The result with the final verdict, which may be the fail-safe one."""
 
     @property
     def fault(self) -> str | None:
-        """The kind of fault; None where there was none."""
+        """The kind of fault; None without a fault."""
 
     @property
     def flat(self) -> bool:
@@ -62,11 +61,11 @@ class Concluded(Protocol):
 
 
 class LineAlarms:
-    """To be called with each result, in the loop's thread.
+    """Called with each inspection, in the loop's thread.
 
     Args:
-        settings: when to alarm.
-        telemetry: gets ``alarms``, and a state per alarm once one was raised.
+        settings: limits of the alarms.
+        telemetry: gets ``alarms``, and a state per alarm once it was raised.
     """
 
     def __init__(self, settings: AlarmSettings, telemetry: Telemetry) -> None:
@@ -75,18 +74,18 @@ class LineAlarms:
         self._faults = _Run(_Alarm("faults-in-a-row", telemetry), "not inspected", "inspected")
         self._rate = _Rate(_Alarm("reject-rate-limit", telemetry))
 
-    def __call__(self, judged: Concluded) -> None:
-        """Take note of a part."""
-        settings, result = self._settings, judged.result
+    def __call__(self, inspection: Concluded) -> None:
+        """Count a part."""
+        settings, result = self._settings, inspection.result
         rejected = result.verdict is Verdict.REJECT
         clear_after = settings.clear_after
         self._rejects.add(rejected, result.reason, settings.rejects_in_a_row, clear_after)
-        faulty = judged.fault is not None or judged.flat
+        faulty = inspection.fault is not None or inspection.flat
         self._faults.add(faulty, result.reason, settings.faults_in_a_row, clear_after)
         self._rate.add(rejected, settings.reject_rate_above, settings.reject_rate_parts)
 
     def use(self, settings: AlarmSettings) -> None:
-        """Go on with other settings; an alarm that is switched off clears, the others stay."""
+        """Use other settings; an alarm that is switched off clears, the others stay."""
         self._settings = settings
         if not settings.rejects_in_a_row:
             self._rejects.alarm.clear("switched off")
@@ -96,16 +95,16 @@ class LineAlarms:
             self._rate.alarm.clear("switched off")
 
     def follow_model(self) -> None:
-        """Another model judges: rejects of the one before are not held against it.
+        """Start again after a model swap: rejects of the previous model do not count.
 
-        A run of faults goes on: most are of the camera or the light, not of the model.
+        A run of faults goes on: most are caused by the camera or the light, not by the model.
         """
         self._rejects.restart("another model")
         self._rate.restart("another model")
 
 
 class _Alarm:
-    """Raised or not, as vitals tell it."""
+    """An alarm in the telemetry, raised or clear."""
 
     def __init__(self, name: str, telemetry: Telemetry) -> None:
         self._name, self._telemetry, self.raised = name, telemetry, False
@@ -158,11 +157,11 @@ class _Rate:
             self._rejected -= self._last.popleft()
         if len(self._last) < parts:
             return
-        told = f"{self._rejected} of the last {parts} parts rejected"
+        rate = f"{self._rejected} of the last {parts} parts rejected"
         if limit and self._rejected > limit * parts:
-            self.alarm.raise_(f"{told}, at most {limit * parts:.4g} expected")
+            self.alarm.raise_(f"{rate}, at most {limit * parts:.4g} expected")
         elif self._rejected <= _CLEAR_SHARE * limit * parts:
-            self.alarm.clear(told)
+            self.alarm.clear(rate)
 
     def restart(self, why: str) -> None:
         self._last.clear()

@@ -1,13 +1,13 @@
-"""Control charts: whether a process is still what it was. Pure.
+"""Control charts, which detect that a process has changed. Pure.
 
-A value of a chart stands for a subgroup of n parts. A rule is broken
+A value of a chart is computed from a subgroup of n parts. A rule is broken
 
 - by a value beyond the limits: rule 1 of Western Electric (1956) and of Nelson, "The Shewhart
   control chart - tests for special causes", Journal of Quality Technology 16(4), 1984;
 - by nine values in a row on one side of the centre: Nelson's rule 2.
 
-More rules find smaller shifts and raise more false alarms (Champ and Woodall, Technometrics
-29(4), 1987), and an alarm that comes for nothing is soon heard by nobody.
+More rules detect smaller shifts but raise more false alarms (Champ and Woodall, Technometrics
+29(4), 1987), which people soon ignore.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from partsight.model.reference import Spread
 
 __all__ = ["RUN", "Chart", "acceptance_chart", "broken_rule", "p_chart"]
 
-# So many values on one side of the centre are a run.
+# Number of values in a row on one side of the centre that breaks rule 2.
 RUN = 9
-# Of a normal process this share lies beyond three standard deviations on one side.
+# Share of a normal distribution beyond three standard deviations on one side.
 _TAIL = 0.00135
 _SIGMAS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Where the values of a process in control lie.
+    """Limits for the values of a process in control.
 
     Attributes:
-        low: no value is less.
-        high: no value is more.
-        centre: above it and below it lie half of them each, at most; None where runs tell nothing.
+        low: lower limit.
+        high: upper limit.
+        centre: median, for the rule on runs; None if that rule does not apply.
     """
 
     low: float
@@ -43,16 +43,15 @@ class Chart:
 
 
 def p_chart(rate: float, parts: int) -> Chart:
-    """The chart of a share, such as that of rejects, in subgroups of ``parts``.
+    """Return the chart of a share, such as the reject rate, in subgroups of ``parts``.
 
     The limits are p +- 3 sqrt(p (1 - p) / n) (Montgomery, Introduction to Statistical Quality
-    Control, section 7.2). Where few rejects are expected that is no approximation of the binomial
-    distribution: of p = 1 % and n = 50 it would be broken by 1 subgroup in 70. There the upper
-    limit is the exact quantile, which is wider. The centre is the median, since above the mean
-    and below it do not lie as many.
+    Control, section 7.2). For few expected rejects this is a poor approximation of the binomial
+    distribution: with p = 1 % and n = 50, 1 subgroup in 70 would break it. The exact quantile is
+    used where it is wider. The centre is the median, since the distribution is not symmetric.
 
     Args:
-        rate: the share p of a process in control, in [0, 1].
+        rate: share p of a process in control, [0, 1].
         parts: n, 1 or more.
     """
     half = _SIGMAS * math.sqrt(rate * (1 - rate) / parts)
@@ -63,27 +62,27 @@ def p_chart(rate: float, parts: int) -> Chart:
 
 
 def acceptance_chart(spread: Spread, parts: int, tolerated_shift: float) -> Chart:
-    """The chart of a mean that may move a little: an acceptance control chart (ISO 7870-3).
+    """Return the chart of a mean that may shift a little: an acceptance control chart (ISO 7870-3).
 
-    The limits are mean +- (d + 3 / sqrt(n)) std. Training pictures come from many days and a
-    line's from one, so that its mean is never quite that of training; with d = 0, the limits of
-    Shewhart, a large n would find that each time. A run tells nothing then.
+    The limits are mean +- (d + 3 / sqrt(n)) std. Training pictures come from many days and those of
+    a line from one, so the means always differ slightly; with d = 0, Shewhart's limits, a large n
+    would detect that each time. The rule on runs does not apply then.
 
     Args:
-        spread: of single parts of a process in control.
+        spread: mean and standard deviation of single parts of a process in control.
         parts: n, 1 or more.
-        tolerated_shift: d, by how many standard deviations the mean may move.
+        tolerated_shift: d, the allowed shift of the mean in standard deviations.
     """
     half = (tolerated_shift + _SIGMAS / math.sqrt(parts)) * spread.std
     return Chart(spread.mean - half, spread.mean + half, None)
 
 
 def broken_rule(chart: Chart, values: Sequence[float]) -> str | None:
-    """The rule that the last value breaks, in words; None where it breaks none.
+    """Return a description of the rule that the last value breaks; None if it breaks none.
 
     Args:
         chart: of the process.
-        values: the latest last, ``RUN`` of them where there are as many.
+        values: the last values, at most ``RUN``, in order.
     """
     last = values[-1]
     if last > chart.high:
@@ -99,7 +98,7 @@ def broken_rule(chart: Chart, values: Sequence[float]) -> str | None:
 
 
 def _quantile(rate: float, parts: int, share: float) -> int:
-    """The least k that at least ``share`` of binomial counts are at or below."""
+    """Return the smallest k such that at least ``share`` of binomial counts are at most k."""
     if rate in (0.0, 1.0):
         return round(rate * parts)
     total = 0.0

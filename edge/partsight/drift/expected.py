@@ -1,4 +1,4 @@
-"""What is expected of a line in order: from the model's reference, else from its first parts."""
+"""Charts of a line in control, from the model's reference or from the line's first parts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from partsight.model.reference import Reference, Spread
 
 __all__ = ["DriftSettings", "Learner", "charts_of"]
 
-# What is too little to matter: a step of an int8 score, and a grey level.
+# Smallest standard deviations: one step of an int8 score, one grey level.
 _LEAST_STD = {"accept-score": 1 / 256, "luma": 1.0, "contrast": 1.0}
-# A line that rejects more of its parts than this is hardly in order.
+# A line that rejects a larger share of its parts is probably not in control.
 _PLAUSIBLE_REJECTS = 0.2
 
 
@@ -48,9 +48,9 @@ class DriftSettings:
 
 
 def charts_of(reference: Reference, settings: DriftSettings) -> dict[str, Chart]:
-    """The charts for a line that makes parts as those of the reference, and some bad ones.
+    """Return the charts for a line that makes parts like the reference, and some bad ones.
 
-    Of the parts that are not bad, the reference's share is rejected wrongly.
+    Good parts are rejected at the reference's reject rate.
     """
     bad = settings.expected_reject_rate
     spreads = {
@@ -74,10 +74,10 @@ def _charts(
 
 
 class Learner:
-    """Phase I of control charts: the first parts of a line, taken for one in order.
+    """Phase I of control charts: statistics of the first parts of a line in control.
 
     Attributes:
-        parts: how many were seen.
+        parts: number of parts so far.
     """
 
     def __init__(self) -> None:
@@ -85,14 +85,14 @@ class Learner:
         self._seen: collections.defaultdict[str, _Running] = collections.defaultdict(_Running)
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Take note of a part: chart to value."""
+        """Add a part's values by chart."""
         self.parts += 1
         for name, value in values.items():
             self._seen[name].add(value)
 
     def charts(self, settings: DriftSettings) -> dict[str, Chart]:
-        """The charts for a line that goes on like that; at least as many rejects are expected as
-        the configuration says, since a few hundred parts may by luck have none.
+        """Return the charts for a line with these statistics. The expected reject rate is at least
+        the configured one, since a few hundred parts may have no reject by chance.
         """
         rate = max(self._seen["reject-rate"].mean, settings.expected_reject_rate)
         spreads = {name: seen.spread() for name, seen in self._seen.items() if seen.count > 1}
@@ -101,7 +101,7 @@ class Learner:
 
 @dataclass(slots=True)
 class _Running:
-    """Mean and spread of what comes by and is not kept (Welford, Technometrics 4(3), 1962)."""
+    """Running mean and standard deviation (Welford, Technometrics 4(3), 1962)."""
 
     count: int = 0
     mean: float = 0.0

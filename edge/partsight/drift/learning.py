@@ -1,8 +1,8 @@
-"""Learning a drift reference from the line itself, where the model carries none.
+"""Learns a drift reference from the line itself, if the model has none.
 
-Phase I of a control chart takes the first parts for a line in order. A line that rejects most of
-its parts is not in order, so what it shows is not learned: learning starts again until a whole
-stretch of ``learn_parts`` parts is plausible.
+Phase I of a control chart assumes that the line is in control. A line that rejects most of its
+parts is not, so nothing is learned from it: learning starts again until ``learn_parts`` parts in
+a row are plausible.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from partsight.records import Verdict
 
 __all__ = ["Learning"]
 
-# A line that accepts fewer than this share of its parts is no reference either: with a model
-# whose good labels are unknown, for instance, every part is review.
+# A line that accepts a smaller share of its parts is no reference either: for example, with a
+# model whose good labels are unknown, every part goes to review.
 _LEAST_ACCEPTED = 0.5
 
 
 @dataclass(slots=True)
 class _Tally:
-    """How many parts got which verdict."""
+    """Counts of verdicts."""
 
     parts: int = 0
     rejected: int = 0
@@ -38,12 +38,11 @@ class _Tally:
 class Learning:
     """Learns charts from plausible parts only. For one thread.
 
-    Each subgroup is checked against the limits of a p chart, so that a bad start is not mixed into
-    the reference; the whole is checked against the shares themselves.
+    Each subgroup is checked against the limits of a p chart, so that a bad start does not become
+    part of the reference; all parts together are checked against the shares themselves.
 
     Attributes:
-        parts: how many parts are learned from so far.
-        refusal: why the last parts were not learned from; empty while parts are plausible. It
+        refusal: why nothing was learned from the last parts; empty while parts are plausible. It
             stays until one subgroup is plausible again.
     """
 
@@ -56,18 +55,18 @@ class Learning:
 
     @property
     def parts(self) -> int:
-        """How many parts are learned from so far."""
+        """Number of parts learned from so far."""
         return self._all.parts
 
     def add(self, verdict: Verdict, values: Mapping[str, float]) -> dict[str, Chart] | None:
         """Learn from a part.
 
         Args:
-            verdict: the model's.
-            values: chart to value.
+            verdict: of the model.
+            values: the part's values by chart.
 
         Returns:
-            The charts once ``learn_parts`` plausible parts were seen, else None.
+            The charts after ``learn_parts`` plausible parts, None before.
         """
         self._learner.add(values)
         self._all.add(verdict)
@@ -94,7 +93,7 @@ class Learning:
 
 
 def _refusal(tally: _Tally, most_rejected: float, least_accepted: float) -> str:
-    """Why a stretch of parts is no reference, in words; empty where it is plausible."""
+    """Return why a series of parts is no reference; empty if it is plausible."""
     checks = (
         ("rejected", tally.rejected, "at most", most_rejected),
         ("accepted", tally.accepted, "at least", least_accepted),

@@ -1,8 +1,4 @@
-"""The drift watch beside the line: told of every result, after all who must not wait.
-
-Enters: results with what the network saw, and the model in force. Leaves: nothing but the alarms
-of ``DriftWatch``. Another model brings a reference of its own.
-"""
+"""Connects the drift watch to the line: passes on each inspection and each model swap."""
 
 from __future__ import annotations
 
@@ -20,69 +16,69 @@ from partsight.inference.classifier import Classifier
 from partsight.records import PartResult
 from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["DriftObserver", "InForce", "Seen"]
+__all__ = ["ActiveModel", "DriftObserver", "Seen"]
 
 logger = logging.getLogger(__name__)
 
 
-class InForce(Protocol):
-    """By what parts are judged now: the line's ``Judge``."""
+class ActiveModel(Protocol):
+    """The active model and its operating point: the line's ``Inspector``."""
 
     @property
     def classifier(self) -> Classifier:
-        """The model."""
+        """The active model."""
 
     @property
     def point(self) -> OperatingPoint:
-        """Its operating point, as the configuration has it."""
+        """Its operating point with the configured thresholds."""
 
 
 class Seen(Protocol):
-    """A result and what it was made from: the line's ``Judged``."""
+    """The fields of the line's ``Inspection`` that drift uses."""
 
     @property
     def result(self) -> PartResult:
-        """What the journal keeps."""
+        """The result of the inspection."""
 
     @property
     def picture(self) -> NDArray[np.uint8] | None:
-        """What the network saw: uint8 (h, w, 3), RGB."""
+        """Input of the network: uint8 (h, w, 3) RGB."""
 
 
 class DriftObserver:
-    """To be called with each result, in the loop's thread.
+    """Called with each inspection, in the loop's thread.
 
     Args:
-        in_force: asked for the model each time.
-        settings: how closely to watch.
+        active: the active model and operating point, read at each inspection.
+        settings: of the drift watch.
         telemetry: gets the alarms.
     """
 
-    def __init__(self, in_force: InForce, settings: DriftSettings, telemetry: Telemetry) -> None:
-        self._in_force = in_force
-        self._sha256 = in_force.classifier.model_sha256
-        reference = in_force.classifier.contract.reference
+    def __init__(self, active: ActiveModel, settings: DriftSettings, telemetry: Telemetry) -> None:
+        self._active = active
+        self._sha256 = active.classifier.model_sha256
+        reference = active.classifier.contract.reference
         self._watch = DriftWatch(reference, settings, telemetry)
 
     def __call__(self, seen: Seen) -> None:
-        """Take note of a part, unless it is a fault or a picture that shows no part."""
+        """Count a part, unless it has a fault or its picture shows no part."""
         self.follow_model()
         prediction = seen.result.prediction
         if prediction is None or seen.result.model_sha256 != self._sha256:
             return
-        point, picture = self._in_force.point, seen.picture
+        point, picture = self._active.point, seen.picture
         if is_flat(prediction, point):
             return
         self._watch.see(
-            # Of this very frame: votes over several would hide a shift for a while.
+            # The verdict of this frame alone: votes over several frames would hide a shift.
             decide(prediction, point),
             accept_score(prediction.scores, point),
             None if picture is None else picture_statistics(picture),
         )
 
     def follow_model(self) -> None:
-        """Watch the model that is in force now; called after a swap, and at each part."""
-        classifier = self._in_force.classifier
+        """Watch the active model; called after a swap and at each part."""
+        classifier = self._active.classifier
         if classifier.model_sha256 != self._sha256:
             self._sha256 = classifier.model_sha256
             self._watch.restart(classifier.contract.reference)
@@ -91,5 +87,5 @@ class DriftObserver:
 
     @property
     def note(self) -> str:
-        """What people must know of the model's reference, see ``DriftWatch``; may be empty."""
+        """Note for the operator about the model's reference, see ``DriftWatch``; may be empty."""
         return self._watch.note

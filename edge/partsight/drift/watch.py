@@ -1,15 +1,12 @@
-"""The drift watch: whether parts, pictures and scores are still those that the model knows.
+"""The drift watch raises alarms if parts, pictures or scores differ from those of training.
 
-Enters: what the model said of each part, and two numbers of its picture. Leaves: named alarms in
-the vitals, which metrics, sinks and journal tell of. Called by the loop, after each verdict; a
-part that could not be judged is no matter of drift.
+Called after each verdict; parts with a fault are left out. There are four charts, each over its
+own subgroups:
 
-Four charts, each over subgroups of its own:
-
-- ``reject-rate``: the share of parts that the model rejects;
-- ``accept-score``: the mean deciding score of those that it does not. A reject counts in the
-  chart above and would, with a score near 0, be all that is seen in this one;
-- ``luma`` and ``contrast``: means of the pictures as the network is fed them.
+- ``reject-rate``: share of parts that the model rejects;
+- ``accept-score``: mean deciding score of the other parts. Rejects are left out, since their
+  scores near 0 would dominate the mean;
+- ``luma`` and ``contrast``: means of the input pictures of the network.
 """
 
 from __future__ import annotations
@@ -30,23 +27,22 @@ __all__ = ["DriftWatch"]
 
 logger = logging.getLogger(__name__)
 
-# What the state is called.
-_PART = "drift"
+_COMPONENT = "drift"
 
 
 class DriftWatch:
     """Watches one model. For one thread.
 
-    Without a reference the first ``learn_parts`` parts of a plausible line are one, see
-    ``learning``. It is kept in memory only: a line that is started again learns again.
+    Without a reference, one is learned from the first ``learn_parts`` plausible parts, see
+    ``learning``. It is kept in memory only: a restarted line learns again.
 
     The state ``drift`` is ``watching``, ``learning`` (its detail counts the parts), or
-    ``without reference`` where the last parts were not plausible.
+    ``without reference`` if the last parts were not plausible.
 
     Args:
         reference: of the model's contract.
-        settings: how closely to watch.
-        telemetry: gets ``alarms``, the state ``drift``, and a state per alarm once one was raised.
+        settings: of the drift watch.
+        telemetry: gets ``alarms``, the state ``drift``, and a state per alarm once it was raised.
     """
 
     def __init__(
@@ -59,7 +55,7 @@ class DriftWatch:
         self.restart(reference)
 
     def restart(self, reference: Reference | None) -> None:
-        """Watch another model from here on; alarms of the old one are cleared."""
+        """Watch another model from here on; alarms of the previous one are cleared."""
         for watched in self._watched.values():
             watched.close()
         self._watched = {}
@@ -70,27 +66,27 @@ class DriftWatch:
             self._watch(charts_of(reference, self._settings), against)
             return
         self._learning = Learning(self._settings)
-        self._say_learning(self._learning)
+        self._report_learning(self._learning)
 
     @property
     def note(self) -> str:
-        """What people must know of a model without a reference; empty where it has one."""
+        """Note for the operator about a model without a reference; empty if it has one."""
         if self._learning is None:
             return ""
         return (
             "the model has no drift reference (too few good pictures at training, an earlier "
             "partsight, or another tool): one is learned from the first "
-            f"{self._settings.learn_parts} parts, anew after each start. Until then only the "
-            "alarms of [alarms] act"
+            f"{self._settings.learn_parts} parts, again after each start. Until then only the "
+            "alarms of [alarms] are active"
         )
 
     def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:
-        """Take note of a judged part.
+        """Count an inspected part.
 
         Args:
-            verdict: the model's, before any other rule of the line.
-            accept_score: the score that decides, see ``decide.accept_score``.
-            picture: of what the network was fed; None where it was not measured.
+            verdict: of the model, before any other rule of the line.
+            accept_score: the deciding score, see ``decide.accept_score``.
+            picture: statistics of the network's input; None if it was not measured.
         """
         values = {"reject-rate": float(verdict is Verdict.REJECT)}
         if verdict is not Verdict.REJECT:
@@ -101,39 +97,39 @@ class DriftWatch:
             self._learn(self._learning, verdict, values)
             return
         for name, value in values.items():
-            if name in self._watched:  # learning may have seen too few of it
+            if name in self._watched:  # missing if learning had too few values
                 self._watched[name].add(value)
 
     def _learn(self, learning: Learning, verdict: Verdict, values: Mapping[str, float]) -> None:
         charts = learning.add(verdict, values)
         if charts is None:
-            self._say_learning(learning)
+            self._report_learning(learning)
             return
         self._learning = None
         self._telemetry.set("drift_learned", self._settings.learn_parts)
         against = f"against {self._settings.learn_parts} parts learned since the start"
         self._watch(charts, against)
-        logger.warning("drift is watched from here on, %s", against)
+        logger.warning("drift is watched from now on, %s", against)
 
-    def _say_learning(self, learning: Learning) -> None:
+    def _report_learning(self, learning: Learning) -> None:
         self._telemetry.set("drift_learned", learning.parts)
         count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
         if learning.refusal:
-            why = f"no reference is learned from a line that is not in order: {learning.refusal}"
-            self._telemetry.state(_PART, "without reference", f"{why}; {count}")
+            why = f"no reference is learned from a line out of control: {learning.refusal}"
+            self._telemetry.state(_COMPONENT, "without reference", f"{why}; {count}")
         else:
-            self._telemetry.state(_PART, "learning", count)
+            self._telemetry.state(_COMPONENT, "learning", count)
 
     def _watch(self, charts: Mapping[str, Chart], against: str) -> None:
         settings, telemetry = self._settings, self._telemetry
         self._watched = {
             name: _Watched(name, chart, settings, telemetry) for name, chart in charts.items()
         }
-        telemetry.state(_PART, "watching", against)
+        telemetry.state(_COMPONENT, "watching", against)
 
 
 class _Watched:
-    """A chart, its latest values, and its alarm."""
+    """A chart with its last values and its alarm."""
 
     def __init__(
         self, name: str, chart: Chart, settings: DriftSettings, telemetry: Telemetry
@@ -162,7 +158,7 @@ class _Watched:
             self.close()
 
     def close(self) -> None:
-        """Clear the alarm, if there is one."""
+        """Clear the alarm, if it is raised."""
         if self._raised:
             self._raised = False
             self._telemetry.set("alarms", 0, self._name)

@@ -1,11 +1,11 @@
-"""Frames that are kept to answer for verdicts: which, where, and for how long.
+"""Saves frames as evidence for verdicts: which ones, where, and for how long.
 
     plan (the loop) ──> keep (the loop) ──> queue ──> encode, annotate, write (a thread)
-     │ names.is_kept                                  │
-     └ DiskGuard.obstacle <───────────────────────────┴ retention: the oldest go first
+     │ save_plan.is_kept                              │
+     └ DiskGuard.obstacle <───────────────────────────┴ retention: the oldest are deleted first
 
-The loop asks ``plan`` before it writes the journal's row, which names the file, and hands the
-frame over by ``keep`` after. Neither waits for the disk.
+The loop calls ``plan`` before it writes the journal's row, which names the file, and ``keep``
+after it, to pass on the frame. Neither waits for the disk.
 """
 
 from __future__ import annotations

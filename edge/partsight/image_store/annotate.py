@@ -1,7 +1,4 @@
-"""A frame for people: what was made of it, written below it, and where, drawn on it.
-
-Enters: a frame and its verdict. Leaves: a smaller picture. Called by the store's thread.
-"""
+"""Draws an annotated copy of a frame: the heat map on it, verdict, part and time below it."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ from partsight.utils.opencv import cv2
 
 __all__ = ["annotate", "annotation"]
 
-# Enough to see what the map points at; colouring takes a dozen bytes a pixel meanwhile.
+# Enough to see the heat map; colouring takes a dozen bytes of memory per pixel.
 _LONGEST_SIDE = 960
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-# OpenCV's font is some 22 pixels high at scale 1; lines stand 1.6 of that apart.
+# OpenCV's font is about 22 pixels high at scale 1; the line height is 1.6 times that.
 _LINE_PX = 36
 _MARGIN_PX = 12
-# Below these nobody can read it: the band is wider than a small frame, a long line is cut off.
+# Smaller text cannot be read: the band is wider than a small frame, and long lines are cut off.
 _LEAST_WIDTH = 640
 _LEAST_SCALE = 0.4
 _WHITE = (255, 255, 255)
@@ -36,9 +33,12 @@ _COLOURS_BGR = {
 
 
 def annotation(result: PartResult) -> tuple[str, ...]:
-    """The lines that are written below a part's frame, in ASCII, which is all the font has."""
-    judged = result.prediction
-    found = f"{judged.label} {judged.score:.3f}" if judged else result.error or "not judged"
+    """Return the lines below a part's frame, in ASCII, as the font has no other characters."""
+    prediction = result.prediction
+    if prediction is not None:
+        found = f"{prediction.label} {prediction.score:.3f}"
+    else:
+        found = result.error or "not inspected"
     part = result.trigger_event and result.trigger_event.part_id
     taken = result.captured_at.isoformat(" ", "milliseconds")
     lines = (
@@ -51,17 +51,17 @@ def annotation(result: PartResult) -> tuple[str, ...]:
 def annotate(
     image_bgr: NDArray[np.uint8], result: PartResult, spec: PreprocessSpec | None = None
 ) -> NDArray[np.uint8]:
-    """Colour a frame by its heat map, and write the verdict, part and time below it.
+    """Draw the heat map on a frame, and write the verdict, part and time below it.
 
-    Below and not on it, since defects sit at edges.
+    The text is below the frame and not on it, since defects may be at the edges.
 
     Args:
-        image_bgr: uint8 (H, W, 3), the frame.
-        result: the verdict that was given by it.
-        spec: the preprocessing that it was judged under; None leaves the map out.
+        image_bgr: uint8 (H, W, 3) BGR, the frame.
+        result: the result for this frame.
+        spec: preprocessing of the model; None leaves the heat map out.
 
     Returns:
-        uint8 BGR: the frame at 960 pixels a side at most, and the band below it.
+        uint8 BGR: the frame, at most 960 pixels per side, and the band below it.
     """
     seen = shrunk(image_bgr, _LONGEST_SIDE)
     heatmap = result.prediction.heatmap if result.prediction else None
@@ -87,12 +87,12 @@ def _with_band(
 
 
 def _fitting(line: str, width: int) -> float:
-    """The scale at which a line is as wide as the picture."""
+    """Return the font scale at which a line is as wide as the image."""
     (needed, _), _ = cv2.getTextSize(line, _FONT, 1.0, 1)
     return width / (needed + 2 * _MARGIN_PX)
 
 
 def _ascii(text: str) -> str:
-    """A text without accents, what else the font lacks as question marks."""
+    """Return a text without accents; other characters that the font lacks become ``?``."""
     bare = (each for each in unicodedata.normalize("NFKD", text) if not unicodedata.combining(each))
     return "".join(bare).encode("ascii", "replace").decode()

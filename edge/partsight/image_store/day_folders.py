@@ -1,7 +1,6 @@
-"""The folders of days and what is in them, read some names at a time.
+"""Reads the folders of days in small pieces, for retention.
 
-A busy line fills a day with a million files, so that no list of them is ever held. Called by
-retention, between whose pieces of work the readers here stop.
+A busy line writes a million files per day, so a complete list of them is not held in memory.
 """
 
 from __future__ import annotations
@@ -18,23 +17,22 @@ from partsight.image_store.save_plan import id_of, is_day, is_left_over
 __all__ = ["DAY_S", "Day", "days", "end_of", "read_day"]
 
 DAY_S = 86_400
-# Directory entries that are read in one piece of work: a millisecond in which no other thread
-# of this process gets on.
-_ENTRIES_A_PIECE = 200
-# Ids of the oldest parts of a day that are held at once, some 100 bytes each.
+# Directory entries per piece of work: about a millisecond, which blocks other threads.
+_ENTRIES_PER_PIECE = 200
+# Ids of the oldest parts of a day held at once, about 100 bytes each.
 _BATCH = 5_000
-# A left-over this old is nobody's work in progress.
+# A temporary file this old is not being written any more.
 _LEFT_OVER_S = 3_600
 
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """What is kept of a day.
+    """Content of a day's folder.
 
     Attributes:
-        oldest: the ids of its first parts, in their order, since ids sort by time. Of some
-            there may be nothing but the annotated picture.
-        frames: how many frames there are in all.
+        oldest: ids of its first parts, in order; ids sort by time. Some may have only an
+            annotated image left.
+        frames: total number of frames.
     """
 
     oldest: tuple[str, ...]
@@ -42,16 +40,16 @@ class Day:
 
 
 def days(folder: Path) -> list[str]:
-    """The names of the days' folders, the oldest first; none where there is no such folder."""
+    """Return the names of the days' folders, oldest first; empty if ``folder`` does not exist."""
     try:
         with os.scandir(folder) as entries:
             return sorted(each.name for each in entries if is_day(each.name) and each.is_dir())
-    except OSError:  # removed, or not there yet; the writer tells
+    except OSError:  # removed or not created yet; the writer reports errors
         return []
 
 
 def end_of(day: str) -> float:
-    """When a day is over, Unix seconds; one that no calendar has never is."""
+    """Return the end of a day in Unix seconds; infinity for an invalid date."""
     try:
         start = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=timezone.utc)
         return start.timestamp() + DAY_S
@@ -60,7 +58,7 @@ def end_of(day: str) -> float:
 
 
 def read_day(folder: Path, now_s: float) -> Generator[None, None, Day]:
-    """Read what is in a day's folder; yields now and then."""
+    """Read a day's folder; yields after each piece of work."""
     oldest: list[str] = []
     fresh: set[str] = set()
     frames = 0
@@ -80,15 +78,15 @@ def read_day(folder: Path, now_s: float) -> Generator[None, None, Day]:
 
 
 def _pieces(folder: Path, now_s: float) -> Iterator[list[str]]:
-    """The names in a folder; what writers that were killed left there is removed on the way."""
+    """Yield the names in a folder in pieces; old temporary files are removed on the way."""
     names: list[str] = []
-    # Removed by others: then there is nothing, or nothing more.
+    # The folder may be removed by others meanwhile.
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
             if is_left_over(entry.name):
                 _remove_if_old(Path(entry.path), now_s)
             names.append(entry.name)
-            if len(names) == _ENTRIES_A_PIECE:
+            if len(names) == _ENTRIES_PER_PIECE:
                 yield names
                 names = []
     yield names

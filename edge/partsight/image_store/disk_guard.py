@@ -1,7 +1,6 @@
-"""Whether pictures can be kept at this moment, as the store's thread last found it.
+"""Whether images can be saved, from the free space on the disk and the last write.
 
-Enters: the room on the disk, and what became of the last write. Leaves: an obstacle, which the
-loop reads without waiting for the disk, and the state ``pictures``.
+The store's thread measures; the loop reads the obstacle without waiting for the disk.
 """
 
 from __future__ import annotations
@@ -15,27 +14,27 @@ from partsight.telemetry.telemetry import Telemetry
 
 __all__ = ["DiskGuard", "Obstacle"]
 
-# After a failure so long no picture is promised; then one is tried.
+# After a failure, time until the next image is tried.
 _RETRY_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:
-    """Why no picture can be kept: a cause to count by, and words for the verdict's reason."""
+    """Why no image can be saved: a cause for the counter, and details for the verdict's reason."""
 
     cause: str
-    told: str
+    detail: str
 
 
 class DiskGuard:
-    """Remembers how the disk is. One thread writes, any may read ``obstacle``.
+    """State of the disk. Updated by one thread; any thread may call ``obstacle``.
 
     Args:
-        folder: of the pictures.
-        min_free_bytes: below this pictures stop.
-        resume_bytes: from this on they go on; above the other, so that they do not flap.
-        telemetry: is told the state and the room.
-        free_bytes: tells the room on the disk of a folder.
+        folder: of the images.
+        min_free_bytes: free space below which saving stops.
+        resume_bytes: free space from which saving goes on; larger, so that it does not flap.
+        telemetry: gets the state ``pictures`` and the free space.
+        free_bytes: gives the free space on the disk of a folder.
         monotonic: seconds.
     """
 
@@ -57,16 +56,16 @@ class DiskGuard:
         self._kept = False
 
     def obstacle(self) -> Obstacle | None:
-        """What stands in the way; None where a picture may be promised. Never waits."""
+        """Return why no image can be saved; None if it can. Does not block."""
         if self._failure is not None and self._monotonic() < self._retry_at:
             return self._failure
         return self._short
 
     def look(self) -> int | None:
-        """Ask the disk how much room there is, and say the state.
+        """Measure the free space and update the state.
 
         Returns:
-            Bytes; None where the disk does not tell.
+            Bytes; None if it cannot be measured.
         """
         try:
             free = self._free_bytes(self._folder)
@@ -79,13 +78,13 @@ class DiskGuard:
         return free
 
     def failed(self, cause: str, reason: str) -> None:
-        """Remember that a picture could not be written: for want of room, or for another cause."""
+        """Note that an image could not be written: the disk is full, or another cause."""
         self._failure = Obstacle(cause, reason)
         self._retry_at = self._monotonic() + _RETRY_S
         self._say()
 
     def succeeded(self) -> None:
-        """Remember that a picture was written."""
+        """Note that an image was written."""
         if self._failure is not None or not self._kept:
             self._failure, self._kept = None, True
             self._say()
@@ -96,17 +95,17 @@ class DiskGuard:
             needed = self._resume_bytes
         if free >= needed:
             return None
-        told = f"{_megabytes(free)} free, at least {_megabytes(needed)} are left to the journal"
-        return Obstacle("disk full", told)
+        detail = f"{_megabytes(free)} free, at least {_megabytes(needed)} are left to the journal"
+        return Obstacle("disk full", detail)
 
     def _say(self) -> None:
         trouble = self._failure or self._short
         if trouble is not None:
-            self._telemetry.state("pictures", trouble.cause, trouble.told)
+            self._telemetry.state("pictures", trouble.cause, trouble.detail)
         elif self._kept:
             self._telemetry.state("pictures", "keeping", str(self._folder))
         else:
-            self._telemetry.state("pictures", "idle", f"none was kept yet in {self._folder}")
+            self._telemetry.state("pictures", "idle", f"none saved yet in {self._folder}")
 
 
 def _megabytes(count: int) -> str:

@@ -1,10 +1,9 @@
-"""What is too old, too much, or in the way of the journal goes; the oldest first.
+"""Retention: deletes the oldest images that exceed the limits of age, number or free space.
 
-Enters: the folder of pictures and its limits. Leaves: files removed. Driven by the store's
-thread, a bounded piece at a time, so that no picture waits for long.
+Run by the store's thread in small pieces of work, so that no image waits long to be saved.
 
-A part is the frame and the annotated picture beside it. Files that are not the store's are
-left alone, and so is a day's folder that holds any.
+A part has a frame and an annotated image next to it. Files that do not belong to the store are
+left alone, and so is a day's folder that contains any.
 """
 
 from __future__ import annotations
@@ -24,24 +23,24 @@ __all__ = ["Limits", "Retention"]
 logger = logging.getLogger(__name__)
 
 _FRAMES = (".jpg", ".png")
-# Parts that are removed in one piece of work.
-_PARTS_A_PIECE = 20
-# People move pictures away; so often they are counted again.
+# Parts removed in one piece of work.
+_PARTS_PER_PIECE = 20
+# Interval of counting again, since people move files away.
 _COUNT_EVERY_S = 3_600
-# A clock that moved by so much against the monotonic one was set. For a day nothing is taken
-# for old then, so that a wrong year takes no evidence with it before anybody sees it.
+# A wall clock that moved by more than this was set. For a day nothing counts as old then, so that
+# a wrong year does not delete evidence before somebody notices.
 _JUMP_S = 3_600
 _DISTRUST_S = DAY_S
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is kept at most.
+    """Limits of retention.
 
     Attributes:
-        max_age_days: since the picture was taken, and written.
-        max_count: parts.
-        free_bytes: of the disk, what removal aims at.
+        max_age_days: largest age in days, since the image was taken and written.
+        max_count: largest number of parts.
+        free_bytes: free space on the disk that deletion aims at.
     """
 
     max_age_days: int
@@ -50,13 +49,13 @@ class Limits:
 
 
 class Retention:
-    """Keeps a folder of pictures within its limits. For one thread, the one that writes it.
+    """Keeps a folder of images within its limits. For one thread, the one that writes it.
 
     Args:
-        folder: of the pictures; it may be missing.
-        limits: what is kept at most.
-        free_bytes: tells the room on the disk of a folder.
-        now: Unix seconds, of a clock that people set.
+        folder: of the images; it may be missing.
+        limits: of age, number and free space.
+        free_bytes: gives the free space on the disk of a folder.
+        now: Unix seconds, of the wall clock.
         monotonic: seconds.
     """
 
@@ -78,14 +77,14 @@ class Retention:
         self._distrusted_until = monotonic()
 
     def added(self, day: str) -> None:
-        """Be told that one part more is kept in a day's folder."""
+        """Count one more part in a day's folder."""
         self._counts[day] += 1
 
     def steps(self) -> Iterator[None]:
-        """Go over the folder once; yields after each bounded piece of work."""
-        self._mistrust_a_clock_that_jumped()
+        """Apply the limits once; yields after each piece of work."""
+        self._check_clock()
         yield from self._count_again()
-        # By the files' sizes from here on: some disks tell late that there is room.
+        # Computed from file sizes from here on: some disks report freed space late.
         self._wanted_bytes = self._limits.free_bytes - self._free_bytes(self._folder)
         known = days(self._folder)
         for gone in self._counts.keys() - set(known):
@@ -96,7 +95,7 @@ class Retention:
             yield from self._thin(day, end_of(day))
 
     def _thin(self, day: str, day_end_s: float) -> Iterator[None]:
-        """Remove a day's oldest parts until the limits are kept, and its folder once empty."""
+        """Remove a day's oldest parts until the limits are met, and its folder once it is empty."""
         progress = True
         while progress:
             before = self._removed
@@ -105,10 +104,10 @@ class Retention:
                 if not self._exceeded(day_end_s):
                     return
                 self._remove(day, part_id, old_only=not self._too_much())
-                if number % _PARTS_A_PIECE == 0:
+                if number % _PARTS_PER_PIECE == 0:
                     yield
             progress = self._removed > before
-        with contextlib.suppress(OSError):  # other files are in it, or parts that may stay
+        with contextlib.suppress(OSError):  # not empty: other files, or parts that stay
             (self._folder / day).rmdir()
 
     def _exceeded(self, day_end_s: float) -> bool:
@@ -122,10 +121,10 @@ class Retention:
         return trusted and unix_s < self._now() - self._limits.max_age_days * DAY_S
 
     def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
-        """Remove a part's files; where only age counts, not those that were written of late."""
+        """Remove a part's files; with ``old_only``, not those that were written recently."""
         for ending in ("-annotated.jpg", *_FRAMES):
             path = self._folder / day / f"{part_id}{ending}"
-            # Somebody else may have removed it, or forbidden that.
+            # It may be removed already, or protected.
             with contextlib.suppress(OSError):
                 status = path.stat()
                 if old_only and not self._is_old(status.st_mtime):
@@ -148,11 +147,11 @@ class Retention:
         self._counts[day] = found.frames
         return found
 
-    def _mistrust_a_clock_that_jumped(self) -> None:
+    def _check_clock(self) -> None:
         offset = self._now() - self._monotonic()
         moved_s, self._offset = offset - self._offset, offset
         if abs(moved_s) > _JUMP_S:
             self._distrusted_until = self._monotonic() + _DISTRUST_S
             logger.warning(
-                "the clock was set by %+.0f s: for a day no picture is removed for its age", moved_s
+                "the clock was set by %+.0f s: for a day no image is deleted for its age", moved_s
             )

@@ -1,25 +1,22 @@
-"""When retention has its turn: not too often, and in pieces.
-
-Enters: a function that starts a pass. Called by the store's thread, between two pictures.
-"""
+"""Schedule of retention: passes at intervals, in pieces of work between two images."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["Tidying"]
+__all__ = ["RetentionSchedule"]
 
 _EVERY_S = 60.0
-# Where old pictures are in the way of the journal.
+# While the disk lacks free space.
 _EVERY_SHORT_S = 1.0
 
 
-class Tidying:
-    """Takes pieces of passes.
+class RetentionSchedule:
+    """Runs passes of retention piece by piece.
 
     Args:
-        start_pass: gives the pieces of one pass.
+        start_pass: starts a pass; its iterator yields after each piece.
         monotonic: seconds.
     """
 
@@ -32,11 +29,11 @@ class Tidying:
         self._pass: Iterator[None] | None = None
         self._ended_at: float | None = None
 
-    def take_a_piece(self, *, short: bool) -> bool:
-        """Do a piece of a pass, if one is due; the first is due at once.
+    def run_piece(self, *, short: bool) -> bool:
+        """Run a piece of a pass, if one is due; the first is due at once.
 
         Args:
-            short: whether the disk lacks room.
+            short: whether the disk lacks free space.
 
         Returns:
             Whether there is more to do now.

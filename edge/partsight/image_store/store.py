@@ -1,7 +1,6 @@
-"""The picture store: promises files to the loop, and writes them in a thread of its own.
+"""The image store: plans files for the loop, and writes them in a thread of its own.
 
-Enters: verdicts, and then their frames. Leaves: files in a folder a day, each whole or not
-there. Called by the loop, which never waits for the disk.
+There is one folder per day; files appear whole or not at all. The loop never waits for the disk.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.image.encode import encode
@@ -20,7 +18,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.image_store.annotate import annotate
 from partsight.image_store.disk_guard import DiskGuard, Obstacle
 from partsight.image_store.retention import Limits, Retention
-from partsight.image_store.retention_schedule import Tidying
+from partsight.image_store.retention_schedule import RetentionSchedule
 from partsight.image_store.save_plan import SavePlan, annotated_path, is_kept, picture_path
 from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, PartResult, Verdict
@@ -35,28 +33,28 @@ __all__ = ["OnLost", "PictureStore"]
 
 logger = logging.getLogger(__name__)
 
-# Told of a promised picture that is not there after all: its path, and why.
+# Called with path and reason if a planned image could not be saved.
 OnLost = Callable[[str, str], None]
 
-# Frames that wait for the disk take so much memory, or one frame, whatever it takes.
+# Memory limit of frames that wait for the disk; a single frame is always accepted.
 _QUEUE_BYTES = 16_000_000
-# Old pictures go while this much more than the least is free, so that new ones find room.
+# Retention frees this multiple of the smallest free space, so that new images fit.
 _HEADROOM = 1.1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class PictureStore:
-    """Keeps frames. A context manager: its thread runs within, and flushes at the end.
+    """Saves frames. A context manager: its thread runs within the block and flushes at the end.
 
     Args:
-        folder: gets the pictures; made when the first comes.
-        config: which are kept, and for how long.
-        telemetry: is told what is kept and lost, and the state.
-        on_lost: called where a promised picture is lost; in the store's thread, or in that
-            which leaves the context.
-        close_timeout_s: how long leaving the context may take for what still waits.
+        folder: of the images; created with the first one.
+        config: which frames to save, and for how long.
+        telemetry: gets counts of saved and lost images, and the state ``pictures``.
+        on_lost: called if a planned image is lost; in the store's thread, or in the thread that
+            leaves the block.
+        close_timeout_s: seconds to save waiting frames when the block ends.
         save: writes a file, whole or not at all.
-        free_bytes: tells the room on the disk of a folder.
+        free_bytes: gives the free space on the disk of a folder.
         now: Unix seconds.
         monotonic: seconds.
     """
@@ -83,7 +81,7 @@ class PictureStore:
         )
         limits = Limits(config.max_age_days, config.max_count, self._aim_bytes)
         self._retention = Retention(folder, limits, free_bytes, now=now, monotonic=monotonic)
-        self._tidying = Tidying(self._retention.steps, monotonic)
+        self._schedule = RetentionSchedule(self._retention.steps, monotonic)
         self._queue = WorkQueue(_QUEUE_BYTES, self._work, name="pictures")
 
     def __enter__(self) -> PictureStore:
@@ -91,25 +89,20 @@ class PictureStore:
         self._queue.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for job in self._queue.close(self._close_timeout_s):
             self._lose(job.path, "closing", "the line stopped before it was written")
 
     def plan(
         self, part_id: str, verdict: Verdict, captured_at: datetime, *, fault: bool = False
     ) -> SavePlan:
-        """Say at once whether a part's frame will be kept, and where.
+        """Decide whether a part's frame will be saved, and where. Does not block.
 
         Args:
-            part_id: the verdict's id.
-            verdict: what is to be done with the part.
-            captured_at: when the frame was.
-            fault: whether the verdict is the fail-safe one.
+            part_id: id of the verdict.
+            verdict: of the part.
+            captured_at: time of the frame.
+            fault: whether the part could not be inspected.
         """
         if not is_kept(part_id, verdict, self._config.keep_accepts, fault=fault):
             return SavePlan()
@@ -117,18 +110,18 @@ class PictureStore:
         if obstacle is None:
             return SavePlan(picture_path(part_id, captured_at, self._config.format))
         self._telemetry.count("pictures_lost", obstacle.cause)
-        return SavePlan(note=f"picture not kept: {obstacle.told}")
+        return SavePlan(note=f"picture not kept: {obstacle.detail}")
 
     def keep(
         self, plan: SavePlan, frame: Frame, result: PartResult, spec: PreprocessSpec | None = None
     ) -> None:
-        """Hand over a frame, to be written as planned. Does nothing where it is not kept.
+        """Queue a frame to be written as planned; does nothing if it is not to be saved.
 
         Args:
-            plan: what ``plan`` said of this part.
-            frame: nobody may change it afterwards.
-            result: what was made of it.
-            spec: the preprocessing of the model that judged, to draw its heat map by.
+            plan: result of ``plan`` for this part.
+            frame: must not be changed afterwards.
+            result: of the part.
+            spec: preprocessing of the model, to draw its heat map.
         """
         if plan.path is not None and not self._queue.put(Job(plan.path, frame, result, spec)):
             self._lose(plan.path, "queue full", "too many pictures wait for the disk")
@@ -138,18 +131,18 @@ class PictureStore:
         return Obstacle("queue full", f"{waiting} wait for the disk") if waiting else None
 
     def _work(self, job: Job | None) -> bool:
-        """In the thread: write a picture if there is one, then tidy a piece; True for more."""
+        """In the thread: write an image if there is one, then run a piece of retention."""
         if job is not None:
             self._keep(job)
         free = self._guard.look()
-        return self._tidying.take_a_piece(short=free is not None and free < self._aim_bytes)
+        return self._schedule.run_piece(short=free is not None and free < self._aim_bytes)
 
     def _keep(self, job: Job) -> None:
         path = self._folder / job.path
         try:
             frame = job.frame.image_bgr
             self._save(path, encode(frame, self._config.format, self._config.quality))
-        except Exception as error:  # noqa: BLE001 - whatever befalls one picture, the next is kept
+        except Exception as error:  # noqa: BLE001 - an error must not stop the following images
             cause = _cause(error)
             self._guard.failed(cause, str(error))
             if self._queue.settle(job):
@@ -167,17 +160,17 @@ class PictureStore:
         try:
             drawn = annotate(job.frame.image_bgr, job.result, job.spec)
             self._save(self._folder / annotated_path(job.path), encode(drawn))
-        except Exception as error:  # noqa: BLE001 - the frame itself is kept, and so is the next
+        except Exception as error:  # noqa: BLE001 - the frame itself is saved
             self._telemetry.count("pictures_lost", "annotated")
-            logger.warning("nothing can be drawn on a copy of %s: %s", job.path, error)
+            logger.warning("cannot save an annotated copy of %s: %s", job.path, error)
 
     def _lose(self, path: str, cause: str, reason: str) -> None:
         self._telemetry.count("pictures_lost", cause)
         logger.warning("the picture %s is lost: %s", path, reason)
         try:
             self._on_lost(path, reason)
-        except Exception:  # the journal's trouble is its own
-            logger.exception("nobody could be told that the picture %s is lost", path)
+        except Exception:  # errors of the journal are reported by it
+            logger.exception("the loss of the picture %s could not be reported", path)
 
 
 def _cause(error: Exception) -> str:

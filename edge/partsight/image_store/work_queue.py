@@ -1,7 +1,7 @@
-"""Frames on their way to the disk: bounded in memory, worked off by one thread.
+"""Queue of frames to be written, with a limit of memory and one thread.
 
-The queue knows nothing of files. It can be closed by a deadline also where its thread is stuck
-in a disk that does not answer: the thread is a daemon, and what it has not settled is lost.
+It can be closed by a deadline even if its thread is blocked by a disk that does not answer: the
+thread is a daemon, and unfinished jobs are given up.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["Job", "WorkQueue"]
 logger = logging.getLogger(__name__)
 
 _IDLE_S = 1.0
-# Between two pieces of work the other threads have their turn: verdicts come first.
+# Pause between two pieces of work, for the other threads: verdicts come first.
 _BREATH_S = 0.002
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Job:
-    """A frame, where it is to be kept, and what was made of it under which preprocessing."""
+    """A frame, its path, its result, and the preprocessing of the model."""
 
     path: str
     frame: Frame
@@ -36,12 +36,12 @@ class Job:
 
 
 class WorkQueue:
-    """Hands jobs to a function in a thread, one at a time, and None where none came for a second.
+    """Calls a function in a thread with one job at a time, or with None after a second without one.
 
     Args:
-        max_bytes: of frames, that wait or are worked on, before ``put`` refuses; a single
-            frame is always taken.
-        work: gets a job, or None; tells whether it wants to be called again soon.
+        max_bytes: memory of waiting and current frames above which ``put`` refuses; a single
+            frame is always accepted.
+        work: called with a job or None; returns whether to call it again soon.
         name: of the thread.
     """
 
@@ -59,12 +59,12 @@ class WorkQueue:
         self._thread.start()
 
     def full(self) -> int:
-        """How many jobs wait, where no more are taken; 0 where one is."""
+        """Return the number of waiting jobs if the queue is full, else 0."""
         with self._changed:
             return self._waiting() if self._bytes >= self._max_bytes else 0
 
     def put(self, job: Job) -> bool:
-        """Take a job; False where there is no room, or no time any more."""
+        """Add a job; return False if the queue is full or closing."""
         with self._changed:
             if self._closing or self._bytes >= self._max_bytes:
                 return False
@@ -74,16 +74,16 @@ class WorkQueue:
             return True
 
     def settle(self, job: Job) -> bool:
-        """Be told by the worker that a job's fate is known; False where ``close`` gave it up."""
+        """Note that a job is finished; return False if ``close`` already gave it up."""
         with self._changed:
             mine, self._current = self._current is job, None
             return mine
 
     def close(self, timeout_s: float) -> list[Job]:
-        """Work off what waits, as far as time allows.
+        """Finish the waiting jobs, as far as time allows.
 
         Returns:
-            The jobs that are given up, in their order.
+            The jobs that are given up, in order.
         """
         deadline = time.monotonic() + timeout_s
         with self._changed:
@@ -106,21 +106,21 @@ class WorkQueue:
             job = self._current
             try:
                 more = self._work(job)
-            except Exception:  # without this thread there are no more pictures at all
+            except Exception:  # without this thread no more images would be saved
                 more = False
-                logger.exception("the thread of pictures goes on after what it did not expect")
+                logger.exception("the thread that saves images goes on after an unexpected error")
             if job is not None:
-                self._put_away(job)
+                self._release(job)
 
     def _take(self, pause_s: float) -> bool:
-        """Wait for a job, for so long; False at the end."""
+        """Wait for a job, at most ``pause_s``; return False at the end."""
         with self._changed:
             if not self._jobs and not self._closing:
                 self._changed.wait(pause_s)
             self._current = self._jobs.popleft() if self._jobs else None
             return self._current is not None or not self._closing
 
-    def _put_away(self, job: Job) -> None:
+    def _release(self, job: Job) -> None:
         with self._changed:
             self._bytes -= job.frame.image_bgr.nbytes
             self._current = None

@@ -1,7 +1,7 @@
-"""The journal: the truth on the device. A row a verdict, durable before it is announced.
+"""The journal, the device's record: one row per verdict, durable before it is announced.
 
-SQLite in WAL mode; only the standard library is needed. The line writes it (``write``), sinks are
-fed from it (``sinks.feed``), people query, export and verify it (``selection``, ``verify``).
+SQLite in WAL mode, with the standard library only. The line writes it (``write``), sinks read it
+(``sinks.delivery``), people query, export and verify it (``selection``, ``verify``).
 """
 
 from __future__ import annotations

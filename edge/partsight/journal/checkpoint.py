@@ -1,7 +1,6 @@
-"""Copies SQLite's log into the database, so that no verdict waits for it.
+"""Copies SQLite's log into the database in a thread, so that no verdict waits for it.
 
-SQLite would do it in the very commit that fills the log, which then takes many times as long.
-Here a thread with a connection of its own does it; commits go on meanwhile.
+SQLite itself would do it in the commit that fills the log, which then takes many times as long.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ _CLOSE_S = 2.0
 
 
 class Checkpointer:
-    """Runs now, as a killed line may have left a long log, and then once in so many rows.
+    """Runs at the start, since a killed line may have left a long log, and every some rows.
 
     Args:
         path: the database.
-        writing: the writer's lock, held only for what a first pass left over.
-        every_rows: how many rows make it run.
+        writing: the writer's lock, held only while copying the remainder of a first pass.
+        every_rows: number of rows between two runs.
     """
 
     def __init__(self, path: Path, writing: threading.Lock, every_rows: int) -> None:
@@ -49,7 +48,7 @@ class Checkpointer:
             self._due.set()
 
     def close(self) -> None:
-        """End the thread, after the copying that it is at; a disk that hangs is not waited for."""
+        """End the thread after the current copy; do not wait for a disk that hangs."""
         self._closed = True
         self._due.set()
         self._thread.join(_CLOSE_S)
@@ -61,13 +60,13 @@ class Checkpointer:
                 with contextlib.closing(connect(self._path)) as connection:
                     self._copy(connection)
             except sqlite3.Error as error:
-                # The log only grows on; when there is no room for that, appending says so.
+                # The log just grows; if the disk is full, appending reports it.
                 logger.info("the journal's log is not copied yet: %s", error)
 
     def _copy(self, connection: sqlite3.Connection) -> None:
-        # PASSIVE waits for nobody, and nobody for it.
+        # PASSIVE does not block readers or the writer.
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        # The log begins anew only when nothing is left in it: without this, for the few rows that
-        # came meanwhile, it would grow for ever under steady writing.
+        # The log restarts only when nothing is left in it. Without copying the few rows that came
+        # meanwhile, it would grow without limit under steady writing.
         with self._writing:
             connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()

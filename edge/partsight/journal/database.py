@@ -1,57 +1,46 @@
-"""The journal's database file: opened, created, told from others, moved aside, kept to one writer.
-
-Enters: a path. Leaves: a connection that is ready to write. ``write`` calls it.
-"""
+"""The journal's database: opening, creation, recognition, and the lock of its only writer."""
 
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import shutil
 import sqlite3
-import stat
 import urllib.parse
 import uuid
 from collections.abc import Iterator
-from datetime import datetime
 from pathlib import Path
 
 from partsight.errors import OutputError
 from partsight.journal.chain import genesis
+from partsight.journal.files import make_private
 from partsight.journal.schema import APPLICATION_ID, DDL, SCHEMA, TABLES
 
 __all__ = [
     "connect",
     "is_damage",
     "lock",
-    "make_private",
-    "move_aside",
     "open_for_writing",
     "transaction",
     "uri",
 ]
 
-logger = logging.getLogger(__name__)
-
-# For the owner to write, for the group to read.
-_MODE = 0o640
-# Only another program that writes to the journal, against all advice, is waited for.
+# Only reached if another program writes to the journal.
 _BUSY_TIMEOUT_S = 2.0
-# What the log takes between two checkpoints, see ``checkpoint``.
+# Size of the log between two checkpoints, see ``checkpoint``.
 _LOG_BYTES = 5_000_000
 
 
 def uri(path: Path, options: str) -> str:
-    """How SQLite is told of a file; any name goes, also one that is no UTF-8."""
+    """Return SQLite's URI of a file; names that are not UTF-8 work too."""
     return f"file:{urllib.parse.quote(os.fsencode(path.absolute()))}?{options}"
 
 
 def connect(path: Path, options: str = "mode=rw") -> sqlite3.Connection:
-    """A connection without implicit transactions that any thread may use.
+    """Return a connection without implicit transactions, usable by any thread.
 
     Raises:
-        sqlite3.Error: there is no such file, or it may not be opened.
+        sqlite3.Error: the file does not exist or cannot be opened.
     """
     return sqlite3.connect(
         uri(path, options),
@@ -66,8 +55,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     """Open the journal, or create it.
 
     Raises:
-        OutputError: another program's database, or a journal of a newer partsight.
-        sqlite3.Error: it is damaged, or the disk does not let us.
+        OutputError: another program's database, or a journal of a newer version.
+        sqlite3.Error: the file is damaged, or the disk cannot be written.
     """
     make_private(path)
     connection = connect(path, "mode=rwc")
@@ -76,7 +65,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode=WAL")
         # Each commit waits for the disk: a verdict is durable before it is announced.
         connection.execute("PRAGMA synchronous=FULL")
-        # The commit that fills the log would pay for all: ``checkpoint`` does it apart.
+        # The log is copied by ``checkpoint``, not by the commit that fills it.
         connection.execute("PRAGMA wal_autocheckpoint=0")
         if _number(connection, "user_version") == 0:
             _create(connection)
@@ -87,40 +76,11 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def make_private(path: Path) -> None:
-    """Create a file that only its owner and group may read, or close one to all others.
-
-    SQLite gives its log and its shared memory the mode of the database. A journal is read by
-    other accounts through the group.
-
-    Raises:
-        OSError: it cannot be created.
-    """
-    # Only a file that was not there is opened: closing one that is there would end the locks that
-    # SQLite holds on it in this process.
-    with contextlib.suppress(FileExistsError):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, _MODE))
-    for each in (path, path.with_name(path.name + "-wal"), path.with_name(path.name + "-shm")):
-        try:
-            mode = stat.S_IMODE(each.stat().st_mode)
-            if mode & ~_MODE:
-                each.chmod(mode & _MODE)
-        except FileNotFoundError:
-            continue  # SQLite makes it when there is need
-        except OSError as error:
-            logger.warning(
-                "everybody on this device may read %s, and its mode cannot be changed: %s. Run "
-                "chmod o-rwx as its owner",
-                each,
-                error.strerror or error,
-            )
-
-
 def _reserve_log(path: Path, connection: sqlite3.Connection) -> None:
-    """Give the log its size at once.
+    """Give the log its full size at once.
 
-    To sync a file that grows takes the file system twice the time of one that does not: its
-    own log is written too. What is undone here leaves nothing but room in SQLite's log.
+    Syncing a growing file takes the file system twice as long, since its own log is written too.
+    The transaction is rolled back and leaves only space in SQLite's log.
     """
     log = path.with_name(path.name + "-wal")
     has_room = shutil.disk_usage(path.parent).free > 50 * _LOG_BYTES
@@ -129,10 +89,10 @@ def _reserve_log(path: Path, connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         connection.execute("CREATE TABLE room (bytes BLOB)")
-        # The last 2 MB stay in SQLite's memory.
+        # The last 2 MB stay in SQLite's cache.
         connection.execute("INSERT INTO room VALUES (zeroblob(?))", (_LOG_BYTES + 2_000_000,))
     except sqlite3.OperationalError:
-        pass  # it is slower without, no more
+        pass  # only slower without it
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
@@ -145,12 +105,12 @@ def _require_journal(path: Path, connection: sqlite3.Connection) -> None:
     if owner != APPLICATION_ID and not empty:
         raise OutputError(
             f"cannot keep the journal in {path}: expected a journal of partsight or no file, "
-            "received a database of another program. Choose another place."
+            "received a database of another program. Choose another path."
         )
     if version > SCHEMA:
         raise OutputError(
             f"cannot write the journal {path}: expected version {SCHEMA} or older, received "
-            f"version {version}. Upgrade partsight, or choose another place."
+            f"version {version}. Upgrade partsight, or choose another path."
         )
 
 
@@ -173,10 +133,10 @@ def _create(connection: sqlite3.Connection) -> None:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All of the block's statements are done, or none.
+    """Execute the block's statements in one transaction.
 
     Raises:
-        sqlite3.Error: what the block or the commit raised.
+        sqlite3.Error: raised by the block or the commit; nothing is changed.
     """
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -189,52 +149,36 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def lock(path: Path) -> sqlite3.Connection:
-    """Be the only writer of a journal, until the connection that this returns is closed.
+    """Lock a journal for one writer, until the returned connection is closed.
 
-    The lock is SQLite's own, on an empty file beside the journal: it works on any system, ends
-    with the process however that ends, and no child process inherits it.
+    The lock is SQLite's own, on an empty file next to the journal: it works on any system, ends
+    with the process in any case, and is not inherited by child processes.
 
     Raises:
-        OutputError: another has it.
-        sqlite3.Error: the disk does not let us.
+        OutputError: another process holds the lock.
+        sqlite3.Error: the disk cannot be written.
     """
-    place = path.with_name(path.name + ".lock")
-    make_private(place)
-    held = connect(place, "mode=rwc")
+    lock_path = path.with_name(path.name + ".lock")
+    make_private(lock_path)
+    held = connect(lock_path, "mode=rwc")
     try:
         held.execute("PRAGMA busy_timeout=0")
-        held.execute("PRAGMA journal_mode=OFF")  # nothing is ever written to it
+        held.execute("PRAGMA journal_mode=OFF")  # nothing is written to it
         held.execute("BEGIN EXCLUSIVE")
     except sqlite3.OperationalError as error:
         held.close()
         if "locked" not in str(error):
             raise
         raise OutputError(
-            f"cannot write the journal {path}: another process writes it. Stop that one, or "
+            f"cannot write the journal {path}: another process writes it. Stop that process, or "
             "choose another journal for this line."
         ) from error
     return held
 
 
 def is_damage(error: Exception) -> bool:
-    """Whether the file itself is broken; all else may pass.
+    """Return whether the file itself is damaged; other errors may be temporary.
 
-    SQLite's CORRUPT and NOTADB are the only ones that Python maps to the bare class.
+    Python maps only SQLite's CORRUPT and NOTADB to the base class.
     """
     return type(error) is sqlite3.DatabaseError
-
-
-def move_aside(path: Path, now: datetime) -> Path:
-    """Rename a damaged journal, with its log, to a name that was free; what remains is kept.
-
-    Raises:
-        OSError: it cannot be renamed.
-    """
-    stem = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
-    names = (stem if count == 1 else f"{stem}-{count}" for count in range(1, 1000))
-    aside = next(place for name in names if not (place := path.with_name(name)).exists())
-    # The log first: a new file must not be taken for that of an old log.
-    for ending in ("-wal", "-shm", ""):
-        with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + ending).rename(aside.with_name(aside.name + ending))
-    return aside

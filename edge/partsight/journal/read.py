@@ -1,8 +1,7 @@
-"""The journal as everybody else reads it: while the line writes, and from a read-only copy.
+"""Reads a journal, also while the line writes it and from read-only storage.
 
-Enters: a path and what is asked for. Leaves: rows with their ``seq``, oldest first. Rows come in
-pages, each read at once: a reader that held on to one moment of the journal for long would keep
-the log of all that is written meanwhile from being copied.
+Rows are read in pages, oldest first: a long read transaction would keep SQLite's log from being
+copied into the database.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from typing import Any
 
 from partsight.errors import JournalError
 from partsight.journal.database import connect
-from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, Table
+from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, JournalTable
 
 __all__ = [
     "PAGE_ROWS",
@@ -34,24 +33,24 @@ PAGE_ROWS = 1000
 
 
 def read_rows(path: Path, after: int = 0, limit: int = PAGE_ROWS) -> list[dict[str, Any]]:
-    """The verdicts after a ``seq``, in their order, at most ``limit``.
+    """Return the verdicts after a ``seq``, in order, at most ``limit``.
 
     Raises:
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     with reading(path) as connection:
         return read_page(connection, after, limit)
 
 
 def read_events(path: Path, kind: str | None = None) -> Iterator[dict[str, Any]]:
-    """What happened to the line, in order: ``seq``, ``at``, ``kind`` and ``detail``.
+    """Yield the events of the line, in order: ``seq``, ``at``, ``kind`` and ``detail``.
 
     Args:
         path: the journal.
-        kind: of the events, such as ``started``; None gives all.
+        kind: of the events, such as ``started``; None yields all.
 
     Raises:
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     with reading(path) as connection:
         for records in pages(connection, EVENTS):
@@ -61,22 +60,22 @@ def read_events(path: Path, kind: str | None = None) -> Iterator[dict[str, Any]]
 
 
 def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:
-    """``read_rows`` by a connection that is there.
+    """Like ``read_rows``, with an open connection.
 
     Raises:
-        sqlite3.Error: it cannot be read.
+        sqlite3.Error: the journal cannot be read.
     """
     query = f"{VERDICTS.select} WHERE seq > ? ORDER BY seq LIMIT ?"
     return [VERDICTS.load(record) for record in connection.execute(query, (after, limit))]
 
 
 def pages(
-    connection: sqlite3.Connection, table: Table, after: int = 0
+    connection: sqlite3.Connection, table: JournalTable, after: int = 0
 ) -> Iterator[list[tuple[Any, ...]]]:
-    """All records of a table after a ``seq``, as ``Table.select`` gives them, in pages.
+    """Yield all records of a table after a ``seq``, in pages, as ``JournalTable.select`` does.
 
     Raises:
-        sqlite3.Error: it cannot be read.
+        sqlite3.Error: the journal cannot be read.
     """
     while records := connection.execute(
         f"{table.select} WHERE seq > ? ORDER BY seq LIMIT ?", (after, PAGE_ROWS)
@@ -87,10 +86,10 @@ def pages(
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that reads, for a while; SQLite's errors become ours.
+    """Open a connection for reading; SQLite's errors are raised as ``JournalError``.
 
     Raises:
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     try:
         with contextlib.closing(connect_read_only(path)) as connection:
@@ -102,11 +101,11 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def connect_read_only(path: Path) -> sqlite3.Connection:
-    """Open a journal to read it.
+    """Open a journal for reading.
 
     Raises:
-        JournalError: there is none, or it is of another program or a newer partsight.
-        sqlite3.Error: it cannot be read.
+        JournalError: there is none, or it belongs to another program or a newer version.
+        sqlite3.Error: the journal cannot be read.
     """
     if not path.is_file():
         raise JournalError(f"cannot read the journal {path}: there is no such file.")
@@ -128,7 +127,7 @@ def connect_read_only(path: Path) -> sqlite3.Connection:
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """Also where SQLite cannot make the files beside it that its log asks for."""
+    """Connect, also if SQLite cannot create its own files next to the journal."""
     try:
         return _tried(path, "mode=ro")
     except sqlite3.OperationalError:
@@ -137,7 +136,7 @@ def _connected(path: Path) -> sqlite3.Connection:
         log = path.with_name(path.name + "-wal")
         if not (log.exists() and log.stat().st_size):
             return _tried(path, "mode=ro&immutable=1")
-        # An open file stays readable when its name is gone: nothing is left behind.
+        # An open file stays readable after it is deleted, so nothing is left behind.
         with tempfile.TemporaryDirectory(prefix="partsight-") as folder:
             copy = Path(folder, "journal.db")
             shutil.copyfile(path, copy)

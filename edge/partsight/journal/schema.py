@@ -1,7 +1,7 @@
-"""What the journal's database looks like, and how values go in and come out of it.
+"""Tables of the journal's database, and conversion of rows to stored values and back.
 
-Enters: rows as ``PartResult.row`` gives them. Leaves: values that SQLite gives back as they were
-stored, which is what the hash chain is over. Writing, reading and checking all go through here.
+SQLite returns stored values unchanged; the hash chain is computed over them. Writing, reading and
+verifying all use this module.
 """
 
 from __future__ import annotations
@@ -13,9 +13,18 @@ from typing import Any
 
 from partsight.utils.redaction import redact_values
 
-__all__ = ["APPLICATION_ID", "DDL", "EVENTS", "SCHEMA", "TABLES", "VERDICTS", "Stored", "Table"]
+__all__ = [
+    "APPLICATION_ID",
+    "DDL",
+    "EVENTS",
+    "SCHEMA",
+    "TABLES",
+    "VERDICTS",
+    "JournalTable",
+    "Stored",
+]
 
-# "PSJL" in the header, by which a journal is told from another program's database.
+# "PSJL" in the header, which distinguishes a journal from another program's database.
 APPLICATION_ID = 0x50534A4C
 SCHEMA = 1
 
@@ -23,7 +32,7 @@ Stored = dict[str, "str | float | int | bytes | None"]
 
 
 def _text(value: Any) -> str | bytes | None:
-    """Text; as bytes where it holds surrogates, as paths may that are no UTF-8."""
+    """Return text; as bytes if it has surrogates, as paths that are not UTF-8 may."""
     if value is None:
         return None
     if not isinstance(value, str):
@@ -36,7 +45,7 @@ def _text(value: Any) -> str | bytes | None:
 
 
 def _real(value: Any) -> float | None:
-    """A float as SQLite gives it back: it knows no NaN, and no zero below zero."""
+    """Return a float as SQLite stores it: without NaN and negative zero."""
     return None if value is None or value != value else float(value) + 0.0
 
 
@@ -78,15 +87,15 @@ _KINDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """A table of the journal. Besides its columns it has ``seq``, from 1, and ``hash``.
+class JournalTable:
+    """A table of the journal. In addition to its columns it has ``seq``, from 1, and ``hash``.
 
     Attributes:
         name: in the database.
         columns: name to kind, in the order of rows.
-        time: the column that says when.
-        messages: columns that may quote an address or a library. Secrets in them are hidden before
-            the chain makes them permanent, and again when an older journal is read.
+        time: the column with the time of a row.
+        messages: columns that may quote an address or a library. Secrets in them are redacted
+            before the chain makes them permanent, and again when an older journal is read.
     """
 
     name: str
@@ -96,21 +105,21 @@ class Table:
 
     @property
     def select(self) -> str:
-        """The beginning of a query for whole rows: seq, hash and the columns."""
+        """Beginning of a query for whole rows: seq, hash and the columns."""
         return f'SELECT seq, hash, {", ".join(map(_quoted, self.columns))} FROM "{self.name}"'
 
     @property
     def insert(self) -> str:
-        """The statement that takes seq, hash and the columns."""
+        """Statement that inserts seq, hash and the columns."""
         names = ", ".join(map(_quoted, self.columns))
         marks = ", ".join("?" * (len(self.columns) + 2))
         return f'INSERT INTO "{self.name}" (seq, hash, {names}) VALUES ({marks})'
 
     def store(self, row: Mapping[str, Any]) -> Stored:
-        """The values to store for a row; columns that it lacks are None.
+        """Return the values to store for a row; missing columns are None.
 
         Raises:
-            ValueError: it has a column that the table has not, or a value of another type.
+            ValueError: the row has an unknown column, or a value of another type.
         """
         if not row.keys() <= self.columns.keys():
             unknown = sorted(row.keys() - self.columns.keys())
@@ -124,7 +133,7 @@ class Table:
             raise ValueError(f"a row of {self.name} cannot be stored: {error}") from error
 
     def load(self, record: tuple[Any, ...]) -> dict[str, Any]:
-        """The row of a record of ``select``, with its ``seq``."""
+        """Return the row of a record of ``select``, with its ``seq``."""
         row = {"seq": record[0]}
         for (name, kind), value in zip(self.columns.items(), record[2:], strict=True):
             row[name] = self._public(name, _KINDS[kind].load(value))
@@ -134,7 +143,7 @@ class Table:
         return redact_values(value) if name in self.messages else value
 
 
-VERDICTS = Table(
+VERDICTS = JournalTable(
     "verdicts",
     {
         "id": "text",
@@ -163,7 +172,7 @@ VERDICTS = Table(
     messages=("source", "reason", "error"),
 )
 
-EVENTS = Table(
+EVENTS = JournalTable(
     "events",
     {"at": "text", "kind": "text", "detail": "json"},
     time="at",
@@ -177,7 +186,7 @@ def _quoted(name: str) -> str:
     return f'"{name}"'
 
 
-def _create(table: Table) -> str:
+def _create(table: JournalTable) -> str:
     columns = ", ".join(f'"{name}" {_KINDS[kind].sql}' for name, kind in table.columns.items())
     return (
         f'CREATE TABLE "{table.name}" '
@@ -187,11 +196,11 @@ def _create(table: Table) -> str:
 
 DDL = (
     "CREATE TABLE journal (id TEXT NOT NULL)",
-    # Where each chain begins: what was pruned last, at first its genesis.
+    # Start of each chain: the last pruned row, at first the genesis.
     "CREATE TABLE anchors (of TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
     *map(_create, TABLES),
-    # By moment, whatever the time zone that it is written in.
+    # By instant, independent of the time zone in the text.
     "CREATE INDEX verdicts_by_time ON verdicts (julianday(captured_at))",
-    # Of lines that know no part ids it costs nothing.
+    # Costs nothing for lines without part ids.
     "CREATE INDEX verdicts_by_part ON verdicts (part_id) WHERE part_id IS NOT NULL",
 )

@@ -1,8 +1,4 @@
-"""Which rows of a journal are asked for, and those rows.
-
-Enters: a path and a ``Selection``. Leaves: rows, oldest first, read page by page.
-``partsight journal query`` and ``export`` call it.
-"""
+"""Selects rows of a journal, for ``partsight journal query`` and ``export``."""
 
 from __future__ import annotations
 
@@ -14,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.journal.read import PAGE_ROWS, reading
-from partsight.journal.schema import VERDICTS, Table
+from partsight.journal.schema import VERDICTS, JournalTable
 
 __all__ = ["Selection", "count", "select"]
 
@@ -25,22 +21,22 @@ _CONDITIONS = {
     "verdict": "verdict = :verdict",
     "model": "(model_version = :model OR substr(model, 1, length(:model)) = :model)",
 }
-# SQLite's numbers of rows end there.
+# The largest row number of SQLite.
 _ALL = {"first": 0, "last": 2**63 - 1}
 _NOTHING = {"first": 1, "last": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Rows that meet all of what is given.
+    """Conditions that rows must meet; None is no condition.
 
     Attributes:
         since: not older than this, with a time zone.
         until: older than this.
-        part: of this part id.
+        part: with this part id.
         verdict: with this verdict.
-        model: by this model: its version, or how its SHA-256 begins.
-        limit: of those that meet the rest, the newest so many.
+        model: by this model: its version, or the beginning of its SHA-256.
+        limit: largest number of rows; the newest ones are selected.
     """
 
     since: datetime | None = None
@@ -51,16 +47,18 @@ class Selection:
     limit: int | None = None
 
 
-def select(path: Path, selection: Selection, table: Table = VERDICTS) -> Iterator[dict[str, Any]]:
-    """The rows that a selection asks for, oldest first.
+def select(
+    path: Path, selection: Selection, table: JournalTable = VERDICTS
+) -> Iterator[dict[str, Any]]:
+    """Yield the selected rows, oldest first.
 
     Args:
         path: the journal.
-        selection: of events, only times and limit may be asked for.
+        selection: the conditions; for events, only times and limit.
         table: verdicts or events.
 
     Raises:
-        JournalError: it cannot be read.
+        JournalError: the journal cannot be read.
     """
     values, source = _values(selection), _source(selection, table)
     with reading(path) as connection:
@@ -71,8 +69,8 @@ def select(path: Path, selection: Selection, table: Table = VERDICTS) -> Iterato
             values["first"] = records[-1][0] + 1
 
 
-def count(path: Path, selection: Selection, table: Table = VERDICTS) -> int:
-    """How many rows ``select`` gives.
+def count(path: Path, selection: Selection, table: JournalTable = VERDICTS) -> int:
+    """Return the number of rows that ``select`` yields.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -85,29 +83,29 @@ def count(path: Path, selection: Selection, table: Table = VERDICTS) -> int:
 
 
 def _values(selection: Selection) -> dict[str, Any]:
-    """What the conditions are asked with."""
+    """Return the parameters of the conditions."""
     values = {name: value for name, value in asdict(selection).items() if value is not None}
     return values | {
         name: values[name].isoformat() for name in ("since", "until") if name in values
     }
 
 
-def _source(selection: Selection, table: Table) -> str:
-    """The end of a query: rows from ``:first`` to ``:last`` that meet the conditions."""
+def _source(selection: Selection, table: JournalTable) -> str:
+    """Return the end of a query for rows from ``:first`` to ``:last`` that meet the conditions."""
     met = [
         condition.format(time=table.time)
         for name, condition in _CONDITIONS.items()
         if getattr(selection, name) is not None
     ]
-    # By seq, or by what is in the order of seq too: else each page would sort all rows.
+    # Use an index in the order of seq: with another one, each page would sort all rows.
     index = "INDEXED BY verdicts_by_part" if selection.part is not None else "NOT INDEXED"
     return f"{index} WHERE {' AND '.join(['seq BETWEEN :first AND :last', *met])}"
 
 
 def _bounds(
-    connection: sqlite3.Connection, source: str, values: dict[str, Any], table: Table
+    connection: sqlite3.Connection, source: str, values: dict[str, Any], table: JournalTable
 ) -> dict[str, int]:
-    """The first and last row to look at: all, those of the time, or the newest of them."""
+    """Return the first and last row to read: all, those of the time range, or the newest."""
     bounds = _ALL
     timed = [
         _CONDITIONS[name].format(time=table.time) for name in ("since", "until") if name in values

@@ -1,10 +1,8 @@
-"""The journal's database while it is open: rows go in, errors are mapped, damage is survived.
+"""The open database of a journal: inserts rows, maps errors, and recovers from damage.
 
-Not safe for threads: ``write.Journal`` has the lock. A journal that turns out damaged is moved
-aside, whole, and a fresh one is begun, with an event that says so. The line must go on: parts
-pass whether or not an old file can be read, and a line that stands still until somebody repairs
-a database answers for no part at all. Nothing is lost by it: what can be saved is still in the
-old file, and its chain says what is missing.
+Not thread-safe: ``write.Journal`` has the lock. A damaged journal is renamed as a whole and a new
+one is started, with an event about it. The line must go on: parts pass whether or not an old file
+can be read. Nothing is lost: the old file is kept, and its chain shows the missing rows.
 """
 
 from __future__ import annotations
@@ -19,8 +17,9 @@ from typing import Any, TypeVar
 
 from partsight.errors import OutputError
 from partsight.journal.chain import link
-from partsight.journal.database import is_damage, move_aside, open_for_writing
-from partsight.journal.schema import EVENTS, Stored, Table
+from partsight.journal.database import is_damage, open_for_writing
+from partsight.journal.files import rename_damaged
+from partsight.journal.schema import EVENTS, JournalTable, Stored
 
 __all__ = ["Head", "Store", "refused"]
 
@@ -33,11 +32,11 @@ _Result = TypeVar("_Result")
 
 
 class Store:
-    """An open journal. After an error it opens the database again, once there is need.
+    """An open journal. After an error it opens the database again when needed.
 
     Args:
         path: the database.
-        now: the time of events, with a time zone.
+        now: wall-clock time for events, with a time zone.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime]) -> None:
@@ -47,13 +46,13 @@ class Store:
         self._connection: sqlite3.Connection | None = None
         self._closed = False
         self._heads: dict[str, Head] = {}
-        self._untold: Mapping[str, Any] | None = None
+        self._damage: Mapping[str, Any] | None = None  # not written as an event yet
 
-    def insert(self, table: Table, stored: Stored) -> int:
+    def insert(self, table: JournalTable, stored: Stored) -> int:
         """Write a row; it is on the disk when this returns its seq.
 
         Raises:
-            OutputError: it is not.
+            OutputError: the row is not written.
         """
         return self.run(lambda connection: self._insert(connection, table, stored))
 
@@ -61,8 +60,8 @@ class Store:
         """Write an event, see ``insert``."""
         return self.run(lambda connection: self._event(connection, kind, detail))
 
-    def head(self, table: Table) -> Head:
-        """The last row's seq and hash; of an empty table those of its anchor.
+    def head(self, table: JournalTable) -> Head:
+        """Return seq and hash of the last row; for an empty table, those of its anchor.
 
         Raises:
             OutputError: the database cannot be read.
@@ -70,14 +69,14 @@ class Store:
         return self.run(lambda connection: self._head(connection, table), writes=False)
 
     def run(self, work: Callable[[sqlite3.Connection], _Result], *, writes: bool = True) -> _Result:
-        """Do something with the connection, on a fresh database if this one is damaged.
+        """Call a function with the connection, with a new database if this one is damaged.
 
         Args:
-            work: what to do.
-            writes: whether its success shows that the journal can be written.
+            work: the function.
+            writes: whether its success proves that the journal can be written.
 
         Raises:
-            OutputError: the disk does not let us. What was begun is undone.
+            OutputError: the disk cannot be written; nothing is changed.
         """
         for last in (False, True):
             try:
@@ -87,7 +86,7 @@ class Store:
                 if last or not is_damage(error):
                     self._news.append(("unwritable", str(error)))
                     raise refused(self._path, error) from error
-                self._begin_afresh(error)
+                self._start_new(error)
             else:
                 if writes:
                     self._news.append(("writing", ""))
@@ -95,15 +94,15 @@ class Store:
         raise AssertionError("the loop returns or raises")
 
     def take_news(self) -> list[tuple[str, str]]:
-        """The states that it came into since this was asked, and what is behind each.
+        """Return the new states since the last call, each with its reason.
 
-        They are ``writing``, ``unwritable`` and ``damaged``; to be told with no lock held.
+        They are ``writing``, ``unwritable`` and ``damaged``. Report them without holding a lock.
         """
         news, self._news = self._news, []
         return news
 
     def close(self) -> None:
-        """Copy the log into the database; whatever is written later is refused."""
+        """Copy the log into the database and close it; later writes are refused."""
         self._drop()
         self._closed = True
 
@@ -112,30 +111,30 @@ class Store:
             raise OutputError(f"cannot write the journal {self._path}: it was closed.")
         if self._connection is None:
             self._connection = open_for_writing(self._path)
-        if self._untold is not None:
-            self._event(self._connection, "journal_damaged", self._untold)
-            self._untold = None
+        if self._damage is not None:
+            self._event(self._connection, "journal_damaged", self._damage)
+            self._damage = None
         return self._connection
 
     def _drop(self) -> None:
-        # What is in memory may be ahead of, or behind, what an error left in the file.
+        # After an error, the heads in memory may differ from those in the file.
         self._heads.clear()
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
 
-    def _begin_afresh(self, error: Exception) -> None:
+    def _start_new(self, error: Exception) -> None:
         try:
-            aside = move_aside(self._path, self._now())
+            renamed = rename_damaged(self._path, self._now())
         except OSError as refusal:
             self._news.append(("unwritable", str(refusal)))
             raise refused(self._path, refusal) from error
-        logger.error("the journal %s is damaged (%s): moved to %s", self._path, error, aside.name)
-        self._news.append(("damaged", f"{error}: moved to {aside.name}"))
-        self._untold = {"file": aside.name, "cause": str(error)}
+        logger.error("the journal %s is damaged (%s): moved to %s", self._path, error, renamed.name)
+        self._news.append(("damaged", f"{error}: moved to {renamed.name}"))
+        self._damage = {"file": renamed.name, "cause": str(error)}
 
-    def _insert(self, connection: sqlite3.Connection, table: Table, stored: Stored) -> int:
+    def _insert(self, connection: sqlite3.Connection, table: JournalTable, stored: Stored) -> int:
         seq, previous = self._head(connection, table)
         digest = link(previous, seq + 1, stored)
         connection.execute(table.insert, (seq + 1, digest, *stored.values()))
@@ -148,7 +147,7 @@ class Store:
             connection, EVENTS, EVENTS.store({"at": at, "kind": kind, "detail": dict(detail)})
         )
 
-    def _head(self, connection: sqlite3.Connection, table: Table) -> Head:
+    def _head(self, connection: sqlite3.Connection, table: JournalTable) -> Head:
         if table.name not in self._heads:
             last = f'SELECT seq, hash FROM "{table.name}" ORDER BY seq DESC LIMIT 1'
             anchor = "SELECT seq, hash FROM anchors WHERE of = ?"
@@ -161,8 +160,8 @@ class Store:
 
 
 def refused(path: Path, error: Exception) -> OutputError:
-    """What is said of a journal that cannot be written."""
+    """Return the error for a journal that cannot be written."""
     return OutputError(
         f"cannot write the journal {path}: {error}. "
-        "Expected a place that is writable and has room; verdicts go on once it has."
+        "Expected a writable disk with free space; verdicts go on once it has."
     )

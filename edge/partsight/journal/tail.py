@@ -1,7 +1,7 @@
-"""The end of a journal, followed by a feeder while the line writes it.
+"""Follows the end of a journal while the line writes it, for a delivery worker.
 
-Enters: a path. Leaves: rows after a seq, and whose journal they are of: one that was damaged is
-replaced by a fresh one, whose rows count from 1 again.
+A damaged journal is replaced by a new one whose rows count from 1 again, so the id of the journal
+is returned too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _Result = TypeVar("_Result")
 
 
 class Tail:
-    """A read-only connection that is opened when needed, and again when the file is another."""
+    """A read-only connection, opened when needed and again when the file was replaced."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -28,18 +28,18 @@ class Tail:
         self._file: tuple[int, int] | None = None
 
     def rows(self, after: int, limit: int) -> list[dict[str, Any]]:
-        """The verdicts after a seq, at most ``limit``.
+        """Return the verdicts after a seq, at most ``limit``.
 
         Raises:
-            JournalError: it cannot be read.
+            JournalError: the journal cannot be read.
         """
         return self._read(lambda connection: read_page(connection, after, limit))
 
     def end(self) -> tuple[str, int]:
-        """Which journal it is, and its last seq, also where the row was pruned.
+        """Return the id of the journal and its last seq, also if that row was pruned.
 
         Raises:
-            JournalError: it cannot be read.
+            JournalError: the journal cannot be read.
         """
         query = (
             "SELECT id, (SELECT max(seq) FROM (SELECT max(seq) AS seq FROM verdicts"
@@ -49,7 +49,7 @@ class Tail:
         return str(journal_id), int(seq)
 
     def close(self) -> None:
-        """Close the connection; it is opened again if there is need."""
+        """Close the connection; it is opened again when needed."""
         if self._connection is not None:
             self._connection.close()
             self._connection = None

@@ -1,7 +1,6 @@
-"""Whether a journal is as it was written: both chains from their anchors to their ends.
+"""Verifies that a journal is unchanged, for ``partsight journal verify``.
 
-Enters: a path, and perhaps a noted head. Leaves: what was checked, or the first row that is
-wrong. ``partsight journal verify`` calls it.
+Both chains are computed from their anchors to their ends.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from partsight.errors import JournalError
 from partsight.journal.chain import genesis, link
 from partsight.journal.prune import PRUNED
 from partsight.journal.read import pages, reading
-from partsight.journal.schema import TABLES, VERDICTS, Table
+from partsight.journal.schema import TABLES, VERDICTS, JournalTable
 from partsight.journal.store import Head
 from partsight.utils.progress import Progress, silent
 
@@ -25,12 +24,12 @@ __all__ = ["Verified", "verify"]
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """What was found sound.
+    """Result of a successful verification.
 
     Attributes:
-        rows: by table, how many rows there are.
-        pruned: by table, the last row that was pruned; 0 where none was.
-        head: of the verdicts, to be noted: seq and hexadecimal hash.
+        rows: number of rows by table.
+        pruned: seq of the last pruned row by table; 0 if none was.
+        head: seq and hexadecimal hash of the last verdict, to be noted elsewhere.
     """
 
     rows: dict[str, int]
@@ -41,22 +40,22 @@ class Verified:
 def verify(
     path: Path, expect: tuple[int, str] | None = None, progress: Progress = silent
 ) -> Verified:
-    """Check every row of a journal.
+    """Verify every row of a journal.
 
     Args:
         path: the journal; the line may write it meanwhile.
-        expect: a head that was noted: seq and hexadecimal hash. Only with it is a missing tail,
-            or a journal that was written anew as a whole, found for certain.
-        progress: told of each row.
+        expect: a noted head: seq and hexadecimal hash. Only with it are a missing tail and a
+            completely rewritten journal detected for certain.
+        progress: called for each row.
 
     Raises:
-        JournalError: a row was changed, or is missing or out of its place; the first is named.
+        JournalError: a row was changed, is missing or out of place; the first one is named.
     """
     rows, anchors, heads = {}, {}, {}
     with reading(path) as connection:
-        # A changed text may be no text: that, too, is to be told by the row.
+        # A changed text may be invalid UTF-8; its row must be named too.
         connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
-        # One moment for all: rows may be pruned meanwhile.
+        # One snapshot for all queries: rows may be pruned meanwhile.
         connection.execute("BEGIN")
         stated = _stated(connection)
         for table in TABLES:
@@ -81,38 +80,36 @@ def _noted(expect: tuple[int, str], anchor: Head) -> Head:
 
 
 def _stated(connection: sqlite3.Connection) -> dict[str, Head]:
-    """By table up to which row it was pruned, as the last event about that says."""
+    """Return, by table, the last pruned row according to the latest event about pruning."""
     query = "SELECT detail FROM events WHERE kind = ? ORDER BY seq DESC LIMIT 1"
     found = connection.execute(query, (PRUNED,)).fetchone()
     try:
         detail = json.loads(found[0]) if found else {}
         return {name: (int(at["seq"]), bytes.fromhex(at["hash"])) for name, at in detail.items()}
     except (AttributeError, KeyError, TypeError, ValueError):
-        return {}  # it was changed: its own chain tells
+        return {}  # the event was changed, which its own chain reveals
 
 
-def _anchor(connection: sqlite3.Connection, table: Table, stated: Head | None) -> Head:
-    """Where the table's chain begins, if that is as it must be."""
+def _anchor(connection: sqlite3.Connection, table: JournalTable, stated: Head | None) -> Head:
+    """Return the start of the table's chain, after checking it."""
     query = "SELECT seq, hash FROM anchors WHERE of = ?"
     found: Head = connection.execute(query, (table.name,)).fetchone() or (0, b"")
     (journal_id,) = connection.execute("SELECT id FROM journal").fetchone() or ("",)
     begin = (0, genesis(journal_id, table.name))
     sound = found == begin if found[0] == 0 else stated is not None and found[0] <= stated[0]
     if not sound:
-        raise _wrong(
-            table, f"the rows up to {found[0]} were taken away", "an event that says so", "none"
-        )
+        raise _wrong(table, f"the rows up to {found[0]} were removed", "an event about it", "none")
     return found
 
 
 def _walk(
     connection: sqlite3.Connection,
-    table: Table,
+    table: JournalTable,
     anchor: Head,
     noted: list[Head],
     progress: Progress,
 ) -> Head:
-    """Compute the chain from its anchor; its end."""
+    """Compute the chain from its anchor, and return its end."""
     seq, digest = anchor
     _compare(table, seq, digest, noted)
     records = itertools.chain.from_iterable(pages(connection, table, after=seq))
@@ -133,15 +130,15 @@ def _walk(
     return seq, digest
 
 
-def _total(connection: sqlite3.Connection, table: Table, after: int) -> int:
+def _total(connection: sqlite3.Connection, table: JournalTable, after: int) -> int:
     (last,) = connection.execute(f"SELECT ifnull(max(seq), 0) FROM {table.name}").fetchone()
     return max(0, int(last) - after)
 
 
-def _compare(table: Table, seq: int, digest: bytes, noted: list[Head]) -> None:
+def _compare(table: JournalTable, seq: int, digest: bytes, noted: list[Head]) -> None:
     for at, expected in noted:
         if at == seq and expected != digest:
-            which = f"row {seq} is not the one that was noted"
+            which = f"row {seq} differs from the noted one"
             raise _wrong(table, which, f"hash {expected.hex()}", digest.hex())
 
 
@@ -149,7 +146,7 @@ def _hex(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else repr(value)
 
 
-def _wrong(table: Table, what: str, expected: str, received: str) -> JournalError:
+def _wrong(table: JournalTable, what: str, expected: str, received: str) -> JournalError:
     return JournalError(
         f"the journal's {table.name} are not as they were written: {what}. "
         f"Expected {expected}, received {received}."

@@ -1,7 +1,4 @@
-"""The journal as the line writes it: a verdict is on the disk before ``append`` returns.
-
-Enters: rows of ``PartResult`` and events. Leaves: their numbers, and the chain's head.
-"""
+"""Writes the journal: a verdict is on the disk before ``append`` returns."""
 
 from __future__ import annotations
 
@@ -12,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.errors import JournalError
@@ -30,20 +26,20 @@ if TYPE_CHECKING:
 __all__ = ["Journal"]
 
 
-class Journal:
-    """The one writer of a journal; safe for threads.
+class Journal(contextlib.AbstractContextManager["Journal"]):
+    """The only writer of a journal. Thread-safe.
 
     Args:
-        path: the database; its folder is made. Beside it lie SQLite's log, ``-wal`` and
+        path: the database; its folder is created. Next to it are SQLite's log, ``-wal`` and
             ``-shm``, and ``.lock``.
-        telemetry: told whether the journal is ``writing``, ``unwritable`` or ``damaged``; of a
-            damaged one a fresh one is begun, see ``store``.
-        now: the time of events, with a time zone.
-        checkpoint_rows: how many rows the log takes before it is copied into the database.
+        telemetry: gets the state ``journal``: ``writing``, ``unwritable`` or ``damaged``; a
+            damaged journal is replaced by a new one, see ``store``.
+        now: wall-clock time for events, with a time zone.
+        checkpoint_rows: number of rows in the log before it is copied into the database.
 
     Raises:
-        OutputError: another process writes it, it is of a newer partsight or of another
-            program, or the disk does not let us.
+        OutputError: another process writes the journal, it belongs to another program or a newer
+            version, or the disk cannot be written.
     """
 
     def __init__(
@@ -54,7 +50,7 @@ class Journal:
         now: Callable[[], datetime] = utc_now,
         checkpoint_rows: int = 250,
     ) -> None:
-        # SQLite's log lies beside the file itself, wherever a link to it lies.
+        # SQLite's log is next to the file itself, not next to a link to it.
         self.path = Path(path).resolve()
         self._telemetry = telemetry
         self._now = now
@@ -75,11 +71,11 @@ class Journal:
         """Write a verdict, the columns of ``PartResult.row``; it is durable when this returns.
 
         Returns:
-            Its ``seq``: one more than that of the verdict before.
+            Its ``seq``, one more than that of the previous verdict.
 
         Raises:
-            OutputError: it is not written: the disk is full or read-only, or the journal is
-                closed. When there is room again, the next one is.
+            OutputError: not written: the disk is full or read-only, or the journal is closed.
+                Writing works again once the disk does.
             ValueError: the row has unknown columns, or values of another type.
         """
         stored = VERDICTS.store(row)
@@ -92,10 +88,10 @@ class Journal:
         return seq
 
     def event(self, kind: str, detail: Mapping[str, Any]) -> int:
-        """Write what happened to the line, such as ``started``, with what is to be known of it.
+        """Write an event of the line, such as ``started``, with its details.
 
         Returns:
-            Its ``seq``, which counts apart from that of verdicts.
+            Its ``seq``, counted separately from verdicts.
 
         Raises:
             OutputError: see ``append``.
@@ -106,7 +102,7 @@ class Journal:
         return seq
 
     def head(self) -> tuple[int, str]:
-        """``seq`` and hexadecimal hash of the last verdict: noted elsewhere, they prove the tail.
+        """Return ``seq`` and hexadecimal hash of the last verdict, to be noted elsewhere.
 
         Raises:
             OutputError: see ``append``.
@@ -116,7 +112,7 @@ class Journal:
         return seq, digest.hex()
 
     def wait(self, seq: int, timeout_s: float) -> bool:
-        """Wait until there is a verdict after ``seq``; whether there is one."""
+        """Wait until there is a verdict after ``seq``. Return whether there is one."""
         with self._grown:
             return self._grown.wait_for(lambda: self._last > seq, timeout_s)
 
@@ -125,26 +121,26 @@ class Journal:
         *,
         keep_days: float | None = None,
         keep_rows: int | None = None,
-        handed_on: int | None = None,
+        delivered: int | None = None,
     ) -> int:
-        """Delete the oldest rows; the chain of the rest can be verified still.
+        """Delete the oldest rows; the chain of the rest can still be verified.
 
-        For about once an hour: each time that rows go, an event says so.
+        Call it about once an hour: each call that deletes rows writes an event.
 
         Args:
-            keep_days: of verdicts and events that are older, none is kept.
-            keep_rows: of verdicts no more than these are kept, and as many events: a shadow
-                model makes one for each verdict.
-            handed_on: verdicts after this ``seq`` stay in any case, as a sink has yet to hand
-                them on; None where there is no sink.
+            keep_days: age in days from which verdicts and events are deleted.
+            keep_rows: number of verdicts to keep, and of events: a shadow model writes one per
+                verdict.
+            delivered: verdicts after this ``seq`` are kept, since a sink has not delivered them
+                yet; None without sinks.
 
         Returns:
-            How many verdicts were deleted.
+            The number of deleted verdicts.
 
         Raises:
-            OutputError: see ``append``; some may be deleted.
+            OutputError: see ``append``; some rows may be deleted.
         """
-        kept = Retention(keep_days, keep_rows, handed_on)
+        kept = Retention(keep_days, keep_rows, delivered)
         try:
             with contextlib.closing(connect_read_only(self.path)) as reader:
                 last = last_to_prune(reader, kept, self._now())
@@ -158,9 +154,9 @@ class Journal:
 
     @contextlib.contextmanager
     def _writing(self) -> Iterator[Store]:
-        """The store, for this thread alone; what it has to tell is told after that.
+        """Lock the store for this thread; its new states are reported after that.
 
-        Whoever listens to states may write them down as events, which takes the same lock.
+        A listener to states may write them as events, which takes the same lock.
         """
         news: list[tuple[str, str]] = []
         try:
@@ -185,21 +181,13 @@ class Journal:
                 return count
 
     def close(self) -> None:
-        """Copy the log into the database, and let another process write it."""
+        """Copy the log into the database and release the lock for other processes."""
         self._checkpointer.close()
         with self._lock:
             self._store.close()
             self._held.close()
 
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

@@ -1,1 +1,1 @@
-"""The line: ``run`` opens everything, ``loop`` inspects, ``housekeeping`` acts in between."""
+"""The line: ``run`` opens everything, ``loop`` inspects, ``housekeeping`` runs in between."""

@@ -1,6 +1,6 @@
-"""How each part of the line is opened, by its section of the configuration.
+"""Opens each component of the line as its section of the configuration says.
 
-What a line does not have is not imported.
+Components that a line does not use are not imported.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "checked_load",
     "model_notes",
-    "open_feeders",
+    "open_delivery",
     "open_health",
     "open_journal",
     "open_model",
@@ -40,22 +40,22 @@ __all__ = [
     "open_pruning",
 ]
 
-# Once the line ends, for all sinks together and for pictures: SIGTERM leaves 5 s for everything.
+# At the end, for all sinks together and for images: after SIGTERM the whole line has 5 s.
 _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
 
 
 def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Journal | None:
-    """The journal, if the line keeps one.
+    """Open the journal, if one is configured.
 
     Raises:
-        ConfigError: sinks without a journal.
+        ConfigError: sinks are configured without a journal.
         OutputError: it cannot be opened.
     """
     if config.journal.path is None:
         if config.sinks:
             raise ConfigError(
-                "there are [[sinks]] and no journal, which they are fed from. Say --journal, or "
+                "[[sinks]] need a journal, which they read verdicts from. Set --journal, or "
                 "path in [journal]."
             )
         telemetry.state("journal", "none", "verdicts are not kept")
@@ -65,33 +65,33 @@ def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Jour
     return stack.enter_context(Journal(config.journal.path, telemetry))
 
 
-def open_feeders(
+def open_delivery(
     config: Config, journal: Journal | None, telemetry: Telemetry, stack: ExitStack
 ) -> list[DeliveryWorker]:
-    """A thread for each sink, which hands on what is left when the line ends."""
+    """Start a thread for each sink; at the end of the line it delivers the rest."""
     if journal is None or not config.sinks:
         return []
-    from partsight.sinks.delivery_worker import close_feeders
+    from partsight.sinks.delivery_worker import close_workers
     from partsight.sinks.open import workers
 
     opened = workers(config.sinks, journal, telemetry)
     for worker in opened:
         worker.start()
-    stack.callback(close_feeders, opened, _FLUSH_S)
+    stack.callback(close_workers, opened, _FLUSH_S)
     return opened
 
 
 def open_pruning(
     config: Config, journal: Journal | None, workers: Sequence[DeliveryWorker], stack: ExitStack
 ) -> None:
-    """Let old verdicts go, at the start and then hourly, in a thread of its own."""
+    """Delete old verdicts at the start and then hourly, in a thread of its own."""
     kept = config.journal
     if journal is None or (kept.keep_days is None and kept.keep_rows is None):
         return
 
     def prune() -> None:
-        handed_on = min((worker.position for worker in workers), default=None)
-        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, handed_on=handed_on)
+        delivered = min((worker.position for worker in workers), default=None)
+        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, delivered=delivered)
 
     stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
 
@@ -99,7 +99,7 @@ def open_pruning(
 def open_pictures(
     config: Config, telemetry: Telemetry, on_event: OnEvent, stack: ExitStack
 ) -> PictureStore | None:
-    """The store of frames, if the line keeps any."""
+    """Open the store of images, if the line saves any."""
     pictures = config.pictures
     if pictures.folder is None:
         return None
@@ -114,11 +114,11 @@ def open_pictures(
 
 
 def model_notes(config: Config, product: str | None) -> list[str]:
-    """What people must know of how new models are taken, a sentence each.
+    """Return notes for the operator on how new models are accepted, one sentence each.
 
     Args:
         config: of the line.
-        product: of the model that the line starts with.
+        product: product of the model that the line starts with.
     """
     models, notes = config.models, []
     if models.store is None:
@@ -138,11 +138,11 @@ def model_notes(config: Config, product: str | None) -> list[str]:
 
 
 def open_model(request: LineRequest, telemetry: Telemetry, on_event: OnEvent) -> Classifier:
-    """The model to begin with.
+    """Load the model that the line starts with.
 
     Raises:
-        ConfigError: there is neither one nor a store.
-        ModelError: it cannot be run.
+        ConfigError: neither a model nor a store is configured.
+        ModelError: the model cannot be run.
     """
     models = request.config.models
     if models.store is not None:
@@ -161,18 +161,18 @@ def open_model(request: LineRequest, telemetry: Telemetry, on_event: OnEvent) ->
             product=models.product,
         )
     if request.model is None:
-        raise ConfigError("no model is given. Say MODEL, or store in [models].")
+        raise ConfigError("no model is given. Give MODEL, or set store in [models].")
     classifier = request.load(request.model)
     telemetry.state("model", "running", classifier.model_sha256)
     return classifier
 
 
 def checked_load(load: Load, product: str | None) -> Load:
-    """The same loading, which also refuses a model of another product than is configured.
+    """Return a loader that also refuses a model of another product than configured.
 
     Args:
         load: loads a model.
-        product: ``models.product``; None allows every product.
+        product: ``models.product``; None accepts every product.
     """
 
     def checked(model: str | bytes) -> Classifier:
@@ -191,7 +191,7 @@ def open_models(
     on_event: OnEvent,
     stack: ExitStack,
 ) -> ModelWatch | None:
-    """The watch over new models, if this device has a store of them."""
+    """Start the watch for new models, if this device has a store."""
     models = request.config.models
     if models.store is None:
         return None
@@ -216,9 +216,9 @@ def open_models(
 def open_health(
     config: Config, inspector: Inspector, telemetry: Telemetry, stack: ExitStack
 ) -> LineHealth:
-    """Answers over HTTP, and systemd's notifications.
+    """Start the health server and systemd's notifications.
 
-    An address that cannot be listened on is a state: parts are inspected all the same.
+    If the address cannot be listened on, the state ``health`` says so, and the line runs on.
     """
 
     def model() -> dict[str, str]:
@@ -232,10 +232,10 @@ def open_health(
 
     named = {"journal": config.journal.path, "pictures": config.pictures.folder}
     places = {name: Path(path) for name, path in named.items() if path is not None}
-    notifier = Notifier.from_environ()  # which can be had once
+    notifier = Notifier.from_environ()  # removes the variables, so call it once
     try:
         return stack.enter_context(LineHealth(telemetry, model, config.health, places, notifier))
     except ConfigError as error:
         telemetry.state("health", "failing", str(error))
-        silent = config.health.model_copy(update={"enabled": False})
-        return stack.enter_context(LineHealth(telemetry, model, silent, places, notifier))
+        disabled = config.health.model_copy(update={"enabled": False})
+        return stack.enter_context(LineHealth(telemetry, model, disabled, places, notifier))

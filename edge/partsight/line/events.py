@@ -1,4 +1,4 @@
-"""What happens to the line, as the journal's events; nowhere where there is no journal."""
+"""Events of the line for the journal; without a journal they are dropped."""
 
 from __future__ import annotations
 
@@ -18,41 +18,46 @@ if TYPE_CHECKING:
     from partsight.config.document import Config
     from partsight.journal import Journal
 
-__all__ = ["event_writer", "started", "thresholds_told"]
+__all__ = ["event_writer", "started", "thresholds_detail"]
 
 
 def event_writer(journal: Journal | None, telemetry: Telemetry) -> OnEvent:
-    """Return a function that writes events, from any thread, and raises nothing.
+    """Return a function that writes events. Thread-safe; it raises nothing.
 
-    It also writes every change of state from now on that is told, see ``Telemetry.state``.
+    From now on, announced changes of state are written as events too, see ``Telemetry.state``.
     """
 
     def write(kind: str, detail: Mapping[str, Any]) -> None:
         if journal is not None:
-            with contextlib.suppress(OutputError):  # which the journal says in the vitals
+            with contextlib.suppress(OutputError):  # the state of the journal reports it
                 journal.event(kind, detail)
 
-    def told(change: Change) -> None:
-        write("state", _change_told(change))
+    def announced(change: Change) -> None:
+        write("state", _state_detail(change))
 
-    telemetry.on_told(told)
+    telemetry.on_announced(announced)
     return write
 
 
-def _change_told(change: Change) -> dict[str, Any]:
+def _state_detail(change: Change) -> dict[str, Any]:
     """Return the detail of an event ``state``."""
     state = change.state
-    told: dict[str, Any] = {"part": change.part, "state": state.name, "detail": state.detail}
+    # The field is named "part" since the first version: readers of journals depend on it.
+    detail: dict[str, Any] = {
+        "part": change.component,
+        "state": state.name,
+        "detail": state.detail,
+    }
     if change.suppressed:
-        told["suppressed"] = change.suppressed
+        detail["suppressed"] = change.suppressed
     if change.delayed:
         since = datetime.fromtimestamp(state.since, timezone.utc)
-        told["since"] = since.isoformat(timespec="milliseconds")
-    return told
+        detail["since"] = since.isoformat(timespec="milliseconds")
+    return detail
 
 
 def started(config: Config, inspector: Inspector) -> dict[str, Any]:
-    """The detail of the event ``started``."""
+    """Return the detail of the event ``started``."""
     return {
         "partsight": importlib.metadata.version("partsight"),
         "model": inspector.classifier.model_sha256,
@@ -60,14 +65,14 @@ def started(config: Config, inspector: Inspector) -> dict[str, Any]:
         "model_version": inspector.classifier.contract.version,
         "source": config.source.address and redact_address(config.source.address),
         "trigger": config.trigger.kind,
-        **thresholds_told(inspector),
+        **thresholds_detail(inspector),
     }
 
 
-def thresholds_told(inspector: Inspector) -> dict[str, Any]:
-    """The thresholds and votes in force, and those of the model where it has others."""
+def thresholds_detail(inspector: Inspector) -> dict[str, Any]:
+    """Return the active thresholds and votes, and those of the model if they differ."""
     of_the_model, policy = inspector.classifier.contract.operating_point, inspector.policy
-    told: dict[str, Any] = {
+    detail: dict[str, Any] = {
         "accept_above": inspector.point.accept_above,
         "reject_below": inspector.point.reject_below,
         "min_contrast": inspector.point.min_contrast,
@@ -76,9 +81,9 @@ def thresholds_told(inspector: Inspector) -> dict[str, Any]:
         "window": policy.window,
     }
     if inspector.point != of_the_model:
-        told["of_the_model"] = {
+        detail["of_the_model"] = {
             "accept_above": of_the_model.accept_above,
             "reject_below": of_the_model.reject_below,
             "min_contrast": of_the_model.min_contrast,
         }
-    return told
+    return detail

@@ -1,7 +1,6 @@
-"""What happens between two parts: signs of life, another model, another configuration.
+"""Housekeeping between two inspections: heartbeat, model swap, reload of the configuration.
 
-Called by the loop after each part, and twice a second where there is none; takes no time that
-an inspection would notice.
+Called by the loop after each part, and twice a second without parts; it must not delay inspections.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from partsight.errors import ConfigError
-from partsight.line.events import thresholds_told
+from partsight.line.events import thresholds_detail
 from partsight.line.inspector import Inspector
 from partsight.line.line_health import LineHealth
 from partsight.line.observers import Observers, alarm_settings
@@ -31,18 +30,18 @@ logger = logging.getLogger(__name__)
 
 
 class Housekeeping:
-    """To be called; False when the line is to end.
+    """Called at each turn of the loop; returns False when the line must stop.
 
     Args:
-        request: what the line was started with.
-        inspector: is given another model or policy.
-        health: is shown that the loop lives.
-        signals: may ask to stop or to reload.
-        models: may have another model; None where there is no store.
-        observers: are told of another model, and of other alarm settings.
-        on_event: is told what was changed.
+        request: model and configuration that the line was started with.
+        inspector: gets a new model or policy.
+        health: gets the heartbeat.
+        signals: requests to stop or reload.
+        models: offers new models; None without a store.
+        observers: get model changes and new alarm settings.
+        on_event: gets an event for each change.
         telemetry: gets the state ``configuration``.
-        notes: logged at the first turn: a line that cannot start says only why.
+        notes: logged at the first turn, so that a line that cannot start logs only its error.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Housekeeping:
         self._notes = notes
 
     def __call__(self) -> bool:
-        """Have one turn."""
+        """Do one turn."""
         self._health.heartbeat()
         for note in self._notes:
             logger.warning("%s", note)
@@ -82,24 +81,24 @@ class Housekeeping:
         try:
             self._inspector.use(classifier=classifier)
         except ConfigError as error:
-            # It was examined under the thresholds of then; they were changed in between.
+            # The thresholds were changed after its qualification.
             self._telemetry.state("model", "refused", str(error))
             return
         if self._models is not None:
             self._models.swapped(classifier)
         for follow in self._observers.swapped:
             follow()
-        self._on_event("thresholds", thresholds_told(self._inspector))
+        self._on_event("thresholds", thresholds_detail(self._inspector))
 
     def _reload(self) -> None:
-        """Take over what can be; a configuration that is wrong changes nothing."""
+        """Apply the settings that need no restart; an invalid configuration changes nothing."""
         from partsight.config.acting import require_acting
         from partsight.config.reload import changes
 
         try:
             config = self._request.reread()
-            # Source and trigger stay those of the start: votes that are right for new ones would
-            # let other parts vote now.
+            # Check the votes against the running source and trigger, which change only at a
+            # restart: votes that suit new ones could mix parts now.
             running = self._request.config
             require_acting(running.model_copy(update={"decision": config.decision}))
             self._inspector.use(policy=policy_of(config))
@@ -107,7 +106,7 @@ class Housekeeping:
             self._telemetry.state("configuration", "refused", str(error))
             self._on_event("reload", {"refused": str(error)})
             return
-        # What is taken over is so from now on; what needs a restart does so since the start.
+        # Applied settings differ from the last reload, settings that need a restart from the start.
         taken_over = changes(self._config, config).taken_over
         restart = changes(self._request.config, config).restart
         self._config = config
@@ -123,6 +122,6 @@ class Housekeeping:
             {
                 "taken_over": [dataclasses.asdict(change) for change in taken_over],
                 "needs_restart": [dataclasses.asdict(change) for change in restart],
-                **thresholds_told(self._inspector),
+                **thresholds_detail(self._inspector),
             },
         )

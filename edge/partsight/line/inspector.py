@@ -1,7 +1,7 @@
-"""From an occasion and its frame to the result: the verdict, why, and how long it took.
+"""Inspects one part: from a trigger event and its frame to the verdict, its reason and latency.
 
-Called by ``line`` for every part. A part that cannot be judged gets the fail-safe verdict with
-its cause; nothing that a frame or a model does gets out of here as an exception.
+A part that cannot be inspected gets the fail-safe verdict with its cause. No error of a frame or
+a model leaves this module as an exception.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ __all__ = ["Inspector", "Inspection"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Inspection:
-    """A result with what it was made from.
+    """A result with the data behind it.
 
     Attributes:
-        result: what the journal keeps.
-        frame: that was judged; None where none came.
-        picture: uint8 (h, w, 3), RGB: what the network saw of it; None where it saw nothing.
-        spec: of the model that judged: what ``picture`` was made by.
-        fault: the kind of what was wrong: source, picture or model; None where nothing was.
+        result: content of the journal's row.
+        spec: preprocessing of the model, which made ``picture``.
+        frame: the inspected frame; None if none came.
+        picture: uint8 (h, w, 3) RGB, the input of the network; None if it was not run.
+        fault: kind of fault: source, picture or model; None without a fault.
         flat: whether the picture has practically no contrast, and so shows no part.
     """
 
@@ -56,7 +56,7 @@ class Inspection:
 
 @dataclass(slots=True)
 class _Findings:
-    """What is found out about a part on the way to its verdict."""
+    """Intermediate results of an inspection."""
 
     verdict: Verdict
     reason: str
@@ -68,18 +68,18 @@ class _Findings:
 
 
 class Inspector:
-    """A classifier with the policy that it is used by. Not for two threads at once.
+    """A classifier with its decision policy. Not thread-safe.
 
     Attributes:
-        classifier: the model in force.
-        point: its operating point under the policy.
-        policy: how verdicts are given.
+        classifier: the active model.
+        point: its operating point with the thresholds of the policy.
+        policy: thresholds, votes and fail-safe verdict.
 
     Args:
         clock: seconds, monotonic.
 
     Raises:
-        ConfigError: the policy's thresholds do not go with the contract's.
+        ConfigError: the policy's thresholds contradict the contract's.
     """
 
     def __init__(
@@ -93,13 +93,13 @@ class Inspector:
         self._last: collections.deque[Verdict] = collections.deque(maxlen=self.policy.window)
 
     def use(self, classifier: Classifier | None = None, policy: Policy | None = None) -> None:
-        """From the next frame on, judge by another model or another policy.
+        """Use another model or policy from the next frame on.
 
         Raises:
-            ConfigError: they do not go together; all stays as it was.
+            ConfigError: model and policy contradict each other; nothing is changed.
         """
         self._use(classifier or self.classifier, policy or self.policy)
-        # The verdicts of another model or policy have no vote.
+        # Verdicts of the previous model or policy do not vote.
         self._last = collections.deque(maxlen=self.policy.window)
 
     def _use(self, classifier: Classifier, policy: Policy) -> None:
@@ -112,7 +112,7 @@ class Inspector:
         self.classifier, self.policy = classifier, policy
 
     def __call__(self, trigger_event: TriggerEvent, seen: Frame | Fault) -> Inspection:
-        """Judge what was seen of a part."""
+        """Inspect a part."""
         started = self._clock()
         frame = seen if isinstance(seen, Frame) else None
         found = self._find(seen)
@@ -164,9 +164,9 @@ class Inspector:
         return found
 
     def _vote(self, found: _Findings) -> None:
-        """Let the last frames decide together.
+        """Decide by the votes of the last frames.
 
-        A fault or a flat picture is no vote and keeps its own verdict: others cannot accept it.
+        A fault or a flat picture has no vote and keeps its own verdict: votes cannot accept it.
         """
         if found.fault or found.flat:
             return

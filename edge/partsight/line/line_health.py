@@ -1,9 +1,4 @@
-"""All that watches over a running line, held together for its loop.
-
-Enters: the vitals, and the section ``[health]``. Leaves: answers over HTTP, systemd's
-notifications, and how the machine is, in the vitals. Entered by ``partsight watch`` around its
-loop, which calls ``housekeeping`` at each of its turns.
-"""
+"""Health of a running line: the HTTP endpoints, systemd's notifications and machine telemetry."""
 
 from __future__ import annotations
 
@@ -12,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.telemetry.machine import machine_watch
@@ -21,7 +15,7 @@ from partsight.telemetry.readiness import not_ready
 from partsight.telemetry.systemd import Notifier
 from partsight.telemetry.telemetry import Telemetry
 from partsight.web.routes import line_routes
-from partsight.web.server import HealthServer
+from partsight.web.server import http_server
 
 if TYPE_CHECKING:
     from partsight.config.health import HealthConfig
@@ -33,19 +27,19 @@ _STATUS_EVERY_S = 1.0
 
 
 class LineHealth:
-    """Watches while the block lasts. Its methods are for the loop's thread.
+    """Active while the block is open. Its methods are for the loop's thread.
 
     Args:
         telemetry: of the line.
-        model: ``sha256`` and ``version`` of the model in force.
+        model: gives ``sha256`` and ``version`` of the active model.
         settings: the section ``[health]``.
-        places: folders whose disks must not fill, by name, such as journal and pictures.
-        notifier: where systemd is to be told; None is where the environment says.
+        places: folders whose disks must not fill up, by name, such as journal and pictures.
+        notifier: sends notifications to systemd; None makes one from the environment.
         clock: seconds, monotonic.
 
     Attributes:
-        port: that is listened on, within the block; None where nobody is answered.
-        notifier: systemd's.
+        port: TCP port of the server within the block; None if it is disabled.
+        notifier: sends notifications to systemd.
     """
 
     def __init__(
@@ -62,11 +56,11 @@ class LineHealth:
         self._telemetry, self._model, self._settings = telemetry, model, settings
         self._machine = machine_watch(places, telemetry)
         self._heartbeat = Heartbeat([self.notifier.feed_watchdog], clock)
-        self._clock, self._told_s = clock, clock()
+        self._clock, self._reported_s = clock, clock()
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> LineHealth:
-        """Begin to watch; ``notifier.ready`` is left to the loop, when it is.
+        """Start; ``notifier.ready`` is called later by the line.
 
         Raises:
             ConfigError: the address in ``[health]`` cannot be listened on.
@@ -85,38 +79,35 @@ class LineHealth:
                         not_ready, sink_unreachable_after_s=settings.sink_unreachable_after_s
                     ),
                 )
-                server = HealthServer(routes, host=settings.host, port=settings.port)
-                self.port = stack.enter_context(server).port
+                server = http_server(
+                    routes, section="health", host=settings.host, port=settings.port
+                )
+                self.port = stack.enter_context(server)
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stack.close()
 
     def heartbeat(self) -> None:
-        """The loop has a turn: it lives, and about once a second says how it is."""
+        """Note a turn of the loop; about once a second, also report the status."""
         self._heartbeat.beat()
         now_s = self._clock()
-        if now_s - self._told_s >= _STATUS_EVERY_S:
-            self._told_s = now_s
-            self._telemetry.tell_due()
+        if now_s - self._reported_s >= _STATUS_EVERY_S:
+            self._reported_s = now_s
+            self._telemetry.announce_due()
             self.notifier.status(status_line(self._telemetry))
 
 
 def status_line(telemetry: Telemetry) -> str:
-    """How the line is, for 'systemctl status': verdicts, and what is not as it should be."""
+    """Return the status for 'systemctl status': counts of verdicts, states and alarms."""
     values = sorted(telemetry.values().items())
     counts = [f"{label} {count:.0f}" for (name, label), count in values if name == "verdicts"]
     alarms = [f"alarm {label}" for (name, label), raised in values if name == "alarms" and raised]
     states = [
-        # How far it has come is worth the room: "drift learning 69 of 500 parts".
-        f"{part} {state.detail if state.detail.startswith('learning ') else state.name}"
-        for part, state in sorted(telemetry.states().items())
-        if not part.startswith("alarm ")
+        # Show the progress of learning: "drift learning 69 of 500 parts".
+        f"{component} {state.detail if state.detail.startswith('learning ') else state.name}"
+        for component, state in sorted(telemetry.states().items())
+        if not component.startswith("alarm ")
     ]
     return "; ".join([", ".join(counts) or "no verdicts yet", *states, *alarms])

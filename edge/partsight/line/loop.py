@@ -1,8 +1,8 @@
-"""The inspection loop, on one screen: an occasion, a verdict, its record; then the next.
+"""The inspection loop: trigger event, verdict, record; then the next.
 
-``trigger`` says when a part is judged and by which frame, ``inspector`` judges it, ``record`` makes
-the verdict durable and only then tells of it, ``housekeeping`` sees to the rest between two parts:
-signals, another model, the watchdog. ``station`` puts the four together.
+The trigger decides when a part is inspected and on which frame. ``inspector`` gives the verdict,
+``record`` writes it to the journal and then announces it, and ``housekeeping`` handles signals,
+model swaps and the watchdog between two parts. ``run`` connects the four.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ def watch(
     *,
     max_parts: int | None = None,
 ) -> None:
-    """Judge part after part until the source ends.
+    """Inspect parts until the source ends.
 
     Args:
         trigger_events: of a trigger, see ``triggers.base.Trigger``.
-        inspector: gives a verdict for each.
-        record: is given each result before the next occasion is asked for.
-        housekeeping: called after each part, and twice a second where there is none; False ends it.
-        max_parts: stop after so many; None goes on to the source's end.
+        inspector: gives the verdict for each event.
+        record: gets each inspection before the next trigger event is requested.
+        housekeeping: called after each part, and twice a second without parts; False stops.
+        max_parts: number of parts to stop after; None inspects until the source ends.
 
     Raises:
-        SourceError: the source can give no more; what came before is recorded.
+        SourceError: the source failed; earlier parts are recorded.
     """
     parts = 0
     for event in trigger_events:

@@ -1,4 +1,4 @@
-"""What looks at each result after it was recorded: alarms, the drift watch, the shadow model."""
+"""Observers get each inspection after it was recorded: alarms, drift watch, shadow model."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Observer = Callable[[Inspection], None]
 
 @dataclass(frozen=True, slots=True)
 class Observers:
-    """What looks at each result after it was recorded.
+    """Observers of a line.
 
     Attributes:
-        each: called with each result.
-        swapped: called after another model was put in force.
-        alarms: takes new settings when the configuration is read again.
-        notes: what people must know once the line runs, a sentence each.
+        each: called with each inspection.
+        swapped: called after a model swap.
+        alarms: gets new settings when the configuration is reloaded.
+        notes: notes for the operator at the start, one sentence each.
     """
 
     each: Sequence[Observer]
@@ -47,7 +47,7 @@ def open_observers(
     on_event: OnEvent,
     stack: ExitStack,
 ) -> Observers:
-    """Alarms, the drift watch and the shadow model: they see each result last."""
+    """Open the configured observers: alarms, drift watch and shadow model."""
     from partsight.drift import DriftObserver, DriftSettings, LineAlarms
 
     alarms = LineAlarms(alarm_settings(request.config), telemetry)
@@ -75,10 +75,10 @@ def _open_shadow(
     on_event: OnEvent,
     stack: ExitStack,
 ) -> Observer:
-    """The shadow model, which must be of the product of the model that judges.
+    """Open the shadow model, which must be for the same product as the active model.
 
     Raises:
-        ContractError: it is of another one.
+        ContractError: it is for another product.
     """
     from partsight.line.shadow import Shadow
 
@@ -87,7 +87,7 @@ def _open_shadow(
 
     def require_product() -> None:
         active, name = inspector.classifier.contract.product, f"the shadow model {path}"
-        remedy = "put one of its models in force: partsight model activate"
+        remedy = "activate one of its models: partsight model activate"
         require_same_product(second.contract.product, active, remedy, name)
 
     require_product()
@@ -95,7 +95,7 @@ def _open_shadow(
 
     def offer(inspection: Inspection) -> None:
         try:
-            require_product()  # another product's model may have been put in force by hand
+            require_product()  # another product's model may have been activated by hand
         except ContractError as error:
             telemetry.state("shadow", "another product", str(error))
             return
@@ -106,7 +106,7 @@ def _open_shadow(
 
 
 def alarm_settings(config: Config) -> AlarmSettings:
-    """When alarms are raised, by the section ``[alarms]``."""
+    """Return the alarm settings of the section ``[alarms]``."""
     from partsight.drift import AlarmSettings
 
     return AlarmSettings(**config.alarms.model_dump())

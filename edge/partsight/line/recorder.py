@@ -1,7 +1,7 @@
-"""From a result to everyone who shall know of it: durable first, then told.
+"""Records an inspection: first in the journal, then in images, counters and observers.
 
-Called by ``line`` for every part, and by nobody else. Sinks that may be slow or away are not
-here: they are fed from the journal, each by a thread of its own (``sinks.feed``).
+Slow or unreachable sinks are not called here: each reads the journal in a thread of its own
+(``sinks.delivery_worker``).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ logger = logging.getLogger(__name__)
 
 
 class Recorder:
-    """Takes results one by one.
+    """Records inspections one by one.
 
     Args:
         telemetry: counts them.
-        journal: makes them durable; None where nobody asked for it.
-        sinks: told at once, in this thread: the standard output.
-        pictures: keeps frames; None keeps none.
-        observers: told last: drift, the shadow model.
+        journal: stores them durably; None without a journal.
+        sinks: written to at once, in this thread: the standard output.
+        pictures: saves frames; None saves none.
+        observers: called last: alarms, drift, the shadow model.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Recorder:
         self._pictures, self._observers = pictures, observers
 
     def __call__(self, inspection: Inspection) -> None:
-        """Record one result. One that cannot be made durable is announced to nobody."""
+        """Record one inspection. A verdict that is not written to the journal is not announced."""
         plan = self._plan(inspection)
         if plan is not None:
             reason = "; ".join(filter(None, (inspection.result.reason, plan.note)))
@@ -78,8 +78,8 @@ class Recorder:
         try:
             self._journal.append(row)
         except OutputError as error:
-            # The journal has said so in the vitals too; this says which part it cost.
-            logger.debug("nobody is told of %s: %s", row["id"], error)
+            # The state of the journal reports the error; this names the part.
+            logger.debug("%s not written to the journal, so not announced: %s", row["id"], error)
             self._telemetry.count("unrecorded")
             return False
         return True

@@ -1,4 +1,4 @@
-"""What a run of the line is asked for."""
+"""Settings of one run of the line."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Load", "LineRequest", "policy_of"]
 
-# From a model's path or bytes to what runs it; raises ``ModelError``.
+# Loads a classifier from a model's path or bytes; raises ``ModelError``.
 Load = Callable[["str | bytes"], Classifier]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineRequest:
-    """What a run of the line is asked for.
+    """Settings of one run of the line.
 
     Attributes:
-        config: in force: the file's, with what the command line says in its place.
-        model: path of the model to begin with; with a store of models, only where that has none.
-            None takes the store's.
+        config: effective configuration: the file's, with the options of the command line.
+        model: path of the model to start with; with a model store, used only if the store is
+            empty. None uses the store's.
         load: loads a model.
-        reread: gives the configuration anew, or raises ``ConfigError``.
-        max_parts: stop after so many; None goes on to the source's end.
+        reread: reads the configuration again; raises ``ConfigError``.
+        max_parts: number of parts to stop after; None inspects until the source ends.
     """
 
     config: Config
@@ -40,7 +40,7 @@ class LineRequest:
 
 
 def policy_of(config: Config) -> Policy:
-    """How verdicts are given, by the section ``[decision]``."""
+    """Return the decision policy of the section ``[decision]``."""
     decision = config.decision
     return Policy(
         decision.accept_above,

@@ -1,7 +1,7 @@
-"""From the order to the loop, and everything closed after it.
+"""Opens everything that the line needs, runs the loop, and closes everything.
 
-What is opened first is closed last: the journal outlives all who write events into it, and
-feeders hand on what the last part left before it closes.
+Components close in reverse order: the journal closes after all that write events to it, and
+delivery workers deliver the last rows before that.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from partsight.deploy.preflight import require_startable
 from partsight.line.assembly import (
     checked_load,
     model_notes,
-    open_feeders,
+    open_delivery,
     open_health,
     open_journal,
     open_model,
@@ -42,16 +42,16 @@ logger = logging.getLogger(__name__)
 
 
 def run_station(request: LineRequest, telemetry: Telemetry) -> None:
-    """Run the line until its source ends, it is told to stop, or it has judged enough.
+    """Run the line until its source ends, a signal stops it, or ``max_parts`` is reached.
 
     Args:
-        request: what it is asked for.
-        telemetry: counts and states, also for whoever asks afterwards.
+        request: configuration and model.
+        telemetry: gets counts and states; the caller may read it afterwards.
 
     Raises:
-        ConfigError: parts of the configuration do not go together.
-        SourceError: the source can give no more, and that is wrong.
-        PartsightError: something could not be opened.
+        ConfigError: settings of the configuration contradict each other.
+        SourceError: the source failed.
+        PartsightError: a component cannot be opened.
     """
     config = request.config
     require_startable(config)
@@ -59,17 +59,17 @@ def run_station(request: LineRequest, telemetry: Telemetry) -> None:
     with ExitStack() as stack:
         journal = open_journal(config, telemetry, stack)
         on_event = event_writer(journal, telemetry)
-        stack.callback(telemetry.tell_rest)
+        stack.callback(telemetry.announce_rest)
         inspector = Inspector(open_model(request, telemetry, on_event), policy_of(config))
         on_event("started", started(config, inspector))
-        feeders = open_feeders(config, journal, telemetry, stack)
-        open_pruning(config, journal, feeders, stack)
+        workers = open_delivery(config, journal, telemetry, stack)
+        open_pruning(config, journal, workers, stack)
         observers = open_observers(request, inspector, telemetry, on_event, stack)
         recorder = Recorder(
             telemetry,
             journal=journal,
-            # With sinks, those are who is told: standard output may be one of them.
-            sinks=() if feeders else [JsonLinesSink(sys.stdout)],
+            # With sinks configured, standard output is used only if it is one of them.
+            sinks=() if workers else [JsonLinesSink(sys.stdout)],
             pictures=open_pictures(config, telemetry, on_event, stack),
             observers=observers.each,
         )
@@ -84,7 +84,7 @@ def run_station(request: LineRequest, telemetry: Telemetry) -> None:
         housekeeping = Housekeeping(
             request, inspector, health, signals, models, observers, on_event, telemetry, notes
         )
-        health.notifier.ready(f"judges by {inspector.classifier.model_sha256[:12]}")
+        health.notifier.ready(f"inspects with model {inspector.classifier.model_sha256[:12]}")
         watch(
             trigger.trigger_events(frames),
             inspector,
@@ -93,12 +93,12 @@ def run_station(request: LineRequest, telemetry: Telemetry) -> None:
             max_parts=request.max_parts,
         )
         health.notifier.stopping("the line ends")
-        _say_if_not_watched(telemetry)
+        _warn_if_not_watched(telemetry)
         on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})
 
 
-def _say_if_not_watched(telemetry: Telemetry) -> None:
-    """Say that drift was not watched yet: learning starts anew with the next start."""
+def _warn_if_not_watched(telemetry: Telemetry) -> None:
+    """Warn that drift was not watched yet: learning starts again at the next start."""
     drift, learned = (
         telemetry.states().get("drift"),
         telemetry.values().get(("drift_learned", ""), 0),

@@ -1,8 +1,7 @@
-"""Shadow mode: a second model judges the same frames, with no say in the verdict.
+"""Shadow mode: a second model classifies the same frames without influence on the verdict.
 
-Enters: each judged frame, after its verdict is announced. Leaves: what the other model says, to a
-callback, in a thread of its own. It has a mailbox of one slot: inspection never waits for it, and
-a frame that comes while it is busy replaces the one that waits.
+It runs in a thread of its own, after the verdict was announced. Inspection never waits for it: a
+frame that comes while it is busy replaces the frame that waits.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass
-from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,30 +22,30 @@ __all__ = ["SHADOW_EVENT", "Shadow"]
 
 logger = logging.getLogger(__name__)
 
-# How long the end of the line waits for the frame that the shadow is at.
-_LEAVE_S = 3.0
-# The kind of the journal's events that hold what a shadow model said.
+# Time to finish the current frame when the line ends.
+_STOP_S = 3.0
+# Kind of the journal's events with results of the shadow model.
 SHADOW_EVENT = "shadow"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
+class _Waiting:
     image_bgr: NDArray[np.uint8]
     result: PartResult
 
 
 class Shadow:
-    """Judges alongside, while it is open.
+    """Classifies frames with a second model while it is open.
 
     Args:
-        classifier: the second model; nobody else's.
-        telemetry: counts by ``agree``, ``disagree``, ``skipped`` and ``failed``; gets the state.
-        on_event: is told ``"shadow"`` and what it said, in the shadow's thread.
+        classifier: the second model, used only here.
+        telemetry: counts ``agree``, ``disagree``, ``skipped`` and ``failed``; gets the state.
+        on_event: gets the event ``"shadow"`` with each result, in the shadow's thread.
     """
 
     def __init__(self, classifier: Classifier, telemetry: Telemetry, on_event: OnEvent) -> None:
         self._classifier, self._telemetry, self._on_event = classifier, telemetry, on_event
-        self._waiting: _Judged | None = None
+        self._waiting: _Waiting | None = None
         self._closed = False
         self._wake = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="shadow", daemon=True)
@@ -57,53 +55,48 @@ class Shadow:
         self._telemetry.state("shadow", "running", self._classifier.model_sha256)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         with self._wake:
             self._closed = True
             self._wake.notify()
-        self._thread.join(_LEAVE_S)
+        self._thread.join(_STOP_S)
 
     def offer(self, image_bgr: NDArray[np.uint8], result: PartResult) -> None:
-        """Have a frame judged when there is time; returns at once.
+        """Queue a frame for classification; does not block.
 
         Args:
-            image_bgr: uint8 (H, W, 3), which nobody changes any more.
-            result: what was announced. Without a prediction there is nothing to compare.
+            image_bgr: uint8 (H, W, 3) BGR; must not be changed afterwards.
+            result: the announced result; ignored without a prediction to compare with.
         """
         if result.prediction is None:
             return
         with self._wake:
             skipped = self._waiting is not None
-            self._waiting = _Judged(image_bgr, result)
+            self._waiting = _Waiting(image_bgr, result)
             self._wake.notify()
         if skipped:
             self._telemetry.count("shadow", "skipped")
 
     def _run(self) -> None:
-        while (inspection := self._next()) is not None:
+        while (waiting := self._next()) is not None:
             try:
-                self._inspector(inspection)
+                self._classify(waiting)
             except PartsightError as error:
                 self._failed(error)
             except Exception as error:
                 logger.exception("the shadow model failed")
                 self._failed(error)
 
-    def _next(self) -> _Judged | None:
-        """The frame that waits, or None when it is time to end."""
+    def _next(self) -> _Waiting | None:
+        """Wait for the next frame; None when the shadow is closed."""
         with self._wake:
             self._wake.wait_for(lambda: self._closed or self._waiting is not None)
-            inspection, self._waiting = self._waiting, None
-            return None if self._closed else inspection
+            waiting, self._waiting = self._waiting, None
+            return None if self._closed else waiting
 
-    def _inspector(self, inspection: _Judged) -> None:
-        (prediction,) = self._classifier.classify([inspection.image_bgr])
-        verdict, result = self._classifier.decide(prediction), inspection.result
+    def _classify(self, waiting: _Waiting) -> None:
+        (prediction,) = self._classifier.classify([waiting.image_bgr])
+        verdict, result = self._classifier.decide(prediction), waiting.result
         self._telemetry.count("shadow", "agree" if verdict == result.verdict else "disagree")
         self._telemetry.state("shadow", "running", self._classifier.model_sha256)
         self._on_event(

@@ -1,7 +1,4 @@
-"""How often a shadow model says what the model says, and how sure that is. Pure.
-
-Enters: events of a journal. Leaves: figures for JSON, and lines for a terminal.
-"""
+"""Agreement of a shadow model with the active model, from events of a journal. Pure."""
 
 from __future__ import annotations
 
@@ -20,16 +17,16 @@ _Pair = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """Of one shadow model beside one model.
+    """Agreement of one shadow model with one model.
 
     Attributes:
-        model: digest of the model that gave the verdicts.
-        shadow_model: digest of the other.
-        frames: how many both judged.
-        agreed: how many of them got the same verdict.
-        share: ``agreed`` of ``frames``.
-        interval: of the share, 95 %, see ``intervals``.
-        verdicts: verdict, then shadow verdict, to a number of frames.
+        model: SHA-256 of the model that gave the verdicts.
+        shadow_model: SHA-256 of the shadow model.
+        frames: number of frames classified by both.
+        agreed: number of frames with the same verdict.
+        share: ``agreed`` / ``frames``.
+        interval: 95 % interval of the share, see ``intervals``.
+        verdicts: number of frames by verdict, then by shadow verdict.
     """
 
     model: str
@@ -42,10 +39,10 @@ class Agreement:
 
 
 def agreements(events: Iterable[Mapping[str, Any]]) -> list[Agreement]:
-    """Count events of the kind ``shadow``, one result a pair of models, in their order.
+    """Count events of the kind ``shadow``; return one result per pair of models, in their order.
 
     Args:
-        events: with ``detail`` as ``Shadow`` gives it; however many, they are not kept.
+        events: with ``detail`` as written by ``Shadow``; they are not held in memory.
     """
     pairs: dict[_Pair, collections.Counter[_Pair]] = {}
     for event in events:
@@ -57,10 +54,10 @@ def agreements(events: Iterable[Mapping[str, Any]]) -> list[Agreement]:
 
 
 def report_lines(agreement: Agreement) -> Iterator[str]:
-    """Lay out one of them: the share, its interval, and the verdicts of both."""
+    """Yield the lines of a report: the share, its interval, and the verdicts of both."""
     low, high = agreement.interval or (0.0, 1.0)
     yield (
-        f"{agreement.shadow_model[:12]} beside {agreement.model[:12] or 'unknown'}: "
+        f"{agreement.shadow_model[:12]} compared with {agreement.model[:12] or 'unknown'}: "
         f"{agreement.agreed} of {agreement.frames} verdicts agree, {agreement.share:.4f} "
         f"(95 % interval {low:.4f} to {high:.4f})"
     )

@@ -1,42 +1,40 @@
-"""SIGTERM and SIGINT ask the loop to stop, SIGHUP to read its configuration again.
+"""SIGTERM and SIGINT stop the loop, SIGHUP reloads its configuration.
 
-The handlers only leave a mark, which the loop looks at in each of its turns, so that the part
-at hand is always finished.
+The handlers only set flags that the loop checks at each turn, so the current part is finished.
 """
 
 from __future__ import annotations
 
 import signal
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 __all__ = ["LineSignals"]
 
 
 class LineSignals:
-    """What signals have asked for, while the block lasts. For the main thread.
+    """Requests by signals while the block is open. For the main thread.
 
-    A second SIGINT does what it did before the block, so that whoever sits at a terminal can
-    leave a line that hangs.
+    A second SIGINT has its previous effect, so that a hanging line can be interrupted.
 
     Attributes:
-        stop: whether the line shall end after the part at hand.
+        stop: whether the line must stop after the current part.
     """
 
     def __init__(self) -> None:
-        # Plain marks: to set a threading.Event from a handler may wait for the very thread
-        # that the handler interrupted.
+        # Plain flags: a handler that sets a threading.Event could deadlock with the thread that
+        # it interrupted.
         self.stop = False
         self._reload = False
         self._before: dict[int, Any] = {}
 
     def take_reload(self) -> bool:
-        """Whether a reload was asked for since this was asked last."""
-        asked, self._reload = self._reload, False
-        return asked
+        """Return whether a reload was requested since the last call."""
+        requested, self._reload = self._reload, False
+        return requested
 
     def __enter__(self) -> LineSignals:
-        """Put the handlers in force.
+        """Install the handlers.
 
         Raises:
             ValueError: this is not the main thread.
@@ -48,12 +46,7 @@ class LineSignals:
                 self._before[number] = signal.signal(number, handler)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for number in tuple(self._before):
             self._restore(number)
 
@@ -67,5 +60,5 @@ class LineSignals:
 
     def _restore(self, number: int) -> None:
         before = self._before.pop(number, None)
-        # None stands for a handler that no Python code had set, which cannot be brought back.
+        # None stands for a handler that was not set from Python, which cannot be restored.
         signal.signal(number, signal.SIG_DFL if before is None else before)

@@ -1,1 +1,1 @@
-"""The models of a device: kept by digest, examined before they are put in force, swapped."""
+"""Models of a device: stored by SHA-256, qualified before activation, swapped while it runs."""

@@ -1,7 +1,7 @@
-"""Putting a kept model in force, or the one before it; starting with the one that is.
+"""Activation of a stored model, rollback to the previous one, and loading the active one.
 
-Called by the command line, by the thread that looks for new models, and where the line starts.
-Each change is one replacement of the pointer, under the store's lock.
+Called by the command line, by the thread that looks for new models, and when the line starts.
+Each change replaces the pointer once, under the store's lock.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ Start = tuple[str, _Loaded, tuple[str, ...]]
 def put_in_force(
     store: ModelStore, file: ModelFile, keep: int, found: Mapping[str, Any] | None = None
 ) -> str | None:
-    """Keep a model that passed its examination, and make it the active one.
+    """Store a qualified model and make it the active one.
 
     Args:
-        store: where.
-        file: as it was examined.
-        keep: how many models stay, see ``prune``.
-        found: what the history holds of it: ``from``, ``by``, ``product``, findings.
+        store: the store.
+        file: the qualified model.
+        keep: number of models to keep, see ``prune``.
+        found: fields for the history: ``from``, ``by``, ``product``, findings.
 
     Returns:
-        The digest of the one that was active before, if any.
+        The SHA-256 of the previously active model, if any.
 
     Raises:
-        OutputError: it cannot be written; the one that was active stays.
+        OutputError: it cannot be written; the active model stays.
     """
     with locked(store):
         before = activated(store)
@@ -64,18 +64,18 @@ def put_in_force(
 def roll_back(
     store: ModelStore, check: Callable[[bytes], object], found: Mapping[str, Any] | None = None
 ) -> tuple[str, str]:
-    """Make the model active that was before the active one.
+    """Activate the model that was active before the current one.
 
     Args:
-        store: where.
-        check: raises ``ModelError`` for one that cannot be put in force.
-        found: what the history shall hold of it.
+        store: the store.
+        check: raises ``ModelError`` for a model that must not be activated.
+        found: fields for the history.
 
     Returns:
-        The digest of the one that is active now, and of the one that was.
+        The SHA-256 of the model that is active now, and of the one before.
 
     Raises:
-        ModelError: there was none before, or it is damaged.
+        ModelError: there is no previous model, or it is damaged.
         OutputError: the pointer cannot be written.
     """
     with locked(store):
@@ -83,7 +83,7 @@ def roll_back(
         if len(digests) < 2:
             raise ModelError(
                 f"there is nothing to roll back to in {store.folder}: expected a model that was "
-                "active before this one. 'partsight model list' shows those that are kept."
+                "active before this one. 'partsight model list' shows the stored models."
             )
         check(read_stored(store, digests[1]))
         set_activated(store, digests[1:])
@@ -94,27 +94,27 @@ def roll_back(
 def start_active(
     store: ModelStore, load: Callable[[bytes], _Loaded], product: str | None = None
 ) -> Start[_Loaded]:
-    """Load the active model; if it has gone bad, the newest one before it that has not.
+    """Load the active model; if it cannot be loaded, the latest earlier one that can.
 
-    One of another product than the active model's is passed over, and so is one with a product
-    where the active model's is not known any more.
+    Models of another product than the active one's are skipped, and if the active one's product
+    is not known any more, models with a product.
 
     Args:
-        store: where.
-        load: gives what runs a model, or raises ``ModelError``.
-        product: that is configured, which ``load`` asks for; None takes the active model's.
+        store: the store.
+        load: loads a model; raises ``ModelError``.
+        product: the configured product, which ``load`` checks; None takes the active model's.
 
     Returns:
-        The digest, what ``load`` gave, and the reasons against those that were passed over.
+        The SHA-256, the result of ``load``, and the reasons why other models were skipped.
 
     Raises:
-        ModelError: none was ever active, or not one of them can be loaded.
+        ModelError: no model was ever active, or none can be loaded.
     """
     reasons: list[str] = []
     candidates = activated(store) or _once_activated(store)
-    for place, sha256 in enumerate(candidates):
+    for position, sha256 in enumerate(candidates):
         try:
-            if place and product is None:
+            if position and product is None:
                 _require_product_of(store, candidates[0], sha256)
             loaded = load(read_stored(store, sha256))
         except ModelError as error:
@@ -122,17 +122,17 @@ def start_active(
             logger.warning("the model %s cannot be run: %s", sha256[:12], error)
             continue
         if reasons:
-            _fall_back(store, candidates[place:], reasons)
+            _fall_back(store, candidates[position:], reasons)
         return sha256, loaded, tuple(reasons)
     raise ModelError(
-        f"no model can be started from {store.folder}: expected one that is active and whole, "
-        f"received {'; '.join(reasons) or 'none'}. Put one in force: partsight model activate "
+        f"no model can be started from {store.folder}: expected an active, undamaged model, "
+        f"received {'; '.join(reasons) or 'none'}. Activate one: partsight model activate "
         "MODEL.tflite"
     )
 
 
 def record(store: ModelStore, what: str, sha256: str, **more: Any) -> None:
-    """Write to the history. A full disk loses the entry, not the line."""
+    """Write to the history. If that fails, only a warning is logged."""
     when = utc_now().isoformat(timespec="milliseconds")
     try:
         remember(store, {"at": when, "what": what, "sha256": sha256, **more})
@@ -148,21 +148,21 @@ def _require_product_of(store: ModelStore, active: str, sha256: str) -> None:
     if not active_known and product is not None:
         raise ContractError(
             f"the product of the active model {active[:12]} is not known any more, and this model "
-            f"is for {shown_product(product)}. If that is right, put it in force by hand: "
+            f"is for {shown_product(product)}. If that is right, activate it by hand: "
             "partsight model activate MODEL, or set models.product"
         )
-    require_same_product(product, expected, "put one of its models in force by hand")
+    require_same_product(product, expected, "activate one of its models by hand")
 
 
 def _fall_back(store: ModelStore, digests: list[str], reasons: list[str]) -> None:
-    # On a disk that cannot be written to, the next start finds the same and does the same.
+    # If the disk cannot be written, the next start falls back again.
     with contextlib.suppress(OutputError), locked(store):
         set_activated(store, digests)
         record(store, "fallback", digests[0], reason="; ".join(reasons))
 
 
 def _once_activated(store: ModelStore) -> list[str]:
-    """For a pointer that is lost: what the history says, newest first."""
+    """Return the models in the history, newest first; used if the pointer is lost."""
     entries = [each for each in read_history(store) if each.get("what") != "refused"]
     named = [each["sha256"] for each in reversed(entries) if isinstance(each.get("sha256"), str)]
     return list(dict.fromkeys(named))

@@ -1,7 +1,7 @@
-"""What happened to the models of a store: a JSON object a line, for people and ``model list``.
+"""History of a model store: one JSON object per line, for people and ``model list``.
 
-Nothing hangs on it but one thing: which content of a watched file was dealt with already. A torn
-last line, as a power cut leaves it, is passed over.
+The line uses it only to recognize the contents of a watched file that it has already processed.
+A torn last line, as after a power cut, is ignored.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def remember(store: ModelStore, entry: Mapping[str, Any]) -> None:
     """Append to the history.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the history cannot be written.
     """
     line = json.dumps(entry, default=str)
     try:
@@ -33,13 +33,13 @@ def remember(store: ModelStore, entry: Mapping[str, Any]) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise OutputError(
-            f"cannot write {store.history}: {error.strerror or error}. Make room, or let this "
-            "user write there."
+            f"cannot write {store.history}: {error.strerror or error}. Free space, or give this "
+            "user write access."
         ) from error
 
 
 def read_history(store: ModelStore) -> list[dict[str, Any]]:
-    """All that happened, oldest first; lines that cannot be read are passed over."""
+    """Return all entries, oldest first; lines that cannot be read are skipped."""
     try:
         text = store.history.read_text("utf-8", "replace")
     except OSError:

@@ -1,8 +1,7 @@
-"""The place where new models are dropped: finds those that are whole, and clears them away.
+"""The folder or file where new models arrive: finds complete models, and moves or deletes them.
 
-Enters: a folder, or a file that newer ones replace. Leaves: candidates, oldest first. A file is
-whole when it did not change for a while and has the digest that it names; one that does not is
-given more time, as a copy that hangs may go on.
+A file is complete if it did not change for a while and its SHA-256 is the one it states; otherwise
+it gets more time, since a slow copy may still be running.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from partsight.utils.files import write_atomic
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 
-# A file that did not change for so long is looked into; one that is not whole then waits longer.
+# Seconds without a change before a file is read; an incomplete one then waits longer.
 SETTLED_S, PATIENCE_S = 2.0, 30.0
-# What copying programs call a file that they are not done with; hidden ones are left alone too.
-_UNDER_WAY = (".crdownload", ".filepart", ".part", ".partial", ".tmp")
-# How many of the refused are kept.
+# Suffixes of unfinished copies; hidden files are ignored too.
+_UNFINISHED = (".crdownload", ".filepart", ".part", ".partial", ".tmp")
+# Number of refused models to keep.
 _REFUSED_KEPT = 10
 
 _Identity = tuple[int, int, int]
@@ -32,13 +31,13 @@ _Identity = tuple[int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A file that is to be examined, or that is refused as it is.
+    """A file to be qualified, or refused because it is not a model.
 
     Attributes:
-        path: where it lies.
-        identity: tells it from one that replaces it.
-        file: its bytes and contract; None where it is none.
-        refusal: why it is none.
+        path: of the file.
+        identity: inode, size and time of change, to detect that it is replaced.
+        file: its bytes and contract; None if it is not a model.
+        refusal: why it is not a model.
     """
 
     path: Path
@@ -51,16 +50,16 @@ class Candidate:
 class _Seen:
     identity: _Identity
     since_s: float
-    not_whole: bool = False
+    incomplete: bool = False
     done: bool = False
 
 
 @dataclass(slots=True)
 class Incoming:
-    """Remembers what it saw when. Not for two threads at once.
+    """Remembers the files it has seen, and since when. Not thread-safe.
 
     Attributes:
-        place: a folder, or a file whose name ends in ``.tflite``.
+        place: a folder, or a file with a name that ends in ``.tflite``.
         clock: seconds, monotonic.
     """
 
@@ -70,11 +69,11 @@ class Incoming:
 
     @property
     def is_file(self) -> bool:
-        """Whether the place is a single file, which stays where it is."""
+        """Whether this is a single file, which is not moved."""
         return self.place.suffix == ".tflite" and not self.place.is_dir()
 
     def look(self) -> list[Candidate]:
-        """What is whole by now, and was not dealt with; oldest first."""
+        """Return the complete files that were not processed yet, oldest first."""
         found = {path: identity for path in self._files() if (identity := _identity(path))}
         self._seen = {path: seen for path, seen in self._seen.items() if path in found}
         candidates = [self._candidate(path, identity) for path, identity in found.items()]
@@ -83,33 +82,33 @@ class Incoming:
         )
 
     def done(self, candidate: Candidate) -> None:
-        """Have a file left alone until it changes, wherever it lies."""
+        """Ignore a file until it changes."""
         self._seen[candidate.path] = _Seen(candidate.identity, self.clock(), done=True)
 
     def later(self, candidate: Candidate) -> None:
-        """Have a file come again after a while: what failed was not its fault."""
-        self._seen[candidate.path] = _Seen(candidate.identity, self.clock(), not_whole=True)
+        """Return a file again after a while, since the failure was not caused by it."""
+        self._seen[candidate.path] = _Seen(candidate.identity, self.clock(), incomplete=True)
 
     def taken(self, candidate: Candidate) -> None:
-        """Clear away a model that is in the store now."""
+        """Delete a file that is in the store now."""
         self.done(candidate)
         if not self.is_file and _identity(candidate.path) == candidate.identity:
             with contextlib.suppress(OSError):
                 candidate.path.unlink()
 
     def refuse(self, candidate: Candidate, refused: Path, reason: str) -> None:
-        """Move a model to the refused ones, with the reason beside it.
+        """Move a file to the folder of refused models, with the reason next to it.
 
-        One that changed in the meantime stays: it is another.
+        A file that has changed meanwhile stays: it is a new model.
         """
         self.done(candidate)
         if self.is_file or _identity(candidate.path) != candidate.identity:
             return
-        with contextlib.suppress(OSError, OutputError):  # what cannot be moved is left alone
+        with contextlib.suppress(OSError, OutputError):  # left in place if it cannot be moved
             refused.mkdir(parents=True, exist_ok=True)
             shutil.move(candidate.path, refused / candidate.path.name)
             write_atomic(refused / f"{candidate.path.name}.reason.txt", f"{reason}\n".encode())
-            _clear(refused)
+            _delete_oldest(refused)
 
     def _files(self) -> list[Path]:
         if self.is_file:
@@ -118,9 +117,9 @@ class Incoming:
             return [
                 path
                 for path in self.place.iterdir()
-                if not path.name.startswith(".") and path.suffix.lower() not in _UNDER_WAY
+                if not path.name.startswith(".") and path.suffix.lower() not in _UNFINISHED
             ]
-        except OSError:  # not there yet, or a share that is away
+        except OSError:  # does not exist yet, or a network share is unavailable
             return []
 
     def _candidate(self, path: Path, identity: _Identity) -> Candidate | None:
@@ -130,22 +129,22 @@ class Incoming:
             self._seen[path] = _Seen(identity, now_s)
             return None
         waited_s = now_s - seen.since_s
-        if seen.done or waited_s < (PATIENCE_S if seen.not_whole else SETTLED_S):
+        if seen.done or waited_s < (PATIENCE_S if seen.incomplete else SETTLED_S):
             return None
         try:
             file = load_model_file(path)
         except ModelError as error:
-            # Even a contract that seems to be missing may be what is still to come.
+            # A missing contract may still be copied: it is at the end of the file.
             if waited_s < PATIENCE_S:
-                seen.not_whole = True
+                seen.incomplete = True
                 return None
             return Candidate(path, identity, None, error)
-        # What was read must be what was looked at.
+        # The file must not have been replaced while it was read.
         return Candidate(path, identity, file) if _identity(path) == identity else None
 
 
 def _identity(path: Path) -> _Identity | None:
-    """Of a file: which, how long, last changed when; None of what is no file, or has gone."""
+    """Return inode, size and time of change of a file; None if it is no file or is gone."""
     try:
         status = path.stat()
     except OSError:
@@ -155,8 +154,8 @@ def _identity(path: Path) -> _Identity | None:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _clear(refused: Path) -> None:
-    """Keep the newest of the refused: they must not fill the disk."""
+def _delete_oldest(refused: Path) -> None:
+    """Keep only the newest refused models, so that they do not fill the disk."""
     reasons = sorted(refused.glob("*.reason.txt"), key=lambda path: path.stat().st_mtime_ns)
     for reason in reasons[:-_REFUSED_KEPT]:
         reason.unlink()

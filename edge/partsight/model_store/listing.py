@@ -1,4 +1,4 @@
-"""The models of a store, for people and for JSON."""
+"""Lists the models of a store with their facts."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["Listed", "active_contract", "listed", "refusals"]
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A kept model.
+    """A stored model.
 
     Attributes:
-        sha256: its digest.
-        active: whether it is the one in force.
-        rollback: whether it is the one that 'rollback' puts in force.
-        labels: in the order of its outputs; none of a damaged one.
-        activated_at: when it was last put in force, where the history says so.
-        damage: what is wrong with it, or None.
-        facts: what the file says of itself.
-        came_from: the file that it was put in from, where the history says so.
-        acceptance: ``accuracy``, ``recall_of_bad`` and ``images`` of the acceptance set, as far as
-            the history has them; None where none was measured.
+        sha256: of the file.
+        active: whether it is the active model.
+        rollback: whether 'rollback' would activate it.
+        labels: in the order of its outputs; empty for a damaged model.
+        activated_at: when it was last activated, from the history.
+        damage: why it cannot be read, or None.
+        facts: facts stated in the file.
+        came_from: file that it was stored from, from the history.
+        acceptance: ``accuracy``, ``recall_of_bad`` and ``images`` of the acceptance set, from the
+            history; None if not measured.
     """
 
     sha256: str
@@ -45,19 +45,19 @@ class Listed:
 
 
 def listed(store: ModelStore) -> list[Listed]:
-    """All kept models, oldest first; an active one that is missing comes too."""
-    in_force, kept = activated(store), digests(store)
-    missing = [sha256 for sha256 in in_force[:2] if sha256 not in kept]
+    """Return all stored models, oldest first, and an active model whose file is missing."""
+    order, kept = activated(store), digests(store)
+    missing = [sha256 for sha256 in order[:2] if sha256 not in kept]
     history = [each for each in read_history(store) if each.get("what") != "refused"]
-    return [_listed(store, sha256, in_force, history) for sha256 in [*missing, *kept]]
+    return [_listed(store, sha256, order, history) for sha256 in [*missing, *kept]]
 
 
 def _listed(
-    store: ModelStore, sha256: str, in_force: list[str], history: list[dict[str, Any]]
+    store: ModelStore, sha256: str, order: list[str], history: list[dict[str, Any]]
 ) -> Listed:
     entries = [each for each in history if each.get("sha256") == sha256]
     came_from = [str(each["from"]) for each in entries if "from" in each]
-    place = in_force.index(sha256) if sha256 in in_force else -1
+    position = order.index(sha256) if sha256 in order else -1
     labels: tuple[str, ...] = ()
     facts, damage = FileFacts(), None
     try:
@@ -67,8 +67,8 @@ def _listed(
         damage = str(error)
     return Listed(
         sha256,
-        place == 0,
-        place == 1,
+        position == 0,
+        position == 1,
         labels,
         str(entries[-1].get("at")) if entries else None,
         damage,
@@ -79,7 +79,7 @@ def _listed(
 
 
 def _acceptance(entries: list[dict[str, Any]]) -> Mapping[str, Any] | None:
-    """What its last examination measured on the acceptance set."""
+    """Return the results on the acceptance set from its last qualification."""
     measured = [each for each in entries if each.get("challenge_pictures")]
     if not measured:
         return None
@@ -92,13 +92,13 @@ def _acceptance(entries: list[dict[str, Any]]) -> Mapping[str, Any] | None:
 
 
 def refusals(store: ModelStore, most: int = 10) -> list[dict[str, Any]]:
-    """The newest refusals, oldest first: ``at``, ``sha256``, ``from`` and ``reason``."""
+    """Return the newest refusals, oldest first: ``at``, ``sha256``, ``from`` and ``reason``."""
     refused = [entry for entry in read_history(store) if entry.get("what") == "refused"]
     return refused[-most:]
 
 
 def active_contract(store: ModelStore) -> Contract | None:
-    """What the active model says of itself; None where none is active, or it is damaged."""
+    """Return the contract of the active model; None if there is none, or it is damaged."""
     for sha256 in activated(store)[:1]:
         try:
             return load_model_file(read_stored(store, sha256)).contract

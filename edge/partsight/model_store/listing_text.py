@@ -1,4 +1,4 @@
-"""Kept models as lines for people, and as JSON values: what ``partsight model list`` prints."""
+"""Formats stored models for ``partsight model list``, as lines for people and as JSON values."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["document_of", "lines_of", "wrapped"]
 
 
 def document_of(row: Listed) -> dict[str, Any]:
-    """A kept model as plain JSON values, the facts of its file among the others."""
+    """Return a stored model as plain JSON values, with the facts of its file."""
     document = dataclasses.asdict(row)
     return {**document, **document.pop("facts")}
 
 
 def lines_of(row: Listed) -> Iterator[str]:
-    """A kept model for people: its digest, and below it a line per fact."""
+    """Yield the lines for a stored model: its SHA-256, then one line per fact."""
     mark = "*" if row.active else "-" if row.rollback else " "
     yield f"{mark} {row.sha256[:12]}  {row.activated_at or 'never active'}"
     for name, fact in _facts_of(row):
@@ -44,17 +44,17 @@ def _facts_of(row: Listed) -> Iterator[tuple[str, str]]:
 
 
 def _accuracy_of(row: Listed) -> str:
-    facts, told = row.facts, []
+    facts, texts = row.facts, []
     if facts.accuracy is not None and facts.test_images is not None:
-        told.append(f"{facts.accuracy:.2%} of {facts.test_images} test images")
+        texts.append(f"{facts.accuracy:.2%} of {facts.test_images} test images")
     accepted = row.acceptance or {}
     if accepted.get("accuracy") is not None:
-        told.append(f"{accepted['accuracy']:.2%} of {accepted['images']} in the acceptance set")
-    return "; ".join(told) or "not in the file"
+        texts.append(f"{accepted['accuracy']:.2%} of {accepted['images']} in the acceptance set")
+    return "; ".join(texts) or "not in the file"
 
 
 def wrapped(head: str, text: str, below: str | None = None) -> list[str]:
-    """On a terminal within 80 columns, the text below itself or indented; in a pipe one line."""
+    """Wrap a text to 80 columns on a terminal, with a hanging indent; in a pipe use one line."""
     if not sys.stdout.isatty():
         return [head + text]
     return textwrap.wrap(

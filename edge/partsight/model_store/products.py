@@ -1,4 +1,4 @@
-"""Which product the models of a store are for, and how a model is named in messages."""
+"""Products of the models of a store, and descriptions of models for messages."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ UNNAMED_NOTE = (
 
 
 def product_of(store: ModelStore, sha256: str) -> tuple[bool, str | None]:
-    """The product of a kept model: from the file, else from the history.
+    """Return the product of a stored model, from the file or else from the history.
 
     Returns:
-        Whether it is known, and the product; None where the model names none.
+        Whether it is known, and the product; None if the model names none.
     """
     try:
         return True, load_model_file(read_stored(store, sha256)).contract.product
-    except ModelError:  # damaged or gone; the history may still say
+    except ModelError:  # damaged or gone; the history may still have it
         for entry in reversed(read_history(store)):
             if entry.get("sha256") == sha256 and "product" in entry:
                 product = entry["product"]
@@ -35,14 +35,14 @@ def product_of(store: ModelStore, sha256: str) -> tuple[bool, str | None]:
 
 
 def active_product(store: ModelStore) -> str | None:
-    """The product of the active model; None where it names none, or none is active."""
+    """Return the product of the active model; None if it names none, or none is active."""
     for sha256 in activated(store)[:1]:
         return product_of(store, sha256)[1]
     return None
 
 
 def described(sha256: str, contract: Contract | None) -> str:
-    """A model for people: ``3f2a9c1d0b7e (product 'M8 bolt', version 2)``."""
+    """Describe a model for people: ``3f2a9c1d0b7e (product 'M8 bolt', version 2)``."""
     if contract is None:
         return sha256[:12]
     version = f", version {shown(contract.version)}" if contract.version else ""

@@ -1,15 +1,11 @@
-"""The model that a line starts with, and what makes one ready to judge.
-
-Enters: a store. Leaves: a classifier that has run once. Called where the line starts, and by the
-thread that looks for new models.
-"""
+"""Loads the model that a line starts with, and warms a model up before its first part."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +18,7 @@ from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["Load", "ready", "start"]
+__all__ = ["Load", "file_sha256", "ready", "start"]
 
 logger = logging.getLogger(__name__)
 
@@ -39,64 +35,73 @@ def start(
     keep: int = 5,
     product: str | None = None,
 ) -> Classifier:
-    """Load the active model of a store; the newest good one where that has gone bad.
+    """Load the active model of a store, or the latest earlier one that can be loaded.
 
     Args:
-        store: where.
-        load: gives a classifier of bytes, or raises ``ModelError``.
+        store: the store.
+        load: makes a classifier from bytes; raises ``ModelError``.
         telemetry: gets the state ``model``, and counts a fallback.
-        on_event: is told of a fallback, with the reasons for it.
-        first: is put in force where none is yet; otherwise, a log line says that it is not run.
-        keep: how many models stay in the store.
-        product: that is configured, which ``load`` asks for.
+        on_event: gets an event for a fallback, with its reasons.
+        first: model to activate if the store is empty; otherwise a warning says that it is not run.
+        keep: number of models to keep in the store.
+        product: the configured product, which ``load`` checks.
 
     Raises:
-        ModelError: there is none that can be run.
-        OutputError: the first one cannot be kept.
+        ModelError: no model can be run.
+        OutputError: the first model cannot be stored.
     """
     loaded: dict[bytes, Classifier] = {}
     if first is not None and not activated(store):
         data = read_model(first)
-        # One that cannot be run here must not stand in the way of the next.
+        # Load it first: a model that cannot run here must not become active.
         loaded[data] = classifier = load(data)
         file = ModelFile(data, classifier.model_sha256, classifier.contract)
-        whence = {"from": str(first.absolute()), "by": "partsight watch"}
-        put_in_force(store, file, keep, {**whence, "product": file.contract.product})
+        origin = {"from": str(first.absolute()), "by": "partsight watch"}
+        put_in_force(store, file, keep, {**origin, "product": file.contract.product})
     sha256, classifier, reasons = start_active(
         store, lambda data: ready(loaded.get(data) or load(data)), product
     )
-    if first is not None and _digest(first) != sha256:
+    if first is not None and file_sha256(first) != sha256:
+        name = described(sha256, classifier.contract)
         logger.warning(
             "%s is not run: %s is the active model of %s. To run the other one: "
             "partsight model activate %s",
             first,
-            described(sha256, classifier.contract),
+            name,
             store.folder,
             first,
         )
-    if reasons:
-        why = "; ".join(reasons)
-        telemetry.count("model_swaps", "fallback")
-        telemetry.state("model", "fallback", f"{described(sha256, classifier.contract)}: {why}")
-        facts = {"model": sha256, "product": classifier.contract.product, "reason": why}
-        on_event("model", {"outcome": "fallback", **facts})
-    else:
-        telemetry.state("model", "running", sha256)
+    _report(classifier, reasons, telemetry, on_event)
     return classifier
 
 
-def _digest(model: Path) -> str | None:
-    """SHA-256 of a file; None where it cannot be read."""
+def _report(
+    classifier: Classifier, reasons: Sequence[str], telemetry: Telemetry, on_event: OnEvent
+) -> None:
+    """Set the state ``model``; report a fallback, which has reasons."""
+    sha256, contract = classifier.model_sha256, classifier.contract
+    if not reasons:
+        telemetry.state("model", "running", sha256)
+        return
+    why = "; ".join(reasons)
+    telemetry.count("model_swaps", "fallback")
+    telemetry.state("model", "fallback", f"{described(sha256, contract)}: {why}")
+    facts = {"model": sha256, "product": contract.product, "reason": why}
+    on_event("model", {"outcome": "fallback", **facts})
+
+
+def file_sha256(model: Path) -> str | None:
+    """Return the SHA-256 of a file; None if it cannot be read."""
     with contextlib.suppress(OSError):
         return hashlib.sha256(model.read_bytes()).hexdigest()
     return None
 
 
 def ready(classifier: Classifier) -> Classifier:
-    """Run it once: the first frame would pay for what a runtime puts off until then.
+    """Run a classifier once, since runtimes defer work to the first run, and return it.
 
     Raises:
-        ModelError: it gives no probabilities.
+        ModelError: its output is no probabilities.
     """
     spec = classifier.contract.preprocess
     classifier.classify([np.zeros((spec.height, spec.width, 3), np.uint8)])

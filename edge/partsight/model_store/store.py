@@ -1,13 +1,13 @@
 """The folder where a device keeps its models, and which of them is active.
 
-    STORE/models/SHA256.tflite   each model, whole
-    STORE/active                 digests that were put in force, the active one first
-    STORE/history.jsonl          what happened, for people
-    STORE/incoming/              where new models are dropped, see ``incoming``
-    STORE/refused/               those that were not taken, each with its reason
+    STORE/models/SHA256.tflite   the models
+    STORE/active                 SHA-256 of activated models, the active one first
+    STORE/history.jsonl          history, for people
+    STORE/incoming/              new models arrive here, see ``incoming``
+    STORE/refused/               refused models, each with its reason
 
-``active`` is the one truth. It is replaced whole, after the model that it names is on the disk:
-a power cut at any moment leaves the old one in force, or the new one.
+Only ``active`` decides. It is replaced atomically after the model is on the disk, so a power cut
+at any moment leaves either the old or the new model active.
 """
 
 from __future__ import annotations
@@ -36,46 +36,46 @@ __all__ = [
 ]
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-# How many of those that were in force are remembered.
+# Number of activated models to remember.
 _REMEMBERED = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ModelStore:
-    """A store, by its folder; what is not there yet is made when something is put in."""
+    """A store in a folder; files and folders are created when needed."""
 
     folder: Path
 
     def model(self, sha256: str) -> Path:
-        """Where a model is, or would be."""
+        """Return the path of a model."""
         return self.folder / "models" / f"{sha256}.tflite"
 
     @property
     def active(self) -> Path:
-        """The pointer."""
+        """The pointer to the active model."""
         return self.folder / "active"
 
     @property
     def history(self) -> Path:
-        """What happened."""
+        """The history."""
         return self.folder / "history.jsonl"
 
     @property
     def incoming(self) -> Path:
-        """Where new models are dropped, if the configuration names no other place."""
+        """Folder for new models, unless the configuration names another."""
         return self.folder / "incoming"
 
     @property
     def refused(self) -> Path:
-        """Where those go that are not taken."""
+        """Folder of refused models."""
         return self.folder / "refused"
 
 
 def activated(store: ModelStore) -> list[str]:
-    """The digests that were put in force: the active one first, then the one before it, ...
+    """Return the SHA-256 of activated models: the active one first, then the one before it, ...
 
     Raises:
-        ModelError: the pointer is there and cannot be read.
+        ModelError: the pointer exists and cannot be read.
     """
     try:
         lines = store.active.read_bytes().decode("ascii", "replace").split()
@@ -83,8 +83,8 @@ def activated(store: ModelStore) -> list[str]:
         return []
     except OSError as error:
         raise ModelError(
-            f"cannot read which model is active from {store.active}: {error.strerror}. Let this "
-            "user read it."
+            f"cannot read which model is active from {store.active}: {error.strerror}. Give this "
+            "user read access."
         ) from error
     return [line for line in lines if _DIGEST.fullmatch(line)]
 
@@ -93,14 +93,14 @@ def set_activated(store: ModelStore, digests: list[str]) -> None:
     """Replace the pointer.
 
     Raises:
-        OutputError: it cannot be written; the old one is in force.
+        OutputError: it cannot be written; the previous model stays active.
     """
-    # Of the line's own user, whoever activates.
+    # Keeps the owner of the file, so that the user of the line can read it in any case.
     rewrite_atomic(store.active, "".join(f"{each}\n" for each in digests[:_REMEMBERED]).encode())
 
 
 def digests(store: ModelStore) -> list[str]:
-    """Of the models that are kept, in the order in which they came."""
+    """Return the SHA-256 of the stored models, in the order in which they were added."""
     with contextlib.suppress(OSError):
         paths = [path for path in (store.folder / "models").iterdir() if path.suffix == ".tflite"]
         named = [path for path in paths if _DIGEST.fullmatch(path.stem)]
@@ -109,7 +109,7 @@ def digests(store: ModelStore) -> list[str]:
 
 
 def add(store: ModelStore, file: ModelFile) -> None:
-    """Keep a model; one that is there and whole stays as it is.
+    """Store a model, unless it is already there and undamaged.
 
     Raises:
         OutputError: it cannot be written.
@@ -122,26 +122,26 @@ def add(store: ModelStore, file: ModelFile) -> None:
 
 
 def read_stored(store: ModelStore, sha256: str) -> bytes:
-    """The bytes of a model that is kept.
+    """Return the bytes of a stored model.
 
     Raises:
-        ModelError: it is not there, or has changed on the disk.
+        ModelError: it does not exist, or has changed on the disk.
     """
     path = store.model(sha256)
     data = read_model(path)
     if hashlib.sha256(data).hexdigest() != sha256:
         raise ModelError(
-            f"{path} is damaged: its content does not have the SHA-256 of its name. Put the model "
-            "in again: partsight model activate MODEL.tflite"
+            f"{path} is damaged: its content does not have the SHA-256 of its name. Activate the "
+            "model again: partsight model activate MODEL.tflite"
         )
     return data
 
 
 def find(store: ModelStore, prefix: str) -> str:
-    """The digest of a kept model by its first characters.
+    """Return the SHA-256 of a stored model from its first characters.
 
     Raises:
-        ModelError: none begins so, or several do.
+        ModelError: no model, or several models, begin with them.
     """
     found = [each for each in digests(store) if each.startswith(prefix.lower())]
     if len(found) != 1:
@@ -153,20 +153,20 @@ def find(store: ModelStore, prefix: str) -> str:
 
 
 def prune(store: ModelStore, keep: int) -> list[str]:
-    """Delete the oldest models above a number, but never the active one nor the one before it.
+    """Delete the oldest models above a number, except the active one and the one before it.
 
-    Called with the store locked.
+    Call it with the store locked.
 
     Returns:
-        The digests of those that were deleted.
+        The SHA-256 of the deleted models.
     """
     in_use = activated(store)
     kept = set(in_use[:2])
-    # What was in force lately is worth more than what was only ever kept.
+    # Models that were active recently are deleted last.
     spare = [each for each in digests(store) if each not in kept]
     spare.sort(key=lambda each: -in_use.index(each) if each in in_use else -len(in_use) - 1)
     surplus = spare[: max(0, len(kept) + len(spare) - keep)]
-    # What a power cut left half written: nobody else writes here while the store is locked.
+    # Temporary files left by a power cut: nobody else writes here while the store is locked.
     torn = [*store.folder.glob(".*.part"), *(store.folder / "models").glob(".*.part")]
     for path in [*map(store.model, surplus), *torn]:
         with contextlib.suppress(OSError):
@@ -176,18 +176,18 @@ def prune(store: ModelStore, keep: int) -> list[str]:
 
 @contextlib.contextmanager
 def locked(store: ModelStore) -> Iterator[None]:
-    """Keep other processes from changing the store: the line's own, and the command line's.
+    """Lock the store against changes by other processes: the line and the command line.
 
     Raises:
-        OutputError: the store cannot be made or written to.
+        OutputError: the store cannot be created or written.
     """
     try:
         store.folder.mkdir(parents=True, exist_ok=True)
         lock = (store.folder / ".lock").open("ab")
     except OSError as error:
         raise OutputError(
-            f"cannot change the store {store.folder}: {error.strerror or error}. Let this user "
-            "write there."
+            f"cannot change the store {store.folder}: {error.strerror or error}. Give this user "
+            "write access."
         ) from error
     with lock:
         with contextlib.suppress(ImportError):  # Windows has none

@@ -1,21 +1,18 @@
-"""The swap of models while the line runs: a thread looks for new ones, the loop takes them.
+"""Swaps models while the line runs: a thread looks for new models, the loop takes them over.
 
-Enters: files in the incoming place, and a pointer that the command line moved. Leaves: a loaded
-classifier, for whoever asks between two frames. Everything that takes time happens here, before
-that: examination (in another process), loading, and a first run.
+New models are files in the incoming folder, or activated by the command line. Everything that
+takes time happens in this thread: qualification (in another process), loading, and a first run.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import EnvironmentFault, OutputError, PartsightError
@@ -26,8 +23,9 @@ from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.products import UNNAMED_NOTE, described
-from partsight.model_store.start import Load, ready
+from partsight.model_store.start import Load, file_sha256, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
+from partsight.model_store.swap_report import SwapReport
 from partsight.qualification.isolated import Examine, Stopped, examine_aside
 from partsight.qualification.rules import Findings, Settings
 from partsight.records import OnEvent
@@ -38,33 +36,31 @@ __all__ = ["ModelWatch"]
 logger = logging.getLogger(__name__)
 
 DEFAULTS = Settings()
-# A share that is away can hold a look up for minutes, the end of the line must not be.
-_LEAVE_S = 3.0
-# What the state is called of what may come next.
-_CANDIDATE = "model candidate"
-_BY_HAND = "put it in force by hand: partsight model activate MODEL --allow-other-product"
+# An unavailable network share can block the thread for minutes; the end of the line must not wait.
+_STOP_S = 3.0
+_BY_HAND = "activate it by hand: partsight model activate MODEL --allow-other-product"
 
 
 class ModelWatch:
     """Looks for new models in a thread, while it is open.
 
     Args:
-        store: where models are kept.
-        in_force: the one that the line started with.
-        load: makes a classifier of bytes; raises ``ModelError``.
-        telemetry: gets the state, and counts what became of new models.
-        settings: see there; may be replaced at any time, as ``settings``.
-        place: where new models are dropped; None is the store's own folder.
-        product: that is configured; None takes the active model's for the product.
-        on_event: is told ``"model"`` and what became of a new model, in this thread.
+        store: the model store.
+        active: the classifier that the line started with.
+        load: makes a classifier from bytes; raises ``ModelError``.
+        telemetry: gets the states, and counts new models by outcome.
+        settings: of qualification; may be replaced at any time, as ``settings``.
+        place: folder or file where new models arrive; None is the store's own folder.
+        product: the configured product; None takes the active model's.
+        on_event: gets the event ``"model"`` for each new model, in this thread.
         clock: seconds, monotonic.
-        examine: raises ``PartsightError`` for a model that must not be run.
+        examine: qualifies a model; raises ``PartsightError`` if it must not be run.
     """
 
     def __init__(
         self,
         store: ModelStore,
-        in_force: Classifier,
+        active: Classifier,
         load: Load,
         telemetry: Telemetry,
         *,
@@ -76,15 +72,16 @@ class ModelWatch:
         examine: Examine = examine_aside,
     ) -> None:
         self.settings = settings
-        self._store, self._load, self._telemetry, self._on_event = store, load, telemetry, on_event
+        self._store, self._load, self._telemetry = store, load, telemetry
         self._examine = examine
         self._incoming = Incoming(store.incoming if place is None else place, clock)
+        self._report = SwapReport(telemetry, on_event)
         self._product = product
-        self._sha256, self._contract = in_force.model_sha256, in_force.contract
-        # What the loop judges by, and where the offer that it may take came from.
-        self._judging, self._whence = described(self._sha256, self._contract), ""
-        self._unnamed_told = False
-        # What the pointer named and could not be loaded is not tried at each turn.
+        self._sha256, self._contract = active.model_sha256, active.contract
+        # Description of the loop's model, and of the origin of the offered one.
+        self._running, self._origin = described(self._sha256, self._contract), ""
+        self._warned_unnamed = False
+        # A model that the pointer names and that cannot be loaded is not tried at each turn.
         self._unusable = ""
         self._offer: Classifier | None = None
         self._lock, self._stop = threading.Lock(), threading.Event()
@@ -92,26 +89,21 @@ class ModelWatch:
 
     def __enter__(self) -> ModelWatch:
         if not self._incoming.is_file:
-            with contextlib.suppress(OSError):  # one that is made later is found then
+            with contextlib.suppress(OSError):  # found later, once somebody creates it
                 self._incoming.place.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop.set()
-        self._thread.join(_LEAVE_S)
+        self._thread.join(_STOP_S)
         if self._thread.is_alive():
-            logger.warning("%s does not answer; it is left", self._incoming.place)
+            logger.warning("%s does not answer; the line ends without it", self._incoming.place)
 
     def poll(self) -> Classifier | None:
-        """A new classifier to go on with from the next frame, or None; takes no time.
+        """Return a new classifier to use from the next frame on, or None. Does not block.
 
-        It is the caller's from then on, and nobody else's.
+        It belongs to the caller from then on.
         """
         if self._offer is None:
             return None
@@ -122,13 +114,13 @@ class ModelWatch:
         return offer
 
     def swapped(self, classifier: Classifier) -> None:
-        """The loop judges by another model from here on: say from which to which, and why."""
-        before, contract = self._judging, classifier.contract
-        self._judging = described(classifier.model_sha256, contract)
-        logger.warning("model %s replaced by %s, %s", before, self._judging, self._whence)
+        """Log that the loop uses another model from now on, and where it came from."""
+        before, contract = self._running, classifier.contract
+        self._running = described(classifier.model_sha256, contract)
+        logger.warning("model %s replaced by %s, %s", before, self._running, self._origin)
 
     def turn(self) -> None:
-        """Look once; what the thread does at each interval."""
+        """Look for new models once; called by the thread at each interval."""
         self._follow_pointer()
         for candidate in self._incoming.look():
             self._consider(candidate)
@@ -139,53 +131,52 @@ class ModelWatch:
                 self.turn()
             except Stopped:
                 return
-            except PartsightError as error:  # told once, as states are
-                self._telemetry.state(_CANDIDATE, "failed", str(error))
+            except PartsightError as error:
+                self._report.candidate("failed", str(error))
             except Exception as error:
-                # The line goes on with the model that it has, and this thread with looking.
+                # The line keeps its model, and this thread continues.
                 logger.exception("looking for a new model failed")
-                self._telemetry.state(_CANDIDATE, "failed", str(error))
+                self._report.candidate("failed", str(error))
 
     def _follow_pointer(self) -> None:
-        """Take what 'partsight model' put in force."""
+        """Take over a model that 'partsight model' activated."""
         active = next(iter(activated(self._store)), self._sha256)
         if active in (self._sha256, self._unusable):
             return
         entry = _last_entry(self._store, active)
-        whence = {
+        origin = {
             "from": entry.get("from", "the store"),
             "by": entry.get("by", "the store's pointer"),
         }
         try:
             data = read_stored(self._store, active)
-            # A change of product by hand was asked for there; what is configured holds here too.
+            # The command line may allow another product, but not one that contradicts the settings.
             require_configured_product(load_model_file(data).contract.product, self._product)
             classifier = ready(self._load(data))
         except PartsightError as error:
             self._unusable = active
-            self._telemetry.state(
-                _CANDIDATE, "examining", active
-            )  # so that a second one is told too
-            self._refused(active, whence["by"], error)
+            # Leave the state "refused" first, so that a second refusal is announced too.
+            self._report.candidate("examining", active)
+            self._report.refused(active, self._sha256, origin["by"], error)
             return
         self._unusable = ""
-        self._offered(classifier, whence)
+        self._offer_to_loop(classifier, origin)
 
     def _consider(self, candidate: Candidate) -> None:
         file, name = candidate.file, candidate.path.name
-        self._telemetry.state(_CANDIDATE, "examining", name)
+        self._report.candidate("examining", name)
         if file is None:
-            self._refuse(candidate, _digest(candidate.path), candidate.refusal)
+            self._refuse(candidate, file_sha256(candidate.path) or "", candidate.refusal)
         elif file.sha256 == self._sha256 or self._known(file.sha256):
             self._incoming.taken(candidate)
-            self._telemetry.state(_CANDIDATE, "none", f"{name} is known already")
+            self._report.candidate("none", f"{name} is known already")
         else:
             try:
                 self._take(candidate, file)
             except (EnvironmentFault, OutputError) as error:
                 self._incoming.later(candidate)
                 self._telemetry.count("model_swaps", "postponed")
-                self._telemetry.state(_CANDIDATE, "postponed", f"{name}: {error}")
+                self._report.candidate("postponed", f"{name}: {error}")
             except PartsightError as error:
                 self._refuse(candidate, file.sha256, error)
 
@@ -195,23 +186,23 @@ class ModelWatch:
         rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
         found = self._examine(file.data, rules, self._stop)
         classifier = ready(self._load(file.data))
-        detail = {"from": str(candidate.path), "by": "the line", **_told(found)}
+        detail = {"from": str(candidate.path), "by": "the line", **_measured(found)}
         kept = {**detail, "product": file.contract.product}
         put_in_force(self._store, file, settings.keep, kept)
         self._incoming.taken(candidate)
-        self._offered(classifier, detail)
+        self._offer_to_loop(classifier, detail)
 
     def _require_product(self, file: ModelFile) -> None:
-        """Refuse another product's model; say once that nothing can be compared."""
+        """Refuse another product's model; warn once if no model names a product."""
         product, active = file.contract.product, self._contract.product
         require_configured_product(product, self._product)
         if self._product is None:
             require_same_product(product, active, _BY_HAND)
-            if product is None and not self._unnamed_told:
-                self._unnamed_told = True
+            if product is None and not self._warned_unnamed:
+                self._warned_unnamed = True
                 logger.warning("new model %s: %s", file.sha256[:12], UNNAMED_NOTE)
 
-    def _offered(self, classifier: Classifier, detail: Mapping[str, Any]) -> None:
+    def _offer_to_loop(self, classifier: Classifier, detail: Mapping[str, Any]) -> None:
         before, self._sha256 = self._sha256, classifier.model_sha256
         products = {
             "product": classifier.contract.product,
@@ -222,37 +213,18 @@ class ModelWatch:
         with self._lock:
             self._offer = classifier
             # Of the latest offer, which is the one that the loop takes.
-            self._whence = f"put in force by {detail['by']}, from {detail['from']}"
-        self._telemetry.count("model_swaps", "activated")
-        self._telemetry.state(_CANDIDATE, "taken", classifier.model_sha256)
-        event = {"outcome": "activated", "model": self._sha256, "before": before, **products}
-        self._tell({**event, **detail})
+            self._origin = f"activated by {detail['by']}, from {detail['from']}"
+        self._report.activated(self._sha256, before, {**products, **detail})
 
     def _refuse(self, candidate: Candidate, sha256: str, error: Exception | None) -> None:
         reason = " ".join(str(error).split())
         self._incoming.refuse(candidate, self._store.refused, reason)
         record(self._store, "refused", sha256, reason=reason, **{"from": str(candidate.path)})
         product = None if candidate.file is None else candidate.file.contract.product
-        self._refused(sha256, str(candidate.path), error, product)
-
-    def _refused(
-        self, sha256: str, whence: str, error: Exception | None, product: str | None = None
-    ) -> None:
-        reason = " ".join(str(error).split())
-        self._telemetry.count("model_swaps", "refused")
-        self._telemetry.state(_CANDIDATE, "refused", f"{whence}: {reason}")
-        event = {"outcome": "refused", "model": sha256, "before": self._sha256, "from": whence}
-        self._tell({**event, "product": product, "reason": reason})
-
-    def _tell(self, event: Mapping[str, Any]) -> None:
-        try:
-            self._on_event("model", event)
-        except PartsightError as error:
-            # What was done to the model is done, whether or not it can be written down.
-            logger.warning("%s", error)
+        self._report.refused(sha256, self._sha256, str(candidate.path), error, product)
 
     def _known(self, sha256: str) -> bool:
-        """Whether this content of a watched file was dealt with already, perhaps rolled back."""
+        """Return whether this content of a watched file was processed already."""
         return self._incoming.is_file and any(
             entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.place)
             for entry in read_history(self._store)
@@ -260,17 +232,11 @@ class ModelWatch:
 
 
 def _last_entry(store: ModelStore, sha256: str) -> Mapping[str, Any]:
-    """What the history last says of how a model was put in force; empty where it says nothing."""
+    """Return the last entry in the history about the activation of a model; empty if none."""
     entries = reversed(read_history(store))
     found = (each for each in entries if each.get("sha256") == sha256)
     return next((each for each in found if each.get("what") != "refused"), {})
 
 
-def _digest(path: Path) -> str:
-    with contextlib.suppress(OSError):
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    return ""
-
-
-def _told(found: Findings) -> dict[str, Any]:
+def _measured(found: Findings) -> dict[str, Any]:
     return {name: value for name, value in dataclasses.asdict(found).items() if value is not None}

@@ -1,7 +1,7 @@
-"""A limit on the whole time of an HTTP exchange.
+"""Limits the total time of an HTTP exchange.
 
-Timeouts of sockets begin anew with each byte, so that a server that drips an answer would hold a
-sink for hours, during which its state stays the one of the last delivery.
+The timeout of a socket restarts with each byte, so a server that answers one byte at a time could
+block a sink for hours without any change of its state.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ __all__ = ["AnswerDeadline"]
 
 
 class AnswerDeadline:
-    """Cuts the newest connection of a pool when an exchange takes too long.
+    """Closes the newest connection of a pool if an exchange takes too long.
 
     Attributes:
-        passed: whether the latest exchange was cut.
+        passed: whether the latest exchange exceeded its deadline.
     """
 
     def __init__(self, pool: PoolManager) -> None:
@@ -34,7 +34,7 @@ class AnswerDeadline:
 
     @contextlib.contextmanager
     def within(self, limit_s: float) -> Iterator[None]:
-        """Cut the connection if the body of this context takes longer."""
+        """Close the connection if the body of this context takes longer."""
         self.passed = False
         timer = threading.Timer(limit_s, self._cut)
         timer.daemon = True
@@ -45,19 +45,19 @@ class AnswerDeadline:
             timer.cancel()
 
     def note(self, connected: socket.socket) -> None:
-        """Remember the connection that is to be cut."""
+        """Remember the connection to close."""
         self._socket = connected
 
     def _cut(self) -> None:
         self.passed = True
         if self._socket is not None:
             with contextlib.suppress(OSError):
-                # Of the plain socket: the one of TLS would wait for the other end.
+                # Shut down the plain socket: the TLS socket would wait for the other end.
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
 
 def _noting(pool_class: Any, deadline: AnswerDeadline) -> Any:
-    """A class of pools whose connections note their sockets."""
+    """Return a class of pools whose connections report their sockets to ``deadline``."""
 
     class Connection(pool_class.ConnectionCls):  # type: ignore[misc]
         def connect(self) -> None:

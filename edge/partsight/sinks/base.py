@@ -12,29 +12,29 @@ __all__ = ["LineSink"]
 
 
 class LineSink(AbstractContextManager["LineSink"], Protocol):
-    """Hands the journal's rows on to somebody who may be away.
+    """Delivers the journal's rows to a receiver that may be unreachable.
 
-    Driven by one thread of its own (``sinks.feed``), which keeps the cursor: a sink remembers
-    nothing. Rows carry ``seq``, the journal's number, and ``id``, by which receivers tell one
-    that comes twice.
+    Called by a thread of its own (``sinks.delivery_worker``), which keeps the cursor: a sink has
+    no memory. Rows carry ``seq``, the journal's number, and ``id``, by which receivers recognize
+    duplicates.
     """
 
     def deliver(self, rows: Sequence[Row]) -> None:
-        """Deliver some rows in their order; when it returns, each is acknowledged.
+        """Deliver rows in order; return when the receiver has acknowledged all of them.
 
         Raises:
-            SinkUnavailable: not all are acknowledged. The same rows come again.
-            SinkClosed: nobody will ever take them. They are dropped.
+            SinkUnavailable: not all rows are acknowledged; they are delivered again.
+            SinkClosed: the receiver is gone for good; the rows are dropped.
         """
 
     def report(self, status: Mapping[str, Any]) -> bool:
-        """Report how the line is, about once a second; old reports are not kept for later.
+        """Report the status of the line, about once a second. Missed reports are not repeated.
 
         Args:
             status: ``Telemetry.status()``.
 
         Returns:
-            Whether a receiver confirmed it; False where the sink takes no reports.
+            Whether a receiver confirmed it; False if the sink sends no reports.
 
         Raises:
             SinkUnavailable: it was not confirmed.

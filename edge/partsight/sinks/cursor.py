@@ -1,9 +1,9 @@
-"""How far a sink has come, kept where a kill or a full disk cannot take it.
+"""Position of a sink in the journal, stored so that it survives a kill or a full disk.
 
-Not in the journal's database, whose one writer is the line. A cursor is a small file with two
-lines of fixed length, written in turns and in place: a torn write leaves the other one, which is
-older, and rows come twice. That is also why it need not be synced for each: what power takes
-away is the same.
+It is not in the journal's database, which has a single writer, the line. A cursor is a small file
+with two lines of fixed length, written alternately in place. A torn write leaves the other, older
+line, so some rows are delivered twice. The same holds after a power cut, so not every write is
+synced.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["Cursor", "Place"]
+__all__ = ["Cursor", "Position"]
 
 _SLOT_BYTES = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The last row of a journal that a sink has handed on; 0 is before the first."""
+class Position:
+    """Id of a journal and seq of the last row that a sink delivered; 0 before the first."""
 
     journal: str
     seq: int
 
 
 class Cursor:
-    """The file of one sink.
+    """Cursor file of one sink.
 
     Args:
-        path: where; its folder is made.
+        path: of the file; its folder is created.
 
     Raises:
-        OSError: it cannot be read or made.
+        OSError: the file cannot be read or created.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,27 +42,27 @@ class Cursor:
         self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
         data = os.pread(self._file, 2 * _SLOT_BYTES, 0)
         slots = [_parsed(data[at : at + _SLOT_BYTES]) for at in (0, _SLOT_BYTES)]
-        self._count, self._place = max(filter(None, slots), default=(0, None), key=_count)
+        self._count, self._position = max(filter(None, slots), default=(0, None), key=_count)
 
     @property
-    def place(self) -> Place | None:
-        """Where the sink is; None of one that is new."""
-        return self._place
+    def position(self) -> Position | None:
+        """The saved position; None for a new sink."""
+        return self._position
 
-    def save(self, place: Place, *, sync: bool) -> None:
-        """Write down where the sink is.
+    def save(self, position: Position, *, sync: bool) -> None:
+        """Save the position.
 
         Args:
-            place: where.
+            position: the position.
             sync: whether to wait for the disk.
 
         Raises:
-            OSError: it cannot be written; the place before stays.
+            OSError: it cannot be written; the previous position stays.
         """
-        text = f"{self._count + 1} {place.journal} {place.seq}"
+        text = f"{self._count + 1} {position.journal} {position.seq}"
         line = f"{text} {zlib.crc32(text.encode()):08x}".encode().ljust(_SLOT_BYTES - 1) + b"\n"
         os.pwrite(self._file, line, (self._count + 1) % 2 * _SLOT_BYTES)
-        self._count, self._place = self._count + 1, place
+        self._count, self._position = self._count + 1, position
         if sync:
             self.sync()
 
@@ -70,7 +70,7 @@ class Cursor:
         """Wait for the disk.
 
         Raises:
-            OSError: it does not take it.
+            OSError: it cannot be synced.
         """
         os.fsync(self._file)
 
@@ -81,17 +81,17 @@ class Cursor:
         os.close(self._file)
 
 
-def _count(slot: tuple[int, Place | None]) -> int:
+def _count(slot: tuple[int, Position | None]) -> int:
     return slot[0]
 
 
-def _parsed(line: bytes) -> tuple[int, Place | None] | None:
-    """What a slot says; None where that is nothing whole."""
+def _parsed(line: bytes) -> tuple[int, Position | None] | None:
+    """Return count and position of a line; None if it is torn or empty."""
     try:
         text, _, crc = line.decode("ascii").rstrip().rpartition(" ")
         count, journal, seq = text.split(" ")
         if int(crc, 16) == zlib.crc32(text.encode()):
-            return int(count), Place(journal, int(seq))
+            return int(count), Position(journal, int(seq))
     except ValueError:
         pass
     return None

@@ -1,16 +1,16 @@
-"""One step of feeding a sink: deliver a batch of rows, or say why not and when to try again.
+"""One step of delivery to a sink: deliver a batch of rows, or note the error and the next try.
 
-Rows go from the journal's tail to the sink, at least once and in order. Counts and the state go
-to the vitals. ``feed.DeliveryWorker`` calls it from a thread. States of a sink:
+Rows go from the journal's tail to the sink, at least once and in order. Called by the thread of
+``DeliveryWorker``. States of a sink:
 
     idle         opened, and nothing was delivered yet
     delivering   the last delivery or report was confirmed
     unreachable  the receiver did not confirm the last one; it is tried again
-    faulty       the sink, or what it is fed from, failed in another way; it is tried again
-    closed       nobody will ever take rows there again; they are dropped
+    faulty       the sink or the journal's tail failed in another way; it is tried again
+    closed       the receiver is gone for good; rows are dropped
 
-Only a confirmed delivery ends an outage and the growth of the waits between two tries: a step
-without anything to deliver proves nothing.
+Only a confirmed delivery ends an outage and resets the backoff: a step with nothing to deliver
+proves nothing.
 """
 
 from __future__ import annotations
@@ -18,53 +18,43 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable
-from pathlib import Path
-from typing import Literal
-from urllib.parse import quote
 
 from partsight.errors import JournalError, PartsightError, SinkClosed, SinkUnavailable
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.base import LineSink
-from partsight.sinks.cursor import Cursor, Place
+from partsight.sinks.cursor import Cursor
+from partsight.sinks.journal_reader import JournalReader, Start
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.backoff import Backoff
 
-__all__ = ["BATCH_ROWS", "Delivery", "Start", "cursor_path"]
+__all__ = ["BATCH_ROWS", "Delivery"]
 
 logger = logging.getLogger(__name__)
 
-# Where a sink begins that is new to a journal.
-Start = Literal["end", "beginning"]
-
 BATCH_ROWS = 100
 REPORT_S = 1.0
-SYNC_S = 1.0
-# After a failure it waits half a second, then twice as long each time, up to a minute.
 FIRST_RETRY_S = 0.5
-LAST_RETRY_S = 60.0
-
-
-def cursor_path(journal_path: Path, sink: str) -> Path:
-    """Where the cursor of a sink lies: in a folder beside the journal."""
-    journal_path = journal_path.resolve()
-    return journal_path.with_name(journal_path.name + ".cursors") / quote(sink, safe="")
+LONGEST_RETRY_S = 60.0
 
 
 class Delivery:
-    """A sink and how far it has come. For one thread.
+    """A sink and its position in the journal. For one thread.
 
     Args:
-        name: of the sink, in cursor, vitals and logs.
-        open_sink: makes the sink; called when there is need, and again after each failure.
+        name: of the sink, in cursor, telemetry and logs.
+        open_sink: makes the sink; called when needed, and again after each failure.
         tail: of the journal.
         cursor: of the sink.
-        telemetry: told of all that happens.
-        start: where it begins if it is new: at the journal's end, so that nobody who acts on
-            verdicts gets those of parts that are long gone, or at its beginning.
+        telemetry: gets counts and the state.
+        start: where a new sink begins: at the journal's end, so that receivers do not act on parts
+            that are gone, or at its beginning.
         clock: seconds, monotonic.
         jitter: number in [0, 1), see ``Backoff``.
-        batch_rows: how many rows are handed on together.
+        batch_rows: largest number of rows per delivery.
+
+    Attributes:
+        reader: position of the sink in the journal.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -83,80 +73,53 @@ class Delivery:
         jitter: Callable[[], float],
         batch_rows: int = BATCH_ROWS,
     ) -> None:
-        self._name, self._part = name, f"sink {name}"
-        self._open_sink, self._tail, self._cursor = open_sink, tail, cursor
+        self._name, self._component = name, f"sink {name}"
+        self._open_sink = open_sink
         self._telemetry, self._clock = telemetry, clock
-        self._backoff = Backoff(FIRST_RETRY_S, LAST_RETRY_S, jitter)
+        self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S, jitter)
         self._batch_rows = batch_rows
         self._stack = contextlib.ExitStack()
         self._sink: LineSink | None = None
-        # Whether a delivery failed and none was confirmed since; whether one is being tried.
+        # Whether a delivery failed and none was confirmed since; whether one is in progress.
         self._lost = self._trying = False
         self._state = ""
         self._retry_at = clock()
-        self._report_at = self._sync_at = clock()
-        self._journal, last = tail.end()
-        self.position = self._begun(start, last)
-        self._save(sync=True)
+        self._report_at = clock()
+        self.reader = JournalReader(name, tail, cursor, telemetry, start=start, clock=clock)
 
     @property
     def retry_in_s(self) -> float:
-        """Seconds until the next try after a failure; 0 when there is nothing to wait for."""
+        """Seconds until the next try after a failure; 0 without one."""
         return max(0.0, self._retry_at - self._clock())
 
     def step(self) -> bool:
-        """Deliver a batch, and report when it is time; whether there may be more at once."""
+        """Deliver a batch, and report if it is time. Return whether there may be more rows."""
         if self.retry_in_s > 0:
             with contextlib.suppress(JournalError):
-                self.count_waiting(*self._tail.end())
+                self.reader.count_waiting()
             return False
         self._trying = False
         try:
-            rows = self._next_rows()
+            rows = self.reader.next_rows(self._batch_rows)
             sink = self._opened()
             self._trying = True
             confirmed = self._deliver(sink, rows)
             confirmed = self._report(sink) or confirmed
         except Exception as error:
-            # Whatever a sink does wrong, it must neither end its feeder nor go unseen.
-            logger.debug("%s", self._part, exc_info=True)
+            # An error of a sink must neither end its thread nor go unnoticed.
+            logger.debug("%s", self._component, exc_info=True)
             self._failed(error)
             return False
         if confirmed:
             self._confirmed()
         elif not self._lost and self._state != "delivering":
-            self._say("idle", "nothing delivered since it was opened")
+            self._set_state("idle", "nothing delivered since it was opened")
         return bool(rows)
 
-    def count_waiting(self, journal: str, last: int) -> None:
-        """Set the gauge of rows that are yet to be handed on.
-
-        Args:
-            journal: which one it is; of another one than before, all rows wait.
-            last: its last seq.
-        """
-        handed_on = self.position if journal == self._journal else 0
-        self._telemetry.set("queue", max(0, last - handed_on), self._name)
-
     def close(self) -> None:
-        """Close the sink and write down where it is."""
+        """Close the sink and save its position."""
         self._leave()
-        self._tail.close()
-        self._cursor.close()
-
-    def _begun(self, start: Start, last: int) -> int:
-        place = self._cursor.place
-        if place is None:
-            return last if start == "end" else 0
-        # Of a fresh journal all is new. Of one that was set back to an older copy, what comes.
-        return min(place.seq, last) if place.journal == self._journal else 0
-
-    def _next_rows(self) -> list[Row]:
-        journal, last = self._tail.end()
-        if journal != self._journal:
-            self._journal, self.position = journal, 0
-        self.count_waiting(journal, last)
-        return list(self._tail.rows(self.position, self._batch_rows))
+        self.reader.close()
 
     def _opened(self) -> LineSink:
         if self._sink is None:
@@ -164,49 +127,35 @@ class Delivery:
         return self._sink
 
     def _deliver(self, sink: LineSink, rows: list[Row]) -> bool:
-        """Deliver rows, if there are any; whether they were acknowledged."""
+        """Deliver rows, if there are any. Return whether they were acknowledged."""
         if not rows:
             return False
         try:
             sink.deliver(rows)
         except SinkClosed as closed:
-            # Else they would pile up, and keep old rows in the journal.
-            self._move_to(rows[-1]["seq"])
+            # Skip the rows: otherwise they would keep old rows in the journal from pruning.
+            self.reader.move_to(rows[-1]["seq"])
             self._lost = True
             self._telemetry.count("delivery_failures", self._name)
-            self._say("closed", str(closed))
+            self._set_state("closed", str(closed))
             return False
-        self._move_to(rows[-1]["seq"])
+        self.reader.move_to(rows[-1]["seq"])
         self._telemetry.count("delivered", self._name, len(rows))
         self._backoff.reset()
         return True
 
     def _report(self, sink: LineSink) -> bool:
-        """Report the status, if it is time; whether it was confirmed. A failed one stays due."""
+        """Report the status, if it is time. Return whether it was confirmed."""
         if self._clock() < self._report_at:
             return False
         confirmed = sink.report(self._telemetry.status())
         self._report_at = self._clock() + REPORT_S
         return confirmed
 
-    def _move_to(self, seq: int) -> None:
-        self.position = seq
-        due = self._clock() >= self._sync_at
-        if due:
-            self._sync_at = self._clock() + SYNC_S
-        self._save(sync=due)
-
-    def _save(self, *, sync: bool) -> None:
-        try:
-            self._cursor.save(Place(self._journal, self.position), sync=sync)
-        except OSError as error:
-            # It goes on in memory; after a restart some rows come twice.
-            logger.warning("%s: cannot write its cursor: %s", self._part, error)
-
     def _confirmed(self) -> None:
         self._lost = False
         self._backoff.reset()
-        self._say("delivering")
+        self._set_state("delivering")
 
     def _failed(self, error: Exception) -> None:
         self._leave(error)
@@ -218,19 +167,18 @@ class Delivery:
             wait_s = max(wait_s, error.retry_after_s or 0.0)
         self._retry_at = self._clock() + wait_s
         self._telemetry.count("delivery_failures", self._name)
-        told = isinstance(error, PartsightError)
-        what = str(error) if told else f"{type(error).__name__}: {error}"
-        self._say(state, what)
+        known = isinstance(error, PartsightError)
+        self._set_state(state, str(error) if known else f"{type(error).__name__}: {error}")
 
-    def _say(self, state: str, detail: str = "") -> None:
+    def _set_state(self, state: str, detail: str = "") -> None:
         self._state = state
-        self._telemetry.state(self._part, state, detail)
+        self._telemetry.state(self._component, state, detail)
 
     def _leave(self, cause: Exception | None = None) -> None:
-        """Close the sink, which is told why: it must not say that the line has stopped."""
+        """Close the sink with the cause: after an error it must not report a regular stop."""
         self._sink = None
         try:
             self._stack.__exit__(type(cause) if cause else None, cause, None)
         except Exception as error:
-            logger.warning("%s: cannot be closed: %s", self._part, error)
-            logger.debug("%s", self._part, exc_info=True)
+            logger.warning("%s: cannot be closed: %s", self._component, error)
+            logger.debug("%s", self._component, exc_info=True)

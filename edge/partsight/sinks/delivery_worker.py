@@ -1,8 +1,8 @@
-"""A thread that feeds a sink from the journal, so that no sink stalls or stops inspection.
+"""A thread that delivers the journal's rows to a sink, so that no sink delays inspection.
 
-Enters: the journal. Leaves: its rows in the sink, at least once and in order, from where the sink
-was when the line last ran. A sink that raises is opened again later; one that blocks holds up
-nothing but itself, not even the end of the process.
+Rows are delivered at least once and in order, from the position that the sink had when the line
+last ran. A sink that raises is opened again later. A sink that blocks delays nothing else, not
+even the end of the process.
 """
 
 from __future__ import annotations
@@ -14,41 +14,41 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from partsight.errors import JournalError, OutputError
 from partsight.journal.tail import Tail
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import Delivery, Start, cursor_path
+from partsight.sinks.delivery import Delivery
+from partsight.sinks.journal_reader import Start, cursor_path
 from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["DeliveryWorker", "close_feeders"]
+__all__ = ["DeliveryWorker", "close_workers"]
 
 logger = logging.getLogger(__name__)
 
-# How often it looks whether there is a status to report.
+# How often it checks whether a status report is due.
 _IDLE_S = 0.25
 
 
 class DeliveryWorker:
-    """Feeds one sink; started by ``start`` or as a context manager.
+    """Delivers to one sink; started by ``start`` or as a context manager.
 
     Args:
-        name: of the sink; two sinks of a line must not share it.
-        open_sink: makes the sink, in the feeder's thread, and again after each failure.
-        journal_path: what is read, by a connection of its own.
-        journal: only waited on.
+        name: of the sink, unique within the line.
+        open_sink: makes the sink, in the worker's thread, and again after each failure.
+        journal_path: of the journal, read through a connection of the worker's own.
+        journal: used only to wait for new rows.
         telemetry: gets deliveries, failures, the queue and the state ``sink NAME``.
-        start: where a sink begins that has no cursor yet, see ``Delivery``. It is settled here, and
-            not in the thread: all that is appended from now on is handed on.
+        start: where a sink without a cursor begins, see ``Delivery``. The position is fixed here
+            and not in the thread, so that every row appended from now on is delivered.
         clock: seconds, monotonic.
         jitter: number in [0, 1), see ``Backoff``.
 
     Raises:
         JournalError: the journal cannot be read.
-        OutputError: there can be no cursor beside it.
+        OutputError: the cursor cannot be created.
     """
 
     def __init__(
@@ -65,12 +65,12 @@ class DeliveryWorker:
     ) -> None:
         self.name = name
         self._journal, self._journal_path = journal, journal_path
-        place = cursor_path(journal_path, name)
+        path = cursor_path(journal_path, name)
         try:
-            cursor = Cursor(place)
+            cursor = Cursor(path)
         except OSError as error:
             raise OutputError(
-                f"cannot keep the cursor of the sink {name}: {error}. Make {place.parent} writable."
+                f"cannot keep the cursor of the sink {name}: {error}. Make {path.parent} writable."
             ) from error
         self._delivery = Delivery(
             name,
@@ -83,27 +83,27 @@ class DeliveryWorker:
             jitter=jitter,
         )
         self._stopping = threading.Event()
-        # A sink that blocks must not hold the process.
+        # A daemon: a sink that blocks must not keep the process alive.
         self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
 
     @property
     def position(self) -> int:
-        """The ``seq`` of the last row that was handed on: ``Journal.prune`` asks for it."""
-        return self._delivery.position
+        """``seq`` of the last delivered row, for ``Journal.prune``."""
+        return self._delivery.reader.position
 
     def start(self) -> None:
-        """Begin to feed."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Ask it to end; ``close`` waits for it. Of several, all are asked first."""
+        """Ask the thread to end; ``close`` waits for it."""
         self._stopping.set()
 
     def close(self, timeout_s: float = 5.0) -> bool:
-        """Hand on what can be handed on at once, and end; whether it ended in time.
+        """Deliver the remaining rows and end. Return whether the thread ended in time.
 
         Args:
-            timeout_s: how long to wait for it. What is left is handed on when the line runs again.
+            timeout_s: longest wait in seconds. Rows left over are delivered at the next run.
         """
         self.stop()
         if self._thread.ident is None:
@@ -120,25 +120,20 @@ class DeliveryWorker:
         return not self._thread.is_alive()
 
     def _count_waiting(self) -> None:
-        """Count what is not handed on, also where the sink blocks."""
+        """Count undelivered rows, also if the sink blocks."""
         tail = Tail(self._journal_path)
         with contextlib.closing(tail), contextlib.suppress(JournalError):
-            self._delivery.count_waiting(*tail.end())
+            self._delivery.reader.count_waiting(tail)
 
     def __enter__(self) -> DeliveryWorker:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
     def _run(self) -> None:
-        # The last round finds nothing to hand on, or fails; both end it.
+        # After ``stop``, a step with nothing left to deliver or with an error ends the loop.
         while self._delivery.step() or not self._stopping.is_set():
             self._pause()
         self._delivery.close()
@@ -148,23 +143,23 @@ class DeliveryWorker:
         if retry_in_s > 0:
             self._stopping.wait(min(retry_in_s, _IDLE_S))
         else:
-            self._journal.wait(self._delivery.position, _IDLE_S)
+            self._journal.wait(self._delivery.reader.position, _IDLE_S)
 
 
-def close_feeders(
+def close_workers(
     workers: Sequence[DeliveryWorker],
     timeout_s: float,
     clock: Callable[[], float] = time.monotonic,
 ) -> list[str]:
-    """End all feeders at once.
+    """End all workers, in parallel.
 
     Args:
-        workers: the line's.
-        timeout_s: how long to wait for all of them together.
+        workers: of the line.
+        timeout_s: longest wait for all of them together, in seconds.
         clock: seconds, monotonic.
 
     Returns:
-        The names of those that did not end in time.
+        The names of the sinks that did not end in time.
     """
     deadline_s = clock() + timeout_s
     for worker in workers:

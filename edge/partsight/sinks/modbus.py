@@ -1,30 +1,30 @@
-"""Verdicts to a PLC by Modbus TCP: we are the client, the PLC is the server.
+"""Verdicts to a PLC by Modbus TCP: partsight is the client, the PLC is the server.
 
 Coils, from ``coils`` on, latched until the next verdict (function 15)::
 
-    +0  accept      exactly one of these three is set once there was a verdict;
-    +1  reject      a part that could not be judged has the fail-safe verdict, which is here too
+    +0  accept      exactly one of these three is set after the first verdict; a part that could
+    +1  reject      not be inspected has the fail-safe verdict, which is shown here too
     +2  review
-    +3  heartbeat   changes about once a second for as long as the line lives
+    +3  heartbeat   changes about once a second while the line runs
     +4  alarm       an alarm is raised
 
-Holding registers, from ``registers`` on, counts of 32 bits, the high word first (function 16)::
+Holding registers, from ``registers`` on, counts of 32 bits, high word first (function 16)::
 
-    +0 +1   accepted  verdicts handed over since the line started
+    +0 +1   accepted  verdicts delivered since the line started
     +2 +3   rejected
     +4 +5   reviewed
-    +6 +7   late      of these, those that were too old to move a coil
+    +6 +7   late      verdicts among these that were too old to change a coil
     +8 +9   sequence  the journal's number of the verdict that the coils show
     +10 +11 echo      written by the PLC, with ``handshake``
 
-For a verdict the coils are written first, then all counts, and the sequence behind them in the
-same request. So a PLC that acts when the sequence changes, and on nothing else, sees the verdict
-and the counts that belong to it. It stands for at least ``hold_s``; with ``handshake``, until the
-PLC has copied the sequence into ``echo``.
+For a verdict the coils are written first, then all counts, followed by the sequence in the same
+request. A PLC that acts only when the sequence changes therefore sees the verdict and counts that
+belong to it. They stay for at least ``hold_s``; with ``handshake``, until the PLC has copied the
+sequence into ``echo``.
 
-A verdict on a picture older than ``max_age_s``, such as those that waited while the network was
-away, is counted and moves neither coils nor sequence: it would sort another part. PLCs must
-treat a part without a verdict in time, and a heartbeat that stands still, as a reject.
+A verdict on a picture older than ``max_age_s``, for example after a network outage, is counted
+but changes neither coils nor sequence: it would sort another part. PLCs must treat a part without
+a verdict in time, and a heartbeat that does not change, as a reject.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from __future__ import annotations
 import collections
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.modbus import Plc, to_words
@@ -53,18 +53,18 @@ COUNTS = ("accept", "reject", "review", "late")
 _SEQUENCE = 2 * len(COUNTS)
 _ECHO = _SEQUENCE + 2
 _ECHO_PAUSE_S = 0.005
-# More than are ever handed over together.
+# More than are ever delivered together.
 _RECENT = 512
 
 
 @dataclass(slots=True)
 class Tally:
-    """What was handed over since the line started; it outlives connections.
+    """Counts of delivered verdicts since the line started, kept across connections.
 
     Attributes:
         counts: by verdict, and ``late``.
-        recent: ids of the rows that were counted last, so that one that comes twice is counted
-            once; by ids, since another journal counts from 1 again.
+        recent: ids of the rows counted last, so that a row that comes twice is counted once; by
+            id, since ``seq`` restarts in a new journal.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
@@ -73,26 +73,26 @@ class Tally:
     )
 
     def take(self, row: Row, *, late: bool) -> None:
-        """Count a row that was not counted before."""
+        """Count a row, unless it was counted before."""
         if row["id"] not in self.recent:
             self.recent.append(row["id"])
             self.counts[row["verdict"]] += 1
             self.counts["late"] += late
 
     def words(self) -> list[int]:
-        """The registers of the counts."""
+        """Return the registers of the counts."""
         return [word for name in COUNTS for word in to_words(self.counts[name])]
 
 
-class ModbusSink:
-    """A ``LineSink``. It connects when it has something to say, and anew after a failure.
+class ModbusSink(AbstractContextManager["ModbusSink"]):
+    """A ``LineSink``. It connects at the first delivery, and again after a failure.
 
     Args:
-        config: the PLC, where its coils and registers are, and how verdicts are handed over.
-        tally: what was counted before; the same for each sink that is opened for a PLC.
-        now: the time that the age of a picture is told by.
+        config: the PLC, its coils and registers, and the options of delivery.
+        tally: counts so far; shared by all sinks opened for the same PLC.
+        now: wall-clock time, to compute the age of a picture.
         clock: seconds, monotonic.
-        sleep: waits so many seconds.
+        sleep: waits a number of seconds.
     """
 
     def __init__(
@@ -110,25 +110,17 @@ class ModbusSink:
         self._free_at_s = -1.0
         self._heartbeat = False
 
-    def __enter__(self) -> ModbusSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._plc.__exit__(kind, error, trace)
+    def __exit__(self, *error: object) -> None:
+        self._plc.close()
 
     def deliver(self, rows: Sequence[Row]) -> None:
-        """Show each row that is recent, in order, and count all; see ``LineSink``."""
+        """Show each recent row in order, and count all rows; see ``LineSink``."""
         registers, counted = self._config.registers, False
         for row in rows:
             late = self._is_late(row)
             self._tally.take(row, late=late)
             if late:
-                counted = True  # by one request for all
+                counted = True  # written in one request for all
                 continue
             self._wait_until_free()
             verdict = [name == row["verdict"] for name in COILS[:3]]
@@ -142,14 +134,14 @@ class ModbusSink:
             self._plc.write_registers(registers, self._tally.words())
 
     def report(self, status: Mapping[str, Any]) -> bool:
-        """Turn the heartbeat over and show whether there is an alarm; see ``LineSink``."""
+        """Toggle the heartbeat and show whether there is an alarm; see ``LineSink``."""
         alarm = any(status.get("alarms", {}).values())
         self._plc.write_coils(self._config.coils + 3, [not self._heartbeat, alarm])
         self._heartbeat = not self._heartbeat
         return True
 
     def _is_late(self, row: Row) -> bool:
-        """Also where the picture is from the future: the clock was set, and nothing is known."""
+        """Return whether a picture is too old, or from the future: its clock was wrong then."""
         age = self._now() - datetime.fromisoformat(row["captured_at"])
         return abs(age.total_seconds()) > self._config.max_age_s
 
@@ -171,11 +163,11 @@ class ModbusSink:
             self._sleep(_ECHO_PAUSE_S)
 
 
-# By what holds the counts: a feeder opens a new sink after each failure.
+# By PLC and registers: a new sink is opened after each failure and must continue the counts.
 _TALLIES: dict[tuple[str, int, int, int], Tally] = {}
 
 
 def open_sink(config: ModbusSinkConfig) -> LineSink:
-    """The sink for ``kind = "modbus"``; it counts on from the last one for the same registers."""
-    place = (config.host, config.port, config.unit, config.registers)
-    return ModbusSink(config, _TALLIES.setdefault(place, Tally()))
+    """Return the sink for ``kind = "modbus"``; it continues the counts of the same registers."""
+    plc = (config.host, config.port, config.unit, config.registers)
+    return ModbusSink(config, _TALLIES.setdefault(plc, Tally()))

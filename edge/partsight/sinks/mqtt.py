@@ -2,15 +2,13 @@
 
 Topics, below a prefix:
 
-    PREFIX/verdicts  a JSON object a verdict, the columns of the journal with ``id`` and ``seq``;
+    PREFIX/verdicts  one JSON object per verdict: the columns of the journal, ``id`` and ``seq``;
                      QoS 1. User properties: ``id``, ``seq``, ``verdict``.
     PREFIX/status    retained JSON, QoS 1. ``state`` is ``online``, with ``at``, ``alarms`` (names
-                     of those that are raised) and ``telemetry``; or ``offline``, with a ``cause``:
-                     ``stopped`` where we parted, ``lost`` where the broker says it, as the last
-                     will.
+                     of raised alarms) and ``vitals``; or ``offline``, with a ``cause``:
+                     ``stopped`` after a regular end, ``lost`` from the last will.
 
-Rows enter from a feeder, which sends again what was not acknowledged: receivers tell a verdict
-that comes twice by its ``id``.
+Unacknowledged rows are sent again: receivers recognize a duplicate by its ``id``.
 """
 
 from __future__ import annotations
@@ -19,7 +17,6 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import Message
@@ -35,29 +32,21 @@ if TYPE_CHECKING:
 __all__ = ["MqttSink", "open_sink"]
 
 
-class MqttSink:
-    """A ``LineSink``. It connects when it has something to say, and anew after a failure.
+class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
+    """A ``LineSink``. It connects at the first delivery, and again after a failure.
 
     Args:
-        config: the broker, as whom, and the topics' prefix.
-        now: the time that a status says.
+        config: broker, credentials and prefix of the topics.
+        now: wall-clock time, for the status.
     """
 
     def __init__(self, config: MqttSinkConfig, *, now: Callable[[], datetime] = utc_now) -> None:
         self._config, self._now = config, now
         self._publisher: Publisher | None = None
 
-    def __enter__(self) -> MqttSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         if kind is not None:
-            # The line goes on, so it has not stopped: the broker says that it was lost.
+            # The line has not stopped, so let the broker publish the last will.
             self._drop()
         if self._publisher is not None:
             with contextlib.suppress(SinkUnavailable):
@@ -81,7 +70,7 @@ class MqttSink:
     def _publish(self, messages: Sequence[Message]) -> None:
         if self._publisher is None:
             config = self._config
-            will = self._status(state="offline", cause="lost")  # when is not known before
+            will = self._status(state="offline", cause="lost")  # its time is not known yet
             self._publisher = Publisher(config, config.session_expiry_s, will)
         try:
             self._publisher.publish(messages)
@@ -102,13 +91,13 @@ class MqttSink:
 
 
 def open_sink(config: MqttSinkConfig) -> LineSink:
-    """The sink for ``kind = "mqtt"``."""
+    """Return the sink for ``kind = "mqtt"``."""
     return MqttSink(config)
 
 
 def _verdict(topic: str, row: Row) -> Message:
-    told = tuple((name, str(row[name])) for name in ("id", "seq", "verdict") if name in row)
-    return Message(topic, _json(row), user=told)
+    user = tuple((name, str(row[name])) for name in ("id", "seq", "verdict") if name in row)
+    return Message(topic, _json(row), user=user)
 
 
 def _json(value: Any) -> bytes:

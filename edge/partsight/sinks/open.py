@@ -1,7 +1,6 @@
-"""From the sections ``[[sinks]]`` of the configuration to the sinks of a line.
+"""Makes the sinks of a line and their delivery workers from the sections ``[[sinks]]``.
 
-Enters: the sections. Leaves: a ``LineSink`` that is yet to be entered, or a feeder for each. What
-a kind needs is imported only when it is asked for.
+The packages of a kind of sink are imported only if it is configured.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _MODULES = {
 
 
 def open_line_sink(config: SinkConfig) -> LineSink:
-    """The sink that a section describes.
+    """Make the sink of a section; it is not entered yet.
 
     Raises:
         EnvironmentFault: a package that it needs is not installed.
@@ -55,11 +54,11 @@ def load_sink_module(kind: str) -> ModuleType:
 def workers(
     sinks: Iterable[SinkConfig], journal: Journal, telemetry: Telemetry
 ) -> list[DeliveryWorker]:
-    """A feeder for each section, yet to be started; all have their place in the journal by now.
+    """Make a worker for each section, not started yet; its position in the journal is fixed.
 
     Raises:
         JournalError: the journal cannot be read.
-        OutputError: there can be no cursor beside it.
+        OutputError: a cursor cannot be created.
     """
     from partsight.config.sinks import sink_name
 

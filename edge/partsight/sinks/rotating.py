@@ -1,8 +1,8 @@
-"""Verdicts in files for people and their tools: JSON lines or CSV, begun anew by size and by day.
+"""Verdicts in files, JSON lines or CSV, rotated by size and by day.
 
-Enters: rows of the journal, from a feeder. Leaves: lines on the disk before they are acknowledged.
-``verdicts.csv`` is the newest file; older ones are named by when they were ended, UTC:
-``verdicts-20240506T070809Z.csv``. Only the newest of those are kept.
+Rows are acknowledged once they are on the disk. ``verdicts.csv`` is the current file; older files
+are named by the time of their rotation, UTC: ``verdicts-20240506T070809Z.csv``. Only the newest
+of those are kept.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, Literal
 
 from partsight.errors import SinkUnavailable
@@ -36,15 +35,15 @@ class RotatingSink:
     """A ``LineSink`` that writes files.
 
     Args:
-        path: of the newest file; its folder is made.
-        kind: how rows are written.
-        max_bytes: a file that has so many is ended; None sets no limit.
-        daily: whether it is ended with the day, UTC.
-        keep: how many ended files are kept; None keeps all.
-        now: the time, UTC.
+        path: of the current file; its folder is created.
+        kind: format of the rows.
+        max_bytes: size from which the file is rotated; None sets no limit.
+        daily: whether the file is rotated at the end of the day, UTC.
+        keep: number of rotated files to keep; None keeps all.
+        now: wall-clock time, UTC.
 
     Raises:
-        SinkUnavailable: on entering, as on delivering, where the disk does not let us.
+        SinkUnavailable: on entering and on delivering, if the disk cannot be written.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class RotatingSink:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             if self._path.exists():
-                # What a kill tore is cut off: its row was not acknowledged, and comes again.
+                # Cut off a torn line: its row was not acknowledged and is delivered again.
                 os.truncate(self._path, whole_bytes(self._path, self._kind))
                 modified = self._path.stat().st_mtime
                 self._day = datetime.fromtimestamp(modified, timezone.utc).date()
@@ -76,16 +75,11 @@ class RotatingSink:
             raise self._unavailable(error) from error
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._close()
 
     def deliver(self, rows: Sequence[Row]) -> None:
-        """Write rows; they are on the disk when it returns."""
+        """Write rows; they are on the disk when this returns."""
         try:
             if rows and self._is_due(rows[0]):
                 self._rotate()
@@ -95,7 +89,7 @@ class RotatingSink:
             stream.flush()
             os.fsync(stream.fileno())
         except OSError as error:
-            # A torn line is cut off when it is opened again; whole ones come twice.
+            # A torn line is cut off when the file is opened again; complete ones come twice.
             self._close()
             raise self._unavailable(error) from error
 
@@ -110,7 +104,7 @@ class RotatingSink:
             return True
         if self._max_bytes is not None and self._path.stat().st_size >= self._max_bytes:
             return True
-        # A file of an older partsight may have other columns.
+        # A file of an older version may have other columns.
         opening = self._sink is None
         return opening and self._kind == "csv" and csv_header(self._path) != list(row)
 
@@ -122,15 +116,15 @@ class RotatingSink:
             old.unlink()
 
     def _all_ended(self) -> list[Path]:
-        """Oldest first; only files that were named here, and no others that look alike."""
+        """Return the rotated files, oldest first; files with other names are ignored."""
         name = (
             re.escape(self._path.stem) + r"-\d{8}T\d{6}Z(-\d{3,})?" + re.escape(self._path.suffix)
         )
         found = (each for each in self._path.parent.iterdir() if re.fullmatch(name, each.name))
-        return sorted(found, key=lambda place: place.stem)
+        return sorted(found, key=lambda path: path.stem)
 
     def _next_name(self) -> Path:
-        """By the time; of those that end in one second, the later ones are numbered from 2."""
+        """Name a file by the time; within the same second, later files are numbered from 2."""
         stem = f"{self._path.stem}-{self._now():%Y%m%dT%H%M%SZ}"
         same = [each.stem for each in self._all_ended() if each.stem.startswith(stem)]
         if same:
@@ -154,7 +148,7 @@ class RotatingSink:
     def _close(self) -> None:
         self._sink = None
         if self._stream is not None:
-            with contextlib.suppress(OSError):  # there was no room for its end
+            with contextlib.suppress(OSError):  # no space for the buffered end
                 self._stream.close()
             self._stream = None
 
@@ -166,7 +160,7 @@ class RotatingSink:
 
 
 def open_sink(config: CsvSinkConfig | JsonLinesSinkConfig) -> LineSink:
-    """The sink that a section of the configuration describes."""
+    """Return the sink for ``kind = "csv"`` or ``"jsonl"``."""
     return RotatingSink(
         config.path,
         config.kind,

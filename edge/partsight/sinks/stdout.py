@@ -1,8 +1,7 @@
-"""Verdicts as JSON lines on standard output, for as long as somebody reads it.
+"""Verdicts as JSON lines on standard output.
 
-Enters: rows of the journal, from a feeder. Leaves: lines in a pipe or terminal. When its reader
-has left, nobody will ever read them: rows are then taken and dropped, so that they neither pile
-up nor keep old rows in the journal.
+After the reader of a pipe has left, rows are dropped, so that they neither pile up nor keep old
+rows in the journal.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from types import TracebackType
+from contextlib import nullcontext
 from typing import Any, TextIO
 
 from partsight.errors import SinkClosed
@@ -26,23 +25,13 @@ _CLOSED = (
 )
 
 
-class StdoutSink:
-    """A ``LineSink`` that writes to a stream, and forgets it when it is closed."""
+class StdoutSink(nullcontext["StdoutSink"]):
+    """A ``LineSink`` that writes to a stream. It does not close the stream."""
 
     def __init__(self, stream: TextIO) -> None:
+        super().__init__(self)
         self._stream = stream
         self._sink: JsonLinesSink | None = JsonLinesSink(stream)
-
-    def __enter__(self) -> StdoutSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """The stream is not ours to close."""
 
     def deliver(self, rows: Sequence[Row]) -> None:
         """Write rows; see ``LineSink``.
@@ -66,15 +55,15 @@ class StdoutSink:
 
 
 def open_sink(config: object) -> LineSink:
-    """The sink for ``kind = "stdout"``."""
+    """Return the sink for ``kind = "stdout"``."""
     return StdoutSink(sys.stdout)
 
 
 def _quiet(stream: TextIO) -> None:
-    """Let what is left in the stream go nowhere: else Python complains of it at its end."""
+    """Redirect buffered output to nowhere, so that Python prints no error at exit."""
     try:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
     except (OSError, ValueError):
-        pass  # no stream of the system's, or closed already
+        pass  # not a file of the operating system, or closed already

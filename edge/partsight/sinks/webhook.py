@@ -1,19 +1,18 @@
 """Verdicts to a web server, by signed POST requests.
 
-A request carries some verdicts, as many as the feeder hands over at once::
+A request carries a batch of verdicts::
 
     POST URL
     Content-Type: application/json
-    Idempotency-Key: SHA-256 of the body     the same rows again have the same key
+    Idempotency-Key: SHA-256 of the body     repeated rows have the same key
     X-Partsight-Signature: t=1700000000,v1=HEX    see ``webhook_signature``
 
     {"verdicts": [{"id": ..., "seq": ..., "verdict": ..., ...}, ...]}
 
-Any 2xx is the acknowledgement of all of them. Anything else is none, and the same verdicts come
-again, perhaps with others behind them: receivers tell one that comes twice by its ``id``. That
-holds for 4xx and redirects too, which people must mend: a wrong address must lose no verdict, so
-they are tried again, but slowly. No redirect is followed: verdicts go where the configuration
-says, and nowhere else.
+Any 2xx acknowledges all of them. After any other answer the same verdicts are sent again, perhaps
+with more behind them: receivers recognize a duplicate by its ``id``. This includes 4xx and
+redirects, which a person must fix: a wrong address must not lose verdicts, so they are tried
+again, but slowly. Redirects are not followed: verdicts go only to the configured address.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -48,21 +47,21 @@ if TYPE_CHECKING:
 
 __all__ = ["WebhookSink", "open_sink"]
 
-# The server is well, it is just too busy; everything else below 500 is for people to mend.
+# The server is only busy; all other statuses below 500 are for a person to fix.
 _TRANSIENT = (408, 425, 429)
 _REFUSED_RETRY_S = 60.0
-# A server that asks for a longer wait, such as ten years, is mistaken.
+# Longest accepted Retry-After; a longer one, such as ten years, is a mistake.
 _LONGEST_RETRY_S = 600.0
-# Of an answer: what is read of it, to be told or to use the connection again.
+# Bytes read of an answer, and characters of it in a message.
 _ANSWER_BYTES = 2048
-_TOLD_LETTERS = 120
+_ANSWER_CHARACTERS = 120
 
 
-class WebhookSink:
-    """A ``LineSink``. It keeps one connection for as long as the server does.
+class WebhookSink(AbstractContextManager["WebhookSink"]):
+    """A ``LineSink``. It keeps one connection open as long as the server does.
 
     Args:
-        config: the address, the secret, and how long to wait.
+        config: address, secret and timeout.
         now: Unix seconds, for the signature.
 
     Raises:
@@ -71,11 +70,11 @@ class WebhookSink:
 
     def __init__(self, config: WebhookSinkConfig, *, now: Callable[[], float] = time.time) -> None:
         self._url, self._now = config.url, now
-        # Not the path: where there is a token in it, it must not get into a log.
+        # Without the path, which may contain a token that must not be logged.
         self._place = redact_origin(config.url).removesuffix(f"/{HIDDEN}")
         self._path_secrets = _secrets_of_path(config.url)
         self._secret = read_secret("secret", config.secret_env, config.secret_file)
-        if config.insecure:  # tls_context says so, once
+        if config.insecure:  # tls_context logs it once
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         self._pool = urllib3.PoolManager(
             num_pools=1,
@@ -84,19 +83,11 @@ class WebhookSink:
             timeout=urllib3.Timeout(connect=config.timeout_s, read=config.timeout_s),
             ssl_context=tls_context(config, self._place),
         )
-        # To connect, and to answer.
+        # One timeout to connect, one to answer.
         self._limit_s = 2 * config.timeout_s
         self._deadline = AnswerDeadline(self._pool)
 
-    def __enter__(self) -> WebhookSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._pool.clear()
 
     def deliver(self, rows: Sequence[Row]) -> None:
@@ -111,40 +102,40 @@ class WebhookSink:
         try:
             with self._deadline.within(self._limit_s):
                 answer = self._posted(body, headers)
-                told = self._hidden(_told(answer))
-            if self._deadline.passed:  # headers that were cut look like ended ones
+                text = self._redacted(_start_of(answer))
+            if self._deadline.passed:  # headers of a closed connection look complete
                 raise TimeoutError
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            late = f"not within {self._limit_s:g} s" if self._deadline.passed else str(error)
-            raise self._unavailable(f"no answer: {self._hidden(late)}") from error
+            reason = f"not within {self._limit_s:g} s" if self._deadline.passed else str(error)
+            raise self._unavailable(f"no answer: {self._redacted(reason)}") from error
         if not 200 <= answer.status < 300:
-            raise self._refused(answer, told)
+            raise self._refused(answer, text)
 
     def _posted(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         return self._pool.request(
             "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
         )
 
-    def _hidden(self, text: str) -> str:
-        """What a receiver or a library said, without secrets and what the address holds."""
+    def _redacted(self, text: str) -> str:
+        """Return a text of the receiver or a library without secrets and parts of the address."""
         return self._path_secrets.hidden_in(redact_text(text))
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Send nothing: a webhook takes verdicts only."""
         return False
 
-    def _refused(self, answer: urllib3.BaseHTTPResponse, told: str) -> SinkUnavailable:
-        came = f"{answer.status} {told}".strip()
+    def _refused(self, answer: urllib3.BaseHTTPResponse, text: str) -> SinkUnavailable:
+        received = f"{answer.status} {text}".strip()
         if answer.status >= 500 or answer.status in _TRANSIENT:
-            wait_s = _asked_for(answer.headers.get("Retry-After", ""))
-            return self._unavailable(f"it answers {came}", wait_s)
-        where = answer.headers.get("Location")
-        mend = (
-            f"it points to {self._hidden(redact_address(where))}"
-            if where
+            wait_s = _retry_after_s(answer.headers.get("Retry-After", ""))
+            return self._unavailable(f"it answers {received}", wait_s)
+        location = answer.headers.get("Location")
+        advice = (
+            f"it points to {self._redacted(redact_address(location))}"
+            if location
             else "check url, secret and the receiver"
         )
-        return self._unavailable(f"it refuses with {came}; {mend}", _REFUSED_RETRY_S)
+        return self._unavailable(f"it refuses with {received}; {advice}", _REFUSED_RETRY_S)
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
         return SinkUnavailable(
@@ -155,14 +146,14 @@ class WebhookSink:
 
 
 def open_sink(config: WebhookSinkConfig) -> LineSink:
-    """The sink for ``kind = "webhook"``."""
+    """Return the sink for ``kind = "webhook"``."""
     return WebhookSink(config)
 
 
 def _secrets_of_path(url: str) -> KnownSecrets:
-    """What of an address a receiver or a library may quote, and must not be seen.
+    """Return the parts of an address that must be redacted in messages of this sink.
 
-    Only in what is said of this sink: a path such as ``/verdicts`` is a word of many messages.
+    Not in other messages: a path such as ``/verdicts`` is a common word.
     """
     secrets, parts = KnownSecrets(), urlsplit(url)
     secrets.add(url)
@@ -173,22 +164,22 @@ def _secrets_of_path(url: str) -> KnownSecrets:
     return secrets
 
 
-def _told(answer: urllib3.BaseHTTPResponse) -> str:
-    """The start of an answer, on one line, and the connection free for the next request.
+def _start_of(answer: urllib3.BaseHTTPResponse) -> str:
+    """Return the start of an answer on one line, and release the connection.
 
-    One read: an answer without end, or one that drips, is not waited for.
+    It is read once, so that an endless or slow answer does not block.
     """
     start = answer.read1(_ANSWER_BYTES, decode_content=False)
     if answer.length_remaining:
         answer.close()
     answer.release_conn()
     printable = "".join(c if c.isprintable() else " " for c in start.decode("utf-8", "replace"))
-    return " ".join(printable.split())[:_TOLD_LETTERS]
+    return " ".join(printable.split())[:_ANSWER_CHARACTERS]
 
 
-def _asked_for(retry_after: str) -> float | None:
-    """Seconds of a Retry-After; None for a date, which a clock that is wrong would misread."""
-    asked = retry_after.strip()
-    if not (asked.isascii() and asked.isdigit()):
+def _retry_after_s(header: str) -> float | None:
+    """Return the seconds of a Retry-After header; None for a date, which needs a correct clock."""
+    text = header.strip()
+    if not (text.isascii() and text.isdigit()):
         return None
-    return min(float(asked), _LONGEST_RETRY_S)
+    return min(float(text), _LONGEST_RETRY_S)

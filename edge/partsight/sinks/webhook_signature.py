@@ -1,6 +1,6 @@
-"""How a webhook's requests are signed, and how who receives them verifies that.
+"""Signature of a webhook's requests, and its verification by the receiver.
 
-Only the standard library, so that a receiver may copy this file.
+Uses only the standard library, so that receivers may copy this file.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ SIGNATURE_HEADER = "X-Partsight-Signature"
 
 
 def sign(secret: str, timestamp: int, body: bytes) -> str:
-    """The header's value, ``t=TIMESTAMP,v1=HEX``: HMAC-SHA256 over ``TIMESTAMP.BODY``.
+    """Return the header's value, ``t=TIMESTAMP,v1=HEX``: HMAC-SHA256 over ``TIMESTAMP.BODY``.
 
     Args:
-        secret: what sender and receiver share.
-        timestamp: Unix seconds of the request, so that a recorded one is worth nothing later.
+        secret: shared by sender and receiver.
+        timestamp: Unix seconds of the request, so that a recorded request is not valid later.
         body: of the request.
     """
     signed = f"{timestamp}.".encode() + body
@@ -26,14 +26,14 @@ def sign(secret: str, timestamp: int, body: bytes) -> str:
 
 
 def verify(secret: str, header: str, body: bytes, now: float, tolerance_s: float = 300.0) -> bool:
-    """Whether a request comes from who knows the secret, unchanged and within the tolerance.
+    """Return whether a request is unchanged, recent, and from a sender that knows the secret.
 
     Args:
-        secret: what sender and receiver share.
-        header: the value of ``X-Partsight-Signature``; anything at all.
-        body: as it was received, before it is parsed.
+        secret: shared by sender and receiver.
+        header: value of ``X-Partsight-Signature``; may be any text.
+        body: as received, before parsing.
         now: Unix seconds.
-        tolerance_s: how far the two clocks may differ.
+        tolerance_s: largest difference between the two clocks, in seconds.
     """
     timestamp = header.partition(",")[0].removeprefix("t=")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 20):

@@ -1,7 +1,7 @@
-"""Where frames come from. A new kind of source is a file here and a line in ``opening``.
+"""Sources of frames. A new kind of source is a module here and a case in ``opening``.
 
-The names are loaded on first use: the process that reads a camera lives in this package too,
-and has no use for the rest.
+Names are imported on first use: the process that reads a camera is in this package too, and does
+not need the rest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A file that is new in a watched folder, or was overwritten, and when it may have changed."""
+"""A new or overwritten file in a watched folder."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["Arrival", "arrival_of", "is_as_before", "looked_at_again"]
 
 @dataclass(slots=True)
 class Arrival:
-    """A file that is new, or was overwritten.
+    """A new or overwritten file.
 
     Attributes:
         name: path from the watched folder, with ``/``.
-        key: name within its folder and inode.
+        key: see ``known_files.file_key``.
         folder: number of its folder.
-        inode: which file it is, whatever it is called.
-        size: bytes when last looked at.
-        changed_ns: when its content was last written.
-        unchanged_since_s: since when size and time are the same, seconds of the caller's clock.
-        renamed: whether something was done to it after it was last written: a rename.
-        coarse: whether its time may hide that it was written to twice.
-        tried: whether it was read already, in vain.
+        inode: of the file.
+        size: bytes at the last check.
+        changed_ns: time of the last write.
+        unchanged_since_s: since when size and time are unchanged, seconds of the caller's clock.
+        renamed: whether it was renamed after the last write.
+        coarse: whether its time has whole seconds, so that a second write may go unnoticed.
+        tried: whether reading it has already failed.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Arrival:
 
 
 def arrival_of(name: str, key: int, folder: int, status: os.stat_result, now_s: float) -> Arrival:
-    """A file as the system describes it now; see ``Arrival``."""
+    """Make an ``Arrival`` from the status of a file."""
     renamed = status.st_size > 0 and status.st_ctime_ns > status.st_mtime_ns
     return Arrival(
         name,
@@ -56,11 +56,11 @@ def arrival_of(name: str, key: int, folder: int, status: os.stat_result, now_s: 
 
 
 def looked_at_again(arrival: Arrival, status: os.stat_result, now_s: float) -> Arrival:
-    """The same file after it was written to."""
+    """Return the same file with its new status."""
     return arrival_of(arrival.name, arrival.key, arrival.folder, status, now_s)
 
 
 def is_as_before(arrival: Arrival, status: os.stat_result) -> bool:
-    """Whether a file is the one that was looked at, and was not written to since."""
+    """Return whether a file is the same and was not written since the last check."""
     before = (arrival.inode, arrival.size, arrival.changed_ns)
     return (status.st_ino, status.st_size, status.st_mtime_ns) == before

@@ -1,9 +1,8 @@
-"""Which files of a folder and of those below it are new or were overwritten.
+"""Finds new and overwritten files in a folder and the folders below it, for ``watched_folder``.
 
-Called by ``watched_folder``. A folder is listed only when its own time says that something was
-added, and listing takes no more than a quarter of the time: there may be 100,000 files. A file
-that is overwritten in place does not change its folder: the latest files are looked at each time,
-all others every 10 s. What is remembered of a file are two numbers.
+A folder is listed only if its time of change says that something was added, and listing takes at
+most a quarter of the time: there may be 100,000 files. Overwriting a file in place does not change
+its folder, so the latest files are checked each time and all others every 10 s.
 """
 
 from __future__ import annotations
@@ -20,42 +19,42 @@ from partsight.image_files.read import PICTURE_SUFFIXES
 from partsight.image_files.walk import is_ignored
 from partsight.sources.arrival import Arrival, arrival_of, is_as_before, looked_at_again
 from partsight.sources.folder_tree import Folder, FolderTree
+from partsight.sources.known_files import (
+    FOLDER_MASK,
+    KnownFiles,
+    Listing,
+    file_key,
+    file_stamp,
+)
 
 __all__ = ["Arrivals"]
 
-# So many new files are known at a time; the others are found again when these are done.
-_AHEAD = 1000
-# A folder on a network may not tell of changes, and none tells of files that are overwritten.
-_RESCAN_S = 10.0
-# More is not remembered of files that are no longer there.
-_MOST_KNOWN = 200_000
-# Of the time that passes, the shares that may go into listing, and into looking at each file; and
-# how much of the latter is done at a time, seconds.
-_SHARE, _CHECK_SHARE = 0.25, 0.05
+# Number of new files held at a time; others are found again when these are done.
+_MAX_WAITING = 1000
+# Interval of a full check: network folders may not report changes, and no folder reports files
+# that are overwritten in place.
+_RECHECK_S = 10.0
+# Shares of the elapsed time for listing folders and for checking files, and the longest time of
+# one check in seconds.
+_LIST_SHARE, _CHECK_SHARE = 0.25, 0.05
 _CHECK_S = 0.02
-# Of the files that were taken, the latest so many are looked at each time.
+# Number of recently taken files that are checked each time.
 _RECENT = 64
-
-# Of 60 bits, which Python keeps in the smallest number object for that many files.
-_KEY_MASK = 2**60 - 1
-_STAMP_MASK = 2**36 - 1
-_NUMBER_BITS = 24
-_NUMBER_MASK = (1 << _NUMBER_BITS) - 1
 
 
 class Arrivals:
-    """Remembers what it has told of, as long as it is there.
+    """Finds each content of a file once.
 
-    A content is known by name, inode, size and time of change: a file that is moved to another
-    folder of the tree is not new, one that is overwritten, replaced or touched is.
+    A content is identified by name, inode, size and time of change: a file moved to another folder
+    of the tree is not new; one that is overwritten, replaced or touched is.
 
     Args:
         folder: the watched folder.
-        timer: seconds, to measure what a look takes.
+        timer: seconds, to measure the time of a listing.
 
     Attributes:
-        problems: path and reason of each folder below that cannot be listed, once each time that
-            begins; taken away by the caller.
+        problems: path and reason of each folder that cannot be listed, once per outage; removed by
+            the caller.
 
     Raises:
         OSError: the folder cannot be read.
@@ -63,47 +62,46 @@ class Arrivals:
 
     def __init__(self, folder: Path, timer: Callable[[], float] = time.perf_counter) -> None:
         self._tree, self._timer = FolderTree(folder), timer
-        self._known: dict[int, int] = {}  # key to stamp and number of the folder
-        self._counts: collections.Counter[int] = collections.Counter()  # known, by folder
+        self._known = KnownFiles()
         self._waiting: dict[str, Arrival] = {}
         self._recent: dict[str, Arrival] = {}
         self._not_before_s = self._check_not_before_s = float("-inf")
         self.problems: collections.deque[tuple[str, str]] = collections.deque()
 
-    def pass_over(self) -> None:
-        """Take all that is there now for known.
+    def skip_existing(self) -> None:
+        """Mark all existing files as known.
 
         Raises:
             OSError: the folder cannot be read.
         """
-        found = self._new(self._tree.changed(float("-inf")), _Listing(True), float("-inf"))
-        newest = heapq.nlargest(_RECENT, map(self._passed_over, found))
+        found = self._new(self._tree.changed(float("-inf")), Listing(True), float("-inf"))
+        newest = heapq.nlargest(_RECENT, map(self._skipped, found))
         self._recent = {name: arrival for _, name, arrival in reversed(newest)}
 
     def waiting(self, now_s: float) -> list[Arrival]:
-        """New and overwritten files, those that arrived first before the others.
+        """Return new and overwritten files in the order of their arrival.
 
         Raises:
             OSError: the folder cannot be read.
         """
         if now_s >= self._not_before_s:
             took_s = self._timed(self._tree.changed(now_s), now_s, check=False)
-            self._not_before_s = now_s + took_s / _SHARE
+            self._not_before_s = now_s + took_s / _LIST_SHARE
         if now_s >= self._check_not_before_s:
             self._check_not_before_s = now_s + self._check(now_s) / _CHECK_SHARE
         for arrival in list(self._recent.values()):
-            self._look_at_recent(arrival, now_s)
+            self._check_recent(arrival, now_s)
         for arrival in list(self._waiting.values()):
-            self._look_at(arrival, now_s)
+            self._check_waiting(arrival, now_s)
         return list(self._waiting.values())
 
     def is_unchanged(self, arrival: Arrival) -> bool:
-        """Whether a file is still as it was when last looked at."""
+        """Return whether a file has not changed since it was last checked."""
         status = self._status(arrival)
         return status is not None and is_as_before(arrival, status)
 
     def done(self, arrival: Arrival) -> None:
-        """It was taken, and is not told of again."""
+        """Mark a file as taken."""
         del self._waiting[arrival.name]
         self._know(arrival)
         self._recent.pop(arrival.name, None)
@@ -111,25 +109,19 @@ class Arrivals:
         if len(self._recent) > _RECENT:
             del self._recent[next(iter(self._recent))]
 
-    def _passed_over(self, found: tuple[int, str, Arrival]) -> tuple[int, str, Arrival]:
+    def _skipped(self, found: tuple[int, str, Arrival]) -> tuple[int, str, Arrival]:
         _, name, arrival = found
         self._know(arrival)
         return arrival.changed_ns, name, arrival
 
     def _know(self, arrival: Arrival) -> None:
-        self._claim(arrival.key, _value(arrival.size, arrival.changed_ns, arrival.folder))
-
-    def _claim(self, key: int, value: int) -> None:
-        before = self._known.get(key)
-        if before is not None:
-            self._counts[before & _NUMBER_MASK] -= 1
-        self._known[key] = value
-        self._counts[value & _NUMBER_MASK] += 1
+        stamp = file_stamp(arrival.size, arrival.changed_ns, arrival.folder)
+        self._known.add(arrival.key, stamp)
 
     def _check(self, now_s: float) -> float:
-        """Look at each file of some folders; return the seconds that took."""
+        """Check each file of some folders; return the seconds it took."""
         took_s = 0.0
-        for folder in self._tree.longest_unchecked(now_s - _RESCAN_S):
+        for folder in self._tree.longest_unchecked(now_s - _RECHECK_S):
             took_s += self._timed([folder], now_s, check=True)
             folder.checked_s = now_s
             if took_s > _CHECK_S:
@@ -142,21 +134,22 @@ class Arrivals:
         return self._timer() - started_s
 
     def _list(self, folders: Iterable[Folder], now_s: float, *, check: bool) -> None:
-        """Find new files, and forget those that are no longer there."""
-        room = max(0, _AHEAD - len(self._waiting))
-        listing = _Listing(check)
+        """Find new files, and forget those that do not exist any more."""
+        room = max(0, _MAX_WAITING - len(self._waiting))
+        listing = Listing(check)
         first = heapq.nsmallest(room + 1, self._new(folders, listing, now_s))
         for _, name, arrival in first[:room]:
             self._waiting[name] = arrival
         if len(first) > room:
             for folder in listing.folders:
                 folder.again = True
-        self._forget(listing)
+        self._known.forget_missing(listing, self._tree.gone)
+        self._tree.gone.clear()
 
     def _new(
-        self, due: Iterable[Folder], listing: _Listing, now_s: float
+        self, due: Iterable[Folder], listing: Listing, now_s: float
     ) -> Iterator[tuple[int, str, Arrival]]:
-        """Time and name to sort by: a rename counts, not the time that a copy keeps."""
+        """Yield new files with time and name to sort by. The time is that of a rename, if any."""
         queue = collections.deque(due)
         while queue:
             folder = queue.popleft()
@@ -177,43 +170,42 @@ class Arrivals:
             queue.extend(each for each in added if each is not None)
 
     def _unknown(
-        self, entries: Iterable[os.DirEntry[str]], folder: Folder, listing: _Listing
+        self, entries: Iterable[os.DirEntry[str]], folder: Folder, listing: Listing
     ) -> Iterator[tuple[int, os.DirEntry[str]]]:
-        """What is to be looked at more closely; made to be quick for 100,000 known files."""
-        known, check, number = self._known, listing.check, folder.number
+        """Yield entries that may be new; must be fast for 100,000 known files."""
+        known, check, number = self._known.stamps, listing.check, folder.number
         for entry in entries:
-            key = hash((entry.name, entry.inode())) & _KEY_MASK
-            value = known.get(key)
-            if value is not None and not check and value & _NUMBER_MASK == number:
+            key = file_key(entry.name, entry.inode())
+            stamp = known.get(key)
+            if stamp is not None and not check and stamp & FOLDER_MASK == number:
                 listing.present.add(key)
                 listing.seen[number] += 1
             elif not is_ignored(entry.name):
                 yield key, entry
 
     def _real_first(self, folder: Folder, names: list[str]) -> list[str]:
-        """Folders before links to them, so that each goes by its own name."""
+        """Sort folders before links, so that each folder is listed under its own name."""
         return sorted(
             names, key=lambda name: (os.path.islink(self._tree.path(folder.child(name))), name)
         )
 
     def _if_new(
-        self, key: int, entry: os.DirEntry[str], folder: Folder, listing: _Listing, now_s: float
+        self, key: int, entry: os.DirEntry[str], folder: Folder, listing: Listing, now_s: float
     ) -> Iterator[tuple[int, str, Arrival]]:
         listing.present.add(key)
-        known = self._known.get(key)
-        listing.seen[folder.number] += known is not None
+        listing.seen[folder.number] += key in self._known.stamps
         name = folder.child(entry.name)
         if name in self._waiting:
             return
-        with contextlib.suppress(OSError):  # it has gone since
+        with contextlib.suppress(OSError):  # removed meanwhile
             if not entry.is_file():
                 return
             status = entry.stat()
-            value = _value(status.st_size, status.st_mtime_ns, folder.number)
-            if known is None or known >> _NUMBER_BITS != value >> _NUMBER_BITS:
+            stamp = file_stamp(status.st_size, status.st_mtime_ns, folder.number)
+            if not self._known.has_content(key, stamp):
                 yield status.st_ctime_ns, name, arrival_of(name, key, folder.number, status, now_s)
-            elif known != value:  # moved here from another folder
-                self._claim(key, value)
+            else:  # perhaps moved here from another folder
+                self._known.add(key, stamp)
 
     def _fail(self, folder: Folder, error: OSError) -> None:
         if folder.parent is None:
@@ -222,40 +214,20 @@ class Arrivals:
             self.problems.append((self._tree.path(folder.name), error.strerror or str(error)))
         folder.failing = True
 
-    def _forget(self, listing: _Listing) -> None:
-        # A share that is not mounted leaves an empty folder: its files are not new afterwards.
-        over = len(self._known) > _MOST_KNOWN
-        shrunk = {
-            folder.number
-            for folder in listing.folders
-            if (folder.at_home or over)
-            and listing.seen[folder.number] < self._counts[folder.number]
-        } | {number for number in self._tree.gone if self._counts[number]}
-        self._tree.gone.clear()
-        if not shrunk:
-            return
-        doomed = [
-            key
-            for key, value in self._known.items()
-            if value & _NUMBER_MASK in shrunk and key not in listing.present
-        ]
-        for key in doomed:
-            self._counts[self._known.pop(key) & _NUMBER_MASK] -= 1
-
-    def _look_at_recent(self, arrival: Arrival, now_s: float) -> None:
+    def _check_recent(self, arrival: Arrival, now_s: float) -> None:
         status = self._status(arrival)
         if status is not None and is_as_before(arrival, status):
             return
         del self._recent[arrival.name]
-        # Removed, or replaced: then it is found as a new one.
+        # A removed or replaced file is found as a new one.
         if status is not None and status.st_ino == arrival.inode:
             self._waiting.setdefault(arrival.name, looked_at_again(arrival, status, now_s))
 
-    def _look_at(self, arrival: Arrival, now_s: float) -> None:
+    def _check_waiting(self, arrival: Arrival, now_s: float) -> None:
         status = self._status(arrival)
-        if status is None:  # removed, or renamed: then it is new under its other name
+        if status is None:  # removed, or renamed and then new under its other name
             del self._waiting[arrival.name]
-        elif status.st_ino != arrival.inode:  # replaced: the other is found as a new one
+        elif status.st_ino != arrival.inode:  # replaced: the new file is found
             del self._waiting[arrival.name]
             self._tree.list_again(arrival.name)
         elif not is_as_before(arrival, status):
@@ -266,27 +238,3 @@ class Arrivals:
             return os.stat(self._tree.path(arrival.name))
         except OSError:
             return None
-
-
-class _Listing:
-    """What a look at some folders has found.
-
-    Args:
-        check: whether each file is looked at, also those that are known.
-
-    Attributes:
-        present: keys of all pictures.
-        seen: how many of them were known, by folder.
-        folders: that were listed to their end.
-    """
-
-    def __init__(self, check: bool) -> None:
-        self.check = check
-        self.present: set[int] = set()
-        self.seen: collections.Counter[int] = collections.Counter()
-        self.folders: list[Folder] = []
-
-
-def _value(size: int, changed_ns: int, folder: int) -> int:
-    stamp = hash((size, changed_ns)) & _STAMP_MASK
-    return stamp << _NUMBER_BITS | (folder & _NUMBER_MASK)

@@ -1,4 +1,4 @@
-"""What the line asks of a source."""
+"""Interface of sources."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Source"]
 
 
 class Source(AbstractContextManager["Source"], Protocol):
-    """Holds a camera, file or folder while it is open; iterated once.
+    """Holds a camera, file or folder while it is open. It can be iterated once.
 
-    Iteration ends where the source does. A single frame that cannot be used comes as a
-    ``Fault``; a source that can give no more raises ``SourceError``.
+    Iteration ends with the source. A frame that cannot be used comes as a ``Fault``; a source that
+    fails raises ``SourceError``.
     """
 
     def __iter__(self) -> Iterator[Frame | Fault]: ...

@@ -1,7 +1,6 @@
-"""A camera's settings through OpenCV, and what the camera made of them.
+"""Applies camera settings with OpenCV and checks that the camera accepted them.
 
-Enters: an opened ``cv2.VideoCapture`` and the fields of ``[source.camera]``. Leaves: what was
-asked for and not taken. Called by ``capture_process``, so that it knows nothing of the rest.
+Called by ``capture_process``; it depends on nothing else of the line.
 """
 
 from __future__ import annotations
@@ -16,30 +15,29 @@ __all__ = ["apply_settings"]
 
 # V4L2_EXPOSURE_MANUAL, of <linux/videodev2.h>.
 _MANUAL_EXPOSURE = 1
-# V4L2 counts exposure in steps of 100 microseconds.
-_STEPS_A_MS = 10
-# What the camera gives back may be rounded to its own steps.
+# V4L2's exposure has steps of 100 microseconds.
+_STEPS_PER_MS = 10
+# Relative tolerance of values read back: cameras round to their own steps.
 _TOLERANCE = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class _Control:
-    """An OpenCV property, what switches its automatic off before, and its units a unit of ours."""
+    """An OpenCV property, the setting that switches its automatic mode off, and a scale factor."""
 
     prop: int
     manual: tuple[int, float] | None = None
     scale: float = 1
 
 
-# In the order in which they must be set: a format decides which sizes there are, and a size
-# which rates.
+# In the order in which they must be set: the format determines the sizes, and the size the rates.
 _CONTROLS: Mapping[str, _Control] = {
     "pixel_format": _Control(cv2.CAP_PROP_FOURCC),
     "width": _Control(cv2.CAP_PROP_FRAME_WIDTH),
     "height": _Control(cv2.CAP_PROP_FRAME_HEIGHT),
     "fps": _Control(cv2.CAP_PROP_FPS),
     "exposure_ms": _Control(
-        cv2.CAP_PROP_EXPOSURE, (cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL_EXPOSURE), _STEPS_A_MS
+        cv2.CAP_PROP_EXPOSURE, (cv2.CAP_PROP_AUTO_EXPOSURE, _MANUAL_EXPOSURE), _STEPS_PER_MS
     ),
     "gain": _Control(cv2.CAP_PROP_GAIN),
     "focus": _Control(cv2.CAP_PROP_FOCUS, (cv2.CAP_PROP_AUTOFOCUS, 0)),
@@ -48,14 +46,14 @@ _CONTROLS: Mapping[str, _Control] = {
 
 
 def apply_settings(capture: Any, settings: Mapping[str, Any]) -> list[str]:
-    """Set a camera, then read everything back.
+    """Apply settings to a camera, then read them back.
 
     Args:
-        capture: an object with ``set`` and ``get`` of ``cv2.VideoCapture``, opened.
-        settings: fields of ``CameraConfig``; None leaves a setting as it is.
+        capture: an opened object with ``set`` and ``get`` of ``cv2.VideoCapture``.
+        settings: fields of ``CameraConfig``; None leaves a setting unchanged.
 
     Returns:
-        In words, each setting that the camera did not take: what was asked for and what it has.
+        A description of each setting that the camera did not accept.
     """
     wanted = {name: settings[name] for name in _CONTROLS if settings.get(name) is not None}
     for name, value in wanted.items():
@@ -63,7 +61,7 @@ def apply_settings(capture: Any, settings: Mapping[str, Any]) -> list[str]:
         if control.manual is not None:
             capture.set(*control.manual)
         capture.set(control.prop, _number(value) * control.scale)
-    # Only now: a later setting may have undone an earlier one.
+    # Afterwards, since a later setting may change an earlier one.
     return list(_refused(capture, wanted))
 
 

@@ -1,4 +1,4 @@
-"""What ``sources.live`` asks of whatever takes pictures for it, and a scripted one."""
+"""Interface of the backends that capture images for ``live``, and a scripted one for tests."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["CaptureBackend", "ScriptedGrabber", "CapturedImage"]
+__all__ = ["CaptureBackend", "ScriptedCapture", "CapturedImage"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CapturedImage:
-    """One picture of a camera or stream.
+    """One image of a camera or stream.
 
     Attributes:
         image_bgr: uint8 (H, W, 3) BGR.
-        monotonic_s: when it arrived, seconds of ``time.monotonic``.
-        skipped: frames that came before it and were passed over, since nobody took them.
+        monotonic_s: time of arrival, seconds of ``time.monotonic``.
+        skipped: number of frames before it that were dropped unread.
     """
 
     image_bgr: NDArray[np.uint8]
@@ -29,25 +29,25 @@ class CapturedImage:
 
 
 class CaptureBackend(Protocol):
-    """Holds a camera or stream that is open."""
+    """An open camera or stream."""
 
     def read(self, timeout_s: float) -> CapturedImage | None:
-        """The next picture, or None where none came in time. Never takes much longer than that.
+        """Return the next image, or None if none comes within about ``timeout_s``.
 
         Raises:
-            SourceError: no more will come.
+            SourceError: the camera or stream has failed.
         """
 
 
-class ScriptedGrabber(nullcontext["ScriptedGrabber"]):
-    """Plays what a test or a demonstration wrote: pictures, silence (None), and errors."""
+class ScriptedCapture(nullcontext["ScriptedCapture"]):
+    """Plays a script: images, silence (None), and errors."""
 
     def __init__(self, script: Iterable[CapturedImage | None | Exception]) -> None:
         super().__init__(self)
         self._script = iter(script)
 
     def read(self, timeout_s: float) -> CapturedImage | None:
-        """What stands next; silence after the end of the script."""
+        """Return or raise the next item; None after the end of the script."""
         event = next(self._script, None)
         if isinstance(event, Exception):
             raise event

@@ -1,8 +1,7 @@
-"""A camera or stream that is read by a process of its own, so that it can be killed.
+"""A capture backend that reads a camera or stream in a child process.
 
-Enters: an address and settings. Leaves: images (``CaptureBackend``). A read of OpenCV may block
-for good, and a thread that is blocked cannot be ended; a process can. ``live`` notices the silence
-and closes this, and opens another.
+A read of OpenCV may block without end. A blocked thread cannot be stopped, but a process can be
+killed: ``live`` detects the silence, closes this backend and opens another.
 """
 
 from __future__ import annotations
@@ -15,12 +14,11 @@ import select
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.sources.capture_backend import CapturedImage
-from partsight.sources.shared_frames import SlotReader
+from partsight.sources.shared_frames import SharedFrameReader
 from partsight.utils.child_python import python_module
 from partsight.utils.known_secrets import without_secrets
 from partsight.utils.memory_file import memory_file
@@ -31,24 +29,24 @@ __all__ = ["COMMAND", "CaptureChild"]
 logger = logging.getLogger(__name__)
 
 COMMAND = python_module("partsight.sources.capture_process")
-# A process that hangs in a driver of the kernel does not even end when it is killed.
+# A process that hangs in a kernel driver does not end even when it is killed.
 _KILL_S = 2.0
-# Threads of the linear algebra that NumPy brings, and that no one needs here.
-_QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+# NumPy's linear algebra would start threads that are not needed here.
+_NO_THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 
-class CaptureChild:
-    """Pictures from a process that reads ``address``; it lives while this is entered.
+class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
+    """Images from a process that reads ``address``; the process ends with the block.
 
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
-        decode_threads: of FFmpeg.
-        command: what is started; the descriptor of the shared memory is added to it.
+        command: command of the process; the descriptor of the shared memory is added to it.
+        decode_threads: number of FFmpeg's threads.
 
     Raises:
-        EnvironmentFault: this system cannot hand descriptors to a process.
-        OSError: no process, memory or descriptor is left.
+        EnvironmentFault: the system cannot pass descriptors to a process.
+        OSError: no process, memory or descriptor is available.
     """
 
     def __init__(
@@ -70,15 +68,15 @@ class CaptureChild:
         with contextlib.ExitStack() as undo:
             self._descriptor = memory_file("partsight-frames")
             undo.callback(os.close, self._descriptor)
-            self._reader = SlotReader(self._descriptor)
+            self._reader = SharedFrameReader(self._descriptor)
             self._process = subprocess.Popen(
                 [*command, str(self._descriptor)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**without_secrets(os.environ), **_QUIET},
+                env={**without_secrets(os.environ), **_NO_THREADS},
                 pass_fds=(self._descriptor,),
-                start_new_session=True,  # Ctrl-C is the parent's affair
+                start_new_session=True,  # the parent handles Ctrl-C
                 bufsize=0,
             )
             self._resources = undo.pop_all()
@@ -86,8 +84,8 @@ class CaptureChild:
         self._resources.callback(self._end)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._orders, self._messages = self._process.stdin, self._process.stdout
-        # Not among the arguments, where everybody could read a password.
+        self._input, self._messages = self._process.stdin, self._process.stdout
+        # Not as arguments, which all users could read, with the password.
         job = {
             "address": address,
             "name": self._name,
@@ -96,75 +94,67 @@ class CaptureChild:
         }
         self._send(json.dumps(job).encode() + b"\n")
 
-    def __enter__(self) -> CaptureChild:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._resources.close()
 
     @property
     def pid(self) -> int:
-        """The number of the process."""
+        """The process id."""
         return self._process.pid
 
     def read(self, timeout_s: float) -> CapturedImage | None:
-        """The next picture, or None where none came in time.
+        """Return the next image, or None if none comes in time.
 
         Raises:
-            SourceError: the process has ended, or says that no more will come.
+            SourceError: the process has ended or reports an error.
         """
         deadline_s = time.monotonic() + timeout_s
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:
                 self._buffer = rest
-                shot = self._understood(line)
-                if shot is not None:
-                    return shot
+                captured = self._parsed(line)
+                if captured is not None:
+                    return captured
             elif not self._receive(deadline_s - time.monotonic()):
                 return None
 
     def _receive(self, timeout_s: float) -> bool:
-        """Add what has come to the buffer; False where nothing came in time."""
+        """Add received bytes to the buffer; return False if nothing comes in time."""
         waiting = select.poll()
         waiting.register(self._messages, select.POLLIN)
         if not waiting.poll(max(0.0, timeout_s) * 1000):
             return False
         received = os.read(self._messages.fileno(), 1 << 16)
         if not received:
-            raise self._has_ended()
+            raise self._ended_error()
         self._buffer += received
         return True
 
-    def _understood(self, line: bytes) -> CapturedImage | None:
+    def _parsed(self, line: bytes) -> CapturedImage | None:
         try:
             message = json.loads(line)
-        except ValueError:  # what some library printed before it could be told not to
+        except ValueError:  # output of a library at its start
             return None
         if "error" in message:
             raise SourceError(redact_text(message["error"]))
         if "warning" in message:
             logger.warning("%s", redact_text(message["warning"]))
             return None
-        slot, slot_bytes, height, width, arrived_s, skipped = message["frame"]
+        buffer, buffer_bytes, height, width, arrived_s, skipped = message["frame"]
         try:
-            image_bgr = self._reader.copy(slot, slot_bytes, height, width)
+            image_bgr = self._reader.copy(buffer, buffer_bytes, height, width)
         except (ValueError, OSError) as error:
             raise SourceError(f"{self._name}: no memory for a frame: {error}") from error
-        self._send(bytes([slot]))
+        self._send(bytes([buffer]))  # the process may write to it again
         return CapturedImage(image_bgr, arrived_s, skipped)
 
     def _send(self, data: bytes) -> None:
-        # Where it has ended, reading tells that, and perhaps why.
+        # If the process has ended, the next read raises the error.
         with contextlib.suppress(BrokenPipeError):
-            self._orders.write(data)
+            self._input.write(data)
 
-    def _has_ended(self) -> SourceError:
+    def _ended_error(self) -> SourceError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILL_S)
         return SourceError(
@@ -174,8 +164,8 @@ class CaptureChild:
 
     def _end(self) -> None:
         self._process.kill()
-        # One that a driver keeps is left behind; Popen collects it when the next is started.
+        # A process stuck in a driver is left behind; Popen reaps it when the next one starts.
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILL_S)
-        for pipe in (self._orders, self._messages):
+        for pipe in (self._input, self._messages):
             pipe.close()

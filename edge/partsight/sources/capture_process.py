@@ -1,12 +1,12 @@
-"""Reads a camera or stream, in a process that may hang or die with it: ``capture_child`` starts it.
+"""Reads a camera or stream in a process of its own, started by ``capture_child``.
 
 usage: python -m partsight.sources.capture_process DESCRIPTOR
 
-Enters: the descriptor of shared memory; on stdin a line of JSON that says what to open, then
-one byte for each slot that comes back. Leaves: frames in the memory, and on stdout a line of
-JSON for each. It ends when stdin does, which is when the parent has ended, however that did.
+Input: the descriptor of shared memory; on stdin one line of JSON with the source to open, then
+one byte for each buffer that is returned. Output: frames in the shared memory, and one line of
+JSON for each on stdout. The process ends with stdin, that is when the parent ends in any way.
 
-It imports no more than it needs: it is there all the time, on a device with little memory.
+It imports only the modules it needs, since it runs all the time on devices with little memory.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ from numpy.typing import NDArray
 from partsight.config.source_address import url_scheme
 from partsight.errors import SourceError
 from partsight.sources.camera import apply_settings
-from partsight.sources.shared_frames import SlotWriter
+from partsight.sources.shared_frames import SharedFrameWriter
 from partsight.utils.opencv import cv2
 
 __all__ = ["main", "open_capture"]
 
-Tell = Callable[..., None]
+Send = Callable[..., None]
 
 
 def open_capture(address: str, decode_threads: int) -> Any:
-    """Open a camera's number, a device or an address by what is for it.
+    """Open a camera's number, a device or an address with the matching reader.
 
-    Each thread beyond the first makes FFmpeg hold back one more frame, so that what comes after
-    a trigger was taken before it.
+    Each thread beyond the first makes FFmpeg delay the frames by one, so a frame that arrives
+    after a trigger may have been captured before it.
     """
     scheme = url_scheme(address)
     if scheme in ("http", "https"):
@@ -60,71 +60,72 @@ def main(opened: Callable[[str, int], Any] = open_capture) -> None:
     """Serve frames until the source or the parent ends.
 
     Args:
-        opened: gives an object like ``cv2.VideoCapture`` for an address and a number of threads.
+        opened: opens an address with a number of threads; returns an object like
+            ``cv2.VideoCapture``.
     """
-    # A service manager tells all processes to end; here the parent says when it is over.
+    # A service manager signals all processes; this one ends with its parent.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    # Whatever a driver prints must not come between the messages.
+    # Output of drivers must not mix with the messages.
     channel = io.FileIO(os.dup(1), "w")
     os.dup2(2, 1)
-    orders = io.FileIO(0)
+    parent = io.FileIO(0)
 
-    def tell(**message: Any) -> None:
+    def send(**message: Any) -> None:
         channel.write(json.dumps(message).encode() + b"\n")
 
-    job = json.loads(orders.readline() or b"null")
+    job = json.loads(parent.readline() or b"null")
     if job is None:
         return
     returned: queue.SimpleQueue[int] = queue.SimpleQueue()
-    threading.Thread(target=_listen, args=(orders, returned), daemon=True).start()
+    threading.Thread(target=_listen, args=(parent, returned), daemon=True).start()
     cv2.setNumThreads(1)
     try:
         capture = opened(job["address"], job["decode_threads"])
-        _serve(capture, job, SlotWriter(int(sys.argv[1])), returned, tell)
+        _serve(capture, job, SharedFrameWriter(int(sys.argv[1])), returned, send)
     except BrokenPipeError:
         pass  # the parent has ended
     except (SourceError, OSError, ValueError, MemoryError, cv2.error) as error:
-        tell(error=f"{job['name']}: {' '.join(str(error).split()) or type(error).__name__}")
+        send(error=f"{job['name']}: {' '.join(str(error).split()) or type(error).__name__}")
 
 
-def _listen(orders: io.FileIO, returned: queue.SimpleQueue[int]) -> None:
-    """Hand on slots that come back; end with the parent, also where a read never returns."""
-    while slots := orders.read(64):
-        for slot in slots:
-            returned.put(slot)
+def _listen(parent: io.FileIO, returned: queue.SimpleQueue[int]) -> None:
+    """Pass on returned buffers; end with the parent, also if a read of the camera blocks."""
+    while buffers := parent.read(64):
+        for buffer in buffers:
+            returned.put(buffer)
     os._exit(0)
 
 
 def _serve(
     capture: Any,
     job: Mapping[str, Any],
-    writer: SlotWriter,
+    writer: SharedFrameWriter,
     returned: queue.SimpleQueue[int],
-    tell: Tell,
+    send: Send,
 ) -> None:
     if not capture.isOpened():
         raise SourceError(
             "it cannot be opened. Check that it is connected, readable by this user, not in use, "
             "and in a format that OpenCV reads"
         )
-    if doubt := getattr(capture, "doubt", ""):
-        tell(warning=f"{job['name']}: {doubt}")
+    if warning := getattr(capture, "warning", ""):
+        send(warning=f"{job['name']}: {warning}")
     refused = apply_settings(capture, job["settings"])
     if refused:
-        tell(warning=f"{job['name']} did not take {', '.join(refused)}. See 'v4l2-ctl -L'")
+        send(warning=f"{job['name']} did not accept {', '.join(refused)}. See 'v4l2-ctl -L'")
     frames, skipped = 0, 0
     while capture.grab():
-        # A stream that is read ahead knows better when a frame came, and how many before it.
+        # A capture that reads ahead knows the time of arrival and the number of dropped frames.
         arrived_s = getattr(capture, "arrived_s", None) or time.monotonic()
-        skipped += getattr(capture, "passed", 0)
+        skipped += getattr(capture, "dropped", 0)
         while not returned.empty():
             writer.free.append(returned.get())
         written = _write(capture, writer)
         if written is None:
             skipped += 1
             continue
-        tell(frame=[*written, arrived_s, skipped])
+        send(frame=[*written, arrived_s, skipped])
         frames, skipped = frames + 1, 0
     raise SourceError(
         f"it gave no frame after the first {frames}. Check the cable and the power of a camera, "
@@ -132,16 +133,16 @@ def _serve(
     )
 
 
-def _write(capture: Any, writer: SlotWriter) -> tuple[int, int, int, int] | None:
-    """Put the frame that was grabbed into a slot, which is then the parent's.
+def _write(capture: Any, writer: SharedFrameWriter) -> tuple[int, int, int, int] | None:
+    """Write the grabbed frame into a shared buffer, which then belongs to the parent.
 
     Returns:
-        The slot, the size of each, height and width; None where the frame had to be passed over.
+        Number of the buffer, size of each buffer, height and width; None if the frame was dropped.
     """
     if not writer.free:
         return None
     into = writer.view()
-    # OpenCV converts right into the slot where the size is that of the frame before.
+    # OpenCV converts directly into the buffer if the size has not changed.
     received, image = capture.retrieve() if into is None else capture.retrieve(into)
     if not received or image is None:
         return None
@@ -153,7 +154,7 @@ def _write(capture: Any, writer: SlotWriter) -> tuple[int, int, int, int] | None
         assert into is not None
         into[:] = image
     height, width = into.shape[:2]
-    return writer.free.pop(), writer.slot_bytes, height, width
+    return writer.free.pop(), writer.buffer_bytes, height, width
 
 
 def _as_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
@@ -170,4 +171,4 @@ def _as_bgr(image: NDArray[Any]) -> NDArray[np.uint8]:
 if __name__ == "__main__":
     main()
     sys.stdout.flush()
-    os._exit(0)  # a driver that hangs in its own clean-up must not keep the process
+    os._exit(0)  # a driver that hangs in its clean-up must not keep the process alive

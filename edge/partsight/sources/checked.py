@@ -1,20 +1,18 @@
-"""Frames of files and folders, checked as those of a camera are: a frame not fit is a fault.
+"""Checks the image quality of frames of files and folders.
 
-Input: the frames of a source, one after the other. Output: the same, where one that is dark,
-bright, blurred or frozen is replaced by a fault with the reason. The state ``source`` in the
-vitals says so, too. ``live`` checks its frames by the same ``ConditionCheck``.
+A frame that is dark, bright, blurred or frozen is replaced by a fault with the reason, and the
+state ``source`` shows it. ``live`` checks its frames with the same ``QualityCheck``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames
-from partsight.sources.image_quality import ConditionCheck
+from partsight.sources.image_quality import QualityCheck
 from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
@@ -24,13 +22,13 @@ __all__ = ["CheckedFrames", "FrameCheck"]
 
 
 class FrameCheck:
-    """Replaces a frame that is not fit for inspection by a fault. Called with each, in order.
+    """Replaces a frame that is not fit for inspection by a fault. Called with each frame in order.
 
     Args:
         limits: the thresholds.
         telemetry: gets the state ``source``.
-        seconds: the time of a frame by which ``frozen`` is told, in seconds of any clock; None
-            where identical frames in succession mean nothing.
+        seconds: gives the time of a frame, in seconds of any clock, to detect ``frozen``; None if
+            identical frames in succession are normal.
     """
 
     def __init__(
@@ -39,12 +37,12 @@ class FrameCheck:
         telemetry: Telemetry,
         seconds: Callable[[Frame], float] | None = None,
     ) -> None:
-        # No hysteresis: each file is another part, and its verdict must not depend on the others.
-        self._check = ConditionCheck(limits, frozen=seconds is not None, hysteresis=False)
+        # No hysteresis: each file is another part, and its verdict must not depend on others.
+        self._check = QualityCheck(limits, frozen=seconds is not None, hysteresis=False)
         self._telemetry, self._seconds = telemetry, seconds or (lambda frame: 0.0)
 
     def __call__(self, event: Frame | Fault) -> Frame | Fault:
-        """The frame itself, or the fault in its place; a fault stays as it is."""
+        """Return the frame, or a fault instead; a fault is returned unchanged."""
         if isinstance(event, Fault):
             return event
         found = self._check(event.image_bgr, self._seconds(event))
@@ -56,11 +54,11 @@ class FrameCheck:
 
 
 class CheckedFrames:
-    """``Frames`` that are checked as they are asked for; entered, so are those behind it.
+    """``Frames`` that are checked when they are requested. Entering it enters ``frames``.
 
     Args:
-        frames: what is checked; it gives each frame once.
-        check: of one frame.
+        frames: the frames to check; gives each frame once.
+        check: the check of one frame.
     """
 
     def __init__(self, frames: AbstractContextManager[Frames], check: FrameCheck) -> None:
@@ -71,12 +69,7 @@ class CheckedFrames:
         self._frames = self._held.enter_context(self._opening)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._held.close()
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:

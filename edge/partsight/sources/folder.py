@@ -1,4 +1,4 @@
-"""A folder of pictures as a source, in the order of their names."""
+"""A folder of image files as a source, in the order of their names."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ logger = logging.getLogger(__name__)
 
 
 class FolderSource(nullcontext["FolderSource"]):
-    """Frames from a folder's pictures. A frame's time is its file's time of change.
+    """Frames from a folder's image files. A frame's time is its file's time of change.
 
     Raises:
-        DatasetError: the folder has no pictures.
+        DatasetError: the folder has no image files.
     """
 
     def __init__(self, folder: Path, spec: PreprocessSpec) -> None:
@@ -50,5 +50,5 @@ class FolderSource(nullcontext["FolderSource"]):
 def _changed_at(path: Path) -> datetime:
     try:
         return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
-    except OSError:  # it was read, and has gone since
+    except OSError:  # removed after it was read
         return utc_now()

@@ -1,7 +1,6 @@
-"""A folder and all folders below it: which of them changed since they were last listed.
+"""Detects which folders of a tree changed since they were last listed, for ``arrivals``.
 
-One stamp is kept per folder, its time of change, so that many old folders cost one ``stat`` each
-and no listing. Called by ``arrivals``.
+The time of change is kept per folder, so that an old folder costs one ``stat`` and no listing.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from partsight.image_files.walk import identities_around
 
 __all__ = ["COARSE_S", "Folder", "FolderTree", "is_coarse"]
 
-# Some filesystems count time in steps of up to so many seconds.
+# Largest step of the file times of common filesystems, in seconds.
 COARSE_S = 2.0
 
-# Device and inode: what a folder is, whatever it is called.
+# Device and inode, which identify a folder independent of its name.
 _Identity = tuple[int, int]
 
 
@@ -29,13 +28,16 @@ class Folder:
 
     Attributes:
         name: path from the root with ``/``; empty for the root.
-        number: of this folder and no other.
+        number: unique number of the folder.
         identity: device and inode when it was first seen.
-        parent: the folder that it lies in; None for the root.
-        at_home: whether it and those around it still are what they were when first seen. An
+        parent: the parent folder; None for the root.
+        at_home: whether it and its parents are still the folders that were first seen. An
             unmounted share leaves an empty folder in its place.
-        failing: whether it could not be listed the last time.
-        checked_s: when each of its files was last looked at, seconds of the caller's clock.
+        failing: whether the last listing failed.
+        stamp_ns: time of change at the last listing.
+        again: whether to list it again at the next look.
+        again_until_s: until when to list it again at each look, since its time may be coarse.
+        checked_s: when all its files were last checked, seconds of the caller's clock.
     """
 
     name: str
@@ -50,21 +52,21 @@ class Folder:
     checked_s: float = float("-inf")
 
     def child(self, name: str) -> str:
-        """The path from the root of what lies in this folder."""
+        """Return the path from the root of an entry of this folder."""
         return f"{self.name}/{name}" if self.name else name
 
 
 class FolderTree:
-    """The folders that are known so far; ``add`` is called with those that a listing shows.
+    """The folders found so far; ``add`` is called with each folder in a listing.
 
     Args:
-        root: the folder that the others lie in.
+        root: the root of the tree.
 
     Attributes:
-        gone: numbers of folders that were removed since this was last emptied.
+        gone: numbers of removed folders; cleared by the caller.
 
     Raises:
-        OSError: there is no root.
+        OSError: the root does not exist.
     """
 
     def __init__(self, root: Path) -> None:
@@ -77,13 +79,13 @@ class FolderTree:
         self.gone: set[int] = set()
 
     def path(self, name: str) -> str:
-        """Where something of the tree is on the disk."""
+        """Return the path on the disk of a name in the tree."""
         return os.path.join(self._root, name)
 
     def changed(self, now_s: float) -> list[Folder]:
-        """The folders to list now: those whose stamp changed, and a second time after that.
+        """Return the folders to list now: those that changed, and each of them a second time.
 
-        Time on a disk is coarse: what came within the same step shows in the second listing only.
+        File times are coarse: a file added within the same step is found in the second listing.
 
         Raises:
             OSError: the root cannot be read.
@@ -91,22 +93,22 @@ class FolderTree:
         return [each for each in list(self._folders.values()) if self._is_due(each, now_s)]
 
     def longest_unchecked(self, before_s: float) -> list[Folder]:
-        """The folders whose files were last looked at before a moment, oldest first."""
+        """Return the folders whose files were last checked before a time, oldest first."""
         unchecked = [each for each in self._folders.values() if each.checked_s <= before_s]
         return sorted(unchecked, key=lambda folder: folder.checked_s)
 
     def add(self, parent: Folder, name: str) -> Folder | None:
-        """Take up a folder that a listing shows; None where it is in the tree already.
+        """Add a folder found in a listing; return None if it is in the tree already.
 
-        A link to a folder of the tree is not followed: its files are there, and it may be a loop.
-        Nor is one to a folder around the root, whose files do not belong to it.
+        A link to a folder of the tree is not followed, as it may be a loop. A link to a parent of
+        the root is not followed either.
         """
         relative = parent.child(name)
         if relative in self._folders:
             return None
         try:
             identity = _identity(os.stat(self.path(relative)))
-        except OSError:  # removed since
+        except OSError:  # removed meanwhile
             return None
         if identity in self._names or identity in self._around:
             return None
@@ -115,7 +117,7 @@ class FolderTree:
         return folder
 
     def list_again(self, name: str) -> None:
-        """List the folder of a file again at the next look."""
+        """List the folder of a file again next time."""
         folder = self._folders.get(name.rpartition("/")[0])
         if folder is not None:
             folder.again = True
@@ -143,7 +145,7 @@ class FolderTree:
             if folder.parent is None:
                 raise
         folder.at_home = False
-        # Of a share that is not mounted, what was in it is not gone.
+        # If a share is not mounted, the folders in it are not gone.
         if folder.parent is not None and (
             folder.parent.at_home or folder.parent.number in self.gone
         ):
@@ -154,7 +156,7 @@ class FolderTree:
 
 
 def is_coarse(status: os.stat_result) -> bool:
-    """Whether a file's times look like those of a filesystem that counts whole seconds."""
+    """Return whether a file's times have whole seconds, as on coarse filesystems."""
     return status.st_mtime_ns % 10**9 == status.st_ctime_ns % 10**9 == 0
 
 

@@ -1,4 +1,4 @@
-"""What a trigger asks of the source that it looks at: the next frame after a moment."""
+"""Interface between triggers and sources: the next frame after a given time."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ class NoMoreFrames(Exception):  # noqa: N818 - like StopIteration, it is no erro
 
 
 class Frames(Protocol):
-    """Frames, newest first come: what was not asked for in time is gone."""
+    """Frames of a source. A frame that is not requested in time may be dropped."""
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
-        """The first frame that arrived later than a moment.
+        """Return the first frame that arrived after a given time.
 
         Args:
             monotonic_s: seconds of ``time.monotonic``.
-            timeout_s: how long to wait for it at most.
+            timeout_s: longest wait in seconds.
 
         Returns:
-            The frame; a fault where one came that must not be judged, such as a dark one, or
-            where the camera is known to be gone; None where none came in time.
+            The frame; a fault if the frame is not fit for inspection, such as a dark one, or if
+            the camera is disconnected; None if no frame came in time.
 
         Raises:
-            NoMoreFrames: none will come.
-            SourceError: none will come, and that is wrong.
+            NoMoreFrames: the source has ended.
+            SourceError: the source has failed.
         """
 
 
 class SequentialFrames:
-    """Every frame of a source that waits to be asked, such as a file: none is dropped."""
+    """Every frame of a source that is read on request, such as a file; none is dropped."""
 
     def __init__(self, source: Iterable[Frame | Fault]) -> None:
         self._events: Iterator[Frame | Fault] = iter(source)
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
-        """The next one: it is read now, and so arrives after any moment that has been."""
+        """Return the next frame. It is read now, so it arrives after any time in the past."""
         try:
             return next(self._events)
         except StopIteration:

@@ -1,7 +1,7 @@
 """The ``Authorization`` header for a web server's challenges: Digest (RFC 7616), else Basic.
 
-The standard library knows no SHA-256, looks at the first challenge only, and raises where it does
-not know a scheme. Recent cameras send several challenges.
+The standard library does not support SHA-256, reads only the first challenge, and raises for an
+unknown scheme. Recent cameras send several challenges.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["authorization"]
 
 _CHALLENGE = re.compile(r"(?:^|,)\s*([A-Za-z]+)(?=\s+[A-Za-z-]+\s*=|\s*$)")
 _Hash = Callable[[bytes], "hashlib._Hash"]
-# The stronger first.
+# Stronger ones first.
 _HASHES: Mapping[str, _Hash] = {
     "SHA-256": hashlib.sha256,
     "MD5": lambda data: hashlib.md5(data, usedforsecurity=False),
@@ -34,10 +34,10 @@ def authorization(
         target: path and query of the request.
         user: name of the account.
         password: of the account.
-        cnonce: a random text that is used once.
+        cnonce: a random text, used only once.
 
     Returns:
-        The header's value, or None where the server takes neither Digest nor Basic.
+        The header's value, or None if the server accepts neither Digest nor Basic.
     """
     found = [each for value in challenges for each in _challenges(value)]
     digests = [each for scheme, each in found if scheme == "digest" and _can_answer(each)]
@@ -52,7 +52,7 @@ def authorization(
 
 
 def _challenges(value: str) -> Iterator[tuple[str, dict[str, str]]]:
-    """Scheme in lower case and parameters of each challenge in a header."""
+    """Yield scheme in lower case and parameters of each challenge in a header."""
     marks = list(_CHALLENGE.finditer(value))
     ends = [*(each.start() for each in marks[1:]), None]
     for mark, after in zip(marks, ends, strict=False):
@@ -65,7 +65,7 @@ def _challenges(value: str) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def _algorithm(challenge: Mapping[str, str]) -> tuple[str, bool]:
-    """Name of the hash, and whether it is hashed once more with the nonces."""
+    """Return the name of the hash, and whether it is a session variant."""
     name = challenge.get("algorithm", "MD5").upper()
     return name.removesuffix("-SESS"), name.endswith("-SESS")
 
@@ -87,23 +87,23 @@ def _digest(
     def hashed(*words: str) -> str:
         return _HASHES[name](":".join(words).encode()).hexdigest()
 
-    who = hashed(user, realm, password)
+    a1 = hashed(user, realm, password)  # A1 and A2 as in RFC 7616, section 3.4
     if session:
-        who = hashed(who, nonce, cnonce)
-    what = hashed(method, target)
-    told = {"username": user, "realm": realm, "nonce": nonce, "uri": target}
+        a1 = hashed(a1, nonce, cnonce)
+    a2 = hashed(method, target)
+    quoted = {"username": user, "realm": realm, "nonce": nonce, "uri": target}
     bare = {"algorithm": challenge["algorithm"]} if "algorithm" in challenge else {}
     if "qop" in challenge:
         bare |= {"qop": "auth", "nc": "00000001"}
-        told["response"] = hashed(who, nonce, bare["nc"], cnonce, "auth", what)
+        quoted["response"] = hashed(a1, nonce, bare["nc"], cnonce, "auth", a2)
     else:
-        told["response"] = hashed(who, nonce, what)
+        quoted["response"] = hashed(a1, nonce, a2)
     if "qop" in challenge or session:
-        told["cnonce"] = cnonce
+        quoted["cnonce"] = cnonce
     if "opaque" in challenge:
-        told["opaque"] = challenge["opaque"]
-    quoted = [f'{key}="{_escaped(text)}"' for key, text in told.items()]
-    return "Digest " + ", ".join([*quoted, *(f"{key}={text}" for key, text in bare.items())])
+        quoted["opaque"] = challenge["opaque"]
+    fields = [f'{key}="{_escaped(text)}"' for key, text in quoted.items()]
+    return "Digest " + ", ".join([*fields, *(f"{key}={text}" for key, text in bare.items())])
 
 
 def _escaped(text: str) -> str:

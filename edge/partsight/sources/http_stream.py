@@ -1,7 +1,7 @@
-"""A camera's web server: a stream of JPEGs, or one picture per request.
+"""A camera's web server: a stream of JPEGs, or one image per request.
 
-Which of them an address gives is told by the response, not by its name. Used by
-``capture_process``, in a process that can be killed; what is neither is left to FFmpeg.
+The response decides which one it is, not the address. Used by ``capture_process``; anything else
+is left to FFmpeg.
 """
 
 from __future__ import annotations
@@ -24,42 +24,42 @@ from partsight.sources.snapshot import SnapshotCapture, begins_as_picture
 
 __all__ = ["open_http"]
 
-# No camera sends larger pictures.
+# Larger than the images of any camera.
 _MOST_BYTES = 64 << 20
-# The longest that one picture may take, from the request to its last byte.
+# Longest time of one image, from the request to its last byte.
 _MOST_S = 10.0
 _BLOCK = 1 << 16
-# What may stand in a URL as it is.
+# Characters that may be used in a URL unchanged.
 _IN_URLS = "%:/?#[]@!$&'()*+,;=-._~"
 _PAGES = frozenset({"text/html", "application/xhtml+xml", "application/json"})
 
-# Errors of a request, with no address in their texts.
+# Errors of a request.
 _FAILURES = (OSError, http.client.HTTPException, ValueError)
 
 
 def open_http(address: str) -> MjpegCapture | SnapshotCapture | None:
-    """Ask a camera for its stream or picture; None where FFmpeg is to read the address.
+    """Open a camera's stream or image; return None if FFmpeg must read the address.
 
     Args:
-        address: ``http://`` or ``https://``, with user name and password if the camera asks.
+        address: ``http://`` or ``https://``, with user name and password if the camera needs them.
 
     Raises:
-        SourceError: nobody answers, or with an error or a web page.
+        SourceError: no answer, an error, or a web page.
     """
     site = _Site(address)
     asked_s = time.monotonic()
     try:
-        # Without a time-out, which a stream would keep: whoever started this process kills it.
+        # No timeout, since it would apply to the stream too: the parent kills this process.
         answer = site.ask(None)
         kind = answer.headers.get_content_type()
         if kind.startswith("multipart/"):
             boundary = str(answer.headers.get_param("boundary", ""))
             stream = MjpegCapture(parts(answer, boundary))
-            stream.doubt = site.doubt
+            stream.warning = site.warning
             return stream
         if kind.startswith("image/") or begins_as_picture(answer.peek(_BLOCK)):
             first = _body(answer, asked_s + _MOST_S)
-            return SnapshotCapture(site.picture, first, asked_s, doubt=site.doubt)
+            return SnapshotCapture(site.picture, first, asked_s, warning=site.warning)
     except _FAILURES as error:
         raise SourceError(
             f"it cannot be opened: {_reason(error)}. Check the address, the password and the "
@@ -68,8 +68,8 @@ def open_http(address: str) -> MjpegCapture | SnapshotCapture | None:
     answer.close()
     if kind in _PAGES:
         raise SourceError(
-            f"it answers with {kind}: expected a picture or a stream. It may be the page where "
-            "one logs in: check the path, the user name and the password"
+            f"it answers with {kind}: expected a picture or a stream. It may be a login page: "
+            "check the path, the user name and the password"
         )
     return None
 
@@ -78,11 +78,11 @@ class _Site:
     """Requests to one address.
 
     Attributes:
-        doubt: what the user should know of the connection, or nothing.
+        warning: a warning about the connection, or empty.
     """
 
     def __init__(self, address: str) -> None:
-        self.doubt = ""
+        self.warning = ""
         try:
             split = urlsplit(address)
             host = split.netloc.rpartition("@")[2]
@@ -96,7 +96,7 @@ class _Site:
         self._context: ssl.SSLContext | None = None  # verifies certificates
 
     def ask(self, timeout_s: float | None) -> Any:
-        """The response to a request, opened."""
+        """Send a request and return the open response."""
         try:
             return self._open(timeout_s)
         except urllib.error.URLError as error:
@@ -105,14 +105,14 @@ class _Site:
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         self._context.check_hostname = False
         self._context.verify_mode = ssl.CERT_NONE
-        self.doubt = (
+        self.warning = (
             "its certificate cannot be verified, as with most cameras: the connection is encrypted "
             "but may be to another device"
         )
         return self._open(timeout_s)
 
     def picture(self) -> bytes:
-        """One picture's bytes.
+        """Return the bytes of one image.
 
         Raises:
             SourceError: there is none, with the reason.
@@ -125,17 +125,17 @@ class _Site:
 
     def _open(self, timeout_s: float | None) -> Any:
         opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}),  # a camera stands beside the device
+            urllib.request.ProxyHandler({}),  # cameras are in the local network
             urllib.request.HTTPSHandler(context=self._context),
             self._login,
         )
-        # A response out of some cache would be an old part.
+        # A cached response would show an old part.
         request = urllib.request.Request(self._url, headers={"Cache-Control": "no-cache"})
         return opener.open(request) if timeout_s is None else opener.open(request, None, timeout_s)
 
 
 class _Login(urllib.request.BaseHandler):
-    """Answers a challenge once, and only that of the host which the password is for."""
+    """Answers one challenge, and only from the host that the password belongs to."""
 
     def __init__(self, scheme: str, host: str, user: str | None, password: str | None) -> None:
         self._scheme, self._host = scheme, host
@@ -144,7 +144,7 @@ class _Login(urllib.request.BaseHandler):
     def http_error_401(
         self, request: urllib.request.Request, response: Any, code: int, text: str, headers: Any
     ) -> Any:
-        """As the opener calls it; None has it raise the error."""
+        """Called by the opener; returning None makes it raise the error."""
         where = urlsplit(request.full_url)
         same = where.hostname == self._host and where.scheme in (self._scheme, "https")
         if not (same and self._user) or request.has_header("Authorization"):
@@ -166,10 +166,10 @@ class _Login(urllib.request.BaseHandler):
 
 
 def _body(answer: Any, deadline_s: float, clock: Callable[[], float] = time.monotonic) -> bytes:
-    """A response's bytes, limited in size and time.
+    """Return a response's bytes, limited in size and time.
 
     Raises:
-        SourceError: it is too large or too slow.
+        SourceError: the response is too large or too slow.
     """
     blocks: list[bytes] = []
     size = 0
@@ -185,14 +185,14 @@ def _body(answer: Any, deadline_s: float, clock: Callable[[], float] = time.mono
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, http.client.InvalidURL):  # its text has the address in it
+    if isinstance(error, http.client.InvalidURL):  # its text contains the address
         return "the address is malformed"
     if isinstance(error, urllib.error.HTTPError) and error.code == http.client.UNAUTHORIZED:
-        return "HTTP 401: the camera does not take the user name and password, or asks for them"
+        return "HTTP 401: the camera refuses the user name and password, or requires them"
     if isinstance(error, urllib.error.HTTPError) and 300 <= error.code < 400:
-        # Its text has the new address in it, and that may have a password.
+        # Its text contains the new address, which may have a password.
         loop = "infinite loop" in str(error)
-        where = "in an infinite loop" if loop else "to what is neither http:// nor https://"
+        where = "in an infinite loop" if loop else "to an address without http:// or https://"
         return f"HTTP {error.code}: it redirects {where}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_MOST_S:g} s"

@@ -1,10 +1,8 @@
-"""Whether a frame is fit for inspection: dark, bright, blurred or frozen.
+"""Image quality of a frame: whether it is dark, bright, blurred or frozen.
 
-Input: a frame. Output: what was measured of it, and its condition, in words. Every source checks
-every frame by ``ConditionCheck``: ``live`` those of cameras and streams, ``checked`` those of
-files and folders. So it is made to cost little: brightness and the first look for repetition
-take a few of the rows, sharpness the middle of the frame. What that takes for 1920 x 1080 is in
-``benchmarks/sources.py``.
+Every source checks every frame with ``QualityCheck``: ``live`` those of cameras and streams,
+``checked`` those of files and folders. To be fast, brightness and the first test for repetition
+use a few rows, and sharpness the middle of the frame. ``benchmarks/sources.py`` measures the cost.
 """
 
 from __future__ import annotations
@@ -21,27 +19,27 @@ from partsight.utils.opencv import cv2
 if TYPE_CHECKING:
     from partsight.config.source import ConditionsConfig
 
-__all__ = ["Condition", "ConditionCheck", "Looks", "Repeats", "condition", "look", "repeats"]
+__all__ = ["ImageQuality", "Problem", "QualityCheck", "Repeats", "measure", "problem", "repeats"]
 
 # BGR to luma, ITU-R BT.601.
 _LUMA_BGR = (0.114, 0.587, 0.299)
-# About so many rows and columns are looked at.
+# Approximate number of rows and columns that are sampled.
 _ROWS, _COLUMNS = 64, 128
-# The side of the square whose sharpness is measured, pixels: not scaled, since scaling sharpens.
+# Side in pixels of the square for sharpness; not scaled, since scaling sharpens.
 _REGION = 384
-# A condition ends where its threshold is passed by a tenth, so that it does not flicker.
+# A problem ends when its threshold is passed by a tenth, so that it does not flicker.
 _HYSTERESIS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Repeats:
-    """How often the same picture came in succession.
+    """Number of identical frames in succession.
 
     Attributes:
         sample: checksum of some rows.
-        whole: checksum of all rows; None where that was not needed yet.
-        count: identical frames in succession, 1 where the last differs from the one before.
-        since_s: when the first of them arrived, monotonic seconds.
+        whole: checksum of all rows; None if it was not needed yet.
+        count: identical frames in succession; 1 if the last frame differs from the one before.
+        since_s: time of the first of them, monotonic seconds.
     """
 
     sample: int
@@ -51,12 +49,12 @@ class Repeats:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
-    """What is measured of a frame.
+class ImageQuality:
+    """Measurements of a frame.
 
     Attributes:
         brightness: mean luma, 0 to 255.
-        sharpness: variance of the Laplacian of the luma in the middle; None where not asked.
+        sharpness: variance of the Laplacian of the luma in the middle; None if not measured.
     """
 
     brightness: float
@@ -64,14 +62,14 @@ class Looks:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A named state of the source, and the measured value and threshold behind it."""
+class Problem:
+    """A reason why a frame is not fit: state of the source, and measured value and threshold."""
 
     name: str
     reason: str
 
 
-def look(image_bgr: NDArray[np.uint8], *, sharpness: bool) -> Looks:
+def measure(image_bgr: NDArray[np.uint8], *, sharpness: bool) -> ImageQuality:
     """Measure a frame, uint8 (H, W, 3) BGR.
 
     The variance of the Laplacian is a usual measure of focus: Pech-Pacheco et al., "Diatom
@@ -81,7 +79,7 @@ def look(image_bgr: NDArray[np.uint8], *, sharpness: bool) -> Looks:
     rows, columns = max(1, height // _ROWS), max(1, width // _COLUMNS)
     mean_bgr = cv2.mean(np.ascontiguousarray(image_bgr[::rows, ::columns]))
     brightness = sum(weight * mean for weight, mean in zip(_LUMA_BGR, mean_bgr, strict=False))
-    return Looks(brightness, _sharpness(image_bgr) if sharpness else None)
+    return ImageQuality(brightness, _sharpness(image_bgr) if sharpness else None)
 
 
 def _sharpness(image_bgr: NDArray[np.uint8]) -> float:
@@ -94,10 +92,10 @@ def _sharpness(image_bgr: NDArray[np.uint8]) -> float:
 
 
 def repeats(before: Repeats | None, image_bgr: NDArray[np.uint8], monotonic_s: float) -> Repeats:
-    """Go on counting with one more frame.
+    """Count one more frame.
 
-    Most frames differ in the first rows that are looked at, by the sensor's noise. Only where
-    these are the same is the whole picture summed; the first such frame is counted on trust.
+    Most frames differ in the sampled rows by the sensor's noise. Only if these are identical is
+    the checksum of the whole frame computed; the first such frame counts without it.
     """
     rows = image_bgr[:: max(1, len(image_bgr) // _ROWS)]
     sample = zlib.crc32(np.ascontiguousarray(rows).data)
@@ -109,28 +107,25 @@ def repeats(before: Repeats | None, image_bgr: NDArray[np.uint8], monotonic_s: f
     return Repeats(sample, whole, 1, monotonic_s)
 
 
-def condition(
-    looks: Looks,
+def problem(
+    quality: ImageQuality,
     repeated: Repeats,
     monotonic_s: float,
     limits: ConditionsConfig,
     before: str = "",
-) -> Condition | None:
-    """What keeps a frame from being judged.
+) -> Problem | None:
+    """Return the worst problem of a frame, or None if it is fit for inspection.
 
     Args:
-        looks: of the frame.
-        repeated: with the frame counted.
-        monotonic_s: when the frame arrived.
+        quality: measurements of the frame.
+        repeated: identical frames, including this one.
+        monotonic_s: time of arrival.
         limits: the thresholds.
-        before: the state that the source is in; its threshold is harder to leave than to reach.
-
-    Returns:
-        The worst condition, or None where the frame is fit.
+        before: current state of the source; its threshold has a hysteresis.
     """
     frozen_s = monotonic_s - repeated.since_s
     if 0 < limits.frozen_frames <= repeated.count and frozen_s >= limits.frozen_after_s:
-        return Condition(
+        return Problem(
             "frozen",
             f"the camera is frozen: {repeated.count} identical frames for {frozen_s:.1f} s, "
             f"less than {limits.frozen_frames} or {limits.frozen_after_s:g} s expected",
@@ -138,30 +133,30 @@ def condition(
     room = 255 - limits.bright_above
     dark_below = limits.dark_below * (1 + _HYSTERESIS * (before == "dark"))
     bright_above = limits.bright_above - room * _HYSTERESIS * (before == "bright")
-    if looks.brightness < dark_below:
-        return Condition("dark", _told("dark: mean brightness", looks.brightness, dark_below))
-    if looks.brightness > bright_above:
-        reason = _told("bright: mean brightness", looks.brightness, bright_above, "most")
-        return Condition("bright", reason)
-    if looks.sharpness is None or limits.blurred_below is None:
+    if quality.brightness < dark_below:
+        return Problem("dark", _reason("dark: mean brightness", quality.brightness, dark_below))
+    if quality.brightness > bright_above:
+        reason = _reason("bright: mean brightness", quality.brightness, bright_above, "most")
+        return Problem("bright", reason)
+    if quality.sharpness is None or limits.blurred_below is None:
         return None
     blurred_below = limits.blurred_below * (1 + _HYSTERESIS * (before == "blurred"))
-    if looks.sharpness < blurred_below:
-        return Condition("blurred", _told("blurred: sharpness", looks.sharpness, blurred_below))
+    if quality.sharpness < blurred_below:
+        return Problem("blurred", _reason("blurred: sharpness", quality.sharpness, blurred_below))
     return None
 
 
-def _told(what: str, measured: float, threshold: float, bound: str = "least") -> str:
-    return f"the picture is too {what} {measured:.1f}, at {bound} {threshold:.1f} expected"
+def _reason(name: str, measured: float, threshold: float, bound: str = "least") -> str:
+    return f"the picture is too {name} {measured:.1f}, at {bound} {threshold:.1f} expected"
 
 
-class ConditionCheck:
+class QualityCheck:
     """Checks the frames of one source, in order.
 
     Args:
         limits: the thresholds.
         frozen: whether identical frames in succession are a fault of this source.
-        hysteresis: whether a condition is harder to leave than to reach, for frames of one
+        hysteresis: whether a problem ends at another threshold than it begins, for frames of one
             camera that follow each other closely.
     """
 
@@ -174,21 +169,21 @@ class ConditionCheck:
         self.restart()
 
     def restart(self) -> None:
-        """The source was opened again: frames before this count no more."""
+        """Forget earlier frames; called when the source is opened again."""
         self._repeats: Repeats | None = None
         self._before = ""
 
-    def __call__(self, image_bgr: NDArray[np.uint8], seconds: float) -> Condition | None:
-        """The condition of one more frame, uint8 (H, W, 3) BGR; None where it is fit.
+    def __call__(self, image_bgr: NDArray[np.uint8], seconds: float) -> Problem | None:
+        """Return the problem of the next frame; None if it is fit.
 
         Args:
-            image_bgr: the frame.
+            image_bgr: uint8 (H, W, 3) BGR.
             seconds: its time, by any clock.
         """
         limits, repeated = self._limits, Repeats(0, None, 1, seconds)
         if limits.frozen_frames > 0:
             self._repeats = repeated = repeats(self._repeats, image_bgr, seconds)
-        looks = look(image_bgr, sharpness=limits.blurred_below is not None)
-        found = condition(looks, repeated, seconds, limits, self._before)
+        quality = measure(image_bgr, sharpness=limits.blurred_below is not None)
+        found = problem(quality, repeated, seconds, limits, self._before)
         self._before = found.name if found and self._hysteresis else ""
         return found

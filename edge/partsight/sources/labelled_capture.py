@@ -1,7 +1,6 @@
-"""Labelled pictures from the very camera that will judge.
+"""Collects labelled pictures from the line's camera, for ``partsight capture``.
 
-Enters: a source's frames. Leaves: files in a label's folder, which ``train`` reads. Called by
-``partsight capture``.
+Frames become files in a label's folder, which ``train`` reads.
 """
 
 from __future__ import annotations
@@ -23,24 +22,24 @@ from partsight.utils.files import create_atomic
 from partsight.utils.redaction import redact_address, redact_text
 from partsight.utils.wall_clock import utc_now
 
-__all__ = ["Place", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
+__all__ = ["CaptureTarget", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
 
-# What training takes for shots of one part, see ``dataset.hash_place``.
+# Training groups files of one part by this mark in their names, see ``dataset.hash_place``.
 _SHOT_MARK = "_nohash_"
 _LONGEST_NAME = 100
-# Longer than a camera takes to come back after somebody pulled its plug.
+# Longer than a camera needs to reconnect after it was unplugged.
 _PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where pictures go, and under what names.
+class CaptureTarget:
+    """Folder, format and names of captured pictures.
 
     Attributes:
         folder: of the label.
-        kind: of the files.
-        part: what the shots are of, so that training keeps them together; None where each
-            shows another part.
+        kind: format of the files.
+        part: id of the part that all pictures show, so that training groups them; None if each
+            picture shows another part.
     """
 
     folder: Path
@@ -49,22 +48,22 @@ class Place:
 
 
 def capture(
-    frames: Frames, moments: Iterable[float], place: Place, most: int | None = None
+    frames: Frames, moments: Iterable[float], target: CaptureTarget, most: int | None = None
 ) -> Iterator[Path | Fault]:
-    """Write the first frame after each of some moments.
+    """Write the first frame after each of several times.
 
     Args:
         frames: of a source.
-        moments: seconds of ``time.monotonic``, each asked for when the one before is done.
-        place: where the pictures go. Nothing that is there is overwritten.
-        most: pictures; None takes them to the end of the source, or of the moments.
+        moments: seconds of ``time.monotonic``; each is requested after the previous picture.
+        target: folder, format and names. Existing files are not overwritten.
+        most: number of pictures; None captures until the source or ``moments`` end.
 
     Yields:
-        Each file, whole on the disk, and each fault of the source.
+        Each written file, and each fault of the source.
 
     Raises:
         OutputError: a picture cannot be written.
-        SourceError: the source can give no more.
+        SourceError: the source failed.
     """
     taken = 0
     for moment in moments:
@@ -74,7 +73,7 @@ def capture(
             return
         if isinstance(event, Frame):
             taken += 1
-            yield _keep(event, place, taken)
+            yield _write(event, target, taken)
         else:
             yield event or Fault(f"no frame came in {_PATIENCE_S:.0f} s", utc_now(), "", taken)
         if taken == most:
@@ -87,10 +86,10 @@ def require_first_frame(
     timeout_s: float,
     monotonic: Callable[[], float] = time.monotonic,
 ) -> None:
-    """Wait for a camera's first good frame. The line would wait for ever; here is somebody.
+    """Wait for a camera's first good frame. Unlike the line, this has a timeout.
 
     Raises:
-        SourceError: none came in time; with what was wrong.
+        SourceError: no good frame came in time, with the reason.
     """
     started = monotonic()
     reason = f"no frame came in {timeout_s:.0f} s"
@@ -100,12 +99,12 @@ def require_first_frame(
             return
         if event is not None:
             reason = event.reason
-    shown, told = redact_address(address), redact_text(reason).rstrip(".")
-    # What a camera reports begins with its address, and may say what to do.
-    told = told.removeprefix(f"{shown}: ")
+    shown, cause = redact_address(address), redact_text(reason).rstrip(".")
+    # Reasons of a camera begin with its address, and may already have advice.
+    cause = cause.removeprefix(f"{shown}: ")
     advice = "Check that it is connected, readable by this user, not in use, lit, and in focus."
     raise SourceError(
-        f"cannot capture from {shown}: {told}." + ("" if "Check that" in told else f" {advice}")
+        f"cannot capture from {shown}: {cause}." + ("" if "Check that" in cause else f" {advice}")
     )
 
 
@@ -115,24 +114,24 @@ def every(
     monotonic: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[float]:
-    """Moments so far apart, by a clock: the first now, later ones when they come; 0 for any."""
+    """Yield times at an interval, each when it has come; the first at once."""
     due_s = monotonic()
     while True:
         sleep(max(0.0, due_s - monotonic()))
         yield monotonic()
-        due_s = max(due_s + seconds, monotonic())  # what was missed is not made up for
+        due_s = max(due_s + seconds, monotonic())  # missed times are not made up for
 
 
 def on_each(
     lines: Iterable[str], *, monotonic: Callable[[], float] = time.monotonic
 ) -> Iterator[float]:
-    """The moments at which lines come, as from a terminal where Enter is pressed."""
+    """Yield the time of each line, as when Enter is pressed in a terminal."""
     for _ in lines:
         yield monotonic()
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a label or part can name a folder or file on any disk, and is read by training."""
+    """Return whether a name is valid for folders and files on any disk, and read by training."""
     return (
         0 < len(name) <= _LONGEST_NAME
         and name == name.strip()
@@ -143,19 +142,19 @@ def is_plain_name(name: str) -> bool:
     )
 
 
-def _keep(frame: Frame, place: Place, first: int) -> Path:
-    """Write a frame under the first name that is free, of those from a number on."""
-    data = encode(frame.image_bgr, place.kind)
-    stem = _stem(frame.captured_at, place.part)
+def _write(frame: Frame, target: CaptureTarget, first: int) -> Path:
+    """Write a frame under the first free name, numbered from ``first``."""
+    data = encode(frame.image_bgr, target.kind)
+    stem = _stem(frame.captured_at, target.part)
     for number in itertools.count(first):
-        path = place.folder / f"{stem}{number}.{place.kind}"
+        path = target.folder / f"{stem}{number}.{target.kind}"
         if not path.exists() and create_atomic(path, data):
             break
     return path
 
 
 def _stem(captured_at: datetime, part: str | None) -> str:
-    """What a name begins with. The time is UTC and sorts; no disk minds its letters."""
+    """Return the beginning of a name: the part, or the time in UTC, which sorts."""
     if part is not None:
         return f"{part}{_SHOT_MARK}"
     taken = captured_at.astimezone(timezone.utc)

@@ -1,4 +1,4 @@
-"""One slot between the thread that captures and the one that inspects: the newest frame."""
+"""Passes the newest frame from the capturing thread to the inspecting one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["LatestFrame"]
 
 
 class LatestFrame:
-    """Keeps the newest frame, and one announcement that there are none. Safe for threads."""
+    """Holds the newest frame, or a fault that announces that none will come. Thread-safe."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
@@ -22,10 +22,10 @@ class LatestFrame:
         self._closed = False
 
     def put(self, event: Frame | Fault, monotonic_s: float) -> bool:
-        """Replace what is there by what arrived at a moment; an announcement is withdrawn.
+        """Replace the frame by a newer one; an announcement is withdrawn.
 
         Returns:
-            Whether what was there had not been used.
+            Whether the replaced frame was not used.
         """
         with self._changed:
             lost = not self._used
@@ -35,24 +35,24 @@ class LatestFrame:
             return lost
 
     def announce(self, fault: Fault) -> None:
-        """Have one caller told, the one that waits or the next, that no frame will come."""
+        """Give a fault to one caller of ``after``: that no frame will come."""
         with self._changed:
             self._announced = fault
             self._changed.notify_all()
 
     def close(self) -> None:
-        """Nothing will come any more, and nobody expected that: whoever asks gets an error."""
+        """Note that capturing has ended unexpectedly: ``after`` raises from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
-        """What arrived after a moment, waiting for it no longer than ``timeout_s``.
+        """Return the frame or fault that arrived after a given time; wait up to ``timeout_s``.
 
-        A frame may be asked for again, a fault is given once.
+        A frame may be returned again, a fault only once.
 
         Raises:
-            SourceError: the mailbox is closed and empty.
+            SourceError: closed and empty.
         """
         with self._changed:
             self._changed.wait_for(lambda: self._ready(monotonic_s), max(0.0, timeout_s))

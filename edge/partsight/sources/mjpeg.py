@@ -1,8 +1,8 @@
-"""Motion JPEG over HTTP, as cameras with a web server send it, with the methods of a capture.
+"""Motion JPEG over HTTP, as sent by cameras with a web server. Opened by ``http_stream``.
 
-FFmpeg could read it too, but completes a picture that arrives damaged with what was there before,
-and says nothing: half a part would be judged by the part before. Here it is no picture. Nor does
-a picture wait here for the one before to be decoded. Opened by ``http_stream``.
+FFmpeg could read it too, but it silently completes a damaged image with the previous one, so half
+of the previous part would be inspected. Here a damaged image is dropped. An image also does not
+wait for the previous one to be decoded.
 """
 
 from __future__ import annotations
@@ -24,48 +24,48 @@ _LINE_END = b"\r\n"
 
 
 class MjpegCapture:
-    """The newest part, with those methods of ``cv2.VideoCapture`` that are needed.
+    """The newest image of a stream, with the needed methods of ``cv2.VideoCapture``.
 
-    A thread reads on while a picture is decoded: what waits in the network's buffers grows old.
+    A thread reads on while an image is decoded, so that images do not age in network buffers.
 
     Attributes:
-        arrived_s: when the part that was grabbed had come, seconds of ``time.monotonic``.
-        passed: parts that it replaced, as nobody had grabbed them.
-        doubt: what the user should know of the connection, or nothing.
+        arrived_s: time of arrival of the grabbed image, seconds of ``time.monotonic``.
+        dropped: number of images before it that were replaced without being grabbed.
+        warning: a warning about the connection, or empty.
     """
 
     def __init__(self, stream: Iterator[bytes]) -> None:
-        self.arrived_s, self.passed, self.doubt = 0.0, 0, ""
+        self.arrived_s, self.dropped, self.warning = 0.0, 0, ""
         self._data = b""
         self._changed = threading.Condition()
-        # Part, time of arrival, and how many were there before it in vain.
+        # Data, time of arrival, and number of dropped images before it.
         self._waiting: tuple[bytes, float, int] | None = None
         self._ended = False
         threading.Thread(target=self._read, args=(stream,), daemon=True).start()
 
     def isOpened(self) -> bool:  # noqa: N802
-        """As of OpenCV."""
+        """See OpenCV."""
         return True
 
     def set(self, prop: int, value: float) -> bool:
-        """As of OpenCV: it has no settings."""
+        """See OpenCV; there are no settings."""
         return False
 
     def get(self, prop: int) -> float:
-        """As of OpenCV: it has no settings."""
+        """See OpenCV; there are no settings."""
         return 0.0
 
     def grab(self) -> bool:
-        """Wait for a part and take it; False where the stream has ended."""
+        """Wait for an image and take it; return False if the stream has ended."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting is not None or self._ended)
             if self._waiting is None:
                 return False
-            (self._data, self.arrived_s, self.passed), self._waiting = self._waiting, None
+            (self._data, self.arrived_s, self.dropped), self._waiting = self._waiting, None
             return True
 
     def retrieve(self, into: NDArray[np.uint8] | None = None) -> tuple[bool, Any]:
-        """Decode it; False where it is no whole picture."""
+        """Decode the image; return False if it is incomplete."""
         image = whole_picture(self._data)
         return image is not None, image
 
@@ -73,8 +73,8 @@ class MjpegCapture:
         try:
             for data in stream:
                 with self._changed:
-                    passed = 0 if self._waiting is None else self._waiting[2] + 1
-                    self._waiting = data, time.monotonic(), passed
+                    dropped = 0 if self._waiting is None else self._waiting[2] + 1
+                    self._waiting = data, time.monotonic(), dropped
                     self._changed.notify()
         finally:
             with self._changed:
@@ -83,10 +83,10 @@ class MjpegCapture:
 
 
 def whole_picture(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode a JPEG, uint8 (H, W, 3) BGR; None where it is cut off, empty or something else.
+    """Decode a JPEG to uint8 (H, W, 3) BGR; return None if it is incomplete or no JPEG.
 
-    What cameras write around it (line ends, NUL bytes, metadata, a second picture) is cut off at
-    its start and end markers.
+    Bytes around it (line ends, NUL bytes, metadata, a second image) are cut off at its start and
+    end markers.
     """
     data = data.lstrip(_LINE_END)
     end = jpeg_end(data)

@@ -1,4 +1,4 @@
-"""The parts of an HTTP response of many (RFC 2046), in all the ways in which cameras write them."""
+"""Splits a multipart HTTP response (RFC 2046) of a camera, tolerating common deviations."""
 
 from __future__ import annotations
 
@@ -11,26 +11,25 @@ from partsight.image.jpeg import JPEG_START, jpeg_end
 
 __all__ = ["parts"]
 
-# No camera sends larger pictures; what goes on for longer is no stream of pictures.
+# Larger than the images of any camera; longer data are no stream of images.
 _MOST_BYTES = 64 << 20
 _LENGTH = re.compile(rb"content-length\s*:\s*(\d{1,8})\s*$", re.IGNORECASE)
 _LINE_END = b"\r\n"
 _AROUND_NAME = b"- \t\r\n"
-# A boundary without its dashes is looked for in data where it is this long, not there by chance.
+# Shortest boundary without dashes that is searched in data; shorter ones may be there by chance.
 _TELLING_NAME = 6
 
 
 def parts(answer: Any, boundary: str) -> Iterator[bytes]:
-    """The parts of an answer of many, RFC 2046, until it ends or breaks.
+    """Yield the parts of a multipart response, until it ends or breaks.
 
-    Cameras write them in many ways: the boundary with and without its dashes, without the line end
-    before it, or another one than announced; a length that is missing, zero, too small or too
-    large. A part is taken at its length where that gives a whole JPEG, and at the boundary
-    otherwise.
+    Cameras deviate from the standard: the boundary may lack its dashes or the line end before it,
+    or differ from the announced one; the length may be missing, zero, too small or too large. A
+    part is cut at its length if that gives a complete JPEG, and at the boundary otherwise.
 
     Args:
         answer: with ``read`` and ``readline`` of ``http.client.HTTPResponse``.
-        boundary: as in the answer's content type.
+        boundary: from the response's content type.
     """
     stream = _PartStream(answer, boundary)
     begun = False
@@ -53,31 +52,31 @@ def parts(answer: Any, boundary: str) -> Iterator[bytes]:
 
 
 def _end_of_jpeg(data: bytes) -> int | None:
-    """As ``jpeg_end``, where line ends may come first."""
+    """Like ``jpeg_end``, with line ends allowed before the JPEG."""
     bare = data.lstrip(_LINE_END)
     end = jpeg_end(bare)
     return None if end is None else end + len(data) - len(bare)
 
 
 class _PartStream:
-    """An answer of many parts, into which bytes that belong to what follows can be put back.
+    """A multipart response with the option to push bytes back.
 
     Attributes:
-        ended: whether the answer ended within a part.
+        ended: whether the response ended within a part.
     """
 
     def __init__(self, answer: Any, boundary: str) -> None:
         self._answer, self._rest = answer, b""
         self._name = boundary.strip('"').strip("-").encode("latin-1", "replace")
         self.ended = False
-        self._confirmed = False  # whether the stream has used that name
+        self._confirmed = False  # whether the stream has used this boundary
 
     def push(self, data: bytes) -> None:
-        """Put back what was read too much."""
+        """Push bytes back, to be read again."""
         self._rest = data + self._rest
 
     def read_part(self, size: int) -> bytes:
-        """So many bytes, or fewer where the boundary comes before, or the end of the answer."""
+        """Read ``size`` bytes, or fewer up to the boundary or the end of the response."""
         data, self._rest = self._rest[:size], self._rest[size:]
         if len(data) < size:
             data += self._answer.read(size - len(data))
@@ -90,10 +89,10 @@ class _PartStream:
         return data[: place + 1]
 
     def head(self, begun: bool) -> int:
-        """Read a part's head up to its data; return the length that it tells, 0 for none.
+        """Read a part's head up to its data; return its Content-Length, 0 without one.
 
         Args:
-            begun: whether the boundary before it was read.
+            begun: whether the boundary before it was read already.
         """
         length = 0
         while True:
@@ -105,12 +104,12 @@ class _PartStream:
                 begun = True
             elif begun and not line.strip():
                 return length
-            told = _LENGTH.match(line)
-            if begun and told:
-                length = int(told[1])
+            found = _LENGTH.match(line)
+            if begun and found:
+                length = int(found[1])
 
     def up_to_boundary(self) -> bytes:
-        """A part's data; the boundary behind it is read too."""
+        """Read a part's data and the boundary after it."""
         lines: list[bytes] = []
         size = 0
         while size < _MOST_BYTES:
@@ -132,13 +131,13 @@ class _PartStream:
         if self._name and bare == self._name:
             self._confirmed = True
         elif line.startswith(b"--") and bare and not self._confirmed:
-            self._name, self._confirmed = bare, True  # another one than announced
+            self._name, self._confirmed = bare, True  # differs from the announced one
         else:
             return False
         return True
 
     def _line(self) -> bytes:
-        """The next line with its end.
+        """Return the next line with its end.
 
         Raises:
             EOFError: there is none.

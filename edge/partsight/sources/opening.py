@@ -1,4 +1,4 @@
-"""From an address to an open source. A new kind of source is named here."""
+"""Opens a source by its address. A new kind of source gets a case here."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _FROZEN_KEYS = {"frozen_frames", "frozen_after_s"}
 
 
 def open_source(address: str, spec: PreprocessSpec) -> Source:
-    """Open what ``--source`` names, to have every frame of it in turn.
+    """Open a source to read all its frames in order.
 
     Args:
         address: a camera's number or ``/dev/videoN``, a stream's address with ``://``,
-            a video file, a picture file, or a folder of pictures; see ``classify_address``.
-        spec: what the frames are for; a folder's pictures are decoded for it.
+            a video file, an image file, or a folder of image files; see ``classify_address``.
+        spec: preprocessing of the model; image files are decoded for it.
 
     Raises:
-        ConfigError: its user or password has a character that is not percent-encoded.
-        SourceError: it cannot be opened, with what to try next.
+        ConfigError: user or password have characters that are not percent-encoded.
+        SourceError: the source cannot be opened.
     """
     require_usable(address)
     remember_address(address)
@@ -63,22 +63,22 @@ def open_frames(
 ) -> AbstractContextManager[Frames]:
     """Open the line's source for triggers.
 
-    A camera, a stream or a watched folder is opened when the block is entered, and for ever after:
-    that it is not there is a state. A file, or a folder that is read once, must be there.
+    A camera, a stream or a watched folder is opened when the block is entered, and again whenever
+    it fails: its absence is a state. A file, or a folder that is read once, must exist.
 
     Args:
-        config: what to open and how to go about it.
-        spec: what the frames are for.
+        config: the section ``[source]``.
+        spec: preprocessing of the model.
         telemetry: gets the counts and the state ``source``.
 
     Raises:
-        ConfigError: no address is given, or its user and password cannot be used.
-        DatasetError: a folder that is read once has no pictures.
+        ConfigError: no address is given, or its user and password are malformed.
+        DatasetError: a folder that is read once has no image files.
         SourceError: a file or folder cannot be opened.
     """
     address = source_address(config)
     if address is None:
-        raise ConfigError("no source is given. Say --source, or address in [source].")
+        raise ConfigError("no source is given. Set --source, or address in [source].")
     found = classify_address(address)
     if address.isdecimal() and found.is_local:
         logger.warning(
@@ -90,18 +90,11 @@ def open_frames(
     if found.is_live:
         return _live(found.target, config, telemetry)
     if config.folder.watch and found.kind in (Kind.FOLDER, Kind.MISSING):
-        from partsight.sources.watched_folder import WatchedFolder
-
-        folder = WatchedFolder(Path(found.target), spec, config.folder, telemetry)
-        # By the files' own times: a backlog is read at once.
-        check = FrameCheck(
-            config.conditions, telemetry, lambda frame: frame.captured_at.timestamp()
-        )
-        return CheckedFrames(folder, check)
+        return _watched(Path(found.target), config, spec, telemetry)
     if config.folder.watch and found.is_local:
         raise SourceError(
             f"cannot watch {found.target}: expected a folder, since watch = true in "
-            "[source.folder]. Received a file. Give its folder, or take the key away."
+            "[source.folder]. Received a file. Give its folder, or remove the key."
         )
     return _sequential(address, config, spec, telemetry)
 
@@ -122,6 +115,16 @@ def _live(
     return LiveFrames(redact_address(address), opened, config, telemetry)
 
 
+def _watched(
+    folder: Path, config: SourceConfig, spec: PreprocessSpec, telemetry: Telemetry
+) -> AbstractContextManager[Frames]:
+    from partsight.sources.watched_folder import WatchedFolder
+
+    # By the files' own times, since several files may be read at once.
+    check = FrameCheck(config.conditions, telemetry, lambda frame: frame.captured_at.timestamp())
+    return CheckedFrames(WatchedFolder(folder, spec, config.folder, telemetry), check)
+
+
 @contextmanager
 def _sequential(
     address: str, config: SourceConfig, spec: PreprocessSpec, telemetry: Telemetry
@@ -138,11 +141,11 @@ def _sequential(
 
 
 def _check(source: Source, limits: ConditionsConfig, telemetry: Telemetry) -> FrameCheck:
-    """The check of a file's frames.
+    """Return the quality check for a file or folder.
 
-    A video may stand still for a while, and codecs repeat such a frame to the bit: it is frozen
-    only where the configuration sets a limit for that. Pictures in a folder are not in the order
-    in which they were taken: they are never frozen.
+    A video may stand still for a while, and codecs repeat such a frame exactly: it counts as
+    frozen only if the configuration sets a limit. Image files in a folder are not in the order of
+    their capture, so they are never frozen.
     """
     if isinstance(source, CaptureSource) and limits.model_fields_set & _FROZEN_KEYS:
         fps = usual_fps(source.fps)

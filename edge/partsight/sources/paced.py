@@ -1,4 +1,4 @@
-"""A video file that plays as a camera would: what is not asked for in time is passed over."""
+"""Plays a video file in real time like a camera: frames not requested in time are dropped."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["PacedFrames"]
 
 
 class PacedFrames:
-    """``Frames`` of a file at its own speed; it begins when it is first asked.
+    """``Frames`` of a file at its own speed; it starts at the first request.
 
     Args:
-        source: the frames, as fast as they can be read.
-        fps: frames a second; what is no positive number is taken for 25.
+        source: the frames, without delays.
+        fps: frames per second; 25 if it is not a positive number.
         telemetry: gets the counts.
         clock: seconds of ``time.monotonic``.
-        sleep: waits so many seconds.
+        sleep: waits a number of seconds.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class PacedFrames:
         self._ended = False
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
-        """The newest frame that was due after a moment, else the next one, see ``Frames``.
+        """Return the newest frame that was due after a time, else the next one; see ``Frames``.
 
         Raises:
             NoMoreFrames: the file has ended.
@@ -63,7 +63,7 @@ class PacedFrames:
             self._sleep(max(0.0, wait_s))
 
     def _play(self) -> None:
-        """Read all that is due by now, and keep the last of it."""
+        """Read all frames that are due, and keep the last one."""
         now_s = self._clock()
         if self._due_s is None:
             self._due_s = now_s

@@ -1,4 +1,4 @@
-"""A source that plays what a test or a demonstration wrote for it."""
+"""A source that plays a script, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["ScriptedSource"]
 
 
 class ScriptedSource(nullcontext["ScriptedSource"]):
-    """Yields its script: frames and faults as they come, errors raised where they stand."""
+    """Yields the frames and faults of a script, and raises its errors."""
 
     def __init__(self, script: Iterable[Frame | Fault | Exception]) -> None:
         super().__init__(self)

@@ -1,6 +1,6 @@
-"""A camera that gives one picture per request, with the methods of a capture.
+"""A camera that gives one image per request.
 
-It is asked over and over, so that triggers, conditions and time-outs work as with a stream.
+It is polled continuously, so that triggers, quality checks and timeouts work as with a stream.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from partsight.utils.opencv import cv2
 
 __all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_picture"]
 
-# Requests per second where [source.camera] fps says nothing.
+# Requests per second without fps in [source.camera].
 USUAL_FPS = 5.0
-# So many failures in a row are passed over: cameras are busy at times.
+# Number of failures in a row that is an error; cameras are busy at times.
 _MOST_FAILURES = 3
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
 class SnapshotCapture:
-    """Asks for a picture at a rate, with those methods of ``cv2.VideoCapture`` that are needed.
+    """Requests images at a rate, with the needed methods of ``cv2.VideoCapture``.
 
     Args:
-        fetch: one picture's bytes; raises ``SourceError``.
-        first: what the first request gave.
-        asked_s: when that was asked for, seconds of ``clock``.
-        doubt: what the user should know of the connection, or nothing.
+        fetch: gives the bytes of one image; raises ``SourceError``.
+        first: result of the first request.
+        asked_s: time of the first request, seconds of ``clock``.
+        warning: a warning about the connection, or empty.
         clock: seconds of ``time.monotonic``.
-        sleep: waits so many seconds.
+        sleep: waits a number of seconds.
 
     Attributes:
-        arrived_s: when the picture was asked for: it was taken after that moment, and so a trigger
-            never gets one from before.
-        passed: requests before it that gave none.
+        arrived_s: time of the request: the image was captured after it, so a trigger never gets
+            an image from before.
+        dropped: number of failed requests before it.
     """
 
     def __init__(
@@ -49,38 +49,38 @@ class SnapshotCapture:
         first: bytes,
         asked_s: float,
         *,
-        doubt: str = "",
+        warning: str = "",
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
     ) -> None:
         self._fetch, self._clock, self._sleep = fetch, clock, sleep
-        self.arrived_s, self.passed, self.doubt = asked_s, 0, doubt
+        self.arrived_s, self.dropped, self.warning = asked_s, 0, warning
         self._fps = USUAL_FPS
         self._next: NDArray[np.uint8] | None = _decoded(first)
         self._image: NDArray[np.uint8] | None = None
 
     def isOpened(self) -> bool:  # noqa: N802
-        """As of OpenCV."""
+        """See OpenCV."""
         return True
 
     def set(self, prop: int, value: float) -> bool:
-        """As of OpenCV: the rate is how often to ask; nothing else can be set."""
+        """See OpenCV; only the rate of requests can be set."""
         if prop != cv2.CAP_PROP_FPS:
             return False
         self._fps = value
         return True
 
     def get(self, prop: int) -> float:
-        """As of OpenCV: the rate; 0 for anything else."""
+        """See OpenCV; the rate, or 0 for anything else."""
         return self._fps if prop == cv2.CAP_PROP_FPS else 0.0
 
     def grab(self) -> bool:
-        """Wait for the next picture and take it.
+        """Wait for the next image and take it.
 
         Raises:
-            SourceError: several requests in a row gave none, with the last reason.
+            SourceError: several requests in a row failed, with the last reason.
         """
-        self.passed = 0
+        self.dropped = 0
         if self._next is not None:
             self._image, self._next = self._next, None
             return True
@@ -91,27 +91,27 @@ class SnapshotCapture:
                 self._image = _decoded(self._fetch())
                 return True
             except SourceError as error:
-                self.passed += 1
-                if self.passed >= _MOST_FAILURES:
+                self.dropped += 1
+                if self.dropped >= _MOST_FAILURES:
                     raise SourceError(
-                        f"{self.passed} requests in a row gave no picture: {error}"
+                        f"{self.dropped} requests in a row gave no picture: {error}"
                     ) from error
 
     def retrieve(self, into: NDArray[np.uint8] | None = None) -> tuple[bool, Any]:
-        """The picture that was grabbed, uint8 (H, W, 3) BGR."""
+        """Return the grabbed image, uint8 (H, W, 3) BGR."""
         return self._image is not None, self._image
 
 
 def begins_as_picture(data: bytes) -> bool:
-    """Whether data are those of a JPEG or PNG, as far as its first bytes tell."""
+    """Return whether data begin like a JPEG or PNG."""
     return data.startswith((JPEG_START, _PNG_START))
 
 
 def _decoded(data: bytes) -> NDArray[np.uint8]:
-    """Decode a whole JPEG or PNG.
+    """Decode a complete JPEG or PNG.
 
     Raises:
-        SourceError: it is cut off, damaged or something else.
+        SourceError: the image is incomplete, damaged or of another format.
     """
     if not begins_as_picture(data):
         raise SourceError(f"expected a JPEG or PNG, received {len(data)} bytes of something else")

@@ -1,12 +1,12 @@
-"""Cameras, streams and video files, by OpenCV."""
+"""Cameras, streams and video files, read with OpenCV."""
 
 from __future__ import annotations
 
 import logging
 import math
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import SourceError
@@ -20,21 +20,21 @@ __all__ = ["CaptureSource", "usual_fps"]
 
 logger = logging.getLogger(__name__)
 
-# Of a file that does not say how fast it is.
+# For a file that does not state its frame rate.
 _USUAL_FPS = 25.0
 
 
-class CaptureSource:
+class CaptureSource(AbstractContextManager["CaptureSource"]):
     """Frames of a camera, stream or video file.
 
     Args:
         address: a camera's number, a device, an address or a file.
-        live: whether an end is a failure (a camera) or the end (a file).
-        open_capture: gives an object with the methods of ``cv2.VideoCapture``.
-        now: gives the time at which a frame is said to be captured.
+        live: whether the end is a failure (camera) or normal (file).
+        open_capture: opens an object with the methods of ``cv2.VideoCapture``.
+        now: wall-clock time, for the time of frames.
 
     Raises:
-        SourceError: it cannot be opened.
+        SourceError: the source cannot be opened.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class CaptureSource:
     ) -> None:
         self._live, self._now = live, now
         self._name = redact_address(str(address))
-        # FFmpeg's demuxers print their complaints themselves; one line is raised below.
+        # FFmpeg prints its own errors; they are replaced by the one line raised below.
         with held_stderr():
             self._capture = open_capture(address)
         if not self._capture.isOpened():
@@ -58,27 +58,19 @@ class CaptureSource:
                 "it is connected, readable by this user, not in use, and in a format FFmpeg reads."
             )
 
-    def __enter__(self) -> CaptureSource:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._capture.release()
 
     @property
     def fps(self) -> float:
-        """Frames a second that a file says it is to be played at; 0 or less where it does not."""
+        """Frames per second stated by a file; 0 or less if it states none."""
         return float(self._capture.get(cv2.CAP_PROP_FPS))
 
     def __iter__(self) -> Iterator[Frame | Fault]:
         """Yield frames until the source ends.
 
         Raises:
-            SourceError: a live source ends, or a file has no frame at all.
+            SourceError: a live source ends, or a file has no frame.
         """
         index = 0
         while True:
@@ -103,5 +95,5 @@ class CaptureSource:
 
 
 def usual_fps(fps: float) -> float:
-    """Frames a second to go by: what a file says, or 25 where that is no positive number."""
+    """Return the stated frames per second, or 25 if that is not a positive number."""
     return fps if fps > 0 and math.isfinite(fps) else _USUAL_FPS

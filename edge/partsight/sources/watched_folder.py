@@ -1,7 +1,7 @@
-"""A folder into which a camera or another program puts pictures, one per part.
+"""A folder in which a camera or another program writes image files, one per part.
 
-Gives a frame for each new or overwritten file, when it is whole, in order of arrival, and a fault
-for one that is damaged. Unlike with a camera none is dropped: each is a part.
+Gives a frame for each new or overwritten file once it is complete, in order of arrival, and a fault
+for a damaged one. Unlike with a camera, no frame is dropped: each file is a part.
 """
 
 from __future__ import annotations
@@ -32,23 +32,22 @@ __all__ = ["WatchedFolder"]
 class WatchedFolder(nullcontext["WatchedFolder"]):
     """``Frames`` of the new files in a folder and in all folders below it.
 
-    Folders that are made while it runs, such as one per day, are watched too; those that no
-    command reads (``image_files.walk.is_ignored``) and links to a folder of the tree are not.
+    Folders that are created later, such as one per day, are watched too; ignored folders
+    (``image_files.walk.is_ignored``) and links to a folder of the tree are not.
 
-    A file that was renamed into place is taken at once, another when it is unchanged for
-    ``settle_s``, and for 2 s where the filesystem counts whole seconds. A name may be used again,
-    by overwriting, replacing or removing and writing: each content is taken once, as far as
-    inode, size and time of change tell. So a touched file is taken again; one that is moved
-    within the tree under its own name is not. An overwritten file is noticed at once if it is
-    among the latest 64, and within about 10 s otherwise.
+    A file that was renamed into place is read at once, another one after it is unchanged for
+    ``settle_s``, or 2 s if the filesystem counts whole seconds. Names may be reused: each content
+    is read once, identified by inode, size and time of change. So a touched file is read again; a
+    file moved within the tree under its own name is not. An overwritten file is found at once if
+    it is among the latest 64, and within about 10 s otherwise.
 
     Args:
-        folder: that is watched; while it is gone, the source is ``disconnected``.
-        spec: what the pictures are decoded for.
-        config: whether to begin with what is there, and how to wait.
+        folder: to watch; while it does not exist, the source is ``disconnected``.
+        spec: preprocessing of the model, for decoding.
+        config: whether to read existing files, and how long to wait.
         telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
-        sleep: waits so many seconds.
+        sleep: waits a number of seconds.
     """
 
     def __init__(
@@ -66,15 +65,15 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         self._telemetry, self._clock, self._sleep = telemetry, clock, sleep
         self._arrivals: Arrivals | None = None
         self._index = 0
-        self._gone: bool | None = None  # not looked at yet
+        self._gone: bool | None = None  # unknown
         telemetry.state("source", "starting", f"watching {folder}")
-        self._left = self._look()  # what is there now is what was there before
+        self._pending = self._look()  # marks the existing files
 
     def after(self, monotonic_s: float, timeout_s: float) -> Frame | Fault | None:
-        """The next file: it is read now, and so arrives after any moment that has been."""
+        """Return the next file's frame; it is read now, so after any time in the past."""
         deadline_s = self._clock() + timeout_s
         while True:
-            event, self._left = self._left or self._look(), None
+            event, self._pending = self._pending or self._look(), None
             wait_s = min(self._config.poll_s, deadline_s - self._clock())
             if event is not None or wait_s <= 0:
                 return event
@@ -86,7 +85,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
             waiting = arrivals.waiting(self._clock())
         except OSError as error:
             return self._is_gone(error)
-        if self._gone is not False:  # what a frame shows is said by whoever checks it
+        if self._gone is not False:  # the image quality sets the state later
             self._telemetry.state("source", "running")
         self._gone = False
         if arrivals.problems:
@@ -116,7 +115,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         if self._arrivals is None:
             arrivals = Arrivals(self._folder)
             if not self._config.existing:
-                arrivals.pass_over()
+                arrivals.skip_existing()
             self._arrivals = arrivals
         return self._arrivals
 
@@ -130,9 +129,9 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         else:
             changed_at = datetime.fromtimestamp(arrival.changed_ns / 1e9, timezone.utc)
             event = Frame(image_bgr, changed_at, str(path), self._index)
-        if not arrivals.is_unchanged(arrival):  # overwritten meanwhile: it may be half of each
+        if not arrivals.is_unchanged(arrival):  # overwritten meanwhile: may be a mix of both
             return None
-        if isinstance(event, ImageError) and not settled:  # perhaps it is yet to be written
+        if isinstance(event, ImageError) and not settled:  # may still be written
             arrival.tried = True
             return None
         arrivals.done(arrival)

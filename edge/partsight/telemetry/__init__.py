@@ -1,1 +1,1 @@
-"""Counters, levels and states of the line, and their output: Prometheus, systemd."""
+"""Counters, gauges and states of the line, and their output: Prometheus, systemd."""

@@ -1,9 +1,9 @@
-"""Which changes of state are told: a part that flaps does not flood the log and the journal.
+"""Limits the changes of state that are logged, so that a flapping component does not flood the log.
 
-Each part of the line may tell its first state (after ``starting``, another one). Further changes
-are told at once while the part has some left: at most ``SINK_BURST`` of a sink and ``BURST`` of
-another part, whose outage has steps. One more is granted per ``EVERY_S``. A change that must wait
-is replaced by later ones, and counted.
+The first state of a component is always announced (after ``starting``, another one too). Further
+changes are announced at once while the component has announcements left: at most ``SINK_BURST``
+for a sink and ``BURST`` for another component, whose outage has several steps. One more is granted
+per ``EVERY_S``. A change that must wait is replaced by later ones, and counted.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ EVERY_S = 60.0
 
 
 @dataclass(slots=True)
-class _Part:
-    """What was told of a part, what waits, and how many changes it may still tell."""
+class _Component:
+    """Last announced state of a component, the change that waits, and announcements left."""
 
-    told: State
+    announced: State
     granted_at_s: float
     begun: bool
     most: int
     granted: float
     waiting: State | None = None
-    untold: int = 0
+    suppressed: int = 0
 
 
 class Announcements:
-    """Decides for every part by itself. Not safe for threads.
+    """Decides for each component separately. Not thread-safe.
 
     Args:
         clock: seconds, monotonic.
@@ -42,35 +42,39 @@ class Announcements:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._parts: dict[str, _Part] = {}
+        self._components: dict[str, _Component] = {}
         self._waiting: set[str] = set()
 
-    def changed(self, part: str, state: State) -> Change | None:
-        """Note a change of state; return it if it is to be told now."""
-        known = self._parts.get(part)
+    def changed(self, component: str, state: State) -> Change | None:
+        """Note a change of state; return it if it is announced now."""
+        known = self._components.get(component)
         if known is None or not known.begun:
-            before = None if known is None else known.told
-            most = SINK_BURST if part.startswith("sink ") else BURST
+            before = None if known is None else known.announced
+            most = SINK_BURST if component.startswith("sink ") else BURST
             begun = state.name != "starting"
-            self._parts[part] = _Part(state, self._clock(), begun, most, granted=most)
-            return Change(part, state, before)
-        known.waiting, known.untold = state, known.untold + 1
-        self._waiting.add(part)
-        return self._told(part, delayed=False) if self._grant(known) else None
+            self._components[component] = _Component(
+                state, self._clock(), begun, most, granted=most
+            )
+            return Change(component, state, before)
+        known.waiting, known.suppressed = state, known.suppressed + 1
+        self._waiting.add(component)
+        return self._announced(component, delayed=False) if self._grant(known) else None
 
     def due(self) -> list[Change]:
-        """Changes that waited and are to be told now."""
-        ready = [part for part in self._waiting if self._grant(self._parts[part])]
-        return self._all_told(ready)
+        """Return the changes that waited and are announced now."""
+        ready = [
+            component for component in self._waiting if self._grant(self._components[component])
+        ]
+        return self._all_announced(ready)
 
     def rest(self) -> list[Change]:
-        """All changes that wait, for the end of the line, after which none can be told."""
-        return self._all_told(list(self._waiting))
+        """Return all changes that still wait; for the end of the line."""
+        return self._all_announced(list(self._waiting))
 
-    def _all_told(self, parts: Iterable[str]) -> list[Change]:
-        return [self._told(part, delayed=True) for part in sorted(parts)]
+    def _all_announced(self, components: Iterable[str]) -> list[Change]:
+        return [self._announced(component, delayed=True) for component in sorted(components)]
 
-    def _grant(self, known: _Part) -> bool:
+    def _grant(self, known: _Component) -> bool:
         now_s = self._clock()
         earned = (now_s - known.granted_at_s) / EVERY_S
         known.granted, known.granted_at_s = min(known.most, known.granted + earned), now_s
@@ -79,10 +83,10 @@ class Announcements:
         known.granted -= 1
         return True
 
-    def _told(self, part: str, *, delayed: bool) -> Change:
-        known = self._parts[part]
-        assert known.waiting is not None  # only what waits is told
-        change = Change(part, known.waiting, known.told, known.untold - 1, delayed)
-        known.told, known.waiting, known.untold = known.waiting, None, 0
-        self._waiting.discard(part)
+    def _announced(self, component: str, *, delayed: bool) -> Change:
+        known = self._components[component]
+        assert known.waiting is not None  # only waiting changes are announced
+        change = Change(component, known.waiting, known.announced, known.suppressed - 1, delayed)
+        known.announced, known.waiting, known.suppressed = known.waiting, None, 0
+        self._waiting.discard(component)
         return change

@@ -1,6 +1,6 @@
-"""How the device itself is: temperatures and free room, into the vitals.
+"""Temperatures and free disk space of the device, for the telemetry.
 
-A thread of its own looks, since a disk that hangs, or a sensor on a slow bus, answers late.
+Measured in a thread of its own, since a hanging disk or a sensor on a slow bus answers late.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ def machine_watch(
     thermal: Path = _THERMAL,
     every_s: float = EVERY_S,
 ) -> Periodic:
-    """Looks every ``every_s`` seconds while the block lasts, and once as it begins.
+    """Measure at the start of the block and every ``every_s`` seconds while it is open.
 
-    What cannot be read keeps its last value.
+    A value that cannot be read keeps its last reading.
 
     Args:
-        places: names of folders whose disks must not fill, such as journal and pictures.
+        places: folders whose disks must not fill up, by name, such as journal and pictures.
         telemetry: gets ``temperature_celsius`` and ``disk_free_bytes``.
-        thermal: where Linux shows its thermal zones.
-        every_s: seconds between two looks.
+        thermal: folder of the thermal zones in Linux's sysfs.
+        every_s: seconds between two measurements.
     """
 
     def look() -> None:
@@ -48,10 +48,10 @@ def machine_watch(
 
 
 def temperatures_celsius(thermal: Path = _THERMAL) -> dict[str, float]:
-    """Degrees by thermal zone, see the kernel's sysfs-class-thermal: ``temp`` is in thousandths.
+    """Return degrees Celsius by thermal zone, see the kernel's sysfs-class-thermal.
 
-    A zone goes by its type, such as ``cpu-thermal``; of several with one type each after the
-    first by its folder's name too. One that is switched off cannot be read, and is left out.
+    A zone is named by its type, such as ``cpu-thermal``; if several have the same type, the
+    folder's name is added from the second on. Zones that are switched off are left out.
     """
     found: dict[str, float] = {}
     for folder in sorted(thermal.glob("thermal_zone*")):

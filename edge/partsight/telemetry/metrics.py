@@ -1,13 +1,11 @@
-"""Vitals as Prometheus metrics. Imported only where somebody asks for them.
-
-Enters: ``Telemetry``. Leaves: the text of ``/metrics``, in the format that the asker prefers.
-"""
+"""Telemetry as Prometheus metrics: the text of ``/metrics``. Imported only if it is requested."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from partsight.telemetry.telemetry import BUCKETS_S, METRICS, Histogram, Metric, Telemetry
+from partsight.telemetry.metric_definitions import BUCKETS_S, METRICS, Histogram, Metric
+from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.imports import import_fault
 
 try:
@@ -27,13 +25,13 @@ except ImportError as error:
 
 __all__ = ["ModelFacts", "exposition", "line_registry"]
 
-# ``sha256`` and ``version`` of the model in force, and what else is to be told of it.
+# ``sha256``, ``version`` and other facts of the active model.
 ModelFacts = Callable[[], Mapping[str, str]]
 _Family = CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily | InfoMetricFamily
 
 
 class _LineCollector(Collector):
-    """Reads the vitals each time that somebody asks, so that nothing is counted twice."""
+    """Reads the telemetry at each request, so that nothing is counted twice."""
 
     def __init__(
         self, telemetry: Telemetry, model: ModelFacts, loop_age_s: Callable[[], float]
@@ -43,16 +41,16 @@ class _LineCollector(Collector):
         self._loop_age_s = loop_age_s
 
     def collect(self) -> Iterable[_Family]:
-        """Each metric of ``METRICS``, the states, the model, and the age of the last turn."""
+        """Yield the metrics of ``METRICS``, the states, the model, and the age of the heartbeat."""
         values, histograms = self._telemetry.values(), self._telemetry.histograms()
         for name, metric in METRICS.items():
             yield _family(name, metric, values, histograms)
         yield from _states(self._telemetry)
         facts = {key: str(value) for key, value in self._model().items()}
-        yield InfoMetricFamily("partsight_model", "The model in force.", value=facts)
+        yield InfoMetricFamily("partsight_model", "The active model.", value=facts)
         yield GaugeMetricFamily(
             "partsight_loop_age_seconds",
-            "Seconds since the loop last had a turn.",
+            "Seconds since the last turn of the inspection loop.",
             value=self._loop_age_s(),
         )
 
@@ -60,7 +58,7 @@ class _LineCollector(Collector):
 def line_registry(
     telemetry: Telemetry, model: ModelFacts, loop_age_s: Callable[[], float]
 ) -> CollectorRegistry:
-    """What is to be exposed: the line, and memory, descriptors and time of this process."""
+    """Return the metrics of the line, and memory, descriptors and CPU time of this process."""
     registry = CollectorRegistry()
     registry.register(_LineCollector(telemetry, model, loop_age_s))
     ProcessCollector(registry=registry)
@@ -68,7 +66,7 @@ def line_registry(
 
 
 def exposition(registry: CollectorRegistry, accept: str) -> tuple[bytes, str]:
-    """The text and its type, OpenMetrics where ``accept``, a header of HTTP, asks for it."""
+    """Return the text and its content type; OpenMetrics if the Accept header asks for it."""
     encode, content_type = choose_encoder(accept)
     return encode(registry), content_type
 
@@ -92,14 +90,14 @@ def _family(
     family = kind(f"partsight_{name}", metric.help, labels=labels)
     found = sorted((label, value) for (of, label), value in values.items() if of == name)
     if not labels and not found:
-        found = [("", 0.0)]  # a counter is there from the start, so that its first step is seen
+        found = [("", 0.0)]  # a counter starts at 0, so that its first increase is visible
     for label, value in found:
         family.add_metric([label] if labels else [], value)
     return family
 
 
 def _buckets(histogram: Histogram) -> Iterator[tuple[str, float]]:
-    """Upper bound and how many are at or below it, as Prometheus counts."""
+    """Yield each upper bound with the number of values at or below it, as Prometheus counts."""
     total = 0
     for bound, count in zip([*map(str, BUCKETS_S), "+Inf"], histogram.counts, strict=True):
         total += count
@@ -109,16 +107,16 @@ def _buckets(histogram: Histogram) -> Iterator[tuple[str, float]]:
 def _states(telemetry: Telemetry) -> Iterator[_Family]:
     states = GaugeMetricFamily(
         "partsight_state",
-        "1 for the state that a part of the line is in.",
-        labels=["part", "state"],
+        "1 for the current state of a component of the line.",
+        labels=["component", "state"],
     )
     since = GaugeMetricFamily(
         "partsight_state_since_timestamp_seconds",
-        "Unix time since which a part of the line is in its state.",
-        labels=["part"],
+        "Unix time since which a component of the line is in its state.",
+        labels=["component"],
     )
-    for part, state in sorted(telemetry.states().items()):
-        states.add_metric([part, state.name], 1)
-        since.add_metric([part], state.since)
+    for component, state in sorted(telemetry.states().items()):
+        states.add_metric([component, state.name], 1)
+        since.add_metric([component], state.since)
     yield states
     yield since

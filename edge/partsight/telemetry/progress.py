@@ -1,7 +1,6 @@
-"""The loop's own mark of progress: what ``/healthz`` and systemd's watchdog go by.
+"""Heartbeat of the inspection loop, used by ``/healthz`` and systemd's watchdog.
 
-The loop says ``beat`` at each of its turns. Nobody else does: a timer would go on beating over
-a loop that hangs.
+Only the loop itself calls ``beat``, at each turn: a timer would go on beating if the loop hangs.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ __all__ = ["Heartbeat"]
 
 
 class Heartbeat:
-    """When the loop last had a turn. ``beat`` is the loop's; ``age_s`` may be asked by any thread.
+    """Time of the loop's last turn. ``beat`` is for the loop's thread, ``age_s`` for any thread.
 
     Args:
-        followers: are called at each beat, in the loop's own thread; they must not wait.
+        followers: called at each beat, in the loop's thread; they must not block.
         clock: seconds, monotonic.
     """
 
@@ -30,11 +29,11 @@ class Heartbeat:
         self._last_s = clock()
 
     def beat(self) -> None:
-        """The loop has a turn."""
+        """Note a turn of the loop."""
         self._last_s = self._clock()
         for follower in self._followers:
             follower()
 
     def age_s(self) -> float:
-        """Seconds since the last beat; before the first, since this was made."""
+        """Return seconds since the last beat; before the first, since this object was made."""
         return self._clock() - self._last_s

@@ -1,7 +1,7 @@
-"""Whether the line may be relied on: what ``/readyz`` answers, and why not.
+"""Whether the line is ready, and the reasons if not: the content of ``/readyz``.
 
-``RULES`` is the whole list of what makes the line not ready; the table in ``docs/wiring.md`` is
-the same, which a test compares.
+``RULES`` lists everything that makes the line not ready. A test compares it with the table in
+``docs/wiring.md``.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ __all__ = ["RULES", "Rule", "not_ready"]
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When a part of the line makes it not ready.
+    """When a component makes the line not ready.
 
     Attributes:
-        part: of the line, as it is called in ``Telemetry``; ``sink NAME`` stands for every sink.
-        ready: states in which the part is ready.
-        reason: what it means that it is in another one, for people.
-        required: whether a part without a state is not ready; else the line has no such part.
+        component: its name in ``Telemetry``; ``sink NAME`` stands for every sink.
+        ready: states in which the component is ready.
+        reason: meaning of the other states, for people.
+        required: whether a component without a state is not ready; otherwise the line may have no
+            such component.
         patient: whether it may be in another state for a while, see ``not_ready``.
     """
 
-    part: str
+    component: str
     ready: tuple[str, ...]
     reason: str
     required: bool = True
@@ -65,35 +66,39 @@ RULES = (
 def not_ready(
     telemetry: Telemetry, *, sink_unreachable_after_s: float = math.inf
 ) -> dict[str, str]:
-    """Return what keeps the line from being ready: part and reason; nothing where it is ready.
+    """Return the reasons why the line is not ready, by component; empty if it is ready.
 
     Args:
         telemetry: of the line.
-        sink_unreachable_after_s: seconds that a sink may be in trouble; ``inf`` never minds it.
+        sink_unreachable_after_s: seconds that a sink may be in trouble; ``inf`` ignores sinks.
     """
     states = telemetry.states()
     reasons = {}
     for rule in RULES:
-        for part, state in _of(rule, states):
+        for component, state in _components_of(rule, states):
             if state is None:
-                reasons[part] = "has not said how it is yet"
+                reasons[component] = "has not reported a state yet"
             elif state.name in rule.ready:
                 continue
             elif not rule.patient:
-                reasons[part] = _told(state)
-            elif (trouble_s := telemetry.trouble_s(part)) > sink_unreachable_after_s:
-                reasons[part] = f"for {trouble_s:.0f} s {_told(state)}"
+                reasons[component] = _described(state)
+            elif (trouble_s := telemetry.trouble_s(component)) > sink_unreachable_after_s:
+                reasons[component] = f"for {trouble_s:.0f} s {_described(state)}"
     return reasons
 
 
-def _of(rule: Rule, states: Mapping[str, State]) -> Iterator[tuple[str, State | None]]:
-    """Return the parts that a rule is about, with their states."""
-    if rule.part.endswith(" NAME"):
-        prefix = rule.part.removesuffix("NAME")
-        yield from ((part, state) for part, state in states.items() if part.startswith(prefix))
-    elif rule.required or rule.part in states:
-        yield rule.part, states.get(rule.part)
+def _components_of(rule: Rule, states: Mapping[str, State]) -> Iterator[tuple[str, State | None]]:
+    """Yield the components of a rule with their states."""
+    if rule.component.endswith(" NAME"):
+        prefix = rule.component.removesuffix("NAME")
+        yield from (
+            (component, state)
+            for component, state in states.items()
+            if component.startswith(prefix)
+        )
+    elif rule.required or rule.component in states:
+        yield rule.component, states.get(rule.component)
 
 
-def _told(state: State) -> str:
+def _described(state: State) -> str:
     return f"{state.name}: {state.detail}" if state.detail else state.name

@@ -1,4 +1,4 @@
-"""State of a part of the line, and which states need nobody's attention."""
+"""State of a component of the line, and the list of states that need no attention."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["CALM", "Change", "State"]
 
-# States that need nobody's attention; every other one is logged as a warning.
+# States that need no attention; all others are logged as warnings.
 CALM = frozenset(
     {
         *("starting", "running", "learning", "listening", "idle", "delivering", "writing"),
@@ -14,13 +14,13 @@ CALM = frozenset(
         *("watching", "off"),
     }
 )
-# How a state reads in the log where its name alone says too little.
-_TOLD = {"unreachable": "unreachable, retrying"}
+# Text for the log of states whose name alone says too little.
+_TEXTS = {"unreachable": "unreachable, retrying"}
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """State of a part of the line: its name, since when (Unix seconds), and the reason."""
+    """State of a component: its name, since when (Unix seconds), and the reason."""
 
     name: str
     since: float
@@ -32,14 +32,14 @@ class Change:
     """Change of state that goes to the log and the journal.
 
     Attributes:
-        part: part of the line, such as ``source`` or ``sink mqtt``.
+        component: such as ``source`` or ``sink mqtt``.
         state: its state now.
-        before: the state that was told last; None for the first one.
-        suppressed: number of changes in between that were not told.
-        delayed: whether it is told later than it happened.
+        before: the last state that was announced; None for the first one.
+        suppressed: number of changes in between that were not announced.
+        delayed: whether it is announced later than it happened.
     """
 
-    part: str
+    component: str
     state: State
     before: State | None = None
     suppressed: int = 0
@@ -47,12 +47,12 @@ class Change:
 
     @property
     def loud(self) -> bool:
-        """Whether it is a warning: trouble, the end of trouble, or flapping."""
+        """Whether this is a warning: trouble, the end of trouble, or flapping."""
         calm = self.state.name in CALM and (self.before is None or self.before.name in CALM)
         return self.suppressed > 0 or not calm
 
     def __str__(self) -> str:
-        text = f"{self.part} is {_TOLD.get(self.state.name, self.state.name)}"
+        text = f"{self.component} is {_TEXTS.get(self.state.name, self.state.name)}"
         if self.suppressed:
             text += f" ({self.suppressed} more changes were not logged)"
         return f"{text}: {self.state.detail}" if self.state.detail else text

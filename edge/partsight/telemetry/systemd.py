@@ -1,8 +1,7 @@
-"""What a service tells systemd: sd_notify(3), as plain datagrams.
+"""Notifications to systemd, sd_notify(3): READY, STATUS, WATCHDOG, RELOADING and STOPPING.
 
-Enters: ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC``, which systemd sets for a unit of
-``Type=notify``. Leaves: READY, STATUS, WATCHDOG, RELOADING and STOPPING. Anywhere else nothing is
-said. Nothing here raises or waits: inspection goes on, whatever becomes of the service manager.
+systemd sets ``NOTIFY_SOCKET`` and ``WATCHDOG_USEC`` for a unit of ``Type=notify``; without them
+nothing is sent. Nothing here raises or blocks: inspection does not depend on the service manager.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ import os
 import socket
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from types import TracebackType
 
 __all__ = ["Notifier", "watchdog_period_s"]
 
@@ -20,17 +18,17 @@ logger = logging.getLogger(__name__)
 
 _SOCKET_VARIABLE = "NOTIFY_SOCKET"
 _VARIABLES = (_SOCKET_VARIABLE, "WATCHDOG_USEC", "WATCHDOG_PID")
-# systemd recommends half of the time that it allows; a third lets one be lost.
+# systemd recommends half of the allowed time; with a third, one notification may be lost.
 _A_PERIOD = 3
 
 
 class Notifier:
-    """Speaks to the service manager, if there is one. Only for the loop's thread.
+    """Sends notifications to the service manager, if there is one. Only for the loop's thread.
 
     Args:
-        address: of the datagram socket, a path or ``@name`` for an abstract one; None says
-            nothing to nobody.
-        period_s: how often ``feed_watchdog`` speaks at most; None where nobody watches.
+        address: of the datagram socket, a path or ``@name`` for an abstract one; None sends
+            nothing.
+        period_s: shortest time between two watchdog notifications; None without a watchdog.
         clock: seconds of CLOCK_MONOTONIC.
     """
 
@@ -46,12 +44,12 @@ class Notifier:
         self._socket: socket.socket | None = None
         self._fed_s: float | None = None
         self._status = ""
-        self._owed = ""
+        self._unsent = ""
         self._failing = False
 
     @classmethod
     def from_environ(cls, environ: MutableMapping[str, str] = os.environ) -> Notifier:
-        """The one that systemd wants. Takes the variables away, so that no child speaks for us."""
+        """Make a notifier from the environment, and remove the variables for child processes."""
         notifier = cls(environ.get(_SOCKET_VARIABLE) or None, watchdog_period_s(environ))
         for name in _VARIABLES:
             environ.pop(name, None)
@@ -63,35 +61,30 @@ class Notifier:
             self._socket.setblocking(False)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._socket is not None:
             self._socket.close()
             self._socket = None
 
     def ready(self, status: str) -> None:
-        """The line runs; also what ends ``reloading``. From here on the watchdog watches."""
-        self._owed = f"READY=1\nSTATUS={_line(status)}"
+        """The line runs, or ``reloading`` has ended. The watchdog is active from here on."""
+        self._unsent = f"READY=1\nSTATUS={_line(status)}"
         self.feed_watchdog()
 
     def status(self, status: str) -> None:
-        """What 'systemctl status' shows; to say the same again costs nothing."""
+        """Set the text that 'systemctl status' shows; an unchanged text is not sent again."""
         if status != self._status and self._send(f"STATUS={_line(status)}"):
             self._status = status
 
     def feed_watchdog(self) -> None:
-        """Say that the loop makes progress. To be called in its own turn, at every one."""
+        """Report that the loop makes progress; called by the loop at every turn."""
         now_s = self._clock()
-        if self._owed and self._send(self._owed):
-            self._owed = ""  # without it systemd ends the service, so it is tried until it is told
+        if self._unsent and self._send(self._unsent):
+            self._unsent = ""  # systemd stops a service without READY: repeat until sent
         if self._period_s is None:
             return
         if self._fed_s is None or now_s - self._fed_s >= self._period_s:
-            # One that could not be sent is tried again in the next turn.
+            # A failed one is sent again at the next turn.
             self._fed_s = now_s if self._send("WATCHDOG=1") else None
 
     def reloading(self) -> None:
@@ -110,7 +103,7 @@ class Notifier:
             self._socket.sendto(message.encode(), f"\0{at[1:]}" if at.startswith("@") else at)
         except OSError as error:
             if not self._failing:
-                logger.warning("systemd cannot be told %r at %s: %s", message, at, error)
+                logger.warning("cannot send %r to systemd at %s: %s", message, at, error)
             self._failing = True
             return False
         self._failing = False
@@ -118,9 +111,9 @@ class Notifier:
 
 
 def watchdog_period_s(environ: Mapping[str, str]) -> float | None:
-    """How often systemd wants to hear of this process; None where it does not.
+    """Return the seconds between two watchdog notifications; None if systemd expects none.
 
-    See sd_watchdog_enabled(3): the variables may be those of a parent, and then mean nothing.
+    See sd_watchdog_enabled(3): variables that belong to a parent process are ignored.
     """
     try:
         allowed_us = int(environ.get("WATCHDOG_USEC", "0"))
@@ -133,5 +126,5 @@ def watchdog_period_s(environ: Mapping[str, str]) -> float | None:
 
 
 def _line(status: str) -> str:
-    """A newline would begin another message."""
+    """Return a status on one line: a newline would begin another message."""
     return " ".join(status.split())

@@ -1,4 +1,4 @@
-"""When a part is judged. A new kind of trigger is a file here and a line in ``_BY_KIND``."""
+"""When a part is inspected. A new kind of trigger is a module here and an entry in ``_BY_KIND``."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ __all__ = ["Trigger", "open_trigger", "trigger_kinds"]
 
 
 def open_trigger(config: TriggerConfig, telemetry: Telemetry) -> Trigger:
-    """Make the trigger that a configuration asks for; entered, it listens.
+    """Make the configured trigger. It listens once it is entered.
 
     Args:
         config: the section ``[trigger]``.
-        telemetry: told whether the trigger listens; knows what state the source is in.
+        telemetry: gets the state ``trigger``, and knows the state ``source``.
 
     Raises:
         EnvironmentFault: the package that this kind needs is not installed.
@@ -30,11 +30,11 @@ def open_trigger(config: TriggerConfig, telemetry: Telemetry) -> Trigger:
 
 
 def trigger_kinds() -> list[str]:
-    """What ``kind`` may be."""
+    """Return the values that ``kind`` may have."""
     return list(_BY_KIND)
 
 
-# Imported when asked for: some need packages that few devices have.
+# Imported only when configured: some need packages that few devices have.
 
 
 def _frame(config: Any, telemetry: Telemetry) -> Trigger:
@@ -87,7 +87,7 @@ def _external(
     from partsight.triggers.external import ExternalTrigger
     from partsight.triggers.trigger_queue import TriggerQueue
 
-    # Until the listener knows that triggers can come, /readyz must not count on them.
+    # The line is not ready until the listener reports that triggers can come.
     telemetry.state("trigger", "starting", f"waiting for {config.kind}")
     trigger_queue = TriggerQueue(config.kind, config.capacity)
     return ExternalTrigger(

@@ -1,8 +1,8 @@
-"""What is before the empty belt in a frame: a background model on a small grey picture.
+"""Background model of the empty belt, on a small grey version of the frame.
 
-Each pixel of the belt has a level, which follows what it shows for as long as nothing covers it:
-a part that lies there for minutes is not taken into the belt. Light that changes changes all
-levels by one factor, those under a part too, so that the belt is known again when the part goes.
+Each pixel of the belt has a level that follows the pixel while nothing covers it, so a part that
+lies there for minutes does not become background. A change of light changes all levels by one
+factor, also those under a part, so the belt is recognized when the part leaves.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ __all__ = ["Background", "Observation", "small_grey"]
 
 _Grey = NDArray[np.float32]
 
-# Of the small picture; 3,600 pixels tell a part from the belt as well as two million do.
+# Long side of the small image: 3,600 pixels distinguish a part from the belt as well as 2 million.
 _LONG_SIDE = 80
-# A pixel of it is the mean of so many by so many, which takes away most of the noise.
+# Each of its pixels is the mean of 3x3 pixels, which removes most of the noise.
 _MEAN_OF = 3
-# Frames of the empty belt that the levels start from.
+# Frames of the empty belt from which the first levels are computed.
 _LEARN_FRAMES = 10
-# Share of the way to what a free pixel shows that its level goes by each frame.
+# Weight of a new frame in the level of a free pixel.
 _FOLLOW = 0.05
-# Where so many pixels changed by one factor, it is the light, however much that is.
-_ALL_BUT_A_PART = 0.8
-# Else, with a large part in view, the factor of the rest is believed so far a frame.
+# If at least this share of the pixels changed by one factor, the light changed.
+_LIGHT_SHARE = 0.8
+# Otherwise the gain of the free pixels is used, changed by at most this much per frame.
 _GAIN_STEP = 0.01
-# Below it, the rest is too small to tell of the light.
-_ENOUGH = 0.1
+# Smallest share of free pixels that a gain is computed from.
+_FREE_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What a frame shows.
+    """Measurements of one frame.
 
     Attributes:
-        covered: share of the zone that is not the belt.
-        offset: distance of its middle from the zone's, in half diagonals: 0 in the middle.
-        moving: share of the zone that differs from the frame before.
-        learning: whether the belt is yet to be learnt, and nothing is known of parts.
+        covered: share of the zone that is not the belt, [0, 1].
+        offset: distance of the covered area's centre from the zone's centre, in half diagonals.
+        moving: share of the zone that differs from the frame before, [0, 1].
+        learning: whether the belt is still being learned, so that parts are not detected yet.
     """
 
     covered: float
@@ -54,10 +54,10 @@ class Observation:
 
 
 class Background:
-    """The levels of the belt, by which frames are looked at, one after the other.
+    """Grey level of each pixel of the empty belt, updated frame by frame.
 
     Args:
-        contrast: grey levels by which a pixel of a part differs from the belt.
+        contrast: smallest difference in grey levels between a part and the belt.
     """
 
     def __init__(self, contrast: float) -> None:
@@ -67,10 +67,10 @@ class Background:
         self._seen = 0
 
     def look(self, grey: _Grey) -> Observation:
-        """Look at the next frame and learn of it.
+        """Measure the next frame and update the levels.
 
         Args:
-            grey: float32 (h, w) in [1, 256], see ``small_grey``; another shape starts anew.
+            grey: float32 (h, w) in [1, 256], see ``small_grey``; another shape starts again.
         """
         if self._level is None or self._before is None or self._level.shape != grey.shape:
             self._level, self._before, self._seen = grey.copy(), grey, 0
@@ -87,30 +87,30 @@ class Background:
         return Observation(float(covered.mean()), _offset(covered), moving)
 
     def adopt(self, grey: _Grey) -> None:
-        """Take a picture for that of the empty belt."""
+        """Use a frame as the image of the empty belt."""
         self._level = grey.copy()
 
     def share_of_change(self, one: _Grey, other: _Grey) -> float:
-        """The share of pixels that tells two pictures from each other."""
+        """Return the share of pixels in which two frames differ, [0, 1]."""
         return float((np.abs(one - other) > self._contrast / 2).mean())
 
     def _gain(self, grey: _Grey, level: _Grey) -> np.float32:
-        """The factor by which the light changed."""
+        """Return the factor by which the light changed."""
         ratio = grey / level
         gain = np.median(ratio)
-        if (np.abs(grey - level * gain) <= self._contrast).mean() >= _ALL_BUT_A_PART:
+        if (np.abs(grey - level * gain) <= self._contrast).mean() >= _LIGHT_SHARE:
             return np.float32(gain)
         free = np.abs(grey - level) <= self._contrast
-        if free.mean() < _ENOUGH:
+        if free.mean() < _FREE_SHARE:
             return np.float32(1)
         return np.float32(np.clip(np.median(ratio[free]), 1 - _GAIN_STEP, 1 + _GAIN_STEP))
 
 
 def small_grey(image_bgr: NDArray[np.uint8], zone: Sequence[float]) -> _Grey:
-    """A zone of a frame, small and grey.
+    """Return a zone of a frame, shrunk and grey.
 
     Args:
-        image_bgr: uint8 (H, W, 3).
+        image_bgr: uint8 (H, W, 3) BGR.
         zone: left, top, right, bottom as shares of the frame.
 
     Returns:
@@ -118,15 +118,15 @@ def small_grey(image_bgr: NDArray[np.uint8], zone: Sequence[float]) -> _Grey:
     """
     height, width = image_bgr.shape[:2]
     left, top, right, bottom = zone
-    part = image_bgr[
+    region = image_bgr[
         math.floor(top * height) : max(math.ceil(bottom * height), math.floor(top * height) + 1),
         math.floor(left * width) : max(math.ceil(right * width), math.floor(left * width) + 1),
     ]
-    scale = _LONG_SIDE / max(part.shape[:2])
-    columns, rows = (max(1, round(side * scale)) for side in part.shape[1::-1])
-    # Picked pixels, then their means: to read all of a frame would take most of the time.
+    scale = _LONG_SIDE / max(region.shape[:2])
+    columns, rows = (max(1, round(side * scale)) for side in region.shape[1::-1])
+    # Sample pixels first, then average them: reading the whole frame would take most of the time.
     picked = cv2.resize(
-        part, (columns * _MEAN_OF, rows * _MEAN_OF), interpolation=cv2.INTER_NEAREST
+        region, (columns * _MEAN_OF, rows * _MEAN_OF), interpolation=cv2.INTER_NEAREST
     )
     grey = cv2.cvtColor(picked, cv2.COLOR_BGR2GRAY)
     small = cv2.resize(grey, (columns, rows), interpolation=cv2.INTER_AREA)

@@ -1,4 +1,4 @@
-"""What the line asks of a trigger."""
+"""Interface of triggers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from partsight.sources.frames import Frames
 
 __all__ = ["IDLE_S", "Trigger"]
 
-# A trigger gives the loop a turn at least this often, also where nothing happens.
+# A trigger returns control to the loop at least this often, also without an event.
 IDLE_S = 0.5
 
 
 class Trigger(AbstractContextManager["Trigger"], Protocol):
-    """Says when a part is to be judged, and by which frame."""
+    """Decides when a part is inspected, and on which frame."""
 
     def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
-        """Yield each occasion with the first frame after it, or with why there is none.
+        """Yield each trigger event with the first frame after it, or with a fault instead.
 
-        None comes where nothing happened for ``IDLE_S``, so that the loop can see to the rest.
-        Ends where the source does.
+        Yields None after ``IDLE_S`` without an event, so that the loop can do its housekeeping.
+        Ends when the source ends.
 
         Raises:
-            SourceError: the source can give no more, and that is wrong.
+            SourceError: the source failed and gives no more frames.
         """

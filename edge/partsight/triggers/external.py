@@ -1,7 +1,7 @@
-"""Occasions that come from outside: a broker, a web client, a PLC, a terminal.
+"""Triggers from outside: a broker, a web client, a PLC, a terminal.
 
-A listener is a context manager that puts occasions into an ``TriggerQueue`` while it is open, in a
-thread of its own. The trigger takes them in their order, and looks for each one's frame.
+A listener is a context manager that puts trigger events into a ``TriggerQueue`` while it is open,
+in a thread of its own. The trigger takes them in order and finds the frame of each.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ __all__ = ["ExternalTrigger"]
 
 
 class ExternalTrigger:
-    """A ``Trigger`` of what a listener hears. Each occasion gets an outcome, whatever happens.
+    """A ``Trigger`` for the events of a listener. Each event gets a frame or a fault.
 
     Args:
         listener: opened and closed with the trigger.
-        trigger_queue: where it puts occasions.
-        telemetry: knows what state the source is in.
-        frame_timeout_s: seconds from an occasion in which its frame must come.
-        clock: seconds of ``time.monotonic``, the same that the inbox has.
-        now: the time, for faults.
+        trigger_queue: gets the events of the listener.
+        telemetry: knows the state ``source``.
+        frame_timeout_s: seconds after an event within which its frame must come.
+        clock: seconds of ``time.monotonic``, the same clock as the queue's.
+        now: wall-clock time, for faults.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class ExternalTrigger:
         self._listener.__exit__(kind, error, trace)
 
     def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
-        """See ``Trigger``. Ends also where the listener says that no more will come."""
+        """See ``Trigger``. Also ends when the listener has closed the queue."""
         waiter = Waiter(frames, self._timeout_s, self._telemetry, self._clock, self._now)
         while not self._trigger_queue.ended:
             taken = self._trigger_queue.take(IDLE_S)
@@ -70,7 +70,7 @@ class ExternalTrigger:
                 yield None
             elif taken.overflowed:
                 reason = (
-                    f"more than {self._trigger_queue.capacity} triggers waited: too fast to judge"
+                    f"more than {self._trigger_queue.capacity} triggers waited: too fast to inspect"
                 )
                 yield taken.trigger_event, waiter.fault(taken.trigger_event, reason)
             else:
@@ -85,7 +85,7 @@ class ExternalTrigger:
     def _without_frames(
         self, taken: QueuedEvent | None, waiter: Waiter, why: str
     ) -> Iterator[tuple[TriggerEvent, Fault]]:
-        """The outcome of all that wait when the source ends."""
+        """Yield a fault for every event that still waits when the source ends."""
         while taken is not None:
             reason = f"no frame after the trigger: {why or 'the source has ended'}"
             yield taken.trigger_event, waiter.fault(taken.trigger_event, reason)

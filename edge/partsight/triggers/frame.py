@@ -1,4 +1,4 @@
-"""Every frame is judged: no part is told from the other."""
+"""Inspects every frame, without detecting parts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["FrameTrigger"]
 
 
 class FrameTrigger(nullcontext["FrameTrigger"]):
-    """A ``Trigger`` that each frame is an occasion of.
+    """A ``Trigger`` that fires at every frame.
 
     Args:
         clock: seconds of ``time.monotonic``.
@@ -26,8 +26,8 @@ class FrameTrigger(nullcontext["FrameTrigger"]):
         self._clock = clock
 
     def trigger_events(self, frames: Frames) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
-        """See ``Trigger``. An occasion's moment is that of the frame before, so that none is
-        judged twice.
+        """See ``Trigger``. An event has the time of the frame before it, so that no frame is
+        inspected twice.
         """
         moment = -math.inf
         while True:
@@ -40,5 +40,5 @@ class FrameTrigger(nullcontext["FrameTrigger"]):
                 continue
             since = moment
             moment = event.monotonic_s if isinstance(event, Frame) else self._clock()
-            # The first has none before it.
+            # The first frame has none before it.
             yield TriggerEvent("frame", moment if since == -math.inf else since), event

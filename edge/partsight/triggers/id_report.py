@@ -16,31 +16,31 @@ from partsight.triggers.part_id import part_id_of
 
 __all__ = ["IdReport"]
 
-_PART = "part ids"
+_COMPONENT = "part ids"
 _LONGEST_SHOWN = 60
 _BLANK = b" \t\r\n\0"
 
 
 class IdReport:
-    """Counts and tells what became of the ids of one trigger.
+    """Reads the ids of one trigger, counts the missing ones and reports the state ``part ids``.
 
     Args:
         telemetry: gets the state ``part ids`` and the counter ``part_ids_missing``.
-        expected: whether an empty trigger is one whose id is missing.
+        expected: whether an empty trigger counts as one whose id is missing.
     """
 
     def __init__(self, telemetry: Telemetry, *, expected: bool = False) -> None:
         self._telemetry, self._expected = telemetry, expected
 
     def read(self, payload: bytes, parse: Callable[[bytes], str | None] = part_id_of) -> str | None:
-        """Return the id in a payload, or None, which is reported.
+        """Return the id in a payload, or None; a missing id is reported.
 
         Args:
-            payload: what came with the trigger.
-            parse: how an id is read from it.
+            payload: content of the trigger.
+            parse: reads an id from it.
 
         Raises:
-            ValueError: it cannot be read, which is reported too.
+            ValueError: the id cannot be read; that is reported too.
         """
         try:
             part_id = parse(payload)
@@ -48,20 +48,20 @@ class IdReport:
             self._missing("unreadable", str(error), payload)
             raise
         if part_id is not None:
-            self._telemetry.state(_PART, "read")
+            self._telemetry.state(_COMPONENT, "read")
         elif payload.strip(_BLANK):
             self._missing("absent", "no key or text names a part", payload)
         elif self._expected:
             self._missing("empty", "it is empty", payload.strip(_BLANK))
         else:
             self._telemetry.count("part_ids_missing", "empty")
-            self._telemetry.state(_PART, "none", "triggers name no part")
+            self._telemetry.state(_COMPONENT, "none", "triggers name no part")
         return part_id
 
     def read_or_none(
         self, payload: bytes, parse: Callable[[bytes], str | None] = part_id_of
     ) -> str | None:
-        """As ``read``, for parts that are inspected also where their id cannot be read."""
+        """Like ``read``, but return None if the id cannot be read."""
         try:
             return self.read(payload, parse)
         except ValueError:
@@ -72,5 +72,7 @@ class IdReport:
         shown = payload[:_LONGEST_SHOWN].decode("utf-8", "backslashreplace")
         more = "..." if len(payload) > _LONGEST_SHOWN else ""
         self._telemetry.state(
-            _PART, "missing", f"a trigger without a part id: {reason}. Trigger: {shown!r}{more}"
+            _COMPONENT,
+            "missing",
+            f"a trigger without a part id: {reason}. Trigger: {shown!r}{more}",
         )

@@ -1,4 +1,4 @@
-"""A frame is judged at equal distances of time."""
+"""Inspects a frame at regular intervals."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from partsight.utils.wall_clock import utc_now
 
 __all__ = ["IntervalTrigger"]
 
-# A moment that is missed by less of a period is still taken: clocks are read a little late.
+# A time missed by less than this share of a period is still used: clocks are read slightly late.
 _STILL_DUE = 0.1
 
 
 class IntervalTrigger(nullcontext["IntervalTrigger"]):
-    """A ``Trigger`` at start and at every period after it, without drift: the n-th is n periods
-    after the first, however long the others took. Those that are missed meanwhile are left out.
+    """A ``Trigger`` at the start and after each period. It does not drift: event n comes n periods
+    after the first, however long inspections take. Events missed meanwhile are left out.
 
     Args:
-        period_s: seconds from one to the next.
-        telemetry: knows what state the source is in.
-        frame_timeout_s: seconds from an occasion in which its frame must come.
+        period_s: seconds between two events.
+        telemetry: knows the state ``source``.
+        frame_timeout_s: seconds after an event within which its frame must come.
         clock: seconds of ``time.monotonic``.
-        sleep: waits so many seconds.
-        now: the time, for faults.
+        sleep: waits a number of seconds.
+        now: wall-clock time, for faults.
     """
 
     def __init__(

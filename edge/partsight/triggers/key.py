@@ -1,6 +1,6 @@
-"""A line from a terminal as a trigger: Enter alone, or the part's id, as barcode readers type.
+"""A line from a terminal or barcode reader as a trigger: Enter alone, or the part's id.
 
-A device of its own sends ids: its empty lines are what is left of a CR and LF, and no parts.
+An empty line from a reader device is ignored: it is the rest of a CR LF, not a part.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["key_listener"]
 
 _POLL_S = 0.1
-# Opening a device costs nothing, and people wait for a reader that was plugged in again.
+# Short, since opening is cheap and people wait for a reader that was plugged in again.
 _RETRY_S = 1.0
 _READ_BYTES = 4096
 
@@ -37,9 +37,9 @@ _Take = Callable[[bytes], None]
 def key_listener(
     config: KeyTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
 ) -> Iterator[None]:
-    """Put an occasion into the inbox for each line.
+    """Put a trigger event into the queue for each line.
 
-    The end of stdin is the end of the trigger; a device that goes away is waited for.
+    The trigger ends at the end of stdin. A device that was unplugged is opened again.
 
     Raises:
         ConfigError: there is no stdin.
@@ -73,7 +73,7 @@ def _stdin() -> int:
         return sys.stdin.fileno()
     except (AttributeError, OSError, ValueError) as error:  # a service may have none
         raise ConfigError(
-            "cannot read triggers from stdin: there is none. Name a device in [trigger]."
+            "cannot read triggers from stdin: this process has none. Name a device in [trigger]."
         ) from error
 
 
@@ -93,13 +93,13 @@ def _read_device(device: Path, take: _Take, telemetry: Telemetry, ended: threadi
 
 @contextlib.contextmanager
 def _opened(device: Path) -> Iterator[int]:
-    # Not to wait for a line's carrier, nor for somebody to write into a pipe.
+    # O_NONBLOCK: do not wait for the carrier of a serial line or the writer of a pipe.
     descriptor = os.open(device, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
     try:
         if os.isatty(descriptor):
             import tty  # POSIX has it
 
-            tty.setraw(descriptor)  # else it would send back to the reader what that sends
+            tty.setraw(descriptor)  # without echo to the reader
         yield descriptor
     finally:
         os.close(descriptor)
@@ -111,14 +111,14 @@ def _read(
     ended: threading.Event,
     alive: Callable[[], object] = lambda: None,
 ) -> None:
-    """Take each line until the input ends. Not by ``readline``, whose wait cannot be ended.
+    """Read lines until the input ends. ``readline`` is not used, since it cannot be interrupted.
 
     Args:
         descriptor: of the input.
         take: called with each line.
-        ended: whether to stop.
-        alive: called when the input has not ended: that it could be opened does not show that,
-            a pipe that nobody writes into ends at once.
+        ended: stops reading when it is set.
+        alive: called while the input has not ended. Opening it does not prove that: a pipe
+            without a writer opens and ends at once.
     """
     rest = b""
     while not ended.is_set():

@@ -1,8 +1,8 @@
-"""A coil of a PLC as a trigger, looked at many times a second.
+"""A coil of a PLC as a trigger, polled many times a second.
 
-Each change from off to on is a part. After a connection was lost, or at the start, a coil that
-is on says nothing of when it went on, and so is no part until it was off; with ``reset``, where
-the coil is a request that we put off, it is one at once.
+Each change from off to on is a part. At the start and after a lost connection, a coil that is on
+does not count until it was off, since the time of its change is unknown. With ``reset`` it counts
+at once: the coil is then a request, which partsight clears.
 """
 
 from __future__ import annotations
@@ -29,50 +29,50 @@ __all__ = ["bytes_of", "modbus_listener", "text_of"]
 
 logger = logging.getLogger(__name__)
 
-# After a failure half a second, then longer each time: parts wait for it, so not for long.
+# Short, since parts pass while the trigger is disconnected.
 _FIRST_RETRY_S = 0.5
-_LAST_RETRY_S = 10.0
-# A line that is told to end has 5 s for everything; the thread may wait for an answer.
-_LEAVE_S = 2.0
+_LONGEST_RETRY_S = 10.0
+# The whole line has 5 s to stop; the thread may be waiting for an answer.
+_STOP_S = 2.0
 
 
 @contextlib.contextmanager
 def modbus_listener(
     config: ModbusTriggerConfig, trigger_queue: TriggerQueue, telemetry: Telemetry
 ) -> Iterator[None]:
-    """Put an occasion into the inbox each time that the coil goes on; reconnects by itself."""
+    """Put a trigger event into the queue each time the coil goes on; reconnects by itself."""
     ended = threading.Event()
     plc = Plc(config.host, config.port, config.unit, config.timeout_s)
-    look = _look(plc, config, trigger_queue, IdReport(telemetry, expected=True), time.monotonic)
-    watching = threading.Thread(
-        target=_watch, args=(look, config, telemetry, ended), name="trigger modbus", daemon=True
+    poll = _poll(plc, config, trigger_queue, IdReport(telemetry, expected=True), time.monotonic)
+    thread = threading.Thread(
+        target=_run, args=(poll, config, telemetry, ended), name="trigger modbus", daemon=True
     )
     with plc:
-        watching.start()
+        thread.start()
         try:
             yield
         finally:
             ended.set()
-            watching.join(_LEAVE_S)
+            thread.join(_STOP_S)
 
 
-def _watch(
-    look: Callable[[bool | None], bool],
+def _run(
+    poll: Callable[[bool | None], bool],
     config: ModbusTriggerConfig,
     telemetry: Telemetry,
     ended: threading.Event,
 ) -> None:
     before: bool | None = None
-    backoff = Backoff(_FIRST_RETRY_S, _LAST_RETRY_S)
+    backoff = Backoff(_FIRST_RETRY_S, _LONGEST_RETRY_S)
     while not ended.is_set():
         try:
-            before = look(before)
+            before = poll(before)
         except SinkUnavailable as error:
             before = None
             telemetry.state("trigger", "disconnected", str(error))
             ended.wait(backoff.next_s())
         except Exception as fault:
-            # A thread that ends would leave a line that waits for triggers for ever.
+            # If the thread ended, the line would wait for triggers without end.
             before = None
             logger.debug("the trigger modbus", exc_info=True)
             telemetry.state("trigger", "faulty", f"{type(fault).__name__}: {fault}")
@@ -83,16 +83,19 @@ def _watch(
             ended.wait(config.poll_s)
 
 
-def _look(
+def _poll(
     plc: Plc,
     config: ModbusTriggerConfig,
     trigger_queue: TriggerQueue,
     ids: IdReport,
     clock: Callable[[], float],
 ) -> Callable[[bool | None], bool]:
-    """Return a look at the coil: from what it was, None if unknown, to what it is."""
+    """Return a function that polls the coil once: from its last value, None if unknown, to the new.
 
-    def look(before: bool | None) -> bool:
+    It puts a trigger event into the queue if the coil went on.
+    """
+
+    def poll(before: bool | None) -> bool:
         moment = clock()
         on = plc.read_coil(config.coil)
         if not on or not (config.reset or before is False):
@@ -101,25 +104,25 @@ def _look(
         if config.part_id_register is not None:
             words = plc.read_registers(config.part_id_register, config.part_id_words)
             part_id = ids.read_or_none(bytes_of(words), text_of)
-        # Before it is put off: where that fails, a part is rather judged twice than never.
+        # Before the reset: if that fails, the part is inspected twice rather than never.
         trigger_queue.put(part_id, moment)
         if config.reset:
             plc.write_coils(config.coil, [False])
         return True
 
-    return look
+    return poll
 
 
 def bytes_of(words: Sequence[int]) -> bytes:
-    """Return the bytes of registers, the high one of each first."""
+    """Return the bytes of registers, high byte first."""
     return b"".join(word.to_bytes(2, "big") for word in words)
 
 
 def text_of(data: bytes) -> str | None:
-    """Return the ASCII text before the first zero; None where there is none.
+    """Return the ASCII text before the first zero byte; None if it is empty.
 
     Raises:
-        ValueError: it is not ASCII, or is no id, see ``plain_id``.
+        ValueError: the text is not ASCII or not an id, see ``plain_id``.
     """
     try:
         return plain_id(data.partition(b"\0")[0].decode("ascii"))

@@ -1,7 +1,7 @@
-"""Part id in what a sender gives with a trigger.
+"""Reads the part id from the payload of a trigger.
 
-A payload is text: UTF-8, or UTF-16 as its byte order mark or its zero bytes tell. Blanks, line
-ends, zeros and byte order marks around it are left out. It is read as follows:
+A payload is text: UTF-8, or UTF-16 if its byte order mark or its zero bytes say so. Blanks, line
+ends, zero bytes and byte order marks around it are ignored. It is read as follows:
 
     SN-1                     the id is the text
     "SN-1"                   JSON string: the id is its content, which is read like a payload
@@ -11,9 +11,9 @@ ends, zeros and byte order marks around it are left out. It is read as follows:
     [...]                    JSON array: refused, as it names no single part
 
 In an object the first of ``KEYS`` that has a text or a number gives the id, in any case and with
-or without ``_``, ``-``, ``.``, ``/`` and blanks. Numbers become the text that they are written
-as. Where no key does, the objects under ``WRAPPERS`` and ``KEYS`` are searched in the same way.
-The same key in two spellings with different values is refused: nobody knows which one is meant.
+or without ``_``, ``-``, ``.``, ``/`` and blanks. Numbers are taken as they are written. If no key
+gives an id, the objects under ``WRAPPERS`` and ``KEYS`` are searched in the same way.
+The same key in two spellings with different values is ambiguous and refused.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from typing import Any
 
 __all__ = ["KEYS", "LONGEST", "WRAPPERS", "part_id_in", "part_id_of", "plain_id"]
 
-# Serial numbers and barcodes are shorter; what is longer is no id.
+# Serial numbers and barcodes are shorter than this.
 LONGEST = 200
-# Keys that name a part, in order of precedence: ``id`` and ``uuid`` are often those of the message,
-# and ``part`` that of its kind.
+# Keys that name a part, in order of precedence: ``id`` and ``uuid`` often belong to the message,
+# and ``part`` often is its type.
 KEYS = (
     *("part_id", "part_uid", "part_serial", "serial_number", "serial_no", "serial_num", "serial"),
     *("sn", "barcode", "data_matrix", "dmc", "qr_code", "workpiece_id", "piece_id"),
@@ -53,10 +53,10 @@ class _Number(str):
 
 
 def part_id_of(payload: bytes) -> str | None:
-    """Return the id in a payload; None where it says none.
+    """Return the id in a payload; None if it has none.
 
     Raises:
-        ValueError: the id cannot be read, or is none, see ``plain_id``.
+        ValueError: the id cannot be read or is invalid, see ``plain_id``.
     """
     try:
         text = payload.decode(_encoding(payload))
@@ -71,10 +71,10 @@ def part_id_in(text: str) -> str | None:
 
 
 def plain_id(text: str) -> str | None:
-    """Return a text without the blanks around it; None where nothing is left.
+    """Return a text without the blanks around it; None if nothing is left.
 
     Raises:
-        ValueError: it is too long, or has characters that cannot be printed.
+        ValueError: the text is too long or has characters that cannot be printed.
     """
     text = text.strip()
     if len(text) > LONGEST or not text.isprintable():
@@ -121,17 +121,17 @@ def _trimmed(text: str) -> str:
 
 
 def _nothing(name: str) -> None:
-    """NaN and Infinity, which Python reads and JSON does not have."""
+    """Read NaN and Infinity as None: Python's parser accepts them, JSON has none."""
 
 
-def _in_object(said: Mapping[str, Any], depth: int) -> str | None:
-    """Return the id in an object; None where no key names one.
+def _in_object(content: Mapping[str, Any], depth: int) -> str | None:
+    """Return the id in an object; None if no key names one.
 
     Raises:
-        ValueError: only keys of another type name one, or one key in two spellings does.
+        ValueError: the values of all keys have another type, or one key has two values.
     """
     wrong = ""
-    for key, values in _found(said, KEYS):
+    for key, values in _found(content, KEYS):
         texts = {_trimmed(value) for value in values if isinstance(value, str)} - {""}
         if len(texts) > 1:
             raise ValueError(f"{key} must be one part id. Received: {len(texts)} different ones")
@@ -140,7 +140,7 @@ def _in_object(said: Mapping[str, Any], depth: int) -> str | None:
         others = [value for value in values if not isinstance(value, str | dict | NoneType)]
         if others and not wrong:
             wrong = f"{key} must be a text. Received: {_kind(others[0])}"
-    inner = (value for _, values in _found(said, (*WRAPPERS, *KEYS)) for value in values)
+    inner = (value for _, values in _found(content, (*WRAPPERS, *KEYS)) for value in values)
     for value in inner:
         if isinstance(value, dict) and depth > 0:
             found = _in_object(value, depth - 1)
@@ -151,10 +151,10 @@ def _in_object(said: Mapping[str, Any], depth: int) -> str | None:
     return None
 
 
-def _found(said: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
-    """Yield the keys that an object has, in their order, with the values of all spellings."""
+def _found(content: Mapping[str, Any], keys: tuple[str, ...]) -> Iterator[tuple[str, list[Any]]]:
+    """Yield the given keys that an object has, each with the values of all its spellings."""
     spelled: dict[str, list[Any]] = {}
-    for name, value in said.items():
+    for name, value in content.items():
         spelled.setdefault(_folded(name), []).append(value)
     for key in keys:
         if _folded(key) in spelled:

@@ -1,8 +1,8 @@
-"""One verdict a part, by looking: a part is told from the empty belt.
+"""Inspects each part once, by detecting it in the frames against the empty belt.
 
-The belt must be empty for the first frames. Parts that are in the zone at once count as one:
-make the zone smaller than the gap between them. Where no frame could be seen for a while, it is
-not known whether the part in view is still the same, and it is judged (again).
+The belt must be empty during the first frames. Parts in the zone at the same time count as one:
+make the zone smaller than the gap between them. After a while without frames, the part in view
+may be another one, and it is inspected (again).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 _Outcome = tuple[TriggerEvent, Frame | Fault]
 
-# Longer without a frame, and another part may lie there.
+# After this time without a frame, another part may be in view.
 _BLIND_S = 2.0
 
 
@@ -40,8 +40,8 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
     """A ``Trigger`` that fires once for each part that is seen.
 
     Args:
-        config: when it fires, and what a part is.
-        telemetry: is told whether the belt is being learnt.
+        config: when to fire, and the size and contrast of a part.
+        telemetry: gets the state ``trigger``: ``learning`` while the belt is learned.
         clock: seconds of ``time.monotonic``.
     """
 
@@ -55,66 +55,66 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
         super().__init__(self)
         self._zone, self._telemetry, self._clock = config.zone, telemetry, clock
         self._background = Background(config.contrast)
-        self._passage = PartTracker(config.fire, config.smallest)
-        self._recurrence = BackgroundRelearner(self._background.share_of_change, config.smallest)
+        self._tracker = PartTracker(config.fire, config.smallest)
+        self._relearner = BackgroundRelearner(self._background.share_of_change, config.smallest)
         self._kept: Frame | None = None
         self._seen_at_s = -math.inf
 
     def trigger_events(self, frames: Frames) -> Iterator[_Outcome | None]:
-        """See ``Trigger``. A part in view when the source ends is judged before."""
+        """See ``Trigger``. A part in view when the source ends is still inspected."""
         moment = -math.inf
         while True:
             try:
                 event = frames.after(moment, IDLE_S)
             except (NoMoreFrames, SourceError) as end:
-                if self._passage.awaited and self._kept is not None:
+                if self._tracker.awaited and self._kept is not None:
                     yield _outcome(self._kept)
                 if isinstance(end, SourceError):
                     raise
                 return
             if isinstance(event, Frame):
                 moment = event.monotonic_s
-                yield self._look(event)
+                yield self._process(event)
             else:
                 moment = self._clock() if event is not None else moment
-                yield self._blind(event)
+                yield self._without_frame(event)
 
-    def _look(self, frame: Frame) -> _Outcome | None:
+    def _process(self, frame: Frame) -> _Outcome | None:
         grey = small_grey(frame.image_bgr, self._zone)
-        sight = self._background.look(grey)
-        self._telemetry.state("trigger", "learning" if sight.learning else "listening")
+        seen = self._background.look(grey)
+        self._telemetry.state("trigger", "learning" if seen.learning else "listening")
         if frame.monotonic_s - self._seen_at_s > _BLIND_S:
-            self._passage.forget()
+            self._tracker.forget()
         self._seen_at_s = frame.monotonic_s
-        if sight.learning:
+        if seen.learning:
             return None
-        act = self._passage.step(sight)
-        passage = self._passage
-        if self._recurrence.is_belt(
-            grey, sight.moving, judged=passage.judged, proved=passage.proved
+        action = self._tracker.step(seen)
+        tracker = self._tracker
+        if self._relearner.is_belt(
+            grey, seen.moving, inspected=tracker.inspected, confirmed=tracker.confirmed
         ):
-            logger.warning("the belt is learnt anew: the same picture came between parts")
+            logger.warning("the belt is learned again: the same image appeared between parts")
             self._background.adopt(grey)
-            passage.forget()
-            passage.proved = False
-        return self._done(act, frame)
+            tracker.forget()
+            tracker.confirmed = False
+        return self._outcome_of(action, frame)
 
-    def _done(self, act: TrackerAction, frame: Frame) -> _Outcome | None:
-        if act is TrackerAction.KEEP:
+    def _outcome_of(self, action: TrackerAction, frame: Frame) -> _Outcome | None:
+        if action is TrackerAction.KEEP:
             self._kept = frame
             return None
-        if act is TrackerAction.NOTHING:
+        if action is TrackerAction.NOTHING:
             return None
-        kept = self._kept if act is TrackerAction.JUDGE_KEPT else frame
+        kept = self._kept if action is TrackerAction.INSPECT_KEPT else frame
         self._kept = None
         return None if kept is None else _outcome(kept)
 
-    def _blind(self, fault: Fault | None) -> _Outcome | None:
-        """No frame, or a fault: a part that was in view does not wait for ever."""
-        if not self._passage.awaited or self._clock() - self._seen_at_s < _BLIND_S:
+    def _without_frame(self, fault: Fault | None) -> _Outcome | None:
+        """Handle a missing frame or a fault: a part in view must not wait without end."""
+        if not self._tracker.awaited or self._clock() - self._seen_at_s < _BLIND_S:
             return None
         kept, self._kept = self._kept, None
-        self._passage.judged = True
+        self._tracker.inspected = True
         if fault is not None:
             return TriggerEvent("presence", self._seen_at_s), fault
         return None if kept is None else _outcome(kept)

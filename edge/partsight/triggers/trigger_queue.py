@@ -1,4 +1,4 @@
-"""Where a listener's thread leaves occasions, and the line's takes them, in their order."""
+"""Queue of trigger events between a listener's thread and the line's."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ __all__ = ["TriggerQueue", "QueuedEvent"]
 
 logger = logging.getLogger(__name__)
 
-# So many get a verdict, if but the fail-safe one; more are a mistake of the sender, not parts.
+# Events beyond the capacity get the fail-safe verdict; beyond this limit they are refused.
 _LIMIT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class QueuedEvent:
-    """An occasion, and whether too many came behind it for it to be judged in time."""
+    """A trigger event, and whether too many follow it to inspect it in time."""
 
     trigger_event: TriggerEvent
     overflowed: bool
 
 
 class TriggerQueue:
-    """Occasions that wait; safe for threads.
+    """Waiting trigger events. Thread-safe.
 
     Args:
-        trigger: the kind of trigger, for the occasions.
-        capacity: how many may wait to be judged.
+        trigger: kind of trigger, for the events.
+        capacity: number of events that may wait and still be inspected.
         clock: seconds of ``time.monotonic``.
     """
 
@@ -46,14 +46,14 @@ class TriggerQueue:
         self._closed = self._refused = False
 
     def put(self, part_id: str | None, monotonic_s: float | None = None) -> int | None:
-        """Leave an occasion of now, or of a moment; never waits.
+        """Add an event that happened now or at a given time. Does not block.
 
         Returns:
-            Its number, from 1; None where so many wait that it is refused.
+            The event's number, from 1; None if it is refused since the queue is full.
         """
         with self._changed:
             if len(self._waiting) >= _LIMIT:
-                if not self._refused:  # once, and not for each of a flood
+                if not self._refused:  # log only the first of a flood
                     logger.error("triggers are refused: %d are waiting", _LIMIT)
                 self._refused = True
                 return None
@@ -65,13 +65,13 @@ class TriggerQueue:
             return self._count
 
     def close(self) -> None:
-        """No more will come."""
+        """Note that no more events will come."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
 
     def take(self, timeout_s: float) -> QueuedEvent | None:
-        """The oldest; None where none comes in time, or will."""
+        """Remove and return the oldest event; None if none comes within ``timeout_s``."""
         with self._changed:
             self._changed.wait_for(lambda: self._waiting or self._closed, timeout_s)
             if not self._waiting:
@@ -81,6 +81,6 @@ class TriggerQueue:
 
     @property
     def ended(self) -> bool:
-        """Whether all was taken and no more will come."""
+        """Whether the queue is closed and empty."""
         with self._changed:
             return self._closed and not self._waiting

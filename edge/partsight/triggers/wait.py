@@ -1,4 +1,4 @@
-"""From an occasion to the first frame after it, or to why there is none."""
+"""Finds the first frame after a trigger event, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ __all__ = ["Waiter"]
 
 
 class Waiter:
-    """Looks at frames for as long as a trigger does.
+    """Finds the frames of a trigger's events.
 
     Args:
-        frames: where they come from.
-        timeout_s: seconds from an occasion in which its frame must come: later ones show another
-            part.
-        telemetry: knows what state the source is in.
+        frames: of the source.
+        timeout_s: seconds after an event within which its frame must come; a later frame may show
+            another part.
+        telemetry: knows the state ``source``.
         clock: seconds of ``time.monotonic``.
-        now: the time, for faults.
+        now: wall-clock time, for faults.
     """
 
     def __init__(
@@ -42,11 +42,11 @@ class Waiter:
     def first_after(
         self, trigger_event: TriggerEvent
     ) -> Iterator[tuple[TriggerEvent, Frame | Fault] | None]:
-        """Yield None while there is none, at least every ``IDLE_S``, and then the outcome.
+        """Yield the event with its frame or fault; before that, None at least every ``IDLE_S``.
 
         Raises:
-            NoMoreFrames: the source has ended before there was an outcome.
-            SourceError: as above, and that is wrong.
+            NoMoreFrames: the source ended before a frame came.
+            SourceError: the source failed before a frame came.
         """
         deadline_s = trigger_event.monotonic_s + self._timeout_s
         while True:
@@ -61,7 +61,7 @@ class Waiter:
             yield None
 
     def fault(self, trigger_event: TriggerEvent, reason: str) -> Fault:
-        """That there is no frame for an occasion, at the time of the occasion."""
+        """Return a fault for an event without a frame, with the event's time."""
         at = self._now() - timedelta(seconds=self._clock() - trigger_event.monotonic_s)
         return Fault(reason, at, self._source, self._index + 1)
 
@@ -80,5 +80,5 @@ class Waiter:
 
     def _none_came(self) -> str:
         state = self._telemetry.states().get("source")
-        known = state.name if state is not None else "of unknown state"
-        return f"no frame within {self._timeout_s:g} s of the trigger: source is {known}"
+        name = state.name if state is not None else "unknown"
+        return f"no frame within {self._timeout_s:g} s of the trigger: source is {name}"

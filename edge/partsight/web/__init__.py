@@ -1,1 +1,1 @@
-"""The HTTP endpoint of the line: health, readiness and metrics."""
+"""The HTTP server of the line: health, readiness, metrics, and the HTTP trigger."""

@@ -1,7 +1,4 @@
-"""What the health server answers: ``/healthz``, ``/readyz`` and ``/metrics``.
-
-Enters: the vitals, the loop's heartbeat and the facts of the model. Leaves: a route a path.
-"""
+"""The routes ``/healthz``, ``/readyz`` and ``/metrics``."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from partsight.errors import EnvironmentFault
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
 from partsight.telemetry.telemetry import Telemetry
-from partsight.web.answers import Answer, Route, json_answer
+from partsight.web.answers import Answer, Request, Route, json_answer
 
 if TYPE_CHECKING:
     from partsight.telemetry.metrics import ModelFacts
@@ -29,34 +26,34 @@ def line_routes(
     stalled_after_s: float = 10.0,
     reasons: Callable[[Telemetry], Mapping[str, str]] = not_ready,
 ) -> dict[str, Route]:
-    """What the line answers.
+    """Return the health server's routes by path.
 
     Args:
-        telemetry: of the line.
-        heartbeat: of its loop.
-        model: ``sha256`` and ``version`` of the model in force.
-        stalled_after_s: a loop that had no turn for so long is not healthy.
-        reasons: what keeps the line from being ready.
+        telemetry: counters and states of the line.
+        heartbeat: of the inspection loop.
+        model: gives ``sha256`` and ``version`` of the active model.
+        stalled_after_s: seconds after which a loop without a heartbeat is unhealthy.
+        reasons: gives the reasons why the line is not ready.
     """
 
-    def health(accept: str) -> Answer:
+    def health(request: Request) -> Answer:
         age_s = heartbeat.age_s()
         ok = age_s <= stalled_after_s
-        said = {"healthy": ok, "loop_age_s": round(age_s, 3), "allowed_s": stalled_after_s}
-        return json_answer(HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE, said)
+        content = {"healthy": ok, "loop_age_s": round(age_s, 3), "allowed_s": stalled_after_s}
+        return json_answer(HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE, content)
 
-    def readiness(accept: str) -> Answer:
+    def readiness(request: Request) -> Answer:
         missing = reasons(telemetry)
         status = HTTPStatus.SERVICE_UNAVAILABLE if missing else HTTPStatus.OK
-        said: dict[str, Any] = {"ready": not missing, "reasons": dict(missing)}
+        content: dict[str, Any] = {"ready": not missing, "reasons": dict(missing)}
         drift = telemetry.states().get("drift")
-        if drift is not None:  # keeps no line from being ready, and is easily taken for granted
-            said["drift"] = {"state": drift.name, "detail": drift.detail}
-        return json_answer(status, said)
+        if drift is not None:  # does not affect readiness, but users rely on drift being watched
+            content["drift"] = {"state": drift.name, "detail": drift.detail}
+        return json_answer(status, content)
 
     return {
-        "/healthz": health,
-        "/readyz": readiness,
+        "/healthz": Route(health),
+        "/readyz": Route(readiness),
         "/metrics": _metrics_route(telemetry, model, heartbeat),
     }
 
@@ -65,12 +62,12 @@ def _metrics_route(telemetry: Telemetry, model: ModelFacts, heartbeat: Heartbeat
     try:
         from partsight.telemetry.metrics import exposition, line_registry
     except EnvironmentFault as fault:
-        lacking = json_answer(HTTPStatus.NOT_IMPLEMENTED, {"error": str(fault)})
-        return lambda accept: lacking
+        missing = json_answer(HTTPStatus.NOT_IMPLEMENTED, {"error": str(fault)})
+        return Route(lambda request: missing)
     registry = line_registry(telemetry, model, heartbeat.age_s)
 
-    def metrics(accept: str) -> Answer:
-        body, content_type = exposition(registry, accept)
+    def metrics(request: Request) -> Answer:
+        body, content_type = exposition(registry, request.headers.get("Accept", ""))
         return Answer(HTTPStatus.OK, content_type, body)
 
-    return metrics
+    return Route(metrics)

@@ -1,8 +1,10 @@
-"""How the line is, over HTTP.
+"""The HTTP server of the line, used for health and metrics and for the HTTP trigger.
 
-Enters: ``routes.line_routes``. Leaves: answers to whoever asks, on loopback unless the
-configuration says otherwise. Nobody who asks, however slowly or often, can hold up the line:
-few are answered at a time, and each has a deadline.
+A slow or hostile client cannot hold up the line or other clients. The number of connections is
+limited, the head of a request and the whole request each have a total deadline, and if all
+connections are taken, a new client replaces the oldest one that has not sent its head yet. A
+client that has sent its head, and so its token, is not replaced; one without a valid token is
+answered at once and closed.
 """
 
 from __future__ import annotations
@@ -13,149 +15,168 @@ import socketserver
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import HTTPServer
-from types import TracebackType
 from typing import Any
 
 from partsight.errors import ConfigError
-from partsight.web.answers import HealthHandler, Route
+from partsight.web.answers import Route
+from partsight.web.handler import Handler
 
-__all__ = ["HealthServer"]
+__all__ = ["http_server"]
 
 logger = logging.getLogger(__name__)
 
-_MOST_CLIENTS = 8
-_TICK_S = 0.1
+MAX_CLIENTS = 8
+_HEAD_DEADLINE_S = 2.0
+_DEADLINE_S = 5.0
+_POLL_S = 0.1
 _BUSY = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: application/json\r\n"
     b'Retry-After: 1\r\nConnection: close\r\n\r\n{"error": "too many clients at a time"}\n'
 )
 
 
-class HealthServer:
-    """Answers while the block lasts.
+@contextmanager
+def http_server(
+    routes: Mapping[str, Route],
+    *,
+    section: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    max_clients: int = MAX_CLIENTS,
+    deadline_s: float = _DEADLINE_S,
+) -> Iterator[int]:
+    """Answer requests in threads while the block is open. Yields the port.
 
     Args:
-        routes: path to what answers it.
-        host: an address of this machine.
-        port: 0 takes a free one.
-        deadline_s: after so long a client that is not done is left.
+        routes: path to route.
+        section: section of the configuration that has ``host`` and ``port``, for messages.
+        host: address of this machine to listen on.
+        port: TCP port; 0 for any free one.
+        max_clients: largest number of connections at a time.
+        deadline_s: seconds from the connection to the end of the answer; later it is closed.
 
-    Attributes:
-        port: that it listens on, within the block.
+    Raises:
+        ConfigError: the address does not belong to this machine, or the port is taken.
     """
+    try:
+        server = _Server((host, port), routes, max_clients, deadline_s)
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise ConfigError(
+            f"cannot listen on {host}, port {port}: {error}. Expected an address of this machine "
+            f"and a free port; choose them in [{section}] of the configuration."
+        ) from error
+    thread = threading.Thread(
+        target=server.serve_forever, args=(_POLL_S,), name=f"http {section}", daemon=True
+    )
+    thread.start()
+    try:
+        yield server.server_port
+    finally:
+        server.shutdown()
+        thread.join()
+        server.close_all()
+        server.server_close()
 
-    def __init__(
-        self,
-        routes: Mapping[str, Route],
-        *,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        deadline_s: float = 5.0,
-    ) -> None:
-        self._routes, self._host, self.port = routes, host, port
-        self._deadline_s = deadline_s
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
 
-    def __enter__(self) -> HealthServer:
-        """Listen.
-
-        Raises:
-            ConfigError: the address is not this machine's, or taken.
-        """
-        try:
-            self._server = _Server((self._host, self.port), self._routes, self._deadline_s)
-        except (OSError, OverflowError, UnicodeError) as error:
-            raise ConfigError(
-                f"cannot listen on {self._host}, port {self.port}: {error}. Expected an address of "
-                "this machine and a free port; choose them in [health] of the configuration."
-            ) from error
-        self.port = self._server.server_address[1]
-        serve = self._server.serve_forever
-        self._thread = threading.Thread(target=serve, args=(_TICK_S,), name="health", daemon=True)
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._server is not None and self._thread is not None:
-            self._server.shutdown()
-            self._thread.join()
-            self._server.leave_older_than(-1.0)
-            self._server.server_close()
+@dataclass(slots=True)
+class _Client:
+    connected_s: float
+    head_read: bool = False
 
 
 class _Server(socketserver.ThreadingMixIn, HTTPServer):
-    """At most ``_MOST_CLIENTS`` threads, each with a deadline."""
+    """One thread per connection, at most ``max_clients``, each with two deadlines."""
 
-    daemon_threads = False  # closing waits for them
-    request_queue_size = 2 * _MOST_CLIENTS
+    daemon_threads = False  # server_close waits for them
 
     def __init__(
-        self, address: tuple[str, int], routes: Mapping[str, Route], deadline_s: float
+        self,
+        address: tuple[str, int],
+        routes: Mapping[str, Route],
+        max_clients: int,
+        deadline_s: float,
     ) -> None:
         self.routes = routes
-        self._deadline_s = deadline_s
+        self.request_queue_size = 2 * max_clients
+        self._max_clients, self._deadline_s = max_clients, deadline_s
+        self._head_deadline_s = min(_HEAD_DEADLINE_S, deadline_s)
         self._lock = threading.Lock()
-        self._clients: dict[socket.socket, float] = {}
+        self._clients: dict[socket.socket, _Client] = {}  # in the order of their arrival
         if ":" in address[0]:
             self.address_family = socket.AF_INET6
-        super().__init__(address, HealthHandler)
+        super().__init__(address, Handler)
 
     def server_bind(self) -> None:
-        """Not HTTPServer's, which asks the name server who this machine is, and may wait long."""
+        """Bind without HTTPServer's look-up of the host name, which may take long."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Start a thread, or say that there are too many."""
-        with self._lock:
-            full = len(self._clients) >= _MOST_CLIENTS
-            if not full:
-                self._clients[request] = time.monotonic()
-        if not full:
+        """Start a thread for a connection, or answer that there are too many."""
+        if self._admit(request):
             super().process_request(request, client_address)
             return
         request.setblocking(False)
         try:
             request.send(_BUSY)
         except OSError:
-            logger.debug("a client too many had left already")
+            logger.debug("a refused client had disconnected already")
         self.shutdown_request(request)
 
+    def _admit(self, connection: socket.socket) -> bool:
+        """Take a connection in; if all are taken, close the oldest that has sent no head yet."""
+        with self._lock:
+            if len(self._clients) >= self._max_clients:
+                silent = (each for each, client in self._clients.items() if not client.head_read)
+                oldest = next(silent, None)
+                if oldest is None:
+                    return False
+                del self._clients[oldest]
+                _disconnect(oldest)
+            self._clients[connection] = _Client(time.monotonic())
+            return True
+
+    def head_was_read(self, connection: socket.socket) -> None:
+        """Note that a client has sent the head of its request; it keeps its place from now on."""
+        with self._lock:
+            if connection in self._clients:
+                self._clients[connection].head_read = True
+
     def shutdown_request(self, request: Any) -> None:
-        """Also forget the client."""
+        """Close a connection and free its place."""
         with self._lock:
             self._clients.pop(request, None)
         super().shutdown_request(request)
 
     def service_actions(self) -> None:
-        """Called by the server's loop at each of its turns."""
-        self.leave_older_than(self._deadline_s)
-
-    def leave_older_than(self, seconds: float) -> None:
-        """End the connections that last longer: their threads then find them closed."""
+        """Close connections past their deadline; called by the server's loop at each turn."""
         now_s = time.monotonic()
         with self._lock:
-            for client, since_s in self._clients.items():
-                if now_s - since_s > seconds:
-                    _cut(client)
+            for connection, client in self._clients.items():
+                limit_s = self._deadline_s if client.head_read else self._head_deadline_s
+                if now_s - client.connected_s > limit_s:
+                    _disconnect(connection)
+
+    def close_all(self) -> None:
+        """Close every connection, so that the threads end."""
+        with self._lock:
+            for connection in self._clients:
+                _disconnect(connection)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that leaves in the middle is nobody's fault; all else is ours."""
-        left = isinstance(sys.exc_info()[1], OSError)
-        level = logging.DEBUG if left else logging.WARNING
-        logger.log(level, "somebody who asked how the line is got no answer", exc_info=True)
+        """Log an error: a client that disconnects is normal, anything else is a warning."""
+        disconnected = isinstance(sys.exc_info()[1], OSError)
+        level = logging.DEBUG if disconnected else logging.WARNING
+        logger.log(level, "an HTTP request got no answer", exc_info=True)
 
 
-def _cut(client: socket.socket) -> None:
+def _disconnect(connection: socket.socket) -> None:
+    """End a connection; its thread then reads the end of the stream."""
     try:
-        client.shutdown(socket.SHUT_RDWR)
+        connection.shutdown(socket.SHUT_RDWR)
     except OSError:
-        logger.debug("a client had left already")
+        logger.debug("a client had disconnected already")

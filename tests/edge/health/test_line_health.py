@@ -117,7 +117,7 @@ needs_unix = pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linu
 
 
 @needs_unix
-def test_it_is_ready_reloads_and_stops(line: Line) -> None:
+def test_ready_reload_and_stop_are_notified(line: Line) -> None:
     assert line.heard("READY=1") == "READY=1\nSTATUS=up"
     assert line.status("/healthz") == line.status("/readyz") == line.status("/metrics") == 200
     line.process.send_signal(signal.SIGHUP)
@@ -141,7 +141,7 @@ def test_a_loop_that_hangs_is_seen_though_its_threads_live(line: Line) -> None:
     wait_for(lambda: line.status("/healthz") == 200)
 
 
-def test_an_address_that_is_taken_leaves_nothing_behind() -> None:
+def test_a_taken_address_leaves_nothing_behind() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -153,7 +153,7 @@ def test_an_address_that_is_taken_leaves_nothing_behind() -> None:
             pass
 
 
-def test_nobody_is_answered_where_it_is_switched_off() -> None:
+def test_a_disabled_server_does_not_listen() -> None:
     config = HealthConfig(enabled=False)
     with LineHealth(Telemetry(), dict, config, {}, Notifier(None)) as health:
         assert health.port is None

@@ -1,4 +1,4 @@
-"""Temperatures and free room, from a made-up /sys and a real disk."""
+"""Temperatures and free disk space, from a simulated /sys and a real disk."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_zones_go_by_their_type(
     assert temperatures_celsius(tmp_path) == expected
 
 
-def test_a_disk_that_does_not_tell_keeps_the_rest_from_nothing(tmp_path: Path) -> None:
+def test_an_unreadable_disk_does_not_stop_other_measurements(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     telemetry = Telemetry()
     places = {"lost": tmp_path / "file" / "below", "journal": tmp_path}
@@ -50,7 +50,7 @@ def test_a_disk_that_does_not_tell_keeps_the_rest_from_nothing(tmp_path: Path) -
     assert ("disk_free_bytes", "lost") not in telemetry.values()
 
 
-def test_it_looks_at_once_and_again_until_it_ends(tmp_path: Path) -> None:
+def test_the_machine_is_measured_at_once_and_repeatedly(tmp_path: Path) -> None:
     zone(tmp_path, 0, "cpu", "41000")
     telemetry = Telemetry()
     before = set(threading.enumerate())

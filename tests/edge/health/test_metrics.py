@@ -1,4 +1,4 @@
-"""What Prometheus reads is what the vitals hold."""
+"""The Prometheus metrics show the values of the telemetry."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from partsight.telemetry.metrics import exposition, line_registry
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.telemetry import METRICS, Telemetry
 from partsight.web.routes import line_routes
-from partsight.web.server import HealthServer
+from partsight.web.server import http_server
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 
@@ -44,7 +44,7 @@ def samples(telemetry: Telemetry, accept: str = "") -> dict[tuple[str, tuple[str
 
 
 @pytest.mark.parametrize("accept", ["", OPENMETRICS])
-def test_each_kind_is_told_by_its_name_type_and_unit(accept: str) -> None:
+def test_each_metric_has_its_name_type_and_unit(accept: str) -> None:
     telemetry = Telemetry(now=lambda: 1_700_000_000.0)
     telemetry.count("frames", by=3)
     telemetry.count("verdicts", "accept")
@@ -77,9 +77,9 @@ def test_each_kind_is_told_by_its_name_type_and_unit(accept: str) -> None:
 
 def test_every_metric_has_its_type_and_help() -> None:
     telemetry = Telemetry()
-    told = families(telemetry, OPENMETRICS)
+    reported = families(telemetry, OPENMETRICS)
     for name, metric in METRICS.items():
-        family = told[f"partsight_{name}{'_seconds' if metric.kind == 'histogram' else ''}"]
+        family = reported[f"partsight_{name}{'_seconds' if metric.kind == 'histogram' else ''}"]
         assert family.type == metric.kind
         assert family.documentation == metric.help
 
@@ -91,7 +91,7 @@ names = st.text(st.characters(codec="utf-8", exclude_characters="\r\x85\u2028\u2
 
 @settings(deadline=None, max_examples=50)
 @given(names, st.floats(allow_nan=False))
-def test_any_name_and_number_comes_through(name: str, value: float) -> None:
+def test_any_label_and_number_is_exposed(name: str, value: float) -> None:
     telemetry = Telemetry()
     telemetry.set("queue", value, name)
     telemetry.state(name, name or "away")
@@ -101,16 +101,17 @@ def test_any_name_and_number_comes_through(name: str, value: float) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[HealthServer]:
+def port() -> Iterator[int]:
     telemetry = Telemetry()
     telemetry.count("frames")
-    with HealthServer(line_routes(telemetry, Heartbeat(), lambda: {"sha256": "ab"})) as server:
-        yield server
+    routes = line_routes(telemetry, Heartbeat(), lambda: {"sha256": "ab"})
+    with http_server(routes, section="health") as port:
+        yield port
 
 
 @pytest.mark.parametrize(("accept", "end"), [("text/plain", ""), (OPENMETRICS, "# EOF\n")])
-def test_they_are_served(accept: str, end: str, server: HealthServer) -> None:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+def test_metrics_are_served_in_the_accepted_format(accept: str, end: str, port: int) -> None:
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", "/metrics", headers={"Accept": accept})
     answer = connection.getresponse()
     body = answer.read().decode()

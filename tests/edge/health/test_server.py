@@ -1,7 +1,8 @@
-"""What is asked of a running line over HTTP, and what askers cannot do to it."""
+"""The HTTP endpoints of a running line, and their protection against clients."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import socket
@@ -19,9 +20,9 @@ from partsight.errors import ConfigError
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
 from partsight.telemetry.telemetry import Telemetry
-from partsight.web.answers import Answer, json_answer
+from partsight.web.answers import Answer, Request, Route, json_answer
 from partsight.web.routes import line_routes
-from partsight.web.server import HealthServer
+from partsight.web.server import http_server
 
 PATIENCE_S = 30.0
 
@@ -42,7 +43,7 @@ def facts() -> dict[str, str]:
 
 @pytest.fixture(autouse=True)
 def _ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.web.server._TICK_S", 0.005)
+    monkeypatch.setattr("partsight.web.server._POLL_S", 0.005)
 
 
 @pytest.fixture
@@ -61,13 +62,14 @@ def heartbeat(clock: Clock) -> Heartbeat:
 
 
 @pytest.fixture
-def server(telemetry: Telemetry, heartbeat: Heartbeat) -> Iterator[HealthServer]:
-    with HealthServer(line_routes(telemetry, heartbeat, facts, stalled_after_s=10)) as server:
-        yield server
+def port(telemetry: Telemetry, heartbeat: Heartbeat) -> Iterator[int]:
+    routes = line_routes(telemetry, heartbeat, facts, stalled_after_s=10)
+    with http_server(routes, section="health") as port:
+        yield port
 
 
-def ask(server: HealthServer, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
-    connection = HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE_S)
+def ask(port: int, path: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
+    connection = HTTPConnection("127.0.0.1", port, timeout=PATIENCE_S)
     connection.request(method, path, headers=headers)
     answer = connection.getresponse()
     body = answer.read()
@@ -75,21 +77,21 @@ def ask(server: HealthServer, path: str, method: str = "GET", **headers: str) ->
     return answer.status, body
 
 
-def asked(server: HealthServer, path: str) -> tuple[int, dict[str, Any]]:
-    status, body = ask(server, path)
+def asked(port: int, path: str) -> tuple[int, dict[str, Any]]:
+    status, body = ask(port, path)
     return status, json.loads(body)
 
 
 @pytest.mark.parametrize(
     ("age_s", "status"), [(0, 200), (10, 200), (10.5, 503), (3600, 503)], ids=str
 )
-def test_a_loop_without_a_turn_is_not_healthy(
-    age_s: float, status: int, server: HealthServer, clock: Clock, heartbeat: Heartbeat
+def test_a_stalled_loop_is_not_healthy(
+    age_s: float, status: int, port: int, clock: Clock, heartbeat: Heartbeat
 ) -> None:
     clock.now_s += 1000
     heartbeat.beat()
     clock.now_s += age_s
-    received, said = asked(server, "/healthz")
+    received, said = asked(port, "/healthz")
     assert received == status
     assert said == {"healthy": status == 200, "loop_age_s": age_s, "allowed_s": 10}
 
@@ -125,15 +127,18 @@ NEVER_MINDED = {
             for part, names in NOT_READY.items()
             for name in names
         ),
-        ({"model": "swapping"}, dict.fromkeys(("source", "journal"), "has not said how it is yet")),
+        (
+            {"model": "swapping"},
+            dict.fromkeys(("source", "journal"), "has not reported a state yet"),
+        ),
     ],
 )
 def test_readiness_comes_with_its_reasons(
-    states: dict[str, str], reasons: dict[str, str], server: HealthServer, telemetry: Telemetry
+    states: dict[str, str], reasons: dict[str, str], port: int, telemetry: Telemetry
 ) -> None:
     for part, name in states.items():
         telemetry.state(part, name, "why")
-    status, said = asked(server, "/readyz")
+    status, said = asked(port, "/readyz")
     assert status == (503 if reasons else 200)
     assert said == {"ready": not reasons, "reasons": reasons}
 
@@ -153,7 +158,7 @@ def test_readiness_comes_with_its_reasons(
         ([("unreachable", 301), ("delivering", 0)], 300, None),
     ],
 )
-def test_a_sink_may_be_in_trouble_for_so_long(
+def test_a_sink_may_be_in_trouble_for_the_configured_time(
     history: list[tuple[str, float]], limit_s: float, reason: str | None, clock: Clock
 ) -> None:
     telemetry = Telemetry(clock=clock)
@@ -179,16 +184,16 @@ def test_a_sink_may_be_in_trouble_for_so_long(
         ("BREW", "/healthz", 501),
     ],
 )
-def test_all_else_is_refused_politely(
-    method: str, path: str, status: int, server: HealthServer
+def test_other_requests_are_refused_with_a_reason(
+    method: str, path: str, status: int, port: int
 ) -> None:
-    received, body = ask(server, path, method)
+    received, body = ask(port, path, method)
     assert received == status
     assert ("error" in json.loads(body)) == (status != 200)
 
 
-def test_head_gives_the_same_without_the_body(server: HealthServer) -> None:
-    assert ask(server, "/healthz", "HEAD") == (200, b"")
+def test_head_gives_the_same_status_without_a_body(port: int) -> None:
+    assert ask(port, "/healthz", "HEAD") == (200, b"")
 
 
 @pytest.mark.parametrize(
@@ -201,12 +206,12 @@ def test_head_gives_the_same_without_the_body(server: HealthServer) -> None:
         (b"\xff\xfe\x00", b""),
     ],
 )
-def test_what_is_no_request(sent: bytes, received: bytes, server: HealthServer) -> None:
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
+def test_malformed_requests_are_refused(sent: bytes, received: bytes, port: int) -> None:
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
         client.sendall(sent)
         client.shutdown(socket.SHUT_WR)
         assert received in client.makefile("rb").readline()
-    assert asked(server, "/healthz")[0] == 200
+    assert asked(port, "/healthz")[0] == 200
 
 
 def until_closed(client: socket.socket) -> bytes:
@@ -228,9 +233,9 @@ def trickle(client: socket.socket) -> None:
 
 
 @pytest.mark.parametrize("speaks", [False, True])
-def test_slow_clients_are_left(speaks: bool) -> None:
-    with HealthServer({}, deadline_s=0.05) as server:
-        with socket.create_connection(("127.0.0.1", server.port), PATIENCE_S) as client:
+def test_slow_clients_are_disconnected(speaks: bool) -> None:
+    with http_server({}, section="health", deadline_s=0.05) as port:
+        with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
             speaker = threading.Thread(target=trickle, args=(client,))
             if speaks:
                 speaker.start()
@@ -239,22 +244,22 @@ def test_slow_clients_are_left(speaks: bool) -> None:
             speaker.join(PATIENCE_S)
 
 
-def test_more_clients_than_threads_are_told_so() -> None:
+def test_more_clients_than_threads_get_503() -> None:
     gate, inside = threading.Event(), threading.Semaphore(0)
 
-    def wait(accept: str) -> Answer:
+    def wait(request: Request) -> Answer:
         inside.release()
         gate.wait(PATIENCE_S)
         return json_answer(HTTPStatus.OK, {})
 
-    with HealthServer({"/wait": wait}, deadline_s=PATIENCE_S) as server:
+    with http_server({"/wait": Route(wait)}, section="health", deadline_s=PATIENCE_S) as port:
         before = threading.active_count()
-        clients = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(8)]
+        clients = [socket.create_connection(("127.0.0.1", port)) for _ in range(8)]
         for client in clients:
             client.sendall(b"GET /wait HTTP/1.0\r\n\r\n")
         for _ in clients:
             assert inside.acquire(timeout=PATIENCE_S)
-        with socket.create_connection(("127.0.0.1", server.port)) as ninth:
+        with socket.create_connection(("127.0.0.1", port)) as ninth:
             assert until_closed(ninth).startswith(b"HTTP/1.0 503")
         assert threading.active_count() <= before + 8
         gate.set()
@@ -262,24 +267,67 @@ def test_more_clients_than_threads_are_told_so() -> None:
         for client in clients:
             client.close()
         deadline = time.monotonic() + PATIENCE_S
-        while ask(server, "/none")[0] != 404:  # room again
+        while ask(port, "/none")[0] != 404:  # room again
             assert time.monotonic() < deadline
+
+
+def test_silent_clients_replace_each_other_but_not_one_that_sent_its_head() -> None:
+    gate, inside = threading.Event(), threading.Semaphore(0)
+
+    def wait(request: Request) -> Answer:
+        inside.release()
+        gate.wait(PATIENCE_S)
+        return json_answer(HTTPStatus.OK, {})
+
+    routes = {"/wait": Route(wait)}
+    with (
+        http_server(routes, section="health", max_clients=2, deadline_s=PATIENCE_S) as port,
+        contextlib.ExitStack() as held,
+    ):
+        first = held.enter_context(socket.create_connection(("127.0.0.1", port)))
+        first.sendall(b"GET /wait HTTP/1.0\r\n\r\n")
+        assert inside.acquire(timeout=PATIENCE_S)
+        silent = [
+            held.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(5)
+        ]
+        assert [until_closed(each) for each in silent[:4]] == [b""] * 4
+        gate.set()
+        assert until_closed(first).startswith(b"HTTP/1.0 200")
+
+
+def test_a_slow_body_ends_at_the_total_deadline() -> None:
+    received: list[bytes] = []
+
+    def read(request: Request) -> Answer:
+        received.append(request.body(1000))
+        return json_answer(HTTPStatus.OK, {})
+
+    with (
+        http_server({"/read": Route(read, ("POST",))}, section="trigger", deadline_s=0.1) as port,
+        socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client,
+    ):
+        client.sendall(b"POST /read HTTP/1.0\r\nContent-Length: 1000\r\n\r\n")
+        speaker = threading.Thread(target=trickle, args=(client,))
+        speaker.start()
+        assert b"200" not in until_closed(client)
+        speaker.join(PATIENCE_S)
+    assert received == []
 
 
 def test_closing_frees_the_port_and_ends_the_threads() -> None:
     before = set(threading.enumerate())
-    with HealthServer({}) as server:
-        idle = socket.create_connection(("127.0.0.1", server.port))
-        assert ask(server, "/none")[0] == 404
+    with http_server({}, section="health") as port:
+        idle = socket.create_connection(("127.0.0.1", port))
+        assert ask(port, "/none")[0] == 404
     assert set(threading.enumerate()) == before
     assert until_closed(idle) == b""
     idle.close()
-    with HealthServer({}, port=server.port) as again:
-        assert ask(again, "/none")[0] == 404
+    with http_server({}, section="health", port=port):
+        assert ask(port, "/none")[0] == 404
 
 
 @pytest.mark.parametrize(
-    ("host", "port", "message"),
+    ("host", "wanted", "message"),
     [
         ("127.0.0.1", None, "in use"),
         ("192.0.2.1", 0, "cannot listen on 192.0.2.1"),
@@ -288,12 +336,12 @@ def test_closing_frees_the_port_and_ends_the_threads() -> None:
         ("x" * 70, 0, "cannot listen on x"),
     ],
 )
-def test_where_it_cannot_listen(
-    host: str, port: int | None, message: str, server: HealthServer
+def test_an_address_that_cannot_be_listened_on_is_an_error(
+    host: str, wanted: int | None, message: str, port: int
 ) -> None:
     with (
         pytest.raises(ConfigError, match=message),
-        HealthServer({}, host=host, port=server.port if port is None else port),
+        http_server({}, section="health", host=host, port=port if wanted is None else wanted),
     ):
         pass
 
@@ -301,16 +349,16 @@ def test_where_it_cannot_listen(
 @pytest.mark.parametrize(
     ("error", "level"), [(ValueError("ours"), "WARNING"), (BrokenPipeError("theirs"), "DEBUG")]
 )
-def test_what_goes_wrong_here_is_logged(
+def test_errors_of_a_route_are_logged(
     error: Exception, level: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fail(accept: str) -> Answer:
+    def fail(request: Request) -> Answer:
         raise error
 
     caplog.set_level("DEBUG", "partsight")
     with (
-        HealthServer({"/fails": fail}) as server,
-        socket.create_connection(("127.0.0.1", server.port)) as client,
+        http_server({"/fails": Route(fail)}, section="health") as port,
+        socket.create_connection(("127.0.0.1", port)) as client,
     ):
         client.sendall(b"GET /fails HTTP/1.0\r\n\r\n")
         assert until_closed(client) == b""
@@ -323,14 +371,14 @@ def test_without_prometheus_only_the_metrics_are_missing(
 ) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     monkeypatch.delitem(sys.modules, "partsight.telemetry.metrics", raising=False)
-    with HealthServer(line_routes(telemetry, heartbeat, facts)) as server:
-        status, said = asked(server, "/metrics")
+    with http_server(line_routes(telemetry, heartbeat, facts), section="health") as port:
+        status, said = asked(port, "/metrics")
         assert status == 501
         assert "pip install 'partsight[metrics]'" in said["error"]
-        assert asked(server, "/healthz")[0] == 200
+        assert asked(port, "/healthz")[0] == 200
 
 
-def test_a_beat_is_passed_on(clock: Clock) -> None:
+def test_a_heartbeat_is_passed_to_followers(clock: Clock) -> None:
     seen: list[str] = []
     followers: list[Callable[[], None]] = [lambda: seen.append("a"), lambda: seen.append("b")]
     heartbeat = Heartbeat(followers, clock)
@@ -343,13 +391,13 @@ def test_a_beat_is_passed_on(clock: Clock) -> None:
     ("name", "detail"),
     [
         ("learning", "learning 69 of 500 parts"),
-        ("without reference", "no reference is learned from a line that is not in order"),
+        ("without reference", "no reference is learned from a line out of control"),
         ("watching", "against the model's reference of 200 good parts"),
         ("off", "drift.enabled is false"),
     ],
 )
-def test_readiness_tells_whether_drift_is_watched(
-    name: str, detail: str, server: HealthServer, telemetry: Telemetry
+def test_readiness_shows_whether_drift_is_watched(
+    name: str, detail: str, port: int, telemetry: Telemetry
 ) -> None:
     telemetry.state("drift", name, detail)
-    assert asked(server, "/readyz")[1]["drift"] == {"state": name, "detail": detail}
+    assert asked(port, "/readyz")[1]["drift"] == {"state": name, "detail": detail}

@@ -1,4 +1,4 @@
-"""Signals leave a mark, and nothing else; handlers that were there come back."""
+"""Signals set flags only; previous handlers are restored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="other systems have o
         ([signal.SIGHUP, signal.SIGHUP, signal.SIGTERM], True, True),
     ],
 )
-def test_what_each_asks_for(sent: list[signal.Signals], stop: bool, reload: bool) -> None:
+def test_each_signal_sets_its_request(sent: list[signal.Signals], stop: bool, reload: bool) -> None:
     with LineSignals() as signals:
         for number in sent:
             signal.raise_signal(number)

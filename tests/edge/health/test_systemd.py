@@ -1,4 +1,4 @@
-"""What systemd hears, on a real datagram socket in the place of its own."""
+"""Notifications to systemd, received on a real datagram socket."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_only_the_turns_of_the_loop_feed_the_watchdog(manager: Manager) -> None:
         assert [turn for turn, messages in enumerate(fed) if messages] == [0, 10, 20, 30]
 
 
-def test_what_was_not_heard_is_said_again(tmp_path: Path) -> None:
+def test_a_failed_notification_is_sent_again(tmp_path: Path) -> None:
     clock = Clock()
     address = str(tmp_path / "late")
     with Notifier(address, 10.0, clock) as notifier:

@@ -1,4 +1,4 @@
-"""Files of verdicts: whole lines only, begun anew by size and by day, and no more than are kept."""
+"""Files of verdicts: complete lines only, rotated by size and day, with a limit of old files."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def ended(path: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_rows_come_back_also_after_it_was_opened_again(tmp_path: Path, kind: str) -> None:
+def test_rows_are_complete_after_reopening(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "new" / f"verdicts.{kind}"
     deliver(path, kind, AWKWARD, ["more"])
     deliver(path, kind, ["again"])
@@ -97,7 +97,7 @@ def test_rows_are_on_the_disk_before_they_are_acknowledged(
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whatever_a_kill_tore_is_cut_off(tmp_path: Path, kind: str) -> None:
-    """At each byte: what is left are the whole rows before, and the next one is whole too."""
+    """At each byte: complete rows before it are left, and the next row is complete too."""
     path = tmp_path / f"verdicts.{kind}"
     deliver(path, kind, AWKWARD)
     whole = path.read_bytes()
@@ -128,7 +128,7 @@ def test_any_torn_csv_is_mended(tmp_path_factory, some: list[str], cut: int) -> 
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_file_that_is_large_enough_is_ended(tmp_path: Path, kind: str) -> None:
+def test_a_large_file_is_rotated(tmp_path: Path, kind: str) -> None:
     path, clock = tmp_path / f"verdicts.{kind}", Clock()
     batches = [[f"{number}"] for number in range(10, 60)]
     with sink(path, kind, max_bytes=60, keep=2, now=clock) as opened:
@@ -143,7 +143,7 @@ def test_a_file_that_is_large_enough_is_ended(tmp_path: Path, kind: str) -> None
     assert all(60 <= file.stat().st_size < 120 for file in files[:-1])
 
 
-def test_files_that_end_in_one_second_are_told_apart_and_go_oldest_first(tmp_path: Path) -> None:
+def test_files_rotated_in_one_second_are_numbered(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.jsonl"
     deliver(path, "jsonl", *[[f"{n}"] for n in range(5)], max_bytes=1, keep=3, now=Clock())
 
@@ -184,7 +184,7 @@ def test_only_its_own_files_are_deleted(tmp_path: Path) -> None:
     assert set(ended(path)) == set(others)
 
 
-def test_other_columns_begin_another_file(tmp_path: Path) -> None:
+def test_other_columns_start_a_new_file(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.csv"
     path.write_bytes(b"seq,label\r\n1,healthy\r\n")
     deliver(path, "csv", ["a"], now=Clock())
@@ -218,7 +218,7 @@ def test_a_folder_in_the_way_is_away(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_sections_of_the_configuration_open_them(tmp_path: Path, kind: str) -> None:
+def test_configured_sinks_are_opened(tmp_path: Path, kind: str) -> None:
     section = {"jsonl": JsonLinesSinkConfig, "csv": CsvSinkConfig}[kind]
     path = tmp_path / f"verdicts.{kind}"
     with open_line_sink(section(kind=kind, path=path, max_mb=0.000001, keep=1)) as opened:
@@ -236,7 +236,7 @@ def test_standard_output_gets_lines(capsys) -> None:
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows("a", "b")
 
 
-def test_a_closed_stream_says_that_it_takes_no_more_rows() -> None:
+def test_a_closed_stream_raises_sink_closed() -> None:
     stream = io.StringIO()
     opened = StdoutSink(stream)
     opened.deliver(rows("a"))

@@ -1,4 +1,4 @@
-"""``partsight journal``, as its users meet it."""
+"""``partsight journal`` on the command line."""
 
 from __future__ import annotations
 
@@ -209,14 +209,14 @@ def test_verify_names_the_first_bad_row_in_one_line(path: Path) -> None:
         (["export", "{path}"], 2, "Missing option '-o'"),
         (["verify", "{path}", "--expect", "12"], 2, "must be SEQ:HASH"),
         (["verify", "{path}", "--expect", "13:" + "0" * 64], 1, "row 13 is missing"),
-        (["verify", "{path}", "--expect", "3:" + "0" * 64], 1, "row 3 is not the one"),
+        (["verify", "{path}", "--expect", "3:" + "0" * 64], 1, "row 3 differs from the noted one"),
         (["query", "{path}", "--since", "yesterday"], 2, "'yesterday' is no time such as"),
         (["query", "{path}", "--verdict", "bad"], 2, "is not one of"),
         (["query", "{path}", "--events", "--part", "x"], 2, "events have times only"),
         (["query"], 2, "name the journal, or a configuration"),
     ],
 )
-def test_what_cannot_be_done(
+def test_impossible_requests_are_one_line(
     path: Path, tmp_path: Path, monkeypatch, arguments: list[str], code: int, message: str
 ) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)

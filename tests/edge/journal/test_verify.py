@@ -1,4 +1,4 @@
-"""Any single change of a journal is found, and the first wrong row named."""
+"""Any single change of a journal is detected, and the first wrong row named."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def change(path: Path, *statements: str) -> None:
     connection.close()
 
 
-def test_a_sound_one_is(path: Path) -> None:
+def test_an_intact_journal_is_verified(path: Path) -> None:
     verified = verify(path)
 
     assert verified.rows == {"verdicts": ROWS, "events": ROWS}
@@ -92,27 +92,27 @@ SWAP = "UPDATE verdicts SET seq = seq + 100 WHERE seq IN (2, 3)"
         (["INSERT INTO verdicts (seq, hash) VALUES (7, zeroblob(32))"], "row 7 .* changed"),
         (["UPDATE events SET detail = '{}' WHERE seq = 5"], "events .*: row 5 .* changed"),
         (["DELETE FROM events WHERE seq = 2"], "events .*: row 2 is missing"),
-        (["UPDATE journal SET id = 'other'"], "rows up to 0 were taken away"),
-        (["DELETE FROM journal"], "rows up to 0 were taken away"),
-        (["DELETE FROM anchors"], "rows up to 0 were taken away|row 1 .*changed"),
+        (["UPDATE journal SET id = 'other'"], "rows up to 0 were removed"),
+        (["DELETE FROM journal"], "rows up to 0 were removed"),
+        (["DELETE FROM anchors"], "rows up to 0 were removed|row 1 .*changed"),
         (
             [
                 "DELETE FROM verdicts WHERE seq < 3",
                 "UPDATE anchors SET seq = 2, hash = (SELECT hash FROM verdicts WHERE seq = 3)"
                 " WHERE of = 'verdicts'",
             ],
-            "rows up to 2 were taken away",
+            "rows up to 2 were removed",
         ),
     ],
 )
-def test_what_is_found(path: Path, statements: list[str], message: str) -> None:
+def test_changes_are_detected(path: Path, statements: list[str], message: str) -> None:
     change(path, *statements)
     with pytest.raises(JournalError, match=message) as refusal:
         verify(path)
     assert "\n" not in str(refusal.value)
 
 
-def test_a_tail_that_was_taken_with_care_is_found_by_a_noted_head(path: Path) -> None:
+def test_a_carefully_removed_tail_is_detected_with_a_noted_head(path: Path) -> None:
     head = verify(path).head
     change(
         path,
@@ -124,18 +124,18 @@ def test_a_tail_that_was_taken_with_care_is_found_by_a_noted_head(path: Path) ->
         verify(path, head)
 
 
-def test_a_journal_written_anew_is_found_by_a_noted_head(path: Path, make_row) -> None:
+def test_a_rewritten_journal_is_detected_with_a_noted_head(path: Path, make_row) -> None:
     head = verify(path).head
     path.unlink()
     with Journal(path) as journal:
         for number in range(ROWS + 1):
             journal.append(make_row(number))
     verify(path)
-    with pytest.raises(JournalError, match=f"row {ROWS} is not the one that was noted"):
+    with pytest.raises(JournalError, match=f"row {ROWS} differs from the noted one"):
         verify(path, head)
 
 
-def test_what_was_pruned_cannot_be_compared(path: Path) -> None:
+def test_a_pruned_head_cannot_be_compared(path: Path) -> None:
     noted = []
     with Journal(path) as journal:
         for row in sqlite3.connect(path).execute("SELECT seq, hash FROM verdicts"):
@@ -151,7 +151,7 @@ def test_pruned_rows_are_accounted_for(path: Path) -> None:
     with Journal(path) as journal:
         journal.prune(keep_rows=2)
     change(path, "UPDATE anchors SET hash = zeroblob(32) WHERE of = 'verdicts'")
-    with pytest.raises(JournalError, match="row 4 is not the one that was noted"):
+    with pytest.raises(JournalError, match="row 4 differs from the noted one"):
         verify(path)
 
 

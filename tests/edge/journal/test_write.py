@@ -1,4 +1,4 @@
-"""What is appended is there, in its order, as it went in."""
+"""Appended rows are stored in order and unchanged."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_columns_are_those_of_a_part(make_row) -> None:
     assert list(VERDICTS.columns) == list(make_row(1))
 
 
-def test_rows_come_back_as_they_went_in(tmp_path: Path, make_row) -> None:
+def test_rows_are_read_as_they_were_written(tmp_path: Path, make_row) -> None:
     rows = [
         make_row(1),
         make_row(2, verdict=Verdict.REJECT.value, part_id=None, tile=None),
@@ -56,7 +56,7 @@ any_rows = st.fixed_dictionaries({name: KINDS[kind] for name, kind in VERDICTS.c
 
 @settings(max_examples=30, deadline=None)
 @given(rows=st.lists(any_rows, min_size=1, max_size=5))
-def test_any_row_comes_back_and_verifies(tmp_path_factory, rows: list[dict[str, Any]]) -> None:
+def test_any_row_is_read_back_and_verified(tmp_path_factory, rows: list[dict[str, Any]]) -> None:
     path = tmp_path_factory.mktemp("any") / "journal.db"
     with Journal(path) as journal:
         for row in rows:
@@ -87,7 +87,7 @@ def test_a_row_of_another_shape_is_refused_and_nothing_is_broken(
 
 
 def test_no_number_is_no_value(tmp_path: Path, make_row) -> None:
-    """SQLite knows no NaN: what is hashed must be what is read."""
+    """SQLite has no NaN: the hashed values must be the values that are read."""
     with Journal(tmp_path / "journal.db") as journal:
         journal.append(make_row(1, score=float("nan")))
 
@@ -95,7 +95,7 @@ def test_no_number_is_no_value(tmp_path: Path, make_row) -> None:
     verify(journal.path)
 
 
-def test_it_goes_on_where_it_ended(tmp_path: Path, make_row) -> None:
+def test_a_reopened_journal_continues(tmp_path: Path, make_row) -> None:
     path = tmp_path / "journal.db"
     for number in range(3):
         with Journal(path) as journal:
@@ -106,7 +106,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path, make_row) -> None:
     assert verify(path).rows == {"verdicts": 3, "events": 3}
 
 
-def test_events_say_when_and_what(tmp_path: Path) -> None:
+def test_events_have_time_kind_and_detail(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.db", now=lambda: WHEN) as journal:
         assert journal.event("model_swapped", {"model": "a" * 64, "by": ["ü", None]}) == 1
 
@@ -172,7 +172,7 @@ def test_the_log_has_its_size_from_the_start(tmp_path: Path, make_row) -> None:
         assert (tmp_path / "journal.db").stat().st_size < 300_000
 
 
-def test_whoever_waits_is_woken(tmp_path: Path, make_row) -> None:
+def test_a_waiting_thread_is_woken(tmp_path: Path, make_row) -> None:
     with Journal(tmp_path / "journal.db") as journal:
         assert not journal.wait(0, 0)
         waiter = threading.Timer(0, lambda: journal.append(make_row(1)))
@@ -182,7 +182,7 @@ def test_whoever_waits_is_woken(tmp_path: Path, make_row) -> None:
         assert not journal.wait(1, 0)
 
 
-def test_a_closed_one_says_so(tmp_path: Path, make_row) -> None:
+def test_a_closed_journal_refuses_rows(tmp_path: Path, make_row) -> None:
     with Journal(tmp_path / "journal.db") as journal:
         pass
     with pytest.raises(OutputError, match="it was closed"):
@@ -230,8 +230,8 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     [
         ({}, (1, 20)),
         ({"keep_rows": 5}, (16, 20)),
-        ({"keep_rows": 5, "handed_on": 3}, (4, 20)),
-        ({"keep_rows": 5, "handed_on": 0}, (1, 20)),
+        ({"keep_rows": 5, "delivered": 3}, (4, 20)),
+        ({"keep_rows": 5, "delivered": 0}, (1, 20)),
         ({"keep_rows": 50}, (1, 20)),
         ({"keep_days": 1}, (11, 20)),
         ({"keep_days": 1, "keep_rows": 3}, (18, 20)),
@@ -266,11 +266,11 @@ def test_events_are_as_many_as_verdicts_at_most(tmp_path: Path, make_row) -> Non
         for number in range(20):
             journal.append(make_row(number))
             journal.event("shadow", {"number": number})
-        journal.prune(keep_rows=5, handed_on=0)
+        journal.prune(keep_rows=5, delivered=0)
         rest = [event["seq"] for event in select(journal.path, Selection(), EVENTS)]
         found = verify(journal.path)
 
-    # The one that tells of the pruning came last.
+    # The event about the pruning came last.
     assert rest == list(range(16, 22))
     assert found.pruned == {"verdicts": 0, "events": 15}
 

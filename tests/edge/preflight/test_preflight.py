@@ -29,7 +29,7 @@ TLS = MQTT + "tls = true\nca_file = 'ca.pem'\n"
 
 @pytest.fixture
 def check(tmp_path: Path) -> Callable[..., list[Finding]]:
-    """The findings for a text of partsight.toml, in a folder with some files beside it."""
+    """Return the findings for a text of partsight.toml, in a folder with some files next to it."""
     (tmp_path / "secret").write_text("x")
     (tmp_path / "empty").touch()
     (tmp_path / "ca.pem").write_text("no certificate")
@@ -53,7 +53,7 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
 
 @pytest.fixture
 def without_packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As on a base installation: optional packages are neither loaded nor found."""
+    """As on a base installation: optional packages cannot be imported."""
     for name in list(sys.modules):
         top = name.partition(".")[0]
         uses = name.startswith(("partsight.connections", "partsight.sinks.", "partsight.triggers."))
@@ -137,7 +137,9 @@ def test_a_missing_package_is_named_with_its_install_command(
                      "warning: trigger.device: there is no", id="no barcode reader"),
     ],
 )  # fmt: skip
-def test_what_cannot_work_is_found(check: Callable, text: str, expected: str | None) -> None:
+def test_settings_that_cannot_work_are_found(
+    check: Callable, text: str, expected: str | None
+) -> None:
     found = [f"{each.level}: {each}" for each in check(text, SET="x")]
     assert len(found) == (expected is not None), found
     assert all(each.startswith(expected or "") for each in found), found

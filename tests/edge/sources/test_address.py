@@ -1,4 +1,4 @@
-"""What a source's address names, by what is on the disk first and by its form then."""
+"""Classification of a source's address, first by the disk and then by its form."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ def folder(name: str) -> None:
         ("good", "~/good"),
     ],
 )
-def test_a_folder_that_is_there_is_read_whatever_its_name_looks_like(
-    here: Path, name: str, address: str
-) -> None:
+def test_an_existing_folder_is_read_whatever_its_name(here: Path, name: str, address: str) -> None:
     folder(name)
     address = address.format(here=here)
     assert classify_address(address).kind is Kind.FOLDER
@@ -145,7 +143,7 @@ def test_a_link_to_a_device_is_a_camera(here: Path) -> None:
         ("file:///gone/a%20b", Kind.MISSING, "/gone/a b"),
     ],
 )
-def test_what_is_not_on_the_disk_is_told_by_its_form(
+def test_an_address_not_on_the_disk_is_classified_by_its_form(
     address: str, kind: Kind, target: str | None
 ) -> None:
     found = classify_address(address)
@@ -281,7 +279,7 @@ def test_no_address_does_harm(address: str) -> None:
     assert (address == "~") == (classify_address(address).kind is Kind.FOLDER)
 
 
-def test_a_folder_that_hides_a_camera_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_folder_with_the_name_of_a_camera_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     folder("0")
     with open_frames(SourceConfig(address="0"), SPEC, Telemetry()):
         assert "source 0 is the folder of that name; the camera is /dev/video0" in caplog.text

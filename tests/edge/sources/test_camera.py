@@ -1,4 +1,4 @@
-"""A camera's settings: in which order they are set, and what is said of those not taken."""
+"""A camera's settings: their order, and the report of refused ones."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partsight.sources.camera import apply_settings
 
 
 class FakeCamera:
-    """Takes what it is set to, unless it has something else for that property."""
+    """Accepts settings, unless it has a fixed value for the property."""
 
     def __init__(self, has: dict[int, float] | None = None) -> None:
         self.has = has or {}
@@ -42,7 +42,7 @@ def test_every_field_of_the_configuration_is_a_setting() -> None:
     assert set(CameraConfig.model_fields) == set(ALL)
 
 
-def test_all_are_set_the_format_first_and_the_automatics_off() -> None:
+def test_the_format_is_set_first_and_automatic_modes_are_switched_off() -> None:
     camera = FakeCamera()
     assert apply_settings(camera, CameraConfig(**ALL).model_dump()) == []
     assert camera.asked == [
@@ -61,7 +61,7 @@ def test_all_are_set_the_format_first_and_the_automatics_off() -> None:
 
 
 @pytest.mark.parametrize("settings", [{}, CameraConfig().model_dump()])
-def test_what_is_left_out_is_left_alone(settings: dict[str, Any]) -> None:
+def test_unset_settings_are_unchanged(settings: dict[str, Any]) -> None:
     camera = FakeCamera()
     assert apply_settings(camera, settings) == []
     assert camera.asked == []
@@ -87,7 +87,7 @@ def test_what_is_left_out_is_left_alone(settings: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_what_was_not_taken_is_said(
+def test_refused_settings_are_returned(
     settings: dict[str, Any], has: dict[int, float], said: list[str]
 ) -> None:
     assert apply_settings(FakeCamera(has), settings) == said

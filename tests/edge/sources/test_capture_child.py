@@ -118,7 +118,7 @@ def test_frames_come_with_their_time(child: Callable) -> None:
     shots[0].image_bgr[:] = 3  # it is the reader's own
 
 
-def test_none_is_torn_however_fast_they_come(child: Callable) -> None:
+def test_frames_are_never_torn(child: Callable) -> None:
     with child("fast") as camera:
         shots = [read(camera) for _ in range(300)]
     numbers = []
@@ -130,7 +130,7 @@ def test_none_is_torn_however_fast_they_come(child: Callable) -> None:
     assert steps == [(skipped + 1) % 256 for skipped in passed[1:]], "each is counted"
 
 
-def test_a_reader_that_is_slow_makes_them_skip_and_not_wait(child: Callable) -> None:
+def test_a_slow_reader_skips_frames(child: Callable) -> None:
     with child("good") as camera:
         read(camera)
         deadline_s = time.monotonic() + DEADLINE_S
@@ -162,7 +162,7 @@ def test_grey_frames_become_bgr(child: Callable) -> None:
         assert read(camera).image_bgr.shape == (4, 8, 3)
 
 
-def test_what_a_driver_prints_is_no_message(child: Callable) -> None:
+def test_output_of_a_driver_is_no_message(child: Callable) -> None:
     with child("noisy") as camera:
         assert read(camera).image_bgr.shape == (4, 8, 3)
 
@@ -182,7 +182,7 @@ def test_frames_that_cannot_be_had_are_skipped(child: Callable) -> None:
         ("crashes", "crashes: the process that reads it ended with -6"),
     ],
 )
-def test_what_goes_wrong_is_told(child: Callable, kind: str, message: str) -> None:
+def test_errors_are_reported(child: Callable, kind: str, message: str) -> None:
     def play() -> None:
         with child(kind) as camera:
             for _ in range(3):
@@ -192,11 +192,13 @@ def test_what_goes_wrong_is_told(child: Callable, kind: str, message: str) -> No
         play()
 
 
-def test_settings_not_taken_are_one_line(child: Callable, caplog: pytest.LogCaptureFixture) -> None:
+def test_refused_settings_are_reported_in_one_line(
+    child: Callable, caplog: pytest.LogCaptureFixture
+) -> None:
     with child("good", {"width": 1920, "gain": 7.0, "focus": 3.0}) as camera:
         read(camera)
     (record,) = caplog.records
-    assert "good did not take width 1920 (it has 7), focus 3.0 (it has 7)" in record.getMessage()
+    assert "good did not accept width 1920 (it has 7), focus 3.0 (it has 7)" in record.getMessage()
 
 
 def test_a_read_that_hangs_returns_in_time_and_the_process_can_be_ended(child: Callable) -> None:
@@ -207,7 +209,7 @@ def test_a_read_that_hangs_returns_in_time_and_the_process_can_be_ended(child: C
     assert is_gone(pid)
 
 
-def test_one_that_is_killed_is_noticed(child: Callable) -> None:
+def test_a_killed_process_is_noticed(child: Callable) -> None:
     def play() -> None:
         with child("good") as camera:
             read(camera)
@@ -220,7 +222,7 @@ def test_one_that_is_killed_is_noticed(child: Callable) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_parent_alone_ends_it(child: Callable, number: int) -> None:
+def test_only_the_parent_ends_the_process(child: Callable, number: int) -> None:
     with child("good") as camera:
         read(camera)
         os.kill(camera.pid, number)
@@ -229,8 +231,8 @@ def test_the_parent_alone_ends_it(child: Callable, number: int) -> None:
 
 
 @pytest.mark.parametrize("kind", ["good", "hangs"])
-def test_it_ends_with_its_parent_however_that_ends(tmp_path: Path, kind: str) -> None:
-    """Also where its camera hangs; what they shared has no name that could stay."""
+def test_the_process_ends_with_its_parent(tmp_path: Path, kind: str) -> None:
+    """Also if its camera hangs; the shared memory has no name that could stay."""
     (tmp_path / "fake.py").write_text(FAKE)
     code = (
         "import sys, time\n"
@@ -265,7 +267,7 @@ def test_no_descriptor_or_process_is_left(child: Callable) -> None:
     assert opened() == before
 
 
-def test_one_that_does_not_start_leaves_nothing() -> None:
+def test_a_failed_start_leaves_nothing_behind() -> None:
     before = os.listdir("/proc/self/fd")
     with pytest.raises(FileNotFoundError):
         CaptureChild("0", None, ("/nonexistent/python",))
@@ -284,7 +286,7 @@ def test_where_python_does_not_know_itself(monkeypatch: pytest.MonkeyPatch) -> N
         CaptureChild("0", None, ("", *COMMAND[1:]))
 
 
-def test_the_process_imports_no_more_than_it_needs(run_python: Callable) -> None:
+def test_the_process_imports_only_needed_modules(run_python: Callable) -> None:
     done = run_python(
         "-c",
         "import sys, partsight.sources.capture_process\n"
@@ -310,7 +312,7 @@ def test_a_real_file_goes_through_the_real_process(tmp_path: Path, write_video: 
     assert set(levels) <= {*range(18, 23), *range(38, 43), *range(58, 63)}
 
 
-def test_what_a_library_prints_at_its_import_is_no_message(tmp_path: Path) -> None:
+def test_output_of_a_library_is_no_message(tmp_path: Path) -> None:
     script = tmp_path / "chatty.py"
     script.write_text("print('welcome')\nprint('{', flush=True)\n" + FAKE)
     with CaptureChild("good", None, (sys.executable, str(script))) as camera:

@@ -1,4 +1,4 @@
-"""``[source.conditions]`` acts on every kind of source, not on cameras and streams only."""
+"""``[source.conditions]`` applies to every kind of source."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.checked import FrameCheck
 from partsight.sources.frames import Frames, NoMoreFrames, SequentialFrames
-from partsight.sources.image_quality import ConditionCheck
+from partsight.sources.image_quality import QualityCheck
 from partsight.sources.opening import open_frames
 from partsight.sources.scripted import ScriptedSource
 from partsight.telemetry.telemetry import Telemetry
@@ -118,7 +118,7 @@ SOURCES: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize("kind", SOURCES)
 @pytest.mark.parametrize("name", UNFIT)
-def test_a_frame_that_is_not_fit_is_a_fault(kind: str, name: str, tmp_path: Path) -> None:
+def test_an_unfit_frame_is_a_fault(kind: str, name: str, tmp_path: Path) -> None:
     image, conditions = UNFIT[name]
     (event, *_), telemetry = SOURCES[kind]([image], conditions, tmp_path)
     word = name.split()[0]
@@ -141,8 +141,8 @@ def test_a_fit_frame_is_passed_and_the_state_is_running_again(kind: str, tmp_pat
 
 
 @pytest.mark.parametrize("kind", ["folder", "watched folder", "script"])
-def test_the_verdict_on_a_file_does_not_depend_on_the_one_before(kind: str, tmp_path: Path) -> None:
-    """A camera's state has hysteresis: what is 21 after a dark frame would still be dark."""
+def test_the_check_of_a_file_does_not_depend_on_the_previous_one(kind: str, tmp_path: Path) -> None:
+    """A camera's state has hysteresis: a brightness of 21 after a dark frame is still dark."""
     frames = [part(0, 10, 5), part(1, 21, 5), part(2, 10, 5)]
     events, _ = SOURCES[kind](frames, {"dark_below": 20.0}, tmp_path)
     assert [type(event) for event in events] == [Fault, Frame, Fault]
@@ -196,7 +196,7 @@ def test_a_video_in_real_time_is_frozen_by_its_own_time(tmp_path: Path) -> None:
     [([0.0] * 12, False), (SECONDS, True), ([0.1 * each for each in SECONDS], False)],
     ids=["copied with one time", "a second apart", "within a second"],
 )
-def test_a_watched_folder_goes_by_the_times_of_its_files(
+def test_a_watched_folder_uses_the_times_of_its_files(
     times: list[float], frozen: bool, tmp_path: Path
 ) -> None:
     events, _ = from_folder([part()] * 12, {}, tmp_path, times, **WATCHED)
@@ -214,8 +214,8 @@ def test_the_state_of_a_watched_folder_stays_until_the_next_file(tmp_path: Path)
             assert telemetry.states()["source"].name == "dark"
 
 
-def test_a_check_begins_anew_where_the_source_was_opened_again() -> None:
-    check = ConditionCheck(ConditionsConfig(frozen_frames=2, frozen_after_s=0.0))
+def test_the_check_restarts_when_the_source_is_opened_again() -> None:
+    check = QualityCheck(ConditionsConfig(frozen_frames=2, frozen_after_s=0.0))
     assert check(part(), 0) is None
     check.restart()
     assert check(part(), 1) is None

@@ -66,7 +66,7 @@ def test_an_unescaped_character_is_refused_with_how_to_write_it(address: str) ->
 
 @pytest.mark.parametrize("address", _UNCLEAR.values(), ids=_UNCLEAR)
 @pytest.mark.parametrize("command", ["check", "watch", "watch --debug", "capture"])
-def test_each_command_refuses_it_and_shows_no_secret(
+def test_each_command_refuses_an_unescaped_address_without_showing_it(
     address: str, command: str, tmp_path: Path, model_path: Path
 ) -> None:
     file = tmp_path / "partsight.toml"
@@ -101,7 +101,7 @@ def test_each_command_refuses_it_and_shows_no_secret(
         "http://camera/user=admin&password=hunter2",
     ],
 )
-def test_a_clear_address_is_taken(address: str) -> None:
+def test_an_escaped_address_is_accepted(address: str) -> None:
     require_usable(address)
 
 
@@ -131,7 +131,7 @@ def test_keys_that_do_not_go_together_are_refused(
     assert _seen(result.output) == []
 
 
-def test_the_secret_is_read_anew_and_encoded(
+def test_the_secret_is_read_again_and_encoded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "partsight.toml"
@@ -148,7 +148,7 @@ def test_the_secret_is_read_anew_and_encoded(
     assert source_address(read_config(file).source) == "http://op:of%20env@h/a"
 
 
-def test_a_password_that_is_missing_is_an_error_at_the_start(tmp_path: Path) -> None:
+def test_a_missing_password_is_an_error_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "partsight.toml"
     file.write_text("[source]\naddress = 'rtsp://h'\nusername = 'op'\npassword_file = 'none'")
     source = read_config(file).source
@@ -166,7 +166,7 @@ def test_a_password_that_is_missing_is_an_error_at_the_start(tmp_path: Path) -> 
         ("file:///parts", "file:///parts"),
     ],
 )
-def test_the_configured_user_goes_with_an_address_of_the_command_line_that_lacks_one(
+def test_the_configured_user_completes_an_address_of_the_command_line(
     address: str, opened: str, tmp_path: Path
 ) -> None:
     (tmp_path / "pw").write_text("pa#s")
@@ -175,7 +175,7 @@ def test_the_configured_user_goes_with_an_address_of_the_command_line_that_lacks
     assert source_address(at_address(read_config(file).source, address)) == opened
 
 
-def test_the_python_interface_refuses_it_too() -> None:
+def test_the_python_api_refuses_an_unescaped_address() -> None:
     for address in _UNCLEAR.values():
         source = Config().source.model_copy(update={"address": address})
         with pytest.raises(ConfigError, match="%23"):

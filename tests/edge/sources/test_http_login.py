@@ -47,7 +47,7 @@ def test_the_strongest_challenge_is_answered(challenges: list[str], expected: st
 @pytest.mark.parametrize(
     "challenges", [[], ["Bearer realm=x"], ["Negotiate"], ["Digest realm=x"], ["\xff,,=", ""]]
 )
-def test_others_are_not(challenges: list[str]) -> None:
+def test_other_files_are_not_images(challenges: list[str]) -> None:
     assert answer(*challenges) is None
 
 

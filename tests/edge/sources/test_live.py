@@ -1,4 +1,4 @@
-"""A live source that misbehaves, step by step on a clock of the test."""
+"""A faulty live source, step by step with simulated time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from partsight.config.source import SourceConfig
 from partsight.errors import EnvironmentFault, SourceError
 from partsight.records import Fault, Frame
-from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
+from partsight.sources.capture_backend import CapturedImage, ScriptedCapture
 from partsight.sources.live import LiveFrames
 from partsight.telemetry.telemetry import Telemetry
 
@@ -59,18 +59,18 @@ class Bench:
             self.telemetry,
             clock=self.clock,
             now=lambda: NOW,
-            chance=lambda: 0.0,
+            chance=lambda: 1.0,
             idle=self.clock.forward,
         )
 
-    def open(self) -> contextlib.AbstractContextManager[ScriptedGrabber]:
+    def open(self) -> contextlib.AbstractContextManager[ScriptedCapture]:
         opening = next(self.openings)
         if isinstance(opening, Exception):
             raise opening
 
         @contextlib.contextmanager
         def opened():
-            yield ScriptedGrabber(self.played(opening))
+            yield ScriptedCapture(self.played(opening))
             self.left += 1
 
         return opened()
@@ -118,7 +118,7 @@ def still(count: int, clock_step_s: float = 1.0) -> Callable[[Clock], Iterable[C
     return play
 
 
-def test_frames_come_with_what_is_known_of_them() -> None:
+def test_frames_have_source_time_and_index() -> None:
     bench = Bench([90, 91])
     bench.steps(2)
     frame = bench.live.after(0, 0)
@@ -131,7 +131,7 @@ def test_frames_come_with_what_is_known_of_them() -> None:
     assert bench.names == ["running"]
 
 
-def test_a_delay_makes_frames_as_old_as_they_are() -> None:
+def test_a_configured_delay_makes_frames_older() -> None:
     config = CONFIG.model_copy(update={"delay_s": 0.3})
     bench = Bench([90, 91, 0.2, 92], config=config)
     bench.steps(3)
@@ -144,7 +144,7 @@ def test_a_delay_makes_frames_as_old_as_they_are() -> None:
     assert bench.names == ["running"]
 
 
-def test_a_newer_frame_replaces_one_that_nobody_used() -> None:
+def test_a_newer_frame_replaces_an_unused_one() -> None:
     bench = Bench([90, 91, 92, CapturedImage(noisy(93, 1), 200.0, skipped=4)])
     bench.steps(4)
     assert bench.live.after(0, 0).image_bgr[5, 5, 0] == 92
@@ -183,7 +183,7 @@ def test_states_are_entered_and_left_once(caplog: pytest.LogCaptureFixture) -> N
     ("level", "reason"),
     [(2, "too dark: mean brightness"), (253, "too bright: mean brightness 25")],
 )
-def test_a_picture_that_is_not_fit_is_a_fault_each_time(level: int, reason: str) -> None:
+def test_each_unfit_image_is_a_fault(level: int, reason: str) -> None:
     bench = Bench([level, level])
     for index in range(2):
         bench.steps(2 - index)
@@ -195,7 +195,7 @@ def test_a_picture_that_is_not_fit_is_a_fault_each_time(level: int, reason: str)
         assert bench.live.after(0, 0) is None
 
 
-def test_blur_is_looked_at_where_it_has_a_threshold() -> None:
+def test_blur_is_measured_only_with_a_threshold() -> None:
     conditions = CONFIG.conditions.model_copy(update={"blurred_below": 500.0})
     config = CONFIG.model_copy(update={"conditions": conditions})
     checks = np.kron(np.indices((4, 4)).sum(0) % 2, np.ones((2, 2)))[..., None]
@@ -225,7 +225,7 @@ def test_silence_is_stale_then_killed_then_opened_again() -> None:
     assert isinstance(fault, Fault)
     assert "no whole frame for 2.1 s" in fault.reason
     assert "every 2 s" in fault.reason
-    assert bench.live.after(used.monotonic_s, 0) is None, "it is told once"
+    assert bench.live.after(used.monotonic_s, 0) is None, "reported once"
     bench.steps(2)
     assert bench.left == 1
     fault = bench.live.after(used.monotonic_s, 0)
@@ -245,7 +245,7 @@ def test_an_old_frame_is_still_that_after_its_moment() -> None:
     assert isinstance(bench.live.after(101, 0), Fault)
 
 
-def test_what_opens_and_gives_nothing_is_killed() -> None:
+def test_a_source_without_frames_is_closed() -> None:
     bench = Bench([4.0, 4.0, 4.0], [])
     bench.steps(3)
     assert bench.names == []
@@ -266,7 +266,7 @@ def test_what_opens_and_gives_nothing_is_killed() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_does_not_open_is_tried_again(error: Exception) -> None:
+def test_opening_is_tried_again(error: Exception) -> None:
     bench = Bench(error, error, [90])
     bench.steps(1)
     assert isinstance(bench.live.after(0, 0), Fault)
@@ -298,7 +298,7 @@ def test_the_budget_that_runs_out_while_disconnected_is_in_the_detail() -> None:
     bench.steps(400)
     state = bench.telemetry.states()["source"]
     assert state.name == "disconnected"
-    assert "only one every 8 s" in state.detail
+    assert "the next attempts are 8 s apart" in state.detail
     assert len(bench.states) == 2, "one line in the log"
 
 
@@ -308,13 +308,13 @@ def test_the_age_of_the_last_frame_is_known() -> None:
     assert bench.telemetry.values()["frame_age_seconds", ""] == pytest.approx(1.5)
 
 
-def test_a_defect_of_the_thread_is_told_and_waited_for_by_nobody(
+def test_a_defect_of_the_thread_is_reported_and_blocks_nobody(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    told: list[object] = []
-    monkeypatch.setattr(threading, "excepthook", told.append)
+    reported: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", reported.append)
 
-    def fail() -> contextlib.AbstractContextManager[ScriptedGrabber]:
+    def fail() -> contextlib.AbstractContextManager[ScriptedCapture]:
         raise ZeroDivisionError
 
     with (
@@ -323,7 +323,7 @@ def test_a_defect_of_the_thread_is_told_and_waited_for_by_nobody(
     ):
         live.after(0, 60)
     live._thread.join(30)
-    assert len(told) == 1
+    assert len(reported) == 1
 
 
 def test_the_thread_takes_frames_and_ends_with_the_block() -> None:
@@ -331,7 +331,7 @@ def test_the_thread_takes_frames_and_ends_with_the_block() -> None:
 
     @contextlib.contextmanager
     def opened():
-        yield ScriptedGrabber([CapturedImage(noisy(90, 1), 5.0)])
+        yield ScriptedCapture([CapturedImage(noisy(90, 1), 5.0)])
         left.set()
 
     with LiveFrames("cam", opened, CONFIG, Telemetry()) as live:

@@ -1,4 +1,4 @@
-"""Motion JPEG over HTTP: the ways in which cameras write it, and those in which it breaks."""
+"""Motion JPEG over HTTP: variants of cameras, and damaged streams."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def jpeg(level: int) -> bytes:
 
 
 def part(data: bytes, length: bool = True, boundary: str = "--part") -> bytes:
-    told = f"content-length: {len(data)}\r\n" if length else ""
-    return f"{boundary}\r\nContent-Type: image/jpeg\r\n{told}\r\n".encode() + data + b"\r\n"
+    reported = f"content-length: {len(data)}\r\n" if length else ""
+    return f"{boundary}\r\nContent-Type: image/jpeg\r\n{reported}\r\n".encode() + data + b"\r\n"
 
 
 @contextlib.contextmanager
@@ -108,7 +108,7 @@ BEHIND = {
 
 @pytest.mark.parametrize("length", [True, False], ids=["length", "no length"])
 @pytest.mark.parametrize("behind", BEHIND.values(), ids=BEHIND)
-def test_what_follows_the_end_marker_is_cut_off(behind: bytes, length: bool) -> None:
+def test_bytes_after_the_end_marker_are_cut_off(behind: bytes, length: bool) -> None:
     body = part(jpeg(10) + behind, length) + part(with_thumbnail(jpeg(20)) + behind, length)
     assert play("part", body + part(jpeg(30)) + b"--part--\r\n")[-3:] == [10, 20, 30]
 
@@ -129,11 +129,11 @@ def test_a_part_without_its_own_end_marker_is_refused(
     "wrong", [1, 7, -1, -2, -30, -10_000], ids=lambda wrong: f"length {wrong:+}"
 )
 def test_a_wrong_length_loses_no_picture(wrong: int) -> None:
-    def told(data: bytes) -> bytes:
+    def reported(data: bytes) -> bytes:
         length = max(0, len(data) + wrong)
         return f"--part\r\nContent-Length: {length}\r\n\r\n".encode() + data + b"\r\n"
 
-    body = told(jpeg(10)) + told(jpeg(20)) + told(jpeg(30)) + b"--part--\r\n"
+    body = reported(jpeg(10)) + reported(jpeg(20)) + reported(jpeg(30)) + b"--part--\r\n"
     assert play("part", body) == [10, 20, 30]
 
 
@@ -176,7 +176,7 @@ def test_no_bytes_do_harm(body: bytes) -> None:
     assert all(whole_picture(data) is None for data in [*found, body])
 
 
-def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
+def test_the_newest_image_is_grabbed_and_the_others_are_counted() -> None:
     go_on, all_read = threading.Event(), threading.Event()
 
     def stream() -> Iterator[bytes]:
@@ -194,7 +194,7 @@ def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:
     after_s = time.monotonic()
     assert capture.grab()
     assert level(capture.retrieve()[1]) == 40
-    assert capture.passed == 2
+    assert capture.dropped == 2
     assert before_s <= capture.arrived_s <= after_s, "not when it was grabbed"
     assert not capture.grab()
 
@@ -228,7 +228,7 @@ def test_another_kind_of_stream_is_left_to_ffmpeg(
 
 
 @pytest.mark.parametrize("address", ["http://127.0.0.1:1/", "http://[::1/", "http:///"])
-def test_nobody_there_is_an_error(address: str) -> None:
+def test_no_answer_is_an_error(address: str) -> None:
     with pytest.raises(SourceError, match="cannot be opened"):
         open_http(address)
 

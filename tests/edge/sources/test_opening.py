@@ -1,4 +1,4 @@
-"""From ``[source]`` to what the triggers look at."""
+"""Opening the line's source from ``[source]``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from partsight.errors import ConfigError, DatasetError, SourceError
 from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
-from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
+from partsight.sources.capture_backend import CapturedImage, ScriptedCapture
 from partsight.sources.frames import NoMoreFrames
 from partsight.telemetry.telemetry import Telemetry
 
@@ -29,9 +29,9 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
     asked: list[Any] = []
 
     @contextlib.contextmanager
-    def opened(*given: Any, **named: Any) -> Iterator[ScriptedGrabber]:
+    def opened(*given: Any, **named: Any) -> Iterator[ScriptedCapture]:
         asked.append((*given, named))
-        yield ScriptedGrabber([CapturedImage(np.full((4, 4, 3), 99, np.uint8), 5.0)])
+        yield ScriptedCapture([CapturedImage(np.full((4, 4, 3), 99, np.uint8), 5.0)])
 
     monkeypatch.setattr("partsight.sources.capture_child.CaptureChild", opened)
     config = SourceConfig(
@@ -69,7 +69,7 @@ def test_a_folder_is_read_once_and_counted(tmp_path: Path) -> None:
         ({"address": "."}, DatasetError, "no pictures in"),
     ],
 )
-def test_what_cannot_be_opened(
+def test_a_source_that_cannot_be_opened_is_an_error(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     config: dict[str, Any],

@@ -56,7 +56,7 @@ def played(frames: Frames) -> Iterator[Frame]:
             yield frame
 
 
-def test_it_gives_each_when_it_is_due(clock: Clock, paced: Callable) -> None:
+def test_each_frame_is_given_when_it_is_due(clock: Clock, paced: Callable) -> None:
     frames, telemetry = paced(3)
     seen = [(frame.index, round(clock.s, 3)) for frame in played(frames)]
     assert seen == [(0, 50.0), (1, 50.1), (2, 50.2)]
@@ -64,7 +64,7 @@ def test_it_gives_each_when_it_is_due(clock: Clock, paced: Callable) -> None:
     assert ("frames_dropped", "") not in telemetry.values()
 
 
-def test_what_was_due_in_the_meantime_is_passed_over(clock: Clock, paced: Callable) -> None:
+def test_frames_due_in_the_meantime_are_dropped(clock: Clock, paced: Callable) -> None:
     frames, telemetry = paced(9)
     first = frames.after(0, 5)
     clock.s += 0.45
@@ -79,14 +79,14 @@ def test_the_frame_after_a_moment_is_the_next_due(clock: Clock, paced: Callable)
     assert frames.after(clock.s, 5).index == 3
 
 
-def test_it_waits_no_longer_than_it_may(clock: Clock, paced: Callable) -> None:
+def test_the_wait_ends_at_the_timeout(clock: Clock, paced: Callable) -> None:
     frames, _ = paced(9, fps=0.1)
     first = frames.after(0, 0.5)
     assert frames.after(first.monotonic_s, 0.5) is None
     assert sum(clock.slept) == pytest.approx(0.5)
 
 
-def test_the_last_one_is_given_late_rather_than_never(clock: Clock, paced: Callable) -> None:
+def test_the_last_frame_is_given_late_rather_than_never(clock: Clock, paced: Callable) -> None:
     frames, _ = paced(3)
     first = frames.after(0, 5)
     clock.s += 99

@@ -1,4 +1,4 @@
-"""Cameras that give one picture per request, and all that their web servers do instead."""
+"""Cameras that give one image per request, and faulty answers of their web servers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ class Camera(http.server.ThreadingHTTPServer):
         return f"http://{login}127.0.0.1:{self.server_port}{path}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Clients that go away are what is tested."""
+        """Ignore clients that disconnect, which is tested here."""
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -137,13 +138,13 @@ def loop(request: Any) -> None:
     [
         (answer(b"", None, 404), "404"),
         (answer(b"", None, 503), "503"),
-        (answer(b"", None, 401), "HTTP 401: the camera does not take the user name and password"),
+        (answer(b"", None, 401), "HTTP 401: the camera refuses the user name and password"),
         (answer(b"", None, 401, WWW_Authenticate="Bearer realm=x"), "HTTP 401"),
         (answer(b"", None, 401, WWW_Authenticate='Basic realm="x"'), "HTTP 401"),
-        (answer(b"<html>log in", "text/html"), "answers with text/html.*logs in"),
+        (answer(b"<html>log in", "text/html"), "answers with text/html.*login page"),
         (answer(b'{"error": 1}', "application/json"), "answers with application/json"),
         (loop, "infinite loop"),
-        (answer(b"", None, 302, Location="rtsp://u:marker@h/x"), "redirects to what is neither"),
+        (answer(b"", None, 302, Location="rtsp://u:marker@h/x"), "redirects to an address without"),
         (answer(jpeg()[:-40]), "cut off or damaged"),
         (answer(png()[:-20], "image/png"), "cut off or damaged"),
         (answer(b"", "image/jpeg"), "received 0 bytes"),
@@ -152,7 +153,7 @@ def loop(request: Any) -> None:
     ],
 )
 @pytest.mark.parametrize("login", ["", "user:marker@"])
-def test_what_is_no_picture_is_named(respond: Any, reason: str, login: str) -> None:
+def test_an_answer_that_is_no_picture_is_named(respond: Any, reason: str, login: str) -> None:
     with camera(respond) as server, pytest.raises(SourceError, match=reason) as raised:
         open_http(server.address(login=login))
     assert "marker" not in str(raised.value)
@@ -237,7 +238,7 @@ def test_a_failure_is_passed_over_and_several_in_a_row_are_the_end() -> None:
     script = Script("HTTP 503", "HTTP 503", 20, "HTTP 503", "HTTP 503", "HTTP 500")
     capture = script.capture()
     assert level(capture) == 10
-    assert (level(capture), capture.passed) == (20, 2)
+    assert (level(capture), capture.dropped) == (20, 2)
     with pytest.raises(SourceError, match="3 requests in a row gave no picture: HTTP 500"):
         capture.grab()
 
@@ -254,7 +255,7 @@ def digest(request: http.server.BaseHTTPRequestHandler) -> None:
     request.end_headers()
 
 
-def test_a_camera_that_asks_for_a_digest_gets_one() -> None:
+def test_a_digest_challenge_is_answered() -> None:
     with camera(digest) as server:
         capture = open_http(server.address(login="us%3Aer:p%40ss@"))
         capture.set(cv2.CAP_PROP_FPS, 1000.0)
@@ -280,7 +281,7 @@ def test_a_redirect_to_another_host_does_not_get_the_password() -> None:
     assert seen == [None]
 
 
-def test_a_certificate_of_its_own_is_told(tmp_path: Path) -> None:
+def test_a_self_signed_certificate_is_reported(tmp_path: Path) -> None:
     pair = make_authority(tmp_path).sign("camera")
     with Camera(answer(jpeg())) as server:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -289,7 +290,7 @@ def test_a_certificate_of_its_own_is_told(tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         capture = open_http(server.address().replace("http:", "https:"))
         assert isinstance(capture, SnapshotCapture)
-        assert "certificate cannot be verified" in capture.doubt
+        assert "certificate cannot be verified" in capture.warning
         assert level(capture) == 90
         server.shutdown()
 
@@ -299,7 +300,7 @@ def noise(number: int) -> bytes:
     return cv2.imencode(".jpg", levels)[1].tobytes()
 
 
-def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
+def test_a_line_reads_snapshots_and_names_errors() -> None:
     def good(request: Any) -> None:
         answer(noise(server.asked))(request)
 
@@ -320,13 +321,13 @@ def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
             assert "3 requests in a row gave no picture" in fault.reason
             assert "marker" not in fault.reason
             server.respond = good
-            again = frames.after(first.monotonic_s + 0.001, DEADLINE_S)
-            while not isinstance(again, Frame):
-                again = frames.after(first.monotonic_s + 0.001, DEADLINE_S)
+            restored_s = time.monotonic()
+            while not isinstance(frames.after(restored_s, DEADLINE_S), Frame):
+                pass
         assert telemetry.values()["source_restarts", ""] >= 1
 
 
-def test_capture_collects_from_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_capture_collects_snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with camera(lambda request: answer(noise(server.asked))(request)) as server:
         options = ["--source", server.address(), "--label", "good", "--max", "3", "parts"]

@@ -29,7 +29,7 @@ watch = true
 """
 
 
-def test_it_is_read_with_its_parts(tmp_path: Path) -> None:
+def test_the_section_is_read_with_its_subsections(tmp_path: Path) -> None:
     path = tmp_path / "partsight.toml"
     path.write_text(WHOLE)
     source = read_config(path).source
@@ -54,7 +54,7 @@ def test_it_is_read_with_its_parts(tmp_path: Path) -> None:
         ("restart_budget = 0", "source.restart_budget"),
     ],
 )
-def test_what_means_nothing_is_refused(tmp_path: Path, text: str, message: str) -> None:
+def test_invalid_values_are_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "partsight.toml"
     path.write_text("[source]\n" + text)
     with pytest.raises(ConfigError, match=message):

@@ -1,4 +1,4 @@
-"""A folder into which pictures come: each whole, once, in order of arrival."""
+"""A watched folder: each file is read when complete, once, in order of arrival."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def png(level: int = 90) -> bytes:
 
 
 def put(path: Path, data: bytes | None = None) -> None:
-    """Rename into place what was written a little earlier, as a camera's program does."""
+    """Write a file and rename it into place, as a camera's program does."""
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(png() if data is None else data)
     os.utime(temporary, ns=(10**18, 10**18))
@@ -136,16 +136,14 @@ def test_a_file_that_grows_is_waited_for(watch: Callable, folder: Path, clock: C
         assert (frame.image_bgr == 90).all()
 
 
-def test_one_that_grows_does_not_keep_others(watch: Callable, folder: Path) -> None:
+def test_a_growing_file_does_not_delay_others(watch: Callable, folder: Path) -> None:
     (folder / "slow.png").write_bytes(png()[:40])
     with watch(existing=True, settle_s=5.0) as frames:
         put(folder / "done.png")
         assert names(frames, 1.0) == ["done.png"]
 
 
-def test_one_that_is_whole_but_was_just_written_is_waited_for(
-    watch: Callable, folder: Path
-) -> None:
+def test_a_file_is_read_only_once_it_is_settled(watch: Callable, folder: Path) -> None:
     with watch(settle_s=0.5) as frames:
         (folder / "new.png").write_bytes(png())
         assert frames.after(0, 0.3) is None
@@ -156,7 +154,7 @@ def test_one_that_is_whole_but_was_just_written_is_waited_for(
     ("data", "reason"),
     [(b"no picture", "not a picture"), (png()[:-30], "damaged"), (b"", "the file is empty")],
 )
-def test_a_damaged_one_is_a_fault_with_its_name_and_the_rest_go_on(
+def test_a_damaged_file_is_a_fault_and_the_others_are_read(
     watch: Callable, folder: Path, data: bytes, reason: str
 ) -> None:
     with watch() as frames:
@@ -179,7 +177,7 @@ def test_a_name_may_be_used_again_by_renaming(watch: Callable, folder: Path) -> 
         assert names(frames, 20.0) == []
 
 
-def test_one_replaced_while_it_was_waited_for_comes_once(watch: Callable, folder: Path) -> None:
+def test_a_file_replaced_while_waiting_is_read_once(watch: Callable, folder: Path) -> None:
     with watch(settle_s=0.5) as frames:
         (folder / "part.png").write_bytes(png(10)[:30])
         assert frames.after(0, 0) is None
@@ -189,7 +187,7 @@ def test_one_replaced_while_it_was_waited_for_comes_once(watch: Callable, folder
         assert names(frames, 20.0) == []
 
 
-def test_one_removed_before_its_turn_is_none(watch: Callable, folder: Path) -> None:
+def test_a_file_removed_before_its_turn_is_ignored(watch: Callable, folder: Path) -> None:
     with watch() as frames:
         (folder / "part.png").write_bytes(png())
         assert frames.after(0, 0) is None
@@ -197,9 +195,7 @@ def test_one_removed_before_its_turn_is_none(watch: Callable, folder: Path) -> N
         assert frames.after(0, 9) is None
 
 
-def test_a_folder_that_goes_and_comes_is_a_state(
-    watch: Callable, folder: Path, telemetry: Telemetry
-) -> None:
+def test_a_missing_folder_is_a_state(watch: Callable, folder: Path, telemetry: Telemetry) -> None:
     put(folder / "old.png")
     with watch() as frames:
         away = folder.with_name("away")
@@ -219,7 +215,7 @@ def test_a_folder_that_goes_and_comes_is_a_state(
 
 
 @pytest.mark.parametrize("existing", [True, False])
-def test_a_folder_that_is_not_there_yet_is_waited_for(
+def test_a_folder_may_be_created_later(
     watch: Callable, folder: Path, telemetry: Telemetry, existing: bool
 ) -> None:
     """As a share is that is mounted after the line has started."""
@@ -245,7 +241,7 @@ def test_a_file_is_no_folder(watch: Callable, folder: Path) -> None:
         assert "Not a directory" in frames.after(0, 1).reason
 
 
-def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(
+def test_a_folder_without_change_times_is_rechecked(
     watch: Callable, folder: Path, clock: Clock
 ) -> None:
     with watch() as frames:
@@ -257,7 +253,7 @@ def test_a_folder_that_tells_of_no_change_is_looked_at_all_the_same(
         assert names(frames, 15.0) == ["quiet.png"]
 
 
-def test_it_is_opened_where_the_configuration_says_so(folder: Path) -> None:
+def test_a_folder_is_watched_if_configured(folder: Path) -> None:
     put(folder / "a.png")
     config = SourceConfig(address=str(folder), folder=FolderConfig(watch=True, existing=True))
     with open_frames(config, SPEC, Telemetry()) as frames:
@@ -295,7 +291,7 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", crowded)
         tracemalloc.start()
-        arrivals.pass_over()
+        arrivals.skip_existing()
         assert arrivals.waiting(0.0) == []
         put(folder / "new.png")
         assert [arrival.name for arrival in arrivals.waiting(1.0)] == ["new.png"]
@@ -308,7 +304,7 @@ def test_many_files_are_little_memory(folder: Path, monkeypatch: pytest.MonkeyPa
 def test_of_many_new_files_only_some_are_held(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrivals_module, "_AHEAD", 100)
+    monkeypatch.setattr(arrivals_module, "_MAX_WAITING", 100)
     for number in range(210):
         os.mknod(tmp_path / f"{number:04}.png")
     arrivals = Arrivals(tmp_path, timer=lambda: 0.0)
@@ -375,7 +371,7 @@ WAYS = [in_place, truncated_first, removed_and_written, replaced]
 
 @pytest.mark.parametrize("write", WAYS, ids=lambda way: way.__name__)
 @pytest.mark.parametrize("place", ["snap.bmp", "2024/05/01/snap.bmp"])
-def test_a_file_that_is_overwritten_is_taken_each_time(
+def test_an_overwritten_file_is_read_each_time(
     watch: Callable, folder: Path, write: Callable[[Path, bytes], None], place: str
 ) -> None:
     path = folder / place
@@ -389,7 +385,7 @@ def test_a_file_that_is_overwritten_is_taken_each_time(
         assert levels(frames, 40.0) == []
 
 
-def test_one_that_is_overwritten_bit_by_bit_is_waited_for(
+def test_a_file_overwritten_in_pieces_is_read_when_complete(
     watch: Callable, folder: Path, clock: Clock
 ) -> None:
     path, new = folder / "snap.bmp", same_size(20)
@@ -405,7 +401,7 @@ def test_one_that_is_overwritten_bit_by_bit_is_waited_for(
         assert levels(frames) == [20]
 
 
-def test_one_that_is_overwritten_while_it_is_read_is_read_again(
+def test_a_file_overwritten_while_reading_is_read_again(
     watch: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = folder / "snap.bmp"
@@ -469,7 +465,7 @@ def test_where_time_is_in_whole_seconds_a_file_is_waited_for_longer(
     ["2024-05-01/a.png", "2024/05/01/a.png", "line 3/Ä/a.png", "x/" * 30 + "a.png", "o.png/a.png"],
 )
 @pytest.mark.parametrize("existing", [True, False])
-def test_folders_that_are_made_while_it_runs_are_watched_at_every_level(
+def test_new_folders_are_watched_at_every_level(
     watch: Callable, folder: Path, place: str, existing: bool
 ) -> None:
     with watch(existing=existing) as frames:
@@ -487,7 +483,7 @@ def test_folders_that_are_made_while_it_runs_are_watched_at_every_level(
 
 
 @pytest.mark.parametrize("existing", [True, False])
-def test_what_is_in_folders_at_the_start_is_existing(
+def test_files_in_folders_at_the_start_are_existing(
     watch: Callable, folder: Path, existing: bool
 ) -> None:
     (folder / "2024/05").mkdir(parents=True)
@@ -544,9 +540,7 @@ def test_links_are_followed_once_and_not_in_circles(
         assert names(frames, 15.0) == []
 
 
-def test_a_part_that_is_moved_within_the_tree_is_not_taken_twice(
-    watch: Callable, folder: Path
-) -> None:
+def test_a_file_moved_within_the_tree_is_read_once(watch: Callable, folder: Path) -> None:
     (folder / "done").mkdir()
     with watch() as frames:
         for name in ("a.png", "b.png"):
@@ -561,7 +555,7 @@ def test_a_part_that_is_moved_within_the_tree_is_not_taken_twice(
         assert names(frames, 15.0) == ["c.png"]
 
 
-def test_a_folder_that_is_removed_and_made_again_is_watched(watch: Callable, folder: Path) -> None:
+def test_a_recreated_folder_is_watched(watch: Callable, folder: Path) -> None:
     day = folder / "today"
     with watch() as frames:
         for _ in range(5):
@@ -572,7 +566,7 @@ def test_a_folder_that_is_removed_and_made_again_is_watched(watch: Callable, fol
             day.rmdir()
 
 
-def test_folders_below_one_that_goes_and_comes_are_not_new(
+def test_files_below_a_remounted_folder_are_not_new(
     watch: Callable, folder: Path, telemetry: Telemetry
 ) -> None:
     (folder / "2024/05").mkdir(parents=True)
@@ -589,7 +583,7 @@ def test_folders_below_one_that_goes_and_comes_are_not_new(
         assert names(frames, 25) == ["new.png"]
 
 
-def test_a_folder_that_cannot_be_listed_is_told_once_and_the_others_go_on(
+def test_an_unreadable_folder_is_reported_once_and_others_are_read(
     watch: Callable, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     real = os.scandir
@@ -618,7 +612,7 @@ def test_old_folders_are_not_listed_again(folder: Path, monkeypatch: pytest.Monk
         (folder / f"2024/{day}").mkdir(parents=True)
         put(folder / f"2024/{day}/a.png")
     arrivals = Arrivals(folder, timer=lambda: 0.0)
-    arrivals.pass_over()
+    arrivals.skip_existing()
     assert arrivals.waiting(0.0) == arrivals.waiting(0.1) == []
     listed: list[str] = []
     real = os.scandir
@@ -631,8 +625,8 @@ def test_old_folders_are_not_listed_again(folder: Path, monkeypatch: pytest.Monk
     assert {os.path.relpath(path, folder) for path in listed} == {"2024/7"}
 
 
-def test_what_is_forgotten_is_what_is_gone(folder: Path) -> None:
-    """What is remembered stays as small as what is there."""
+def test_only_removed_files_are_forgotten(folder: Path) -> None:
+    """Only existing files are remembered."""
     arrivals = Arrivals(folder, timer=lambda: 0.0)
     now_s = 0.0
     for day in range(30):
@@ -644,8 +638,8 @@ def test_what_is_forgotten_is_what_is_gone(folder: Path) -> None:
         (folder / str(day)).rmdir()
         now_s += 1.0
     assert arrivals.waiting(now_s + 20) == []
-    assert not arrivals._known
-    assert not +arrivals._counts
+    assert not arrivals._known.stamps
+    assert not +arrivals._known._counts
 
 
 OPERATIONS = st.lists(
@@ -660,7 +654,7 @@ OPERATIONS = st.lists(
 
 @given(OPERATIONS)
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_each_content_comes_once_whatever_is_done(
+def test_each_content_is_read_once(
     operations: list[tuple[str, str, str]],
 ) -> None:
     clock, level = Clock(), itertools.count(1)

@@ -95,20 +95,20 @@ def command(
       partsight capture --source 0 --label healthy --every 2 --max 100 parts/
       partsight capture --source 0 --label defected --part SN-17 --wait-for-key parts/
     """  # fmt: skip
-    from partsight.sources.labelled_capture import Place, capture, every, on_each
+    from partsight.sources.labelled_capture import CaptureTarget, capture, every, on_each
 
     if wait_for_key and every_s:
         raise click.UsageError("--wait-for-key and --every exclude each other.")
-    place = Place(destination / label, kind, part)
+    target = CaptureTarget(destination / label, kind, part)
     moments = on_each(_prompted(sys.stdin)) if wait_for_key else every(every_s)
     with _opened(source) as frames:
-        pictures, faults = _collected(capture(frames, moments, place, most), tell=wait_for_key)
+        pictures, faults = _collected(capture(frames, moments, target, most), tell=wait_for_key)
     if as_json:
         failed = [{"source": each.source, "reason": redact_text(each.reason)} for each in faults]
         told = {"label": label, "pictures": [str(path) for path in pictures], "failed": failed}
         click.echo(json.dumps(told))
     else:
-        click.echo(f"wrote {len(pictures)} pictures to {place.folder}")
+        click.echo(f"wrote {len(pictures)} pictures to {target.folder}")
     exit_if_failed(len(faults), len(pictures) + len(faults))
 
 

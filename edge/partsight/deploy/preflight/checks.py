@@ -1,4 +1,4 @@
-"""The list of preflight checks, and the two ways in which they are used."""
+"""The list of preflight checks: all of them for ``config check``, some at the start of a line."""
 
 from __future__ import annotations
 

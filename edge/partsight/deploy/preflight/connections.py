@@ -26,7 +26,7 @@ _CERTIFICATES = frozenset({"ca_file", "certificate_file", "key_file"})
 
 def check_connections(config: Config) -> Iterator[Finding]:
     """Check what sinks and the trigger need before they can connect."""
-    # Making a trigger imports its packages; it listens only when it is entered.
+    # Making a trigger imports its packages; it listens only once it is entered.
     yield from _failure("trigger", partial(open_trigger, config.trigger, Telemetry()))
     yield from _section("trigger", config.trigger)
     for index, sink in enumerate(config.sinks):
@@ -41,7 +41,7 @@ def check_connections(config: Config) -> Iterator[Finding]:
 
 
 def _written_file(key: str, path: Path, example: str) -> Iterator[Finding]:
-    """Rows are appended to a file, read back after a crash, and the file is renamed."""
+    """Check that a path can be a file that is appended to, read back and renamed."""
     if path.is_dir():
         yield Finding(key, f"{path} is a folder. Name a file, such as {path / example}")
     elif path.exists() and not path.is_file():
@@ -53,7 +53,7 @@ def _written_file(key: str, path: Path, example: str) -> Iterator[Finding]:
 
 
 def _section(key: str, section: BaseModel) -> Iterator[Finding]:
-    """The content of the files that a section names, those that can be read at all."""
+    """Check the content of the readable files that a section names."""
     if isinstance(section, TlsSection) and _readable(section, _CERTIFICATES):
         from partsight.connections.tls import load_certificates
 

@@ -17,8 +17,8 @@ class Finding:
     Attributes:
         key: full name of the setting or section, such as ``sinks[0].path``.
         message: the problem, and the step that fixes it.
-        level: ``error`` where the line cannot start or part of it can never work; ``warning``
-            where it may work later, or where it is started.
+        level: ``error`` if the line cannot start or a component can never work; ``warning``
+            if it may work later, or where the line is started.
     """
 
     key: str

@@ -1,4 +1,4 @@
-"""Models and the runtime: what the configuration names, read but not run."""
+"""Checks of configured models and the runtime. Models are read but not run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["check_models", "check_runtime"]
 def check_models(config: Config) -> Iterator[Finding]:
     """Check the public key, the shadow model, and the active model of the store."""
     key, shadow = config.model.public_key, config.shadow.model
-    # Files that are missing are found by their keys' names.
+    # Missing files are found by check_paths.
     if key is not None and os.access(key, os.R_OK):
         yield from _public_key(key)
     if shadow is not None and os.access(shadow, os.R_OK):

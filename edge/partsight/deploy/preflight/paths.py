@@ -1,4 +1,4 @@
-"""Environment variables and files that settings name.
+"""Checks of the environment variables and files that settings name.
 
 Keys are recognized by their names, so that new sections are covered: ``..._env`` is an
 environment variable, ``..._file`` and ``..._key`` are files to read.
@@ -51,7 +51,7 @@ def check_setting(
 
 
 def is_read(setting: Setting) -> bool:
-    """Whether a path names something to read; the line writes to all others."""
+    """Return whether a path is read; the line writes to all others."""
     return setting.name.endswith((*_READ, _CONNECTED_LATER))
 
 

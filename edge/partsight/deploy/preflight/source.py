@@ -1,4 +1,4 @@
-"""The source: whether it is there and can be opened.
+"""Checks that the source exists and can be opened.
 
 Cameras and streams are not opened: another program may use the camera, and one that is missing
 now is a state of the line, which it recovers from.
@@ -20,12 +20,12 @@ from partsight.sources.opening import open_source
 __all__ = ["check_source"]
 
 _KEY = "source.address"
-# Of any size: files are opened, and nothing is inspected.
+# Of any size, since nothing is inspected.
 _ANY_SPEC = PreprocessSpec(224, 224)
 
 
 def check_source(config: SourceConfig) -> Iterator[Finding]:
-    """Check the address of ``[source]``; none is no finding, as ``watch --source`` gives one."""
+    """Check the address of ``[source]``; it may be missing, as ``watch --source`` can give one."""
     if config.address is None:
         return
     found = classify_address(config.address)

@@ -1,4 +1,4 @@
-"""Counts, levels, times and states: what everyone writes to, and nobody waits for."""
+"""Counters, gauges, times and states, and the announcement of changes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def telemetry() -> Telemetry:
         ("time", ("frames", 0.1), False),
     ],
 )
-def test_only_what_has_a_name(method, arguments, known, telemetry) -> None:
+def test_only_defined_metrics_are_accepted(method, arguments, known, telemetry) -> None:
     if known:
         getattr(telemetry, method)(*arguments)
         return
@@ -41,15 +41,15 @@ def test_every_metric_is_described() -> None:
     assert all(metric.help.endswith(".") for metric in METRICS.values())
 
 
-def test_a_change_of_state_is_told_once(telemetry, caplog) -> None:
-    told = []
-    telemetry.on_change(lambda part, state: told.append((part, state.name, state.detail)))
+def test_a_change_of_state_is_announced_once(telemetry, caplog) -> None:
+    reported = []
+    telemetry.on_change(lambda part, state: reported.append((part, state.name, state.detail)))
     with caplog.at_level(logging.INFO, "partsight"):
         telemetry.state("source", "running")
         telemetry.state("source", "dark", "mean 3 below 10")
         telemetry.state("source", "dark", "mean 4 below 10")
         telemetry.state("source", "running")
-    assert told == [
+    assert reported == [
         ("source", "running", ""),
         ("source", "dark", "mean 3 below 10"),
         ("source", "running", ""),
@@ -66,7 +66,7 @@ def test_a_change_of_state_is_told_once(telemetry, caplog) -> None:
     ("seconds", "bucket"), [(0.0, 0), (0.001, 0), (0.0011, 1), (2.0, 10), (9.0, 11)]
 )
 def test_a_time_falls_into_its_bucket(seconds, bucket, telemetry) -> None:
-    """As Prometheus has it: a bucket holds what is at most its bound."""
+    """As in Prometheus: a bucket counts the values up to its bound."""
     telemetry.time("latency", seconds, "invoke")
     histogram = telemetry.histograms()["latency", "invoke"]
     assert [i for i, count in enumerate(histogram.counts) if count] == [bucket]
@@ -102,27 +102,27 @@ def test_threads_lose_no_count(telemetry) -> None:
 
 
 class Told:
-    """Vitals with a clock that is set by hand, and what they told."""
+    """Telemetry with a clock set by hand, and the announced changes."""
 
     def __init__(self) -> None:
         self.now_s = 0.0
         self.telemetry = Telemetry(now=lambda: 1000.0 + self.now_s, clock=lambda: self.now_s)
         self.changes: list[Change] = []
         self.exact: list[str] = []
-        self.telemetry.on_told(self.changes.append)
+        self.telemetry.on_announced(self.changes.append)
         self.telemetry.on_change(lambda part, state: self.exact.append(state.name))
 
     def go(self, part: str, name: str, seconds: float = 1.0) -> None:
         self.telemetry.state(part, name, "why")
         self.now_s += seconds
-        self.telemetry.tell_due()
+        self.telemetry.announce_due()
 
     def names(self) -> list[tuple[str, int]]:
         return [(change.state.name, change.suppressed) for change in self.changes]
 
 
 @pytest.fixture
-def told() -> Told:
+def reported() -> Told:
     return Told()
 
 
@@ -139,90 +139,90 @@ def told() -> Told:
         ("shadow", "running", "failed"),
     ],
 )
-def test_a_part_that_flaps_all_day_is_told_of_about_once_a_minute(
-    told: Told, part: str, good: str, bad: str
+def test_a_flapping_component_is_announced_about_once_a_minute(
+    reported: Told, part: str, good: str, bad: str
 ) -> None:
     for second in range(86_400):
-        told.go(part, bad if second % 2 else good)
-    assert len(told.exact) == 86_400
-    assert len(told.changes) <= 2 + BURST + 24 * 60
-    told.telemetry.tell_rest()
-    assert sum(change.suppressed + 1 for change in told.changes) == 86_400
+        reported.go(part, bad if second % 2 else good)
+    assert len(reported.exact) == 86_400
+    assert len(reported.changes) <= 2 + BURST + 24 * 60
+    reported.telemetry.announce_rest()
+    assert sum(change.suppressed + 1 for change in reported.changes) == 86_400
 
 
-def test_an_outage_is_told_at_once_with_its_steps(told: Told) -> None:
+def test_an_outage_is_announced_at_once_with_its_steps(reported: Told) -> None:
     for name in ("running", "stale", "disconnected", "running"):
-        told.go("source", name)
-    assert told.names() == [(n, 0) for n in ("running", "stale", "disconnected", "running")]
-    assert not any(change.delayed for change in told.changes)
+        reported.go("source", name)
+    assert reported.names() == [(n, 0) for n in ("running", "stale", "disconnected", "running")]
+    assert not any(change.delayed for change in reported.changes)
 
 
-def test_starting_is_not_one_of_the_changes_that_a_part_may_tell(told: Told) -> None:
+def test_starting_does_not_count_as_an_announcement(reported: Told) -> None:
     for name in ("starting", "running", "stale", "disconnected", "running", "dark"):
-        told.go("source", name)
-    assert [name for name, _ in told.names()] == [
+        reported.go("source", name)
+    assert [name for name, _ in reported.names()] == [
         *("starting", "running", "stale", "disconnected", "running"),
     ]
 
 
-def test_outages_with_minutes_between_them_are_each_told_at_once(told: Told) -> None:
+def test_outages_minutes_apart_are_each_announced_at_once(reported: Told) -> None:
     for _ in range(10):
-        told.go("trigger", "listening", 600)
-        told.go("trigger", "disconnected", 10)
-    assert [suppressed for _, suppressed in told.names()] == [0] * 20
-    assert not any(change.delayed for change in told.changes)
+        reported.go("trigger", "listening", 600)
+        reported.go("trigger", "disconnected", 10)
+    assert [suppressed for _, suppressed in reported.names()] == [0] * 20
+    assert not any(change.delayed for change in reported.changes)
 
 
-def test_the_state_that_a_part_settles_in_is_told_when_its_minute_is_over(told: Told) -> None:
+def test_the_final_state_of_a_component_is_announced_after_a_minute(reported: Told) -> None:
     for name in ("listening", "disconnected") * 3:
-        told.go("trigger", name, 0.1)
-    assert len(told.changes) == 4
-    told.go("source", "running", 60)  # another part, at any time
-    last = told.changes[-1]
-    assert (last.part, last.state.name, last.suppressed, last.delayed) == (
+        reported.go("trigger", name, 0.1)
+    assert len(reported.changes) == 4
+    reported.go("source", "running", 60)  # another part, at any time
+    last = reported.changes[-1]
+    assert (last.component, last.state.name, last.suppressed, last.delayed) == (
         *("trigger", "disconnected", 1, True),
     )
     assert last.state.since == pytest.approx(1000.5)
-    told.go("source", "running", 600)
-    assert len(told.changes) == 6
+    reported.go("source", "running", 600)
+    assert len(reported.changes) == 6
 
 
-def test_a_sink_tells_an_outage_by_two_changes_and_never_more_than_one_a_minute(
-    told: Told,
+def test_an_outage_of_a_sink_is_two_changes_at_most_one_a_minute(
+    reported: Told,
 ) -> None:
-    told.go("sink plc", "delivering", 600)
+    reported.go("sink plc", "delivering", 600)
     for _ in range(10):
-        told.go("sink plc", "unreachable", 10)
-        told.go("sink plc", "delivering", 0)
+        reported.go("sink plc", "unreachable", 10)
+        reported.go("sink plc", "delivering", 0)
         for _ in range(600):
-            told.now_s += 1
-            told.telemetry.tell_due()
-    assert told.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
+            reported.now_s += 1
+            reported.telemetry.announce_due()
+    assert reported.names() == [("delivering", 0)] + [("unreachable", 0), ("delivering", 0)] * 10
 
 
-def test_parts_do_not_use_up_each_others_changes(told: Told) -> None:
+def test_components_have_separate_announcements(reported: Told) -> None:
     for second in range(60):
-        told.go("source", "dark" if second % 2 else "running")
-    told.go("sink plc", "unreachable", 0)
-    told.go("sink plc", "delivering", 0)
-    assert [c.state.name for c in told.changes if c.part == "sink plc"] == [
+        reported.go("source", "dark" if second % 2 else "running")
+    reported.go("sink plc", "unreachable", 0)
+    reported.go("sink plc", "delivering", 0)
+    assert [c.state.name for c in reported.changes if c.component == "sink plc"] == [
         *("unreachable", "delivering"),
     ]
 
 
-def test_changes_between_calm_states_that_were_not_told_are_a_warning(told: Told, caplog) -> None:
+def test_suppressed_changes_between_calm_states_are_a_warning(reported: Told, caplog) -> None:
     with caplog.at_level(logging.INFO, "partsight"):
         for second in range(20):
-            told.go("trigger", "learning" if second % 2 else "listening")
-        told.telemetry.tell_rest()
+            reported.go("trigger", "learning" if second % 2 else "listening")
+        reported.telemetry.announce_rest()
     assert caplog.records[-1].levelname == "WARNING"
     assert caplog.records[-1].getMessage() == (
         "trigger is learning (15 more changes were not logged): why"
     )
 
 
-def test_the_log_says_that_an_unreachable_sink_is_retried(told: Told, caplog) -> None:
-    told.go("sink modbus", "unreachable")
+def test_the_log_says_that_an_unreachable_sink_is_retried(reported: Told, caplog) -> None:
+    reported.go("sink modbus", "unreachable")
     assert caplog.messages == ["sink modbus is unreachable, retrying: why"]
 
 
@@ -237,9 +237,9 @@ def test_the_log_says_that_an_unreachable_sink_is_retried(told: Told, caplog) ->
         ([("idle", 5)], 0),
     ],
 )
-def test_how_long_a_part_is_in_trouble(told: Told, states: list, trouble_s: float) -> None:
+def test_how_long_a_part_is_in_trouble(reported: Told, states: list, trouble_s: float) -> None:
     for name, seconds in states:
-        told.go("sink plc", name, seconds)
-    assert told.telemetry.trouble_s("sink plc") == trouble_s
-    assert told.telemetry.trouble_s("unknown") == 0
+        reported.go("sink plc", name, seconds)
+    assert reported.telemetry.trouble_s("sink plc") == trouble_s
+    assert reported.telemetry.trouble_s("unknown") == 0
     assert (states[-1][0] in CALM) == (trouble_s == 0)

@@ -1,4 +1,4 @@
-"""Threads that feed sinks: none stalls the journal, none holds the process."""
+"""Threads that deliver to sinks: none blocks the journal or the end of the process."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 from partsight.errors import OutputError, SinkUnavailable
 from partsight.journal import Journal
 from partsight.results.base import Row
-from partsight.sinks.delivery import cursor_path
-from partsight.sinks.delivery_worker import DeliveryWorker, close_feeders
+from partsight.sinks.delivery_worker import DeliveryWorker, close_workers
+from partsight.sinks.journal_reader import cursor_path
 from partsight.sinks.open import workers
 from partsight.telemetry.telemetry import Telemetry
 
@@ -63,7 +63,7 @@ def worker(journal: Journal, sink: Any, name: str = "plc", **options: Any) -> De
     return DeliveryWorker(name, lambda: sink, journal.path, journal, Telemetry(), **options)
 
 
-def test_rows_reach_every_sink_as_they_come(journal: Journal, make_row) -> None:
+def test_rows_reach_every_sink(journal: Journal, make_row) -> None:
     sinks = [Collecting(), Collecting()]
     with worker(journal, sinks[0], "a") as a, worker(journal, sinks[1], "b"):
         for number in range(20):
@@ -76,7 +76,7 @@ def test_rows_reach_every_sink_as_they_come(journal: Journal, make_row) -> None:
     assert all(sink.closed for sink in sinks)
 
 
-def test_what_came_before_the_end_is_handed_on(journal: Journal, make_row) -> None:
+def test_rows_before_the_end_are_delivered(journal: Journal, make_row) -> None:
     sink = Collecting()
     feeding = worker(journal, sink)
     sink.gate.clear()
@@ -112,7 +112,7 @@ def test_a_sink_that_blocks_stalls_neither_the_journal_nor_the_end(
         until(lambda: len(blocked.seqs) == 300)
 
 
-def test_a_sink_that_is_away_does_not_hold_up_the_end(journal: Journal, make_row) -> None:
+def test_an_unreachable_sink_does_not_delay_the_end(journal: Journal, make_row) -> None:
     class Away(Collecting):
         def deliver(self, rows: Sequence[Row]) -> None:
             raise SinkUnavailable("away")
@@ -128,7 +128,7 @@ def test_a_sink_that_is_away_does_not_hold_up_the_end(journal: Journal, make_row
         until(lambda: sink.seqs == [1])
 
 
-def test_one_that_was_never_started_can_be_closed(journal: Journal) -> None:
+def test_a_worker_that_was_never_started_can_be_closed(journal: Journal) -> None:
     assert worker(journal, Collecting()).close(0)
 
 
@@ -138,7 +138,7 @@ def test_a_place_for_the_cursor_is_needed(journal: Journal) -> None:
         worker(journal, Collecting())
 
 
-def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make_row) -> None:
+def test_workers_end_in_parallel_and_a_blocked_one_is_named(journal: Journal, make_row) -> None:
     sinks = {"a": Collecting(), "stuck": Collecting(), "b": Collecting()}
     sinks["stuck"].gate.clear()
     workers = [worker(journal, sink, name) for name, sink in sinks.items()]
@@ -147,10 +147,10 @@ def test_all_end_at_once_and_the_one_that_blocks_is_named(journal: Journal, make
     journal.append(make_row(1))
     until(lambda: sinks["a"].seqs == sinks["b"].seqs == [1])
 
-    assert close_feeders(workers[1:2], 0.01) == ["stuck"]
-    assert close_feeders([workers[0], workers[2]], PATIENCE_S) == []
+    assert close_workers(workers[1:2], 0.01) == ["stuck"]
+    assert close_workers([workers[0], workers[2]], PATIENCE_S) == []
     sinks["stuck"].gate.set()
-    assert close_feeders(workers, PATIENCE_S) == []
+    assert close_workers(workers, PATIENCE_S) == []
 
 
 def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_path: Path) -> None:
@@ -163,7 +163,7 @@ def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_p
     journal.append(make_row(2))
     for each in running:
         each.start()
-    assert close_feeders(running, PATIENCE_S) == []
+    assert close_workers(running, PATIENCE_S) == []
 
     assert [each.name for each in running] == ["csv", "all"]
     assert [each.position for each in running] == [2, 2]

@@ -1,4 +1,4 @@
-"""A sink is fed at least once and in order, whatever it does; time is a number here."""
+"""Delivery to a sink at least once and in order, with simulated time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from partsight.journal import Journal
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.cursor import Cursor
-from partsight.sinks.delivery import BATCH_ROWS, Delivery, cursor_path
+from partsight.sinks.delivery import BATCH_ROWS, Delivery
+from partsight.sinks.journal_reader import cursor_path
 from partsight.telemetry.announcements import SINK_BURST
 from partsight.telemetry.telemetry import Change, Telemetry
 
@@ -53,17 +54,17 @@ class FakeSink:
 
 
 class Bench:
-    """A journal, a sink and a pump between them, with a clock that stands still."""
+    """A journal, a sink and a delivery between them, with a clock set by hand."""
 
     def __init__(self, path: Path, make_row: Callable[..., dict[str, Any]]) -> None:
         self.path, self.make_row = path, make_row
         self.journal = Journal(path)
-        # The disk is not what is tested here: thousands of rows need not wait for it.
+        # The disk is not tested here: thousands of rows need not wait for it.
         self.journal._store.run(lambda connection: connection.execute("PRAGMA synchronous=OFF"))
         self.now_s, self.sink = 100.0, FakeSink()
         self.telemetry = Telemetry(clock=lambda: self.now_s)
-        self.told: list[Change] = []
-        self.telemetry.on_told(self.told.append)
+        self.reported: list[Change] = []
+        self.telemetry.on_announced(self.reported.append)
 
     def append(self, count: int) -> None:
         for number in range(count):
@@ -89,7 +90,7 @@ class Bench:
     def run(
         self, delivery: Delivery, seconds: float, each: Callable[[], None] = lambda: None
     ) -> None:
-        """Let the pump work as its feeder would, which looks four times a second."""
+        """Step the delivery as its worker does, four times a second."""
         end_s = self.now_s + seconds
         while self.now_s < end_s:
             each()
@@ -123,13 +124,13 @@ def test_where_a_new_sink_begins(bench: Bench, start: str, first: int) -> None:
     run_out(delivery)
 
     assert bench.seqs() == list(range(first, 6))
-    assert delivery.position == 5
+    assert delivery.reader.position == 5
     assert bench.sink.rows[-1] == {"seq": 5, **bench.make_row(1)}
     assert bench.value("delivered") == 6 - first
     assert bench.telemetry.states()["sink plc"].name == "delivering"
 
 
-def test_a_sink_goes_on_where_it_was(bench: Bench) -> None:
+def test_a_sink_continues_from_its_cursor(bench: Bench) -> None:
     first = bench.delivery()
     bench.append(3)
     run_out(first)
@@ -151,7 +152,7 @@ def test_each_name_has_its_cursor(bench: Bench) -> None:
     assert bench.seqs() == [1, 2, 1, 2]
 
 
-def test_a_sink_that_was_away_for_an_hour_gets_all_it_missed(bench: Bench) -> None:
+def test_a_sink_gets_all_rows_after_an_outage(bench: Bench) -> None:
     """5,000 rows while each try fails, and the tries grow rarer."""
     away = SinkUnavailable("the broker is away")
     bench.sink.script = iter([None] + [away] * 1000)
@@ -203,7 +204,7 @@ def test_jitter_takes_up_to_half_of_the_wait(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("error", [RuntimeError("bug"), KeyError("x"), OSError("odd")])
-def test_whatever_a_sink_raises_is_counted_told_and_tried_again(
+def test_every_error_of_a_sink_is_counted_reported_and_retried(
     bench: Bench, error: Exception
 ) -> None:
     bench.sink.script = iter([error])
@@ -274,9 +275,7 @@ def test_the_status_is_reported_about_once_a_second(bench: Bench) -> None:
     assert "sink plc" in bench.sink.reports[-1]["states"]
 
 
-def test_a_fresh_journal_in_the_place_of_a_damaged_one_is_handed_on_whole(
-    bench: Bench, tmp_path: Path
-) -> None:
+def test_a_new_journal_after_damage_is_delivered_completely(bench: Bench, tmp_path: Path) -> None:
     delivery = bench.delivery()
     bench.append(3)
     run_out(delivery)
@@ -309,7 +308,7 @@ def test_a_journal_that_cannot_be_read_is_tried_again(bench: Bench) -> None:
 def test_rows_that_were_pruned_are_passed_over(bench: Bench) -> None:
     delivery = bench.delivery()
     bench.append(5)
-    bench.journal.prune(keep_rows=2, handed_on=delivery.position)
+    bench.journal.prune(keep_rows=2, delivered=delivery.reader.position)
     run_out(delivery)
     assert bench.seqs() == [1, 2, 3, 4, 5]
     bench.append(3)
@@ -357,14 +356,14 @@ def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatc
     def refuse(*arguments: Any, **options: Any) -> None:
         raise OSError("no space left on device")
 
-    monkeypatch.setattr(delivery._cursor, "save", refuse)
+    monkeypatch.setattr(delivery.reader._cursor, "save", refuse)
     run_out(delivery)
     bench.append(1)
     run_out(delivery)
     assert bench.seqs() == [1, 2, 3]
 
 
-def test_a_journal_set_back_to_an_older_copy_hands_on_what_comes(bench: Bench) -> None:
+def test_a_restored_older_journal_delivers_new_rows(bench: Bench) -> None:
     bench.append(2)
     bench.journal.close()
     copy = bench.path.read_bytes()
@@ -386,8 +385,8 @@ DAY_S = 86_400.0
 GONE = SinkUnavailable("no answer")
 
 
-def told(bench: Bench) -> list[tuple[str, int]]:
-    return [(change.state.name, change.suppressed) for change in bench.told]
+def reported(bench: Bench) -> list[tuple[str, int]]:
+    return [(change.state.name, change.suppressed) for change in bench.reported]
 
 
 @pytest.mark.parametrize(
@@ -401,23 +400,23 @@ def test_a_sink_without_rows_is_delivering_only_where_a_report_was_confirmed(
     bench.sink.reporting = reporting
     bench.run(bench.delivery(), 100)
     assert bench.state == state
-    assert told(bench) == [(state, 0)]
+    assert reported(bench) == [(state, 0)]
 
 
 @pytest.mark.parametrize("rows", [0, 1], ids=["reports only", "a row waits"])
-def test_a_receiver_that_is_gone_for_a_day_is_told_of_twice(bench: Bench, rows: int) -> None:
+def test_a_receiver_gone_for_a_day_is_announced_twice(bench: Bench, rows: int) -> None:
     """Once when it is lost, and once when it is back."""
     bench.sink.reporting = GONE
     bench.sink.script = iter([GONE] * 10_000)
     delivery = bench.delivery()
     bench.append(rows)
     bench.run(delivery, DAY_S)
-    assert told(bench) == [("unreachable", 0)]
+    assert reported(bench) == [("unreachable", 0)]
     assert 1_400 < bench.value("delivery_failures") < 1_500  # one try per minute
 
     bench.sink.reporting, bench.sink.script = True, iter(())
     bench.run(delivery, 120)
-    assert told(bench) == [("unreachable", 0), ("delivering", 0)]
+    assert reported(bench) == [("unreachable", 0), ("delivering", 0)]
     assert bench.seqs() == list(range(1, rows + 1))
 
 
@@ -454,10 +453,10 @@ def test_rows_that_arrive_do_not_hide_reports_that_are_refused(bench: Bench) -> 
     delivery = bench.delivery()
     bench.run(delivery, 100, each=lambda: bench.append(1))
     assert len(bench.seqs()) > 100
-    assert told(bench) == [("unreachable", 0)]
+    assert reported(bench) == [("unreachable", 0)]
 
 
-def test_a_sink_that_could_not_be_opened_is_idle_once_it_is(bench: Bench) -> None:
+def test_a_sink_is_idle_once_it_could_be_opened(bench: Bench) -> None:
     tries = iter([EnvironmentFault("pip install it")] * 5)
 
     def open_sink() -> FakeSink:
@@ -467,8 +466,8 @@ def test_a_sink_that_could_not_be_opened_is_idle_once_it_is(bench: Bench) -> Non
 
     bench.sink.reporting = False
     bench.run(bench.delivery(open_sink=open_sink), 100)
-    assert told(bench) == [("faulty", 0), ("idle", 0)]
-    assert bench.told[0].state.detail == "pip install it"
+    assert reported(bench) == [("faulty", 0), ("idle", 0)]
+    assert bench.reported[0].state.detail == "pip install it"
 
 
 def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
@@ -480,17 +479,15 @@ def test_rows_for_a_reader_that_left_are_dropped_and_not_counted_as_delivered(
     for _ in range(3):
         bench.append(1)
         run_out(delivery)
-    assert delivery.position == 3
+    assert delivery.reader.position == 3
     assert bench.value("delivered") == 1
-    assert told(bench) == [("delivering", 0), ("closed", 0)]
+    assert reported(bench) == [("delivering", 0), ("closed", 0)]
 
 
 @pytest.mark.parametrize(
     ("asked_s", "wait_s"), [(None, 0.5), (0.0, 0.5), (7.0, 7.0), (600.0, 600.0)]
 )
-def test_a_receiver_is_not_asked_again_before_it_wants_to(
-    bench: Bench, asked_s: float | None, wait_s: float
-) -> None:
+def test_a_retry_after_is_respected(bench: Bench, asked_s: float | None, wait_s: float) -> None:
     bench.sink.script = iter([SinkUnavailable("busy", retry_after_s=asked_s)])
     delivery = bench.delivery()
     bench.append(1)
@@ -507,9 +504,7 @@ def test_the_waits_grow_also_where_a_receiver_asks_for_none(bench: Bench) -> Non
 
 
 @pytest.mark.parametrize("error", [GONE, OSError("odd"), None], ids=repr)
-def test_a_sink_is_told_whether_it_is_closed_for_a_failure(
-    bench: Bench, error: Exception | None
-) -> None:
+def test_a_sink_is_closed_with_the_cause(bench: Bench, error: Exception | None) -> None:
     class Closed(FakeSink):
         def __exit__(self, *raised: object) -> None:
             self.calls.append(raised[1])
@@ -530,13 +525,13 @@ class Flapping(FakeSink):
         return super().report(status)
 
 
-def test_a_sink_that_flaps_for_an_hour_is_told_of_about_once_a_minute(bench: Bench) -> None:
+def test_a_flapping_sink_is_announced_about_once_a_minute(bench: Bench) -> None:
     """The states themselves are exact."""
     bench.sink, changes = Flapping(), []
     bench.telemetry.on_change(lambda part, state: changes.append(state.name))
     bench.run(bench.delivery(), 3600)
     assert len(changes) > 2000
-    assert len(bench.told) <= 1 + SINK_BURST + 60
-    bench.telemetry.tell_rest()
-    assert len(bench.told) + sum(change.suppressed for change in bench.told) == len(changes)
-    assert bench.told[-1].state.name == changes[-1]
+    assert len(bench.reported) <= 1 + SINK_BURST + 60
+    bench.telemetry.announce_rest()
+    assert len(bench.reported) + sum(change.suppressed for change in bench.reported) == len(changes)
+    assert bench.reported[-1].state.name == changes[-1]
