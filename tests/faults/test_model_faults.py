@@ -168,7 +168,7 @@ def no_golden(make: Callable[..., bytes], path: Path) -> bytes:
         (halved, "damaged|cut off|no whole"),
         (damaged, "is damaged"),
         (another_kind, "is not a TFLite model"),
-        (malicious, "no whole flatbuffer"),
+        (malicious, "not a complete flatbuffer"),
         (other_labels, "other labels than the active one"),
         (other_accept_labels, "other accept labels than the active one"),
         (other_scores, "does not decide here as it did"),

@@ -34,7 +34,7 @@ HOG = (
     sys.executable,
     "-c",
     "import numpy, partsight.qualification.trial_process as trial\n"
-    "trial.Interpreter = lambda data: numpy.ones(1 << 31, numpy.uint8)\n"
+    "trial.Interpreter = lambda data, options: numpy.ones(1 << 31, numpy.uint8)\n"
     "import sys; trial.main(sys.argv[1])",
 )
 
