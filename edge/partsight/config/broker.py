@@ -46,12 +46,6 @@ class BrokerSection(TlsSection):
     password_file: Place | None = Field(
         default=None, description="File that holds the user's password, instead of a variable."
     )
-    keepalive_s: int = Field(
-        default=15,
-        ge=1,
-        le=3600,
-        description="Seconds after which a silent connection is asked whether it still lives.",
-    )
     timeout_s: Seconds = Field(
         default=5.0, description="Seconds to wait for the broker's answer to anything."
     )

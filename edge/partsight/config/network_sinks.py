@@ -35,12 +35,6 @@ class MqttSinkConfig(FedSection, BrokerSection):
         description="Verdicts go to PREFIX/verdicts, the retained status to PREFIX/status; two "
         "devices must not share it.",
     )
-    session_expiry_s: int = Field(
-        default=3600,
-        ge=0,
-        le=4294967295,
-        description="Seconds that the broker keeps this client's session while it is away.",
-    )
 
 
 class WebhookSinkConfig(FedSection, TlsSection):

@@ -130,11 +130,6 @@ class SourceConfig(Section):
         description="Seconds that a frame takes from the camera to here, as streams do; what "
         "comes within them after a trigger was taken before it, and is not used for it.",
     )
-    decode_threads: PositiveInt = Field(
-        default=1,
-        description="Threads that decode a stream. Each beyond the first delays it by a frame; "
-        "raise it only where one core cannot keep up.",
-    )
     open_timeout_s: PositiveFloat = Field(
         default=15.0, description="Seconds from opening to the first frame; then opened again."
     )
@@ -146,19 +141,6 @@ class SourceConfig(Section):
     read_timeout_s: PositiveFloat = Field(
         default=5.0,
         description="Seconds without a frame after which it is killed and reopened; or inf.",
-    )
-    backoff_first_s: PositiveFloat = Field(
-        default=0.5, description="Wait before the first attempt to reopen; then it is doubled."
-    )
-    backoff_most_s: PositiveFloat = Field(
-        default=30.0, description="The longest wait between two attempts."
-    )
-    restart_budget: PositiveInt = Field(
-        default=10,
-        description="So many attempts within restart_window_s; then only the longest wait is left.",
-    )
-    restart_window_s: PositiveFloat = Field(
-        default=600.0, description="Seconds over which attempts are counted."
     )
     camera: CameraConfig = Field(
         default=CameraConfig(), description="What the camera is set to after it is opened."
@@ -178,12 +160,8 @@ class SourceConfig(Section):
                 require_usable(self.address, self.username)
             except ConfigError as error:
                 raise ValueError(str(error)) from None
-        for less, more in (
-            ("stale_after_s", "read_timeout_s"),
-            ("backoff_first_s", "backoff_most_s"),
-        ):
-            if getattr(self, less) > getattr(self, more):
-                raise ValueError(f"{less} must not be above {more}")
+        if self.stale_after_s > self.read_timeout_s:
+            raise ValueError("stale_after_s must not be above read_timeout_s")
         if self.camera.fps is not None and self.camera.fps * self.stale_after_s <= 1:
             raise ValueError(
                 f"camera.fps = {self.camera.fps:g} is a frame every {1 / self.camera.fps:g} s: "
