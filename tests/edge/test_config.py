@@ -79,7 +79,7 @@ def path(tmp_path: Path) -> Path:
         ("[[sinks]]\nname = 'a'", r"sinks\[0\].kind is missing: expected one of jsonl, csv"),
         ("[[sinks]]\nkind = 'csv'", r"sinks\[0\].path is missing"),
         ("[[sinks]]\nkind = 'csv'\npath = 'a'\nmax_mb = -1", "max_mb: Input should be greater"),
-        ("[[sinks]]\nkind = 'stdout'\n" * 2, "a name of its own, more than one is 'stdout'"),
+        ("[[sinks]]\nkind = 'stdout'\n" * 2, "its own name, more than one is 'stdout'"),
         ("sinks = 3", "sinks: Input should be a valid tuple. Received: 3"),
         (
             "[source]\nrestart_budget = 3",
