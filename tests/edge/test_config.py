@@ -338,6 +338,22 @@ def test_a_configured_key_is_asked_of_every_model(
 
 
 @pytest.mark.parametrize(
+    "command",
+    [("check",), ("benchmark", "--frames", "1"), ("model activate",)],
+    ids=lambda command: command[0],
+)
+def test_other_commands_require_the_configured_key_too(
+    command: tuple[str, ...], path: Path, model_path: Path
+) -> None:
+    make_key_pair(path.parent / "line.key")
+    path.write_text("[model]\npublic_key = 'line.key.pub'\n[models]\nstore = 'models'")
+    name, *rest = command
+    refused = here(*name.split(), model_path, *rest, "--config", path)
+    assert refused.exit_code == 1, refused.output
+    assert "is not signed" in refused.output
+
+
+@pytest.mark.parametrize(
     ("text", "message"),
     [("[model]\nruntime = 'torch'", "is wrong: model.runtime"), (None, "No such file")],
 )

@@ -98,9 +98,6 @@ def _tables_of(value: Node, path: str, schema: Schema, *, always: bool) -> Itera
     if "items" in value:
         item = {"description": description, **schema.resolved(value["items"])}
         yield from _tables_of(item, f"[{path}]", schema, always=False)
-    elif isinstance(value.get("additionalProperties"), Mapping):
-        item = {**schema.resolved(value["additionalProperties"]), "description": description}
-        yield from _tables_of(item, _joined(path, "NAME"), schema, always=False)
     elif (kinds := variants(value)) is not None:
         key = value["discriminator"]["propertyName"]
         for tag, raw in kinds.items():
@@ -115,7 +112,7 @@ def _tables_of(value: Node, path: str, schema: Schema, *, always: bool) -> Itera
 def _is_table(value: Node, schema: Schema) -> bool:
     if "properties" in value or variants(value) is not None:
         return True
-    inner = value.get("items", value.get("additionalProperties"))
+    inner = value.get("items")
     return isinstance(inner, Mapping) and _is_table(schema.resolved(inner), schema)
 
 
@@ -128,15 +125,12 @@ def _joined(path: str, name: str) -> str:
 def _key(name: str, value: Node, schema: Schema, *, required: bool) -> Key:
     default = value.get("const", value.get("default"))
     text = None if default is None else toml_text(default)
-    examples = value.get("examples", ())
-    example = toml_text(examples[0]) if examples else text or toml_text(_example(value, schema))
+    example = text or toml_text(_example(value, schema))
     description = " ".join(value.get("description", "").split())
     return Key(name, _takes(value, schema), text, example, required, description)
 
 
-_TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number",
-          "object": "a table"}  # fmt: skip
-_FORMATS = {"path": "a path", "password": "a text, secret"}
+_TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 
 
 def _takes(value: Node, schema: Schema) -> str:
@@ -145,22 +139,11 @@ def _takes(value: Node, schema: Schema) -> str:
         return toml_text(value["const"])
     if "enum" in value:
         return " or ".join(map(toml_text, value["enum"]))
-    if "anyOf" in value:
-        options = [schema.resolved(each) for each in value["anyOf"]]
-        named = [_takes(each, schema) for each in options if each.get("type") != "null"]
-        return " or ".join(dict.fromkeys(named))
     if value.get("type") == "array":
-        return _takes_list(value, schema)
-    plain = _FORMATS.get(value.get("format", ""), "a text")
-    return _TYPES.get(value.get("type", ""), plain) + _bounds(value)
-
-
-def _takes_list(value: Node, schema: Schema) -> str:
-    fixed = value.get("prefixItems")
-    if fixed:
-        return "[" + ", ".join(_takes(schema.resolved(each), schema) for each in fixed) + "]"
-    least = f" of at least {value['minItems']}" if value.get("minItems") else ""
-    return f"a list{least}, each {_takes(schema.resolved(value.get('items', {})), schema)}"
+        items = (_takes(schema.resolved(each), schema) for each in value["prefixItems"])
+        return "[" + ", ".join(items) + "]"
+    text = "a path" if value.get("format") == "path" else "a text"
+    return _TYPES.get(value.get("type", ""), text) + _bounds(value)
 
 
 _BOUNDS = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"),
@@ -175,12 +158,7 @@ def _example(value: Node, schema: Schema) -> Any:
     """Return an example for a key without default."""
     if "enum" in value:
         return value["enum"][0]
-    if "anyOf" in value:
-        return _example(schema.resolved(value["anyOf"][0]), schema)
     if value.get("type") == "array":
-        fixed = value.get("prefixItems", [value.get("items", {})])
-        return [_example(schema.resolved(each), schema) for each in fixed]
+        return [_example(schema.resolved(each), schema) for each in value["prefixItems"]]
     least = value.get("minimum", value.get("exclusiveMinimum", -1) + 1)
-    return {"boolean": True, "integer": least, "number": least, "object": {}}.get(
-        value.get("type", ""), "..."
-    )
+    return {"boolean": True, "integer": least, "number": least}.get(value.get("type", ""), "...")

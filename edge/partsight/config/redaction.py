@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from pydantic import SecretStr
-
 from partsight.utils.redaction import HIDDEN, redact_address, redact_origin, redact_text
 
 __all__ = ["HIDDEN", "is_secret", "shown"]
@@ -27,7 +25,7 @@ def is_secret(name: str, value: object = None) -> bool:
     """
     if name.endswith("_env") and isinstance(value, str):
         return _VARIABLE.fullmatch(value) is None
-    return isinstance(value, SecretStr) or _NAMES.search(name) is not None
+    return _NAMES.search(name) is not None
 
 
 def shown(name: str, value: Any) -> Any:

@@ -76,15 +76,8 @@ def child(node: Node, step: str | int, schema: Schema) -> Node | None:
         found = node.get("items")
     elif "properties" in node:
         found = node["properties"].get(step)
-    elif variants(node):
+    else:
         found = (variants(node) or _NOTHING).get(step)
-    elif isinstance(node.get("additionalProperties"), Mapping):
-        found = node["additionalProperties"]
-    else:  # one of several types, by name
-        named = [
-            each for each in node.get("anyOf", ()) if each.get("$ref", "").endswith(f"/{step}")
-        ]
-        found = named[0] if named else None
     return None if found is None else schema.resolved(found)
 
 
@@ -97,9 +90,7 @@ def located(steps: Iterable[str | int], schema: Schema) -> tuple[str, Node]:
     """
     name, node = "", schema.root
     for step in steps:
-        kind_only = isinstance(step, str) and "properties" not in node and (
-            variants(node) or "anyOf" in node
-        )  # fmt: skip
+        kind_only = isinstance(step, str) and "properties" not in node and variants(node)
         if isinstance(step, int):
             name += f"[{step}]"
         elif not kind_only:

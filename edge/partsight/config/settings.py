@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Setting", "in_force", "settings_of"]
+__all__ = ["Setting", "active_settings", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def settings_of(section: BaseModel, prefix: str = "", *, given: bool = True) -> 
         yield from _flat(value, name, given=here)
 
 
-def in_force(
+def active_settings(
     section: BaseModel, variables: Mapping[str, str], environ: Mapping[str, str]
 ) -> Iterator[Setting]:
     """Yield every key with its value, replaced by that of the environment.
@@ -60,8 +60,5 @@ def _flat(value: Any, name: str, *, given: bool) -> Iterator[Setting]:
     elif isinstance(value, list | tuple) and any(isinstance(each, BaseModel) for each in value):
         for index, each in enumerate(value):
             yield from _flat(each, f"{name}[{index}]", given=given)
-    elif isinstance(value, dict) and any(isinstance(each, BaseModel) for each in value.values()):
-        for key, each in value.items():
-            yield from _flat(each, f"{name}.{key}", given=given)
     else:
         yield Setting(name, value, "file" if given else "default")

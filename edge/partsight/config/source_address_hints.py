@@ -28,8 +28,8 @@ _PI = (
     "/dev/video10, or serve it over RTSP (MediaMTX, rpiCamera) and give rtsp://127.0.0.1:8554/NAME"
 )
 _GSTREAMER = (
-    "GStreamer pipelines are not read: OpenCV from PyPI is built without GStreamer. Give what the "
-    "pipeline begins with: /dev/videoN with its size and format in [source.camera], or the "
+    "GStreamer pipelines are not read: OpenCV from PyPI is built without GStreamer. Give the "
+    "first element of the pipeline: /dev/videoN, with size and format in [source.camera], or the "
     "rtsp:// address. For another source, end the pipeline with 'videoconvert ! v4l2sink "
     "device=/dev/videoN' of v4l2loopback and give that device"
 )
