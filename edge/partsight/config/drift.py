@@ -36,7 +36,7 @@ class DriftConfig(Section):
     )
     learn_max_reject_rate: float | None = key(
         None,
-        "If more of these parts are rejected, or less than half are accepted, learning starts "
+        "If more of the first parts are rejected, or less than half are accepted, learning starts "
         "again. Default: 0.2, or twice expected_reject_rate if that is more.",
         gt=0,
         le=1,
