@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from partsight.sources.restarts import BackoffSettings
 from tests.faults.servers import DEADLINE_S, MjpegServer, RtspServer, mjpeg_server
 
 from partsight.config.source import ConditionsConfig, SourceConfig
@@ -27,6 +28,13 @@ SPEC = PreprocessSpec(24, 24)
 IMPATIENT = {"stale_after_s": 0.4, "read_timeout_s": 0.8}
 
 
+@pytest.fixture(autouse=True)
+def _reopened_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "partsight.sources.live.BACKOFF", BackoffSettings(first_s=0.05, most_s=0.2, budget=1000)
+    )
+
+
 class Line:
     """A source that is read as by a trigger on each frame, and its states."""
 
@@ -37,9 +45,6 @@ class Line:
         given = {
             "stale_after_s": 30.0,
             "read_timeout_s": 60.0,
-            "backoff_first_s": 0.05,
-            "backoff_most_s": 0.2,
-            "restart_budget": 1000,
             "conditions": ConditionsConfig(frozen_frames=5, frozen_after_s=0.1),
             **config,
         }

@@ -70,6 +70,7 @@ def train(
     *,
     resume: bool = False,
     summaries_dir: Path | None = None,
+    cache: Path | None = None,
 ) -> Outcome:
     """Train, export and measure.
 
@@ -80,6 +81,7 @@ def train(
         stages: gives each stage, by its name, the progress that is told of its steps.
         resume: go on with a run that was killed; its settings must be the same.
         summaries_dir: where TensorBoard reads; None is ``run_dir/logs``.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
         DatasetError: the folder cannot be trained on.
@@ -91,9 +93,9 @@ def train(
     strategy = open_strategy(settings.fine_tune)
     run = RunDir.create(run_dir, resume=resume)
     watch = Stopwatch()
-    prepared = prepare(image_dir, settings, stages)
+    prepared = prepare(image_dir, settings, stages, cache)
     training_data = prepared.training_data
-    findings = _checked(prepared, stages)
+    findings = _checked(prepared, stages, cache)
     config = _begin(run, image_dir, prepared, settings)
     watch.lap("pictures and features")
     folds: dict[str, Any] = {}
@@ -131,7 +133,7 @@ def train(
     )
 
 
-def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
+def _checked(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Finding, ...]:
     """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
     training_data = prepared.training_data
     for note in prepared.notes:
@@ -144,6 +146,7 @@ def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
         examples,
         stages("check of the pictures"),
         bit_depth=training_data.backbone.spec.bit_depth,
+        cache=cache,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import (
+    KEEPALIVE_S,
     Message,
     PacketTypes,
     address,
@@ -26,6 +27,8 @@ __all__ = ["Publisher"]
 
 # After a refusal that a person must fix, such as a wrong password.
 _REFUSED_RETRY_S = 30.0
+# Time that the broker keeps the session of a client that is disconnected.
+_SESSION_EXPIRY_S = 3600
 
 
 class Publisher(contextlib.AbstractContextManager["Publisher"]):
@@ -34,7 +37,6 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
 
     Args:
         config: broker and credentials.
-        session_expiry_s: seconds that the broker keeps the session.
         will: message that the broker publishes when the connection breaks.
 
     Raises:
@@ -42,7 +44,7 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
         ConfigError: the password or a certificate cannot be read.
     """
 
-    def __init__(self, config: BrokerSection, session_expiry_s: int, will: Message) -> None:
+    def __init__(self, config: BrokerSection, will: Message) -> None:
         self._timeout_s = config.timeout_s
         self._place = "{}:{}".format(*address(config))
         self._changed = threading.Condition()
@@ -61,7 +63,7 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
             properties=will.properties(PacketTypes.WILLMESSAGE),
         )
         try:
-            self._connect(config, session_expiry_s)
+            self._connect(config)
         except BaseException:
             self._abandon()
             raise
@@ -106,12 +108,12 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
             raise self._unavailable(self._broken or paho.error_string(info.rc))
         return info.mid
 
-    def _connect(self, config: BrokerSection, session_expiry_s: int) -> None:
+    def _connect(self, config: BrokerSection) -> None:
         properties = make_properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = session_expiry_s
+        properties.SessionExpiryInterval = _SESSION_EXPIRY_S
         try:
             self._client.connect(
-                *address(config), config.keepalive_s, clean_start=False, properties=properties
+                *address(config), KEEPALIVE_S, clean_start=False, properties=properties
             )
         except (OSError, ValueError) as error:
             raise self._unavailable(str(error)) from error

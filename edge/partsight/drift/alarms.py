@@ -12,36 +12,16 @@ once the rate is at most four fifths of its limit, so that it does not toggle at
 from __future__ import annotations
 
 import collections
-from dataclasses import dataclass
 from typing import Protocol
 
+from partsight.config.alarms import AlarmsConfig
 from partsight.records import PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
+__all__ = ["Concluded", "LineAlarms"]
 
 # The alarm clears when the reject rate is at most this share of its limit.
 _CLEAR_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmSettings:
-    """Settings of the alarms; the section ``[alarms]`` of the configuration.
-
-    Attributes:
-        rejects_in_a_row: number of rejected parts in a row that raises the alarm; 0 is off.
-        faults_in_a_row: number of parts in a row that could not be inspected; 0 is off.
-        reject_rate_above: share of rejected parts, in [0, 1), above which the alarm is raised; 0
-            is off.
-        reject_rate_parts: number of last parts that the share is computed over; no alarm before.
-        clear_after: number of other parts in a row that clears an alarm on a run.
-    """
-
-    rejects_in_a_row: int = 10
-    faults_in_a_row: int = 5
-    reject_rate_above: float = 0.3
-    reject_rate_parts: int = 100
-    clear_after: int = 5
 
 
 class Concluded(Protocol):
@@ -68,7 +48,7 @@ class LineAlarms:
         telemetry: gets ``alarms``, and a state per alarm once it was raised.
     """
 
-    def __init__(self, settings: AlarmSettings, telemetry: Telemetry) -> None:
+    def __init__(self, settings: AlarmsConfig, telemetry: Telemetry) -> None:
         self._settings = settings
         self._rejects = _Run(_Alarm("rejects-in-a-row", telemetry), "rejected", "not rejected")
         self._faults = _Run(_Alarm("faults-in-a-row", telemetry), "not inspected", "inspected")
@@ -84,7 +64,7 @@ class LineAlarms:
         self._faults.add(faulty, result.reason, settings.faults_in_a_row, clear_after)
         self._rate.add(rejected, settings.reject_rate_above, settings.reject_rate_parts)
 
-    def use(self, settings: AlarmSettings) -> None:
+    def use(self, settings: AlarmsConfig) -> None:
         """Use other settings; an alarm that is switched off clears, the others stay."""
         self._settings = settings
         if not settings.rejects_in_a_row:

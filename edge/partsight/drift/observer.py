@@ -8,8 +8,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.config.drift import DriftConfig
 from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
-from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
 from partsight.image.statistics import picture_statistics
 from partsight.inference.classifier import Classifier
@@ -54,7 +54,7 @@ class DriftObserver:
         telemetry: gets the alarms.
     """
 
-    def __init__(self, active: ActiveModel, settings: DriftSettings, telemetry: Telemetry) -> None:
+    def __init__(self, active: ActiveModel, settings: DriftConfig, telemetry: Telemetry) -> None:
         self._active = active
         self._sha256 = active.classifier.model_sha256
         reference = active.classifier.contract.reference

@@ -15,8 +15,9 @@ import collections
 import logging
 from collections.abc import Mapping
 
+from partsight.config.drift import DriftConfig
 from partsight.drift.charts import RUN, Chart, broken_rule
-from partsight.drift.expected import DriftSettings, charts_of
+from partsight.drift.expected import charts_of
 from partsight.drift.learning import Learning
 from partsight.image.statistics import PictureStatistics
 from partsight.model.reference import Reference
@@ -46,7 +47,7 @@ class DriftWatch:
     """
 
     def __init__(
-        self, reference: Reference | None, settings: DriftSettings, telemetry: Telemetry
+        self, reference: Reference | None, settings: DriftConfig, telemetry: Telemetry
     ) -> None:
         self._settings = settings
         self._telemetry = telemetry
@@ -132,7 +133,7 @@ class _Watched:
     """A chart with its last values and its alarm."""
 
     def __init__(
-        self, name: str, chart: Chart, settings: DriftSettings, telemetry: Telemetry
+        self, name: str, chart: Chart, settings: DriftConfig, telemetry: Telemetry
     ) -> None:
         self._name, self._chart, self._telemetry = name, chart, telemetry
         self._size, self._clear_after = settings.subgroup, settings.clear_after

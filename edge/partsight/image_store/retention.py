@@ -13,12 +13,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from partsight.config.pictures import PicturesConfig
 from partsight.image_store.day_folders import DAY_S, Day, days, end_of, read_day
 
-__all__ = ["Limits", "Retention"]
+__all__ = ["Retention"]
 
 logger = logging.getLogger(__name__)
 
@@ -33,42 +33,29 @@ _JUMP_S = 3_600
 _DISTRUST_S = DAY_S
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Limits of retention.
-
-    Attributes:
-        max_age_days: largest age in days, since the image was taken and written.
-        max_count: largest number of parts.
-        free_bytes: free space on the disk that deletion aims at.
-    """
-
-    max_age_days: int
-    max_count: int
-    free_bytes: int
-
-
 class Retention:
     """Keeps a folder of images within its limits. For one thread, the one that writes it.
 
     Args:
-        folder: of the images; it may be missing.
-        limits: of age, number and free space.
-        free_bytes: gives the free space on the disk of a folder.
-        now: Unix seconds, of the wall clock.
+        folder: of the pictures; it may be missing.
+        config: age and number of parts that are kept at most.
+        aim_bytes: free space on the disk that removal aims at.
+        free_bytes: tells the room on the disk of a folder.
+        now: Unix seconds, of a clock that people set.
         monotonic: seconds.
     """
 
     def __init__(
         self,
         folder: Path,
-        limits: Limits,
+        config: PicturesConfig,
+        aim_bytes: int,
         free_bytes: Callable[[Path], int],
         *,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._limits = folder, limits
+        self._folder, self._config, self._aim_bytes = folder, config, aim_bytes
         self._free_bytes, self._now, self._monotonic = free_bytes, now, monotonic
         self._removed = self._wanted_bytes = 0
         self._counts: collections.Counter[str] = collections.Counter()
@@ -85,7 +72,7 @@ class Retention:
         self._check_clock()
         yield from self._count_again()
         # Computed from file sizes from here on: some disks report freed space late.
-        self._wanted_bytes = self._limits.free_bytes - self._free_bytes(self._folder)
+        self._wanted_bytes = self._aim_bytes - self._free_bytes(self._folder)
         known = days(self._folder)
         for gone in self._counts.keys() - set(known):
             del self._counts[gone]
@@ -114,11 +101,11 @@ class Retention:
         return self._too_much() or self._is_old(day_end_s)
 
     def _too_much(self) -> bool:
-        return self._counts.total() > self._limits.max_count or self._wanted_bytes > 0
+        return self._counts.total() > self._config.max_count or self._wanted_bytes > 0
 
     def _is_old(self, unix_s: float) -> bool:
         trusted = self._monotonic() >= self._distrusted_until
-        return trusted and unix_s < self._now() - self._limits.max_age_days * DAY_S
+        return trusted and unix_s < self._now() - self._config.max_age_days * DAY_S
 
     def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
         """Remove a part's files; with ``old_only``, not those that were written recently."""

@@ -26,8 +26,8 @@ from partsight.model_store.products import UNNAMED_NOTE, described
 from partsight.model_store.start import Load, file_sha256, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
 from partsight.model_store.swap_report import SwapReport
-from partsight.qualification.isolated import Examine, Stopped, examine_aside
-from partsight.qualification.rules import Findings, Settings
+from partsight.qualification.isolated import Examine, Stopped
+from partsight.qualification.rules import Findings, Rules
 from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
 
@@ -35,7 +35,7 @@ __all__ = ["ModelWatch"]
 
 logger = logging.getLogger(__name__)
 
-DEFAULTS = Settings()
+_DEFAULTS = Rules()
 # An unavailable network share can block the thread for minutes; the end of the line must not wait.
 _STOP_S = 3.0
 _BY_HAND = "activate it by hand: partsight model activate MODEL --allow-other-product"
@@ -49,7 +49,7 @@ class ModelWatch:
         active: the classifier that the line started with.
         load: makes a classifier from bytes; raises ``ModelError``.
         telemetry: gets the states, and counts new models by outcome.
-        settings: of qualification; may be replaced at any time, as ``settings``.
+        rules: rules for new models; may be replaced at any time, as ``rules``.
         place: folder or file where new models arrive; None is the store's own folder.
         product: the configured product; None takes the active model's.
         on_event: gets the event ``"model"`` for each new model, in this thread.
@@ -64,14 +64,14 @@ class ModelWatch:
         load: Load,
         telemetry: Telemetry,
         *,
-        settings: Settings = DEFAULTS,
+        examine: Examine,
+        rules: Rules = _DEFAULTS,
         place: Path | None = None,
         product: str | None = None,
         on_event: OnEvent = lambda kind, detail: None,
         clock: Callable[[], float] = time.monotonic,
-        examine: Examine = examine_aside,
     ) -> None:
-        self.settings = settings
+        self.rules = rules
         self._store, self._load, self._telemetry = store, load, telemetry
         self._examine = examine
         self._incoming = Incoming(store.incoming if place is None else place, clock)
@@ -126,7 +126,7 @@ class ModelWatch:
             self._consider(candidate)
 
     def _run(self) -> None:
-        while not self._stop.wait(self.settings.interval_s):
+        while not self._stop.wait(self.rules.models.interval_s):
             try:
                 self.turn()
             except Stopped:
@@ -182,13 +182,12 @@ class ModelWatch:
 
     def _take(self, candidate: Candidate, file: ModelFile) -> None:
         self._require_product(file)
-        settings = self.settings
-        rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
-        found = self._examine(file.data, rules, self._stop)
+        rules = self.rules
+        found = self._examine(file.data, rules.for_model(self._contract), self._stop)
         classifier = ready(self._load(file.data))
         detail = {"from": str(candidate.path), "by": "the line", **_measured(found)}
         kept = {**detail, "product": file.contract.product}
-        put_in_force(self._store, file, settings.keep, kept)
+        put_in_force(self._store, file, rules.models.keep, kept)
         self._incoming.taken(candidate)
         self._offer_to_loop(classifier, detail)
 

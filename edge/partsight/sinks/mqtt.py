@@ -69,9 +69,8 @@ class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
 
     def _publish(self, messages: Sequence[Message]) -> None:
         if self._publisher is None:
-            config = self._config
-            will = self._status(state="offline", cause="lost")  # its time is not known yet
-            self._publisher = Publisher(config, config.session_expiry_s, will)
+            will = self._status(state="offline", cause="lost")  # when is not known before
+            self._publisher = Publisher(self._config, will)
         try:
             self._publisher.publish(messages)
         except SinkUnavailable:

@@ -41,8 +41,7 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
-        command: command of the process; the descriptor of the shared memory is added to it.
-        decode_threads: number of FFmpeg's threads.
+        command: what is started; the descriptor of the shared memory is added to it.
 
     Raises:
         EnvironmentFault: the system cannot pass descriptors to a process.
@@ -54,8 +53,6 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
         address: str,
         settings: Mapping[str, Any] | None = None,
         command: Sequence[str] = COMMAND,
-        *,
-        decode_threads: int = 1,
     ) -> None:
         if os.name != "posix" or not command[0]:
             raise EnvironmentFault(
@@ -90,7 +87,6 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
             "address": address,
             "name": self._name,
             "settings": dict(settings or {}),
-            "decode_threads": decode_threads,
         }
         self._send(json.dumps(job).encode() + b"\n")
 

@@ -38,6 +38,10 @@ _POLL_S = 0.05
 # Closing a camera may kill a process, which a driver may keep from ending.
 _JOIN_S = 5.0
 
+# Waits between attempts to open a source, seconds, and how many may fail before all are long.
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 30.0
+_BUDGET = RetryBudget(failures=10, window_s=600.0)
+
 OpenBackend = Callable[[], AbstractContextManager[CaptureBackend]]
 
 
@@ -47,12 +51,13 @@ class LiveFrames:
     Args:
         name: source of the frames for records, without passwords.
         open_backend: opens the source; called again after each failure.
-        config: timeouts, image quality, warm-up and backoff.
+        config: timeouts, image quality and warm-up.
         telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         now: wall-clock time, for the time of frames.
         chance: gives a number in [0, 1), see ``Backoff``.
         idle: waits a number of seconds; None waits, and stops waiting at the end.
+        backoff: waits between attempts to open the source; None is the standard one.
     """
 
     def __init__(
@@ -66,6 +71,7 @@ class LiveFrames:
         now: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
         idle: Callable[[float], object] | None = None,
+        backoff: Backoff | None = None,
     ) -> None:
         self._name, self._open, self._config, self._telemetry = (
             name,
@@ -77,8 +83,7 @@ class LiveFrames:
         self._ended = threading.Event()
         self._idle = idle or self._ended.wait
         self._latest = LatestFrame()
-        budget = RetryBudget(config.restart_budget, config.restart_window_s)
-        self._backoff = Backoff(config.backoff_first_s, config.backoff_most_s, chance, budget)
+        self._backoff = backoff or Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, chance, _BUDGET)
         self._held = ExitStack()
         self._backend: CaptureBackend | None = None
         self._retry_at_s = self._opened_s = float("-inf")
@@ -202,11 +207,11 @@ class LiveFrames:
         self._held.close()
         now_s = self._clock()
         self._retry_at_s = now_s + self._backoff.next_s(now_s)
-        if self._backoff.exhausted:
+        budget = self._backoff.budget
+        if budget is not None and self._backoff.exhausted:
             reason += (
-                f"; more than {self._config.restart_budget} attempts in "
-                f"{self._config.restart_window_s:g} s had no lasting success, so the next attempts "
-                f"are {self._config.backoff_most_s:g} s apart"
+                f"; more than {budget.failures} attempts in {budget.window_s:g} s had no lasting "
+                f"success, so the next attempts are {self._backoff.most_s:g} s apart"
             )
         self._set_absent("disconnected", reason)
 

@@ -48,8 +48,8 @@ class Backoff:
         chance: Callable[[], float] = random.random,
         budget: RetryBudget | None = None,
     ) -> None:
-        self._first_s, self._most_s, self._chance = first_s, most_s, chance
-        self._budget = budget
+        self._first_s, self._chance = first_s, chance
+        self.most_s, self.budget = most_s, budget
         self._failures = 0
         self._failed_at: collections.deque[float] = collections.deque(
             maxlen=budget.failures if budget else 0
@@ -63,13 +63,13 @@ class Backoff:
             now_s: time of the failure in seconds of a monotonic clock; needed with a budget.
         """
         # The exponent is limited because a float is: a receiver may be gone for years.
-        wait_s = min(self._most_s, self._first_s * 2.0 ** min(self._failures, 60))
+        wait_s = min(self.most_s, self._first_s * 2.0 ** min(self._failures, 60))
         self._failures += 1
-        if self._budget is not None:
-            full = len(self._failed_at) == self._budget.failures
-            self.exhausted = full and now_s - self._failed_at[0] < self._budget.window_s
+        if self.budget is not None:
+            full = len(self._failed_at) == self.budget.failures
+            self.exhausted = full and now_s - self._failed_at[0] < self.budget.window_s
             self._failed_at.append(now_s)
-            wait_s = self._most_s if self.exhausted else wait_s
+            wait_s = self.most_s if self.exhausted else wait_s
         return wait_s * (0.5 + self._chance() / 2)
 
     def reset(self) -> None:

@@ -300,7 +300,9 @@ def noise(number: int) -> bytes:
     return cv2.imencode(".jpg", levels)[1].tobytes()
 
 
-def test_a_line_reads_snapshots_and_names_errors() -> None:
+def test_a_line_reads_snapshots_and_names_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.sources.live._FIRST_WAIT_S", 0.01)
+
     def good(request: Any) -> None:
         answer(noise(server.asked))(request)
 
@@ -308,7 +310,6 @@ def test_a_line_reads_snapshots_and_names_errors() -> None:
         config = SourceConfig(
             address=server.address("/snap.jpg", "user:marker@"),
             warm_up_frames=1,
-            backoff_first_s=0.01,
             camera=CameraConfig(fps=100.0),
         )
         telemetry = Telemetry()

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from partsight.batch.contact_sheet import ContactSheet
     from partsight.batch.run import Observer, Outcome
     from partsight.batch.spool import Spool
+    from partsight.cli.device import Device
     from partsight.decision.decide import OperatingPoint
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
@@ -120,6 +121,7 @@ def command(
     workers: int | None,
     cluster: Cluster | None,
     quiet: bool,
+    device: Device,
     overrides: ModelOverrides | None,
 ) -> None:
     """Classify pictures: files, folders with all below them, patterns, lists, archives, videos.
@@ -164,8 +166,8 @@ def command(
     if resume and output and output.exists() and not _stopped(output):
         click.echo(f"partsight: {output} is whole: there is nothing to resume", err=True)
         return
-    classifier = load_for_command(model, 1, overrides)
-    point = point_in_force(classifier, accept_above, reject_below, min_contrast)
+    classifier = load_for_command(model, device, 1, overrides)
+    point = point_in_force(classifier, device, accept_above, reject_below, min_contrast)
     sheet = _contact_sheet(contact_sheet, point, classifier)
     observers: list[Observer] = [
         *([_heatmap_writer(heatmaps, classifier)] if heatmaps else []),

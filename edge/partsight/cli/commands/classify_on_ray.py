@@ -17,6 +17,7 @@ from partsight.batch.run import Judging
 from partsight.cli.commands.cluster_options import Cluster
 from partsight.cli.commands.model_options import load_for_command, point_in_force
 from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
+from partsight.cli.device import Device
 from partsight.image_files.walk import LeftOut
 from partsight.model.file import read_model
 from partsight.model.third_party import ModelOverrides
@@ -52,9 +53,14 @@ def classify_on_ray(
         _refuse_or_leave(output, options["resume"])
         return
     model = read_model(Path(options["model"]))
-    classifier = load_for_command(model, 1, overrides)
+    device: Device = options["device"]
+    classifier = load_for_command(model, device, 1, overrides)
     point = point_in_force(
-        classifier, options["accept_above"], options["reject_below"], options["min_contrast"]
+        classifier,
+        device,
+        options["accept_above"],
+        options["reject_below"],
+        options["min_contrast"],
     )
 
     def make_task(filesystems: list[Any]) -> Task:

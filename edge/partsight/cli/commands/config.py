@@ -8,7 +8,12 @@ from pathlib import Path
 
 import click
 
-from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, default_config
+from partsight.config.location import (
+    CONFIG_VARIABLE,
+    ENVIRONMENT,
+    SYSTEM_CONFIG,
+    default_config,
+)
 
 __all__ = ["command"]
 
@@ -28,25 +33,28 @@ def command() -> None:
 
 @command.command("init")
 @click.argument("path", type=_FILE, default=Path("partsight.toml"))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
-def init(path: Path, force: bool) -> None:
-    """Write a file with every key, its description and default; nothing in it is active yet.
+@click.option("--minimal", is_flag=True, help="Write only what a first line needs.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
+def init(path: Path, minimal: bool, force: bool) -> None:
+    """Write a file with every key, its description and default; all keys are inactive.
 
     \b
     Example:
       partsight config init /etc/partsight/partsight.toml
+      partsight config init --minimal line.toml
     """
     from partsight.config.document import Config
-    from partsight.config.template import template
+    from partsight.config.template import MINIMAL, template
     from partsight.errors import OutputError
     from partsight.utils.files import rewrite_atomic
 
     if path.exists() and not force:
         raise OutputError(
-            f"{path} is there already, and is not replaced. Choose another name, or add --force."
+            f"{path} exists and is not replaced. Choose another name, or add --force."
         )
-    rewrite_atomic(path, template(Config).encode())
-    click.echo(f"{path} has every key, inactive. Change it, then: partsight config check {path}")
+    rewrite_atomic(path, (MINIMAL if minimal else template(Config)).encode())
+    content = "what a first line needs" if minimal else "every key, inactive"
+    click.echo(f"{path} has {content}. Change it, then: partsight config check {path}")
 
 
 @command.command("check")
@@ -55,9 +63,9 @@ def check(file: Path | None) -> None:
     """Check a configuration, and whether everything in it can work on this device.
 
     Packages, secrets, certificates, paths, the source and models are checked; nothing is
-    connected or written. Exit code 1 when the line could not start or part of it could never
-    work; a warning is something that may be there later. Without FILE, the configuration that
-    'partsight watch' would read is checked.
+    connected or written. Exit code 1 if the line could not start or a key could never work; a
+    warning is about something that may appear later. Default of FILE: the configuration that
+    'partsight watch' reads.
 
     \b
     Example:
@@ -67,7 +75,7 @@ def check(file: Path | None) -> None:
     from partsight.deploy.preflight import preflight
     from partsight.utils.redaction import redact_text
 
-    path = file or default_config()
+    path = file or default_config(os.environ)
     findings = list(preflight(read_config(path)))
     for finding in findings:
         click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
@@ -87,24 +95,24 @@ def _count(number: int, noun: str) -> str:
 @click.argument("file", type=_FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(file: Path | None, as_json: bool) -> None:
-    """Print the configuration in force, with where each value comes from; no secrets.
+    """Print the active configuration and the origin of each value; no secrets.
 
     \b
     Example:
       partsight config show --json
     """
     from partsight.config.document import Config
-    from partsight.config.file import ENVIRONMENT, read_config
+    from partsight.config.file import read_config
     from partsight.config.keys import toml_text
     from partsight.config.redaction import shown
-    from partsight.config.settings import in_force
+    from partsight.config.settings import active_settings
 
     named = file is not None or os.environ.get(CONFIG_VARIABLE) or SYSTEM_CONFIG.exists()
-    path = file or default_config()
+    path = file or default_config(os.environ)
     config = read_config(path) if named else Config()
     plain = [
         (each.name, shown(each.name, _plain(each.value)), each.origin)
-        for each in in_force(config, ENVIRONMENT, os.environ)
+        for each in active_settings(config, ENVIRONMENT, os.environ)
     ]
     if as_json:
         keys = {name: {"value": value, "from": origin} for name, value, origin in plain}
@@ -118,7 +126,7 @@ def show(file: Path | None, as_json: bool) -> None:
 
 @command.command("reference")
 def print_reference() -> None:
-    """Print the reference of all keys, in Markdown: what docs/configuration.md holds.
+    """Print the reference of all keys in Markdown, as in docs/configuration.md.
 
     \b
     Example:
@@ -131,7 +139,7 @@ def print_reference() -> None:
 
 
 def _plain(value: object) -> object:
-    """As JSON and TOML have it."""
+    """The value with the types of JSON and TOML."""
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):

@@ -101,15 +101,17 @@ def command(
     # Not resolved: a virtual environment is known by the very link that its Python is.
     python = Path(os.path.abspath(sys.executable))
     service = Service(python, model.absolute(), config.absolute(), name, user, memory_max)
-    if config.is_file():
-        service = _with_needs(service, read_config(config))
+    settings = read_config(config) if config.is_file() else None
+    if settings is not None:
+        service = _with_needs(service, settings)
     unit = service_unit(service)
     if dry_run:
         click.echo(unit, nl=False)
         return
     _require_root(unit_dir)
     _require_files(service)
-    _require_product(service, read_config(config))
+    if settings is not None:  # else _require_files has refused
+        _require_product(service, settings)
     path = unit_dir / f"{name}.service"
     write_atomic(path, unit.encode())
     path.chmod(0o644)

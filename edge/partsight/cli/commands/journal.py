@@ -16,7 +16,7 @@ from partsight.cli.console import ProgressBar
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    pass
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -89,7 +89,9 @@ def _filters(function: Callable[..., None]) -> Callable[..., None]:
 )
 @click.option("--events", is_flag=True, help="What happened to the line instead of verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="A JSON object a row, with all columns.")
-def query(journal: Path | None, events: bool, as_json: bool, **filters: Any) -> None:
+def query(
+    journal: Path | None, device: Device, events: bool, as_json: bool, **filters: Any
+) -> None:
     """Print verdicts, oldest first.
 
     JOURNAL is the configuration's when left out. It may be in use by a line.
@@ -103,7 +105,7 @@ def query(journal: Path | None, events: bool, as_json: bool, **filters: Any) -> 
 
     if events and any(filters[name] for name in ("part", "verdict", "model")):
         raise click.UsageError("events have times only: --part, --verdict, --model are of verdicts")
-    rows = select(_path(journal), Selection(**filters), EVENTS if events else VERDICTS)
+    rows = select(_path(journal, device), Selection(**filters), EVENTS if events else VERDICTS)
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
@@ -123,7 +125,7 @@ def query(journal: Path | None, events: bool, as_json: bool, **filters: Any) -> 
     type=click.Path(path_type=Path, dir_okay=False),
     help="OUT.jsonl, OUT.csv or OUT.parquet.",
 )
-def export(journal: Path | None, output: Path, **filters: Any) -> None:
+def export(journal: Path | None, device: Device, output: Path, **filters: Any) -> None:
     """Write verdicts, all columns, to a file that appears whole.
 
     JOURNAL is the configuration's when left out. It may be in use by a line.
@@ -137,7 +139,7 @@ def export(journal: Path | None, output: Path, **filters: Any) -> None:
 
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
-    path, selection = _path(journal), Selection(**filters)
+    path, selection = _path(journal, device), Selection(**filters)
     with file_sink(output) as sink:
         written = 0
         for row in ProgressBar("export")(select(path, selection), count(path, selection)):
@@ -150,7 +152,7 @@ def export(journal: Path | None, output: Path, **filters: Any) -> None:
 @_journal_argument
 @click.option("--expect", metavar="SEQ:HASH", help="A head that was noted: it must be in it.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as one JSON object.")
-def verify(journal: Path | None, expect: str | None, as_json: bool) -> None:
+def verify(journal: Path | None, device: Device, expect: str | None, as_json: bool) -> None:
     """Check that no row was changed, taken out or put in; exit code 1 names the first.
 
     Note the head that it prints elsewhere, and give it to the next check: only so a missing end
@@ -171,7 +173,7 @@ def verify(journal: Path | None, expect: str | None, as_json: bool) -> None:
                 param_hint="--expect",
             )
         noted = int(parts[1]), parts[2]
-    found = verify_journal(_path(journal), noted, ProgressBar("verify"))
+    found = verify_journal(_path(journal, device), noted, ProgressBar("verify"))
     head = f"{found.head[0]}:{found.head[1]}"
     if as_json:
         click.echo(json.dumps({"rows": found.rows, "pruned": found.pruned, "head": head}))
@@ -182,15 +184,10 @@ def verify(journal: Path | None, expect: str | None, as_json: bool) -> None:
     click.echo(f"head {head}")
 
 
-def _path(given: Path | None) -> Path:
-    """The journal that is meant."""
-    from partsight.config.location import find_config
-
-    found = None if given is not None else find_config()
-    if found is not None:
-        from partsight.config.file import read_config
-
-        given = read_config(found).journal.path
+def _path(given: Path | None, device: Device) -> Path:
+    """The named journal, else that of the configuration."""
+    if given is None and device.file_config is not None:
+        given = device.file_config.journal.path
     if given is None:
         raise click.UsageError("name the journal, or a configuration that has one in [journal]")
     return given

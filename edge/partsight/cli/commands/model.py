@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import config_option
-from partsight.config.location import find_config
 
 if TYPE_CHECKING:
+    from partsight.cli.device import Device
     from partsight.config.document import Config
     from partsight.model.contract import Contract
     from partsight.model.file import ModelFile
@@ -48,7 +48,7 @@ def _store_options(function: Callable[..., None]) -> Callable[..., None]:
 @command.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_store_options
-def list_models(store: Path | None, as_json: bool) -> None:
+def list_models(store: Path | None, device: Device, as_json: bool) -> None:
     """List the models that are kept, the active one (*) and the one before it (-).
 
     Of each: name, product, version, accuracy and origin. The newest of those that were refused
@@ -62,7 +62,7 @@ def list_models(store: Path | None, as_json: bool) -> None:
     from partsight.model_store.listing_text import document_of, lines_of, wrapped
     from partsight.utils.printable import shown
 
-    config = _config()
+    config = device.config
     where = _store(store, config)
     rows, refused = listed(where), refusals(where)
     if as_json:
@@ -91,7 +91,7 @@ _other_product = click.option(
 @click.argument("model")
 @_other_product
 @_store_options
-def activate(model: str, store: Path | None, allow_other_product: bool) -> None:
+def activate(model: str, store: Path | None, device: Device, allow_other_product: bool) -> None:
     """Examine a model, and put it in force if it passes.
 
     MODEL is a file, or the first characters of the SHA-256 of one that is kept. It must be of the
@@ -107,16 +107,21 @@ def activate(model: str, store: Path | None, allow_other_product: bool) -> None:
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import find, read_stored
     from partsight.qualification.isolated import examine_aside
-    from partsight.qualification.rules import rules_of
+    from partsight.qualification.rules import Rules
 
-    config = _config()
+    config = device.config
     where = _store(store, config)
     is_file = Path(model).is_file()
     file = load_model_file(model if is_file else read_stored(where, find(where, model)))
     _require_product(where, file, config, allow_other_product)
-    allowed = None if config.models.allow_other_labels else active_contract(where)
     click.echo(f"partsight: examining {file.sha256[:12]}", err=True)
-    found = examine_aside(file.data, rules_of(config).like(allowed))
+    rules = Rules(models=config.models, decision=config.decision)
+    found = examine_aside(
+        file.data,
+        rules.for_model(active_contract(where)),
+        trust=device.trust,
+        options=device.options,
+    )
     detail = {key: value for key, value in dataclasses.asdict(found).items() if value is not None}
     whence = {"from": str(Path(model).absolute())} if is_file else {}
     whence["by"] = f"partsight model activate, user {_user()}"
@@ -134,7 +139,7 @@ def activate(model: str, store: Path | None, allow_other_product: bool) -> None:
 @command.command("rollback")
 @_other_product
 @_store_options
-def rollback(store: Path | None, allow_other_product: bool) -> None:
+def rollback(store: Path | None, device: Device, allow_other_product: bool) -> None:
     """Put the model in force that was before the active one.
 
     It must be of the configured product, else of the active model's.
@@ -143,19 +148,20 @@ def rollback(store: Path | None, allow_other_product: bool) -> None:
     Example:
       partsight model rollback
     """
+    from partsight.inference.runtimes import RuntimeOptions
     from partsight.model.file import load_model_file
     from partsight.model_store.activate import roll_back
     from partsight.model_store.listing import active_contract
     from partsight.qualification.load import load_classifier
 
-    config = _config()
+    config = device.config
     where = _store(store, config)
     was, found = active_contract(where), []
 
     def check(data: bytes) -> None:
         file = load_model_file(data)
         _require_product(where, file, config, allow_other_product)
-        load_classifier(data)
+        load_classifier(data, device.trust, RuntimeOptions(device.options.runtime))
         found.append(file.contract)
 
     by = {"by": f"partsight model rollback, user {_user()}"}
@@ -226,14 +232,6 @@ def _user() -> str:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):  # nobody in the list of users has this number
         return "unknown"
-
-
-def _config() -> Config:
-    from partsight.config.document import Config
-    from partsight.config.file import read_config
-
-    found = find_config()
-    return Config() if found is None else read_config(found)
 
 
 def _store(named: Path | None, config: Config) -> ModelStore:
