@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from partsight.sources.restarts import BackoffSettings
 from tests.faults.servers import DEADLINE_S, MjpegServer, RtspServer, mjpeg_server
 
 from partsight.config.source import ConditionsConfig, SourceConfig
@@ -22,6 +21,7 @@ from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.live import LiveFrames
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.backoff import RetryBudget
 
 SPEC = PreprocessSpec(24, 24)
 # For tests of silence; elsewhere a busy machine must not look like a silent camera.
@@ -30,9 +30,9 @@ IMPATIENT = {"stale_after_s": 0.4, "read_timeout_s": 0.8}
 
 @pytest.fixture(autouse=True)
 def _reopened_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "partsight.sources.live.BACKOFF", BackoffSettings(first_s=0.05, most_s=0.2, budget=1000)
-    )
+    monkeypatch.setattr("partsight.sources.live._FIRST_WAIT_S", 0.05)
+    monkeypatch.setattr("partsight.sources.live._LONGEST_WAIT_S", 0.2)
+    monkeypatch.setattr("partsight.sources.live._BUDGET", RetryBudget(1000, 600.0))
 
 
 class Line:

@@ -11,7 +11,6 @@ the newest. The source is opened again after each failure. Opened by ``open_fram
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -55,7 +54,6 @@ class LiveFrames:
         telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         now: wall-clock time, for the time of frames.
-        chance: gives a number in [0, 1), see ``Backoff``.
         idle: waits a number of seconds; None waits, and stops waiting at the end.
         backoff: waits between attempts to open the source; None is the standard one.
     """
@@ -69,7 +67,6 @@ class LiveFrames:
         *,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = utc_now,
-        chance: Callable[[], float] = random.random,
         idle: Callable[[float], object] | None = None,
         backoff: Backoff | None = None,
     ) -> None:
@@ -83,7 +80,7 @@ class LiveFrames:
         self._ended = threading.Event()
         self._idle = idle or self._ended.wait
         self._latest = LatestFrame()
-        self._backoff = backoff or Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, chance, _BUDGET)
+        self._backoff = backoff or Backoff(_FIRST_WAIT_S, _LONGEST_WAIT_S, budget=_BUDGET)
         self._held = ExitStack()
         self._backend: CaptureBackend | None = None
         self._retry_at_s = self._opened_s = float("-inf")

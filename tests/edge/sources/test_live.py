@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from partsight.sources.restarts import BackoffSettings
 
 from partsight.config.source import SourceConfig
 from partsight.errors import EnvironmentFault, SourceError
@@ -18,6 +17,7 @@ from partsight.records import Fault, Frame
 from partsight.sources.capture_backend import CapturedImage, ScriptedCapture
 from partsight.sources.live import LiveFrames
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.backoff import Backoff, RetryBudget
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
 CONFIG = SourceConfig(
@@ -26,7 +26,6 @@ CONFIG = SourceConfig(
     stale_after_s=2.0,
     read_timeout_s=5.0,
 )
-BACKOFF = BackoffSettings(first_s=1.0, most_s=8.0, budget=3, window_s=1000.0)
 Event = CapturedImage | None | Exception | float | int
 
 
@@ -55,10 +54,9 @@ class Bench:
             self.open,
             config,
             self.telemetry,
-            backoff=BACKOFF,
+            backoff=Backoff(1.0, 8.0, lambda: 1.0, RetryBudget(failures=3, window_s=1000.0)),
             clock=self.clock,
             now=lambda: NOW,
-            chance=lambda: 1.0,
             idle=self.clock.forward,
         )
 
