@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from partsight_train.data.augmentation import augmentation as batch_variation
-from partsight_train.data.augmentation import seeded_variation
+from partsight_train.data.augmentation import random_augmentation, seeded_augmentation
 from partsight_train.settings import AugmentSettings
 from partsight_train.tensorflow_stack import tf
 
@@ -35,17 +34,17 @@ def picture() -> NDArray[np.uint8]:
 
 
 def test_the_same_key_gives_the_same_picture_and_another_key_another() -> None:
-    first, again, other = (seeded_variation(ALL, SHAPE, copy) for copy in (0, 0, 1))
+    first, again, other = (seeded_augmentation(ALL, SHAPE, copy) for copy in (0, 0, 1))
     assert first.identity == again.identity != other.identity
-    original = first.vary(picture(), b"key")
-    np.testing.assert_array_equal(original, again.vary(picture(), b"key"))
-    assert (original != first.vary(picture(), b"another picture")).mean() > 0.5
-    assert (original != other.vary(picture(), b"key")).mean() > 0.5
+    original = first.apply(picture(), b"key")
+    np.testing.assert_array_equal(original, again.apply(picture(), b"key"))
+    assert (original != first.apply(picture(), b"another picture")).mean() > 0.5
+    assert (original != other.apply(picture(), b"key")).mean() > 0.5
 
 
 def varied(settings: AugmentSettings, count: int = 24) -> list[NDArray[np.uint8]]:
-    augmentation = seeded_variation(settings, SHAPE, copy=0)
-    return [augmentation.vary(picture(), bytes([index])) for index in range(count)]
+    augmentation = seeded_augmentation(settings, SHAPE, copy=0)
+    return [augmentation.apply(picture(), bytes([index])) for index in range(count)]
 
 
 def test_a_flip_mirrors_about_half_of_the_pictures_exactly() -> None:
@@ -89,7 +88,7 @@ def test_a_crop_shows_only_what_was_in_the_picture() -> None:
 
 
 def test_a_batch_is_varied_picture_by_picture_and_anew_each_time() -> None:
-    vary = tf.function(batch_variation(ALL, seed=1))
+    vary = tf.function(random_augmentation(ALL, seed=1))
     batch = tf.constant(np.stack([picture()] * 4), tf.float32)
     first, second = vary(batch).numpy(), vary(batch).numpy()
     assert np.abs(first[0] - first[1]).mean() > 1

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED, known
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED, catalogue_entry
 from partsight_train.backbones.efficientnet_lite import build_feature_extractor
 from partsight_train.backbones.embedded import read_weights
 from partsight_train.backbones.torch_weights import read_state_dict
@@ -94,5 +94,5 @@ def test_those_of_tf_hub_are_as_their_architecture(name: str) -> None:
         ("", None),
     ],
 )
-def test_a_backbone_is_known_by_name_and_by_handle(handle: str, name: str | None) -> None:
-    assert known(handle) is (None if name is None else NAMED[name])
+def test_a_backbone_is_found_by_name_and_by_handle(handle: str, name: str | None) -> None:
+    assert catalogue_entry(handle) is (None if name is None else NAMED[name])

@@ -14,10 +14,10 @@ from PIL import Image
 
 from partsight.cli.main import main
 from partsight_train.data.dataset import Dataset, LabelledPicture, Split, assign_folds, split
-from partsight_train.data.looks import SIDE, look_at
-from partsight_train.data.near_duplicates import groups, near_pairs
+from partsight_train.data.image_summaries import SIDE, summarize_images
+from partsight_train.data.near_duplicates import duplicate_groups, near_pairs
 from partsight_train.data_check import Finding, Severity, check, findings_html
-from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
+from partsight_train.data_check.counts import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.mislabelled import suspects
 from partsight_train.heads.head import Examples
 
@@ -209,8 +209,10 @@ def test_near_duplicates_can_be_kept_together(
     chain = found["healthy"][2:12]
     for step, path in enumerate(chain):
         write(path, (surface(5000) * (1 - step / 40)).astype(np.uint8))
-    greys = look_at({path: path.read_bytes() for label in found for path in found[label]}).greys
-    (group,) = groups(greys)
+    greys = summarize_images(
+        {path: path.read_bytes() for label in found for path in found[label]}
+    ).greys
+    (group,) = duplicate_groups(greys)
     assert group == chain
 
     apart, together = split(found), split(found, groups=[group])
@@ -236,9 +238,9 @@ def test_a_second_look_decodes_nothing(
 ) -> None:
     paths = [path for label in found for path in found[label]]
     digests = {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
-    first = look_at(digests)
+    first = summarize_images(digests)
     monkeypatch.setattr("partsight.image_files.read.decode", None)
-    again = look_at(digests)
+    again = summarize_images(digests)
     assert first.sizes == again.sizes == dict.fromkeys(paths, (96, 96))
     assert all((first.greys[path] == again.greys[path]).all() for path in paths)
 
@@ -281,7 +283,7 @@ def test_a_folder_that_cannot_be_divided_is_one_line(tmp_path: Path, tiny_backbo
         write(tmp_path / label / "only.jpg", surface(0))
     result = run(tmp_path, "--backbone", tiny_backbone)
     assert result.exit_code == 1
-    assert "takes 3 or more" in result.stderr
+    assert "expected 3 or more" in result.stderr
 
 
 def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def test_a_published_split_is_used(tmp_path: Path) -> None:
         "validation": {"val/bad", "val/good"},
         "test": {"test/bad", "test/good"},
     }
-    assert "divided already: its train, validation, test split is used" in scanned.notes[0]
+    assert "already divided: its train, validation, test split is used" in scanned.notes[0]
 
 
 @pytest.mark.parametrize(("there", "missing"), [("test", "validation"), ("val", "test")])
@@ -224,7 +224,7 @@ def test_a_part_under_two_labels_is_one_part(tmp_path: Path) -> None:
         splits[picture.path.parent.name].add(picture.split)
         dealt[picture.path.parent.name].add(fold)
     assert {len(each) for each in (*splits.values(), *dealt.values())} == {1}
-    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
 
 
 def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -> None:
@@ -245,7 +245,7 @@ def test_shots_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
     for picture in split(scanned).pictures:
         splits[picture.path.name.partition("_")[0]].add(picture.split)
     assert {len(each) for each in splits.values()} == {1}
-    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
 
 
 def test_shots_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:

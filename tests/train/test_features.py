@@ -131,7 +131,7 @@ def test_a_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
     (database,) = tmp_path.glob("*.sqlite")
     database.write_bytes(b"no database at all" * 100)
     with (
-        pytest.raises(OutputError, match="Delete it"),
+        pytest.raises(OutputError, match="Delete the file"),
         open_cache(tmp_path, "a" * 64, SPEC, 16),
     ):
         pass

@@ -111,7 +111,7 @@ def test_a_useless_file_that_was_put_there_is_named(tmp_path: Path) -> None:
     place = tmp_path / "cache" / "tfhub" / f"{sha1('http://nowhere/m')}.tar.gz"
     place.parent.mkdir(parents=True)
     place.write_bytes(b"<html>")
-    with pytest.raises(ModelError, match=f"of {place}, it cannot be unpacked.*Replace that file"):
+    with pytest.raises(ModelError, match=f"{place}: it cannot be unpacked.*Replace that file"):
         module_folder("http://nowhere/m", silent)
     assert place.is_file()
 
@@ -220,10 +220,10 @@ def test_handles_without_a_scheme_are_known(hub_cache: Path, handle: str, addres
 @pytest.mark.parametrize(
     ("handle", "reason"),
     [
-        ("gs://bucket/module", "no http"),
-        ("file:///etc/passwd", "no http"),
+        ("gs://bucket/module", "not an http"),
+        ("file:///etc/passwd", "not an http"),
         ("no-such-name", "no such file or folder.*inception-v3"),
-        ("http://[bad", "no http"),
+        ("http://[bad", "not an http"),
     ],
 )
 def test_what_is_no_handle_is_refused(handle: str, reason: str) -> None:

@@ -107,7 +107,7 @@ def test_maps_of_all_members_are_added_up(
 
 def test_a_module_without_variables_is_refused(tiny_backbone: Path, tmp_path: Path) -> None:
     old = save_tf1(tmp_path / "old")
-    with pytest.raises(ModelError, match="shows no variables"):
+    with pytest.raises(ModelError, match="has no trainable variables"):
         open_backbone(f"{tiny_backbone}+{old}")
 
 

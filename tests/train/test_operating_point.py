@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from partsight.decision.decide import OperatingPoint
 from partsight_train.fit.operating_point import (
-    cheapest,
+    cheapest_threshold,
     contrast_limit,
     operating_point,
     warn_of_false_rejects,
@@ -36,7 +36,7 @@ SCORES = np.array([0.9, 0.8, 0.4, 0.6, 0.1])
     ],
 )
 def test_the_cheapest_threshold(escapes: float, false_rejects: float, above: float) -> None:
-    assert cheapest(SCORES, GOOD, escapes, false_rejects) == pytest.approx(above)
+    assert cheapest_threshold(SCORES, GOOD, escapes, false_rejects) == pytest.approx(above)
 
 
 @given(
@@ -56,7 +56,7 @@ def test_no_threshold_is_cheaper(
         rejected = (~accepted[good]).mean() if good.any() else 0.0
         return float(escapes * escaped + false_rejects * rejected)
 
-    chosen = cost(cheapest(scores, good, escapes, false_rejects))
+    chosen = cost(cheapest_threshold(scores, good, escapes, false_rejects))
     assert all(chosen <= cost(above) + 1e-9 for above in np.linspace(0, 1, 41))
 
 

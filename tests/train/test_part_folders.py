@@ -99,7 +99,7 @@ def test_folders_of_all_labels_with_files_of_their_own_are_views(
 
     assert parts is not None
     assert parts.by_name is by_name
-    assert ("name them so" in parts.text("healthy")) is not by_name
+    assert ("call them cam1" in parts.text("healthy")) is not by_name
 
 
 UNGROUPED = {

@@ -145,7 +145,7 @@ TEXT = tf.TensorSpec((None,), tf.string)
         ),
         (
             lambda folder: save_reusable(folder, detect, PICTURES, callable_=False),
-            "several things for a picture.*detection_boxes, detection_scores",
+            "several outputs.*detection_boxes, detection_scores",
         ),
         (
             lambda folder: save_tf1(folder, names={"image_feature_vector": "maps"}),
@@ -178,7 +178,11 @@ def test_the_wrong_kind_of_module_is_refused(
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(None, "no saved_model.pb"), (b"<html>no graph</html>", "damaged"), (b"", "holds no graph")],
+    [
+        (None, "saved_model.pb cannot be read"),
+        (b"<html>no graph</html>", "damaged"),
+        (b"", "contains no graph"),
+    ],
 )
 def test_what_is_no_saved_model_is_refused(tmp_path: Path, data: bytes | None, reason: str) -> None:
     if data is not None:

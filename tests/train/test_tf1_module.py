@@ -54,5 +54,5 @@ def test_fine_tuning_it_is_refused_before_anything_is_computed(
     result = CliRunner().invoke(main, [*arguments, "--fine-tune", "top"])
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    assert f"cannot fine-tune {tf1_module}: it shows no variables" in result.output
+    assert f"cannot fine-tune {tf1_module}: it has no trainable variables" in result.output
     assert not list(run.iterdir())

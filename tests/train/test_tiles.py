@@ -25,7 +25,7 @@ from partsight_train.network.tiles import (
     cut,
     join,
     mean_tiles,
-    telling_tiles,
+    select_tiles,
     uncut,
     worst_tiles,
 )
@@ -65,7 +65,7 @@ def hidden(count: int, seed: int) -> tuple[Examples, np.ndarray]:
 def test_the_tile_that_shows_the_defect_is_found() -> None:
     (train, _), (watched, _), (others, other_at) = hidden(400, 0), hidden(100, 1), hidden(200, 2)
     halves = np.arange(400) // 2 % 2
-    tiles, watched_tiles = telling_tiles(train, halves, watched, (ROWS, COLUMNS), 2, BAD)
+    tiles, watched_tiles = select_tiles(train, halves, watched, (ROWS, COLUMNS), 2, BAD)
     assert np.bincount(tiles.labels).tolist() == [200, 6 * 200]
     assert np.bincount(watched_tiles.labels).tolist() == [50, 6 * 50]
 
@@ -156,7 +156,7 @@ def test_too_few_parts_for_tiles_are_refused(tiny_backbone: Path, tmp_path: Path
     options = ["--backbone", tiny_backbone, "--tiles", "2x3"]
     result = invoke("train", frames, "-o", tmp_path / "run", *options)
     assert result.exit_code == 1
-    assert "defected has less than two parts to train on" in result.output
+    assert "defected has fewer than two parts to train on" in result.output
 
 
 @pytest.mark.parametrize(

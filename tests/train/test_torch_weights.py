@@ -120,6 +120,6 @@ class Hostile:
 
 def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
     marker = tmp_path / "was-run"
-    with pytest.raises(ModelError, match="it asks for"):
+    with pytest.raises(ModelError, match="it requires"):
         read_state_dict(pickle.dumps(Hostile(marker)))
     assert not marker.exists()

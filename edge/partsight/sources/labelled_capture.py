@@ -16,6 +16,7 @@ from pathlib import Path
 
 from partsight.errors import SourceError
 from partsight.image.encode import PictureFormat, encode
+from partsight.image_files.part_names import SHOT_MARK
 from partsight.image_files.walk import is_ignored
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames, NoMoreFrames
@@ -25,8 +26,6 @@ from partsight.utils.wall_clock import utc_now
 
 __all__ = ["Place", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
 
-# What training takes for shots of one part, see ``dataset.hash_place``.
-_SHOT_MARK = "_nohash_"
 _LONGEST_NAME = 100
 # Longer than a camera takes to come back after somebody pulled its plug.
 _PATIENCE_S = 10.0
@@ -157,6 +156,6 @@ def _keep(frame: Frame, place: Place, first: int) -> Path:
 def _stem(captured_at: datetime, part: str | None) -> str:
     """What a name begins with. The time is UTC and sorts; no disk minds its letters."""
     if part is not None:
-        return f"{part}{_SHOT_MARK}"
+        return f"{part}{SHOT_MARK}"
     taken = captured_at.astimezone(timezone.utc)
     return f"{taken:%Y%m%dT%H%M%S}{taken.microsecond // 1000:03d}Z-"

@@ -1,7 +1,6 @@
-"""What a picture looks like from afar: its size, and a small grey version of it.
+"""Summaries of images for data checks: size and a small grey version.
 
-Enters: picture files with their digests. Leaves: ``Looks``. They are kept in a cache, so
-that a second check over unchanged pictures decodes none.
+Summaries are cached, so that a second check of unchanged images decodes nothing.
 """
 
 from __future__ import annotations
@@ -23,16 +22,16 @@ from partsight.utils.progress import Progress, silent
 from partsight_train.cache_dir import cache_dir
 from partsight_train.data.feature_cache import open_cache
 
-__all__ = ["SIDE", "Looks", "look_at"]
+__all__ = ["SIDE", "ImageSummaries", "summarize_images"]
 
 SIDE = 64
-# Raised when what is kept of a picture changes.
+# To be changed with the content of a summary.
 _IDENTITY = "look-1"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Looks:
-    """How pictures look.
+class ImageSummaries:
+    """Size and small grey version of images.
 
     Attributes:
         sizes: path to rows and columns of each file.
@@ -43,16 +42,16 @@ class Looks:
     greys: Mapping[Path, NDArray[np.uint8]]
 
 
-def look_at(
+def summarize_images(
     digests: Mapping[Path, bytes], progress: Progress = silent, *, bit_depth: int | None = None
-) -> Looks:
-    """Decode the pictures that were never looked at, and remember the others.
+) -> ImageSummaries:
+    """Return summaries of images; decode only those that are not in the cache.
 
-    A picture that cannot be decoded is left out.
+    An image that cannot be decoded is left out.
 
     Args:
         digests: path to SHA-256 of each file.
-        progress: told of each picture to decode.
+        progress: reports each image to decode.
         bit_depth: see ``PreprocessSpec``.
     """
     spec = PreprocessSpec(SIDE, SIDE, bit_depth=bit_depth)
@@ -69,14 +68,14 @@ def look_at(
                 fresh[path] = _vector(path, picture, spec)
         cache.put({digests[path]: vector for path, vector in fresh.items()})
     kept.update(fresh)
-    return Looks(
+    return ImageSummaries(
         {path: (int(vector[0]), int(vector[1])) for path, vector in kept.items()},
         {path: vector[2:].reshape(SIDE, SIDE).astype(np.uint8) for path, vector in kept.items()},
     )
 
 
 def _vector(path: Path, picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
-    """Size and grey picture in a row, as a cache keeps them."""
-    height, width = read_size(path)  # JPEGs are decoded smaller than they are
+    """Return size and grey image as one vector, the format of the cache."""
+    height, width = read_size(path)  # a JPEG may have been decoded at a reduced size
     grey = cv2.cvtColor(preprocess(picture, spec), cv2.COLOR_RGB2GRAY)
     return np.concatenate([[height, width], np.ravel(grey)]).astype(np.float32)
