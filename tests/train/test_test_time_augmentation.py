@@ -1,4 +1,4 @@
-"""Views of a picture: the symmetries of a square, and means over them."""
+"""The symmetries of a square, and features averaged over them."""
 
 from __future__ import annotations
 
@@ -20,38 +20,38 @@ def picture(seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).random((1, 6, 6, 3), np.float32)
 
 
-def test_the_first_two_four_and_eight_are_symmetries_of_their_own() -> None:
-    looks = [transformed(picture(), number).tobytes() for number in range(8)]
+def test_the_first_two_four_and_eight_symmetries_are_groups() -> None:
+    variants = [transformed(picture(), number).tobytes() for number in range(8)]
     square = [np.rot90(each, turns, (1, 2)) for turns in range(4) for each in (picture(),)]
     mirrored = [each[:, :, ::-1] for each in square]
 
-    assert looks[0] == picture().tobytes()
-    assert looks[1] == mirrored[0].tobytes()
-    assert set(looks[:4]) == {each.tobytes() for each in (*square[::2], *mirrored[::2])}
-    assert set(looks) == {each.tobytes() for each in (*square, *mirrored)}
-    assert len(set(looks)) == 8
+    assert variants[0] == picture().tobytes()
+    assert variants[1] == mirrored[0].tobytes()
+    assert set(variants[:4]) == {each.tobytes() for each in (*square[::2], *mirrored[::2])}
+    assert set(variants) == {each.tobytes() for each in (*square, *mirrored)}
+    assert len(set(variants)) == 8
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_tensorflow_sees_the_same_views(number: int) -> None:
-    seen = transformed(tf.constant(picture()), number).numpy()
-    np.testing.assert_array_equal(seen, transformed(picture(), number))
+def test_tensorflow_and_numpy_give_the_same_symmetry(number: int) -> None:
+    result = transformed(tf.constant(picture()), number).numpy()
+    np.testing.assert_array_equal(result, transformed(picture(), number))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from((1, 2, 4, 8)))
-def test_maps_come_back_to_where_they_were_seen(seed: int, views: int) -> None:
-    there = picture(seed)
-    maps = np.concatenate([transformed(there, number)[..., 0] for number in range(views)])
-    np.testing.assert_allclose(sum_aligned(maps), views * there[0, ..., 0], rtol=1e-5)
+def test_maps_are_aligned_with_the_original_image(seed: int, views: int) -> None:
+    image = picture(seed)
+    maps = np.concatenate([transformed(image, number)[..., 0] for number in range(views)])
+    np.testing.assert_allclose(sum_aligned(maps), views * image[0, ..., 0], rtol=1e-5)
 
 
 def corners(pictures: tf.Tensor) -> tf.Tensor:
-    """Features that depend on how a picture lies: (N, 2)."""
+    """Features that depend on the orientation: (N, 2)."""
     return tf.stack([pictures[:, 0, 0, 0], pictures[:, 0, -1, 0]], axis=1)
 
 
 @pytest.mark.parametrize("views", [2, 4, 8])
-def test_the_mean_does_not_depend_on_how_the_part_lay(views: int) -> None:
+def test_averaged_features_do_not_depend_on_the_orientation(views: int) -> None:
     pictures = np.concatenate([picture(), picture(1)])
     mean = averaged_features(corners, tf.constant(pictures), views).numpy()
 

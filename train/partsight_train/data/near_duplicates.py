@@ -29,7 +29,6 @@ _MIN_CORRELATION = 0.95
 # Widths of Gaussian filters in pixels of the small image. Slower changes are illumination; faster
 # ones are noise, which would separate two images with an offset of half a pixel.
 _LIGHT, _NOISE = 4.0, 1.0
-_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +56,19 @@ def duplicate_groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]
     return [sorted(group) for group in alike.subsets() if len(group) > 1]
 
 
-def near_pairs(greys: NDArray[np.uint8]) -> list[Pair]:
+def near_pairs(greys: NDArray[np.uint8], *, block_size: int = 1024) -> list[Pair]:
     """Return all pairs of near duplicates, highest correlation first.
 
     Args:
         greys: uint8 (N, side, side).
+        block_size: number of images that are compared at a time, to limit memory.
     """
     textures = np.stack([_texture(grey) for grey in greys])
     signs = np.stack([_hash(grey) for grey in greys])
     pairs: list[Pair] = []
-    for start in range(0, len(greys), _BLOCK):
+    for start in range(0, len(greys), block_size):
         # For vectors of 1 and -1, the product is the number of equal bits minus different bits.
-        product = signs[start : start + _BLOCK] @ signs[start:].T
+        product = signs[start : start + block_size] @ signs[start:].T
         bits = (signs.shape[1] - product) / 2
         rows, columns = np.nonzero(np.triu(bits <= _MAX_BITS, 1))
         alike = np.einsum("nd,nd->n", textures[start + rows], textures[start + columns])

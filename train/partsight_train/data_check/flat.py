@@ -26,9 +26,9 @@ def flat(greys: Mapping[Path, NDArray[np.uint8]]) -> Iterator[Finding]:
         yield Finding(
             "flat",
             Severity.WARNING,
-            f"{len(found)} pictures have practically no contrast, like a black frame: a model never "
-            "accepts such a picture, and nothing can be learned from it. Remove them; if the "
-            "parts do look like this, train with a lower --min-contrast.",
+            f"{len(found)} pictures have practically no contrast, like a black frame. A model "
+            "never accepts such pictures, and nothing can be learned from them. Remove them; if "
+            "the parts do look like this, train with a lower --min-contrast.",
             tuple((path,) for path in found),
         )
 
