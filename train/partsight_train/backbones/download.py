@@ -18,10 +18,10 @@ from partsight.errors import ModelError
 from partsight.utils.progress import Progress, silent
 from partsight.utils.redaction import redact_address, redact_text
 
-__all__ = ["TIMEOUT_S", "download"]
+__all__ = ["download"]
 
 # For connecting, and for each read.
-TIMEOUT_S = 30.0
+_TIMEOUT_S = 30.0
 _ATTEMPTS = 4
 _MEBIBYTE = 1 << 20
 
@@ -35,7 +35,7 @@ def download(
     destination: Path,
     progress: Progress = silent,
     *,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float = _TIMEOUT_S,
 ) -> None:
     """Download a file; continue an earlier attempt if there is one.
 

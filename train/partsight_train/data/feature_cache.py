@@ -44,6 +44,23 @@ class FeatureCache:
         vector = np.frombuffer(row[0], np.dtype("<f4"))
         return vector if vector.shape == (self._size,) else None
 
+    def look_up(
+        self, keys: Mapping[Path, bytes]
+    ) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes]]:
+        """Return the known vectors, and the keys of the unknown ones.
+
+        Args:
+            keys: image file to its digest.
+        """
+        vectors, unknown = {}, {}
+        for path, key in keys.items():
+            vector = self.get(key)
+            if vector is None:
+                unknown[path] = key
+            else:
+                vectors[path] = vector
+        return vectors, unknown
+
     def put(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors, float32 (D,) each, in one transaction."""
         rows: Iterable[tuple[bytes, bytes, bytes]] = (

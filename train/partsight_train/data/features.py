@@ -82,7 +82,7 @@ def compute_features(
         for path in paths
         if path in known
     }
-    vectors, unknown = _look_up(keys, cache)
+    vectors, unknown = ({}, keys) if cache is None else cache.look_up(keys)
     extract = open_extractor(backbone, calibration) if unknown else None
     images = read_pictures(progress(unknown, len(unknown)), backbone.spec)
     for batch in batches(images):
@@ -124,20 +124,6 @@ def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]
         except OSError as error:
             failed[path] = f"the file cannot be read: {error.strerror or error}"
     return digests, failed
-
-
-def _look_up(
-    keys: Mapping[Path, bytes], cache: FeatureCache | None
-) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes]]:
-    """Return the known vectors, and the keys of the unknown ones."""
-    vectors, unknown = {}, {}
-    for path, key in keys.items():
-        known = cache.get(key) if cache is not None else None
-        if known is None:
-            unknown[path] = key
-        else:
-            vectors[path] = known
-    return vectors, unknown
 
 
 def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:

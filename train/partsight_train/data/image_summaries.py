@@ -55,27 +55,23 @@ def summarize_images(
         bit_depth: see ``PreprocessSpec``.
     """
     spec = PreprocessSpec(SIDE, SIDE, bit_depth=bit_depth)
-    kept: dict[Path, NDArray[np.float32]] = {}
     with open_cache(cache_dir() / "looks", _IDENTITY, spec, 2 + SIDE * SIDE) as cache:
-        for path, digest in digests.items():
-            known = cache.get(digest)
-            if known is not None:
-                kept[path] = known
-        new = [path for path in digests if path not in kept]
-        fresh = {}
-        for path, picture in progress(read_pictures(new, spec), len(new)):
-            if not isinstance(picture, ImageError):
-                fresh[path] = _vector(path, picture, spec)
-        cache.put({digests[path]: vector for path, vector in fresh.items()})
-    kept.update(fresh)
+        vectors, unknown = cache.look_up(digests)
+        new = {
+            path: _vector(path, image, spec)
+            for path, image in progress(read_pictures(unknown, spec), len(unknown))
+            if not isinstance(image, ImageError)
+        }
+        cache.put({digests[path]: vector for path, vector in new.items()})
+    vectors.update(new)
     return ImageSummaries(
-        {path: (int(vector[0]), int(vector[1])) for path, vector in kept.items()},
-        {path: vector[2:].reshape(SIDE, SIDE).astype(np.uint8) for path, vector in kept.items()},
+        {path: (int(vector[0]), int(vector[1])) for path, vector in vectors.items()},
+        {path: vector[2:].reshape(SIDE, SIDE).astype(np.uint8) for path, vector in vectors.items()},
     )
 
 
-def _vector(path: Path, picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
+def _vector(path: Path, image: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.float32]:
     """Return size and grey image as one vector, the format of the cache."""
     height, width = read_size(path)  # a JPEG may have been decoded at a reduced size
-    grey = cv2.cvtColor(preprocess(picture, spec), cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(preprocess(image, spec), cv2.COLOR_RGB2GRAY)
     return np.concatenate([[height, width], np.ravel(grey)]).astype(np.float32)
