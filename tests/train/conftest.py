@@ -1,4 +1,4 @@
-"""Small stand-ins for what training takes: a tiny backbone, tiny labelled folders, a cache."""
+"""Small inputs for training: a tiny backbone, tiny labelled folders, a cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ TINY_FEATURES = 16
 
 @pytest.fixture(scope="session", autouse=True)
 def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """One cache for the session, so that an embedded backbone is wrapped once."""
+    """One cache for the session, so that an embedded backbone is built once."""
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PARTSIGHT_CACHE_DIR", str(folder))
@@ -27,7 +27,7 @@ def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Blank(Figure):
-    """All of a chart but the drawing itself, which takes nearly all of its time."""
+    """Prepare a chart without drawing it, which takes nearly all of the time."""
 
     def savefig(self, fname: TextIO, **options: Any) -> None:  # type: ignore[override]
         fname.write('<svg viewBox="0 0 1 1"></svg>')
@@ -35,7 +35,7 @@ class Blank(Figure):
 
 @pytest.fixture(scope="session", autouse=True)
 def _blank_charts() -> Iterator[None]:
-    """The charts of a run's report are prepared and not drawn."""
+    """The charts of a report are prepared but not drawn."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("partsight_train.report.svg.Figure", Blank)
         yield
@@ -50,7 +50,7 @@ def charts_are_drawn() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def drawn_charts() -> Iterator[None]:
-    """For tests of the report itself: its charts are drawn as for a user."""
+    """Draw the charts, for tests of the report."""
     with charts_are_drawn():
         yield
 
@@ -76,7 +76,7 @@ def tiny_backbone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_parts(folder: Path, per_label: int = 30) -> Path:
-    """Labelled pictures that the tiny backbone tells apart: dark and bright ones, with noise."""
+    """Labelled images that the tiny backbone can separate: dark and bright, with noise."""
     generator = np.random.default_rng(0)
     for label, level in (("defected", 60), ("healthy", 180)):
         (folder / label).mkdir(parents=True)

@@ -18,14 +18,14 @@ _MODULE_DEF = b"\x08\x03"
 def save_reusable(
     folder: Path, call: Any, takes: Any, variables: Sequence[Any] = (), *, callable_: bool = True
 ) -> Path:
-    """A TensorFlow 2 module as TF Hub's are: a call, its variables, a serving signature.
+    """Save a TensorFlow 2 module in TF Hub's format: call, variables, serving signature.
 
     Args:
-        folder: is made.
-        call: what the module does.
-        takes: the ``tf.TensorSpec`` of what it takes.
-        variables: that the call uses, all of them trainable.
-        callable_: False leaves the signature alone.
+        folder: the new folder.
+        call: the function of the module.
+        takes: the ``tf.TensorSpec`` of its input.
+        variables: variables of the call, all trainable.
+        callable_: False saves only the signature.
     """
     module = tf.train.Checkpoint()
     module.variables = module.trainable_variables = list(variables)
@@ -37,9 +37,9 @@ def save_reusable(
 
 
 def save_fine_tunable(folder: Path) -> Path:
-    """A TensorFlow 2 module as those exported from TF-Slim: any size, and two modes.
+    """Save a TensorFlow 2 module like those exported from TF-Slim: any size, and two modes.
 
-    In training mode its features are zero, so that nobody takes one mode for the other.
+    In training mode its features are zero, so that using the wrong mode is detected.
     """
     scale = tf.Variable(tf.ones(3))
 
@@ -68,15 +68,15 @@ def save_tf1(
     attached_size: int | None = None,
     hub_format: bool = True,
 ) -> Path:
-    """A module of TensorFlow 1: graphs for training and for inference, called by signatures.
+    """Save a TensorFlow 1 module: graphs for training and inference, called by signatures.
 
     Args:
-        folder: is made.
-        side: pixels a side; None leaves it open.
-        tags: of its graphs.
-        names: signature to the tensor that it gives, ``features`` or ``logits``.
-        attached_size: the image size that is named beside the graph.
-        hub_format: whether TF Hub's mark is there.
+        folder: the new folder.
+        side: image side in pixels; None leaves it open.
+        tags: tags of its graphs.
+        names: signature to its output tensor, ``features`` or ``logits``.
+        attached_size: the image size that an attachment states.
+        hub_format: whether the module has TF Hub's marker.
     """
     names = names or {"default": "features", "image_feature_vector": "features"}
     builder = v1.saved_model.Builder(str(folder))
@@ -107,8 +107,10 @@ def _signatures(side: int | None, names: Mapping[str, str]) -> dict[str, Any]:
     tensors = {"features": features, "logits": logits, "maps": maps}
     info = v1.saved_model.build_tensor_info
     return {
-        name: v1.saved_model.build_signature_def({"images": info(images)}, {"default": info(given)})
-        for name, given in ((name, tensors[what]) for name, what in names.items())
+        name: v1.saved_model.build_signature_def(
+            {"images": info(images)}, {"default": info(tensor)}
+        )
+        for name, tensor in ((name, tensors[output]) for name, output in names.items())
     }
 
 

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback, whose behaviour each test gives as a function."""
+"""An HTTP server on loopback; each test gives its behaviour as a function."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ Respond = Callable[[BaseHTTPRequestHandler], None]
 
 @dataclass
 class ModuleServer:
-    """Where it answers, and what it was asked for: path and Range header of each request."""
+    """Address, and path and Range header of each request."""
 
     address: str
     asked: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 def archive(folder: Path, *, inside: str = ".") -> bytes:
-    """A folder as TF Hub sends it."""
+    """Return a folder as an archive, as TF Hub sends it."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w:gz", compresslevel=0) as tar:
         tar.add(folder, arcname=inside)
@@ -34,7 +34,7 @@ def archive(folder: Path, *, inside: str = ".") -> bytes:
 
 @contextlib.contextmanager
 def serve(respond: Respond) -> Iterator[ModuleServer]:
-    """Answer every GET by ``respond``."""
+    """Answer every GET with ``respond``."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -59,7 +59,7 @@ def serve(respond: Respond) -> Iterator[ModuleServer]:
 
 
 def send(data: bytes, *, status: int = 200, promised: int | None = None, **headers: str) -> Respond:
-    """The same answer each time; ``promised`` is the length that it claims."""
+    """Send the same response each time; ``promised`` is the stated length."""
 
     def respond(request: BaseHTTPRequestHandler) -> None:
         request.send_response(status)
@@ -73,7 +73,7 @@ def send(data: bytes, *, status: int = 200, promised: int | None = None, **heade
 
 
 def send_ranges(data: bytes, *, tag: str = '"v1"', cut_at: int | None = None) -> Respond:
-    """A server that resumes. Whole answers stop at byte ``cut_at``."""
+    """Send ranges on request; complete responses stop at byte ``cut_at``."""
 
     def respond(request: BaseHTTPRequestHandler) -> None:
         wanted = request.headers.get("Range")

@@ -18,7 +18,7 @@ from partsight_train.heads.head import Head
 from partsight_train.network.activation_map import contributions, map_of_file
 from partsight_train.tensorflow_stack import keras, tf
 
-# Sums of some thousand float32 products of numbers about 1.
+# Sums of some thousand float32 products of numbers near 1.
 EXACT = 1e-4
 SIDE = 32
 layers = keras.layers
@@ -100,7 +100,7 @@ def assert_exact(model: keras.Model, head: Head) -> list[np.ndarray]:
     for label in range(len(head.bias)):
         parts = explain(picture(), label)
         total = sum(float(part.sum()) for part in parts) + less_the_others(head.bias, label)
-        # The softmax's logits are the scores' logarithms, but for one number for all.
+        # Logits are the logarithms of the scores, up to a constant.
         assert total == pytest.approx(less_the_others(np.log(scores), label), abs=EXACT)
     return parts
 
@@ -117,7 +117,7 @@ def assert_exact(model: keras.Model, head: Head) -> list[np.ndarray]:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_shares_and_bias_add_up_to_the_margin(
+def test_contributions_and_bias_add_up_to_the_margin(
     make: Callable[[Any], Any], shapes: dict[tuple[int, int], int], tmp_path: Path
 ) -> None:
     parts = assert_exact(*model_of(save(make, tmp_path / "module")))
@@ -126,7 +126,7 @@ def test_shares_and_bias_add_up_to_the_margin(
 
 
 @pytest.mark.parametrize("count", [2, 3])
-def test_the_tiny_backbone(tiny_backbone: Path, count: int) -> None:
+def test_maps_of_the_tiny_backbone_add_up_to_the_margin(tiny_backbone: Path, count: int) -> None:
     assert_exact(*model_of(tiny_backbone, count))
 
 
@@ -142,7 +142,7 @@ def test_a_model_without_a_softmax_has_no_maps() -> None:
     assert contributions(model) is None
 
 
-def test_a_network_that_cannot_be_looked_into_is_told_and_has_no_maps(
+def test_a_network_that_cannot_be_analysed_has_no_maps_and_a_warning(
     tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -154,8 +154,8 @@ def test_a_network_that_cannot_be_looked_into_is_told_and_has_no_maps(
     assert "no entry for: Rare" in caplog.text
 
 
-def test_the_map_of_a_file_shows_where_the_evidence_is(tmp_path: Path) -> None:
-    """A network that looks for red, and a picture with a red spot."""
+def test_the_map_of_a_file_highlights_the_evidence(tmp_path: Path) -> None:
+    """A network that detects red, and an image with a red spot."""
     image = keras.Input((SIDE, SIDE, 3))
     red = layers.Lambda(lambda x: tf.nn.relu(x[..., :1] - x[..., 1:2]))(image)
     pooled = layers.AveragePooling2D(4)(red)

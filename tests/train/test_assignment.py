@@ -1,4 +1,4 @@
-"""Splits and folds of parts: by place, with a least number for every label."""
+"""Splits and folds of parts: by hash, with a minimum for every label."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def counts(assigned: dict[float, Split]) -> dict[Split, int]:
 
 
 @given(st.integers(3, 60), st.integers(0, 10**6))
-def test_each_label_has_some_in_each_split_and_most_in_train(count: int, seed: int) -> None:
+def test_each_label_has_parts_in_each_split_and_most_in_train(count: int, seed: int) -> None:
     found = counts(assign_splits(places(count, seed=seed), SHARES))
 
     least = 2 if count >= 10 else 1
@@ -33,7 +33,7 @@ def test_each_label_has_some_in_each_split_and_most_in_train(count: int, seed: i
 
 
 @given(st.integers(3, 60), st.integers(0, 10**6), st.sampled_from([(0.4, 0.4), (0.45, 0.5)]))
-def test_large_shares_leave_some_to_train(
+def test_large_shares_leave_parts_to_train_on(
     count: int, seed: int, shares: tuple[float, float]
 ) -> None:
     test, validation = shares
@@ -43,7 +43,7 @@ def test_large_shares_leave_some_to_train(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_adding_parts_moves_few(seed: int) -> None:
+def test_adding_parts_moves_few_parts(seed: int) -> None:
     many = places(400, seed=seed)
     few = dict(list(many.items())[:40])
 
@@ -67,7 +67,7 @@ def test_a_part_with_two_labels_is_in_one_split_and_counts_for_both() -> None:
         assert min(counts(of_label).values()) >= 2
 
 
-def test_only_what_is_asked_for_is_taken() -> None:
+def test_only_the_requested_splits_are_filled() -> None:
     found = counts(assign_splits(places(30), {Split.VALIDATION: 0.1}))
 
     assert found[Split.TEST] == 0
@@ -88,7 +88,7 @@ def test_folds_share_each_label(folds: int, count: int, seed: int) -> None:
         assert max(sizes) - min(sizes) <= 1
 
 
-def test_parts_of_two_labels_are_dealt_over_the_folds() -> None:
+def test_parts_with_two_labels_are_spread_over_the_folds() -> None:
     labels_at = {0.01 * n: frozenset([0, 1]) for n in range(1, 11)}
 
     assigned = assign_folds(labels_at, 5)

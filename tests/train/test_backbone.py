@@ -1,4 +1,4 @@
-"""One door for all handles: folder, archive, address; and a clean refusal of the rest."""
+"""``open_backbone`` takes folders, archives and addresses, and refuses everything else."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def test_folder_archive_and_address_are_the_same_module(
         assert features_of(backbone) == features_of(backbones[0])
 
 
-def test_progress_is_told_of_the_download(tiny_backbone: Path) -> None:
-    told: list[int] = []
+def test_the_download_is_reported(tiny_backbone: Path) -> None:
+    reported: list[int] = []
 
     def progress(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
-        told.append(total)
+        reported.append(total)
         return items
 
     with serve(send(archive(tiny_backbone))) as server:
         open_backbone(server.address, progress=progress)
         open_backbone(server.address, progress=progress)
-    assert told == [1], "the second use asks nobody"
+    assert reported == [1], "the second use sends no request"
     assert len(server.asked) == 1
 
 
 @pytest.mark.parametrize("ending", ["5", "3"])
-def test_the_size_of_a_known_module_is_known_in_any_version(
+def test_the_size_of_a_listed_module_is_known_in_any_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
 ) -> None:
     folder = save_tf1(tmp_path / "module", side=None)
@@ -77,12 +77,12 @@ def saved(tmp_path: Path, *layers: keras.layers.Layer) -> str:
     return str(tmp_path / "module")
 
 
-def test_a_feature_map_is_no_feature_vector(tmp_path: Path) -> None:
+def test_a_feature_map_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="not one feature vector"):
         open_backbone(saved(tmp_path, keras.layers.Conv2D(4, 3)))
 
 
-def test_the_size_is_asked_for_where_the_module_does_not_tell(tmp_path: Path) -> None:
+def test_a_module_without_an_image_size_requires_the_option(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((None, None, 3)), keras.layers.GlobalAveragePooling2D()])
     model.save(tmp_path / "any", save_format="tf", include_optimizer=False)
     with pytest.raises(ModelError, match="--image-size"):
@@ -90,7 +90,7 @@ def test_the_size_is_asked_for_where_the_module_does_not_tell(tmp_path: Path) ->
     assert open_backbone(str(tmp_path / "any"), 24).spec.height == 24
 
 
-def test_a_size_that_the_module_cannot_take_is_refused(tiny_backbone: Path) -> None:
+def test_an_unsupported_image_size_is_refused(tiny_backbone: Path) -> None:
     with pytest.raises(ModelError, match="does not take a 20x20 picture"):
         open_backbone(str(tiny_backbone), 20)
 
@@ -99,7 +99,7 @@ def test_a_size_that_the_module_cannot_take_is_refused(tiny_backbone: Path) -> N
     ("name", "content"),
     [("nothing", None), ("file.tar.gz", b"no archive"), ("empty", {}), ("junk.pb", b"\0" * 99)],
 )
-def test_what_is_no_module_is_refused(
+def test_a_folder_or_file_without_a_module_is_refused(
     tmp_path: Path, name: str, content: bytes | dict[str, str] | None
 ) -> None:
     path = tmp_path / name

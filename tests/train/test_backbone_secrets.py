@@ -1,4 +1,4 @@
-"""The address of a backbone may hold a token; nothing that training writes has it."""
+"""The address of a backbone may contain a token; no output of training contains it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _invoke(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> Result:
 
 
 def _written_with_the_marker(*folders: Path) -> list[str]:
-    """Files that have the marker in their bytes, or in those of a member of the archive."""
+    """Files that contain the marker, or an archive member with it."""
     found = []
     for path in (each for folder in folders for each in folder.rglob("*") if each.is_file()):
         contents = [path.read_bytes()]
@@ -46,7 +46,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def test_a_run_keeps_nothing_of_a_signed_address(
+def test_a_run_stores_no_secret_of_a_signed_address(
     tmp_path: Path, cache: Path, parts: Path, tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
@@ -77,7 +77,7 @@ def test_a_run_keeps_nothing_of_a_signed_address(
         f"none+http://127.0.0.1:9/m.tar.gz?key={MARKER}",
     ],
 )
-def test_a_backbone_that_cannot_be_had_is_named_without_its_token(
+def test_an_unavailable_backbone_is_named_without_its_token(
     handle: str, cache: Path, parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = _invoke(monkeypatch, "train", parts, "-o", tmp_path / "run", "--backbone", handle)
@@ -90,7 +90,7 @@ def test_a_backbone_that_cannot_be_had_is_named_without_its_token(
     assert _written_with_the_marker(cache) == []
 
 
-def test_a_server_that_quotes_the_request(tmp_path: Path) -> None:
+def test_a_token_quoted_by_the_server_is_redacted(tmp_path: Path) -> None:
     with serve(send(b"", status=404)) as server, pytest.raises(ModelError) as caught:
         download(f"{server.address}{SIGNED}", tmp_path / "m.tar.gz")
     assert MARKER not in str(caught.value)
@@ -104,7 +104,9 @@ def test_a_server_that_quotes_the_request(tmp_path: Path) -> None:
         [f"--backbone=https://op:{MARKER}#@h/m.tar.gz"],
     ],
 )
-def test_the_command_line_that_is_kept(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_stored_command_line_has_no_secrets(
+    words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(sys, "argv", ["/bin/partsight", "train", "parts", *words])
     assert MARKER not in command_line()
     assert command_line().startswith("partsight train parts")
@@ -118,7 +120,7 @@ def test_a_search_names_its_backbones_without_their_tokens() -> None:
     assert MARKER not in str([first_choice(search), document])
 
     class Trial:
-        """Takes the second of all choices, and notes them."""
+        """Takes the second of all choices, and records them."""
 
         def suggest_categorical(self, name: str, choices: tuple[object, ...]) -> object:
             assert MARKER not in str(choices)

@@ -1,7 +1,8 @@
-"""``partsight backbones``: what there is, and where it is."""
+"""``partsight backbones`` lists the named backbones and their places."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -41,22 +42,23 @@ def test_every_name_is_listed_with_its_facts() -> None:
     assert {document[name]["state"] for name in HUB} == {"to fetch"}
 
 
-def test_the_table_is_for_people() -> None:
+def test_the_table_is_readable() -> None:
     lines = CliRunner().invoke(main, ["backbones"]).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["name", *NAMED]
     row = next(line for line in lines if line.startswith("nasnet-large"))
     assert row == "nasnet-large           331      4032      84.9 M     23,779.4 M  to fetch"
 
 
-def test_what_was_fetched_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_downloaded_backbone_is_listed_as_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "saved_model.pb").touch()
     with serve(send(archive(tmp_path / "module"))) as server:
-        monkeypatch.setattr(
-            "partsight_train.backbones.fetch._source", lambda address: server.address
-        )
-        folder = module_folder(HUB["mobilenet-v2"].handle, lambda items, total, **_: items)
+        entry = dataclasses.replace(HUB["mobilenet-v2"], handle=server.address)
+        monkeypatch.setitem(HUB, "mobilenet-v2", entry)
+        folder = module_folder(entry.handle, lambda items, total, **_: items)
     row = listed()["mobilenet-v2"]
     assert (row["state"], row["path"]) == ("cached", str(folder))
 

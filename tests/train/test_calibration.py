@@ -1,4 +1,4 @@
-"""Which pictures the ranges of a quantized network come from."""
+"""Choice of the images that set the ranges of a quantized network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPEC = PreprocessSpec(1, 1)
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> list[LabelledPicture]:
-    """Forty of label 0, six of label 1; each of one grey of its own, below 100 or above."""
+    """Forty images of label 0, six of label 1; each has one grey level, below 100 or above."""
     found = []
     for number in range(46):
         label = int(number >= 40)
@@ -36,7 +36,7 @@ def greys(chosen: list[np.ndarray]) -> list[int]:
 @pytest.mark.parametrize(
     ("count", "of_one", "of_other"), [(1, 1, 0), (8, 4, 4), (12, 6, 6), (30, 24, 6), (99, 40, 6)]
 )
-def test_labels_have_equal_shares_while_they_last(
+def test_labels_have_equal_shares_as_far_as_possible(
     pictures: list[LabelledPicture], count: int, of_one: int, of_other: int
 ) -> None:
     found = greys(choose_calibration(pictures, SPEC, count, seed=3).pictures())
@@ -45,7 +45,7 @@ def test_labels_have_equal_shares_while_they_last(
     assert shares == sorted([of_one, of_other])
 
 
-def test_the_seed_chooses(pictures: list[LabelledPicture]) -> None:
+def test_the_choice_depends_on_the_seed(pictures: list[LabelledPicture]) -> None:
     by_seed = [greys(choose_calibration(pictures, SPEC, 8, seed).pictures()) for seed in (0, 0, 1)]
     assert by_seed[0] == by_seed[1] != by_seed[2]
 
@@ -58,13 +58,13 @@ def test_a_picture_that_can_no_longer_be_read_is_left_out(
     assert len(choose_calibration(pictures, SPEC, 99, 0).pictures()) == 26
 
 
-def test_the_converter_is_fed_unit_range(pictures: list[LabelledPicture]) -> None:
+def test_the_converter_gets_values_from_0_to_1(pictures: list[LabelledPicture]) -> None:
     ((fed,),) = representative([np.full((1, 1, 3), 51, np.uint8)])
     assert (fed.shape, fed.dtype) == ((1, 1, 1, 3), np.float32)
     assert fed[0, 0, 0, 0] == np.float32(0.2)
 
 
-def test_the_identity_is_that_of_the_contents(pictures: list[LabelledPicture]) -> None:
+def test_the_identity_depends_on_the_contents(pictures: list[LabelledPicture]) -> None:
     def digests() -> dict[Path, bytes]:
         return {each.path: hashlib.sha256(each.path.read_bytes()).digest() for each in pictures}
 

@@ -1,4 +1,4 @@
-"""What the catalogue says of each network is counted on the network itself."""
+"""The facts in the catalogue match the networks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED, known
+from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED, catalogue_entry
 from partsight_train.backbones.efficientnet_lite import build_feature_extractor
 from partsight_train.backbones.embedded import read_weights
 from partsight_train.backbones.torch_weights import read_state_dict
@@ -18,7 +18,7 @@ applications = keras.applications
 
 
 def with_last_layer(application: Callable[..., Any], units: int) -> Callable[..., Any]:
-    """MobileNet V3, whose feature vector is taken after one more layer."""
+    """MobileNet V3; its feature vector is the output of one more layer."""
 
     def build(**options: Any) -> Any:
         model = application(**options)
@@ -37,14 +37,14 @@ ARCHITECTURES: dict[str, Callable[..., Any]] = {
     "efficientnet-v2-b0": applications.EfficientNetV2B0,
     "resnet-v2-50": applications.ResNet50V2,
 }
-# What the table says of a network changes with the table alone; one of them is always counted.
+# The architectures do not change, so one of them is enough for every run.
 SLOW = tuple(name for name in ARCHITECTURES if name != "mobilenet-v3-small")
 
 
 def multiply_adds(model: Any) -> int:
-    """Of the convolutions and dense layers, for one picture.
+    """Multiply-adds of the convolutions and dense layers, for one image.
 
-    A kernel's every weight is used once a position, however it pairs filters and channels.
+    Every weight of a kernel is used once per position.
     """
     return sum(
         math.prod(layer.output_shape[1:-1]) * math.prod(kernel.shape)
@@ -61,7 +61,7 @@ def multiply_adds(model: Any) -> int:
         for name in EMBEDDED
     ],
 )
-def test_embedded_ones_are_as_stated(name: str) -> None:
+def test_embedded_backbones_match_their_entry(name: str) -> None:
     row = EMBEDDED[name]
     weights = read_state_dict(read_weights(row))
     model = build_feature_extractor(row, row.image_size, weights)
@@ -74,7 +74,7 @@ def test_embedded_ones_are_as_stated(name: str) -> None:
     "name",
     [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in HUB],
 )
-def test_those_of_tf_hub_are_as_their_architecture(name: str) -> None:
+def test_tf_hub_backbones_match_their_entry(name: str) -> None:
     row = HUB[name]
     side = (row.image_size, row.image_size, 3)
     model = ARCHITECTURES[name](include_top=False, weights=None, input_shape=side, pooling="avg")
@@ -94,5 +94,5 @@ def test_those_of_tf_hub_are_as_their_architecture(name: str) -> None:
         ("", None),
     ],
 )
-def test_a_backbone_is_known_by_name_and_by_handle(handle: str, name: str | None) -> None:
-    assert known(handle) is (None if name is None else NAMED[name])
+def test_a_backbone_is_found_by_name_and_by_handle(handle: str, name: str | None) -> None:
+    assert catalogue_entry(handle) is (None if name is None else NAMED[name])

@@ -1,7 +1,7 @@
-"""The classic TF Hub backbones in their real size and shape, from a server to an int8 file.
+"""The classic TF Hub backbones in their real size, from a server to an int8 file.
 
-Their weights cannot be had without a network, so that the architectures are filled at random;
-everything else is as with the published modules: the names, the protocol, the sizes.
+Their weights are not available offline, so they are random. Names, protocol and sizes are those of
+the published modules.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ LABELS = 2
 
 
 def module_of(architecture: Any, side: int, folder: Path) -> Path:
-    """The architecture as TF Hub's module of it: any batch of float pictures to its features."""
+    """An architecture as a TF Hub module: from any batch of float images to features."""
     keras.utils.set_random_seed(0)
     shape = (side, side, 3)
     model = architecture(include_top=False, weights=None, input_shape=shape, pooling="avg")
-    # Random layers shrink what they pass on until nothing is left, unless BatchNorm knows it.
+    # Random layers reduce their values to almost zero, unless BatchNorm has their statistics.
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.momentum = 0.0
@@ -55,7 +55,7 @@ def module_of(architecture: Any, side: int, folder: Path) -> Path:
         pytest.param("nasnet-large", "NASNetLarge", 331, 4032, marks=pytest.mark.slow),
     ],
 )
-def test_the_classic_recipe_delivers_an_int8_file_that_runs(
+def test_the_retrain_preset_delivers_an_int8_file_that_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,

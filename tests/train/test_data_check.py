@@ -1,4 +1,4 @@
-"""What a data check finds: planted faults, and nothing else."""
+"""A data check finds planted faults, and nothing else."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from PIL import Image
 
 from partsight.cli.main import main
 from partsight_train.data.dataset import Dataset, LabelledPicture, Split, assign_folds, split
-from partsight_train.data.looks import SIDE, look_at
-from partsight_train.data.near_duplicates import groups, near_pairs
+from partsight_train.data.image_summaries import SIDE, summarize_images
+from partsight_train.data.near_duplicates import duplicate_groups, near_pairs
 from partsight_train.data_check import Finding, Severity, check, findings_html
-from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
+from partsight_train.data_check.counts import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.mislabelled import suspects
 from partsight_train.heads.head import Examples
 
@@ -25,7 +25,7 @@ LABELS = ("defected", "healthy")
 
 
 def surface(seed: int, side: int = 96) -> NDArray[np.uint8]:
-    """A plain part under uneven light, with a texture of its own."""
+    """A plain part under uneven light, with a unique texture."""
     generator = np.random.default_rng(seed)
     small = generator.normal(128, 30, (side // 6, side // 6))
     texture = np.asarray(Image.fromarray(small.astype(np.float32)).resize((side, side)))
@@ -51,7 +51,7 @@ def checked(found: dict[str, list[Path]], features: NDArray[np.float32]) -> tupl
 
 @pytest.fixture
 def found(tmp_path: Path) -> dict[str, list[Path]]:
-    """Thirty pictures a label, none like another."""
+    """Thirty different images per label."""
     return {
         label: [
             write(tmp_path / label / f"{number:02d}.jpg", surface(100 * index + number))
@@ -61,8 +61,8 @@ def found(tmp_path: Path) -> dict[str, list[Path]]:
     }
 
 
-def told_apart(found: dict[str, list[Path]]) -> NDArray[np.float32]:
-    """Features that tell the labels apart."""
+def separable_features(found: dict[str, list[Path]]) -> NDArray[np.float32]:
+    """Features that separate the labels."""
     generator = np.random.default_rng(0)
     centres = [index for index, label in enumerate(found) for _ in found[label]]
     noise = generator.normal(size=(len(centres), 8))
@@ -70,7 +70,7 @@ def told_apart(found: dict[str, list[Path]]) -> NDArray[np.float32]:
 
 
 def test_good_pictures_give_no_finding(found: dict[str, list[Path]]) -> None:
-    assert checked(found, told_apart(found)) == ()
+    assert checked(found, separable_features(found)) == ()
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_good_pictures_give_no_finding(found: dict[str, list[Path]]) -> None:
         ("healthy", "duplicate", Severity.NOTE),
     ],
 )
-def test_the_same_file_twice(
+def test_an_exact_duplicate_is_found(
     found: dict[str, list[Path]], label: str, kind: str, severity: Severity
 ) -> None:
     first = found["healthy"][3]
@@ -89,21 +89,21 @@ def test_the_same_file_twice(
     if label == "healthy":
         found["healthy"].append(clone)
 
-    findings = checked(found, told_apart(found))
+    findings = checked(found, separable_features(found))
 
     kinds = {finding.kind: finding for finding in findings}
-    # A copy under the same label may fall into another split; then it is worse.
+    # A copy under the same label may be in another split, which is more severe.
     if kind == "duplicate" and "duplicate across splits" in kinds:
         kind, severity = "duplicate across splits", Severity.WARNING
     assert kinds[kind].severity is severity
     assert {path for group in kinds[kind].groups for path in group} == {first, clone}
 
 
-def test_a_copy_in_another_split(found: dict[str, list[Path]]) -> None:
+def test_a_duplicate_in_another_split_is_a_warning(found: dict[str, list[Path]]) -> None:
     dataset = split(found)
     (learned, *_), (tested, *_) = dataset.of(Split.TRAIN), dataset.of(Split.TEST)
     tested.path.write_bytes(learned.path.read_bytes())
-    (finding,) = checked(found, told_apart(found))
+    (finding,) = checked(found, separable_features(found))
     assert (finding.kind, finding.severity) == ("duplicate across splits", Severity.WARNING)
 
 
@@ -117,15 +117,15 @@ def test_a_copy_in_another_split(found: dict[str, list[Path]]) -> None:
     ],
     ids=["darker", "brighter", "smaller", "cut by a pixel"],
 )
-def test_nearly_the_same_picture(found: dict[str, list[Path]], change) -> None:  # type: ignore[no-untyped-def]
+def test_a_near_duplicate_is_found(found: dict[str, list[Path]], change) -> None:  # type: ignore[no-untyped-def]
     write(found["defected"][7], change(surface(100 + 4)), quality=70)
-    kinds = {finding.kind: finding for finding in checked(found, told_apart(found))}
-    twins = kinds["near duplicate across labels"].groups
-    assert [set(group) for group in twins] == [{found["defected"][7], found["healthy"][4]}]
+    kinds = {finding.kind: finding for finding in checked(found, separable_features(found))}
+    duplicates = kinds["near duplicate across labels"].groups
+    assert [set(group) for group in duplicates] == [{found["defected"][7], found["healthy"][4]}]
 
 
-def test_plain_surfaces_are_not_alike() -> None:
-    """Light alone gives them nearly the same hash."""
+def test_plain_surfaces_are_not_near_duplicates() -> None:
+    """Illumination alone gives them nearly the same hash."""
     light = np.linspace(60, 190, SIDE)[np.newaxis]
     generator = np.random.default_rng(0)
     noise = generator.normal(0, 2, (50, SIDE, SIDE))
@@ -136,16 +136,15 @@ def test_blank_pictures_have_no_texture_to_compare() -> None:
     assert near_pairs(np.full((3, SIDE, SIDE), 128, np.uint8)) == []
 
 
-def test_many_pictures_go_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pairs_are_found_across_blocks() -> None:
     greys = np.stack([surface(seed, SIDE) for seed in range(20)] + [surface(3, SIDE)])
     whole = near_pairs(greys)
-    monkeypatch.setattr("partsight_train.data.near_duplicates._BLOCK", 4)
-    assert near_pairs(greys) == whole
+    assert near_pairs(greys, block_size=4) == whole
     assert [(pair.first, pair.second) for pair in whole] == [(3, 20)]
 
 
-def test_swapped_labels_are_suspect(found: dict[str, list[Path]]) -> None:
-    features = told_apart(found)
+def test_swapped_labels_are_found(found: dict[str, list[Path]]) -> None:
+    features = separable_features(found)
     features[[5, 40]] = features[[40, 5]]
     (finding,) = checked(found, features)
     assert finding.kind == "mislabelled"
@@ -157,11 +156,11 @@ def test_swapped_labels_are_suspect(found: dict[str, list[Path]]) -> None:
     [
         ([[0.9, 0.1], [0.8, 0.2], [0.1, 0.9], [0.2, 0.8]], []),
         ([[0.9, 0.1], [0.1, 0.9], [0.1, 0.9], [0.2, 0.8]], [1]),
-        # Unsure is not suspect: it reaches no label's threshold.
+        # An uncertain image is not suspect: it reaches no threshold.
         ([[0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.2, 0.8]], []),
     ],
 )
-def test_suspects(scores: list[list[float]], expected: list[int]) -> None:
+def test_suspects_follow_confident_learning(scores: list[list[float]], expected: list[int]) -> None:
     assert suspects(np.array(scores), np.array([0, 0, 1, 1])).tolist() == expected
 
 
@@ -183,9 +182,13 @@ def dataset(*counts: int) -> Dataset:
         ((5, 5, 50), ["label0", "label1"], True),
     ],
 )
-def test_numbers(counts: tuple[int, ...], few: list[str], uneven: bool) -> None:
-    told = [finding.message for finding in too_few(dataset(*counts))]
-    assert [label for label in ("label0", "label1") if any(label in text for text in told)] == few
+def test_few_images_and_imbalance_are_found(
+    counts: tuple[int, ...], few: list[str], uneven: bool
+) -> None:
+    messages = [finding.message for finding in too_few(dataset(*counts))]
+    assert [
+        label for label in ("label0", "label1") if any(label in text for text in messages)
+    ] == few
     assert bool(list(imbalance(dataset(*counts)))) is uneven
 
 
@@ -198,19 +201,21 @@ def test_numbers(counts: tuple[int, ...], few: list[str], uneven: bool) -> None:
         ([], 0),
     ],
 )
-def test_shapes(sizes: list[tuple[int, int]], count: int) -> None:
+def test_different_aspect_ratios_are_found(sizes: list[tuple[int, int]], count: int) -> None:
     assert len(list(mixed_shapes({Path(str(i)): size for i, size in enumerate(sizes)}))) == count
 
 
 def test_near_duplicates_can_be_kept_together(
     found: dict[str, list[Path]], tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """A chain: the third is like the second, which is like the first."""
+    """A chain: the third resembles the second, which resembles the first."""
     chain = found["healthy"][2:12]
     for step, path in enumerate(chain):
         write(path, (surface(5000) * (1 - step / 40)).astype(np.uint8))
-    greys = look_at({path: path.read_bytes() for label in found for path in found[label]}).greys
-    (group,) = groups(greys)
+    greys = summarize_images(
+        {path: path.read_bytes() for label in found for path in found[label]}
+    ).greys
+    (group,) = duplicate_groups(greys)
     assert group == chain
 
     apart, together = split(found), split(found, groups=[group])
@@ -223,22 +228,22 @@ def test_near_duplicates_can_be_kept_together(
     assert len(set(assign_folds(together, 5)[rows])) == 1
 
     folder, runs = chain[0].parents[1], tmp_path_factory.mktemp("runs")
-    for options, told in (([], True), (["--group-near-duplicates"], False)):
+    for options, expected in (([], True), (["--group-near-duplicates"], False)):
         run_dir = runs / f"run{len(options)}"
         arguments = ["-o", run_dir, "--backbone", tiny_backbone, *options]
         trained = CliRunner().invoke(main, ["train", *map(str, [folder, *arguments])])
         assert trained.exit_code == 0, trained.output
-        assert ("in different splits" in (run_dir / "report.html").read_text()) is told
+        assert ("in different splits" in (run_dir / "report.html").read_text()) is expected
 
 
-def test_a_second_look_decodes_nothing(
+def test_a_second_check_decodes_nothing(
     found: dict[str, list[Path]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paths = [path for label in found for path in found[label]]
     digests = {path: hashlib.sha256(path.read_bytes()).digest() for path in paths}
-    first = look_at(digests)
+    first = summarize_images(digests)
     monkeypatch.setattr("partsight.image_files.read.decode", None)
-    again = look_at(digests)
+    again = summarize_images(digests)
     assert first.sizes == again.sizes == dict.fromkeys(paths, (96, 96))
     assert all((first.greys[path] == again.greys[path]).all() for path in paths)
 
@@ -247,7 +252,9 @@ def run(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["check-data", *map(str, arguments)])
 
 
-def test_the_command(found: dict[str, list[Path]], tiny_backbone: Path, tmp_path: Path) -> None:
+def test_the_command_prints_and_writes_all_findings(
+    found: dict[str, list[Path]], tiny_backbone: Path, tmp_path: Path
+) -> None:
     folder = found["healthy"][0].parents[1]
     found["healthy"][0].write_bytes(found["defected"][0].read_bytes())
     page = tmp_path / "check.html"
@@ -276,12 +283,14 @@ def test_unreadable_pictures_are_named(found: dict[str, list[Path]], tiny_backbo
     assert facts["splits"]["healthy"].keys() == {"train", "validation", "test"}
 
 
-def test_a_folder_that_cannot_be_divided_is_one_line(tmp_path: Path, tiny_backbone: Path) -> None:
+def test_a_folder_that_cannot_be_divided_is_an_error_in_one_line(
+    tmp_path: Path, tiny_backbone: Path
+) -> None:
     for label in LABELS:
         write(tmp_path / label / "only.jpg", surface(0))
     result = run(tmp_path, "--backbone", tiny_backbone)
     assert result.exit_code == 1
-    assert "takes 3 or more" in result.stderr
+    assert "expected 3 or more" in result.stderr
 
 
 def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:

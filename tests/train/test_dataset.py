@@ -1,4 +1,4 @@
-"""The split: stable, grouped by part, and complete for small labels."""
+"""Splits are stable, grouped by part, and complete for small labels."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ def make(folder: Path, layout: dict[str, list[str]]) -> Path:
 def test_shares_are_about_a_tenth_each() -> None:
     dataset = two_labels(NAMES)
     for part in (Split.VALIDATION, Split.TEST):
-        # Of 4,000 pictures a tenth, with a standard deviation of 19.
+        # A tenth of 4,000 images, with a standard deviation of 19.
         assert abs(len(dataset.of(part)) - 400) < 5 * 19
 
 
-def test_adding_pictures_moves_none() -> None:
+def test_adding_images_moves_none() -> None:
     few, many = splits_of(two_labels(NAMES[:500])), splits_of(two_labels(NAMES))
     assert {name: many[name] for name in few} == few
 
@@ -65,7 +65,7 @@ def test_moving_the_folder_moves_none() -> None:
     st.text(st.characters(codec="utf-8", exclude_characters="/_\0"), min_size=1),
     st.text("ab1.", max_size=9),
 )
-def test_shots_of_one_part_stay_together(part: str, shot: str) -> None:
+def test_images_of_one_part_stay_together(part: str, shot: str) -> None:
     assert hash_place("good", f"{part}_nohash_{shot}") == hash_place("good", f"{part}_nohash_0.jpg")
 
 
@@ -83,7 +83,7 @@ def test_a_small_label_has_a_part_in_each_split(count: int) -> None:
 @pytest.mark.parametrize(
     ("validation", "test"), [(0.0, 0.1), (0.1, 0.0), (0.5, 0.5), (-0.1, 0.2), (0.9, 0.9)]
 )
-def test_shares_must_leave_some_to_train(validation: float, test: float) -> None:
+def test_shares_that_leave_nothing_to_train_on_are_refused(validation: float, test: float) -> None:
     with pytest.raises(ValueError, match="Received"):
         split({"a": [], "b": []}, validation_share=validation, test_share=test)
 
@@ -100,7 +100,7 @@ def test_shares_must_leave_some_to_train(validation: float, test: float) -> None
         ({"good": ["1.jpg"], "b\udcffad": ["1.jpg"]}, "printable"),
     ],
 )
-def test_folders_that_cannot_be_trained_on(
+def test_folders_that_cannot_be_trained_on_are_refused(
     tmp_path: Path, layout: dict[str, list[str]], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
@@ -138,7 +138,7 @@ def test_a_published_split_is_used(tmp_path: Path) -> None:
         "validation": {"val/bad", "val/good"},
         "test": {"test/bad", "test/good"},
     }
-    assert "divided already: its train, validation, test split is used" in scanned.notes[0]
+    assert "already divided: its train, validation, test split is used" in scanned.notes[0]
 
 
 @pytest.mark.parametrize(("there", "missing"), [("test", "validation"), ("val", "test")])
@@ -173,7 +173,7 @@ def test_a_split_that_is_not_published_is_taken_from_train(
     ],
     ids=["MVTec", "no train", "a label only in test", "around the labels", "only train"],
 )
-def test_divisions_that_cannot_be_learned_from(
+def test_published_splits_that_cannot_be_trained_on_are_refused(
     tmp_path: Path, folders: list[str], message: str
 ) -> None:
     tree(tmp_path, *(name for folder in folders for name in numbered(folder, 4)))
@@ -182,7 +182,7 @@ def test_divisions_that_cannot_be_learned_from(
         scan(tmp_path)
 
 
-def test_names_that_begin_again_in_a_published_split_are_other_parts(tmp_path: Path) -> None:
+def test_repeated_names_in_published_splits_are_different_parts(tmp_path: Path) -> None:
     names = [
         f"{s}/{label}/{n:03}.png" for s in ("train", "test") for label in "ab" for n in range(9)
     ]
@@ -224,7 +224,7 @@ def test_a_part_under_two_labels_is_one_part(tmp_path: Path) -> None:
         splits[picture.path.parent.name].add(picture.split)
         dealt[picture.path.parent.name].add(fold)
     assert {len(each) for each in (*splits.values(), *dealt.values())} == {1}
-    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
 
 
 def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -> None:
@@ -235,7 +235,7 @@ def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -
         split(scan(tmp_path))
 
 
-def test_shots_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
+def test_images_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
     names = [f"SN{n}_nohash_{shot}.png" for n in range(20) for shot in range(2)]
     tree(tmp_path, *(f"{label}/{name}" for label in ("bad", "good") for name in names))
 
@@ -245,11 +245,11 @@ def test_shots_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None:
     for picture in split(scanned).pictures:
         splits[picture.path.name.partition("_")[0]].add(picture.split)
     assert {len(each) for each in splits.values()} == {1}
-    assert any("20 parts have pictures under two labels" in note for note in scanned.notes)
+    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
 
 
-def test_shots_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
-    """SN0 and SN1 share a part by name, and so are one."""
+def test_parts_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
+    """SN0 and SN1 share a part by name, so they are one part."""
     tree(tmp_path, *numbered("bad", 9), *(f"good/SN{n}/{v}" for n in range(9) for v in VIEWS))
     tree(tmp_path, "good/SN0/x_nohash_1.jpg", "good/SN1/x_nohash_2.jpg")
 
@@ -258,7 +258,7 @@ def test_shots_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
     assert dataset.part_counts() == {"bad": 9, "good": 8}
 
 
-def test_batches_are_no_parts(tmp_path: Path) -> None:
+def test_batch_folders_are_not_parts(tmp_path: Path) -> None:
     days = [f"{label}/2024-05-0{day}" for label in "ab" for day in (1, 2)]
     names = [f"{day}/{day.replace('/', '')}_{number}.png" for day in days for number in range(9)]
     tree(tmp_path, *names)
@@ -269,7 +269,7 @@ def test_batches_are_no_parts(tmp_path: Path) -> None:
     assert split(scanned).part_counts() == {"a": 18, "b": 18}
 
 
-def test_a_batch_folder_does_not_move_a_picture(tmp_path: Path) -> None:
+def test_a_batch_folder_does_not_change_the_split(tmp_path: Path) -> None:
     flat = split(scan(tree(tmp_path / "1", *numbered("a", 40), *numbered("b", 40))))
     below = [name.replace("/", f"/batch{n % 3}/") for n, name in enumerate(numbered("a", 40))]
     batches = split(scan(tree(tmp_path / "2", *below, *numbered("b", 40))))
@@ -283,7 +283,7 @@ NFC, NFD = "d\u00e9faut", unicodedata.normalize("NFD", "d\u00e9faut")
 @pytest.mark.parametrize(
     ("folders", "label"), [((NFC, NFD), NFC), (("bad", "bad "), "bad"), (("bad ",), "bad")]
 )
-def test_folders_of_one_name_are_one_label(
+def test_folders_with_equivalent_names_are_one_label(
     tmp_path: Path, folders: tuple[str, ...], label: str
 ) -> None:
     for folder in (*folders, "good"):
@@ -308,7 +308,7 @@ def test_labels_that_differ_in_case_are_refused(tmp_path: Path, one: str, other:
     assert str(tmp_path / other) in str(refused.value)
 
 
-def test_system_folders_are_no_labels_and_no_pictures(tmp_path: Path) -> None:
+def test_system_folders_are_ignored(tmp_path: Path) -> None:
     tree(tmp_path, *numbered("bad", 3), *numbered("good", 3), "good/@eaDir/x.png", "a.mp4")
     for folder in ("@eaDir", "lost+found", ".ipynb_checkpoints", "__MACOSX"):
         (tmp_path / folder).mkdir()
@@ -319,16 +319,14 @@ def test_system_folders_are_no_labels_and_no_pictures(tmp_path: Path) -> None:
     assert scanned.notes == ("1 file not read: 1 .mp4",)
 
 
-def test_what_is_in_an_empty_label_is_told(tmp_path: Path) -> None:
+def test_files_in_a_label_without_images_are_named(tmp_path: Path) -> None:
     tree(tmp_path, *numbered("good", 3), "bad/a.mp4", "bad/b.mp4")
 
     with pytest.raises(DatasetError, match=r"no pictures in .*bad \(2 files not read: 2 \.mp4\)"):
         scan(tmp_path)
 
 
-def test_a_folder_that_cannot_be_read_is_in_the_scan(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_folder_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tree(tmp_path, *numbered("bad", 3), *numbered("good", 3), "good/closed/x.png")
     listed = os.listdir
 
@@ -347,14 +345,14 @@ def test_a_missing_folder_is_named(tmp_path: Path) -> None:
         scan(tmp_path / "nowhere")
 
 
-def test_too_few_parts_are_refused_also_when_shots_are_many() -> None:
+def test_too_few_parts_are_refused_even_with_many_images() -> None:
     names = [f"part{part}_nohash_{shot}.jpg" for part in range(2) for shot in range(20)]
     with pytest.raises(DatasetError, match="has 2 parts"):
         two_labels(names)
 
 
 @pytest.mark.parametrize(("most", "left"), [(None, None), (1, 1), (3, 3), (10**6, None)])
-def test_at_most_so_many_are_tested_on(most: int | None, left: int | None) -> None:
+def test_the_test_split_is_limited(most: int | None, left: int | None) -> None:
     whole = two_labels(NAMES)
     some = limit_test(whole, most, seed=0)
     assert len(some.of(Split.TEST)) == (len(whole.of(Split.TEST)) if left is None else left)
@@ -365,7 +363,7 @@ def test_at_most_so_many_are_tested_on(most: int | None, left: int | None) -> No
 
 
 def test_groups_join_parts() -> None:
-    """A group takes along the other shots of its parts, and a group that shares a part."""
+    """A group includes the other images of its parts, and groups that share a part are joined."""
     found = {
         "good": [Path(f"g{part}_nohash_{shot}.jpg") for part in range(20) for shot in range(3)],
         "bad": [Path(f"b{part}.jpg") for part in range(20)],

@@ -1,4 +1,4 @@
-"""Fine-tuning over two workers: two processes on this machine that find each other."""
+"""Fine-tuning by two workers: two processes on this machine that find each other."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKERS = 2
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on; all are held until the last is known."""
+    """Free ports; all stay bound until the last is chosen."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:
@@ -36,7 +36,7 @@ def weights(run: Path) -> list[np.ndarray]:
 
 
 @pytest.mark.slow
-def test_two_workers_learn_one_model(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_two_workers_train_the_same_model(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     addresses = [f"127.0.0.1:{port}" for port in free_ports(WORKERS)]
     runs = [tmp_path / f"worker{index}" for index in range(WORKERS)]
     workers = []
@@ -54,8 +54,8 @@ def test_two_workers_learn_one_model(parts: Path, tiny_backbone: Path, tmp_path:
                 text=True,
             )
         )
-    said = [worker.communicate(timeout=300)[0] for worker in workers]
-    assert [worker.returncode for worker in workers] == [0] * WORKERS, said
+    output = [worker.communicate(timeout=300)[0] for worker in workers]
+    assert [worker.returncode for worker in workers] == [0] * WORKERS, output
 
     first, second = (weights(run) for run in runs)
     frozen = weights_of_backbone(tiny_backbone)
@@ -75,7 +75,7 @@ def weights_of_backbone(folder: Path) -> list[np.ndarray]:
     ("distribute", "kind"),
     [("none", tf.distribute.Strategy), ("mirrored", tf.distribute.MirroredStrategy)],
 )
-def test_strategies_of_one_machine(distribute: str, kind: type) -> None:
+def test_the_strategy_of_one_machine_is_opened(distribute: str, kind: type) -> None:
     strategy = open_strategy(FineTuneSettings(distribute=distribute))  # type: ignore[arg-type]
     assert isinstance(strategy, kind)
     assert strategy.num_replicas_in_sync == 1

@@ -1,4 +1,4 @@
-"""A file comes whole or not at all, whatever the server does; what came is not asked for again."""
+"""Downloads are complete or fail, and received parts are not requested again."""
 
 from __future__ import annotations
 
@@ -37,18 +37,18 @@ def whole(end: int | None = None) -> str | None:
     [
         (send(DATA), [None]),
         (send_ranges(DATA, cut_at=HALF), [None, HALF]),
-        # No mark, or one that is no proof of the same bytes: from the beginning.
+        # No validator, or a weak one: from the beginning.
         (in_turn(send(DATA[:HALF], promised=len(DATA)), send(DATA)), [None, None]),
         (
             in_turn(send(DATA[:HALF], promised=len(DATA), ETag='W/"v1"'), send(DATA)),
             [None, None],
         ),
-        # Another version meanwhile: the server ignores the range.
+        # A new version: the server ignores the range.
         (
             in_turn(send_ranges(b"old" + DATA, tag='"v0"', cut_at=HALF), send_ranges(DATA)),
             [None, HALF],
         ),
-        # A date marks a version too.
+        # A date is a validator too.
         (
             in_turn(
                 send(DATA[:HALF], promised=len(DATA), Last_Modified=DATE),
@@ -56,7 +56,7 @@ def whole(end: int | None = None) -> str | None:
             ),
             [None, HALF],
         ),
-        # A server that resumes at another place than it was asked to.
+        # A server that sends another range than requested.
         (
             in_turn(
                 send_ranges(DATA, cut_at=HALF),
@@ -65,7 +65,7 @@ def whole(end: int | None = None) -> str | None:
             ),
             [None, HALF, None],
         ),
-        # The file has become shorter than what is there.
+        # The file has become shorter than the received part.
         (
             in_turn(send_ranges(DATA + DATA, cut_at=len(DATA) + 5), send_ranges(DATA), send(DATA)),
             [None, len(DATA) + 5, None],
@@ -82,16 +82,16 @@ def whole(end: int | None = None) -> str | None:
         "shorter",
     ],
 )
-def test_the_file_comes_whole(tmp_path: Path, respond: Respond, ranges: list[int | None]) -> None:
+def test_the_file_is_complete(tmp_path: Path, respond: Respond, ranges: list[int | None]) -> None:
     file = tmp_path / "new" / "module.tar.gz"
     with serve(respond) as server:
         download(server.address, file)
     assert file.read_bytes() == DATA
     assert [wanted for _, wanted in server.asked] == [whole(start) for start in ranges]
-    assert list(file.parent.iterdir()) == [file], "nothing is left beside it"
+    assert list(file.parent.iterdir()) == [file], "nothing else is left"
 
 
-def test_another_run_goes_on_where_one_was_killed(tmp_path: Path) -> None:
+def test_another_run_continues_a_killed_download(tmp_path: Path) -> None:
     file = tmp_path / "module.tar.gz"
 
     def killed(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
@@ -104,29 +104,29 @@ def test_another_run_goes_on_where_one_was_killed(tmp_path: Path) -> None:
         with pytest.raises(KeyboardInterrupt):
             download(server.address, file, killed)
         assert not file.exists()
-        come = (tmp_path / "module.tar.gz.part").stat().st_size
+        received = (tmp_path / "module.tar.gz.part").stat().st_size
         download(server.address, file)
-        assert server.asked[1][1] == f"bytes={come}-"
-        assert 1 << 20 < come < len(DATA)
-        download(server.address, file)  # it is there
+        assert server.asked[1][1] == f"bytes={received}-"
+        assert 1 << 20 < received < len(DATA)
+        download(server.address, file)  # already complete
     assert file.read_bytes() == DATA
     assert len(server.asked) == 2
 
 
-def test_progress_is_told_of_each_mebibyte_that_is_left(tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+def test_each_remaining_mebibyte_is_reported(tmp_path: Path) -> None:
+    reported: list[tuple[int, int]] = []
 
     def progress(items: Iterable[_Item], total: int, **_: object) -> Iterable[_Item]:
         try:
             for count, item in enumerate(items):
-                told.append((count + 1, total))
+                reported.append((count + 1, total))
                 yield item
         finally:
-            told.append((0, 0))
+            reported.append((0, 0))
 
     with serve(send_ranges(DATA, cut_at=2 << 20)) as server:
         download(server.address, tmp_path / "module.tar.gz", progress)
-    assert told == [(1, 4), (2, 4), (0, 0), (1, 2), (2, 2), (0, 0)]
+    assert reported == [(1, 4), (2, 4), (0, 0), (1, 2), (2, 2), (0, 0)]
 
 
 def closed_port() -> int:
@@ -145,7 +145,7 @@ def closed_port() -> int:
         ("http://a b/m", "control characters|resolve|not known|resolution"),
     ],
 )
-def test_an_address_that_nobody_answers_at(tmp_path: Path, address: str, reason: str) -> None:
+def test_an_address_without_a_server_is_an_error(tmp_path: Path, address: str, reason: str) -> None:
     with pytest.raises(ModelError, match=f"(?s)cannot fetch .*({reason})"):
         download(address.format(port=closed_port()), tmp_path / "file")
     assert not (tmp_path / "file").exists()
@@ -171,7 +171,7 @@ def test_an_address_that_nobody_answers_at(tmp_path: Path, address: str, reason:
     ],
     ids=["404", "503", "cut off each time", "no HTTP", "silence", "redirected to a file"],
 )
-def test_a_server_that_does_not_deliver(
+def test_a_failing_server_is_an_error(
     tmp_path: Path, respond: Respond, reason: str, requests: int
 ) -> None:
     with serve(respond) as server, pytest.raises(ModelError, match=reason):
@@ -181,7 +181,7 @@ def test_a_server_that_does_not_deliver(
 
 
 @pytest.mark.parametrize("sent", [b"", DATA[:HALF]], ids=["nothing", "half"])
-def test_a_server_that_stalls_is_given_up(tmp_path: Path, sent: bytes) -> None:
+def test_a_stalled_server_times_out(tmp_path: Path, sent: bytes) -> None:
     done = threading.Event()
 
     def stall(request: BaseHTTPRequestHandler) -> None:
@@ -212,7 +212,7 @@ def test_a_redirection_is_followed_with_its_range(tmp_path: Path) -> None:
     assert server.asked[-1] == ("/elsewhere", f"bytes={HALF}-")
 
 
-def test_a_part_without_its_mark_is_not_trusted(tmp_path: Path) -> None:
+def test_a_partial_file_without_its_validator_is_not_used(tmp_path: Path) -> None:
     (tmp_path / "file.part").write_bytes(b"of something else")
     with serve(send_ranges(DATA)) as server:
         download(server.address, tmp_path / "file")

@@ -25,7 +25,7 @@ opened = functools.cache(open_backbone)
 
 
 def central_square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The crop that ImageNet accuracies are quoted with."""
+    """The crop that published ImageNet accuracies use."""
     height, width = image.shape[:2]
     side = min(height, width)
     top, left = (height - side) // 2, (width - side) // 2
@@ -40,17 +40,17 @@ def central_square(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         ("efficientnet-lite0", "rocket", 657, 1),
         pytest.param("efficientnet-lite1", "chelsea", 285, 1, marks=pytest.mark.slow),
         pytest.param("efficientnet-lite1", "coffee", 967, 1, marks=pytest.mark.slow),
-        # After drilling platform, space shuttle and crane, which it all but ties with.
+        # After drilling platform, space shuttle and crane, with almost equal scores.
         pytest.param("efficientnet-lite1", "rocket", 657, 4, marks=pytest.mark.slow),
         pytest.param("efficientnet-lite2", "chelsea", 285, 1, marks=pytest.mark.slow),
         pytest.param("efficientnet-lite2", "coffee", 967, 1, marks=pytest.mark.slow),
         pytest.param("efficientnet-lite2", "rocket", 657, 2, marks=pytest.mark.slow),
     ],
 )
-def test_the_port_names_what_pictures_show(
+def test_the_port_classifies_photographs_correctly(
     name: str, photograph: str, imagenet_class: int, within: int
 ) -> None:
-    """The ImageNet head of the same weights, on the last map's means, ranks the class so."""
+    """The ImageNet head of the same weights, on the last map's means, gives the class this rank."""
     backbone = opened(name)
     image_bgr = central_square(getattr(skimage.data, photograph)())[:, :, ::-1]
     picture = preprocess(np.ascontiguousarray(image_bgr), backbone.spec)
@@ -70,7 +70,7 @@ def test_the_port_names_what_pictures_show(
         pytest.param("efficientnet-lite2", None, 260, 4192, marks=pytest.mark.slow),
     ],
 )
-def test_the_backbone_says_what_it_is(
+def test_the_backbone_states_its_facts(
     name: str, image_size: int | None, side: int, feature_size: int
 ) -> None:
     backbone = opened(name) if image_size is None else open_backbone(name, image_size)
@@ -78,19 +78,21 @@ def test_the_backbone_says_what_it_is(
     assert (spec.height, spec.width, backbone.feature_size) == (side, side, feature_size)
 
 
-def test_it_is_wrapped_once() -> None:
+def test_the_saved_model_is_created_once() -> None:
     folder = embedded_saved_model("efficientnet-lite0")
     made = (folder / "saved_model.pb").stat().st_mtime_ns
     assert embedded_saved_model("efficientnet-lite0") == folder
     assert (folder / "saved_model.pb").stat().st_mtime_ns == made
-    assert not list(folder.parent.glob(".*")), "what was made aside is gone"
+    assert not list(folder.parent.glob(".*")), "no temporary folder is left"
 
 
 def test_the_weights_have_the_tested_digest() -> None:
     assert hashlib.sha256(read_weights(LITE0)).hexdigest() == LITE0.sha256
 
 
-def test_other_weights_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_with_another_digest_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     package = tmp_path / "other_weights"
     package.mkdir()
     (package / "__init__.py").touch()

@@ -1,4 +1,4 @@
-"""Features by TFLite's float kernels are those that TensorFlow gives."""
+"""Features by TFLite's float kernels equal those by TensorFlow."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from partsight_train.data.dataset import LabelledPicture, Split
 from partsight_train.data.extract import open_extractor
 from partsight_train.tensorflow_stack import tf
 
-# Sums of thousands of float32 products, taken in another order, through fifty layers.
+# Sums of thousands of float32 products, in another order, through fifty layers.
 SAME = 2e-4
-# Of the range of all features: 256 steps for it, and the rounding of every layer before.
+# Share of the range of all features: 256 steps, and the rounding of every earlier layer.
 NEAR = 0.05
 
 
 def scenes(backbone: Backbone) -> NDArray[np.uint8]:
-    """Three smooth surfaces of their own with noise on them, uint8 (3, H, W, 3)."""
+    """Three different smooth surfaces with noise, uint8 (3, H, W, 3)."""
     height, width = backbone.spec.height, backbone.spec.width
     generator = np.random.default_rng(0)
     slopes = np.linspace(0, 1, height)[:, np.newaxis] * np.linspace(255, 0, width)
@@ -59,7 +59,7 @@ def test_tflite_and_tensorflow_agree(
         backbone = tiled(backbone)
     pictures = scenes(backbone)
     by_tflite = open_extractor(backbone)(pictures)
-    # TensorFlow computes where there is a GPU; the same function runs without one.
+    # TensorFlow computes if there is a GPU; the same function runs without one.
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
     by_tensorflow = open_extractor(backbone)(pictures)
 
@@ -70,7 +70,7 @@ def test_tflite_and_tensorflow_agree(
     assert np.abs(by_tflite[0] - by_tflite[1]).max() > 100 * SAME * spread
 
 
-def test_int8_is_near_and_not_the_same(tiny_backbone: Path, tmp_path: Path) -> None:
+def test_int8_features_are_close_to_float_features(tiny_backbone: Path, tmp_path: Path) -> None:
     backbone = tiled(open_backbone(str(tiny_backbone)))
     pictures = scenes(backbone)
     paths = [tmp_path / f"{number}.png" for number in range(len(pictures))]

@@ -1,4 +1,4 @@
-"""Features are computed once, and a cache that lies is found out."""
+"""Features are computed once, and damaged cache entries are detected."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_damaged_entry_is_computed_again(
     np.testing.assert_array_equal(stacked(first, paths), stacked(second, paths))
 
 
-def test_unreadable_pictures_are_named_and_the_rest_goes_on(
+def test_unreadable_images_are_named_and_the_others_computed(
     backbone: Backbone, parts: Path, tmp_path: Path
 ) -> None:
     good = sorted(parts.rglob("*.png"))[:2]
@@ -104,7 +104,7 @@ def test_unreadable_pictures_are_named_and_the_rest_goes_on(
     assert "not a picture" in result.failed[text]
 
 
-def test_not_one_readable_picture_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
+def test_a_folder_without_readable_images_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="none of 1 pictures"):
         run(backbone, tmp_path / "cache", [tmp_path / "missing.png"])
 
@@ -113,7 +113,7 @@ def test_not_one_readable_picture_is_an_error(backbone: Backbone, tmp_path: Path
     ("sha256", "spec", "size"),
     [("b" * 64, SPEC, 16), ("a" * 64, PreprocessSpec(32, 64), 16), ("a" * 64, SPEC, 8)],
 )
-def test_another_backbone_or_size_has_none_of_the_vectors(
+def test_another_backbone_or_size_has_its_own_cache(
     tmp_path: Path, sha256: str, spec: PreprocessSpec, size: int
 ) -> None:
     with open_cache(tmp_path, "a" * 64, SPEC, 16) as cache:
@@ -125,13 +125,13 @@ def test_another_backbone_or_size_has_none_of_the_vectors(
         assert cache.get(b"picture") is None
 
 
-def test_a_file_that_is_no_cache_is_named(tmp_path: Path) -> None:
+def test_an_invalid_cache_file_is_named(tmp_path: Path) -> None:
     with open_cache(tmp_path, "a" * 64, SPEC, 16):
         pass
     (database,) = tmp_path.glob("*.sqlite")
     database.write_bytes(b"no database at all" * 100)
     with (
-        pytest.raises(OutputError, match="Delete it"),
+        pytest.raises(OutputError, match="Delete the file"),
         open_cache(tmp_path, "a" * 64, SPEC, 16),
     ):
         pass
@@ -150,7 +150,7 @@ with open_cache(Path(sys.argv[1]), "a" * 64, PreprocessSpec(32, 32), 16) as cach
 """
 
 
-def test_two_processes_write_at_once(tmp_path: Path) -> None:
+def test_two_processes_write_to_one_cache(tmp_path: Path) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), name]) for name in "xy"
     ]
@@ -163,8 +163,8 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
                 assert vector[0] == index
 
 
-def test_features_in_int8_are_kept_beside(backbone: Backbone, tmp_path: Path) -> None:
-    """By the calibration pictures' contents: with other ranges they are others."""
+def test_int8_features_are_cached_separately(backbone: Backbone, tmp_path: Path) -> None:
+    """The key includes the contents of the calibration images."""
     paths = sorted(write_parts(tmp_path / "parts", 3).rglob("*.png"))
     labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
     few, more = (choose_calibration(labelled, backbone.spec, count, 0) for count in (2, 6))
@@ -199,7 +199,7 @@ with open_cache(
 """
 
 
-def test_what_was_computed_before_a_kill_is_kept(
+def test_features_computed_before_a_kill_are_kept(
     backbone: Backbone, tiny_backbone: Path, tmp_path: Path
 ) -> None:
     parts, folder = write_parts(tmp_path / "parts", 50), tmp_path / "cache"
@@ -209,7 +209,7 @@ def test_what_was_computed_before_a_kill_is_kept(
         pictures = sorted(parts.rglob("*.png"))
         after = compute_features(pictures, backbone, cache)
         whole = compute_features(pictures, backbone)
-    # Whole batches were stored; how many pictures are read ahead of them depends on the cores.
+    # Complete batches are stored; the number of images read ahead depends on the cores.
     assert after.computed in (100 - 32, 100 - 64)
     for path in pictures:
         np.testing.assert_array_equal(after.vectors[path], whole.vectors[path])

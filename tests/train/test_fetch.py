@@ -1,4 +1,4 @@
-"""A module at an address: fetched once, checked, kept; and what to do without a network."""
+"""Modules from an address are downloaded once, checked and cached; errors name the next step."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def packed(tmp_path: Path) -> bytes:
-    """What looks like a module as long as nobody loads it."""
+    """An archive that looks like a module until it is loaded."""
     folder = tmp_path / "module"
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
@@ -53,7 +53,7 @@ def sha1(address: str) -> str:
         (".tgz?signature=x", "/publisher/module/1.tgz?signature=x"),
     ],
 )
-def test_a_module_is_asked_for_as_tf_hub_does_and_an_archive_as_it_is(
+def test_the_request_follows_tf_hub_for_modules_and_is_unchanged_for_archives(
     packed: bytes, hub_cache: Path, ending: str, asked: str
 ) -> None:
     with serve(send(packed)) as server:
@@ -64,7 +64,7 @@ def test_a_module_is_asked_for_as_tf_hub_does_and_an_archive_as_it_is(
     assert (folder / "variables" / "variables.index").read_bytes() == b"weights"
 
 
-def test_what_is_cached_is_used_without_a_network(packed: bytes, hub_cache: Path) -> None:
+def test_a_cached_module_is_used_without_a_network(packed: bytes, hub_cache: Path) -> None:
     with serve(send(packed)) as server:
         assert cached(server.address) is None
         folder = module_folder(server.address, silent)
@@ -80,7 +80,7 @@ def test_what_is_cached_is_used_without_a_network(packed: bytes, hub_cache: Path
     assert server.address in (hub_cache / f"{name}.descriptor.txt").read_text()
 
 
-def test_the_folder_of_tf_hub_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_cache_of_tf_hub_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "theirs"))
     address = HUB["inception-v3"].handle
     folder = tmp_path / "theirs" / sha1(address)
@@ -96,10 +96,10 @@ def test_the_error_without_a_network_says_which_file_to_put_where(
         pass
     with pytest.raises(ModelError, match="refused") as refused:
         module_folder(server.address, silent)
-    said = str(refused.value)
+    message = str(refused.value)
     place = tmp_path / "cache" / "tfhub" / f"{sha1(server.address)}.tar.gz"
-    assert f"fetch {server.address}?tf-hub-format=compressed elsewhere" in said
-    assert f"put the file at {place}" in said
+    assert f"fetch {server.address}?tf-hub-format=compressed elsewhere" in message
+    assert f"put the file at {place}" in message
     place.write_bytes(packed)
     assert cached(server.address) == place
     folder = module_folder(server.address, silent)
@@ -107,11 +107,11 @@ def test_the_error_without_a_network_says_which_file_to_put_where(
     assert place.is_file(), "a person's file stays"
 
 
-def test_a_useless_file_that_was_put_there_is_named(tmp_path: Path) -> None:
+def test_an_unusable_local_archive_is_named(tmp_path: Path) -> None:
     place = tmp_path / "cache" / "tfhub" / f"{sha1('http://nowhere/m')}.tar.gz"
     place.parent.mkdir(parents=True)
     place.write_bytes(b"<html>")
-    with pytest.raises(ModelError, match=f"of {place}, it cannot be unpacked.*Replace that file"):
+    with pytest.raises(ModelError, match=f"{place}: it cannot be unpacked.*Replace that file"):
         module_folder("http://nowhere/m", silent)
     assert place.is_file()
 
@@ -127,9 +127,17 @@ def test_a_useless_file_that_was_put_there_is_named(tmp_path: Path) -> None:
         (lambda good: send(good[:-8] + b"\0" * 8), "cannot be unpacked: CRC check failed"),
         (lambda good: send(good[:-40] + b"\0" * 40), "cannot be unpacked"),
     ],
-    ids=["missing", "garbage", "empty", "cut off", "cut off and said to be whole", "CRC", "middle"],
+    ids=[
+        "missing",
+        "garbage",
+        "empty",
+        "cut off",
+        "cut off with the length of the part",
+        "CRC",
+        "middle",
+    ],
 )
-def test_a_bad_answer_is_refused_and_leaves_nothing_behind(
+def test_a_bad_response_is_refused_and_leaves_nothing_behind(
     packed: bytes, hub_cache: Path, spoil: Callable[[bytes], Respond], reason: str
 ) -> None:
     answers = [spoil(packed), send(packed)]
@@ -142,7 +150,7 @@ def test_a_bad_answer_is_refused_and_leaves_nothing_behind(
         assert (module_folder(server.address, silent) / "saved_model.pb").is_file()
 
 
-def test_a_download_that_broke_off_is_resumed_by_the_next_run(packed: bytes) -> None:
+def test_an_interrupted_download_is_resumed_by_the_next_run(packed: bytes) -> None:
     half = len(packed) // 2
 
     def break_off(request: BaseHTTPRequestHandler) -> None:
@@ -176,7 +184,7 @@ def test_the_digest_of_an_address_is_checked(
     assert (cached(address) is None) == flip
 
 
-def test_two_runs_at_once_fetch_once(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_runs_download_a_module_once(packed: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
     monkeypatch.setattr(fetch.logger, "warning", lambda message: go_on.set())  # that it waits
 
@@ -209,7 +217,7 @@ def test_a_cache_that_cannot_be_written_is_named(packed: bytes, hub_cache: Path)
         ("www.kaggle.com/models/google/a/tensorFlow2/b/1",) * 2,
     ],
 )
-def test_handles_without_a_scheme_are_known(hub_cache: Path, handle: str, address: str) -> None:
+def test_handles_without_a_scheme_are_accepted(hub_cache: Path, handle: str, address: str) -> None:
     address = address if "://" in address else f"https://{address}"
     folder = hub_cache / sha1(address)
     folder.mkdir(parents=True)
@@ -220,12 +228,12 @@ def test_handles_without_a_scheme_are_known(hub_cache: Path, handle: str, addres
 @pytest.mark.parametrize(
     ("handle", "reason"),
     [
-        ("gs://bucket/module", "no http"),
-        ("file:///etc/passwd", "no http"),
+        ("gs://bucket/module", "not an http"),
+        ("file:///etc/passwd", "not an http"),
         ("no-such-name", "no such file or folder.*inception-v3"),
-        ("http://[bad", "no http"),
+        ("http://[bad", "not an http"),
     ],
 )
-def test_what_is_no_handle_is_refused(handle: str, reason: str) -> None:
+def test_an_invalid_handle_is_refused(handle: str, reason: str) -> None:
     with pytest.raises(ModelError, match=f"cannot use .*{reason}"):
         locate(handle)

@@ -1,4 +1,4 @@
-"""Fitting the head: it learns, keeps the best, and its scaling is folded back exactly."""
+"""The head learns, keeps the best weights, and folds its scaling back exactly."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ UNSEEN = 2
 
 
 def examples(seed: int, labels: int = 2, count: int = 120) -> Examples:
-    """Clusters of widely different feature scales, one a label."""
+    """Clusters with widely different feature scales, one per label."""
     generator = np.random.default_rng(seed)
     centres = np.random.default_rng(99).normal(size=(labels, 12)) * np.geomspace(0.01, 3, 12)
     truth = np.arange(count) % labels
     features = centres[truth] + 0.05 * generator.normal(size=(count, 12))
-    # A feature that never changes: nothing may be divided by its spread.
+    # A constant feature must not be divided by its deviation.
     features[:, 0] = 5.0
     return Examples(features.astype(np.float32), truth.astype(np.intp))
 
@@ -42,7 +42,7 @@ def accuracy(fitted: FittedHead, labels: int = 2) -> float:
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("labels", [2, 5])
-def test_it_has_one_weight_a_feature_and_label_and_learns(labels: int, optimizer: Any) -> None:
+def test_the_head_learns_separable_clusters(labels: int, optimizer: Any) -> None:
     fitted = fit(dataclasses.replace(QUICK, optimizer=optimizer), labels)
     assert fitted.head.kernel.shape == (12, labels)
     assert fitted.head.bias.shape == (labels,)
@@ -50,7 +50,7 @@ def test_it_has_one_weight_a_feature_and_label_and_learns(labels: int, optimizer
 
 
 CHOICES: list[dict[str, Any]] = [
-    # Two at a time: each takes a second.
+    # Two settings per case, because each takes a second.
     *(
         {"keep_best": measure, "balance": BALANCES[index % len(BALANCES)]}
         for index, measure in enumerate(KEEP_BEST)
@@ -69,7 +69,7 @@ CHOICES: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=str)
-def test_it_learns_with_every_choice(choice: dict[str, Any]) -> None:
+def test_the_head_learns_with_every_setting(choice: dict[str, Any]) -> None:
     assert accuracy(fit(dataclasses.replace(QUICK, **choice))) > 0.95
 
 
@@ -81,7 +81,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
 
 
 def test_lbfgs_finds_the_minimum_that_scikit_learn_finds() -> None:
-    """Both columns of W share the l2 of scikit-learn's one: l2 = 1 / (C N)."""
+    """The two columns of W share the l2 of scikit-learn's single column: l2 = 1 / (C N)."""
     train = noise(0, count=200)
     fitted = fit_head(train, noise(1), 2, HeadSettings(l2=0.01, scale_features=False))
     exact = LogisticRegression(C=1 / (0.01 * 200), tol=1e-8, max_iter=5000)
@@ -92,13 +92,13 @@ def test_lbfgs_finds_the_minimum_that_scikit_learn_finds() -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"l1": 0.1}, {"dropout": 0.1}, {"keep_best": "auc"}], ids=str)
-def test_lbfgs_refuses_what_it_cannot_do(wrong: dict[str, Any]) -> None:
+def test_lbfgs_refuses_settings_that_it_does_not_support(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="Choose the optimizer adam or sgd"):
         HeadSettings(**wrong)
 
 
 def noise(seed: int, count: int = 60) -> Examples:
-    """Features that say nothing of their labels."""
+    """Features without relation to their labels."""
     generator = np.random.default_rng(seed)
     features = generator.normal(size=(count, 40)).astype(np.float32)
     return Examples(features, generator.integers(0, 2, count).astype(np.intp))
@@ -106,18 +106,18 @@ def noise(seed: int, count: int = 60) -> Examples:
 
 @pytest.mark.parametrize("patience", [8, None])
 def test_the_weights_with_the_lowest_validation_loss_are_kept(patience: int | None) -> None:
-    """On labels that are noise, longer training only makes validation worse."""
+    """With random labels, longer training only makes validation worse."""
     settings = HeadSettings("adam", epochs=100, patience=patience, learning_rate=0.05, l2=0)
     fitted = fit_head(noise(0), noise(1), 2, settings)
     losses = [look["val_loss"] for look in fitted.history]
     scores = predict(fitted.head, noise(1).features)
-    kept = -np.log(scores[np.arange(60), noise(1).labels]).mean()
-    assert kept == pytest.approx(min(losses[5:]), rel=1e-4)
+    loss = -np.log(scores[np.arange(60), noise(1).labels]).mean()
+    assert loss == pytest.approx(min(losses[5:]), rel=1e-4)
     assert min(losses[5:]) < 0.8 * losses[-1]
     assert (len(losses) == 100) == (patience is None)
 
 
-def test_the_history_has_a_row_a_look() -> None:
+def test_the_history_has_one_row_per_validation() -> None:
     fitted = fit(dataclasses.replace(QUICK, steps=20, eval_interval=5))
     assert len(fitted.history) == 4
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= fitted.history[0].keys()
@@ -128,10 +128,10 @@ def test_the_history_has_a_row_a_look() -> None:
 @pytest.mark.parametrize(
     ("balance", "fair"), [("none", False), ("sampling", True), ("class-weights", True)]
 )
-def test_a_rare_label_is_heard_when_it_is_balanced(
+def test_balancing_moves_the_border_of_a_rare_label(
     balance: Any, fair: bool, optimizer: Any
 ) -> None:
-    """With 5 of 100 and overlapping clusters, only balance puts the border in the middle."""
+    """With 5 of 100 and overlapping clusters, only balancing puts the border in the middle."""
     generator = np.random.default_rng(0)
     truth = (np.arange(400) % 20 == 0).astype(np.intp)
     features = (2 * truth[:, np.newaxis] + generator.normal(size=(400, 1))).astype(np.float32)
@@ -142,32 +142,32 @@ def test_a_rare_label_is_heard_when_it_is_balanced(
     assert (abs(border - 1.0) < 0.3) == fair, border
 
 
-def test_logs_are_added_and_earlier_ones_stay(tmp_path: Path) -> None:
+def test_logs_are_added_to_earlier_logs(tmp_path: Path) -> None:
     (tmp_path / "earlier").write_text("an earlier run's")
     fit(dataclasses.replace(QUICK, epochs=2), log_dir=tmp_path)
     assert (tmp_path / "earlier").read_text() == "an earlier run's"
     assert list(tmp_path.rglob("events.out.tfevents.*"))
 
 
-def test_checkpoints_are_written_where_they_are_asked_for(tmp_path: Path) -> None:
+def test_requested_checkpoints_are_written(tmp_path: Path) -> None:
     fit(dataclasses.replace(QUICK, steps=20, checkpoint_interval=10), checkpoint_dir=tmp_path)
     assert len(list(tmp_path.glob("head-*.weights.h5"))) == 2
 
 
-def test_progress_is_told_of_each_look_and_its_loss() -> None:
-    said = []
+def test_each_validation_is_reported_with_its_loss() -> None:
+    texts = []
 
     def progress(items: Any, total: int, *, show: Any) -> Any:
         for item in items:
             yield item
-            said.append(show(item))
+            texts.append(show(item))
 
     fit_head(examples(0), examples(1), 2, dataclasses.replace(QUICK, epochs=3), progress=progress)
-    assert len(said) == 3
-    assert all("val_loss" in text for text in said)
+    assert len(texts) == 3
+    assert all("val_loss" in text for text in texts)
 
 
-def test_class_weights_make_all_labels_weigh_the_same() -> None:
+def test_class_weights_give_all_labels_the_same_total() -> None:
     labels = np.array([0] * 30 + [1] * 10, np.intp)
     weights = class_weights(labels, 2)
     assert weights[0] * 30 == weights[1] * 10

@@ -1,4 +1,4 @@
-"""Several backbones as one: features side by side, a head for each, one file for the device."""
+"""Joined backbones: concatenated features, a head for each, one file for the device."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SMALL_SIDE, SMALL_FEATURES = 16, 6
 
 @pytest.fixture
 def small_backbone(tmp_path: Path) -> Path:
-    """Another one, of smaller pictures: means and maxima of red, green and blue."""
+    """A backbone for smaller images: means and maxima of red, green and blue."""
     scale = tf.Variable(tf.ones(3))
 
     def call(images: tf.Tensor) -> tf.Tensor:
@@ -49,17 +49,19 @@ def small_backbone(tmp_path: Path) -> Path:
         ("https://example.com/a+b", []),
     ],
 )
-def test_a_plus_joins_what_is_known(
+def test_a_plus_joins_names_and_existing_paths(
     handle: str, members: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder or an address may have one in its own name."""
+    """A folder or an address may contain a plus."""
     monkeypatch.chdir(tmp_path)
     Path("HERE").mkdir()
     Path("HERE+plus").mkdir()
     assert members_of(handle) == members
 
 
-def test_features_are_those_of_the_members(tiny_backbone: Path, small_backbone: Path) -> None:
+def test_joined_features_are_those_of_the_members(
+    tiny_backbone: Path, small_backbone: Path
+) -> None:
     joined = open_backbone(f"{tiny_backbone}+{small_backbone}")
     assert (joined.spec.height, joined.feature_size) == (32, 16 + SMALL_FEATURES)
     assert joined.blocks == (16, SMALL_FEATURES)
@@ -76,7 +78,7 @@ def test_features_are_those_of_the_members(tiny_backbone: Path, small_backbone: 
     np.testing.assert_allclose(joined.layer(pictures), expected, rtol=1e-5, atol=1e-6)
 
 
-def test_what_they_are_made_from_is_their_digest(tiny_backbone: Path, small_backbone: Path) -> None:
+def test_the_digest_depends_on_the_members(tiny_backbone: Path, small_backbone: Path) -> None:
     handle = f"{tiny_backbone}+{small_backbone}"
     joined = open_backbone(handle)
     assert open_backbone(handle).sha256 == joined.sha256
@@ -84,8 +86,8 @@ def test_what_they_are_made_from_is_their_digest(tiny_backbone: Path, small_back
     assert open_backbone(f"{small_backbone}+{tiny_backbone}").sha256 != joined.sha256
 
 
-def test_variables_lie_by_depth(tiny_backbone: Path) -> None:
-    """So that the upper part, which fine-tuning may be confined to, is that of each member."""
+def test_variables_are_sorted_by_relative_depth(tiny_backbone: Path) -> None:
+    """So the top, to which fine-tuning may be limited, includes layers of each member."""
     alone = [each.shape for each in load_layer(tiny_backbone, trainable=True).trainable_variables]
     folder = open_backbone(f"{tiny_backbone}+{tiny_backbone}").folder
     joined = [each.shape for each in load_layer(folder, trainable=True).trainable_variables]
@@ -93,7 +95,7 @@ def test_variables_lie_by_depth(tiny_backbone: Path) -> None:
 
 
 @pytest.mark.parametrize("views", [1, 8])
-def test_maps_of_all_members_are_added_up(
+def test_maps_of_all_members_are_returned(
     tiny_backbone: Path, small_backbone: Path, views: int
 ) -> None:
     reference_model = approve(Path(f"{tiny_backbone}+{small_backbone}"), views=views)
@@ -101,18 +103,18 @@ def test_maps_of_all_members_are_added_up(
     assert heatmap.mean() == pytest.approx(np.log(scores[1] / scores[0]), abs=EXACT)
     explain = contributions(reference_model.network)
     assert explain is not None
-    # One a pool: the tiny backbone's mean, the small one's mean and maximum.
+    # One per pool: the tiny backbone's mean, the small one's mean and maximum.
     assert sorted(part.shape for part in explain(picture(), 1)) == [(8, 8), (16, 16), (16, 16)]
 
 
 def test_a_module_without_variables_is_refused(tiny_backbone: Path, tmp_path: Path) -> None:
     old = save_tf1(tmp_path / "old")
-    with pytest.raises(ModelError, match="shows no variables"):
+    with pytest.raises(ModelError, match="has no trainable variables"):
         open_backbone(f"{tiny_backbone}+{old}")
 
 
 @pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
-def test_each_block_has_a_head_and_their_mean_is_one(optimizer: str, tmp_path: Path) -> None:
+def test_the_joined_head_is_the_mean_of_the_blocks_heads(optimizer: str, tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     labels = np.arange(80) % 2
     features = (generator.normal(size=(80, 9)) + 2 * labels[:, np.newaxis]).astype(np.float32)
@@ -134,7 +136,7 @@ def test_each_block_has_a_head_and_their_mean_is_one(optimizer: str, tmp_path: P
         {"fine_tune": FineTuneSettings("all", fine_tune_epochs=1)},
     ],
 )
-def test_they_are_trained_and_delivered_as_one(
+def test_joined_backbones_are_trained_and_delivered_as_one_file(
     more: dict[str, object], tiny_backbone: Path, small_backbone: Path, parts: Path, tmp_path: Path
 ) -> None:
     settings = TrainSettings(f"{tiny_backbone}+{small_backbone}", calibration=20, **more)  # type: ignore[arg-type]

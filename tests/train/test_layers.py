@@ -1,4 +1,4 @@
-"""Which layers are the head, and which compute with a layer's values."""
+"""The layers of the head, and those that compute with a layer's values."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def chain(*operators: str) -> list[Layer]:
     [
         (("CONV_2D", "MEAN", "FULLY_CONNECTED", "SOFTMAX"), 2),
         (("FULLY_CONNECTED", "FULLY_CONNECTED", "SOFTMAX", "RESHAPE", "TRANSPOSE"), 4),
-        # A backbone alone, which may end with a dense layer of its own.
+        # A backbone without a head, which may end with a dense layer.
         (("CONV_2D", "MEAN", "RESHAPE"), 0),
         (("CONV_2D", "FULLY_CONNECTED", "RESHAPE"), 0),
         (("CONV_2D", "SOFTMAX"), 0),
@@ -27,18 +27,18 @@ def chain(*operators: str) -> list[Layer]:
         ((), 0),
     ],
 )
-def test_the_head(operators: tuple[str, ...], size: int) -> None:
+def test_the_head_ends_with_the_last_dense_layer(operators: tuple[str, ...], size: int) -> None:
     layers = chain(*operators)
     assert head_of(layers) == layers[len(layers) - size :][::-1]
 
 
-def test_a_heat_map_behind_the_head_is_none_of_it() -> None:
+def test_a_heat_map_is_not_part_of_the_head() -> None:
     dense, softmax = chain("FULLY_CONNECTED", "SOFTMAX")
     heat = [Layer("CONV_2D", ("maps",), ("heat",)), Layer("ADD", ("heat",), ("map",))]
     assert head_of([dense, softmax, *heat]) == [softmax, dense]
 
 
-def test_those_that_read_a_value_and_what_passes_it_on() -> None:
+def test_readers_include_layers_behind_moves_and_pools() -> None:
     convolution, mean, joined, dense, softmax = layers = [
         Layer("CONV_2D", ("image", "kernel"), ("maps",)),
         Layer("MEAN", ("maps", "axes"), ("means",)),

@@ -1,4 +1,4 @@
-"""Thresholds by cost: hand-counted, and never dearer than any other threshold."""
+"""Thresholds by cost: hand-counted, and never more expensive than any other."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from partsight.decision.decide import OperatingPoint
 from partsight_train.fit.operating_point import (
-    cheapest,
+    cheapest_threshold,
     contrast_limit,
     operating_point,
     warn_of_false_rejects,
@@ -35,8 +35,10 @@ SCORES = np.array([0.9, 0.8, 0.4, 0.6, 0.1])
         (1.0, 0.0, 1.0),
     ],
 )
-def test_the_cheapest_threshold(escapes: float, false_rejects: float, above: float) -> None:
-    assert cheapest(SCORES, GOOD, escapes, false_rejects) == pytest.approx(above)
+def test_the_cheapest_threshold_matches_hand_counted_costs(
+    escapes: float, false_rejects: float, above: float
+) -> None:
+    assert cheapest_threshold(SCORES, GOOD, escapes, false_rejects) == pytest.approx(above)
 
 
 @given(
@@ -56,13 +58,13 @@ def test_no_threshold_is_cheaper(
         rejected = (~accepted[good]).mean() if good.any() else 0.0
         return float(escapes * escaped + false_rejects * rejected)
 
-    chosen = cost(cheapest(scores, good, escapes, false_rejects))
+    chosen = cost(cheapest_threshold(scores, good, escapes, false_rejects))
     assert all(chosen <= cost(above) + 1e-9 for above in np.linspace(0, 1, 41))
 
 
 @pytest.mark.parametrize(("rate", "above"), [(None, 0.7), (0.001, 0.25)])
-def test_a_rare_defect_moves_the_point(rate: float | None, above: float) -> None:
-    """With 1 bad part in 1,000, an escape at 10 is dearer in words only."""
+def test_the_defect_rate_moves_the_threshold(rate: float | None, above: float) -> None:
+    """With 1 bad part in 1,000, an escape at a cost of 10 matters less than false rejects."""
     settings = TrainSettings(cost_escape=10, cost_false_reject=1, defect_rate=rate)
     scores = np.stack([1 - SCORES, SCORES], axis=1)
     point = operating_point(LABELS, ("healthy",), settings, GOOD.astype(np.intp), scores)
@@ -73,7 +75,7 @@ def test_a_rare_defect_moves_the_point(rate: float | None, above: float) -> None
     assert (point.recall, point.false_reject_rate) == pytest.approx(expected)
 
 
-def test_without_costs_the_wanted_recall_decides() -> None:
+def test_without_costs_the_target_recall_decides() -> None:
     scores = np.stack([1 - SCORES, SCORES], axis=1)
     truth = GOOD.astype(np.intp)
     point = operating_point(LABELS, ("healthy",), TrainSettings(target_recall=1.0), truth, scores)
@@ -82,7 +84,7 @@ def test_without_costs_the_wanted_recall_decides() -> None:
 
 
 @pytest.mark.parametrize(("rate", "warned"), [(0.9, True), (0.1, False), (None, False)])
-def test_a_point_that_accepts_hardly_a_part_is_warned_of(
+def test_many_false_rejects_are_a_warning(
     rate: float | None, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     point = dataclasses.replace(OperatingPoint(("healthy",)), recall=0.99, false_reject_rate=rate)
@@ -93,7 +95,7 @@ def test_a_point_that_accepts_hardly_a_part_is_warned_of(
 
 @pytest.mark.parametrize("accepted", [(), ("ok",)])
 @pytest.mark.parametrize("costs", [{}, {"cost_escape": 10.0, "cost_false_reject": 1.0}])
-def test_the_least_contrast_is_that_of_the_settings(
+def test_the_contrast_limit_of_the_settings_is_used(
     accepted: tuple[str, ...], costs: dict[str, float]
 ) -> None:
     true, scores = np.array([0, 1]), np.array([[0.9, 0.1], [0.2, 0.8]])

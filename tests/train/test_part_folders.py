@@ -1,4 +1,4 @@
-"""Which sub-folders are parts: where names recur in them."""
+"""Sub-folders are parts if file names recur in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path("set/healthy")
 
 
 def found(names: list[str]) -> list[set[str]] | None:
-    """Names by part, sorted; None where sub-folders do not tell."""
+    """File names by part, sorted; None if sub-folders do not group."""
     parts = find_parts({ROOT: [ROOT / name for name in names]})
     if parts is None:
         return None
@@ -44,13 +44,13 @@ GROUPED = {
 
 
 @pytest.mark.parametrize("names", GROUPED.values(), ids=GROUPED)
-def test_a_folder_in_which_names_recur_is_a_part(names: list[str]) -> None:
+def test_folders_with_recurring_names_are_parts(names: list[str]) -> None:
     folders = sorted({name.partition("/")[0] for name in names})
 
     assert found(names) == [{n for n in names if n.startswith(f"{f}/")} for f in folders]
 
 
-def test_parts_lie_below_batches() -> None:
+def test_parts_are_found_below_batch_folders() -> None:
     names = ["may/SN1/top.jpg", "may/SN1/side.jpg", "june/SN2/top.jpg", "june/SN2/side.jpg"]
 
     assert found(names) == [set(names[2:]), set(names[:2])]
@@ -71,7 +71,7 @@ def test_parts_lie_below_batches() -> None:
     ],
     ids=" ".join,
 )
-def test_views_with_a_file_per_part_group_by_file_name(views: list[str]) -> None:
+def test_view_folders_group_by_file_name(views: list[str]) -> None:
     names = in_folders(views, [f"{serial}.png" for serial in SERIALS])
 
     assert found(names) == [{f"{v}/{s}.png" for v in views} for s in SERIALS]
@@ -87,7 +87,7 @@ def test_views_with_a_file_per_part_group_by_file_name(views: list[str]) -> None
     ],
     ids=["other files in the same folders", "the same files", "other folders", "none"],
 )
-def test_folders_of_all_labels_with_files_of_their_own_are_views(
+def test_folders_shared_by_labels_with_different_files_are_views(
     other: list[str], by_name: bool
 ) -> None:
     names = in_folders(["K1", "K2", "K3"], [f"{serial}.png" for serial in SERIALS])
@@ -99,7 +99,7 @@ def test_folders_of_all_labels_with_files_of_their_own_are_views(
 
     assert parts is not None
     assert parts.by_name is by_name
-    assert ("name them so" in parts.text("healthy")) is not by_name
+    assert ("call them cam1" in parts.text("healthy")) is not by_name
 
 
 UNGROUPED = {
@@ -123,11 +123,11 @@ UNGROUPED = {
 
 
 @pytest.mark.parametrize("names", UNGROUPED.values(), ids=UNGROUPED)
-def test_other_folders_are_no_parts(names: list[str]) -> None:
+def test_folders_without_recurring_names_are_not_parts(names: list[str]) -> None:
     assert found(names) is None
 
 
-def test_files_beside_the_folders_are_parts_of_their_own() -> None:
+def test_files_next_to_the_folders_are_separate_parts() -> None:
     names = [*in_folders(SERIALS, ["top.jpg", "side.jpg"]), "loose.jpg"]
 
     parts = find_parts({ROOT: [ROOT / name for name in names]})
@@ -149,7 +149,7 @@ def test_the_same_folder_in_two_splits_is_one_part() -> None:
     assert parts.parts[Path("train/ok/SN3/top.png")] == parts.parts[Path("test/ok/SN3/side.png")]
 
 
-def test_a_part_that_another_label_shows_is_the_same_part() -> None:
+def test_a_part_under_two_labels_is_the_same_part() -> None:
     healthy = find_parts({ROOT: [ROOT / name for name in GROUPED["views"]]})
     assert healthy is not None
     defected = Path("set/defected")
@@ -160,7 +160,7 @@ def test_a_part_that_another_label_shows_is_the_same_part() -> None:
     }
 
 
-def test_what_groups_is_told() -> None:
+def test_the_grouping_is_described() -> None:
     parts = find_parts({ROOT: [ROOT / name for name in GROUPED["views"]]})
 
     assert parts is not None

@@ -1,4 +1,4 @@
-"""What there is to learn from, once a folder was prepared."""
+"""Training data of a prepared folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from partsight_train.settings import AugmentSettings, TrainSettings
         (AugmentSettings(copies=2, brightness=0.2), True, 3),
     ],
 )
-def test_copies_to_learn_from(
+def test_copies_are_added_to_the_training_data(
     parts: Path,
     tiny_backbone: Path,
     augment: AugmentSettings,
@@ -49,7 +49,7 @@ def test_copies_to_learn_from(
         assert copy.shape == exact.shape
         assert not np.array_equal(copy, exact)
     if quantization_aware:
-        # The last is the same pictures in other arithmetic.
+        # The last copy has the same images in int8.
         assert np.abs(training_data.copies[-1] - exact).max() < 0.05 * np.ptp(exact)
 
 
@@ -94,7 +94,7 @@ def check_data(folder: Path, backbone: Path, *arguments: object) -> Result:
     ("accept_labels", "message"),
     [((), "all labels mean a good part"), (("OK", "good"), "all labels mean a good part")],
 )
-def test_a_set_without_bad_parts_is_refused(
+def test_a_dataset_without_bad_parts_is_refused(
     parts: Path, tiny_backbone: Path, accept_labels: tuple[str, ...], message: str
 ) -> None:
     (parts / "defected").rename(parts / "OK")
@@ -104,7 +104,7 @@ def test_a_set_without_bad_parts_is_refused(
         prepared_of(parts, tiny_backbone, accept_labels=accept_labels)
 
 
-def test_the_users_word_on_which_label_is_good_stands(parts: Path, tiny_backbone: Path) -> None:
+def test_the_users_choice_of_good_labels_is_kept(parts: Path, tiny_backbone: Path) -> None:
     (parts / "defected").rename(parts / "OK")
     (parts / "healthy").rename(parts / "good")
 
@@ -115,14 +115,14 @@ def test_the_users_word_on_which_label_is_good_stands(parts: Path, tiny_backbone
 
 
 def widen(parts: Path, bits: int) -> None:
-    """The same pictures in grey with so many significant bits of 16."""
+    """The same images in grey with this number of significant bits of 16."""
     for path in parts.rglob("*.png"):
         grey = np.asarray(Image.open(path).convert("L")).astype(np.uint32)
         samples = (grey * (2**bits - 1) // 255).astype(np.uint16)
         Image.fromarray(samples).save(path)
 
 
-def test_significant_bits_of_the_set_travel_with_the_model(
+def test_significant_bits_of_the_dataset_are_stored_in_the_model(
     parts: Path, tiny_backbone: Path
 ) -> None:
     eight = prepared_of(parts, tiny_backbone).training_data
@@ -139,7 +139,7 @@ def test_significant_bits_of_the_set_travel_with_the_model(
     assert spread[0] > 3 * spread[1]
 
 
-def test_check_data_tells_how_the_folder_is_read(parts: Path, tiny_backbone: Path) -> None:
+def test_check_data_prints_how_the_folder_is_read(parts: Path, tiny_backbone: Path) -> None:
     for label in ("defected", "healthy"):
         for number, path in enumerate(sorted((parts / label).iterdir())):
             folder = parts / label / f"SN{label[0]}{number // 3}"
@@ -178,7 +178,9 @@ def test_check_data_names_a_folder_that_cannot_be_read(
     assert "closed: the folder cannot be read: Permission denied" in result.output
 
 
-def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_backbone: Path) -> None:
+def test_a_published_split_is_noted_with_the_options_it_overrides(
+    parts: Path, tiny_backbone: Path
+) -> None:
     divided = parts.parent / "divided"
     for label in ("defected", "healthy"):
         for number, path in enumerate(sorted((parts / label).iterdir())):
@@ -205,7 +207,7 @@ def test_a_published_split_is_told_with_what_it_overrides(parts: Path, tiny_back
         ("test", "test split has no pictures of defected: the figures say nothing"),
     ],
 )
-def test_a_published_split_without_a_label_is_told(
+def test_a_published_split_without_a_label_is_noted(
     parts: Path, tiny_backbone: Path, part: str, effect: str
 ) -> None:
     divided = parts.parent / f"divided-{part}"

@@ -1,4 +1,4 @@
-"""A run that was killed goes on, and only as what it was begun as."""
+"""A killed run continues, and only with the same inputs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ARGUMENTS = (
     *("--fine-tune", "all", "--fine-tune-epochs", str(EPOCHS), "--flip-left-right"),
     *("--copies", "1"),
 )
-# The process kills itself before the checkpoint of an epoch.
+# The process kills itself before an epoch's checkpoint.
 KILLED = f"""
 import os, signal
 from partsight.cli.main import main
@@ -53,7 +53,7 @@ def epochs_in(file: Path) -> list[int]:
 
 
 def epochs_done(run_dir: Path) -> int:
-    """How many epochs the newest checkpoint was made after; its file names it ckpt-N."""
+    """Number of epochs before the newest checkpoint, whose file is called ckpt-N."""
     checkpoint = run_dir / "checkpoints" / "fine-tune" / "chief" / "checkpoint"
     if not checkpoint.exists():
         return 0
@@ -63,7 +63,7 @@ def epochs_done(run_dir: Path) -> int:
 
 @pytest.fixture(scope="module")
 def killed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """A run that was killed by SIGKILL in the middle of fine-tuning."""
+    """A run killed by SIGKILL during fine-tuning."""
     folder = tmp_path_factory.mktemp("killed")
     parts, run_dir = write_parts(folder / "parts"), folder / "run"
     command = ["train", parts, "-o", run_dir, "--backbone", tiny_backbone, *ARGUMENTS]
@@ -73,14 +73,14 @@ def killed(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
     return parts, run_dir
 
 
-def test_what_it_left_is_not_taken_for_a_finished_run(
+def test_a_killed_run_is_not_taken_for_a_finished_one(
     killed: tuple[Path, Path], tiny_backbone: Path
 ) -> None:
     parts, run_dir = killed
     assert not (run_dir / "model-int8.tflite").exists()
     result = resume(parts, run_dir, tiny_backbone)
     assert result.exit_code == 1
-    assert "Continue the run in it with --resume" in result.output
+    assert "Continue its run with --resume" in result.output
 
 
 CHANGED: list[tuple[tuple[str, ...], str]] = [
@@ -90,7 +90,7 @@ CHANGED: list[tuple[tuple[str, ...], str]] = [
 
 
 @pytest.mark.parametrize(("arguments", "message"), CHANGED)
-def test_it_does_not_go_on_as_another_run(
+def test_a_run_is_not_resumed_with_other_settings(
     killed: tuple[Path, Path], tiny_backbone: Path, arguments: tuple[str, ...], message: str
 ) -> None:
     parts, run_dir = killed
@@ -99,7 +99,9 @@ def test_it_does_not_go_on_as_another_run(
     assert message in result.output
 
 
-def test_it_goes_on_from_its_last_epoch(killed: tuple[Path, Path], tiny_backbone: Path) -> None:
+def test_a_run_is_resumed_from_its_last_epoch(
+    killed: tuple[Path, Path], tiny_backbone: Path
+) -> None:
     parts, run_dir = killed
     done, earlier = epochs_done(run_dir), event_files(run_dir)
     result = resume(parts, run_dir, tiny_backbone, "--resume")
@@ -111,14 +113,16 @@ def test_it_goes_on_from_its_last_epoch(killed: tuple[Path, Path], tiny_backbone
     assert not (run_dir / "checkpoints").exists()
 
 
-def test_a_finished_run_is_not_begun_again(killed: tuple[Path, Path], tiny_backbone: Path) -> None:
+def test_a_finished_run_is_not_resumed(killed: tuple[Path, Path], tiny_backbone: Path) -> None:
     parts, run_dir = killed
     result = resume(parts, run_dir, tiny_backbone, "--resume")
     assert result.exit_code == 1
     assert "is finished" in result.output
 
 
-def test_resume_of_nothing_starts(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_resume_in_an_empty_folder_starts_a_run(
+    parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
     arguments: tuple[Any, ...] = ("train", parts, "-o", tmp_path / "run", "--resume")
     command = [*arguments, "--backbone", tiny_backbone]
     assert CliRunner().invoke(main, [str(each) for each in command]).exit_code == 0

@@ -1,4 +1,4 @@
-"""What a run left is read back, also where another program saved it in its own form."""
+"""The files of a run are read back, also after another program has saved them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from partsight_train.run.run_dir import RunDir
 @pytest.mark.parametrize(
     ("encoding", "delimiter"), [("utf-8", ","), ("utf-8-sig", ";"), ("utf-16", "\t")]
 )
-def test_a_list_of_pictures_that_a_spreadsheet_saved(
+def test_a_list_saved_by_a_spreadsheet_is_read(
     tmp_path: Path, encoding: str, delimiter: str
 ) -> None:
     rows = [("Path", "label", "split", "sha256"), ("/x/ä.png", "ok", "train", "00ff")]
@@ -24,7 +24,7 @@ def test_a_list_of_pictures_that_a_spreadsheet_saved(
     assert RunDir(tmp_path).read_pictures() == expected
 
 
-def test_a_list_without_a_column_says_which(tmp_path: Path) -> None:
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "pictures.csv").write_text("path,label,split\n/x.png,ok,train\n")
     with pytest.raises(OutputError, match="it has no column sha256"):
         RunDir(tmp_path).read_pictures()

@@ -1,4 +1,4 @@
-"""What a module says of itself is read without loading it; what is no image module is refused."""
+"""Modules are described without loading them, and unsuitable ones are refused."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def mean(images: Any) -> Any:
         "TF1, one graph",
     ],
 )
-def test_each_kind_is_told_and_gives_features(
+def test_each_kind_of_module_is_recognized_and_computes_features(
     tmp_path: Path, save: Callable[[Path], Path], expected: Module
 ) -> None:
     folder = save(tmp_path / "module")
@@ -90,7 +90,7 @@ def test_each_kind_is_told_and_gives_features(
     assert not np.allclose(black, white)
 
 
-def test_of_a_classifier_the_features_are_taken_where_it_gives_them(tmp_path: Path) -> None:
+def test_a_classifier_with_a_feature_output_is_usable(tmp_path: Path) -> None:
     both = save_tf1(
         tmp_path / "both", names={"default": "logits", "image_feature_vector": "features"}
     )
@@ -99,7 +99,7 @@ def test_of_a_classifier_the_features_are_taken_where_it_gives_them(tmp_path: Pa
     assert open_backbone(str(logits)).feature_size == CLASSES
 
 
-def test_a_module_with_two_modes_is_used_in_that_of_inference(tmp_path: Path) -> None:
+def test_a_module_with_two_modes_is_used_in_inference_mode(tmp_path: Path) -> None:
     backbone = open_backbone(str(save_fine_tunable(tmp_path / "module")), SIDE)
     assert backbone.trainable
     assert backbone.layer(tf.ones((1, SIDE, SIDE, 3))).numpy().tolist() == [[1, 1, 1]]
@@ -145,7 +145,7 @@ TEXT = tf.TensorSpec((None,), tf.string)
         ),
         (
             lambda folder: save_reusable(folder, detect, PICTURES, callable_=False),
-            "several things for a picture.*detection_boxes, detection_scores",
+            "several outputs.*detection_boxes, detection_scores",
         ),
         (
             lambda folder: save_tf1(folder, names={"image_feature_vector": "maps"}),
@@ -171,23 +171,29 @@ def test_the_wrong_kind_of_module_is_refused(
     tmp_path: Path, save: Callable[[Path], Path], reason: str
 ) -> None:
     folder = save(tmp_path / "module")
-    with pytest.raises(ModelError, match=f"cannot use {folder} as a backbone: .*{reason}") as said:
+    with pytest.raises(ModelError, match=f"cannot use {folder} as a backbone: .*{reason}") as error:
         open_backbone(str(folder), SIDE)
-    assert len(str(said.value)) < 1000, "not pages of what TensorFlow says"
+    assert len(str(error.value)) < 1000, "not pages of TensorFlow messages"
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(None, "no saved_model.pb"), (b"<html>no graph</html>", "damaged"), (b"", "holds no graph")],
+    [
+        (None, "saved_model.pb cannot be read"),
+        (b"<html>no graph</html>", "damaged"),
+        (b"", "contains no graph"),
+    ],
 )
-def test_what_is_no_saved_model_is_refused(tmp_path: Path, data: bytes | None, reason: str) -> None:
+def test_a_folder_without_a_valid_saved_model_is_refused(
+    tmp_path: Path, data: bytes | None, reason: str
+) -> None:
     if data is not None:
         (tmp_path / "saved_model.pb").write_bytes(data)
     with pytest.raises(ModelError, match=reason):
         open_backbone(str(tmp_path))
 
 
-def test_a_module_whose_weights_are_cut_off_is_refused(tmp_path: Path) -> None:
+def test_a_module_with_truncated_weights_is_refused(tmp_path: Path) -> None:
     kernel = tf.Variable(tf.ones((3, FEATURES)))
     folder = save_reusable(
         tmp_path / "module", lambda images: mean(images) @ kernel, PICTURES, [kernel]
@@ -199,7 +205,7 @@ def test_a_module_whose_weights_are_cut_off_is_refused(tmp_path: Path) -> None:
         open_backbone(str(folder))
 
 
-def test_a_keras_model_saved_by_todays_keras_is_called(tmp_path: Path) -> None:
+def test_a_model_saved_by_current_keras_is_usable(tmp_path: Path) -> None:
     model = keras.Sequential([keras.Input((SIDE, SIDE, 3)), keras.layers.GlobalAveragePooling2D()])
     model.export(str(tmp_path / "exported"))
     assert open_backbone(str(tmp_path / "exported")).feature_size == 3

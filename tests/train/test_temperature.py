@@ -1,4 +1,4 @@
-"""Temperature scaling: softer where it was too sure, the same labels, never sharper."""
+"""Temperature scaling softens overconfident scores and keeps labels."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from partsight_train.heads.temperature import calibrate
 
 
 def examples(mistakes: int) -> Examples:
-    """One feature, whose sign is the label, but for some."""
+    """One feature; its sign is the label, with some exceptions."""
     feature = np.repeat([-1.0, 1.0], 50).astype(np.float32)
     labels = (feature > 0).astype(np.intp)
     labels[:mistakes] ^= 1
@@ -21,7 +21,7 @@ def head(steepness: float) -> Head:
     return Head(np.array([[-steepness, steepness]], np.float32), np.zeros(2, np.float32))
 
 
-def test_an_overconfident_head_is_softened_to_what_it_gets_right() -> None:
+def test_an_overconfident_head_gets_its_accuracy_as_confidence() -> None:
     validation = examples(mistakes=10)
     calibrated, temperature = calibrate(head(10.0), validation)
     assert temperature > 5
@@ -33,7 +33,7 @@ def test_an_overconfident_head_is_softened_to_what_it_gets_right() -> None:
 
 
 @pytest.mark.parametrize(("steepness", "mistakes"), [(1.0, 0), (0.5, 10)])
-def test_it_never_sharpens(steepness: float, mistakes: int) -> None:
+def test_calibration_never_sharpens(steepness: float, mistakes: int) -> None:
     calibrated, temperature = calibrate(head(steepness), examples(mistakes))
     assert temperature == 1
     np.testing.assert_array_equal(calibrated.kernel, head(steepness).kernel)

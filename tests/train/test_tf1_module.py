@@ -1,4 +1,4 @@
-"""A module of TensorFlow 1 goes all the way to a delivered file; it cannot be fine-tuned."""
+"""A TensorFlow 1 module can be trained on and delivered, but not fine-tuned."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def tf1_module(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return save_tf1(tmp_path_factory.mktemp("tf1") / "module")
 
 
-def test_it_is_trained_on_and_delivered(tf1_module: Path, tmp_path: Path) -> None:
+def test_a_tf1_module_is_trained_on_and_delivered(tf1_module: Path, tmp_path: Path) -> None:
     parts, run = write_parts(tmp_path / "parts"), tmp_path / "run"
     with serve(send(archive(tf1_module))) as server:
         arguments = ["train", str(parts), "-o", str(run), "--backbone", server.address]
@@ -37,16 +37,16 @@ def test_it_is_trained_on_and_delivered(tf1_module: Path, tmp_path: Path) -> Non
     assert saved(tf.zeros((1, SIDE, SIDE, 3))).shape == (1, 2)
 
 
-def test_its_features_are_the_same_in_tflite(tf1_module: Path) -> None:
+def test_features_of_a_tf1_module_are_the_same_in_tflite(tf1_module: Path) -> None:
     backbone = open_backbone(str(tf1_module))
     pictures = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3)).astype(np.uint8)
     expected = backbone.layer(tf.constant(pictures / 255, tf.float32)).numpy()
     assert expected.shape == (3, FEATURES)
-    # A float32 sum over a few hundred products, in another order.
+    # A sum of some hundred float32 products, in another order.
     np.testing.assert_allclose(open_extractor(backbone)(pictures), expected, atol=1e-6)
 
 
-def test_fine_tuning_it_is_refused_before_anything_is_computed(
+def test_fine_tuning_a_tf1_module_is_refused_early(
     tf1_module: Path, tmp_path: Path, parts: Path
 ) -> None:
     run = tmp_path / "run"
@@ -54,5 +54,5 @@ def test_fine_tuning_it_is_refused_before_anything_is_computed(
     result = CliRunner().invoke(main, [*arguments, "--fine-tune", "top"])
     assert result.exit_code == 1
     assert result.output.count("\n") == 1
-    assert f"cannot fine-tune {tf1_module}: it shows no variables" in result.output
+    assert f"cannot fine-tune {tf1_module}: it has no trainable variables" in result.output
     assert not list(run.iterdir())

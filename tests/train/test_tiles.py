@@ -1,4 +1,4 @@
-"""A picture in tiles: cut, learned from, delivered, and judged by the worst."""
+"""Tiles of an image: cut, trained on and delivered; the worst one decides."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from partsight_train.network.tiles import (
     cut,
     join,
     mean_tiles,
-    telling_tiles,
+    select_tiles,
     uncut,
     worst_tiles,
 )
@@ -37,7 +37,7 @@ BAD = (0,)
 
 
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
-def test_tiles_come_back_to_where_they_were_cut(rows: int, columns: int, count: int) -> None:
+def test_uncut_restores_the_image(rows: int, columns: int, count: int) -> None:
     shape = (count, rows * 2, columns * 3, 1)
     pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     tiles = cut(tf.constant(pictures), (rows, columns))
@@ -50,9 +50,9 @@ def test_tiles_come_back_to_where_they_were_cut(rows: int, columns: int, count: 
 
 
 def hidden(count: int, seed: int) -> tuple[Examples, np.ndarray]:
-    """Parts with 6 tiles of 8 features, and the tile where each bad part is bad.
+    """Parts with 6 tiles of 8 features, and the index of each bad part's bad tile.
 
-    Tiles of all parts differ from place to place more than bad ones do from good ones.
+    Tiles at different places differ more than bad tiles differ from good ones.
     """
     generator = np.random.default_rng(seed)
     tiles = generator.normal(size=(count, 6, 8)) + 5 * np.eye(6, 8)[np.newaxis]
@@ -65,26 +65,26 @@ def hidden(count: int, seed: int) -> tuple[Examples, np.ndarray]:
 def test_the_tile_that_shows_the_defect_is_found() -> None:
     (train, _), (watched, _), (others, other_at) = hidden(400, 0), hidden(100, 1), hidden(200, 2)
     halves = np.arange(400) // 2 % 2
-    tiles, watched_tiles = telling_tiles(train, halves, watched, (ROWS, COLUMNS), 2, BAD)
+    tiles, watched_tiles = select_tiles(train, halves, watched, (ROWS, COLUMNS), 2, BAD)
     assert np.bincount(tiles.labels).tolist() == [200, 6 * 200]
     assert np.bincount(watched_tiles.labels).tolist() == [50, 6 * 50]
 
     settings = HeadSettings()
     head = fit_head(tiles, watched_tiles, 2, settings).head
     worst = worst_tiles(head, others.features, BAD)
-    told = predict(head, worst).argmax(axis=1) == others.labels
+    right = predict(head, worst).argmax(axis=1) == others.labels
     every = others.features.reshape(200, 6, 8)
     found = (every == worst[:, np.newaxis]).all(axis=2).argmax(axis=1) == other_at
-    assert told.mean() > 0.9
+    assert right.mean() > 0.9
     assert found[others.labels == 0].mean() > 0.9
 
     means = (mean_tiles(part, (ROWS, COLUMNS)) for part in (train, watched))
     whole = fit_head(*means, 2, settings).head
     mean = predict(whole, mean_tiles(others, (ROWS, COLUMNS)).features)
-    assert (mean.argmax(axis=1) == others.labels).mean() < told.mean() - 0.03
+    assert (mean.argmax(axis=1) == others.labels).mean() < right.mean() - 0.03
 
 
-def test_maps_of_tiles_lie_side_by_side(tiny_backbone: Path) -> None:
+def test_maps_of_tiles_are_joined_in_order(tiny_backbone: Path) -> None:
     backbone = open_backbone(str(tiny_backbone))
     generator = np.random.default_rng(1)
     kernel = generator.normal(size=(backbone.feature_size, 2)).astype(np.float32)
@@ -105,7 +105,7 @@ def test_maps_of_tiles_lie_side_by_side(tiny_backbone: Path) -> None:
 
 
 def write_frames(folder: Path) -> Path:
-    """Bright surfaces; the bad ones have a dark spot in one of six tiles, which their name says."""
+    """Bright surfaces; bad ones have a dark spot in one of six tiles, given by the file name."""
     generator = np.random.default_rng(0)
     for label in ("defected", "healthy"):
         (folder / label).mkdir(parents=True)
@@ -123,7 +123,7 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(main, [str(each) for each in arguments])
 
 
-def test_from_frames_to_the_place_of_the_defect(tiny_backbone: Path, tmp_path: Path) -> None:
+def test_the_delivered_file_locates_a_small_defect(tiny_backbone: Path, tmp_path: Path) -> None:
     frames, run = write_frames(tmp_path / "frames"), tmp_path / "run"
     options = ["--backbone", tiny_backbone, "--tiles", f"{ROWS}x{COLUMNS}", "--cross-validate", 2]
     trained = invoke("train", frames, "-o", run, *options)
@@ -156,7 +156,7 @@ def test_too_few_parts_for_tiles_are_refused(tiny_backbone: Path, tmp_path: Path
     options = ["--backbone", tiny_backbone, "--tiles", "2x3"]
     result = invoke("train", frames, "-o", tmp_path / "run", *options)
     assert result.exit_code == 1
-    assert "defected has less than two parts to train on" in result.output
+    assert "defected has fewer than two parts to train on" in result.output
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_too_few_parts_for_tiles_are_refused(tiny_backbone: Path, tmp_path: Path
         (["--tiles", "2x2"], 1, "Name it with --accept-label. Labels: crack, plain."),
     ],
 )
-def test_what_tiles_cannot_do_is_said(
+def test_unsupported_options_with_tiles_are_refused(
     options: list[str], code: int, message: str, parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
     (parts / "defected").rename(parts / "crack")

@@ -1,4 +1,4 @@
-"""The restricted reader of legacy torch files, against a writer of the same format."""
+"""The restricted reader of legacy torch files, tested with a writer of the same format."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from partsight_train.backbones.torch_weights import read_state_dict
 
 
 class Global:
-    """Pickles as a reference to ``module.name``, which need not exist here."""
+    """Pickles as a reference to ``module.name``, which may be missing here."""
 
     def __init__(self, module: str, name: str) -> None:
         self.module, self.name = module, name
@@ -75,7 +75,7 @@ def example() -> bytes:
     return torch_file(tensors, {"0": FLOATS, "1": COUNTS})
 
 
-def test_every_tensor_comes_back() -> None:
+def test_every_tensor_is_read() -> None:
     arrays = read_state_dict(example())
     assert list(arrays) == ["plain", "transposed", "offset", "scalar"]
     np.testing.assert_array_equal(arrays["plain"], FLOATS.reshape(2, 3, 4))
@@ -105,7 +105,7 @@ def one_tensor(offset: int, shape: tuple[int, ...], stride: tuple[int, ...]) -> 
         (torch_file(OrderedDict(x=Global("torch", "HalfStorage")), {}), ModelError),
     ],
 )
-def test_what_is_not_such_a_file_is_refused(data: bytes, exception: type[Exception]) -> None:
+def test_an_invalid_checkpoint_is_refused(data: bytes, exception: type[Exception]) -> None:
     with pytest.raises(exception, match="cannot be read"):
         read_state_dict(data)
 
@@ -118,8 +118,8 @@ class Hostile:
         return os.mkdir, (str(self.marker),)
 
 
-def test_a_hostile_pickle_is_refused_and_not_run(tmp_path: Path) -> None:
+def test_a_hostile_pickle_is_refused_and_not_executed(tmp_path: Path) -> None:
     marker = tmp_path / "was-run"
-    with pytest.raises(ModelError, match="it asks for"):
+    with pytest.raises(ModelError, match="it requires"):
         read_state_dict(pickle.dumps(Hostile(marker)))
     assert not marker.exists()

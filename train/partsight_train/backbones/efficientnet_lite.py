@@ -1,17 +1,14 @@
 """EfficientNet-Lite as a tf-keras feature extractor with its ImageNet weights.
 
-Enters: a member of the family and arrays by their torch names. Leaves: a network from RGB
-pictures to feature vectors. Called by ``embedded``, which saves it once as a SavedModel.
+The architecture is M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for Convolutional
+Neural Networks" (2019), in its Lite form: without squeeze-and-excitation and with ReLU6 instead of
+swish, because both lose accuracy when they are quantized to int8.
 
-The architecture is M. Tan and Q. Le, "EfficientNet: Rethinking Model Scaling for
-Convolutional Neural Networks" (2019), in its Lite form: no squeeze-and-excitation,
-and ReLU6 for swish, because both lose accuracy when they are quantized to int8.
-
-The feature vector is longer than the usual one. A scratch is texture, which the middle of
-the network sees and its end has forgotten, and it is small, so that a mean over the picture
-drowns it: hence mean and maximum over positions, of the last map and of the five stages
-before it. Frozen, on magnetic tiles, that halves the errors of the last map's mean, and costs
-no measurable time.
+The feature vector is longer than usual. A scratch is texture, which the middle of the network
+represents and its end does not; and it is small, so that it vanishes in a mean over the image.
+Therefore the features are mean and maximum over positions of the last map and of the five stages
+before it. On magnetic tiles with a frozen backbone, this halves the errors in comparison with the
+mean of the last map, at no measurable time.
 """
 
 from __future__ import annotations
@@ -31,7 +28,7 @@ __all__ = ["build_feature_extractor", "save_module"]
 
 _STEM_FILTERS = 32
 _LAST_FILTERS = 1280
-# One row a stage: repeats, kernel size, first stride, expansion ratio, filters.
+# One row per stage: repeats, kernel size, first stride, expansion ratio, filters.
 _STAGES = (
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
@@ -41,7 +38,7 @@ _STAGES = (
     (4, 5, 2, 6, 192),
     (1, 3, 1, 6, 320),
 )
-# The maps of the first two stages are large and hold little but edges.
+# The maps of the first two stages are large and contain mostly edges.
 _FIRST_POOLED_STAGE = 2
 _EPSILON = 1e-3
 
@@ -49,21 +46,21 @@ _EPSILON = 1e-3
 def build_feature_extractor(
     member: EmbeddedBackbone, image_size: int, weights: Mapping[str, NDArray[Any]]
 ) -> keras.Model:
-    """Build the network and fill it.
+    """Build the network and set its weights.
 
     Args:
-        member: which of the family.
-        image_size: S, pixels a side.
-        weights: torch name to array, as ``torch_weights.read_state_dict`` gives them.
+        member: member of the family.
+        image_size: S, side in pixels.
+        weights: torch name to array, from ``torch_weights.read_state_dict``.
 
     Returns:
-        A model from float32 (N, S, S, 3), RGB in [0, 1], to float32 (N, D). The vector
-        is, for each pooled map in the network's order, its means and then its maxima; so
-        the last 2 x 1280 are of the last map, whose means are the classic feature vector.
+        A model from float32 (N, S, S, 3), RGB in [0, 1], to float32 (N, D). The vector contains
+        the means and then the maxima of each pooled map, in the network's order; its last 2 x
+        1280 values belong to the last map, whose means are the classic feature vector.
 
     Raises:
-        KeyError: a tensor that the architecture needs is missing.
-        ValueError: a tensor has another shape than the architecture needs.
+        KeyError: a tensor of the architecture is missing.
+        ValueError: a tensor has the wrong shape.
     """
     picture = keras.Input((image_size, image_size, 3), name="image")
     # TF Hub modules take [0, 1]; this network was trained on (byte - 127) / 128.
@@ -88,11 +85,11 @@ def build_feature_extractor(
 
 
 def save_module(model: keras.Model, folder: Path) -> None:
-    """Save a network as TF Hub's modules are: one call, its variables, a serving signature
-    (https://www.tensorflow.org/hub/reusable_saved_models).
+    """Save a network in the format of TF Hub modules.
 
-    Keras's own format holds each layer once more, and takes four times as long to save and to
-    load.
+    This is a call function, its variables and a serving signature
+    (https://www.tensorflow.org/hub/reusable_saved_models). Keras's own format stores each layer a
+    second time, and takes four times as long to save and to load.
     """
     module = tf.train.Checkpoint()
     module.variables, module.trainable_variables = model.variables, model.trainable_variables
@@ -102,7 +99,7 @@ def save_module(model: keras.Model, folder: Path) -> None:
 
 
 def _scaled(filters: int, width: float) -> int:
-    """Filters of a wider network: a multiple of 8, at most a tenth below the exact number."""
+    """Return the filters of a wider network: a multiple of 8, at most 10 % below the exact one."""
     exact = filters * width
     rounded = max(8, int(exact + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * exact else rounded
@@ -113,7 +110,7 @@ def _pools(x: Any) -> tuple[Any, Any]:
 
 
 def _block(x: Any, name: str, kernel: int, stride: int, expansion: int, filters: int) -> Any:
-    """An inverted residual: expand, filter each channel, project, add where shapes allow."""
+    """Return an inverted residual: expand, filter each channel, project; add if shapes allow."""
     shortcut = x
     if expansion > 1:
         x = _norm(_conv(x, f"{name}.expand_conv", x.shape[-1] * expansion), f"{name}.bn0")
@@ -137,9 +134,9 @@ def _norm(x: Any, name: str, *, activate: bool = True) -> Any:
 
 
 def _fill(model: keras.Model, weights: Mapping[str, NDArray[Any]]) -> None:
-    """Give each layer its arrays in Keras's order of axes.
+    """Set each layer's weights, with the axes in Keras's order.
 
-    Layers bear their torch names less the underscores in front, which TensorFlow forbids.
+    Layers have their torch names without leading underscores, which TensorFlow forbids.
     """
     weights = {re.sub(r"(^|\.)_", r"\1", name): array for name, array in weights.items()}
     for layer in model.layers:

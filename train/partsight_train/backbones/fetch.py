@@ -1,10 +1,12 @@
-"""The module at an address: from the cache, or fetched, checked and kept there.
+"""Modules from an http(s) address: from the cache, or downloaded, checked and stored there.
 
-Enters: an http(s) address. Leaves: a SavedModel folder. Called by ``locate``.
+The cache has the layout of TF Hub's own library, so that each finds the modules of the other:
+``TFHUB_CACHE_DIR`` if it is set, else ``tfhub`` in the cache folder, with the SHA-1 of the address
+as name. An archive that a person puts there is used as well.
 
-What is fetched lies where TF Hub's own library would put it, so that each finds what the
-other has: ``TFHUB_CACHE_DIR`` where it is set, else ``tfhub`` in the cache folder, and
-there under the SHA-1 of the address. An archive put there by hand is as good.
+``tensorflow_hub.resolve`` itself is not used: it accepts a damaged or wrong file (no checksum, no
+digest), does not resume, waits forever for a stalled server and ten minutes for the lock of a
+killed process, and writes the secrets of an address to the cache.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from pathlib import Path
 from partsight.errors import ModelError, OutputError
 from partsight.utils.progress import Progress
 from partsight.utils.redaction import redact_address
+from partsight_train.backbones.cached_build import is_saved_model
 from partsight_train.backbones.download import download
-from partsight_train.backbones.unpack import MODULE_FILE, sha256_of, unpack
+from partsight_train.backbones.unpack import sha256_of, unpack
 from partsight_train.cache_dir import cache_dir
 
 __all__ = ["cached", "module_folder"]
@@ -34,89 +37,90 @@ _DIGEST = "sha256="
 
 
 def module_folder(address: str, progress: Progress, cache: Path | None = None) -> Path:
-    """The SavedModel folder of an address. What is cached is not asked for again.
+    """Return the SavedModel folder of an address. A cached module is not requested again.
 
     Args:
         address: a module's as TF Hub serves them, or an archive's; ``#sha256=...`` at its end
-            is what the archive must have.
-        progress: told of each mebibyte.
+            is the expected digest of the archive.
+        progress: reports each mebibyte.
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
-        ModelError: it cannot be had; says what to put where.
+        ModelError: the module is not available; says which file to put where.
         OutputError: the cache cannot be written.
     """
-    folder, by_hand = _places(address, cache)
-    if (folder / MODULE_FILE).is_file():
+    folder, local = _cache_paths(address, cache)
+    if is_saved_model(folder):
         return folder
     try:
-        with _alone(folder):
-            if not (folder / MODULE_FILE).is_file():  # else another run has fetched it meanwhile
-                if by_hand.is_file():
-                    _take(address, by_hand, folder)
+        with _locked(folder):
+            if not is_saved_model(folder):  # another run may have downloaded it meanwhile
+                if local.is_file():
+                    _unpack_local(address, local, folder)
                 else:
-                    _fetch(address, folder, by_hand, progress)
+                    _download(address, folder, local, progress)
     except OSError as error:
         raise OutputError(
-            f"cannot keep {redact_address(address)} in {folder.parent}: {error.strerror or error}. "
-            "Choose a place that is writable and has room with --cache-dir."
+            f"cannot store {redact_address(address)} in {folder.parent}: "
+            f"{error.strerror or error}. Choose a writable folder with enough space by "
+            "--cache-dir."
         ) from error
     return folder
 
 
 def cached(address: str) -> Path | None:
-    """The folder of an address, or its archive, where it is on this machine."""
-    folder, archive = _places(address, cache=None)
-    if (folder / MODULE_FILE).is_file():
+    """Return the cached folder of an address, or its archive, or None."""
+    folder, archive = _cache_paths(address, None)
+    if is_saved_model(folder):
         return folder
     return archive if archive.is_file() else None
 
 
-def _places(address: str, cache: Path | None) -> tuple[Path, Path]:
-    """Where the folder of an address lies, and where a person may put its archive."""
+def _cache_paths(address: str, cache: Path | None) -> tuple[Path, Path]:
+    """Return the folder of an address, and where a person may put its archive."""
     hub = Path(os.environ.get("TFHUB_CACHE_DIR") or cache_dir(cache) / "tfhub")
     name = hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
     return hub / name, hub / f"{name}.tar.gz"
 
 
-def _take(address: str, archive: Path, folder: Path) -> None:
-    """Unpack what a person has put there."""
+def _unpack_local(address: str, archive: Path, folder: Path) -> None:
+    """Unpack an archive that a person has put there."""
     try:
         _unpack_checked(address, archive, folder)
     except ModelError as error:
         raise ModelError(
-            f"cannot use {redact_address(address)} as a backbone: of {archive}, {error} Replace "
-            "that file, or remove it to fetch another."
+            f"cannot use {redact_address(address)} as a backbone: {archive}: {error} Replace "
+            "that file, or remove it to download another."
         ) from error
 
 
-def _fetch(address: str, folder: Path, by_hand: Path, progress: Progress) -> None:
+def _download(address: str, folder: Path, local: Path, progress: Progress) -> None:
     source = _source(address)
-    archive = _fetching(folder) / by_hand.name
+    archive = _downloads(folder) / local.name
     try:
         download(source, archive, progress)
         try:
             _unpack_checked(address, archive, folder)
         except ModelError:
-            archive.unlink()  # or the next run would find it as useless again
+            archive.unlink()  # the next run downloads it again
             raise
     except ModelError as error:
         raise ModelError(
-            f"cannot use {redact_address(address)} as a backbone: {error} Where there is no "
-            f"network, fetch {redact_address(source)} elsewhere and put the file at {by_hand}, or "
-            "give it as --backbone."
+            f"cannot use {redact_address(address)} as a backbone: {error} Without a network, "
+            f"fetch {redact_address(source)} elsewhere and put the file at {local}, or give it as "
+            "--backbone."
         ) from error
     archive.unlink()
-    # So that a person finds what lies under these names, as in TF Hub's own cache.
+    # For people, as in TF Hub's own cache.
     folder.with_name(f"{folder.name}.descriptor.txt").write_text(
         f"Module: {redact_address(address)}\n", "utf-8"
     )
 
 
 def _source(address: str) -> str:
-    """What to ask for: an archive as it is, a handle in TF Hub's compressed format.
+    """Return the address to request: an archive's own, or a handle's compressed format.
 
-    tfhub.dev and kaggle.com both answer that with a redirection to the archive
+    tfhub.dev and kaggle.com redirect the latter to the archive
     (https://www.tensorflow.org/hub/hosting).
     """
     parts = urllib.parse.urlsplit(address)._replace(fragment="")
@@ -132,24 +136,24 @@ def _unpack_checked(address: str, archive: Path, folder: Path) -> None:
         expected, received = fragment.removeprefix(_DIGEST).lower(), sha256_of(archive)
         if received != expected:
             raise ModelError(
-                f"the file is another: expected SHA-256 {expected}, received {received}."
+                f"the file has another digest: expected SHA-256 {expected}, received {received}."
             )
     unpack(archive, folder)
 
 
-def _fetching(folder: Path) -> Path:
-    """Where archives lie until they are whole, with the locks."""
+def _downloads(folder: Path) -> Path:
+    """Return the folder of incomplete archives and of locks."""
     return folder.parent / "fetching"
 
 
 @contextlib.contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Keep other runs from fetching the same; the system ends it with this process."""
-    _fetching(folder).mkdir(parents=True, exist_ok=True)
-    with (_fetching(folder) / f"{folder.name}.lock").open("w") as lock:
+def _locked(folder: Path) -> Iterator[None]:
+    """Keep other runs from downloading the same module; the lock ends with this process."""
+    _downloads(folder).mkdir(parents=True, exist_ok=True)
+    with (_downloads(folder) / f"{folder.name}.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            logger.warning("another run is fetching the same backbone; waiting for it")
+            logger.warning("another run is downloading the same backbone; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield

@@ -1,11 +1,8 @@
-"""Several backbones as one: their features of the same picture, side by side.
+"""Several backbones joined to one: their features of the same image, concatenated.
 
-Enters: the SavedModel folders of the members. Leaves: one SavedModel folder, as any other
-backbone. Called by ``backbone`` for handles such as ``efficientnet-lite0+efficientnet-lite2``.
-
-Networks err on different pictures. Each has a head of its own (``heads.fit_head``), and the mean
-of their logits is right more often than either. On the device they are one network, which takes
-as long as its members together.
+Networks make different errors. Each has its own head (``heads.fit_head``), and the mean of their
+logits is right more often than any of them. On the device they are one network, which takes as long
+as its members together.
 """
 
 from __future__ import annotations
@@ -16,23 +13,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partsight_train.backbones.cached_build import made_once
+from partsight.utils.native_output import held_stderr
+from partsight_train.backbones.cached_build import build_once
 from partsight_train.backbones.catalogue import NAMED
+from partsight_train.cache_dir import cache_dir
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["Member", "joined_saved_model", "members_of"]
 
-# Raised when the way that members are joined changes.
+# To be incremented when the way of joining changes.
 _VERSION = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Member:
-    """One of them.
+    """One of the joined backbones.
 
     Attributes:
-        layer: from float32 (N, S, S, 3), RGB in [0, 1], to float32 (N, D).
-        image_size: S, pixels a side.
+        layer: function from float32 (N, S, S, 3), RGB in [0, 1], to float32 (N, D).
+        image_size: S, side in pixels.
         sha256: digest over its files.
     """
 
@@ -42,10 +41,10 @@ class Member:
 
 
 def members_of(handle: str) -> list[str]:
-    """The handles that a handle joins by ``+``; none where it is that of one backbone.
+    """Return the handles that a handle joins by ``+``, or none for a single backbone.
 
-    A ``+`` joins only names of the catalogue and paths that are there, since addresses and
-    folders may have one in their own names.
+    A ``+`` joins only names of the catalogue and existing paths, because addresses and folders
+    may contain one.
     """
     parts = handle.split("+")
     if len(parts) == 1 or Path(handle).exists():
@@ -57,31 +56,29 @@ def members_of(handle: str) -> list[str]:
 def joined_saved_model(
     members: Sequence[Member], image_size: int, cache: Path | None = None
 ) -> tuple[Path, str]:
-    """The SavedModel of members side by side, made first where the cache lacks it.
+    """Return the SavedModel of joined members; create it first if it is not in the cache.
 
     Args:
         members: two or more.
-        image_size: pixels a side of the picture; a member of another size is shown it resized.
+        image_size: side of the image in pixels; it is resized for members of another size.
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Returns:
-        The folder, and a digest that says what it was made from.
+        The folder, and a digest of everything that it depends on.
     """
     parts = [f"{member.sha256} {member.image_size}" for member in members]
     digest = hashlib.sha256(f"{_VERSION} {image_size} {parts}".encode()).hexdigest()
-    folder = made_once(
-        f"joined-{digest[:32]}", lambda folder: _save(members, image_size, folder), cache
-    )
-    return folder, digest
+    folder = cache_dir(cache) / "backbones" / f"joined-{digest[:32]}"
+    return build_once(folder, lambda temporary: _save(members, image_size, temporary)), digest
 
 
-def _save(members: Sequence[Member], image_size: int, folder: Path) -> None:
-    """As TF Hub's modules are: one call, its variables, a serving signature."""
+def _save(members: Sequence[Member], image_size: int, folder: Path) -> Path:
+    """Save in the format of TF Hub modules: a call function, variables, a serving signature."""
 
     def features(image: Any) -> Any:
-        return tf.concat([member.layer(_resized(image, member)) for member in members], 1)
+        return tf.concat([member.layer(resized(image, member)) for member in members], 1)
 
-    def _resized(image: Any, member: Member) -> Any:
+    def resized(image: Any, member: Member) -> Any:
         side = member.image_size
         return image if side == image_size else tf.image.resize(image, (side, side))
 
@@ -93,14 +90,15 @@ def _save(members: Sequence[Member], image_size: int, folder: Path) -> None:
     )
     picture = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "image")
     module.__call__ = tf.function(features, [picture])
-    tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
+    with held_stderr():
+        tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
+    return folder
 
 
 def _by_depth(members: Sequence[Sequence[Any]]) -> list[Any]:
-    """The variables of all members, the lowest of each first.
+    """Return the variables of all members, sorted by relative depth.
 
-    Fine-tuning of the upper part takes the last of them, which one behind another would be the
-    last member's alone.
+    Fine-tuning of the top takes the last variables, which should come from all members.
     """
     placed = [
         (place / len(variables), variable)

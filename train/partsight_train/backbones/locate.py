@@ -1,8 +1,7 @@
-"""The SavedModel folder behind a handle: made, fetched or unpacked into the cache at need.
+"""From a handle to a SavedModel folder: built, downloaded or unpacked into the cache if needed.
 
-Enters: a name of the catalogue, a folder, an archive, or an address as TF Hub or Kaggle
-gives it. Leaves: a folder. Called by ``backbone``, and by the command that lists backbones.
-No TensorFlow unless an embedded backbone has to be built.
+A handle is a name of the catalogue, a folder, an archive, or an address of TF Hub or Kaggle.
+TensorFlow is only loaded to build an embedded backbone.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from partsight_train.cache_dir import cache_dir
 
 __all__ = ["cached", "locate"]
 
-# Handles are often copied without what stands before these.
+# Handles are often copied without "https://".
 _HOSTS = ("kaggle.com/", "www.kaggle.com/", "tfhub.dev/")
 
 
@@ -31,18 +30,18 @@ def locate(
     progress: Progress = silent,
     cache: Path | None = None,
 ) -> Path:
-    """The SavedModel folder behind a handle.
+    """Return the SavedModel folder of a handle.
 
     Args:
         handle: see ``open_backbone``.
-        image_size: pixels a side of an embedded backbone; None takes its own.
-        progress: told of each mebibyte that is fetched.
+        image_size: side in pixels of an embedded backbone; None takes its own.
+        progress: reports each mebibyte of a download.
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
-        ModelError: it is nowhere, cannot be fetched, or is no SavedModel.
+        ModelError: the handle is unknown, the download failed, or it is not a SavedModel.
         OutputError: the cache cannot be written.
-        EnvironmentFault: the package of an embedded one is not installed.
+        EnvironmentFault: the package of an embedded backbone is not installed.
     """
     if handle in EMBEDDED:
         return embedded_saved_model(handle, image_size, cache)
@@ -62,13 +61,13 @@ def locate(
 
 
 def cached(handle: str) -> Path | None:
-    """What is on this machine of a handle that would be fetched: a folder, or an archive."""
+    """Return the local folder or archive of a handle that would be downloaded, or None."""
     address = _address(handle)
     return None if address is None else fetch.cached(address)
 
 
 def _address(handle: str) -> str | None:
-    """The http(s) address behind a handle; None where it is a path."""
+    """Return the http(s) address of a handle, or None for a path."""
     if handle in HUB:
         return HUB[handle].handle
     if handle.startswith(_HOSTS):
@@ -77,7 +76,7 @@ def _address(handle: str) -> str | None:
         return None
     if not _is_http(handle):
         raise ModelError(
-            f"cannot use {redact_address(handle)} as a backbone: it is no http(s) address. Fetch "
+            f"cannot use {redact_address(handle)} as a backbone: not an http(s) address. Download "
             "it by other means, and give the folder or the .tar.gz."
         )
     return handle
@@ -92,9 +91,8 @@ def _is_http(address: str) -> bool:
 
 def _unpacked(archive: Path, cache: Path | None) -> Path:
     folder = cache_dir(cache) / "unpacked" / sha256_of(archive)
-    if not folder.is_dir():
-        try:
-            unpack(archive, folder)
-        except ModelError as error:
-            raise ModelError(f"cannot use {archive} as a backbone: {error}") from error
+    try:
+        unpack(archive, folder)
+    except ModelError as error:
+        raise ModelError(f"cannot use {archive} as a backbone: {error}") from error
     return folder

@@ -1,9 +1,7 @@
-"""What a SavedModel says of itself, read without loading it.
+"""How to call a SavedModel for image features, read from its file without loading it.
 
-Enters: a folder. Leaves: how the module in it is called for image features. Called by
-``backbone``. Three kinds of module are told apart: a TensorFlow 2 one that can be called as
-it is; a TensorFlow 2 one that has signatures only; and one of TensorFlow 1, in TF Hub's
-format of that time or not, whose graphs bear tags and whose signatures bear names
+There are three kinds of modules: of TensorFlow 2, callable; of TensorFlow 2, with signatures only;
+and of TensorFlow 1, with tagged graphs and named signatures, in TF Hub's format of that time or not
 (https://www.tensorflow.org/hub/tf1_hub_module, .../common_signatures/images).
 """
 
@@ -15,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ModelError
-from partsight_train.backbones.unpack import MODULE_FILE
+from partsight_train.backbones.cached_build import MODULE_FILE
 from partsight_train.tensorflow_stack import (
     DecodeError,
     Empty,
@@ -26,10 +24,10 @@ from partsight_train.tensorflow_stack import (
 
 __all__ = ["Module", "read_module"]
 
-# The first that is there. A classifier of TF Hub has its features under the first name.
+# The first that exists is used. TF Hub classifiers have their features under the first name.
 _SIGNATURES = ("image_feature_vector", "default", "serving_default")
 _OUTPUT = "default"
-# Of several graphs: TF Hub's for inference has no tag at all.
+# Tags of the graph for inference, in order of preference. TF Hub's has none.
 _TAGS = ((), ("serve",))
 _ATTACHMENTS = "hub_module_attachments"
 _IMAGE_INFO = b"image_module_info"
@@ -37,14 +35,14 @@ _IMAGE_INFO = b"image_module_info"
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """How a module is called.
+    """How to call a module.
 
     Attributes:
-        tags: of its graph.
-        signature: name of the one to call; None where the module itself is called.
+        tags: tags of its graph.
+        signature: name of the signature to call, or None to call the module itself.
         output: name of the signature's result.
-        image_size: pixels a side of its pictures, where it tells.
-        takes: in words, what its signature takes; empty where it has none.
+        image_size: side of its images in pixels, if the module states it.
+        takes: description of the signature's inputs; empty without a signature.
     """
 
     tags: tuple[str, ...]
@@ -58,29 +56,27 @@ def read_module(folder: Path) -> Module:
     """Read a SavedModel folder.
 
     Raises:
-        ModelError: it is none, or has nothing that gives one feature vector for a picture.
+        ModelError: not a SavedModel, or nothing in it returns one feature vector per image.
     """
     graph = _chosen(_graphs(folder))
     tags = tuple(graph.meta_info_def.tags)
     name = next((name for name in _SIGNATURES if name in graph.signature_def), None)
     signature = None if name is None else graph.signature_def[name]
     size = None if signature is None else _image_size(signature)
-    takes = "" if signature is None else _told(signature.inputs)
+    takes = "" if signature is None else _description(signature.inputs)
     size = size or _attached_size(graph)
     if _is_callable(graph):
         return Module(tags, None, None, size, takes)
     if signature is None:
         raise ModelError(
-            "it can neither be called nor has it a signature for image features. Expected "
+            "it is not callable and has no signature for image features. Expected "
             f"{', '.join(_SIGNATURES)}, received {', '.join(sorted(graph.signature_def)) or 'none'}"
         )
     if not any(_is_picture(tensor) for tensor in signature.inputs.values()):
         raise ModelError(f"it takes no pictures. Expected float32 (N, H, W, 3), received {takes}")
     outputs = sorted(signature.outputs)
     if len(outputs) > 1 and _OUTPUT not in outputs:
-        raise ModelError(
-            f"it gives several things for a picture, not one feature vector: {', '.join(outputs)}"
-        )
+        raise ModelError(f"it has several outputs, not one feature vector: {', '.join(outputs)}")
     return Module(tags, name, _OUTPUT if _OUTPUT in outputs else outputs[0], size, takes)
 
 
@@ -89,16 +85,16 @@ def _graphs(folder: Path) -> list[Any]:
         data = (folder / MODULE_FILE).read_bytes()
         graphs = list(saved_model_pb2.SavedModel.FromString(data).meta_graphs)
     except OSError as error:
-        raise ModelError(f"no {MODULE_FILE} can be read in it: {error.strerror}") from error
+        raise ModelError(f"its {MODULE_FILE} cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise ModelError(f"its {MODULE_FILE} is damaged, or is none: {error}") from error
+        raise ModelError(f"its {MODULE_FILE} is damaged or of another format: {error}") from error
     if not graphs:
-        raise ModelError(f"its {MODULE_FILE} holds no graph")
+        raise ModelError(f"its {MODULE_FILE} contains no graph")
     return graphs
 
 
 def _chosen(graphs: list[Any]) -> Any:
-    """The graph for inference."""
+    """Return the graph for inference."""
     by_tags = {tuple(graph.meta_info_def.tags): graph for graph in graphs}
     return next((by_tags[tags] for tags in _TAGS if tags in by_tags), graphs[0])
 
@@ -113,7 +109,7 @@ def _is_picture(tensor: Any) -> bool:
 
 
 def _image_size(signature: Any) -> int | None:
-    """The side of the square pictures that a signature asks for, where it names one."""
+    """Return the side of the square images that a signature requires, or None."""
     for tensor in filter(_is_picture, signature.inputs.values()):
         _, height, width, _ = (dim.size for dim in tensor.tensor_shape.dim)
         if height == width > 0:
@@ -121,7 +117,7 @@ def _image_size(signature: Any) -> int | None:
     return None
 
 
-def _told(tensors: Any) -> str:
+def _description(tensors: Any) -> str:
     return ", ".join(
         f"{tf.as_dtype(tensor.dtype).name} {tuple(dim.size for dim in tensor.tensor_shape.dim)}"
         for _, tensor in sorted(tensors.items())
@@ -129,9 +125,9 @@ def _told(tensors: Any) -> str:
 
 
 def _attached_size(graph: Any) -> int | None:
-    """The size that a TF1 module names beside its graph, where it takes others as well.
+    """Return the image size that a TF1 module states as an attachment of its graph, or None.
 
-    TF Hub's library no longer knows the messages (``module_attachment.proto``,
+    TF Hub's library no longer contains the messages (``module_attachment.proto``,
     ``image_module_info.proto``): an attachment has a key (1) and a value (2), here another
     message, whose size (1) has a height (1).
     """
@@ -144,7 +140,7 @@ def _attached_size(graph: Any) -> int | None:
 
 
 def _numbers(message: bytes, path: Sequence[int]) -> Iterator[int]:
-    """The numbers at a path of field numbers of a message whose kind is not known."""
+    """Yield the numbers at a path of field numbers of a message of unknown type."""
     for field in UnknownFieldSet(Empty.FromString(message)):
         if field.field_number != path[0]:
             continue

@@ -1,14 +1,11 @@
-"""Arrays out of a legacy torch checkpoint, without torch and without trusting it.
+"""Safe reader of legacy torch checkpoints (before torch 1.6), without torch.
 
-Enters: the bytes of a ``.pth`` file in the format before torch 1.6. Leaves: NumPy
-arrays by name. Called by the embedded backbones.
+A checkpoint is a pickle, and a pickle may run any code. This reader accepts four globals and
+rejects all others, so a hostile file is only rejected.
 
-A checkpoint is a pickle, and a pickle may run any code. This reader knows four
-globals and refuses the rest, so the worst that a hostile file does is to be refused.
-
-The format: three small pickles (magic number, version, system), the pickle of an
-ordered dictionary whose tensors name their storages, a pickle with the storages'
-keys, then each storage as a little-endian element count and its elements.
+The format: three small pickles (magic number, version, system), the pickle of an ordered dictionary
+whose tensors refer to storages, a pickle with the keys of the storages, then each storage as a
+little-endian element count and its elements.
 """
 
 from __future__ import annotations
@@ -35,7 +32,7 @@ _STORAGE_DTYPES = {"FloatStorage": np.dtype("<f4"), "LongStorage": np.dtype("<i8
 
 @dataclass(frozen=True, slots=True)
 class _Tensor:
-    """A view of a storage, as the pickle describes it: counts are in elements."""
+    """A view of a storage, as the pickle describes it; offset, shape and stride are in elements."""
 
     storage: str
     dtype: np.dtype[Any]
@@ -54,12 +51,12 @@ class _RestrictedUnpickler(pickle.Unpickler):
             return _rebuild
         if module == "torch" and name in _STORAGE_DTYPES:
             return _STORAGE_DTYPES[name]
-        raise pickle.UnpicklingError(f"it asks for {module}.{name}")
+        raise pickle.UnpicklingError(f"it requires {module}.{name}")
 
     def persistent_load(self, pid: Any) -> tuple[str, np.dtype[Any]]:
         kind, dtype, key, _device, _count, view = pid
         if kind != "storage" or view is not None:
-            raise pickle.UnpicklingError(f"it holds a {kind!r} where a storage belongs")
+            raise pickle.UnpicklingError(f"it has a {kind!r} instead of a storage")
         return str(key), dtype
 
 
@@ -83,13 +80,13 @@ def read_state_dict(data: bytes) -> Mapping[str, NDArray[Any]]:
         Name to array (float32 or int64), in the file's order.
 
     Raises:
-        ModelError: not such a checkpoint, damaged, or asking for anything but tensors.
+        ModelError: not a legacy checkpoint, damaged, or with anything but tensors.
     """
     stream = io.BytesIO(data)
     try:
         header = [_load(stream) for _ in range(3)]
         if header[:2] != [_MAGIC_NUMBER, _PROTOCOL_VERSION]:
-            raise pickle.UnpicklingError("it does not begin as a legacy torch file")
+            raise pickle.UnpicklingError("it does not begin like a legacy torch file")
         tensors: dict[str, _Tensor] = _load(stream)
         dtypes = {tensor.storage: tensor.dtype for tensor in tensors.values()}
         storages = {key: _read_storage(stream, dtypes[key]) for key in _load(stream)}
@@ -116,7 +113,7 @@ def _view(tensor: _Tensor, storages: Mapping[str, NDArray[Any]]) -> NDArray[Any]
     steps = zip(tensor.shape, tensor.stride, strict=True)
     last = tensor.offset + sum((size - 1) * stride for size, stride in steps)
     if min((*tensor.shape, *tensor.stride, 1 + tensor.offset)) < 1 or last >= flat.size:
-        # as_strided would otherwise hand out memory that is not the file's.
+        # as_strided would otherwise expose memory outside the file's data.
         raise ValueError("a tensor reaches beyond its storage")
     strides = [stride * flat.itemsize for stride in tensor.stride]
     return as_strided(flat[tensor.offset :], tensor.shape, strides).copy()

@@ -1,1 +1,1 @@
-"""A TensorFlow function as a TFLite flatbuffer."""
+"""Conversion of a TensorFlow function to a TFLite flatbuffer."""

@@ -1,6 +1,6 @@
-"""A network as a TFLite flatbuffer, in one of several kinds of arithmetic.
+"""Conversion of a float network to a TFLite flatbuffer, in one of several number formats.
 
-Enters: the float network. Leaves: bytes without a contract.
+The flatbuffer has no contract yet.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ def convert(
     """Convert a network.
 
     Args:
-        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, or to several things.
+        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, or to several outputs.
         shape: H, W and 3.
-        variant: ``none`` is float32; ``float16`` has weights of that; ``dynamic`` has int8
-            weights and float activations; ``int8`` computes in int8 and takes and gives uint8;
-            ``int8-float`` does so up to the last dense layer, computes that and the softmax in
-            float, and takes and gives float32; ``int16x8`` has int16 activations. All but
-            ``int8`` take float32 in [0, 1] and give float32.
-        calibration: for ``CALIBRATED``, uint8 (H, W, 3) RGB. The ranges of all activations
-            are taken from them.
+        variant: ``none`` is float32; ``float16`` has float16 weights; ``dynamic`` has int8
+            weights and float activations; ``int8`` computes in int8 with uint8 input and output;
+            ``int8-float`` does so up to the last dense layer, which it computes in float like the
+            softmax, with float32 input and output; ``int16x8`` has int16 activations. The input
+            of all but ``int8`` is float32 in [0, 1], and the output float32.
+        calibration: images for the variants in ``CALIBRATED``, uint8 (H, W, 3) RGB. They set the
+            ranges of all activations.
 
     Returns:
         A TFLite flatbuffer of batch size 1. The input of ``int8`` has exactly scale 1/255 and
-        zero point 0: the bytes of a frame are fed as they are.
+        zero point 0, so that it takes the bytes of a frame.
 
     Raises:
         ModelError: the converter gave the input another quantization.
@@ -60,7 +60,7 @@ def convert(
     if variant == "float16":
         converter.target_spec.supported_types = [tf.float16]
     elif variant == "dynamic":
-        # A scale for each row would take an operator that tflite-runtime 2.14 does not have.
+        # One scale per row would need an operator that tflite-runtime 2.14 does not have.
         converter._experimental_disable_per_channel_quantization_for_dense_layers = True
     elif variant == "int16x8":
         converter.representative_dataset = functools.partial(representative, calibration)
@@ -73,14 +73,13 @@ def with_ranges(
     shape: tuple[int, int, int],
     calibration: Sequence[NDArray[np.uint8]],
 ) -> bytes:
-    """The network in float, with the range of each activation: what ``quantize`` takes.
+    """Return the float network with the range of each activation: the input of ``quantize``.
 
-    This is what takes long; one such flatbuffer can be quantized in several ways.
+    This is the slow step; one such flatbuffer can be quantized in several ways.
     """
 
     def pinned(image: Any) -> Any:
-        # Else the input's range would be that of the calibration pictures, or of whatever
-        # constant the converter finds beside it.
+        # Otherwise the input would get the range of the calibration images, or of a constant.
         return network(tf.quantization.fake_quant_with_min_max_args(image, 0, 1))
 
     converter = converter_of(pinned, tf.TensorSpec((1, *shape), tf.float32, "image"))
@@ -92,15 +91,15 @@ def with_ranges(
 
 
 def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()) -> bytes:
-    """Quantize what has its ranges.
+    """Quantize a flatbuffer with ranges.
 
-    ``int8-float`` leaves the head in float: the softmax of int8 has 256 steps, and so have the
-    logits before it, so that no output type alone would make its scores any finer.
+    ``int8-float`` leaves the head in float: softmax and logits in int8 have 256 values, so that a
+    float output alone would not make the scores finer.
 
     Args:
-        ranged: as ``with_ranges`` gives it.
+        ranged: flatbuffer from ``with_ranges``.
         variant: one of ``IN_INT8``.
-        in_float: names of layers that are to be computed in float.
+        in_float: names of layers to compute in float.
 
     Raises:
         ModelError: the converter gave the input another quantization.
@@ -128,17 +127,17 @@ def _converted(converter: Any) -> bytes:
 
 
 def _require_bytes(flatbuffer: bytes) -> None:
-    """The converter picks the input's scale; with another one every score would be wrong."""
+    """Require the input scale of uint8 bytes; the converter chooses it, and any other is wrong."""
     received = Interpreter(flatbuffer).input
     if (np.float32(received.scale), received.zero_point) != (np.float32(1 / 255), 0):
         raise ModelError(
-            "the converter made a file that does not take a frame's bytes as they are: expected "
-            f"scale 1/255 and zero point 0 of its input, received {received.scale} and "
-            f"{received.zero_point}. Nothing was delivered; choose another backbone."
+            "the converted file does not take the bytes of a frame: expected scale 1/255 and zero "
+            f"point 0 for its input, received {received.scale} and {received.zero_point}. Nothing "
+            "was delivered; choose another backbone."
         )
 
 
 def representative(calibration: Sequence[NDArray[np.uint8]]) -> Iterator[list[Any]]:
-    """Calibration pictures as TFLite's converter takes them."""
-    for picture in calibration:
-        yield [picture.astype(np.float32)[np.newaxis] / np.float32(255)]
+    """Yield calibration images in the form that TFLite's converter takes."""
+    for image in calibration:
+        yield [image.astype(np.float32)[np.newaxis] / np.float32(255)]

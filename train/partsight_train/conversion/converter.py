@@ -1,4 +1,4 @@
-"""TFLite's converter of a TensorFlow function, in a third of the usual time."""
+"""TFLite's converter for a TensorFlow function, in a third of the usual time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["converter_of"]
 
 
 def converter_of(function: Callable[[Any], Any], signature: tf.TensorSpec) -> Any:
-    """A ``TFLiteConverter`` of the function's frozen graph.
+    """Return a ``TFLiteConverter`` of the function's frozen graph.
 
-    The converter of a function with variables would save a SavedModel and load it again;
-    that of one without would freeze once more.
+    TFLite's converter of a function with variables would save and load a SavedModel; that of a
+    function without variables would freeze it a second time.
 
     Args:
-        function: of one tensor.
-        signature: of that tensor.
+        function: function of one tensor.
+        signature: signature of this tensor.
     """
     with held_stderr():
         frozen = freeze(tf.function(function).get_concrete_function(signature))

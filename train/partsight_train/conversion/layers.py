@@ -1,4 +1,4 @@
-"""The layers of a flatbuffer, as the converter's quantizer names them: by what they give."""
+"""Layers of a flatbuffer, with the names that the converter's quantizer uses: of their outputs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ __all__ = ["OPERATOR_NAMES", "Layer", "head_of", "layers_of", "readers_of"]
 OPERATOR_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
 }
-# They give what they take, in another order.
+# Operators that only reorder values.
 _MOVES = frozenset({"CONCATENATION", "PAD", "RESHAPE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"})
-# What drowns in the range of its tensor before them is still drowned behind them.
+# Operators that do not change the range of values: a value that is small in the range of their
+# input is small in that of their output.
 _POOLS = frozenset({"AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "REDUCE_MAX"})
 
 
@@ -23,9 +24,9 @@ class Layer:
     """One operator.
 
     Attributes:
-        operator: what it does, such as ``CONV_2D``.
-        takes: names of tensors.
-        gives: names of tensors; the first is the layer's own.
+        operator: its type, such as ``CONV_2D``.
+        takes: names of its input tensors.
+        gives: names of its output tensors; the first is the layer's own name.
     """
 
     operator: str
@@ -34,12 +35,12 @@ class Layer:
 
     @property
     def name(self) -> str:
-        """How the quantizer is told to leave it in float."""
+        """The name by which the quantizer can be made to leave the layer in float."""
         return self.gives[0]
 
 
 def layers_of(flatbuffer: bytes) -> list[Layer]:
-    """Read the layers, in the order in which they run."""
+    """Return the layers in the order of execution."""
     model = schema.ModelT.InitFromPackedBuf(flatbuffer, 0)
     (graph,) = model.subgraphs
     names = [tensor.name.decode() for tensor in graph.tensors]
@@ -54,16 +55,16 @@ def layers_of(flatbuffer: bytes) -> list[Layer]:
 
 
 def head_of(layers: Sequence[Layer]) -> list[Layer]:
-    """The last dense layer, its softmax, and what only moves the scores; nothing without them."""
+    """Return the last dense layer, its softmax and operators that move scores; or no layers."""
     found = [layer for layer in layers if layer.operator == "SOFTMAX"][-1:]
-    givers = {name: layer for layer in layers for name in layer.gives}
+    sources = {name: layer for layer in layers for name in layer.gives}
     while found and found[-1].operator != "FULLY_CONNECTED":
-        before = givers.get(found[-1].takes[0])
+        before = sources.get(found[-1].takes[0])
         if before is None or before.operator not in {*_MOVES, "FULLY_CONNECTED"}:
             return []
         found.append(before)
     moved = {name for layer in found[:1] for name in layer.gives}
-    for layer in layers:  # a heat map that the network gives too is none of the head
+    for layer in layers:  # a heat map, as a second output, is not part of the head
         if moved & set(layer.takes):
             if layer.operator not in _MOVES:
                 return []
@@ -73,7 +74,7 @@ def head_of(layers: Sequence[Layer]) -> list[Layer]:
 
 
 def readers_of(layers: Sequence[Layer], name: str) -> list[Layer]:
-    """The layers that compute with a tensor, and those on the way that only move or pool it."""
+    """Return the layers that compute with a tensor, and those on the way that move or pool it."""
     found: list[Layer] = []
     for layer in layers:
         if name in layer.takes:

@@ -1,4 +1,4 @@
-"""The variants by name; TensorFlow is not needed to know them."""
+"""Names of the variants, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["CALIBRATED", "IN_INT8", "VARIANTS", "VariantName"]
 
 VariantName = Literal["none", "float16", "dynamic", "int8", "int8-float", "int16x8"]
 VARIANTS: tuple[VariantName, ...] = get_args(VariantName)
-# Those whose ranges come from pictures.
+# Variants that need calibration images.
 CALIBRATED: frozenset[VariantName] = frozenset({"int8", "int8-float", "int16x8"})
-# Those of them whose activations are int8.
+# Variants with int8 activations.
 IN_INT8: frozenset[VariantName] = CALIBRATED - {"int16x8"}

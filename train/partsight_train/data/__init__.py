@@ -1,1 +1,1 @@
-"""From labelled folders to training data: scan, split, features, augmentation."""
+"""Training data from labelled folders: scan, splits, features, augmentation."""

@@ -1,6 +1,6 @@
-"""Which parts train, validate and test: by a hash, with a least number for every label.
+"""Assignment of parts to train, validation and test splits and to folds.
 
-Pure: places in [0, 1) and the labels that have images there in, a split or fold for each out.
+Pure functions: the input is the hash of each part, in [0, 1), with the labels of its images.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ __all__ = ["Split", "assign_folds", "assign_splits"]
 
 _Labels = frozenset[int]
 
-# From so many parts on a label has two in each split: one alone says nothing of another.
+# A label with this many parts has at least two in each split: one alone is no sample.
 _ENOUGH_FOR_TWO = 10
-# Of its share of a label's parts a split has between so many times.
-_LEAST_TIMES, _MOST_TIMES = 0.4, 1.5
+# Smallest and largest number of parts of a label in a split, as multiples of its share.
+_MIN_TIMES, _MAX_TIMES = 0.4, 1.5
 
 
 class Split(str, enum.Enum):
-    """What a picture is used for."""
+    """Use of an image."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -31,16 +31,17 @@ class Split(str, enum.Enum):
 def assign_splits(
     labels_at: Mapping[float, _Labels], shares: Mapping[Split, float]
 ) -> dict[float, Split]:
-    """Give each part its split.
+    """Return the split of each part.
 
-    The parts below the first share, by place, are the first split's, and so on; the rest trains.
-    A part keeps its split when others are added, as long as every label has between two fifths
-    of its share and one and a half in each split. A label with less (at least two of ten parts or
-    more) takes the nearest parts; one with more gives the farthest back to train.
+    Parts are ordered by place: the lowest share goes to the first split, the next share to the
+    second, the rest to train. A part keeps its split when parts are added, as long as every
+    label has between 0.4 and 1.5 times its share in each split. A label with less (at least two
+    parts, if it has ten or more) takes the next parts; a label with more gives its last parts
+    back to train.
 
     Args:
-        labels_at: place of each part to the labels that it has images of.
-        shares: of each split but train, in their order.
+        labels_at: place of each part to the labels of its images.
+        shares: share of each split except train, in the order of assignment.
     """
     order = sorted(labels_at)
     ends, end = [], 0.0
@@ -65,10 +66,10 @@ def assign_splits(
 
 
 def assign_folds(labels_at: Mapping[float, _Labels], count: int) -> dict[float, int]:
-    """Deal parts over folds, so that each fold has its share of each label.
+    """Return the fold of each part, so that every fold has its share of every label.
 
-    Parts with images of several labels are dealt first. Each goes to the fold that has the least
-    of its labels; so the parts of one label go round in the order of their places.
+    Parts with images of several labels are dealt first. Each part goes to the fold that has the
+    fewest parts of its labels, so the parts of one label are dealt in the order of their places.
     """
     dealt: dict[int, list[int]] = {}
     folds = {}
@@ -88,17 +89,17 @@ def _limits(
     done: Sequence[Split],
     shares: Mapping[Split, float],
 ) -> tuple[int, int]:
-    """The least and the most parts that a label has in a split."""
+    """Return the smallest and the largest number of parts of a label in a split."""
     total = len(places)
     all_shares = {**shares, Split.TRAIN: 1 - sum(shares.values())}
     enough = 1 if total < _ENOUGH_FOR_TWO else 2
     lows = {
-        each: max(min(enough, total // len(all_shares)), math.floor(_LEAST_TIMES * total * share))
+        each: max(min(enough, total // len(all_shares)), math.floor(_MIN_TIMES * total * share))
         for each, share in all_shares.items()
     }
     left = total - sum(assigned[place] in done for place in places)
     others = sum(low for each, low in lows.items() if each is not split and each not in done)
-    high = min(max(lows[split], math.ceil(_MOST_TIMES * total * shares[split])), left - others)
+    high = min(max(lows[split], math.ceil(_MAX_TIMES * total * shares[split])), left - others)
     return min(lows[split], max(0, left - others)), max(0, high)
 
 
@@ -121,7 +122,7 @@ def _drain(
     split: Split,
     limits: Mapping[int, tuple[int, int]],
 ) -> None:
-    """Give what a label has too much back to train, where no other label then has too little."""
+    """Return surplus parts of a label to train, unless another label would then have too few."""
     mine = sorted(place for place, each in assigned.items() if each is split)
     counts = Counter(label for place in mine for label in labels_at[place])
     for place in reversed(mine):

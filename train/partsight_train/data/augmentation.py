@@ -1,7 +1,7 @@
-"""Variation of training pictures: flips, turns, shifts and the like, by Keras's layers.
+"""Augmentation of training images: flips, rotations, shifts and similar, by Keras layers.
 
-Enters: pictures as ``preprocess`` gives them. Leaves: varied ones of the same shape. What
-a move uncovers is filled with the nearest pixel: a black border would be a defect.
+Images keep their shape. Pixels that a movement uncovers are filled with the nearest pixel,
+because a black border would look like a defect.
 """
 
 from __future__ import annotations
@@ -20,44 +20,45 @@ from numpy.typing import NDArray
 from partsight_train.settings import AugmentSettings
 from partsight_train.tensorflow_stack import keras3, tf
 
-__all__ = ["Augmentation", "seeded_variation", "augmentation"]
+__all__ = ["Augmentation", "random_augmentation", "seeded_augmentation"]
 
-_BYTES = (0, 255)
+_BYTE_RANGE = (0, 255)
 _FILL = "nearest"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Augmentation:
-    """One varied copy of every picture.
+    """One augmented copy of every image.
 
     Attributes:
-        identity: what it depends on; part of the key that a copy's features are kept by.
-        vary: of a picture uint8 (H, W, 3) and its key, any bytes: uint8 (H, W, 3).
+        identity: everything that the copy depends on; part of the cache key of its features.
+        apply: function from an image, uint8 (H, W, 3), and its key, any bytes, to the augmented
+            image, uint8 (H, W, 3).
     """
 
     identity: bytes
-    vary: Callable[[NDArray[np.uint8], bytes], NDArray[np.uint8]]
+    apply: Callable[[NDArray[np.uint8], bytes], NDArray[np.uint8]]
 
 
-def augmentation(settings: AugmentSettings, seed: int) -> Callable[[Any], Any]:
-    """What varies each picture of a batch, anew at each call.
+def random_augmentation(settings: AugmentSettings, seed: int) -> Callable[[Any], Any]:
+    """Return a function that augments each image of a batch, differently at each call.
 
     Returns:
-        A function of float32 tensors (N, H, W, 3) over [0, 255], for a TensorFlow graph.
+        A function of float32 tensors (N, H, W, 3) in [0, 255], for a TensorFlow graph.
     """
     generator = keras3.random.SeedGenerator(seed)
     layers = _layers(settings)
-    return lambda pictures: _vary(layers, generator, pictures)
+    return lambda images: _apply(layers, generator, images)
 
 
-def seeded_variation(
+def seeded_augmentation(
     settings: AugmentSettings, shape: tuple[int, int, int], copy: int
 ) -> Augmentation:
-    """The varied copy of this number, the same for the same picture wherever it is made.
+    """Return the augmented copy with this number. An image always gets the same result.
 
     Args:
-        settings: how much each thing varies.
-        shape: (H, W, 3) of the pictures.
+        settings: strength of each augmentation.
+        shape: (H, W, 3) of the images.
         copy: number of the copy.
     """
     choices = dataclasses.asdict(dataclasses.replace(settings, copies=0))
@@ -66,53 +67,53 @@ def seeded_variation(
     layers = _layers(settings)
     state = generator.state.value
 
-    def varied(picture: Any, start: Any) -> Any:
+    def augmented(image: Any, start: Any) -> Any:
         state.assign(start)
-        result = _vary(layers, generator, tf.cast(picture, tf.float32)[tf.newaxis])
+        result = _apply(layers, generator, tf.cast(image, tf.float32)[tf.newaxis])
         return tf.cast(tf.round(result[0]), tf.uint8)
 
     signature = [tf.TensorSpec(shape, tf.uint8), tf.TensorSpec([2], state.dtype)]
-    run = tf.function(varied, input_signature=signature)
+    run = tf.function(augmented, input_signature=signature)
 
-    def vary(picture: NDArray[np.uint8], key: bytes) -> NDArray[np.uint8]:
+    def apply(image: NDArray[np.uint8], key: bytes) -> NDArray[np.uint8]:
         digest = hashlib.sha256(identity + key).digest()
         start = np.frombuffer(digest[:8], np.uint32).astype(state.dtype.as_numpy_dtype)
-        copied: NDArray[np.uint8] = run(picture, start).numpy()
+        copied: NDArray[np.uint8] = run(image, start).numpy()
         return copied
 
-    return Augmentation(identity, vary)
+    return Augmentation(identity, apply)
 
 
-def _vary(layers: list[Any], generator: Any, pictures: Any) -> Any:
+def _apply(layers: list[Any], generator: Any, images: Any) -> Any:
     for layer in layers:
-        chosen = layer.get_random_transformation(pictures, training=True, seed=generator)
-        pictures = layer.transform_images(pictures, chosen, training=True)
-    return tf.clip_by_value(pictures, *_BYTES)
+        chosen = layer.get_random_transformation(images, training=True, seed=generator)
+        images = layer.transform_images(images, chosen, training=True)
+    return tf.clip_by_value(images, *_BYTE_RANGE)
 
 
 def _layers(settings: AugmentSettings) -> list[Any]:
-    """Keras 3 layers on float32 (N, H, W, 3) over [0, 255], in the order that they act."""
-    layers, made = keras3.layers, []
+    """Return Keras 3 layers for float32 (N, H, W, 3) in [0, 255], in the order of application."""
+    layers, chosen = keras3.layers, []
     if settings.flip_left_right:
-        made.append(layers.RandomFlip("horizontal"))
+        chosen.append(layers.RandomFlip("horizontal"))
     if settings.flip_up_down:
-        made.append(layers.RandomFlip("vertical"))
+        chosen.append(layers.RandomFlip("vertical"))
     if settings.rotation:
-        made.append(layers.RandomRotation(settings.rotation / 360, _FILL))
+        chosen.append(layers.RandomRotation(settings.rotation / 360, _FILL))
     if settings.shear:
         reach = math.tan(math.radians(settings.shear))
-        made.append(layers.RandomShear(reach, reach, fill_mode=_FILL))
+        chosen.append(layers.RandomShear(reach, reach, fill_mode=_FILL))
     if settings.shift:
-        made.append(layers.RandomTranslation(settings.shift, settings.shift, _FILL))
+        chosen.append(layers.RandomTranslation(settings.shift, settings.shift, _FILL))
     if settings.zoom:
-        made.append(layers.RandomZoom(settings.zoom, fill_mode=_FILL))
+        chosen.append(layers.RandomZoom(settings.zoom, fill_mode=_FILL))
     if settings.crop:
-        # A window of this size at a random place, stretched: what the shift uncovers on one
-        # side is what the zoom cuts off there.
-        made.append(layers.RandomTranslation(settings.crop / 2, settings.crop / 2, _FILL))
-        made.append(layers.RandomZoom((-settings.crop, -settings.crop), fill_mode=_FILL))
+        # A window at a random place, stretched: the zoom cuts off the border that the shift
+        # uncovers.
+        chosen.append(layers.RandomTranslation(settings.crop / 2, settings.crop / 2, _FILL))
+        chosen.append(layers.RandomZoom((-settings.crop, -settings.crop), fill_mode=_FILL))
     if settings.brightness:
-        made.append(layers.RandomBrightness(settings.brightness, _BYTES))
+        chosen.append(layers.RandomBrightness(settings.brightness, _BYTE_RANGE))
     if settings.contrast:
-        made.append(layers.RandomContrast(settings.contrast, _BYTES))
-    return made
+        chosen.append(layers.RandomContrast(settings.contrast, _BYTE_RANGE))
+    return chosen

@@ -1,4 +1,4 @@
-"""The pictures that the ranges of a quantized network are taken from."""
+"""The training images that set the ranges of a quantized network."""
 
 from __future__ import annotations
 
@@ -22,41 +22,41 @@ __all__ = ["Calibration", "choose_calibration"]
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """A choice of training pictures.
+    """Chosen training images.
 
     Attributes:
-        paths: their files, none twice.
-        spec: the preprocessing of the network.
+        paths: image files without repetition.
+        spec: preprocessing of the network.
     """
 
     paths: tuple[Path, ...]
     spec: PreprocessSpec
 
     def pictures(self) -> list[NDArray[np.uint8]]:
-        """They, as the network is fed them, uint8 (H, W, 3) RGB; without what cannot be read."""
+        """Return the readable images after preprocessing, uint8 (H, W, 3) RGB."""
         decoded = (picture for _, picture in read_pictures(self.paths, self.spec))
         return [
             preprocess(picture, self.spec) for picture in decoded if isinstance(picture, np.ndarray)
         ]
 
     def identity(self, digests: Mapping[Path, bytes]) -> bytes:
-        """SHA-256 over the SHA-256 of the files, in their order."""
+        """Return SHA-256 over the SHA-256 of the files, in their order."""
         return hashlib.sha256(b"".join(digests[path] for path in self.paths)).digest()
 
 
 def choose_calibration(
     pictures: Sequence[LabelledPicture], spec: PreprocessSpec, count: int, seed: int
 ) -> Calibration:
-    """Choose training pictures at random, of each label as many while there are any.
+    """Choose training images at random, the same number for each label as far as possible.
 
-    What is rare on the line, a defect, must not be rare here: activations that only it causes
-    would be cut off.
+    Defects are rare on the line but must not be rare here: activations that only a defect causes
+    would be clipped.
 
     Args:
-        pictures: of the training split.
-        spec: the preprocessing of the network.
-        count: at most so many.
-        seed: of the choice.
+        pictures: images of the training split.
+        spec: preprocessing of the network.
+        count: largest number of images.
+        seed: seed of the choice.
     """
     generator = random.Random(seed)
     by_label: dict[int, list[LabelledPicture]] = {}

@@ -1,6 +1,6 @@
-"""Labelled pictures, and which of them train, validate and test.
+"""Labelled images and their division into train, validation and test.
 
-Enters: a folder with a sub-folder per label. Leaves: a ``Dataset``. Nothing is decoded here.
+The input is a folder with one sub-folder per label. No image is decoded here.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.errors import DatasetError
+from partsight.image_files.part_names import part_in_name
 from partsight_train.data import assignment
 from partsight_train.data.assignment import Split
-from partsight_train.data.scan import SHOT_MARK, Scan, part_of_shot, scan
+from partsight_train.data.scan import Scan, scan
 
 __all__ = [
     "Dataset",
@@ -33,19 +34,19 @@ __all__ = [
     "split",
 ]
 
-# In the place of a label in the hash of a part that a folder names: no folder has this name.
+# Replaces the label in the hash of a part that a folder names. No folder has this name.
 _ANY_LABEL = "/"
 
 
 @dataclass(frozen=True, slots=True)
 class LabelledPicture:
-    """A picture file.
+    """An image file.
 
     Attributes:
         path: the file.
         label: index of its label.
-        split: what it is used for.
-        place: where in [0, 1) its part stands; pictures of one place stay together.
+        split: its use.
+        place: hash of its part, in [0, 1); images of one part have the same place.
     """
 
     path: Path
@@ -56,22 +57,22 @@ class LabelledPicture:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All pictures of a folder.
+    """All images of a folder.
 
     Attributes:
-        labels: the sub-folders' names, sorted.
-        pictures: by label, then by path.
+        labels: names of the sub-folders, sorted.
+        pictures: images by label, then by path.
     """
 
     labels: tuple[str, ...]
     pictures: tuple[LabelledPicture, ...]
 
     def of(self, split: Split) -> tuple[LabelledPicture, ...]:
-        """The pictures of one split."""
+        """Return the images of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Label to split to number of pictures."""
+        """Return label to split to number of images."""
         found = Counter((picture.label, picture.split) for picture in self.pictures)
         return {
             label: {part.value: found[index, part] for part in Split}
@@ -79,11 +80,11 @@ class Dataset:
         }
 
     def labels_at(self) -> dict[float, frozenset[int]]:
-        """Place of each part to the labels that it has pictures of."""
+        """Return the place of each part to the labels of its images."""
         return _labels_at((picture.place, picture.label) for picture in self.pictures)
 
     def part_counts(self) -> dict[str, int]:
-        """Label to number of parts."""
+        """Return label to number of parts."""
         found = Counter(label for labels in self.labels_at().values() for label in labels)
         return {label: found[index] for index, label in enumerate(self.labels)}
 
@@ -95,20 +96,20 @@ def split(
     test_share: float = 0.1,
     groups: Iterable[Sequence[Path]] = (),
 ) -> Dataset:
-    """Divide labelled pictures, those that can be read, into train, validation and test.
+    """Divide labelled, readable images into train, validation and test.
 
-    Published splits stay as they are; one that is missing is taken from train. All else is
-    divided by ``assign_splits``, and pictures of one part stay together.
+    Published splits stay as they are; a missing one is taken from train. ``assign_splits``
+    divides everything else. Images of one part stay together.
 
     Args:
-        found: label to its pictures, or what a scan found.
-        validation_share: of the parts.
-        test_share: of the parts.
-        groups: pictures that stay together whatever their names; none is in two groups.
+        found: label to its images, or a scanned folder.
+        validation_share: share of the parts.
+        test_share: share of the parts.
+        groups: images that stay together whatever their names; no image is in two groups.
 
     Raises:
-        DatasetError: a label with too few parts to have one in each split.
-        ValueError: shares that are not positive, or leave nothing to train on.
+        DatasetError: a label has too few parts to have one in each split.
+        ValueError: a share is not positive, or the shares leave nothing to train on.
     """
     if min(validation_share, test_share) <= 0 or validation_share + test_share >= 1:
         raise ValueError(
@@ -116,43 +117,39 @@ def split(
             f"Received: {validation_share} and {test_share}"
         )
     scanned = found if isinstance(found, Scan) else Scan(found)
-    places = _places(scanned, groups)
-    shares = {Split.TEST: test_share, Split.VALIDATION: validation_share}
     published = set(scanned.published.values())
-    shares = {part: share for part, share in shares.items() if part not in published}
-    free = {
-        path: index
-        for index, paths in enumerate(scanned.found.values())
-        for path in paths
-        if scanned.published.get(path, Split.TRAIN) is Split.TRAIN
-    }
-    labels_at = _labels_at((places[path], index) for path, index in free.items())
-    _require_parts(scanned, labels_at, len(shares) + 1)
-    assigned = assignment.assign_splits(labels_at, shares)
-    pictures = tuple(
-        LabelledPicture(
-            path,
-            index,
-            assigned[places[path]] if path in free else scanned.published[path],
-            places[path],
-        )
-        for index, paths in enumerate(scanned.found.values())
-        for path in paths
-    )
+    wanted = {Split.TEST: test_share, Split.VALIDATION: validation_share}
+    shares = {part: share for part, share in wanted.items() if part not in published}
+    pictures = _assigned(scanned, _places(scanned, groups), shares)
     return _with_every_split(Dataset(tuple(scanned.found), pictures), (*shares, Split.TRAIN))
 
 
+def _assigned(
+    scanned: Scan, places: Mapping[Path, float], shares: Mapping[Split, float]
+) -> tuple[LabelledPicture, ...]:
+    """Assign all images without a published split, or in the published train split."""
+    label_of = {path: index for index, paths in enumerate(scanned.found.values()) for path in paths}
+    free = [path for path in label_of if scanned.published.get(path, Split.TRAIN) is Split.TRAIN]
+    labels_at = _labels_at((places[path], label_of[path]) for path in free)
+    _require_parts(scanned, labels_at, len(shares) + 1)
+    assigned = assignment.assign_splits(labels_at, shares)
+    splits = {**scanned.published, **{path: assigned[places[path]] for path in free}}
+    return tuple(
+        LabelledPicture(path, index, splits[path], places[path]) for path, index in label_of.items()
+    )
+
+
 def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float]:
-    """Where in [0, 1) each picture's part stands; a group has the least place of its pictures."""
+    """Return the place of each image's part; a group gets the lowest place of its images."""
     places, joins = {}, []
-    of_shots: dict[str, float] = {}
+    first_place_of: dict[str, float] = {}
     for label, paths in scanned.found.items():
         for path in paths:
             place = hash_place(label, _name_in_set(path, scanned))
             part = scanned.parts.get(path)
             places[path] = place if part is None else hash_place(_ANY_LABEL, part)
-            if (named := part_of_shot(path)) is not None:
-                joins += [(places[path], place), (place, of_shots.setdefault(named, place))]
+            if (named := part_in_name(path.name)) is not None:
+                joins += [(places[path], place), (place, first_place_of.setdefault(named, place))]
     joined = DisjointSet([*places.values(), *(place for pair in joins for place in pair)])
     for first, second in joins:
         joined.merge(first, second)
@@ -164,9 +161,12 @@ def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float
 
 
 def _name_in_set(path: Path, scanned: Scan) -> str:
-    """A file's name; in published splits names begin again, where they do not name a part."""
+    """Return a file's name, with the split's name for published splits, whose numbering restarts.
+
+    A name that gives the part is the same part in every split.
+    """
     published = scanned.published.get(path, Split.TRAIN)
-    if published is Split.TRAIN or SHOT_MARK in path.name:
+    if published is Split.TRAIN or part_in_name(path.name) is not None:
         return path.name
     return f"{published.value}/{path.name}"
 
@@ -179,7 +179,7 @@ def _labels_at(pictures: Iterable[tuple[float, int]]) -> dict[float, frozenset[i
 
 
 def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
-    """The dataset with at most so many pictures, drawn at random, to test on."""
+    """Return the dataset with a random choice of at most ``most`` test images."""
     test = dataset.of(Split.TEST)
     if most is None or most >= len(test):
         return dataset
@@ -189,25 +189,25 @@ def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
 
 
 def hash_place(label: str, file_name: str) -> float:
-    """Where in [0, 1) a picture stands by a hash of ``label/file name``.
+    """Return a hash of ``label/file name`` in [0, 1).
 
-    So a picture keeps its place when others come or the folder moves. Of a name such as
-    ``part17_nohash_2.jpg`` only ``part17`` counts: shots of one part stay together, and
-    none is tested on whose sisters were trained on.
+    It stays the same when images are added or the folder moves. A name such as
+    ``part17_nohash_2.jpg`` counts as ``part17``, so all images of one part are in one split.
     """
-    part = file_name.partition(SHOT_MARK)[0]
-    digest = hashlib.sha256(f"{label}/{part}".encode("utf-8", "surrogateescape")).digest()
+    part = part_in_name(file_name)
+    name = file_name if part is None else part
+    digest = hashlib.sha256(f"{label}/{name}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
 
 def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
-    """Deal the parts of each label over as many folds, in the order of their hashes.
+    """Deal the parts of each label to folds, in the order of their hashes.
 
-    Shots of one part are in one fold, whatever their labels, and every fold has its share of
+    Images of one part are in one fold, whatever their labels, and every fold has its share of
     each label.
 
     Returns:
-        int (N,), the fold of each picture.
+        int (N,), the fold of each image.
     """
     folds = assignment.assign_folds(dataset.labels_at(), count)
     return np.array([folds[picture.place] for picture in dataset.pictures], np.intp)
@@ -218,7 +218,7 @@ def _require_parts(scanned: Scan, labels_at: Mapping[float, frozenset[int]], lea
     for index, (label, paths) in enumerate(scanned.found.items()):
         if counts[index] < least:
             raise DatasetError(
-                f"label {label} has {counts[index]} parts that can be read; it takes {least} or "
+                f"label {label} has {counts[index]} parts that can be read, expected {least} or "
                 f"more, to train, validate and test on. {_few_parts_hint(scanned, paths)}"
             )
 
@@ -227,23 +227,24 @@ def _few_parts_hint(scanned: Scan, paths: Sequence[Path]) -> str:
     if not any(path in scanned.parts for path in paths):
         return "Add pictures."
     return (
-        "Its sub-folders count as one part each, because file names recur in them. Add parts; or, "
-        "if each file shows another part, give the files names of their own; or, if they are views "
-        "of the same parts, call the sub-folders cam1, cam2 and so on."
+        "Its sub-folders count as one part each, because file names recur in them. Add parts. "
+        "If each file shows another part, give the files different names. If the sub-folders are "
+        "views of the same parts, call them cam1, cam2 and so on."
     )
 
 
 def _with_every_split(dataset: Dataset, parts: Sequence[Split]) -> Dataset:
-    """See that each label has a part in each split, which parts of several labels can prevent.
+    """Require a part of each label in each split, which parts with several labels can prevent.
 
     Raises:
-        DatasetError: one has not.
+        DatasetError: a label has no part in a split.
     """
     for label, counts in dataset.counts().items():
         missing = [part.value for part in parts if not counts[part.value]]
         if missing:
             raise DatasetError(
-                f"label {label} has no part left for {' and '.join(missing)}, as its parts have "
-                "pictures under other labels, too, and are kept together. Add parts of it."
+                f"label {label} has no part left for {' and '.join(missing)}: its parts also have "
+                "pictures under other labels, and pictures of one part stay together. Add parts of "
+                f"{label}."
             )
     return dataset

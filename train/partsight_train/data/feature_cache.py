@@ -1,9 +1,7 @@
-"""Feature vectors that were computed before, in one SQLite file a backbone.
+"""Cache of computed feature vectors: one SQLite file per backbone and preprocessing.
 
-Enters: digests of picture files. Leaves: their vectors, where they are known. A vector's
-key is the digest of the picture's content, so a changed picture is another picture; the
-file is named for the backbone and the preprocessing, so others never mix. SQLite keeps
-it whole when two runs write at once and when one is killed.
+The key of a vector is the digest of the image file's content, so that a changed image has
+another key. SQLite keeps the file intact if two runs write at once or one is killed.
 """
 
 from __future__ import annotations
@@ -32,19 +30,36 @@ CREATE TABLE IF NOT EXISTS features (
 
 
 class FeatureCache:
-    """Vectors by picture digest. Obtained from ``open_cache``."""
+    """Vectors by image digest. Obtained from ``open_cache``."""
 
     def __init__(self, connection: sqlite3.Connection, size: int) -> None:
         self._connection, self._size = connection, size
 
     def get(self, picture: bytes) -> NDArray[np.float32] | None:
-        """The vector of a picture, float32 (D,); None where it is unknown or damaged."""
+        """Return the vector of an image, float32 (D,), or None if it is unknown or damaged."""
         query = "SELECT vector, checksum FROM features WHERE picture = ?"
         row = self._connection.execute(query, (picture,)).fetchone()
         if row is None or _checksum(picture, row[0]) != row[1]:
             return None
         vector = np.frombuffer(row[0], np.dtype("<f4"))
         return vector if vector.shape == (self._size,) else None
+
+    def look_up(
+        self, keys: Mapping[Path, bytes]
+    ) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes]]:
+        """Return the known vectors, and the keys of the unknown ones.
+
+        Args:
+            keys: image file to its digest.
+        """
+        vectors, unknown = {}, {}
+        for path, key in keys.items():
+            vector = self.get(key)
+            if vector is None:
+                unknown[path] = key
+            else:
+                vectors[path] = vector
+        return vectors, unknown
 
     def put(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors, float32 (D,) each, in one transaction."""
@@ -61,16 +76,16 @@ class FeatureCache:
 def open_cache(
     folder: Path, identity: str, spec: PreprocessSpec, size: int
 ) -> Iterator[FeatureCache]:
-    """Open the cache of one backbone, or begin it.
+    """Open the cache of one backbone; create it if needed.
 
     Args:
-        folder: where caches lie.
-        identity: which backbone's features.
-        spec: what pictures went through before it.
+        folder: folder of the caches.
+        identity: identity of the backbone.
+        spec: preprocessing of the images.
         size: D, the length of a vector.
 
     Raises:
-        OutputError: the file cannot be opened or is no database.
+        OutputError: the file cannot be opened or is not a database.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pixels = hashlib.sha256(json.dumps(spec_to_document(spec)).encode()).hexdigest()
@@ -82,7 +97,7 @@ def open_cache(
     except sqlite3.DatabaseError as error:
         raise OutputError(
             f"the feature cache {folder / name} cannot be used: {error}. "
-            "Delete it; it will be computed again."
+            "Delete the file; the features will be computed again."
         ) from error
 
 

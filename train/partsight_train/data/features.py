@@ -1,7 +1,6 @@
-"""Pictures to feature vectors, each computed once.
+"""Feature vectors of image files, each computed only once.
 
-Enters: labelled pictures and a backbone. Leaves: a matrix of features, and the pictures
-that could not be read. Only pictures that the cache does not know are decoded.
+Only images that are not in the cache are decoded.
 """
 
 from __future__ import annotations
@@ -34,13 +33,13 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Features:
-    """Feature vectors of pictures.
+    """Feature vectors of images.
 
     Attributes:
         vectors: path to float32 (D,).
-        failed: path to the reason why it has none.
-        digests: path to SHA-256 of each file that could be read, damaged ones included.
-        computed: how many were not in the cache.
+        failed: path to the reason why it has no vector.
+        digests: path to SHA-256 of each file that could be read, damaged images included.
+        computed: number of images that were not in the cache.
     """
 
     vectors: dict[Path, NDArray[np.float32]]
@@ -59,53 +58,65 @@ def compute_features(
     augmentation: Augmentation | None = None,
     calibration: Calibration | None = None,
 ) -> Features:
-    """Compute the features of pictures, or take them from the cache.
+    """Compute the features of images, or take them from the cache.
 
     Args:
-        paths: picture files.
-        backbone: what computes.
-        cache: what was computed before; new vectors are stored batch by batch. None
-            computes all.
-        progress: told of each picture to compute.
-        digests: SHA-256 of each file, where it is known; None reads them all.
-        augmentation: compute those of varied copies instead.
-        calibration: compute those that the backbone gives in int8 with the ranges of these
-            pictures, which are among ``paths``, instead.
+        paths: image files.
+        backbone: feature extractor.
+        cache: cache of earlier results; new vectors are stored batch by batch. None computes
+            all.
+        progress: reports each image to compute.
+        digests: SHA-256 of each file if known; None reads all files.
+        augmentation: compute the features of augmented copies instead.
+        calibration: compute the features of the int8 backbone, with the ranges of these images,
+            instead. They are among ``paths``.
 
     Raises:
-        DatasetError: not one picture could be read.
+        DatasetError: no image could be read.
     """
     known, failed = _digests(paths) if digests is None else (dict(digests), {})
-    of_copy = augmentation.identity if augmentation else b""
-    of_copy += calibration.identity(known) if calibration else b""
+    variant = augmentation.identity if augmentation else b""
+    variant += calibration.identity(known) if calibration else b""
     keys = {
-        path: hashlib.sha256(of_copy + known[path]).digest() if of_copy else known[path]
+        path: hashlib.sha256(variant + known[path]).digest() if variant else known[path]
         for path in paths
         if path in known
     }
-    vectors, unknown = _look_up(keys, cache)
+    vectors, unknown = ({}, keys) if cache is None else cache.look_up(keys)
     extract = open_extractor(backbone, calibration) if unknown else None
-    todo = progress(unknown, len(unknown))
-    for batch in batches(read_pictures(todo, backbone.spec)):
-        readable = {}
-        for path, picture in batch:
-            if isinstance(picture, ImageError):
-                failed[path] = str(picture)
-            else:
-                fed = preprocess(picture, backbone.spec)
-                readable[path] = augmentation.vary(fed, unknown[path]) if augmentation else fed
+    images = read_pictures(progress(unknown, len(unknown)), backbone.spec)
+    for batch in batches(images):
+        readable, unreadable = _preprocessed(batch, backbone, augmentation, unknown)
+        failed.update(unreadable)
         if readable and extract is not None:
-            fresh = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
+            new = dict(zip(readable, extract(np.stack(list(readable.values()))), strict=True))
             if cache is not None:
-                cache.put({unknown[path]: vector for path, vector in fresh.items()})
-            vectors.update(fresh)
+                cache.put({unknown[path]: vector for path, vector in new.items()})
+            vectors.update(new)
     if not vectors:
         raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
     return Features(vectors, failed, known, len(unknown))
 
 
+def _preprocessed(
+    batch: Iterable[tuple[Path, NDArray[np.uint8] | ImageError]],
+    backbone: Backbone,
+    augmentation: Augmentation | None,
+    keys: Mapping[Path, bytes],
+) -> tuple[dict[Path, NDArray[np.uint8]], dict[Path, str]]:
+    """Return the network's input for each readable image, and the reasons for the others."""
+    readable, failed = {}, {}
+    for path, image in batch:
+        if isinstance(image, ImageError):
+            failed[path] = str(image)
+        else:
+            seen = preprocess(image, backbone.spec)
+            readable[path] = augmentation.apply(seen, keys[path]) if augmentation else seen
+    return readable, failed
+
+
 def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]:
-    """SHA-256 of each file, and reasons for those that cannot be read."""
+    """Return SHA-256 of each file, and the reason for each file that cannot be read."""
     digests, failed = {}, {}
     for path in paths:
         try:
@@ -115,22 +126,8 @@ def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]
     return digests, failed
 
 
-def _look_up(
-    keys: Mapping[Path, bytes], cache: FeatureCache | None
-) -> tuple[dict[Path, NDArray[np.float32]], dict[Path, bytes]]:
-    """Vectors that are known, and keys of those that are not."""
-    vectors, unknown = {}, {}
-    for path, key in keys.items():
-        known = cache.get(key) if cache is not None else None
-        if known is None:
-            unknown[path] = key
-        else:
-            vectors[path] = known
-    return vectors, unknown
-
-
 def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """The items in lists that keep every core busy and fit into memory."""
+    """Yield the items in lists that keep every core busy and fit into memory."""
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, _BATCH)):
         yield batch

@@ -1,9 +1,8 @@
-"""Near duplicates among images.
+"""Near duplicates: two exposures of one scene, or an image that was saved again or scaled.
 
-Two exposures of one scene, saved again, scaled. Candidates have nearly the same perceptual
-hash (dHash: which neighbour is brighter, by the library imagehash). Plain surfaces share
-hashes, so a candidate must also correlate in its texture: in what is left of the small grey
-pictures when their slow changes, which are the light's, and their noise are taken away.
+Candidates have nearly the same perceptual hash (dHash: which of two neighbouring pixels is
+brighter, by the library imagehash). Plain surfaces share hashes, so the textures of a candidate
+pair must also correlate: the small grey images without slow changes (illumination) and noise.
 """
 
 from __future__ import annotations
@@ -20,36 +19,35 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.utils.opencv import cv2
 
-__all__ = ["Pair", "groups", "near_pairs"]
+__all__ = ["Pair", "duplicate_groups", "near_pairs"]
 
 _HASH_SIDE = 16
-# Of 256 bits. Of all pairs with the texture of a duplicate, 95 in 100 were seen to differ in
-# 15 bits at most among photographs of tiles, in 34 among those of screws.
-_MOST_BITS = 34
-_LEAST_CORRELATION = 0.95
-# Pixels of the small picture: what is slower is light, what is faster is noise, and would
-# tell shots apart that lie half a pixel beside each other.
+# Of 256 bits. 95 % of the pairs with the texture of a duplicate differ in at most 15 bits among
+# photographs of tiles, in at most 34 among photographs of screws.
+_MAX_BITS = 34
+_MIN_CORRELATION = 0.95
+# Widths of Gaussian filters in pixels of the small image. Slower changes are illumination; faster
+# ones are noise, which would separate two images with an offset of half a pixel.
 _LIGHT, _NOISE = 4.0, 1.0
-_BLOCK = 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Two pictures, by their numbers, and how much alike their textures are, at most 1."""
+    """Indices of two images and the correlation of their textures, at most 1."""
 
     first: int
     second: int
     correlation: float
 
 
-def groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]]:
-    """Pictures that are nearly the same, or nearly the same as one that is, and so on.
+def duplicate_groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]]:
+    """Return groups of near duplicates; an image joins a group if it resembles any member.
 
     Args:
         greys: path to uint8 (side, side).
 
     Returns:
-        Groups of two or more, each picture in one at most.
+        Groups of two or more images, each image in at most one group.
     """
     paths = list(greys)
     alike = DisjointSet(paths)
@@ -58,25 +56,26 @@ def groups(greys: Mapping[Path, NDArray[np.uint8]]) -> list[list[Path]]:
     return [sorted(group) for group in alike.subsets() if len(group) > 1]
 
 
-def near_pairs(greys: NDArray[np.uint8]) -> list[Pair]:
-    """All pairs of pictures that are nearly the same, the most alike first.
+def near_pairs(greys: NDArray[np.uint8], *, block_size: int = 1024) -> list[Pair]:
+    """Return all pairs of near duplicates, highest correlation first.
 
     Args:
         greys: uint8 (N, side, side).
+        block_size: number of images that are compared at a time, to limit memory.
     """
     textures = np.stack([_texture(grey) for grey in greys])
     signs = np.stack([_hash(grey) for grey in greys])
     pairs: list[Pair] = []
-    for start in range(0, len(greys), _BLOCK):
-        # Of vectors of ones and minus ones the product counts equal bits less different ones.
-        product = signs[start : start + _BLOCK] @ signs[start:].T
+    for start in range(0, len(greys), block_size):
+        # For vectors of 1 and -1, the product is the number of equal bits minus different bits.
+        product = signs[start : start + block_size] @ signs[start:].T
         bits = (signs.shape[1] - product) / 2
-        rows, columns = np.nonzero(np.triu(bits <= _MOST_BITS, 1))
+        rows, columns = np.nonzero(np.triu(bits <= _MAX_BITS, 1))
         alike = np.einsum("nd,nd->n", textures[start + rows], textures[start + columns])
         pairs.extend(
             Pair(int(start + row), int(start + column), float(correlation))
             for row, column, correlation in zip(rows, columns, alike, strict=True)
-            if correlation >= _LEAST_CORRELATION
+            if correlation >= _MIN_CORRELATION
         )
     return sorted(pairs, key=lambda pair: -pair.correlation)
 
@@ -87,9 +86,9 @@ def _hash(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _texture(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """A vector of length 1; of length 0 for a picture without any."""
+    """Return a vector of length 1, or of length 0 for an image without texture."""
     pixels = grey.astype(np.float32)
     smooth, light = (cv2.GaussianBlur(pixels, (0, 0), width) for width in (_NOISE, _LIGHT))
-    left = np.ravel(smooth - light)
-    left = left - left.mean()
-    return np.asarray(left / max(float(np.linalg.norm(left)), 1e-6), np.float32)
+    texture = np.ravel(smooth - light)
+    centred = texture - texture.mean()
+    return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-6), np.float32)

@@ -1,7 +1,7 @@
-"""Which images show the same part, told by the folders that they lie in.
+"""Grouping of images by part, from the folders that contain them.
 
-One folder per part with the same view names in each (``SN1/top.jpg``, ``SN2/top.jpg``) is told by
-names that recur. Batches whose files have names of their own are no parts.
+Folders with one part each are found by recurring file names (``SN1/top.jpg``, ``SN2/top.jpg``).
+Folders whose file names do not recur are batches, not parts.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from pathlib import Path, PurePath
 
 __all__ = ["PartFolders", "find_parts", "shared_parts"]
 
-# Of the images in sub-folders; a few of one name, such as a reference in each batch, are chance.
-_LEAST_RECURRING = 1 / 3
-# Folders named for a batch, whose files may bear its name: 2024-05-01/2024-05-01_17.jpg.
+# Share of the images in sub-folders. A few recurring names, such as a reference image in each
+# batch, are no sign of part folders.
+_MIN_RECURRING = 1 / 3
+# Folders named after a batch, whose files may contain its name: 2024-05-01/2024-05-01_17.jpg.
 _BATCH = re.compile(
     r"\d{4}[-_.]?\d{2}[-_.]?\d{2}.*|\d{2}[-_.]\d{2}[-_.]\d{4}.*"
     r"|(batch|lot|shift|day|week|month|run|session|monday|tuesday|wednesday|thursday|friday)"
     r"[-_ ]?\d*"
 )
-# Folders named for a view, a camera or a light, with a file per part in each.
+# Folders named after a view, a camera or a light, with one file per part in each.
 _VIEW_WORDS = frozenset(
     {
         *("angle", "back", "bottom", "bright", "brightfield", "cam", "camera", "coax", "dark"),
@@ -39,18 +40,18 @@ _VIEW_WORDS = frozenset(
 )
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DIGITS = re.compile(r"\d+")
-_MOST_EXAMPLES = 3
+_MAX_EXAMPLES = 3
 
 _Parts = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PartFolders:
-    """How the sub-folders of one label group its images.
+    """Grouping of one label's images by its sub-folders.
 
     Attributes:
-        parts: image to the name of its part, of those in sub-folders that group.
-        examples: names that recur.
+        parts: image to the name of its part, for images in sub-folders that group.
+        examples: file names that recur.
         by_name: whether sub-folders are views and the file name is the part.
     """
 
@@ -59,14 +60,14 @@ class PartFolders:
     by_name: bool = False
 
     def text(self, label: str) -> str:
-        """One sentence for people."""
+        """Return one sentence for people."""
         number = len(set(self.parts.values()))
         names = ", ".join(self.examples)
         if self.by_name:
             return f"label {label}: {number} parts by file name, as its sub-folders are views"
         hint = ""
         if number < len(self.parts) / number:
-            hint = ". If they are views of the same parts, name them so: cam1, cam2"
+            hint = ". If the sub-folders are views of the same parts, call them cam1, cam2"
         return (
             f"label {label}: {number} parts by sub-folder, as file names recur in them "
             f"(such as {names}){hint}"
@@ -76,17 +77,17 @@ class PartFolders:
 def find_parts(
     images: Mapping[Path, Sequence[Path]], others: Mapping[Path, Sequence[Path]] | None = None
 ) -> PartFolders | None:
-    """The parts of one label, by the sub-folders at the least depth where names recur.
+    """Find the parts of one label by its sub-folders, at the smallest depth where names recur.
 
-    Sub-folders are views where their names say so; or where other labels have the same
-    sub-folders, and files of other names, as parts are either good or bad.
+    Sub-folders are views if their names say so, or if other labels have the same sub-folders
+    with files of other names, because a part is either good or bad.
 
     Args:
-        images: each folder of the label to the images in it and below it.
-        others: the same of the other labels.
+        images: each folder of the label to the images in and below it.
+        others: the same for the other labels.
 
     Returns:
-        None where sub-folders do not tell.
+        None if sub-folders do not group images by part.
     """
     by_path, elsewhere = _by_path(images), list(_by_path(others or {}).values())
     for depth in range(1, max(map(len, by_path.values()), default=0)):
@@ -100,7 +101,7 @@ def find_parts(
 def shared_parts(
     images: Mapping[Path, Sequence[Path]], known: Iterable[PartFolders]
 ) -> dict[Path, str]:
-    """Images of a label in sub-folders that are parts in another label, with the part's name."""
+    """Return images in sub-folders that are parts under another label, with the part's name."""
     names = {name for each in known if not each.by_name for name in each.parts.values()}
     found = {}
     for root, paths in images.items():
@@ -113,7 +114,7 @@ def shared_parts(
 
 
 def _by_path(images: Mapping[Path, Sequence[Path]]) -> dict[Path, _Parts]:
-    """Image to the names on the way to it from its label's folder."""
+    """Return image to the path components below the folder of its label."""
     return {path: path.relative_to(root).parts for root, paths in images.items() for path in paths}
 
 
@@ -131,8 +132,8 @@ def _at_depth(
         for path, view in views.items():
             places[view].add(_folder(inside[path], depth))
         recurring = Counter(view for view in views.values() if len(places[view]) > 1)
-        if recurring.total() >= max(2, _LEAST_RECURRING * len(inside)):
-            examples = tuple(view for view, _ in recurring.most_common(_MOST_EXAMPLES))
+        if recurring.total() >= max(2, _MIN_RECURRING * len(inside)):
+            examples = tuple(view for view, _ in recurring.most_common(_MAX_EXAMPLES))
             by_name = len(folders) < len(places) and (
                 all(_is_view(each) for each in folders)
                 or _are_shared_views(folders, set(recurring), elsewhere, depth)
@@ -145,7 +146,7 @@ def _at_depth(
 def _are_shared_views(
     folders: set[str], names: set[str], elsewhere: Sequence[_Parts], depth: int
 ) -> bool:
-    """Whether other labels have the same sub-folders, and none of the names in them."""
+    """Whether other labels have the same sub-folders, with none of these file names."""
     others = [parts for parts in elsewhere if len(parts) > depth]
     return folders <= {_folder(parts, depth) for parts in others} and names.isdisjoint(
         _plain(parts, depth) for parts in others
@@ -157,12 +158,12 @@ def _folder(parts: _Parts, depth: int) -> str:
 
 
 def _plain(parts: _Parts, depth: int) -> str:
-    """What lies below a folder, without the file's ending."""
+    """Return the path below a folder, without the file extension."""
     return "/".join(map(_name, (*parts[depth:-1], PurePath(parts[-1]).stem)))
 
 
 def _without_folder(parts: _Parts, depth: int) -> str:
-    """The same without the folder's own name, as in ``SN1/SN1_top.jpg``; batches keep theirs."""
+    """Return it without the folder's name, for ``SN1/SN1_top.jpg``; batch folders are unchanged."""
     own = _name(parts[depth - 1])
     if _BATCH.fullmatch(own):
         return _plain(parts, depth)
@@ -170,26 +171,26 @@ def _without_folder(parts: _Parts, depth: int) -> str:
 
 
 def _without_numbers(parts: _Parts, depth: int) -> str:
-    """The same without numbers, as in ``SN1/20240501_top.jpg``."""
+    """Return it without numbers, for ``SN1/20240501_top.jpg``."""
     return _DIGITS.sub("#", _without_folder(parts, depth))
 
 
 def _are_views(views: Mapping[Path, str], inside: Mapping[Path, _Parts], depth: int) -> bool:
-    """Whether names without numbers are of views: several in a folder, and each one once."""
+    """Whether names without numbers are views: most folders have several, and each only once."""
     counts = Counter((_folder(inside[path], depth), view) for path, view in views.items())
     folders = Counter(folder for folder, _ in counts)
     return max(counts.values()) == 1 and 2 * sum(n > 1 for n in folders.values()) > len(folders)
 
 
 def _is_view(folder: str) -> bool:
-    """Whether a name has words for views and, beside them, only numbers and single letters."""
+    """Whether a name consists of words for views, numbers and single letters."""
     words = _LETTERS.findall(folder.rpartition("/")[2])
     known = [word for word in words if _is_view_word(word)]
     return bool(known) and all(word in known or len(word) == 1 for word in words)
 
 
 def _is_view_word(word: str) -> bool:
-    """One of the words, or two of them, as in ``topview``."""
+    """Whether a word is in the list, or is two of its words, such as ``topview``."""
     places = range(2, len(word) - 1)
     return word in _VIEW_WORDS or any({word[:n], word[n:]} <= _VIEW_WORDS for n in places)
 

@@ -1,14 +1,11 @@
-"""From a folder of labelled pictures to all that there is to learn from.
-
-Enters: the folder and the settings. Leaves: ``Prepared``. Called once by ``train``.
-"""
+"""Preparation of training data from a folder of labelled images."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,14 +16,19 @@ from partsight.decision.decide import default_accept_labels
 from partsight.errors import DatasetError, ModelError
 from partsight.image.spec import MAX_BIT_DEPTH
 from partsight.image_files.read import measure_depth
-from partsight_train.backbones.backbone import open_backbone
+from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache_dir import cache_dir
 from partsight_train.data.dataset import Dataset, Scan, Split, limit_test, scan, split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
-from partsight_train.data.looks import look_at
-from partsight_train.data.near_duplicates import groups
-from partsight_train.data.training_data import Rows, Stages, TrainingData, gather
+from partsight_train.data.image_summaries import summarize_images
+from partsight_train.data.near_duplicates import duplicate_groups
+from partsight_train.data.training_data import (
+    RowIndices,
+    Stages,
+    TrainingData,
+    assemble_training_data,
+)
 from partsight_train.settings import TrainSettings
 
 __all__ = ["Prepared", "prepare"]
@@ -36,15 +38,15 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prepared:
-    """What there is to learn from, and what was found on the way.
+    """Training data, and how it was read.
 
     Attributes:
-        training_data: pictures, labels and features.
-        accept_labels: the labels of good parts; empty where nothing says.
+        training_data: images, labels and features.
+        accept_labels: labels of good parts; empty if unknown.
         digests: path to SHA-256 of each file.
-        failed: path to the reason why a picture, or a folder of some, could not be read.
-        notes: how the folder was read, a sentence each.
-        not_read: ending to number of files that are not read.
+        failed: path to the reason why an image, or a folder, could not be read.
+        notes: how the folder was read, one sentence each.
+        not_read: file extension to number of files that are not read.
     """
 
     training_data: TrainingData
@@ -54,13 +56,13 @@ class Prepared:
     notes: tuple[str, ...] = ()
     not_read: Mapping[str, int] = field(default_factory=dict)
 
-    def rows(self, part: Split) -> Rows:
-        """Where in the material the pictures of one split are."""
+    def rows(self, part: Split) -> RowIndices:
+        """Return the indices of one split's images in the training data."""
         pictures = self.training_data.dataset.pictures
         return np.flatnonzero([picture.split is part for picture in pictures])
 
     def document(self) -> dict[str, Any]:
-        """How the folder was read and divided, ready for JSON."""
+        """Return how the folder was read and divided, ready for JSON."""
         dataset = self.training_data.dataset
         return {
             "notes": list(self.notes),
@@ -74,7 +76,7 @@ class Prepared:
 def prepare(
     image_dir: Path, settings: TrainSettings, stages: Stages, cache_folder: Path | None = None
 ) -> Prepared:
-    """Scan, open the backbone, compute features, split.
+    """Scan a folder, open the backbone, compute features and divide the images into splits.
 
     Args:
         image_dir: folder with a sub-folder per label.
@@ -87,24 +89,9 @@ def prepare(
         ModelError: the backbone cannot be used.
     """
     scanned = scan(image_dir)
-    found = scanned.found
-    accept_labels = _accept_labels(tuple(found), settings)
-    backbone = open_backbone(
-        settings.backbone, settings.image_size, stages("fetch, MiB"), cache_folder
-    )
-    if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
-        raise ModelError(
-            f"cannot fine-tune {backbone.name}: it shows no variables to train, as no module "
-            "of TensorFlow 1 does. Leave --fine-tune away, or choose a TensorFlow 2 module."
-        )
-    (rows, columns), tile = settings.tiles, backbone.spec
-    size = {"height": rows * tile.height, "width": columns * tile.width}
-    paths = [path for label in found for path in found[label]]
-    depth = settings.bit_depth or measure_depth(paths)
-    # Without a depth all 16 bits count, for earlier versions of partsight, too.
-    depth = None if depth == MAX_BIT_DEPTH else depth
-    seen = dataclasses.replace(tile, **size, fit=settings.fit, roi=settings.roi, bit_depth=depth)
-    backbone = dataclasses.replace(backbone, spec=seen, views=settings.views, tiles=settings.tiles)
+    accept_labels = _accept_labels(tuple(scanned.found), settings)
+    paths = [path for images in scanned.found.values() for path in images]
+    backbone = _open_backbone(paths, settings, stages, cache_folder)
     with open_cache(
         cache_dir(cache_folder) / "features", backbone.identity, backbone.spec, backbone.vector_size
     ) as cache:
@@ -112,28 +99,64 @@ def prepare(
         failed = {**features.failed, **scanned.left_out.unreadable}
         for path, reason in failed.items():
             logger.warning("%s: %s", path, reason)
-        dataset = split(
-            _only(scanned, features),
-            validation_share=settings.validation_share,
-            test_share=settings.test_share,
-            groups=_groups(features, stages, depth, cache_folder)
+        groups = (
+            _near_duplicates(features, stages, backbone.spec.bit_depth, cache_folder)
             if settings.group_near_duplicates
-            else (),
+            else []
         )
-        dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
+        dataset = _divide(_only(scanned, features), groups, settings)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
-        training_data = gather(dataset, backbone, features, bad, settings, cache, stages=stages)
+        training_data = assemble_training_data(
+            dataset, backbone, features, bad, settings, cache, stages=stages
+        )
     notes = (
         *scanned.notes,
-        *_depth_note(depth, settings),
+        *_depth_note(backbone.spec.bit_depth, settings),
         *_published_notes(scanned, dataset, settings),
     )
     endings = dict(scanned.left_out.endings)
     return Prepared(training_data, accept_labels, features.digests, failed, notes, endings)
 
 
+def _open_backbone(
+    paths: Sequence[Path], settings: TrainSettings, stages: Stages, cache_folder: Path | None
+) -> Backbone:
+    """Open the backbone with the preprocessing that the settings and the images require."""
+    backbone = open_backbone(
+        settings.backbone, settings.image_size, stages("fetch, MiB"), cache_folder
+    )
+    if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
+        raise ModelError(
+            f"cannot fine-tune {backbone.name}: it has no trainable variables, like all modules "
+            "of TensorFlow 1. Remove --fine-tune, or choose a TensorFlow 2 module."
+        )
+    (rows, columns), tile = settings.tiles, backbone.spec
+    depth = settings.bit_depth or measure_depth(paths)
+    spec = dataclasses.replace(
+        tile,
+        height=rows * tile.height,
+        width=columns * tile.width,
+        fit=settings.fit,
+        roi=settings.roi,
+        # None means 16 bits; earlier versions of partsight know no other value for it.
+        bit_depth=None if depth == MAX_BIT_DEPTH else depth,
+    )
+    return dataclasses.replace(backbone, spec=spec, views=settings.views, tiles=settings.tiles)
+
+
+def _divide(scanned: Scan, groups: list[list[Path]], settings: TrainSettings) -> Dataset:
+    """Divide the readable images into splits, and keep groups together."""
+    dataset = split(
+        scanned,
+        validation_share=settings.validation_share,
+        test_share=settings.test_share,
+        groups=groups,
+    )
+    return limit_test(dataset, settings.test_batch_size, settings.head.seed)
+
+
 def _only(scanned: Scan, features: Features) -> Scan:
-    """What a scan found, without the pictures that have no features."""
+    """Return a scan without the images that have no features."""
     readable = features.vectors
     found = {
         label: [path for path in paths if path in readable]
@@ -150,7 +173,7 @@ def _depth_note(depth: int | None, settings: TrainSettings) -> list[str]:
 
 
 def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -> list[str]:
-    """What a published split means for the figures and for the shares that were asked for."""
+    """Return the effects of a published split on the figures and on the requested shares."""
     if not scanned.published:
         return []
     splits_at = defaultdict(set)
@@ -160,23 +183,23 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
     notes = []
     if leaks:
         notes.append(
-            f"{leaks} parts have pictures in more than one of the published splits, so figures on "
-            "the test split flatter"
+            f"{leaks} parts have pictures in more than one of the published splits, so the "
+            "figures on the test split are too good"
         )
     notes += _missing_notes(dataset)
-    usual = TrainSettings()
+    defaults = TrainSettings()
     for part, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
-        asked = getattr(settings, name)
-        if part in scanned.published.values() and asked != getattr(usual, name):
-            notes.append(f"{name} {asked:g} is not used: the {part.value} split is published")
+        wanted = getattr(settings, name)
+        if part in scanned.published.values() and wanted != getattr(defaults, name):
+            notes.append(f"{name} {wanted:g} is not used: the {part.value} split is published")
     return notes
 
 
 def _missing_notes(dataset: Dataset) -> list[str]:
-    """What published splits cannot tell of labels that they have no pictures of."""
+    """Return which labels have no images in a published split, with the effect."""
     effects = {
         Split.VALIDATION: "the operating point is chosen without them",
-        Split.TEST: "the figures say nothing of them",
+        Split.TEST: "the figures say nothing about them",
     }
     notes = []
     for part, effect in effects.items():
@@ -189,13 +212,14 @@ def _missing_notes(dataset: Dataset) -> list[str]:
     return notes
 
 
-def _groups(
+def _near_duplicates(
     features: Features, stages: Stages, depth: int | None, cache_folder: Path | None
 ) -> list[list[Path]]:
     readable = {path: features.digests[path] for path in features.vectors}
-    progress = stages("look for near duplicates")
-    looks = look_at(readable, progress, bit_depth=depth, cache=cache_folder)
-    return groups(looks.greys)
+    summaries = summarize_images(
+        readable, stages("look for near duplicates"), bit_depth=depth, cache=cache_folder
+    )
+    return duplicate_groups(summaries.greys)
 
 
 def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[str, ...]:
@@ -209,17 +233,17 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
     if set(chosen) == set(labels):
         raise DatasetError(
             f"all labels mean a good part ({', '.join(labels)}), so the model would accept "
-            "everything. Expected a label of bad parts, too: add a folder of such parts, merge the "
-            "good ones, or name with --accept-label those that are good."
+            "everything. Expected at least one label of bad parts: add a folder of such parts, "
+            "merge the good ones, or name the good labels with --accept-label."
         )
     if not chosen and settings.tiles != (1, 1):
         raise DatasetError(
-            "the worst tile decides, and no label is known to mean a good part. "
+            "tiles need a label of good parts, because the worst tile decides, and none is known. "
             f"Name it with --accept-label. Labels: {', '.join(labels)}."
         )
     if not chosen:
         logger.warning(
-            "no label is known to mean a good part, so every verdict will be review; "
+            "no label of good parts is known, so every verdict will be review; "
             "name it with --accept-label. Labels: %s",
             ", ".join(labels),
         )

@@ -1,6 +1,6 @@
-"""The labelled pictures of a folder: their labels, published splits and parts.
+"""Scan of a folder of labelled images: labels, published splits and parts.
 
-Nothing is decoded here.
+No image is decoded here.
 """
 
 from __future__ import annotations
@@ -13,27 +13,26 @@ from pathlib import Path
 
 from partsight.errors import DatasetError
 from partsight.image_files.layout import Layout, label_key, read_layout
+from partsight.image_files.part_names import part_in_name
 from partsight.image_files.read import pictures_below, sub_folders
 from partsight.image_files.walk import LeftOut
 from partsight_train.data.assignment import Split
 from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
 
-__all__ = ["SHOT_MARK", "Scan", "part_of_shot", "scan"]
+__all__ = ["Scan", "scan"]
 
-# What stands before this in a file name is the part; after it, the shot.
-SHOT_MARK = "_nohash_"
-_LEAST_LABELS = 2
+_MIN_LABELS = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What a folder of labelled pictures holds.
+    """Labelled images of a folder.
 
     Attributes:
-        found: label to its pictures, both by name.
-        published: picture to the split whose folder it lies in, in a divided set.
-        parts: picture to the name of its part, where sub-folders tell.
-        notes: how the folder was read, a sentence each.
+        found: label to its images, both sorted by name.
+        published: image to its split, if the folder is divided into splits.
+        parts: image to the name of its part, if sub-folders group images by part.
+        notes: how the folder was read, one sentence each.
         left_out: files and folders that were not read.
     """
 
@@ -45,11 +44,12 @@ class Scan:
 
 
 def scan(folder: Path) -> Scan:
-    """Find the labelled pictures of a folder, its published splits and its parts.
+    """Find the labelled images of a folder, its published splits and its parts.
 
     Raises:
-        DatasetError: no such folder, fewer than two labels, a label that is not printable or
-            has two names, one with no pictures, or a division that cannot be learned from.
+        DatasetError: the folder does not exist or has fewer than two labels; a label is not
+            printable, differs from another only in case, or has no images; or a published
+            division cannot be trained on.
     """
     left_out = LeftOut()
     layout = read_layout(folder, left_out)
@@ -83,12 +83,6 @@ def scan(folder: Path) -> Scan:
     return Scan(found, published, parts, tuple(notes), left_out)
 
 
-def part_of_shot(path: Path) -> str | None:
-    """What stands before the mark in a file's name; None where there is no mark."""
-    part, mark, _ = path.name.partition(SHOT_MARK)
-    return part if mark else None
-
-
 def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
     return [each for each in pictures_below(folder, left_out) if isinstance(each, Path)]
 
@@ -103,9 +97,9 @@ def _require_labels(
     roots: Mapping[str, Mapping[Path, Sequence[Path]]],
     left_out: LeftOut,
 ) -> None:
-    if len(found) < _LEAST_LABELS:
+    if len(found) < _MIN_LABELS:
         raise DatasetError(
-            f"{folder} must have a sub-folder per label, two or more. "
+            f"{folder} must have one sub-folder per label, two or more. "
             f"Received: {sorted(found) or 'none'}. {_one_label_hint(folder, roots)}"
         )
     unprintable = [label for label in found if not label or not label.isprintable()]
@@ -135,11 +129,11 @@ def _require_labels(
 
 
 def _one_label_hint(folder: Path, roots: Mapping[str, Mapping[Path, Sequence[Path]]]) -> str:
-    """What to do where there is one sub-folder: often it is the one to pass."""
+    """Return the next step if there are fewer than two labels; often a sub-folder is meant."""
     paths = [root for each in roots.values() for root in each]
-    # Of a label that is divided into splits, the folder around them.
+    # For a label that is divided into splits, the parent of the splits.
     for path in dict.fromkeys([*(root.parent for root in paths), *paths]):
-        if len(sub_folders(path, LeftOut())) >= _LEAST_LABELS and path != folder:
+        if len(sub_folders(path, LeftOut())) >= _MIN_LABELS and path != folder:
             return f"If its sub-folders are the labels, pass {path}."
     return "Sort the pictures into e.g. defected/ and healthy/."
 
@@ -150,12 +144,12 @@ def _require_learnable(
     found: Mapping[str, Sequence[Path]],
     published: Mapping[Path, Split],
 ) -> None:
-    """See that the published train split shows every label."""
+    """Require images of every label in the published train split."""
     named = {split: _split_folder(layout, split) for split in layout.splits}
     if "train" not in named:
         raise DatasetError(
             f"{folder} is divided into {', '.join(layout.splits)} without a train split. Pass one "
-            f"of {', '.join(map(str, named.values()))} to have it divided anew."
+            f"of {', '.join(map(str, named.values()))} to divide its pictures again."
         )
     learned = [
         label for label in found if any(published[each] is Split.TRAIN for each in found[label])
@@ -165,14 +159,14 @@ def _require_learnable(
         other = next((named[split] for split in ("test", "validation") if split in named), folder)
         raise DatasetError(
             f"{folder} is divided, and its train split has no pictures of {', '.join(missing)}, "
-            f"only of {', '.join(learned) or 'nothing'}: a classifier cannot learn labels that it "
-            f"is not shown. To learn from the other pictures, pass {other} to 'partsight train'; "
+            f"only of {', '.join(learned) or 'nothing'}: a classifier cannot learn a label without "
+            f"pictures. To learn from the other pictures, pass {other} to 'partsight train'; "
             f"to measure a model on them: partsight evaluate MODEL {other}"
         )
 
 
 def _split_folder(layout: Layout, split: str) -> Path:
-    """The folder to name for a split: that around its labels, or one of them."""
+    """Return the folder of a split: the parent of its label folders, or the first of them."""
     folders = layout.of(split)
     around = {each.path.parent for each in folders}
     return around.pop() if len(around) == 1 else folders[0].path
@@ -183,41 +177,41 @@ def _layout_note(folder: Path, layout: Layout) -> str | None:
         return None
     missing = [part.value for part in Split if part.value not in layout.splits]
     taken = f"; {' and '.join(missing)} taken from train" if missing else ""
-    return f"{folder} is divided already: its {', '.join(layout.splits)} split is used{taken}"
+    return f"{folder} is already divided: its {', '.join(layout.splits)} split is used{taken}"
 
 
 def _merged_note(label: str, roots: Mapping[Path, Sequence[Path]]) -> str | None:
     if len(roots) < 2:
         return None
     names = ", ".join(ascii(root.name) for root in roots)
-    return f"label {label}: folders {names} have one name, but for letter forms or spaces; merged"
+    return f"label {label}: names of {names} differ only in letter forms or spaces; merged"
 
 
 def _parts(
     roots: Mapping[str, Mapping[Path, Sequence[Path]]],
 ) -> tuple[dict[Path, str], list[str]]:
-    """Picture to the name of its part, and how that was told."""
-    told = {}
+    """Return image to the name of its part, and notes on how parts were found."""
+    groupings = {}
     for label, images in roots.items():
         others = {
             root: paths for each in roots if each != label for root, paths in roots[each].items()
         }
-        told[label] = find_parts(images, others)
-    known: list[PartFolders] = [each for each in told.values() if each is not None]
+        groupings[label] = find_parts(images, others)
+    known: list[PartFolders] = [each for each in groupings.values() if each is not None]
     parts: dict[Path, str] = {}
     labels_of: dict[str, set[str]] = defaultdict(set)
     for label, images in sorted(roots.items()):
-        each = told[label]
-        mine = shared_parts(images, known) if each is None else each.parts
-        parts.update(mine)
-        shots = (part_of_shot(path) for paths in images.values() for path in paths)
-        for name in (*mine.values(), *filter(None, shots)):
+        grouping = groupings[label]
+        own = shared_parts(images, known) if grouping is None else grouping.parts
+        parts.update(own)
+        named = (part_in_name(path.name) for paths in images.values() for path in paths)
+        for name in (*own.values(), *filter(None, named)):
             labels_of[name].add(label)
-    notes = [each.text(label) for label, each in sorted(told.items()) if each is not None]
+    notes = [each.text(label) for label, each in sorted(groupings.items()) if each is not None]
     shared = sorted(name for name, labels in labels_of.items() if len(labels) > 1)
     if shared:
         notes.append(
-            f"{len(shared)} parts have pictures under two labels or more (such as {shared[0]}): "
+            f"{len(shared)} parts have pictures under two or more labels (such as {shared[0]}): "
             "the same part, kept in one split"
         )
     return parts, notes

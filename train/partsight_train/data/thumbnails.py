@@ -1,25 +1,31 @@
-"""Pictures made small: for a page, as data addresses, and for a model file."""
+"""Image files as small JPEGs for an HTML page."""
 
 from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import ImageError
 from partsight.image.decode import decode
+from partsight.image.encode import encode, shrunk
 from partsight.image.spec import PreprocessSpec
-from partsight.utils.opencv import cv2
 
-__all__ = ["data_address", "shrunk", "thumbnail"]
+__all__ = ["data_address", "thumbnail"]
 
-_JPEG = [int(cv2.IMWRITE_JPEG_QUALITY), 85]
+_JPEG_QUALITY = 85
 
 
 def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None:
-    """A picture file as a data address; None where it cannot be read any more."""
+    """Return an image file as a data URI, or None if it can no longer be read.
+
+    Args:
+        path: the file.
+        side: longest side in pixels.
+        bit_depth: see ``PreprocessSpec``.
+    """
     try:
         spec = PreprocessSpec(side, side, bit_depth=bit_depth)
         return data_address(shrunk(decode(path, spec), side))
@@ -27,15 +33,7 @@ def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None
         return None
 
 
-def shrunk(image_bgr: NDArray[Any], side: int) -> NDArray[Any]:
-    """A picture of at most this many pixels a side, in its own proportions."""
-    height, width = image_bgr.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
-
-
-def data_address(image_bgr: NDArray[Any]) -> str:
-    """A picture, uint8 (H, W, 3), as a JPEG inside an address."""
-    _, data = cv2.imencode(".jpg", image_bgr, _JPEG)
-    return "data:image/jpeg;base64," + base64.b64encode(data.tobytes()).decode()
+def data_address(image_bgr: NDArray[np.uint8]) -> str:
+    """Return an image, uint8 (H, W, 3) BGR, as a data URI of a JPEG."""
+    data = encode(image_bgr, quality=_JPEG_QUALITY)
+    return "data:image/jpeg;base64," + base64.b64encode(data).decode()

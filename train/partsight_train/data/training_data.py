@@ -1,4 +1,4 @@
-"""Training data: features and labels of all images, with what augmentation adds to them."""
+"""Training data: features and labels of all images and of their augmented copies."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone
-from partsight_train.data.augmentation import seeded_variation
+from partsight_train.data.augmentation import seeded_augmentation
 from partsight_train.data.calibration import choose_calibration
 from partsight_train.data.dataset import Dataset, Split
 from partsight_train.data.feature_cache import FeatureCache
@@ -19,24 +19,24 @@ from partsight_train.data.features import Features, compute_features
 from partsight_train.heads.head import Examples
 from partsight_train.settings import TrainSettings
 
-__all__ = ["TrainingData", "Rows", "Stages", "gather"]
+__all__ = ["RowIndices", "Stages", "TrainingData", "assemble_training_data"]
 
-Rows = NDArray[np.intp]
-# Name of a stage to the progress of its steps.
+RowIndices = NDArray[np.intp]
+# Function from the name of a stage to its progress.
 Stages = Callable[[str], Progress]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainingData:
-    """All pictures with what is known of them.
+    """All images with their features.
 
     Attributes:
-        dataset: N pictures and the names of their K labels.
-        backbone: what computed the features.
-        examples: features float32 (N, T * D) and labels int (N,), row by row the pictures.
-        copies: features float32 (N, T * D) to learn from beside: of varied pictures, and of all
-            as the backbone gives them in int8.
-        bad: indices of the labels of bad parts; empty where nothing says which are good.
+        dataset: N images and the names of their K labels.
+        backbone: the feature extractor.
+        examples: features float32 (N, T * D) and labels int (N,), in the order of the images.
+        copies: additional features to train on, float32 (N, T * D): of augmented copies, and of
+            the int8 backbone.
+        bad: indices of the labels of bad parts; empty if the good labels are unknown.
     """
 
     dataset: Dataset
@@ -45,14 +45,14 @@ class TrainingData:
     copies: tuple[NDArray[np.float32], ...]
     bad: tuple[int, ...]
 
-    def training(self, rows: Rows) -> Examples:
-        """The pictures of these rows and their copies."""
-        features = [part[rows] for part in (self.examples.features, *self.copies)]
+    def training(self, rows: RowIndices) -> Examples:
+        """Return the examples of these rows and of their copies."""
+        features = [each[rows] for each in (self.examples.features, *self.copies)]
         labels = np.tile(self.examples.labels[rows], len(features))
         return Examples(np.concatenate(features), labels)
 
 
-def gather(
+def assemble_training_data(
     dataset: Dataset,
     backbone: Backbone,
     features: Features,
@@ -62,31 +62,31 @@ def gather(
     *,
     stages: Stages = lambda stage: silent,
 ) -> TrainingData:
-    """Bring together what there is to learn from.
+    """Combine the features of images and of their copies.
 
     Args:
-        dataset: N pictures, all of which can be read.
-        backbone: what computes features.
-        features: of each picture, as they are.
+        dataset: N images, all of which can be read.
+        backbone: the feature extractor.
+        features: features of each image without augmentation.
         bad: indices of the labels of bad parts.
-        settings: say how many varied copies there are, how varied, and whether one is of int8.
-        cache: of the features of copies; None keeps none.
-        stages: told of each copy.
+        settings: number and strength of augmented copies, and whether to add an int8 copy.
+        cache: cache of the features of copies; None keeps none.
+        stages: reports the progress of each copy.
     """
     paths = [picture.path for picture in dataset.pictures]
     shape = (backbone.spec.height, backbone.spec.width, 3)
     compute = functools.partial(compute_features, digests=features.digests)
-    parts = [features]
+    variants = [features]
     for copy in range(settings.augment.copies if settings.augment.active else 0):
-        augmentation = seeded_variation(settings.augment, shape, copy)
-        progress = stages(f"varied copy {copy + 1}")
-        parts.append(compute(paths, backbone, cache, progress, augmentation=augmentation))
+        augmentation = seeded_augmentation(settings.augment, shape, copy)
+        progress = stages(f"augmented copy {copy + 1}")
+        variants.append(compute(paths, backbone, cache, progress, augmentation=augmentation))
     if settings.quantization_aware:
         chosen = choose_calibration(
             dataset.of(Split.TRAIN), backbone.spec, settings.calibration, settings.head.seed
         )
         progress = stages("features in int8")
-        parts.append(compute(paths, backbone, cache, progress, calibration=chosen))
+        variants.append(compute(paths, backbone, cache, progress, calibration=chosen))
     labels = np.array([picture.label for picture in dataset.pictures], np.intp)
-    exact, *copies = (np.stack([part.vectors[path] for path in paths]) for part in parts)
+    exact, *copies = (np.stack([each.vectors[path] for path in paths]) for each in variants)
     return TrainingData(dataset, backbone, Examples(exact, labels), tuple(copies), bad)

@@ -1,4 +1,4 @@
-"""All checks of a dataset, the worst findings first."""
+"""All checks of a dataset, most severe findings first."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from partsight.utils.progress import Progress, silent
 from partsight_train.data.dataset import Dataset
-from partsight_train.data.looks import look_at
+from partsight_train.data.image_summaries import summarize_images
+from partsight_train.data_check.counts import imbalance, mixed_shapes, too_few, unreadable
 from partsight_train.data_check.duplicates import duplicates
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.data_check.flat import flat
-from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few, unreadable
 from partsight_train.data_check.mislabelled import mislabelled
 from partsight_train.heads.head import Examples
 
@@ -30,26 +30,26 @@ def check(
     bit_depth: int | None = None,
     cache: Path | None = None,
 ) -> tuple[Finding, ...]:
-    """Find what may be wrong.
+    """Return findings about possible errors in the images and labels.
 
     Args:
-        dataset: the pictures that can be read.
+        dataset: the readable images.
         digests: path to SHA-256 of each file.
-        failed: path to the reason why a picture cannot be read.
-        examples: features and labels of the dataset's pictures.
-        progress: told of each picture that is looked at for the first time.
+        failed: path to the reason why an image cannot be read.
+        examples: features and labels of the dataset's images.
+        progress: reports each image that is summarized for the first time.
         bit_depth: see ``PreprocessSpec``.
         cache: folder of the cache; None for the default, see ``cache_dir``.
     """
     readable = {each.path: digests[each.path] for each in dataset.pictures}
-    looks = look_at(readable, progress, bit_depth=bit_depth, cache=cache)
+    summaries = summarize_images(readable, progress, bit_depth=bit_depth, cache=cache)
     found = [
         *unreadable(failed),
         *too_few(dataset),
         *imbalance(dataset),
-        *mixed_shapes(looks.sizes),
-        *flat(looks.greys),
-        *duplicates(dataset, digests, looks.greys),
+        *mixed_shapes(summaries.sizes),
+        *flat(summaries.greys),
+        *duplicates(dataset, digests, summaries.greys),
         *mislabelled(dataset, examples),
     ]
     return tuple(sorted(found, key=lambda finding: _ORDER.index(finding.severity)))

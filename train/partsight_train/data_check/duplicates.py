@@ -1,6 +1,6 @@
 """Findings for images that occur twice, as the same file or as near duplicates.
 
-Under two labels, one of the labels is wrong. In two splits, the test measures what was trained on.
+Under two labels, one of the labels is wrong. In two splits, the test measures on training images.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.image_files.part_names import SHOT_MARK
 from partsight_train.data.dataset import Dataset, LabelledPicture
 from partsight_train.data.near_duplicates import near_pairs
 from partsight_train.data_check.findings import Finding, Severity
@@ -23,7 +24,7 @@ __all__ = ["duplicates"]
 def duplicates(
     dataset: Dataset, digests: Mapping[Path, bytes], greys: Mapping[Path, NDArray[np.uint8]]
 ) -> Iterator[Finding]:
-    """Findings for exact and for near duplicates."""
+    """Yield findings for exact and for near duplicates."""
     by_digest = defaultdict(list)
     for picture in (each for each in dataset.pictures if each.path in greys):
         by_digest[digests[picture.path]].append(picture)
@@ -37,9 +38,9 @@ def duplicates(
 
 
 def _findings(
-    kind: str, what: str, groups: Sequence[Sequence[LabelledPicture]]
+    kind: str, description: str, groups: Sequence[Sequence[LabelledPicture]]
 ) -> Iterator[Finding]:
-    """Groups of duplicates by the harm that they do."""
+    """Yield findings for groups of duplicates, by their effect."""
     labels = [group for group in groups if len({picture.label for picture in group}) > 1]
     others = [group for group in groups if len({picture.label for picture in group}) == 1]
     splits = [group for group in others if len({picture.split for picture in group}) > 1]
@@ -48,16 +49,17 @@ def _findings(
         yield Finding(
             f"{kind} across labels",
             Severity.ERROR if kind == "duplicate" else Severity.WARNING,
-            f"{_count(labels)} under different labels: {what}. At most one of the labels is "
-            "right, or the difference is too small to see. Look at them.",
+            f"{_count(labels)} under different labels: {description}. At most one of the labels "
+            "is right, or the difference is too small to see. Look at them.",
             _paths(labels),
         )
     if splits:
         yield Finding(
             f"{kind} across splits",
             Severity.WARNING,
-            f"{_count(splits)} in different splits: {what}. Figures will flatter. Train with "
-            "--group-near-duplicates, or name shots of a part PART_nohash_1.jpg and so on.",
+            f"{_count(splits)} in different splits: {description}. The figures will be too good. "
+            f"Train with --group-near-duplicates, or name pictures of a part PART{SHOT_MARK}1.jpg "
+            "and so on.",
             _paths(splits),
         )
     if harmless:

@@ -1,4 +1,4 @@
-"""One thing that a data check found."""
+"""A finding of a data check."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ __all__ = ["Finding", "Severity"]
 
 
 class Severity(str, enum.Enum):
-    """How much a finding matters."""
+    """Importance of a finding."""
 
-    ERROR = "error"  # something is wrong for sure: mend it before training
-    WARNING = "warning"  # figures or verdicts may suffer: look at it
-    NOTE = "note"  # worth knowing
+    ERROR = "error"  # certainly wrong: correct it before training
+    WARNING = "warning"  # may impair figures or verdicts: look at it
+    NOTE = "note"  # for information
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found.
+    """A finding.
 
     Attributes:
-        kind: a short name, the same for the same kind of thing.
-        severity: how much it matters.
-        message: a sentence or two: what there is, what it does, what to do.
-        groups: the pictures that it is about, those together that belong together; the
-            worst first.
+        kind: a short name of this kind of finding.
+        severity: its importance.
+        message: one or two sentences: facts, effect, next step.
+        groups: the images concerned, related ones in one group; the most important groups first.
     """
 
     kind: str

@@ -1,4 +1,4 @@
-"""Pictures with practically no contrast: a lens cap, a lamp that was off, an overexposed frame."""
+"""Finding for images with almost no contrast: a lens cap, a lamp that was off, overexposure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["flat"]
 
 
 def flat(greys: Mapping[Path, NDArray[np.uint8]]) -> Iterator[Finding]:
-    """One finding that names the pictures which a model would never accept.
+    """Yield a finding for the images that a model would never accept.
 
     Args:
         greys: path to uint8 (h, w), grey.
@@ -26,8 +26,8 @@ def flat(greys: Mapping[Path, NDArray[np.uint8]]) -> Iterator[Finding]:
         yield Finding(
             "flat",
             Severity.WARNING,
-            f"{len(found)} pictures have practically no contrast, such as a black frame: a model "
-            "never accepts such a picture, and nothing can be learned from it. Remove them; if "
+            f"{len(found)} pictures have practically no contrast, like a black frame. A model "
+            "never accepts such pictures, and nothing can be learned from them. Remove them; if "
             "the parts do look like this, train with a lower --min-contrast.",
             tuple((path,) for path in found),
         )

@@ -1,4 +1,4 @@
-"""Pictures that a model which never saw them is sure have another label."""
+"""Finding for images to which a model that was trained without them gives another label."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from partsight_train.settings import HeadSettings
 __all__ = ["mislabelled", "suspects"]
 
 _FOLDS = 5
-# Far enough to rank pictures; the minimum itself takes three times as many iterations.
+# Enough iterations to rank images; full convergence takes three times as many.
 _SETTINGS = HeadSettings(steps=30, temperature=False)
 
 
 def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
-    """A finding for the pictures of ``suspects``, the surest first, by out-of-fold scores.
+    """Yield a finding for the images of ``suspects``, by out-of-fold scores.
 
     Args:
-        dataset: N pictures.
+        dataset: N images.
         examples: their features and labels.
     """
     folds = min(_FOLDS, _least_parts(dataset) // 2)
@@ -33,8 +33,8 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         return
     scores = np.zeros((len(examples.labels), len(dataset.labels)))
     for fold in divide(dataset, folds):
-        train, watched = examples.take(fold.train), examples.take(fold.validation)
-        head = fit_head(train, watched, len(dataset.labels), _SETTINGS).head
+        train, validation = examples.take(fold.train), examples.take(fold.validation)
+        head = fit_head(train, validation, len(dataset.labels), _SETTINGS).head
         scores[fold.test] = predict(head, examples.features[fold.test])
     found = suspects(scores, examples.labels)
     if len(found):
@@ -44,30 +44,30 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         yield Finding(
             "mislabelled",
             Severity.WARNING,
-            f"{len(found)} pictures look as if they had another label ({counts}). Look at them; "
-            "the surest are most often wrongly labelled, the others merely hard.",
+            f"{len(found)} pictures look as if they had another label ({counts}). Look at them: "
+            "the first ones are most likely labelled wrongly, the others only difficult.",
             tuple((dataset.pictures[row].path,) for row in found),
         )
 
 
 def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Confident learning: pictures that are scored like typical ones of another label.
+    """Return images with scores that are typical of another label (confident learning).
 
-    A label's threshold is the mean score that its own pictures have for it. A picture is
-    suspect where, of the labels whose threshold its score reaches, the highest scored is
-    not its own (Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021, eq. 1).
+    A label's threshold is the mean score that its own images have for it. An image is suspect if,
+    among the labels whose threshold its score reaches, the one with the highest score is not its
+    own (Northcutt, Jiang and Chuang, "Confident Learning", JAIR 70, 2021, eq. 1).
 
     Args:
         scores: out-of-fold probabilities, float64 (N, K).
-        labels: int (N,), as given.
+        labels: int (N,), the given labels.
 
     Returns:
-        Rows int (M,), those with the lowest score for their own label first.
+        Row indices int (M,), lowest score for their own label first.
     """
     own = scores[np.arange(len(labels)), labels]
-    there = [label for label in range(scores.shape[1]) if (labels == label).any()]
+    present = [label for label in range(scores.shape[1]) if (labels == label).any()]
     thresholds = np.full(scores.shape[1], np.inf)
-    thresholds[there] = [own[labels == label].mean() for label in there]
+    thresholds[present] = [own[labels == label].mean() for label in present]
     reached = np.where(scores >= thresholds, scores, -np.inf)
     best = reached.argmax(axis=1)
     suspect = np.flatnonzero(np.isfinite(reached.max(axis=1)) & (best != labels))

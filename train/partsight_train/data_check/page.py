@@ -1,4 +1,4 @@
-"""Findings as a page: each with small pictures of what it is about."""
+"""Findings as an HTML page with small images."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from partsight_train.report.templating import template
 __all__ = ["findings_html"]
 
 _SIDE = 240
-# More are not looked at; their number is said.
-_MOST_GROUPS = 40
+# Groups shown per finding; the page states the number of the others.
+_MAX_GROUPS = 40
 
 
 def findings_html(
@@ -25,18 +25,18 @@ def findings_html(
     notes: Sequence[str] = (),
     bit_depth: int | None = None,
 ) -> str:
-    """Lay out what a check found.
+    """Return the page of a data check.
 
     Args:
-        findings: in the order that they are shown in.
-        folder: that was checked; pictures are named from there.
-        counts: label to split to number of pictures.
-        parts: label to number of parts; None leaves them out.
-        notes: how the folder was read, a sentence each.
+        findings: findings in the order of display.
+        folder: the checked folder; image names are relative to it.
+        counts: label to split to number of images.
+        parts: label to number of parts; None omits them.
+        notes: how the folder was read, one sentence each.
         bit_depth: see ``PreprocessSpec``.
 
     Returns:
-        An HTML document without scripts and outside references.
+        An HTML document without scripts and external references.
     """
 
     def shown(path: Path) -> tuple[str, str | None]:
@@ -50,7 +50,7 @@ def findings_html(
         notes=notes,
         number={each.value: sum(f.severity is each for f in findings) for each in Severity},
         sections=[
-            (finding, [[shown(path) for path in group] for group in finding.groups[:_MOST_GROUPS]])
+            (finding, [[shown(path) for path in group] for group in finding.groups[:_MAX_GROUPS]])
             for finding in findings
         ],
     )

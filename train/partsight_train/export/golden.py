@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator, Sequence
 
 from partsight.image.decode import decode
+from partsight.image.encode import shrunk
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import GoldenSample
 from partsight.qualification.golden import MAX_BYTES
 from partsight.utils.opencv import cv2
 from partsight_train.data.dataset import LabelledPicture
-from partsight_train.data.thumbnails import shrunk
 
 __all__ = ["golden_samples"]
 

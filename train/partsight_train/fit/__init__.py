@@ -1,1 +1,1 @@
-"""From training data to a trained model: head, fine-tuning, calibration, operating point."""
+"""Training of a model: head, fine-tuning, calibration, operating point."""

@@ -1,7 +1,4 @@
-"""The recipe measured on every picture, each judged by a model that never saw its part.
-
-Enters: ``TrainingData`` and settings. Leaves: out-of-fold scores and their figures.
-"""
+"""Cross-validation: every image is scored by a model that was trained without its part."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from partsight.errors import DatasetError
 from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
 from partsight.utils.progress import silent
 from partsight_train.data.dataset import Dataset, assign_folds
-from partsight_train.data.training_data import Rows, Stages, TrainingData
+from partsight_train.data.training_data import RowIndices, Stages, TrainingData
 from partsight_train.fit.learn import learn
 from partsight_train.settings import TrainSettings
 
@@ -23,15 +20,15 @@ __all__ = ["Fold", "cross_validate", "divide", "require_parts"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """Rows to fit, to stop and calibrate by, and to be judged."""
+    """Row indices for training, for early stopping and calibration, and for measurement."""
 
-    train: Rows
-    validation: Rows
-    test: Rows
+    train: RowIndices
+    validation: RowIndices
+    test: RowIndices
 
 
 def divide(dataset: Dataset, count: int) -> list[Fold]:
-    """The folds, each with half a fold's worth of the other pictures for validation."""
+    """Return the folds; each uses half a fold of the other images for validation."""
     halves = assign_folds(dataset, 2 * count)
     folds = []
     for fold in range(count):
@@ -43,10 +40,10 @@ def divide(dataset: Dataset, count: int) -> list[Fold]:
 
 
 def require_parts(dataset: Dataset, least: int, purpose: str, option: str) -> None:
-    """See that each label has enough parts, of which pictures may be many.
+    """Require a number of parts of each label; a part may have many images.
 
     Raises:
-        DatasetError: one has fewer.
+        DatasetError: a label has fewer parts.
     """
     for label, number in dataset.part_counts().items():
         if number < least:
@@ -63,30 +60,27 @@ def cross_validate(
     strategy: Any,
     stages: Stages = lambda stage: silent,
 ) -> dict[str, Any]:
-    """Learn as often as there are folds, each time without one, and score that one.
+    """Train once per fold, each time without that fold, and score the fold.
 
-    Half a fold's worth of the pictures that are learned from is the validation split.
+    Half a fold of the remaining images is the validation split.
 
     Returns:
         ``folds``; ``accuracy_by_fold`` and ``auc_by_fold``; the figures of
-        ``classification_metrics`` over all pictures, where scores of models that were each
-        calibrated for themselves are ranked together; and ``false_rejects_at_target_recall``,
-        the share of good parts that a threshold over all of them costs that finds
-        ``settings.target_recall`` of the bad.
+        ``classification_metrics`` over all images, which rank the scores of separately
+        calibrated models together; and ``false_rejects_at_target_recall``, the share of good
+        parts below the threshold that finds ``settings.target_recall`` of the bad parts.
 
     Raises:
-        DatasetError: a label with fewer parts than folds.
+        DatasetError: a label has fewer parts than there are folds.
     """
     dataset, labels = training_data.dataset, training_data.examples.labels
     require_parts(dataset, count, f"{count} folds", "--cross-validate")
     scores = np.zeros((len(labels), len(dataset.labels)))
     by_fold = []
     for fold in stages("folds")(divide(dataset, count), count):
-        test = fold.test
-        scores[test] = learn(training_data, fold.train, fold.validation, settings, strategy).scores(
-            test
-        )
-        by_fold.append(classification_metrics(dataset.labels, labels[test], scores[test]))
+        model = learn(training_data, fold.train, fold.validation, settings, strategy)
+        scores[fold.test] = model.scores(fold.test)
+        by_fold.append(classification_metrics(dataset.labels, labels[fold.test], scores[fold.test]))
     bad = list(training_data.bad)
     return {
         "folds": count,

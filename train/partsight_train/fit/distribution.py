@@ -1,4 +1,4 @@
-"""Over which processors fine-tuning is spread."""
+"""Distribution of fine-tuning over processors."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ logger = logging.getLogger(__name__)
 
 
 def open_strategy(settings: FineTuneSettings) -> Any:
-    """The ``tf.distribute`` strategy, opened before TensorFlow does anything else.
+    """Return the ``tf.distribute`` strategy. TensorFlow requires this before anything else.
 
-    Workers find each other by the variable ``TF_CONFIG``, as TensorFlow documents it.
+    Workers find each other through the variable ``TF_CONFIG``, as TensorFlow documents it.
     """
     if settings.mixed_precision:
         _mix_precision()
@@ -28,7 +28,7 @@ def open_strategy(settings: FineTuneSettings) -> Any:
 
 
 def _mix_precision() -> None:
-    """Let TensorFlow rewrite graphs to float16 where it is safe; a SavedModel has no policy."""
+    """Let TensorFlow rewrite graphs to float16 where safe; a SavedModel has no precision policy."""
     if tf.config.list_physical_devices("GPU"):
         tf.config.optimizer.set_experimental_options({"auto_mixed_precision": True})
     else:

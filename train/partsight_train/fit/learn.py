@@ -1,8 +1,6 @@
-"""From labelled pictures to a model that scores them: features, head, fine-tuning.
+"""Training of a model from labelled images: head, fine-tuning, calibration.
 
-Enters: ``TrainingData``, everything that there is to learn from, and which of it to use.
-Leaves: a ``TrainedModel`` model. ``train`` calls it once for the run, ``cross_validation`` once
-a fold, so that both measure the same recipe.
+A run calls ``learn`` once, cross-validation once per fold, so that both measure the same procedure.
 """
 
 from __future__ import annotations
@@ -20,12 +18,17 @@ from partsight.utils.progress import silent
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.data.dataset import Dataset, assign_folds
 from partsight_train.data.features import compute_features
-from partsight_train.data.training_data import Rows, Stages, TrainingData, gather
-from partsight_train.fit.fine_tune import fine_tune
-from partsight_train.heads.fit_head import fit_head, scaling_of
+from partsight_train.data.training_data import (
+    RowIndices,
+    Stages,
+    TrainingData,
+    assemble_training_data,
+)
+from partsight_train.fit.fine_tune import FineTunedBackbone, fine_tune
+from partsight_train.heads.fit_head import FittedHead, fit_head, scaling_of
 from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.heads.temperature import calibrate
-from partsight_train.network.tiles import telling_tiles, worst_tiles
+from partsight_train.network.tiles import select_tiles, worst_tiles
 from partsight_train.run.run_dir import FINE_TUNING
 from partsight_train.settings import TrainSettings
 
@@ -34,16 +37,16 @@ __all__ = ["TrainedModel", "learn"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrainedModel:
-    """A model and how it came about.
+    """A model and how it was trained.
 
     Attributes:
-        backbone: frozen as it was, or fine-tuned.
-        head: fits the backbone's features; calibrated.
-        temperature: that the scores were softened by.
-        dataset: the N pictures.
+        backbone: frozen, or fine-tuned.
+        head: calibrated head for the backbone's features.
+        temperature: divisor of the logits.
+        dataset: the N images.
         examples: their features by this backbone, with their labels.
         bad: indices of the labels of bad parts.
-        history: phase to its losses and accuracies, a row an epoch.
+        history: training phase to its losses and accuracies, one row per epoch.
     """
 
     backbone: Backbone
@@ -54,15 +57,27 @@ class TrainedModel:
     bad: tuple[int, ...]
     history: Mapping[str, Sequence[Mapping[str, float]]]
 
-    def scores(self, rows: Rows) -> NDArray[np.float64]:
-        """Probabilities, float64 (len(rows), K), of the worst tile."""
+    def scores(self, rows: RowIndices) -> NDArray[np.float64]:
+        """Return probabilities, float64 (len(rows), K), of each image's worst tile."""
         return predict(self.head, worst_tiles(self.head, self.examples.features[rows], self.bad))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Job:
+    """The arguments of ``learn`` that all its steps share."""
+
+    train: RowIndices
+    validation: RowIndices
+    settings: TrainSettings
+    log_dir: Path | None
+    checkpoint_dir: Path | None
+    stages: Stages
 
 
 def learn(
     training_data: TrainingData,
-    train: Rows,
-    validation: Rows,
+    train: RowIndices,
+    validation: RowIndices,
     settings: TrainSettings,
     strategy: Any,
     *,
@@ -70,75 +85,95 @@ def learn(
     checkpoint_dir: Path | None = None,
     stages: Stages = lambda stage: silent,
 ) -> TrainedModel:
-    """Fit the head, fine-tune if asked for and fit it again, and calibrate it.
+    """Fit the head; fine-tune the backbone and fit the head again, if set; calibrate the head.
 
     Args:
-        training_data: see ``TrainingData``.
+        training_data: features and labels.
         train: rows to fit.
-        validation: rows to stop and to calibrate by.
-        settings: how.
-        strategy: the ``tf.distribute`` strategy of fine-tuning.
-        log_dir: where TensorBoard reads.
-        checkpoint_dir: what a killed run goes on from.
-        stages: told of what goes on.
+        validation: rows for early stopping and calibration.
+        settings: the settings of the run.
+        strategy: the ``tf.distribute`` strategy for fine-tuning.
+        log_dir: folder for TensorBoard.
+        checkpoint_dir: folder for the state from which a killed run continues.
+        stages: reports the progress of each stage.
     """
+    job = _Job(train, validation, settings, log_dir, checkpoint_dir, stages)
+    first = _fit_head(training_data, job, "head")
+    if settings.fine_tune.fine_tune == "none":
+        return _trained_model(training_data, first.head, job, {"head": first.history})
+    tuned = _fine_tune(training_data, first.head, job, strategy)
+    tuned_data = _with_backbone(training_data, tuned.backbone, job)
+    second = _fit_head(tuned_data, job, "head-again")
+    history = {
+        "head": first.history,
+        "fine-tune": tuned.history,
+        "head-again": second.history,
+    }
+    return _trained_model(tuned_data, second.head, job, history)
 
-    def fit(by: TrainingData, stage: str) -> Any:
-        count = len(by.dataset.labels)
-        fitted, watched = by.training(train), by.examples.take(validation)
-        if by.backbone.tiles != (1, 1):
-            halves = np.resize(_halves(by.dataset, train), len(fitted.labels))
-            fitted, watched = telling_tiles(
-                fitted, halves, watched, by.backbone.tiles, count, by.bad
-            )
-        return fit_head(
-            fitted,
-            watched,
-            count,
-            settings.head,
-            blocks=by.backbone.blocks,
-            bad=by.bad,
-            log_dir=None if log_dir is None else log_dir / stage,
-            checkpoint_dir=checkpoint_dir,
-            progress=stages(stage),
-        )
 
-    fitted = fit(training_data, "head")
-    history = {"head": fitted.history}
-    if settings.fine_tune.fine_tune != "none":
-        pictures = training_data.dataset.pictures
-        tuned = fine_tune(
-            training_data.backbone,
-            fitted.head,
-            scaling_of(training_data.examples.features[train], settings.head),
-            [pictures[row] for row in train],
-            [pictures[row] for row in validation],
-            settings,
-            strategy,
-            folder=None if checkpoint_dir is None else checkpoint_dir / FINE_TUNING,
-            log_dir=None if log_dir is None else log_dir / "fine-tune",
-            progress=stages("fine-tune"),
-        )
-        paths = [picture.path for picture in pictures]
-        features = compute_features(paths, tuned.backbone, progress=stages("features"))
-        training_data = gather(
-            training_data.dataset,
-            tuned.backbone,
-            features,
-            training_data.bad,
-            settings,
-            stages=stages,
-        )
-        fitted = fit(training_data, "head-again")
-        history = {**history, "fine-tune": tuned.history, "head-again": fitted.history}
-    head, temperature = fitted.head, 1.0
-    if settings.head.temperature:
-        watched = training_data.examples.take(validation)
-        worst = worst_tiles(head, watched.features, training_data.bad)
-        head, temperature = calibrate(head, Examples(worst, watched.labels))
-    return TrainedModel(
+def _fit_head(training_data: TrainingData, job: _Job, stage: str) -> FittedHead:
+    backbone, bad = training_data.backbone, training_data.bad
+    count = len(training_data.dataset.labels)
+    train = training_data.training(job.train)
+    validation = training_data.examples.take(job.validation)
+    if backbone.tiles != (1, 1):
+        halves = np.resize(_halves(training_data.dataset, job.train), len(train.labels))
+        train, validation = select_tiles(train, halves, validation, backbone.tiles, count, bad)
+    return fit_head(
+        train,
+        validation,
+        count,
+        job.settings.head,
+        blocks=backbone.blocks,
+        bad=bad,
+        log_dir=None if job.log_dir is None else job.log_dir / stage,
+        checkpoint_dir=job.checkpoint_dir,
+        progress=job.stages(stage),
+    )
+
+
+def _fine_tune(
+    training_data: TrainingData, head: Head, job: _Job, strategy: Any
+) -> FineTunedBackbone:
+    pictures = training_data.dataset.pictures
+    return fine_tune(
         training_data.backbone,
         head,
+        scaling_of(training_data.examples.features[job.train], job.settings.head),
+        [pictures[row] for row in job.train],
+        [pictures[row] for row in job.validation],
+        job.settings,
+        strategy,
+        folder=None if job.checkpoint_dir is None else job.checkpoint_dir / FINE_TUNING,
+        log_dir=None if job.log_dir is None else job.log_dir / "fine-tune",
+        progress=job.stages("fine-tune"),
+    )
+
+
+def _with_backbone(training_data: TrainingData, backbone: Backbone, job: _Job) -> TrainingData:
+    """Compute all features again, by another backbone."""
+    dataset, bad = training_data.dataset, training_data.bad
+    paths = [picture.path for picture in dataset.pictures]
+    features = compute_features(paths, backbone, progress=job.stages("features"))
+    return assemble_training_data(dataset, backbone, features, bad, job.settings, stages=job.stages)
+
+
+def _trained_model(
+    training_data: TrainingData,
+    head: Head,
+    job: _Job,
+    history: Mapping[str, Sequence[Mapping[str, float]]],
+) -> TrainedModel:
+    """Calibrate the head on the validation split, if set."""
+    calibrated, temperature = head, 1.0
+    if job.settings.head.temperature:
+        validation = training_data.examples.take(job.validation)
+        worst = worst_tiles(head, validation.features, training_data.bad)
+        calibrated, temperature = calibrate(head, Examples(worst, validation.labels))
+    return TrainedModel(
+        training_data.backbone,
+        calibrated,
         temperature,
         training_data.dataset,
         training_data.examples,
@@ -147,11 +182,11 @@ def learn(
     )
 
 
-def _halves(dataset: Dataset, rows: Rows) -> NDArray[np.intp]:
-    """0 or 1 for each of these rows, each part and half of each label in one of them.
+def _halves(dataset: Dataset, rows: RowIndices) -> NDArray[np.intp]:
+    """Return 0 or 1 for each row; a part is in one half, and each label in both.
 
     Raises:
-        DatasetError: a label has one part only.
+        DatasetError: a label has only one part.
     """
     chosen = Dataset(dataset.labels, tuple(dataset.pictures[row] for row in rows))
     halves = assign_folds(chosen, 2)
@@ -161,7 +196,7 @@ def _halves(dataset: Dataset, rows: Rows) -> NDArray[np.intp]:
         ]
         if len(set(here)) < 2:
             raise DatasetError(
-                f"label {label} has less than two parts to train on, and tiles take two, to choose "
-                "each part's tile by the others. Add pictures."
+                f"label {label} has fewer than two parts to train on. Tiles need two, because the "
+                "tiles of one part are chosen by a model that was trained on others. Add pictures."
             )
     return halves

@@ -1,7 +1,4 @@
-"""The figures of a run: of the float model, and of the very file that is delivered.
-
-Enters: scores with their true labels. Leaves: the document of ``metrics.json``.
-"""
+"""Figures of a run, of the float model and of the delivered file, for ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ __all__ = ["Mistake", "mistakes", "split_metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture that the file took for another label, and how sure it was."""
+    """An image with a wrong label, and the score of that label."""
 
     path: Path
     true: str
@@ -32,14 +29,14 @@ class Mistake:
 
 
 def mistakes(labels: tuple[str, ...], scored: ScoredPictures) -> list[Mistake]:
-    """What a file got wrong, the surest first."""
-    predicted, surety = scored.scores.argmax(axis=1), scored.scores.max(axis=1)
+    """Return the wrongly classified images, highest score first."""
+    predicted, highest = scored.scores.argmax(axis=1), scored.scores.max(axis=1)
     wrong = np.flatnonzero(predicted != scored.true)
     return [
         Mistake(
-            scored.paths[row], labels[scored.true[row]], labels[predicted[row]], float(surety[row])
+            scored.paths[row], labels[scored.true[row]], labels[predicted[row]], float(highest[row])
         )
-        for row in wrong[np.argsort(-surety[wrong], kind="stable")]
+        for row in wrong[np.argsort(-highest[wrong], kind="stable")]
     ]
 
 
@@ -50,7 +47,7 @@ def split_metrics(
     point: OperatingPoint,
     contrasts: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """One model's part of ``metrics.json``: its figures on the test split.
+    """Return one model's section of ``metrics.json``: its figures on the test split.
 
     See ``verdict_metrics`` for the arguments.
     """

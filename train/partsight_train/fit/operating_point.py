@@ -1,7 +1,6 @@
-"""Where to accept and to reject: by the wanted recall of bad parts, or by what errors cost.
+"""Choice of the operating point, by the required recall of bad parts or by the costs of errors.
 
-Enters: scores of pictures whose labels are known, from the very file that will judge.
-Leaves: an ``OperatingPoint``.
+The scores come from the file that will be delivered, for images with known labels.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from partsight.image.spec import DEFAULT_MIN_CONTRAST
 from partsight_train.settings import TrainSettings
 
 __all__ = [
-    "cheapest",
+    "cheapest_threshold",
     "contrast_limit",
     "operating_point",
     "warn_of_false_rejects",
@@ -27,7 +26,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _MANY_FALSE_REJECTS = 0.5
-# Share of good pictures that may be flatter than usual, such as one of an empty place.
+# Share of good images that may have unusually low contrast, such as one without a part.
 _UNUSUALLY_FLAT = 0.05
 
 
@@ -43,11 +42,11 @@ def operating_point(
 
     Args:
         labels: K names, in the order of the columns of ``scores``.
-        accept_labels: those of good parts; with none, every verdict will be review.
+        accept_labels: labels of good parts; without any, every verdict will be review.
         settings: ``target_recall``, or the costs and ``defect_rate``; and ``min_contrast``.
-        true: int (N,), index of each picture's label.
+        true: int (N,), index of each image's label.
         scores: float (N, K), probabilities.
-        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+        contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
     """
     chosen = _chosen(labels, accept_labels, settings, true, scores)
     limit = settings.min_contrast
@@ -58,13 +57,13 @@ def operating_point(
 
 
 def contrast_limit(contrasts: NDArray[np.float64]) -> float:
-    """The contrast below which a picture is never accepted, for parts that look like these.
+    """Return the contrast below which an image is never accepted, for parts like these.
 
-    Small parts on a plain background have little contrast of their own: the default would send
-    all of them to review. So it is at most half of what all but 5 % of the good pictures have.
+    Small parts on a plain background have little contrast: the default limit would send all of
+    them to review. So the limit is at most half the contrast that 95 % of the good images have.
 
     Args:
-        contrasts: float (N,), grey levels, of pictures of good parts that are not trained on.
+        contrasts: float (N,), grey levels, of images of good parts outside the training split.
 
     Returns:
         Grey levels, 0 to ``DEFAULT_MIN_CONTRAST``.
@@ -76,10 +75,10 @@ def contrast_limit(contrasts: NDArray[np.float64]) -> float:
 
 
 def warn_of_low_contrast(point: OperatingPoint, settings: TrainSettings) -> None:
-    """Warn when good pictures are so flat that an empty picture may be taken for one."""
+    """Warn if good images have so little contrast that an empty image may be accepted."""
     if settings.min_contrast is None and point.min_contrast < DEFAULT_MIN_CONTRAST:
         logger.warning(
-            "good pictures have so little contrast that the limit below which a picture is never "
+            "good pictures have little contrast, so the limit below which a picture is never "
             "accepted is %g of 255 grey levels instead of %g: a picture without a part may be "
             "accepted. Let the part fill the picture, e.g. with --roi, or set --min-contrast",
             point.min_contrast,
@@ -101,7 +100,7 @@ def _chosen(
     if settings.cost_escape is None or settings.cost_false_reject is None:
         return choose_operating_point(deciding, is_good, accept_labels, settings.target_recall)
     rate = float((~is_good).mean()) if settings.defect_rate is None else settings.defect_rate
-    above = cheapest(
+    above = cheapest_threshold(
         deciding, is_good, rate * settings.cost_escape, (1 - rate) * settings.cost_false_reject
     )
     accepted = deciding > above
@@ -114,27 +113,27 @@ def _chosen(
     )
 
 
-def cheapest(
+def cheapest_threshold(
     accept_scores: NDArray[np.float64],
     is_good: NDArray[np.bool_],
     cost_of_escapes: float,
     cost_of_false_rejects: float,
 ) -> float:
-    """The ``accept_above`` with the least expected cost a part on these pictures.
+    """Return the ``accept_above`` with the lowest expected cost per part on these images.
 
     The cost is ``cost_of_escapes`` x the share of bad parts above the threshold +
-    ``cost_of_false_rejects`` x the share of good parts at or below it. Of equally cheap
-    thresholds the highest is taken, which lets the fewest bad parts through, and half-way
-    to the next score, so that a last-bit difference turns no verdict.
+    ``cost_of_false_rejects`` x the share of good parts at or below it. Among thresholds of equal
+    cost, the highest is taken, which accepts the fewest bad parts. Thresholds lie half-way
+    between scores, so that rounding does not change a verdict.
 
     Args:
-        accept_scores: float (N,), the deciding score of each picture, in [0, 1].
-        is_good: bool (N,), whether the picture shows a good part.
-        cost_of_escapes: of all bad parts accepted, in any unit: rate x cost of one.
-        cost_of_false_rejects: of all good parts not accepted, in the same unit.
+        accept_scores: float (N,), the deciding score of each image, in [0, 1].
+        is_good: bool (N,), whether the image shows a good part.
+        cost_of_escapes: cost if all bad parts were accepted, in any unit: rate x cost of one.
+        cost_of_false_rejects: cost if no good part were accepted, in the same unit.
 
     Returns:
-        In [0, 1].
+        A threshold in [0, 1].
     """
     levels = np.unique(np.concatenate([[0.0, 1.0], accept_scores]))
     thresholds = np.append((levels[:-1] + levels[1:]) / 2, 1.0)
@@ -145,18 +144,18 @@ def cheapest(
 
 
 def warn_of_false_rejects(point: OperatingPoint) -> None:
-    """Say so where the price of a wanted recall is that hardly a part is accepted."""
+    """Warn if the required recall leaves most good parts unaccepted."""
     if point.false_reject_rate is not None and point.false_reject_rate > _MANY_FALSE_REJECTS:
         logger.warning(
-            "to keep %.1f%% of the bad parts from acceptance, %.0f%% of the good parts are not "
-            "accepted either; add pictures of what is mistaken, or lower --target-recall",
+            "to catch %.1f%% of the bad parts, %.0f%% of the good parts are not accepted; add "
+            "pictures of the parts that are confused, or lower --target-recall",
             100 * (point.recall or 0),
             100 * point.false_reject_rate,
         )
 
 
 def _means(flags: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """Mean of each row; 0 where there is nothing."""
+    """Return the mean of each row, or 0 for empty rows."""
     return np.asarray(flags.sum(axis=1) / max(1, flags.shape[1]), np.float64)
 
 

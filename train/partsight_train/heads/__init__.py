@@ -1,5 +1,6 @@
-"""The softmax head: from features and labels to weights.
+"""The softmax head: training of its weights on features and labels.
 
-``fit_head`` is the door; ``lbfgs`` goes to the minimum of the loss, ``steps`` takes the steps
-that ``optimization`` describes, ``temperature`` calibrates what they find, ``curves`` shows how.
+``fit_head`` is the entry point. ``lbfgs`` minimizes the loss with SciPy, ``steps`` by gradient
+descent with the Keras objects of ``optimization``. ``temperature`` calibrates the result.
+``curves`` writes the losses for TensorBoard.
 """

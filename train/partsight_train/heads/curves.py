@@ -1,4 +1,4 @@
-"""The curves of a phase for TensorBoard, where no callback of Keras writes them."""
+"""Training curves for TensorBoard, for training without Keras callbacks."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ __all__ = ["write_curves"]
 
 
 def write_curves(log_dir: Path, history: Sequence[Mapping[str, float]]) -> None:
-    """Write losses and accuracies under the names that Keras's callback gives them.
+    """Write losses and accuracies under the names that Keras's callback uses.
 
     Args:
         log_dir: gets ``train/`` and ``validation/``.
-        history: a row an iteration, with ``loss``, ``val_loss`` and the like.
+        history: one row per iteration, with ``loss``, ``val_loss`` and similar keys.
     """
     for folder, prefix in (("train", ""), ("validation", "val_")):
         with tf.summary.create_file_writer(str(log_dir / folder)).as_default():

@@ -1,7 +1,6 @@
 """Training of the head on feature vectors.
 
-Enters: features and labels of the training and validation splits. Leaves: a ``Head``,
-weights for raw features, whatever scaling was used to find them.
+The weights of the returned head are for raw features, whatever scaling was used in training.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from partsight_train.settings import HeadSettings
 
 __all__ = ["FittedHead", "Scaling", "fit_head", "scaling_of"]
 
-# Share of the mean standard deviation.
-_LEAST_SCALE = 0.3
+# Smallest divisor of a feature, as a share of the mean standard deviation.
+_MIN_SCALE = 0.3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """What is subtracted from each feature, and what it is divided by: float32 (D,) each."""
+    """Offset and divisor of each feature: float32 (D,) each."""
 
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
@@ -34,7 +33,7 @@ class Scaling:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedHead:
-    """A head, and its losses and accuracies at each look at the validation split."""
+    """A head, and its losses and accuracies, one row per validation."""
 
     head: Head
     history: Sequence[Mapping[str, float]]
@@ -55,29 +54,29 @@ def fit_head(
     """Train a head, or one for each block of features.
 
     Args:
-        train: what is fitted.
-        validation: what decides when to stop, where steps are taken.
+        train: examples to fit.
+        validation: examples that decide when to stop, for optimizers that take steps.
         count: K, the number of labels.
-        settings: how.
-        blocks: sizes of the blocks that the features consist of, as ``Backbone.blocks``; with
-            none they are one.
+        settings: the settings of the head.
+        blocks: sizes of the blocks that the features consist of, as ``Backbone.blocks``; empty
+            for a single block.
         bad: indices of the labels of bad parts, for measures that need them.
-        log_dir: where TensorBoard reads; None writes nothing.
-        checkpoint_dir: where checkpoints go, if ``settings`` asks for them.
-        progress: told of each look at the validation split.
+        log_dir: folder for TensorBoard; None writes nothing.
+        checkpoint_dir: folder for checkpoints, if set in ``settings``.
+        progress: reports each validation.
 
     Returns:
-        Weights for features as the backbone gives them, and the history; of blocks the head
-        whose logits are the mean of theirs, and the first one's history.
+        Weights for raw features, and the history. With several blocks, the head's logits are the
+        mean of the blocks' logits, and the history is that of the first block.
     """
-    parts = zip(_cut(train, blocks), _cut(validation, blocks), strict=True)
+    by_block = zip(_by_block(train, blocks), _by_block(validation, blocks), strict=True)
     fitted = []
-    for number, (fed, watched) in enumerate(parts):
+    for number, (block, block_validation) in enumerate(by_block):
         folder = f"block-{number}" if number else ""
         fitted.append(
             _fit(
-                fed,
-                watched,
+                block,
+                block_validation,
                 count,
                 settings,
                 bad=bad,
@@ -91,9 +90,9 @@ def fit_head(
     return FittedHead(Head(kernel, bias), fitted[0].history)
 
 
-def _cut(examples: Examples, blocks: Sequence[int]) -> list[Examples]:
-    parts = np.split(examples.features, np.cumsum(blocks)[:-1].astype(int), axis=1)
-    return [Examples(part, examples.labels) for part in parts]
+def _by_block(examples: Examples, blocks: Sequence[int]) -> list[Examples]:
+    features = np.split(examples.features, np.cumsum(blocks)[:-1].astype(int), axis=1)
+    return [Examples(block, examples.labels) for block in features]
 
 
 def _fit(
@@ -109,31 +108,22 @@ def _fit(
 ) -> FittedHead:
     """Train a head to the minimum of its loss, or step by step while validation improves.
 
-    Features are centred and scaled for the optimizer's sake, and that is folded back: with
-    z = (x - mean) / s, softmax(z W + b) = softmax(x (W / s) + b - mean (W / s)). A feature
-    is scaled by its standard deviation, but none by less than a share of their mean:
-    features that hardly change would get weights so large that the rest of the kernel has
-    no steps left in int8.
+    Features are centred and scaled for the optimizer, and the scaling is folded into the weights
+    afterwards: with z = (x - mean) / s, softmax(z W + b) = softmax(x (W / s) + b - mean (W / s)).
     """
     scaling = scaling_of(train.features, settings)
-    fed, watched = (
-        Examples((part.features - scaling.mean) / scaling.scale, part.labels)
-        for part in (train, validation)
+    scaled, scaled_validation = (
+        Examples((each.features - scaling.mean) / scaling.scale, each.labels)
+        for each in (train, validation)
     )
     if settings.optimizer == "lbfgs":
-        # In the sum over all examples, weighting a label and drawing it more often are one.
-        weights = None if settings.balance == "none" else class_weights(train.labels, count)
-        head, history = lbfgs.minimum(fed, watched, count, settings, weights, progress)
-        if log_dir is not None:
-            from partsight_train.heads.curves import write_curves
-
-            write_curves(log_dir, history)
+        head, history = _by_lbfgs(scaled, scaled_validation, count, settings, log_dir, progress)
     else:
-        from partsight_train.heads.steps import descend
+        from partsight_train.heads.steps import gradient_descent
 
-        head, history = descend(
-            fed,
-            watched,
+        head, history = gradient_descent(
+            scaled,
+            scaled_validation,
             count,
             settings,
             bad=bad,
@@ -145,10 +135,33 @@ def _fit(
     return FittedHead(Head(kernel, head.bias - scaling.mean @ kernel), history)
 
 
+def _by_lbfgs(
+    train: Examples,
+    validation: Examples,
+    count: int,
+    settings: HeadSettings,
+    log_dir: Path | None,
+    progress: Progress,
+) -> tuple[Head, list[dict[str, float]]]:
+    # In a sum over all examples, sampling a label more often is the same as weighting it.
+    weights = None if settings.balance == "none" else class_weights(train.labels, count)
+    head, history = lbfgs.minimize_loss(train, validation, count, settings, weights, progress)
+    if log_dir is not None:
+        from partsight_train.heads.curves import write_curves
+
+        write_curves(log_dir, history)
+    return head, history
+
+
 def scaling_of(features: NDArray[np.float32], settings: HeadSettings) -> Scaling:
-    """The scaling that training features, float32 (N, D), ask for."""
+    """Return the scaling of training features, float32 (N, D).
+
+    A feature is divided by its standard deviation, but at least by a share of the mean deviation:
+    almost constant features would get weights so large that int8 could not represent the rest of
+    the kernel.
+    """
     if not settings.scale_features:
         return Scaling(np.zeros_like(features[0]), np.ones_like(features[0]))
     deviation = features.std(axis=0)
-    scale = np.maximum(deviation, _LEAST_SCALE * deviation.mean())
+    scale = np.maximum(deviation, _MIN_SCALE * deviation.mean())
     return Scaling(features.mean(axis=0), scale)

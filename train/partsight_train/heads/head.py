@@ -1,7 +1,4 @@
-"""The softmax head: one dense layer from feature vectors to labels. Pure NumPy.
-
-``fit_head`` trains it, ``temperature`` softens it, ``export`` joins it to its backbone.
-"""
+"""The softmax head: one dense layer from feature vectors to labels, in NumPy."""
 
 from __future__ import annotations
 
@@ -12,18 +9,18 @@ from numpy.typing import NDArray
 
 from partsight.inference.scores import softmax
 
-__all__ = ["Examples", "Head", "class_weights", "measures", "predict"]
+__all__ = ["Examples", "Head", "class_weights", "loss_and_accuracy", "predict"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Examples:
-    """Features float32 (N, D) and label indices int (N,) of some pictures."""
+    """Features float32 (N, D) and label indices int (N,) of N images."""
 
     features: NDArray[np.float32]
     labels: NDArray[np.intp]
 
     def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Examples:
-        """Those of the chosen rows."""
+        """Return the chosen rows."""
         return Examples(self.features[chosen], self.labels[chosen])
 
 
@@ -36,20 +33,20 @@ class Head:
 
 
 def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
-    """The weight of each label's loss that makes all labels weigh the same, 1 on average."""
+    """Return a loss weight per label that gives all labels the same total weight; mean 1."""
     sizes = np.bincount(labels, minlength=count)
     return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
 
 
 def predict(head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
-    """Probabilities, float64 (N, K), of features float32 (N, D)."""
+    """Return probabilities, float64 (N, K), for features float32 (N, D)."""
     return softmax(features.astype(np.float64) @ head.kernel + head.bias)
 
 
-def measures(
+def loss_and_accuracy(
     scores: NDArray[np.float64], labels: NDArray[np.intp], prefix: str = ""
 ) -> dict[str, float]:
-    """Mean negative log-likelihood (``loss``, in nats) and ``accuracy`` of scores (N, K)."""
+    """Return mean negative log-likelihood (``loss``, nats) and ``accuracy`` of scores (N, K)."""
     likelihood = scores[np.arange(len(scores)), labels]
     loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
     right = (scores.argmax(axis=1) == labels).mean()

@@ -1,7 +1,7 @@
-"""The head's weights at the minimum of its loss, by L-BFGS. NumPy and SciPy.
+"""Training of the head by L-BFGS, with NumPy and SciPy.
 
-The loss is convex, so there is one minimum, and a method that uses its curvature is there
-in a second, without a learning rate and the same on every machine.
+The loss is convex and has one minimum. A method that uses the curvature finds it within a second,
+without a learning rate and with the same result on every machine.
 """
 
 from __future__ import annotations
@@ -15,26 +15,26 @@ from scipy.optimize import minimize
 
 from partsight.inference.scores import softmax
 from partsight.utils.progress import Progress, silent
-from partsight_train.heads.head import Examples, Head, measures
+from partsight_train.heads.head import Examples, Head, loss_and_accuracy
 from partsight_train.settings import HeadSettings
 
-__all__ = ["Objective", "minimum", "smoothed"]
+__all__ = ["Objective", "minimize_loss", "smoothed"]
 
 Scores = NDArray[np.float64]
 
-_MOST_ITERATIONS = 500
+_MAX_ITERATIONS = 500
 _GRADIENT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Objective:
-    """Mean cross-entropy + l2 x the squared kernel, as a function of all weights in a row.
+    """Mean cross-entropy + l2 x sum of the squared kernel, as a function of the flat weights.
 
     Attributes:
         features: float64 (N, D).
-        targets: float64 (N, K), rows that sum to 1.
-        weights: float64 (N,), of the examples; mean 1.
-        l2: of the kernel, not of the bias; of each feature, float64 (D, 1), or of all.
+        targets: float64 (N, K), rows sum to 1.
+        weights: float64 (N,), weights of the examples; mean 1.
+        l2: penalty of the kernel, not of the bias; per feature, float64 (D, 1), or a single number.
     """
 
     features: NDArray[np.float64]
@@ -43,17 +43,17 @@ class Objective:
     l2: NDArray[np.float64] | float
 
     def head(self, flat: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Kernel (D, K) and bias (K,)."""
+        """Return kernel (D, K) and bias (K,)."""
         labels = self.targets.shape[1]
         return flat[:-labels].reshape(-1, labels), flat[-labels:]
 
     def scores(self, flat: NDArray[np.float64], features: NDArray[np.float64]) -> Scores:
-        """Probabilities (N, K) that these weights give."""
+        """Return probabilities (N, K)."""
         kernel, bias = self.head(flat)
         return softmax(features @ kernel + bias)
 
     def __call__(self, flat: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        """Loss and gradient. That of the cross-entropy by the logits is softmax - target."""
+        """Return loss and gradient. The gradient by the logits is softmax - target."""
         kernel, _ = self.head(flat)
         scores = self.scores(flat, self.features)
         likelihood = np.log(np.maximum(scores, np.finfo(np.float64).tiny))
@@ -64,7 +64,7 @@ class Objective:
         return loss + float((self.l2 * kernel**2).sum()), gradient
 
 
-def minimum(
+def minimize_loss(
     train: Examples,
     validation: Examples,
     count: int,
@@ -72,18 +72,18 @@ def minimum(
     weights: Mapping[int, float] | None,
     progress: Progress = silent,
 ) -> tuple[Head, list[dict[str, float]]]:
-    """Find the weights with the least loss.
+    """Find the weights with the lowest loss.
 
     Args:
-        train: what is fitted.
-        validation: only watched: the minimum is where it is.
+        train: examples to fit.
+        validation: examples for validation losses; they do not change the result.
         count: K, the number of labels.
-        settings: ``steps``, ``l2`` and ``label_smoothing`` count.
-        weights: of each label's examples; None for all the same.
-        progress: told of each iteration.
+        settings: ``steps``, ``l2`` and ``label_smoothing`` are used.
+        weights: weight of each label's examples; None for equal weights.
+        progress: reports each iteration.
 
     Returns:
-        The head, and a row of losses and accuracies an iteration.
+        The head, and losses and accuracies, one row per iteration.
     """
     objective = Objective(
         train.features.astype(np.float64),
@@ -92,27 +92,28 @@ def minimum(
         settings.l2,
     )
     watched = validation.features.astype(np.float64)
-    most = settings.steps or _MOST_ITERATIONS
+    most = settings.steps or _MAX_ITERATIONS
     history: list[dict[str, float]] = []
-    told = iter(progress(range(most), most, show=lambda _: _losses(history)))
+    steps = iter(progress(range(most), most, show=lambda _: _losses(history)))
 
-    def look(flat: NDArray[np.float64]) -> None:
-        fitted, seen = (objective.scores(flat, part) for part in (objective.features, watched))
-        history.append(
-            {**measures(fitted, train.labels), **measures(seen, validation.labels, "val_")}
-        )
-        next(told, None)
+    def record(flat: NDArray[np.float64]) -> None:
+        fitted = loss_and_accuracy(objective.scores(flat, objective.features), train.labels)
+        checked = loss_and_accuracy(objective.scores(flat, watched), validation.labels, "val_")
+        history.append({**fitted, **checked})
+        next(steps, None)
 
     start = np.zeros(count * (train.features.shape[1] + 1))
     options = {"maxiter": most, "gtol": _GRADIENT_TOLERANCE}
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", callback=look, options=options)
-    for _ in told:
+    found = minimize(
+        objective, start, jac=True, method="L-BFGS-B", callback=record, options=options
+    )
+    for _ in steps:
         pass
-    return Head(*(part.astype(np.float32) for part in objective.head(found.x))), history
+    return Head(*(each.astype(np.float32) for each in objective.head(found.x))), history
 
 
 def smoothed(labels: NDArray[np.intp], count: int, smoothing: float) -> NDArray[np.float64]:
-    """Targets float64 (N, count): the label, but for a share that is spread over all."""
+    """Return targets float64 (N, count): one-hot labels, with a share spread over all labels."""
     return np.eye(count)[labels] * (1 - smoothing) + smoothing / count
 
 

@@ -1,4 +1,4 @@
-"""What training the head and training the backbone have in common, in Keras's terms."""
+"""Keras objects for training the head and the backbone: schedules, optimizers, callbacks."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from numpy.typing import NDArray
 
 from partsight.evaluation.metrics import auc, precision_at_recall, recall_at_precision
 from partsight.utils.progress import Progress
-from partsight_train.heads.head import Examples, Head, measures, predict
+from partsight_train.heads.head import Examples, Head, loss_and_accuracy, predict
 from partsight_train.settings import HeadSettings, KeepBest, OptimizerName, Schedule
 from partsight_train.tensorflow_stack import keras
 
 __all__ = [
     "EpochProgress",
-    "ValidationLook",
+    "ValidationMeasures",
     "early_stopping",
     "learning_rate",
     "make_optimizer",
 ]
 
 _BETTER = {"loss": "min"}
-# The first looks rank weights that have hardly moved.
-_FIRST_LOOK = 5
+# Earlier validations compare weights that have hardly changed.
+_FIRST_VALIDATION = 5
 
 
 def learning_rate(highest: float, schedule: Schedule, warmup_steps: int, steps: int) -> Any:
-    """The learning rate by step: a linear rise, then constant or half a cosine to zero."""
+    """Return the learning rate by step: linear warm-up, then constant or half a cosine to 0."""
     if schedule == "cosine":
         return keras.optimizers.schedules.CosineDecay(
             0.0 if warmup_steps else highest,
@@ -42,25 +42,30 @@ def learning_rate(highest: float, schedule: Schedule, warmup_steps: int, steps: 
 
 
 def make_optimizer(name: OptimizerName, rate: Any, momentum: float) -> Any:
-    """A Keras optimizer."""
+    """Return a Keras optimizer."""
     if name == "sgd":
         return keras.optimizers.SGD(rate, momentum=momentum)
     return keras.optimizers.Adam(rate)
 
 
-def early_stopping(settings: HeadSettings, looks: int) -> Any:
-    """A callback that keeps the best weights, and stops where ``patience`` is set."""
+def early_stopping(settings: HeadSettings, validations: int) -> Any:
+    """Return a callback that restores the best weights, and stops early if ``patience`` is set.
+
+    Args:
+        settings: the measure and the patience.
+        validations: number of validations.
+    """
     return keras.callbacks.EarlyStopping(
         f"val_{settings.keep_best}",
         mode=_BETTER.get(settings.keep_best, "max"),
-        patience=settings.patience or looks,
+        patience=settings.patience or validations,
         restore_best_weights=True,
-        start_from_epoch=min(_FIRST_LOOK, looks - 1),
+        start_from_epoch=min(_FIRST_VALIDATION, validations - 1),
     )
 
 
-class ValidationLook(keras.callbacks.Callback):  # type: ignore[misc]
-    """Measures a head on the validation split, in a fraction of the time of Keras's own way."""
+class ValidationMeasures(keras.callbacks.Callback):  # type: ignore[misc]
+    """Measures a head on the validation split, in a fraction of the time that Keras needs."""
 
     def __init__(
         self, layer: Any, validation: Examples, bad: Sequence[int], settings: HeadSettings
@@ -68,10 +73,10 @@ class ValidationLook(keras.callbacks.Callback):  # type: ignore[misc]
         """Prepare.
 
         Args:
-            layer: the softmax layer that is trained.
-            validation: features as the layer takes them, with their labels.
+            layer: the softmax layer in training.
+            validation: features for this layer, with their labels.
             bad: indices of the labels of bad parts.
-            settings: name the measure, and say at how many pictures to look.
+            settings: the measure, and the number of images per validation.
         """
         super().__init__()
         self._layer, self._validation, self._bad = layer, validation, list(bad)
@@ -79,20 +84,23 @@ class ValidationLook(keras.callbacks.Callback):  # type: ignore[misc]
         self._generator = np.random.default_rng(settings.seed)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras; what is added here, later callbacks find."""
-        seen, settings = self._validation, self._settings
-        some = settings.validation_batch_size
-        if some is not None and some < len(seen.labels):
-            seen = seen.take(self._generator.choice(len(seen.labels), some, replace=False))
-        scores = predict(Head(*self._layer.get_weights()), seen.features)
-        found = measures(scores, seen.labels, "val_")
+        """Add the measures to the logs for later callbacks; called by Keras."""
+        examples, settings = self._sample(), self._settings
+        scores = predict(Head(*self._layer.get_weights()), examples.features)
+        found = loss_and_accuracy(scores, examples.labels, "val_")
         if settings.keep_best not in ("loss", "accuracy"):
-            is_bad = np.isin(seen.labels, self._bad)
+            is_bad = np.isin(examples.labels, self._bad)
             measure = _measure(settings.keep_best, settings.keep_best_at)
             value = measure(is_bad, scores[:, self._bad].sum(axis=1))
             found[f"val_{settings.keep_best}"] = np.nan if value is None else value
         if logs is not None:
             logs.update(found)
+
+    def _sample(self) -> Examples:
+        examples, size = self._validation, self._settings.validation_batch_size
+        if size is None or size >= len(examples.labels):
+            return examples
+        return examples.take(self._generator.choice(len(examples.labels), size, replace=False))
 
 
 def _measure(
@@ -105,27 +113,27 @@ def _measure(
 
 
 class EpochProgress(keras.callbacks.Callback):  # type: ignore[misc]
-    """Moves a progress bar epoch by epoch, with the losses beside it."""
+    """Progress bar with one step per epoch and the losses next to it."""
 
     def __init__(self, progress: Progress, epochs: int) -> None:
         super().__init__()
         self._text = ""
-        self._moved: Iterator[int] = iter(
+        self._epochs: Iterator[int] = iter(
             progress(range(epochs), epochs, show=lambda _: self._text)
         )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras."""
-        next(self._moved, None)
+        """Advance the bar; called by Keras."""
+        next(self._epochs, None)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras."""
+        """Keep the losses for the bar; called by Keras."""
         losses = logs or {}
         self._text = " ".join(
             f"{key} {losses[key]:.3f}" for key in ("loss", "val_loss") if key in losses
         )
 
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
-        """Called by Keras; early stopping leaves the bar where it is."""
-        for _ in self._moved:
+        """Complete the bar after early stopping; called by Keras."""
+        for _ in self._epochs:
             pass

@@ -1,7 +1,4 @@
-"""The head's weights by gradient descent in steps, as Keras does it.
-
-Called by ``fit_head`` for the optimizers that need a learning rate.
-"""
+"""Training of the head by gradient descent with Keras, for optimizers with a learning rate."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from partsight.utils.progress import Progress
 from partsight_train.heads.head import Examples, Head, class_weights
 from partsight_train.heads.optimization import (
     EpochProgress,
-    ValidationLook,
+    ValidationMeasures,
     early_stopping,
     learning_rate,
     make_optimizer,
@@ -25,13 +22,13 @@ from partsight_train.heads.optimization import (
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import keras, tf
 
-__all__ = ["descend"]
+__all__ = ["gradient_descent"]
 
-# Steps that TensorFlow runs without coming back to Python.
+# Steps that TensorFlow runs without returning to Python.
 _STEPS_AT_ONCE = 50
 
 
-def descend(
+def gradient_descent(
     train: Examples,
     validation: Examples,
     count: int,
@@ -42,15 +39,15 @@ def descend(
     checkpoint_dir: Path | None,
     progress: Progress,
 ) -> tuple[Head, list[dict[str, float]]]:
-    """Take steps until the validation split no longer gets better; keep the best weights.
+    """Take steps until the validation split no longer improves; keep the best weights.
 
-    The arguments are those of ``fit_head``, with features as the optimizer sees them.
+    The arguments are those of ``fit_head``, with scaled features.
 
     Returns:
-        The head, and a row of losses and accuracies a look at the validation split.
+        The head, and losses and accuracies, one row per validation.
     """
     keras.utils.set_random_seed(settings.seed)
-    steps, looks, interval = _plan(len(train.labels), settings)
+    steps, validations, interval = _plan(len(train.labels), settings)
     model, dense = _model(train.features.shape[1], count, settings)
     rate = learning_rate(settings.learning_rate, settings.schedule, settings.warmup_steps, steps)
     model.compile(
@@ -60,24 +57,24 @@ def descend(
         steps_per_execution=min(_STEPS_AT_ONCE, interval),
     )
     weights = class_weights(train.labels, count) if settings.balance == "class-weights" else None
-    look = ValidationLook(dense, validation, bad, settings)
+    measures = ValidationMeasures(dense, validation, bad, settings)
     history = model.fit(
-        _batches(train, count, looks * interval, settings),
+        _batches(train, count, validations * interval, settings),
         steps_per_epoch=interval,
-        epochs=looks,
+        epochs=validations,
         verbose=0,
         class_weight=weights,
-        callbacks=_callbacks(settings, looks, look, log_dir, checkpoint_dir, progress),
+        callbacks=_callbacks(settings, validations, measures, log_dir, checkpoint_dir, progress),
     ).history
     rows = zip(*history.values(), strict=True)
     return Head(*dense.get_weights()), [dict(zip(history, row, strict=True)) for row in rows]
 
 
-def _plan(pictures: int, settings: HeadSettings) -> tuple[int, int, int]:
-    """Steps in all, looks at the validation split, and steps between two looks."""
-    a_pass = math.ceil(pictures / settings.batch_size)
-    steps = settings.steps or settings.epochs * a_pass
-    interval = min(steps, settings.eval_interval or a_pass)
+def _plan(examples: int, settings: HeadSettings) -> tuple[int, int, int]:
+    """Return the number of steps, of validations, and of steps between two validations."""
+    steps_per_epoch = math.ceil(examples / settings.batch_size)
+    steps = settings.steps or settings.epochs * steps_per_epoch
+    interval = min(steps, settings.eval_interval or steps_per_epoch)
     return steps, math.ceil(steps / interval), interval
 
 
@@ -92,23 +89,23 @@ def _model(features: int, count: int, settings: HeadSettings) -> tuple[Any, Any]
 
 
 def _batches(train: Examples, count: int, steps: int, settings: HeadSettings) -> Any:
-    """As many batches as steps. Row numbers are dealt out, and rows gathered at once."""
-    features, truth = tf.constant(train.features), tf.one_hot(train.labels, count)
+    """Return ``steps`` batches; each gathers its rows by index."""
+    features, targets = tf.constant(train.features), tf.one_hot(train.labels, count)
     rows = _rows(train.labels, count, steps * settings.batch_size, settings)
     batches = tf.data.Dataset.from_tensor_slices(rows.reshape(steps, settings.batch_size))
     return batches.map(
-        lambda chosen: (tf.gather(features, chosen), tf.gather(truth, chosen))
+        lambda chosen: (tf.gather(features, chosen), tf.gather(targets, chosen))
     ).prefetch(2)
 
 
 def _rows(
     labels: NDArray[np.intp], count: int, total: int, settings: HeadSettings
 ) -> NDArray[np.intp]:
-    """Row numbers int (total,): pass after pass in another order, or each label as often."""
+    """Return row indices int (total,): shuffled epochs, or random rows with balanced labels."""
     generator = np.random.default_rng(settings.seed)
     if settings.balance != "sampling":
-        passes = [generator.permutation(len(labels)) for _ in range(-(-total // len(labels)))]
-        return np.asarray(np.concatenate(passes)[:total], np.intp)
+        epochs = [generator.permutation(len(labels)) for _ in range(-(-total // len(labels)))]
+        return np.asarray(np.concatenate(epochs)[:total], np.intp)
     groups = [np.flatnonzero(labels == index) for index in range(count)]
     groups = [group for group in groups if len(group)]
     chosen = generator.integers(0, len(groups), total)
@@ -121,15 +118,18 @@ def _rows(
 
 def _callbacks(
     settings: HeadSettings,
-    looks: int,
-    look: ValidationLook,
+    validations: int,
+    measures: ValidationMeasures,
     log_dir: Path | None,
     checkpoint_dir: Path | None,
     progress: Progress,
 ) -> list[Any]:
-    """In the order that they need: measures are added before they are shown, obeyed or logged."""
-    callbacks: list[Any] = [look, EpochProgress(progress, looks)]
-    callbacks.append(early_stopping(settings, looks))
+    """Return the callbacks in order: measures must exist before others show, use or log them."""
+    callbacks: list[Any] = [
+        measures,
+        EpochProgress(progress, validations),
+        early_stopping(settings, validations),
+    ]
     if log_dir is not None:
         callbacks.append(keras.callbacks.TensorBoard(log_dir, write_graph=False))
     if checkpoint_dir is not None and settings.checkpoint_interval:

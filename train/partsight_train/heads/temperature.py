@@ -1,4 +1,4 @@
-"""Softening of scores that are surer than they are right."""
+"""Temperature scaling: calibration of overconfident scores."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _CANDIDATES = np.geomspace(1, 20, 400)
 
 
 def calibrate(head: Head, validation: Examples) -> tuple[Head, float]:
-    """Divide the logits by the temperature that makes the validation labels likeliest.
+    """Divide the logits by the temperature that gives the validation labels the highest likelihood.
 
-    See C. Guo et al., "On Calibration of Modern Neural Networks" (2017). The division is
-    folded into the weights. No label changes, but a uint8 score, which ends at 255/256,
-    can tell sure from surer, which thresholds need. It never sharpens: on a split without
-    a mistake the likeliest temperature is zero.
+    See C. Guo et al., "On Calibration of Modern Neural Networks" (2017). The division is folded
+    into the weights. No label changes, but uint8 scores, which end at 255/256, can distinguish
+    high scores, which thresholds need. Scores are never sharpened: on a split without errors the
+    best temperature would be zero.
 
     Returns:
-        The calibrated head, and the temperature, from 1 up.
+        The calibrated head, and the temperature, at least 1.
     """
     logits = validation.features.astype(np.float64) @ head.kernel + head.bias
     temperature = float(min(_CANDIDATES, key=lambda t: _loss(logits / t, validation.labels)))
@@ -31,6 +31,6 @@ def calibrate(head: Head, validation: Examples) -> tuple[Head, float]:
 
 
 def _loss(logits: NDArray[np.float64], labels: NDArray[np.intp]) -> float:
-    """Mean negative log-likelihood of the labels."""
+    """Return the mean negative log-likelihood of the labels."""
     likelihood = softmax(logits)[np.arange(len(labels)), labels]
     return float(-np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean())

@@ -1,13 +1,10 @@
-"""Where in a picture a label's evidence lies: class activation maps of any backbone.
+"""Class activation maps for any backbone: the places in an image that support a label.
 
-Enters: the float model that ``export.assemble`` joined. Leaves: a function from a picture
-and a label to a map. Called by training, for the report.
-
-``pooled_maps`` finds in the network's graph where maps become the values that the logits are
-made of. A position's share in the label's margin is the sum over channels of activation x gradient:
-HiResCAM (R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM for faithful
-explanations of convolutional neural networks", 2020). Of a linear head on mean and maximum
-pools, these shares and the head's bias add up to the margin exactly.
+``pooled_maps`` finds the feature maps that the network pools before its logits. The contribution of
+a position to the label's margin is the sum over channels of activation x gradient: HiResCAM
+(R. Draelos and L. Carin, "Use HiResCAM instead of Grad-CAM for faithful explanations of
+convolutional neural networks", 2020). With a linear head on mean and maximum pools, the
+contributions and the head's bias add up to the margin exactly.
 """
 
 from __future__ import annotations
@@ -26,7 +23,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
 from partsight_train.network.pooled_maps import UNREADABLE, channel_axis, find_pooled_maps
-from partsight_train.network.test_time_augmentation import sum_as_seen
+from partsight_train.network.test_time_augmentation import sum_aligned
 from partsight_train.network.tiles import Tiles, join
 from partsight_train.tensorflow_stack import keras, tf
 
@@ -40,18 +37,18 @@ Contributions = Callable[[NDArray[np.uint8], int], list[NDArray[np.float32]]]
 def map_of_file(
     model: keras.Model, spec: PreprocessSpec, tiles: Tiles = (1, 1)
 ) -> Callable[[Path, int], NDArray[np.float32] | None]:
-    """Activation maps of picture files.
+    """Return a function that computes activation maps of image files.
 
     Args:
-        model: from ``export.assemble``.
-        spec: the preprocessing that its input needs.
-        tiles: that it cuts a picture into; each is explained by itself.
+        model: float model from ``export.assemble``.
+        spec: preprocessing of its input.
+        tiles: tiles of an image; each is explained separately.
 
     Returns:
-        A function from a file that can be decoded and a label's index to a map, float32
-        (spec.height, spec.width), over the whole picture: what each pixel adds to the
-        label's margin, see ``contributions``; None where the backbone does not pool maps.
-        It raises ``ImageError`` for other files. Its first call takes some seconds.
+        A function from an image file and a label's index to a map, float32
+        (spec.height, spec.width), over the whole image: the contribution of each pixel to the
+        label's margin, see ``contributions``; None if the backbone pools no maps. It raises
+        ``ImageError`` for files that cannot be decoded. Its first call takes some seconds.
     """
     explain_once = functools.cache(lambda: contributions(model, tiles))
 
@@ -61,7 +58,7 @@ def map_of_file(
             return None
         total = np.zeros((spec.height, spec.width), np.float32)
         for part in explain(preprocess(decode(path, spec), spec), label):
-            # A position's share is spread over the pixels that it stands for.
+            # The contribution of a position is spread over its pixels.
             enlarged = cv2.resize(part, total.shape[::-1], interpolation=cv2.INTER_LINEAR)
             total += enlarged * (part.size / total.size)
         return total
@@ -70,24 +67,25 @@ def map_of_file(
 
 
 def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | None:
-    """Explain a model by the maps that it pools.
+    """Explain a model by the feature maps that it pools.
 
     Args:
         model: float32 (N, H, W, 3), RGB in [0, 1], to softmax probabilities (N, K), or (N, T, K)
-            of tiles.
-        tiles: R and C; their maps are put side by side.
+            with tiles.
+        tiles: R and C; the maps of tiles are joined.
 
     Returns:
-        None where it has no such maps, or TensorFlow cannot look into it. Else a function from
-        a picture, uint8 (H, W, 3) RGB, and a label's index to one array a pool, float32 (h, w):
-        what each position adds to the label's margin, its logit less the mean of the other
-        labels' (for two labels: the log-odds). Only such differences count in a softmax.
+        None if the model has no such maps or TensorFlow cannot analyse it. Otherwise a function
+        from an image, uint8 (H, W, 3) RGB, and a label's index to one array per pool, float32
+        (h, w): the contribution of each position to the label's margin, which is its logit minus
+        the mean logit of the other labels (for two labels: the log-odds). A softmax depends on
+        such differences only.
     """
     try:
         found = _find(model)
     except UNREADABLE as error:
-        # They explain mistakes in a report; a trained model does not fail for them.
-        logger.warning("no activation maps, the network cannot be looked into: %s", error)
+        # The maps only explain mistakes in a report, so training does not fail.
+        logger.warning("no activation maps, the network cannot be analysed: %s", error)
         return None
     if found is None:
         return None
@@ -103,13 +101,13 @@ def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | 
 
 
 def _as_seen(share: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
-    """From (V * T, h, w), all tiles of one view after those of another, to (R * h, C * w)."""
+    """Join maps (V * T, h, w), ordered by symmetry, then tile, to (R * h, C * w)."""
     count = tiles[0] * tiles[1]
-    return join(np.stack([sum_as_seen(share[tile::count]) for tile in range(count)]), tiles)
+    return join(np.stack([sum_aligned(share[tile::count]) for tile in range(count)]), tiles)
 
 
 def _find(model: keras.Model) -> tuple[Any, int] | None:
-    """A function from a picture and a weight a label to the shares, and the number of labels."""
+    """Return a function from an image and label weights to contributions, and the label count."""
     found = find_pooled_maps(lambda image: model(image, training=False), model.input_shape[1:])
     if found is None:
         return None
@@ -122,7 +120,7 @@ def _find(model: keras.Model) -> tuple[Any, int] | None:
 
 def _shares(pools: Sequence[Any], margin: Any) -> list[Any]:
     values = [pool.outputs[0] for pool in pools]
-    # Each pool by itself: what one gives another, if it does, is the other's evidence.
+    # Pools are independent: if one feeds another, the contribution belongs to the later one.
     by_value = tf.gradients(margin, values, stop_gradients=values, unconnected_gradients="zero")
     shares = []
     for pool, upstream in zip(pools, by_value, strict=True):

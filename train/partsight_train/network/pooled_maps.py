@@ -1,9 +1,7 @@
-"""The feature maps that a network pools before its softmax: found in its graph.
+"""Search in a network's graph for the feature maps that are pooled before the softmax.
 
-Enters: a network from a picture to probabilities, of any backbone. Leaves: its frozen graph,
-the logits, and the pools, which are the places where a map, a value a position and channel,
-becomes a value a channel, of which the logits are made. Called by ``activation_map``, for the
-report, and by ``export.heatmap``, for the device.
+A pool is an operation that reduces a map, with one value per position and channel, to one value
+per channel. The pools before the logits are used for heat maps in the report and on the device.
 """
 
 from __future__ import annotations
@@ -19,12 +17,12 @@ from partsight_train.tensorflow_stack import freeze, tf
 
 __all__ = ["UNREADABLE", "PooledMaps", "channel_axis", "find_pooled_maps"]
 
-# What TensorFlow was seen to raise at graphs that it cannot freeze or derive.
+# Exceptions of TensorFlow for graphs that it cannot freeze or differentiate.
 UNREADABLE = (LookupError, NotImplementedError, ValueError, tf.errors.OpError)
 
-# By their axes: rows and columns of (N, H, W, C), and of (N, C, H, W).
+# Reduced axes (rows, columns) to channel axis, for (N, H, W, C) and (N, C, H, W).
 _CHANNEL_AXIS = {(1, 2): 3, (2, 3): 1}
-# What brings the scores of tiles together.
+# Operations that collect the scores of tiles.
 _AFTER_SOFTMAX = ("Identity", "Reshape", "Transpose")
 _REDUCTIONS = ("Max", "Mean", "Sum")
 _WINDOWS = ("AvgPool", "MaxPool")
@@ -32,12 +30,12 @@ _WINDOWS = ("AvgPool", "MaxPool")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PooledMaps:
-    """A network as one graph, and where its evidence is gathered.
+    """A network as one graph, with its last pools.
 
     Attributes:
-        frozen: from float32 (1, H, W, 3) to probabilities, without variables and calls.
-        logits: its tensor (1, K), or (T, K) of tiles: what the softmax takes.
-        pools: operations, at least one, that no other pool lies behind.
+        frozen: function from float32 (1, H, W, 3) to probabilities, without variables and calls.
+        logits: its tensor (1, K), or (T, K) with tiles: the softmax's input.
+        pools: operations, at least one, without another pool between them and the logits.
     """
 
     frozen: Any
@@ -46,17 +44,17 @@ class PooledMaps:
 
 
 def find_pooled_maps(network: Callable[[Any], Any], shape: tuple[int, ...]) -> PooledMaps | None:
-    """Look into a network.
+    """Find the last pools of a network.
 
     Args:
-        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities; of tensors.
+        network: function of tensors, float32 (1, H, W, 3), RGB in [0, 1], to probabilities.
         shape: H, W and 3.
 
     Returns:
-        None where there is no softmax, or no pool before it.
+        None if there is no softmax, or no pool before it.
 
     Raises:
-        UNREADABLE: TensorFlow cannot look into it.
+        UNREADABLE: TensorFlow cannot analyse the network.
     """
     frozen = _frozen(network, shape)
     logits = _logits(frozen.outputs[0])
@@ -65,7 +63,7 @@ def find_pooled_maps(network: Callable[[Any], Any], shape: tuple[int, ...]) -> P
 
 
 def channel_axis(op: Any) -> int | None:
-    """Which axis of its input is the channels', where an operation pools a whole map."""
+    """Return the channel axis of an operation's input if it pools a whole map, else None."""
     if op.type in _WINDOWS:
         axis = 3 if op.get_attr("data_format") == b"NHWC" else 1
         pools = _sides(op.outputs[0], axis) == [1, 1]
@@ -75,12 +73,12 @@ def channel_axis(op: Any) -> int | None:
         pools = axis > 0
     else:
         return None
-    # A map of one position is none: what made it so lies before.
+    # A map with one position has been pooled before.
     return axis if pools and _sides(op.inputs[0], axis) != [1, 1] else None
 
 
 def _logits(scores: Any) -> Any | None:
-    """What goes into the softmax that gives the scores."""
+    """Return the input of the softmax that computes the scores."""
     op = scores.op
     while op.type in _AFTER_SOFTMAX:
         op = op.inputs[0].op
@@ -88,10 +86,10 @@ def _logits(scores: Any) -> Any | None:
 
 
 def _last_pools(end: Any) -> Iterator[Any]:
-    """The pools above ``end`` that no other pool lies behind.
+    """Yield the pools before ``end`` without another pool between.
 
-    A squeeze-and-excitation block pools too, but what it gives flows on into a map; to
-    count both would count its evidence twice.
+    A squeeze-and-excitation block pools too, but its result is multiplied into a map, so counting
+    it would count its contribution twice.
     """
     seen, waiting = set(), [end]
     while waiting:
@@ -110,7 +108,7 @@ def _sides(tensor: Any, channel_axis: int) -> list[int | None]:
 
 
 def _frozen(network: Callable[[Any], Any], shape: tuple[int, ...]) -> Any:
-    """The network as one graph without variables and calls, for one picture."""
+    """Return the network as one graph without variables and calls, for batch size 1."""
     with held_stderr():
         concrete = tf.function(network).get_concrete_function(tf.TensorSpec((1, *shape)))
         return freeze(concrete)

@@ -1,8 +1,8 @@
-"""A picture's views: mirrored and turned by quarters, and the features that they share.
+"""Test-time augmentation: features averaged over mirrored and rotated copies of an image.
 
-A part that may lie any way round looks as good mirrored or turned; the mean over its views
-no longer depends on how it lay, and on what the backbone makes of one view by chance. It
-goes into the graph, so that the device sees one network; a frame takes as many times longer.
+A part that may lie in any orientation looks the same mirrored or rotated. Averaged features do not
+depend on the orientation. The copies are part of the graph, so that the device runs one network;
+the inference time grows with their number.
 """
 
 from __future__ import annotations
@@ -15,55 +15,55 @@ from numpy.typing import NDArray
 
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["as_seen", "averaged", "sum_as_seen", "view"]
+__all__ = ["as_seen", "averaged_features", "sum_aligned", "transformed"]
 
 _MIRROR, _FLIP, _TRANSPOSE = 1, 2, 4
 
 
-def view(pictures: Any, number: int) -> Any:
-    """A view of pictures, NumPy's or TensorFlow's, (N, H, W, C); number 0 is as they are.
+def transformed(images: Any, number: int) -> Any:
+    """Return one of the eight symmetries of a square of images (N, H, W, C); 0 changes nothing.
 
-    The numbers below 2 are mirrored left to right or not, those below 4 also top to bottom,
-    those below 8 also transposed: the eight symmetries of a square.
+    The bits of ``number`` are: 1 mirrors left to right, 2 top to bottom, 4 transposes. Images are
+    NumPy arrays or TensorFlow tensors.
     """
     if number & _TRANSPOSE:
         axes = (0, 2, 1, 3)
-        turn = pictures.transpose if isinstance(pictures, np.ndarray) else None
-        pictures = turn(axes) if turn else tf.transpose(pictures, axes)
+        is_numpy = isinstance(images, np.ndarray)
+        images = images.transpose(axes) if is_numpy else tf.transpose(images, axes)
     if number & _FLIP:
-        pictures = pictures[:, ::-1]
-    return pictures[:, :, ::-1] if number & _MIRROR else pictures
+        images = images[:, ::-1]
+    return images[:, :, ::-1] if number & _MIRROR else images
 
 
-def averaged(layer: Callable[[Any], Any], pictures: Any, views: int) -> Any:
-    """Mean features over views.
+def averaged_features(layer: Callable[[Any], Any], images: Any, count: int) -> Any:
+    """Return the mean features over the first ``count`` symmetries.
 
     Args:
-        layer: from pictures to features (N, D).
-        pictures: a tensor (N, H, W, 3); square, for 8 views.
-        views: 1, 2, 4 or 8.
+        layer: function from images to features (N, D).
+        images: a tensor (N, H, W, 3), square for 8 symmetries.
+        count: 1, 2, 4 or 8.
 
     Returns:
         A tensor (N, D).
     """
-    if views == 1:
-        return layer(pictures)
-    # One batch of all views: each weight is in the graph once.
-    features = layer(tf.concat([view(pictures, number) for number in range(views)], 0))
-    return tf.reduce_mean(tf.reshape(features, (views, -1, features.shape[-1])), 0)
+    if count == 1:
+        return layer(images)
+    # All symmetries in one batch, so that the graph contains each weight once.
+    features = layer(tf.concat([transformed(images, number) for number in range(count)], 0))
+    return tf.reduce_mean(tf.reshape(features, (count, -1, features.shape[-1])), 0)
 
 
 def as_seen(maps: Any, number: int) -> Any:
-    """Undo ``view``: maps (N, H, W, C) of a view, turned back to how the pictures lie."""
+    """Undo ``transformed``: return maps (N, H, W, C) of a symmetry in the original orientation."""
     if number & _MIRROR:
         maps = maps[:, :, ::-1]
     if number & _FLIP:
         maps = maps[:, ::-1]
-    return view(maps, _TRANSPOSE) if number & _TRANSPOSE else maps
+    return transformed(maps, _TRANSPOSE) if number & _TRANSPOSE else maps
 
 
-def sum_as_seen(maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Maps (V, h, w) of all the views of one picture, turned back and added up: (h, w)."""
-    pictures = maps[:, np.newaxis, :, :, np.newaxis]
-    turned = (as_seen(part, number)[0, :, :, 0] for number, part in enumerate(pictures))
-    return np.asarray(sum(turned, np.zeros(maps.shape[1:], np.float32)))
+def sum_aligned(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the sum of maps (V, h, w), one per symmetry, in the original orientation: (h, w)."""
+    images = maps[:, np.newaxis, :, :, np.newaxis]
+    aligned = (as_seen(each, number)[0, :, :, 0] for number, each in enumerate(images))
+    return np.asarray(sum(aligned, np.zeros(maps.shape[1:], np.float32)))

@@ -1,14 +1,14 @@
-"""A picture cut into tiles: the network judges each by itself, and the worst one decides.
+"""Tiles of an image: the network scores each tile separately, and the worst tile decides.
 
-A defect of a few pixels is lost when a large frame is made as small as one network's input.
-The tiles are cut in the graph, so that the device sees one network that gives scores a tile.
+A defect of a few pixels is lost when a large frame is scaled down to one network input. The tiles
+are cut in the graph, so that the device runs one network, with scores per tile.
 
-Which tile shows the defect is not said by the pictures' labels. Of a good part every tile is
-good; of a bad one at least one tile is bad: multiple-instance learning. As in mi-SVM and
-MI-SVM (S. Andrews et al., "Support Vector Machines for Multiple-Instance Learning", NIPS
-2002) a head chooses the worst tile of each bad part, another is fitted to those, and so on.
-Here a tile is chosen by a head that never saw the part: one that was fitted to a tile finds
-that tile again, wrong or not.
+The labels do not say which tile shows the defect. Every tile of a good part is good; at least one
+tile of a bad part is bad: multiple-instance learning. As in mi-SVM and MI-SVM (S. Andrews et al.,
+"Support Vector Machines for Multiple-Instance Learning", NIPS 2002), a head chooses the worst tile
+of each bad part, another head is fitted to the chosen tiles, and so on. Here the choosing head was
+not trained on the part: a head that was fitted to a tile would choose that tile again, right or
+wrong.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["by_picture", "cut", "join", "mean_tiles", "telling_tiles", "uncut", "worst_tiles"]
+__all__ = ["by_picture", "cut", "join", "mean_tiles", "select_tiles", "uncut", "worst_tiles"]
 
 Tiles = tuple[int, int]
 
 _ROUNDS = 3
-# Far enough to rank tiles.
+# Enough iterations to rank tiles.
 _SETTINGS = HeadSettings(steps=30, balance="class-weights", temperature=False)
 
 
 def cut(pictures: Any, tiles: Tiles) -> Any:
     """Cut a tensor (N, R * h, C * w, 3) into R x C tiles: (T * N, h, w, 3), row by row.
 
-    All first tiles come first; ``by_picture`` brings each picture's together again.
+    The first tiles of all images come first; ``by_picture`` groups tiles by image again.
     """
     if tiles == (1, 1):
         return pictures
@@ -45,7 +45,7 @@ def cut(pictures: Any, tiles: Tiles) -> Any:
 
 
 def uncut(maps: Any, tiles: Tiles) -> Any:
-    """Undo ``cut``: a tensor (T * N, h, w, C) of tiles, side by side as (N, R * h, C * w, C)."""
+    """Undo ``cut``: join a tensor (T * N, h, w, C) of tiles to (N, R * h, C * w, C)."""
     if tiles == (1, 1):
         return maps
     each = tf.split(maps, tiles[0] * tiles[1], axis=0)
@@ -54,7 +54,7 @@ def uncut(maps: Any, tiles: Tiles) -> Any:
 
 
 def by_picture(values: Any, tiles: Tiles) -> Any:
-    """Values (T * N, X) of tiles as ``cut`` orders them: (N, T, X), or (N, X) of one tile."""
+    """Group values (T * N, X) of tiles in ``cut``'s order by image: (N, T, X); one tile: (N, X)."""
     if tiles == (1, 1):
         return values
     count = tiles[0] * tiles[1]
@@ -62,7 +62,7 @@ def by_picture(values: Any, tiles: Tiles) -> Any:
 
 
 def join(maps: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
-    """Put maps (T, h, w) of a picture's tiles side by side: (R * h, C * w)."""
+    """Join maps (T, h, w) of one image's tiles to (R * h, C * w)."""
     rows, columns = tiles
     _, height, width = maps.shape
     grid = maps.reshape(rows, columns, height, width).swapaxes(1, 2)
@@ -70,7 +70,7 @@ def join(maps: NDArray[np.float32], tiles: Tiles) -> NDArray[np.float32]:
 
 
 def mean_tiles(examples: Examples, tiles: Tiles) -> Examples:
-    """The mean over the tiles: of pictures with features (N, T * D), features (N, D)."""
+    """Return the mean over tiles: examples with features (N, D) instead of (N, T * D)."""
     features = examples.features.reshape(len(examples.labels), tiles[0] * tiles[1], -1)
     return Examples(features.mean(axis=1), examples.labels)
 
@@ -78,15 +78,15 @@ def mean_tiles(examples: Examples, tiles: Tiles) -> Examples:
 def worst_tiles(
     head: Head, features: NDArray[np.float32], bad: Sequence[int]
 ) -> NDArray[np.float32]:
-    """The tile of each picture that looks most like a bad part.
+    """Return the features of each image's tile with the highest score for bad labels.
 
     Args:
-        head: for features (D,) of a tile.
+        head: head for the features (D,) of a tile.
         features: float32 (N, T * D).
         bad: indices of the labels of bad parts.
 
     Returns:
-        Its features, float32 (N, D).
+        float32 (N, D).
     """
     tiles = features.reshape(len(features), -1, len(head.kernel))
     if tiles.shape[1] == 1:
@@ -96,7 +96,7 @@ def worst_tiles(
     return np.asarray(tiles[np.arange(len(tiles)), worst], np.float32)
 
 
-def telling_tiles(
+def select_tiles(
     train: Examples,
     halves: NDArray[np.intp],
     validation: Examples,
@@ -104,43 +104,42 @@ def telling_tiles(
     count: int,
     bad: Sequence[int],
 ) -> tuple[Examples, Examples]:
-    """The tiles that show what their pictures' labels say: of good parts all, of bad the worst.
+    """Return tiles that show their image's label: all tiles of good parts, the worst of bad ones.
 
     Args:
-        train: N pictures, features (N, T * D).
-        halves: int (N,), 0 or 1; pictures of one part are in the same half. Both halves have
-            pictures.
-        validation: other pictures.
+        train: N images, features (N, T * D).
+        halves: int (N,), 0 or 1; images of one part are in the same half. Neither half is empty.
+        validation: other images.
         tiles: R and C.
         count: K, the number of labels.
         bad: indices of the labels of bad parts.
 
     Returns:
-        Tiles to fit and tiles to watch, features (M, D) each.
+        Tiles for training and tiles for validation, features (M, D) each.
     """
-    parts = [train.take(halves == half) for half in (0, 1)]
-    # Each half's tiles are chosen by the head of the other.
-    heads = [_fit(mean_tiles(part, tiles), count) for part in parts[::-1]]
+    split = [train.take(halves == half) for half in (0, 1)]
+    # The tiles of each half are chosen by the head of the other half.
+    heads = [_fit(mean_tiles(half, tiles), count) for half in split[::-1]]
     for _ in range(_ROUNDS):
-        chosen = [_telling(part, head, bad) for part, head in zip(parts, heads, strict=True)]
-        heads = [_fit(part, count) for part in chosen[::-1]]
-    chosen = [_telling(part, head, bad) for part, head in zip(parts, heads, strict=True)]
-    return _together(chosen), _telling(validation, heads[0], bad)
+        chosen = [_selected(half, head, bad) for half, head in zip(split, heads, strict=True)]
+        heads = [_fit(half, count) for half in chosen[::-1]]
+    chosen = [_selected(half, head, bad) for half, head in zip(split, heads, strict=True)]
+    return _concatenated(chosen), _selected(validation, heads[0], bad)
 
 
-def _telling(examples: Examples, head: Head, bad: Sequence[int]) -> Examples:
+def _selected(examples: Examples, head: Head, bad: Sequence[int]) -> Examples:
     is_bad = np.isin(examples.labels, bad)
     good, size = examples.take(~is_bad), len(head.kernel)
-    every = good.features.reshape(-1, size)
-    labels = np.repeat(good.labels, len(every) // max(1, len(good.labels)))
+    good_tiles = good.features.reshape(-1, size)
+    labels = np.repeat(good.labels, len(good_tiles) // max(1, len(good.labels)))
     worst = worst_tiles(head, examples.features[is_bad], bad)
-    return _together([Examples(every, labels), Examples(worst, examples.labels[is_bad])])
+    return _concatenated([Examples(good_tiles, labels), Examples(worst, examples.labels[is_bad])])
 
 
-def _together(parts: Sequence[Examples]) -> Examples:
+def _concatenated(examples: Sequence[Examples]) -> Examples:
     return Examples(
-        np.concatenate([part.features for part in parts]),
-        np.concatenate([part.labels for part in parts]),
+        np.concatenate([each.features for each in examples]),
+        np.concatenate([each.labels for each in examples]),
     )
 
 

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from partsight.decision.decide import accept_scores, verdicts
 from partsight.errors import ImageError
 from partsight.image.decode import decode
+from partsight.image.encode import shrunk
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
-from partsight_train.data.thumbnails import data_address, shrunk
+from partsight_train.data.thumbnails import data_address
 from partsight_train.report.record import RunRecord
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]

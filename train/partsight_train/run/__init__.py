@@ -1,1 +1,1 @@
-"""The folder of a training run: what it contains and what it was made from."""
+"""The folder of a training run: its files, and the inputs of the run."""

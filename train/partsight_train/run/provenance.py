@@ -1,6 +1,6 @@
-"""What a run was made from: enough to make it again, and to tell whether it is the same.
+"""Inputs of a run: enough to repeat it, and to recognize whether another run has the same.
 
-Leaves: the document of ``config.json``, which goes into the delivered file too.
+The result is the document of ``config.json``, which is also stored in the delivered file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _PACKAGES = (
     "opencv-python",
     "pillow",
 )
-# What a run that goes on must share with the one that was begun.
+# Entries that must be equal to resume a run.
 _SAME = ("settings", "dataset_sha256", "backbone_sha256", "versions")
 _GIT_TIMEOUT_S = 10.0
 
@@ -50,14 +50,14 @@ def provenance(
     backbone: Backbone,
     settings: TrainSettings,
 ) -> dict[str, Any]:
-    """Everything that a run depends on.
+    """Return everything that a run depends on.
 
     Args:
-        image_dir: where the pictures are.
-        dataset: the pictures that could be read.
-        digests: path to SHA-256 of each picture's file.
-        backbone: as it was opened.
-        settings: as they were given.
+        image_dir: folder of the images.
+        dataset: the readable images.
+        digests: path to SHA-256 of each image file.
+        backbone: the backbone.
+        settings: the settings of the run.
     """
     return {
         "created_at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -75,28 +75,28 @@ def provenance(
 
 
 def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuse to go on with a run that was begun under other conditions.
+    """Refuse to continue a run with other inputs.
 
     Raises:
-        OutputError: it was; says in what.
+        OutputError: the inputs differ; says which.
     """
-    # By way of JSON, as the begun one went, so that tuples are lists.
+    # Through JSON, like the stored one, so that tuples become lists.
     now = json.loads(json.dumps(now))
     changed = [name for name in _SAME if begun.get(name) != now[name]]
     if changed:
         raise OutputError(
-            f"the run cannot go on: {', '.join(changed)} changed since it was begun (see its "
-            "config.json). Choose a new folder, or give what was given then."
+            f"the run cannot continue: {', '.join(changed)} changed since it was begun (see its "
+            "config.json). Choose a new folder, or use the same settings and pictures."
         )
 
 
 def command_line() -> str:
-    """What was typed, quoted for a shell; without secrets, as the delivered file has it too."""
+    """Return the command line, quoted for a shell, without secrets, as it is stored in the file."""
     return shlex.join([Path(sys.argv[0]).name, *map(redact_argument, sys.argv[1:])])
 
 
 def public_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Settings as a run keeps them: the address of a backbone may hold a password or a token."""
+    """Return the settings without secrets: a backbone's address may contain a password or token."""
     return {name: _public(name, value) for name, value in settings.items()}
 
 
@@ -111,7 +111,7 @@ def _public(name: str, value: Any) -> Any:
 
 
 def _dataset_digest(dataset: Dataset, digests: Mapping[Path, bytes]) -> str:
-    """SHA-256 over labels, file names and contents; where the folder lies does not count."""
+    """Return SHA-256 over labels, file names and contents, independent of the folder's path."""
     total = hashlib.sha256()
     for picture in dataset.pictures:
         name = picture.path.name.encode("utf-8", "surrogateescape")
@@ -128,7 +128,7 @@ def _version(package: str) -> str | None:
 
 
 def _git_state() -> dict[str, Any] | None:
-    """Commit of the folder that the command ran in, and whether it had changes."""
+    """Return commit and cleanliness of the working folder, or None outside of git."""
 
     def git(*arguments: str) -> str:
         return subprocess.run(

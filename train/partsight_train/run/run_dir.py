@@ -1,4 +1,4 @@
-"""The folder of one training run: what is written there appears whole or not at all."""
+"""The folder of one training run. Its files appear complete or not at all."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ __all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]
 CONFIG = "config.json"
 DELIVERY = "model-int8.tflite"
 REPORT = "report.html"
-# Below the checkpoints: what a killed fine-tuning goes on from.
+# Folder in the checkpoints: the state from which a killed fine-tuning continues.
 FINE_TUNING = "fine-tune"
-# Every picture with its label, split and SHA-256: what an export is measured on later. Pictures
-# of one part have the same number in the last column.
+# Every image with its label, split and SHA-256, for later exports. Images of one part have the
+# same number in the last column.
 _PICTURES = "pictures.csv"
 # Name to SHA-256 of each delivered file.
 _MANIFEST = "manifest.json"
@@ -40,20 +40,20 @@ _COLUMNS = (*_READ_COLUMNS, "part")
 
 @dataclass(frozen=True, slots=True)
 class RunDir:
-    """A folder that belongs to one run."""
+    """The folder of one run."""
 
     path: Path
 
     @classmethod
     def create(cls, path: Path, *, resume: bool = False) -> RunDir:
-        """Make the folder, or take an empty one, or one of a run that was not finished.
+        """Create the folder; accept an empty one, or that of an unfinished run.
 
         Args:
             path: the folder.
-            resume: go on with the run in it, if there is one.
+            resume: whether to continue an unfinished run in it.
 
         Raises:
-            OutputError: it holds something that would be overwritten, or cannot be made.
+            OutputError: it has files that would be overwritten, or cannot be created.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -69,19 +69,19 @@ class RunDir:
             return cls(path)
         if resume and is_finished:
             raise OutputError(
-                f"the run in {path} is finished: it holds {DELIVERY}, so there is nothing to "
+                f"the run in {path} is finished: it has {DELIVERY}, so there is nothing to "
                 "resume. Choose a new folder to train again."
             )
-        hint = "Choose another."
+        hint = "Choose another folder."
         if is_begun:
-            hint = "Continue the run in it with --resume, or choose another."
+            hint = "Continue its run with --resume, or choose another folder."
         raise OutputError(
             f"{path} must be new or empty, so that no earlier run is overwritten. "
             f"Received a folder with {', '.join(others[:5])}. {hint}"
         )
 
     def begun(self) -> dict[str, Any] | None:
-        """The configuration that an earlier start of this run left; None at the first.
+        """Return the configuration that an earlier start of this run stored, or None.
 
         Raises:
             OutputError: it is not readable.
@@ -97,9 +97,9 @@ class RunDir:
             ) from error
 
     def forget_checkpoints(self) -> None:
-        """The run is delivered: nothing goes on from it. The head's, which were asked for, stay."""
+        """Remove the state for resuming. Requested checkpoints of the head stay."""
         shutil.rmtree(self.checkpoints / FINE_TUNING, ignore_errors=True)
-        with contextlib.suppress(OSError):  # there are none, or some that stay
+        with contextlib.suppress(OSError):  # not there, or not empty
             self.checkpoints.rmdir()
 
     @property
@@ -109,42 +109,42 @@ class RunDir:
 
     @property
     def logs(self) -> Path:
-        """Where TensorBoard reads."""
+        """Folder for TensorBoard."""
         return self.path / _LOGS
 
     @property
     def checkpoints(self) -> Path:
-        """What a killed run goes on from."""
+        """State from which a killed run continues."""
         return self.path / _CHECKPOINTS
 
     def write_bytes(self, name: str, data: bytes) -> Path:
-        """Write a file and give its path."""
+        """Write a file and return its path."""
         write_atomic(self.path / name, data)
         return self.path / name
 
     def write_text(self, name: str, text: str) -> Path:
-        """Write a file in UTF-8 and give its path."""
+        """Write a file in UTF-8 and return its path."""
         return self.write_bytes(name, text.encode("utf-8", "surrogateescape"))
 
     def write_json(self, name: str, document: Mapping[str, Any]) -> Path:
-        """Write a JSON file and give its path."""
+        """Write a JSON file and return its path."""
         return self.write_text(name, json.dumps(document, indent=2) + "\n")
 
     def write_saved_model(self, model: Any) -> Path:
-        """Save a tf-keras model as a SavedModel folder and give its path."""
-        destination, aside = self.saved_model, self.path / ".saved_model.part"
-        for remains in (destination, aside):  # of a run that was killed
-            shutil.rmtree(remains, ignore_errors=True)
+        """Save a tf-keras model as a SavedModel folder and return its path."""
+        destination, temporary = self.saved_model, self.path / ".saved_model.part"
+        for folder in (destination, temporary):  # leftovers of a killed run
+            shutil.rmtree(folder, ignore_errors=True)
         try:
             with held_stderr():
-                model.save(aside, save_format="tf", include_optimizer=False)
-            aside.rename(destination)
+                model.save(temporary, save_format="tf", include_optimizer=False)
+            temporary.rename(destination)
         finally:
-            shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(temporary, ignore_errors=True)
         return destination
 
     def deliver(self, name: str, data: bytes) -> Path:
-        """Write a model file, then its SHA-256 into the manifest, and give its path."""
+        """Write a model file, then its SHA-256 to the manifest, and return its path."""
         path = self.write_bytes(name, data)
         try:
             manifest = read_json(self.path / _MANIFEST)
@@ -155,7 +155,7 @@ class RunDir:
         return path
 
     def write_pictures(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
-        """Write down what was learned from and measured on."""
+        """Write the list of images with label, split, digest and part."""
         text = io.StringIO()
         rows = csv.writer(text)
         rows.writerow(_COLUMNS)
@@ -166,7 +166,7 @@ class RunDir:
         return self.write_text(_PICTURES, text.getvalue())
 
     def read_pictures(self) -> list[tuple[Path, str, Split, bytes]]:
-        """Path, label, split and SHA-256 of each picture, as ``write_pictures`` wrote them.
+        """Return path, label, split and SHA-256 of each image, as ``write_pictures`` stored them.
 
         Raises:
             OutputError: the file is missing or damaged.

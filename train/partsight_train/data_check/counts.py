@@ -1,4 +1,4 @@
-"""Findings that counting gives: numbers of pictures, and their sizes."""
+"""Findings about numbers of images and their sizes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from partsight_train.data_check.findings import Finding, Severity
 
 __all__ = ["imbalance", "mixed_shapes", "too_few", "unreadable"]
 
-# retrain.py warned at the same number.
+# The number at which TensorFlow's retrain.py warned.
 _FEW_PICTURES = 20
-_MOST_TIMES = 10
-# Widest against narrowest: beyond it, stretching makes one part look like another.
-_MOST_SPREAD = 1.5
+_MAX_TIMES = 10
+# Ratio of the largest to the smallest aspect ratio; above it, stretching distorts parts visibly.
+_MAX_SPREAD = 1.5
 
 
 def unreadable(failed: Mapping[Path, str]) -> Iterator[Finding]:
-    """A finding a file, for its reason."""
+    """Yield one finding per file that cannot be read."""
     for path, reason in failed.items():
         yield Finding("unreadable", Severity.ERROR, f"{path}: {reason}")
 
 
 def too_few(dataset: Dataset) -> Iterator[Finding]:
-    """Labels whose figures would say little."""
+    """Yield a finding per label with too few images for reliable figures."""
     for label, count in _sizes(dataset).items():
         if count < _FEW_PICTURES:
             yield Finding(
@@ -37,10 +37,10 @@ def too_few(dataset: Dataset) -> Iterator[Finding]:
 
 
 def imbalance(dataset: Dataset) -> Iterator[Finding]:
-    """One label far more frequent than another."""
+    """Yield a finding if one label is far more frequent than another."""
     sizes = _sizes(dataset)
     most, least = max(sizes, key=sizes.__getitem__), min(sizes, key=sizes.__getitem__)
-    if sizes[most] >= _MOST_TIMES * sizes[least]:
+    if sizes[most] >= _MAX_TIMES * sizes[least]:
         yield Finding(
             "imbalance",
             Severity.WARNING,
@@ -50,18 +50,18 @@ def imbalance(dataset: Dataset) -> Iterator[Finding]:
 
 
 def mixed_shapes(sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Finding]:
-    """Pictures of different proportions, which stretching would make alike."""
+    """Yield a finding if images have different aspect ratios, which stretching would equalize."""
     if not sizes:
         return
     shapes = {path: width / height for path, (height, width) in sizes.items()}
     narrow, wide = min(shapes, key=shapes.__getitem__), max(shapes, key=shapes.__getitem__)
-    if shapes[wide] > _MOST_SPREAD * shapes[narrow]:
+    if shapes[wide] > _MAX_SPREAD * shapes[narrow]:
         yield Finding(
             "mixed shapes",
             Severity.WARNING,
-            f"pictures have {len(set(sizes.values()))} sizes, from {shapes[narrow]:.2f} to "
-            f"{shapes[wide]:.2f} times as wide as high; stretched to one size, the same part "
-            "looks different. Capture them alike, or train with --fit letterbox.",
+            f"pictures have {len(set(sizes.values()))} sizes, with width:height from "
+            f"{shapes[narrow]:.2f} to {shapes[wide]:.2f}; stretched to one size, the same part "
+            "looks different. Capture them in one size, or train with --fit letterbox.",
             ((narrow, wide),),
         )
 
