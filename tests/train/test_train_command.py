@@ -115,7 +115,7 @@ def test_the_file_knows_what_good_parts_look_like(
     assert trained.exit_code == 0
     said = metrics_of(tmp_path / "run")["int8"]["drift_reference"]
     assert (said["reference"], said["problem"]) == (True, None)
-    assert f"Drift reference: {said['good_pictures']} good pictures" in trained.output
+    assert f"Drift reference: {said['good_pictures']} good images" in trained.output
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Drift on the line" not in page
     assert "<dt>drift reference</dt>" in page
@@ -212,7 +212,7 @@ def test_wrong_settings_are_refused(
     assert not list(tmp_path.rglob("*.tflite"))
 
 
-VARIED = ("--flip-left-right", "--shift", "0.1", "--copies", "1")
+VARIED = ("--flip-left-right", "--shift", "0.1", "--augment-copies", "1")
 
 
 @pytest.mark.parametrize("part", ["top", "all"])
@@ -284,8 +284,8 @@ def test_misclassified_pictures_are_named(
     wrong.replace(misplaced)
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, "--print-misclassified")
     result = invoke("train", parts, *arguments)
-    assert "Misclassified test pictures: 1" in result.output
-    assert f"{str(misplaced)!r}: defected, taken for healthy" in result.output
+    assert "Misclassified test images: 1" in result.output
+    assert f"{str(misplaced)!r}: defected, classified as healthy" in result.output
 
 
 def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
@@ -317,7 +317,7 @@ def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
 def test_the_fit_and_the_region_travel_with_the_file(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--fit", "letterbox", "--roi", "0.25,0,0.5,1")
+    arguments = ("--resize-mode", "letterbox", "--roi", "0.25,0,0.5,1")
     everything = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *arguments)
     result = invoke("train", parts, *everything)
     assert result.exit_code == 0, result.output

@@ -1,4 +1,4 @@
-"""The callback of ``--product``, which ``train`` and ``export`` share."""
+"""The callback of ``--product`` for ``train`` and ``export``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["product_name"]
 
 
 def product_name(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    """A product's name as contracts hold it; None where the option is not given."""
+    """The product's name in its canonical form; None if the option is not given."""
     if value is None:
         return None
     try:
