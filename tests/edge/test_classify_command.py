@@ -125,7 +125,7 @@ def test_pictures_are_sorted_by_verdict_and_label(model_path: Path, captured: Pa
         )
         assert {path.is_symlink() for path in files} == {folder == "links"}
     result = run(model_path, captured, "--sort-into", "links")
-    assert (result.exit_code, "holds something already" in result.stderr) == (2, True)
+    assert (result.exit_code, "is not empty" in result.stderr) == (2, True)
 
 
 def test_members_and_frames_are_sorted_as_files(
@@ -302,7 +302,7 @@ def test_who_interrupts_is_told_how_to_go_on(
     with monkeypatch.context() as patch:
         patch.setattr(Spool, "write", interrupted)
         result = run(model_path, captured, "-o", "o.jsonl")
-    assert "the same command with --resume goes on" in result.stderr
+    assert "the same command with --resume continues" in result.stderr
     assert "39 of them" in run(model_path, captured, "-o", "o.jsonl", "--resume").stderr
 
 

@@ -173,7 +173,7 @@ def test_every_command_refuses_a_bad_model_in_one_line(
         (["classify", "m.tflite"], "Missing argument 'PATHS...'"),
         (["classify", "m.tflite", "p", "--workers", "0"], "--workers"),
         (["classify", "m.tflite", "p", "--only", "bad"], "received 'bad'"),
-        (["classify", "m.tflite", "p", "--resume"], "--resume goes with -o"),
+        (["classify", "m.tflite", "p", "--resume"], "--resume needs -o"),
         (["classify", "m.tflite", "p", "-o", "."], "is a directory"),
         (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .jsonl"),
         (["watch", "m.tflite"], "Missing option '--source'"),
@@ -323,8 +323,8 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
     for part in (
         "region 0.25,0,0.5,1, 2 x 3 tiles, the worst decides",
         "verdicts        accept above 0.7500, reject below 0.5000, review between",
-        "99.00% of bad parts kept out, 5.00% of good ones",
-        "line in order   score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
+        "99.00% of bad parts and 5.00% of good parts not accepted",
+        "drift reference score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
         "contrast 41 +- 2, of 90 good parts",
         "train \ufffd[2J parts",
         "needs TFLite    unknown",
@@ -353,7 +353,7 @@ def test_inspect(model_path: Path) -> None:
     assert len(machine.stdout.splitlines()) == 1
     lines = dict(line.split(maxsplit=1) for line in human.stdout.splitlines())
     assert lines["SHA-256"] == facts["sha256"]
-    assert "224 x 224 pixels, stretch" in lines["sees"]
+    assert "224 x 224 pixels, stretch" in lines["input"]
     assert lines["labels"] == "defected, healthy"
     assert facts["labels"] == ["defected", "healthy"]
     whole_frame = {"height": 224, "width": 224, "version": 1, "fit": "stretch", "roi": None}

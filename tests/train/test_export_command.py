@@ -259,7 +259,7 @@ def test_a_worse_file_is_not_written(
     convert = variant_module.convert
     monkeypatch.setattr(variant_module, "convert", blind)
     before = {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()}
-    result = invoke("export", run_dir, "--quantize", "float16", "--fallback", remedy)
+    result = invoke("export", run_dir, "--quantize", "float16", "--remedy", remedy)
     assert result.exit_code == 1
     assert "the recall of healthy falls by 100.00%, at most 1.00% expected" in result.output
     for name in REMEDIES:

@@ -61,7 +61,6 @@ _SHARE = click.FloatRange(0, 1)
 )
 @click.option(
     "--fallback",
-    "remedy",
     cls=RenamedOption,
     former=["--remedy"],
     type=click.Choice(("none", "auto")),
@@ -79,7 +78,7 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
-    remedy: Literal["none", "auto"],
+    fallback: Literal["none", "auto"],
 ) -> None:
     """Write the model of a finished run as a verified .tflite file.
 
@@ -103,7 +102,7 @@ def command(
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    remedies = {} if remedy == "none" else REMEDIES
+    remedies = {} if fallback == "none" else REMEDIES
     exported = export(
         run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
     )

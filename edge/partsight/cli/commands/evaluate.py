@@ -16,7 +16,7 @@ from partsight.cli.commands.model_options import (
     point_in_force,
     threads_option,
 )
-from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
+from partsight.cli.console import ProgressBar, exit_if_failed, report_left_out
 from partsight.utils.printable import shown
 
 if TYPE_CHECKING:
@@ -70,5 +70,5 @@ def command(
         )
     for path, reason in scored.failed:
         click.echo(f"partsight: {shown(path)}: {reason}", err=True)
-    tell_left_out(left_out)
+    report_left_out(left_out)
     exit_if_failed(len(scored.failed), len(scored.paths) + len(scored.failed))
