@@ -8,12 +8,14 @@ import errno
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -336,14 +338,14 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
 @pytest.mark.parametrize(
     "export", [{}, [], "x", {"variant": "int8", "min_runtime": None, "parity": {"agreement": "x"}}]
 )
-def test_inspect_says_what_cannot_be_read(export: object, model_path: Path, tmp_path: Path) -> None:
-    """Nothing checks the provenance: whoever writes a file writes what they like."""
+def test_inspect_reports_an_unreadable_provenance(export: object, model_path: Path, tmp_path: Path) -> None:
+    """No check covers the provenance, so a file may hold anything there."""
     file = load_model_file(model_path)
     contract = dataclasses.replace(file.contract, provenance={"export": export})
     (tmp_path / "m.tflite").write_bytes(attach_contract(bare(model_path), contract))
     result = run("inspect", tmp_path / "m.tflite")
     assert result.exit_code == 0, result.output
-    assert "what the contract says of it cannot be read" in result.stdout
+    assert "export          unreadable" in result.stdout
 
 
 def test_inspect(model_path: Path) -> None:
@@ -374,34 +376,46 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"partsight, version {installed}\n")
 
 
-DEVICE_COMMANDS = [
+OWN_COMMANDS = [
     "benchmark",
-    "check",
+    "capture",
     "classify",
     "config",
     "doctor",
     "evaluate",
-    "inspect",
+    "install-service",
     "journal",
     "model",
     "sample-data",
     "watch",
 ]
-
-
+MODEL_COMMANDS = [
+    "activate",
+    "check",
+    "inspect",
+    "keygen",
+    "list",
+    "rollback",
+    "shadow-report",
+    "sign",
+    "verify",
+]
+FORMER_COMMANDS = ["check", "inspect", "keygen", "sign", "verify"]
 SUBCOMMANDS = [
-    ["config", "check"],
-    ["config", "init"],
-    ["config", "reference"],
-    ["config", "show"],
-    ["model", "activate"],
-    ["model", "list"],
-    ["model", "rollback"],
-    ["model", "shadow-report"],
+    *(["config", name] for name in ("check", "init", "reference", "show")),
+    *(["journal", name] for name in ("export", "query", "verify")),
+    *(["model", name] for name in MODEL_COMMANDS),
+    *([name] for name in FORMER_COMMANDS),
 ]
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS), *SUBCOMMANDS])
+def listed(text: str) -> dict[str, str]:
+    """The commands in a help text, with their summaries."""
+    rows = re.findall(r"^  ([a-z-]+) {2,}(.*)$", text, re.MULTILINE)
+    return {name: summary for name, summary in rows if not name.startswith("-")}
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in OWN_COMMANDS), *SUBCOMMANDS])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_help_has_an_example(command: list[str], flag: str) -> None:
     result = run(*command, flag)
@@ -411,10 +425,62 @@ def test_every_help_has_an_example(command: list[str], flag: str) -> None:
     assert "\n  partsight " in result.stdout.partition("Example:")[2].replace("    ", "  ")
 
 
-def test_help_names_every_command() -> None:
-    lines = run("--help").stdout.partition("Commands:")[2].splitlines()
+def test_help_lists_every_command_in_a_section() -> None:
+    text = run("--help").stdout
+    found = listed(text)
 
-    assert set(DEVICE_COMMANDS) <= {line.split()[0] for line in lines if line.strip()}
+    assert set(OWN_COMMANDS) <= set(found)
+    assert not set(FORMER_COMMANDS) & set(found)
+    assert [name for name in ("Workstation", "Device", "Line") if f"\n{name}:\n" in text] == [
+        "Workstation",
+        "Device",
+        "Line",
+    ]
+    assert "\nOther:\n" not in text
+
+
+@pytest.mark.parametrize("group", [[], ["model"], ["journal"], ["config"]])
+def test_each_command_is_described_whole_in_80_columns(group: list[str]) -> None:
+    text = run(*group, "--help").stdout
+
+    assert len(listed(text)) > 2
+    assert max(map(len, text.splitlines())) <= 80
+    assert [name for name, summary in listed(text).items() if summary[-1:] != "."] == []
+    assert "..." not in text.replace("[ARGS]...", "")
+
+
+def test_help_of_model_lists_its_commands() -> None:
+    assert set(listed(run("model", "--help").stdout)) == set(MODEL_COMMANDS)
+
+
+@pytest.mark.parametrize("name", FORMER_COMMANDS)
+def test_a_former_top_level_command_is_the_one_of_model(name: str) -> None:
+    former, current = run(name, "--help").stdout, run("model", name, "--help").stdout
+
+    assert former.partition("\n")[2] == current.partition("\n")[2] != ""
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[click.Command]:
+    """A command and all below it."""
+    yield command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from commands(found, context)
+
+
+def test_no_help_text_starts_with_of_or_with() -> None:
+    context = click.Context(main)
+    helps = [
+        text
+        for each in commands(main, context)
+        for text in (each.help, *(getattr(option, "help", None) for option in each.params))
+        if text
+    ]
+
+    assert len(helps) > 100
+    assert [text for text in helps if text.startswith(("Of ", "With "))] == []
 
 
 def test_an_unexpected_error_is_one_line_too(
@@ -438,7 +504,7 @@ def test_an_unexpected_error_is_one_line_too(
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Make room"),
         (OSError(errno.EMFILE, "Too many", "a.png"), "'a.png'. Raise the limit on open files"),
-        (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a place that is writable"),
+        (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a folder that is writable"),
         (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),
         (MemoryError(), "out of memory"),
     ],

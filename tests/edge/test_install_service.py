@@ -35,7 +35,7 @@ def invoke(*arguments: object) -> Result:
 @pytest.fixture
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a model and a configuration, taken for one that everybody may read."""
-    monkeypatch.setattr("partsight.deploy.service_unit.unreadable", lambda service: [])
+    monkeypatch.setattr("partsight.deploy.service_checks.unreadable", lambda service: [])
     (tmp_path / "model.tflite").touch()
     (tmp_path / "partsight.toml").touch()
     return tmp_path
@@ -258,7 +258,7 @@ def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None
 
 
 def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.deploy.service_unit.unreadable", lambda service: [Path("/root")])
+    monkeypatch.setattr("partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")])
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
     assert result.exit_code == 1
