@@ -11,6 +11,7 @@ Periods of both kinds come in turns, so that a drift of the machine's speed meet
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
 import json
 import os
@@ -24,11 +25,14 @@ from pathlib import Path
 import numpy as np
 
 from partsight import Classifier
+from partsight.config.models import ModelsConfig
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore
 from partsight.model_store.watch import ModelWatch
-from partsight.qualification.rules import Settings
+from partsight.qualification.isolated import examine_aside
+from partsight.qualification.rules import Rules
+from partsight.qualification.trust import TrustPolicy
 from partsight.telemetry.telemetry import Telemetry
 
 PERIODS, PERIOD_S, FRAME_S = 5, 6.0, 0.02
@@ -42,9 +46,14 @@ def main(path: Path) -> None:
         put_in_force(store, load_model_file(path), 5)
         classifier = Classifier.load(path)
         milliseconds: dict[str, list[float]] = {"quiet": [], "swap": []}
-        settings, taken = Settings(interval_s=0.2), []
+        taken = []
         with ModelWatch(
-            store, classifier, Classifier.load, Telemetry(), settings=settings
+            store,
+            classifier,
+            Classifier.load,
+            Telemetry(),
+            examine=functools.partial(examine_aside, trust=TrustPolicy(None)),
+            rules=Rules(models=ModelsConfig(interval_s=0.2)),
         ) as watch:
             for number in range(2 * PERIODS):
                 kind = "swap" if number % 2 else "quiet"

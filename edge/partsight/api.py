@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from partsight.batch.classify_files import classify_inputs
+from partsight.config.location import PUBLIC_KEY_VARIABLE, RUNTIME_VARIABLE, find_config
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier as Engine
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.load import load_classifier
+from partsight.qualification.trust import TrustPolicy
 from partsight.records import PictureResult
 
 __all__ = ["Classifier"]
@@ -37,28 +40,42 @@ class Classifier(Engine):
         cls,
         model: str | Path | bytes,
         *,
+        runtime: str | None = None,
         threads: int = 1,
+        public_key: str | Path | None = None,
         trusted: bool = False,
         overrides: ModelOverrides | None = None,
         warn: Callable[[str], object] = logger.warning,
     ) -> Classifier:
         """Load a model and check it against its contract.
 
+        An argument wins over the environment, and the environment over the device's configuration:
+        the file that ``PARTSIGHT_CONFIG`` names, else ``/etc/partsight/partsight.toml``.
+
         Args:
             model: path of the model file, or its bytes.
-            threads: number of threads that the runtime may use.
+            runtime: name of the TFLite runtime, ``litert`` or ``tflite-runtime``. Default: the
+                environment variable ``PARTSIGHT_RUNTIME``, else the preferred one of those
+                installed.
+            threads: number of threads that the runtime may use for one image.
+            public_key: path of the public key that the model must be signed with. Default: the
+                environment variable ``PARTSIGHT_PUBLIC_KEY``, else ``model.public_key`` of the
+                configuration, else any model is accepted.
             trusted: whether to skip the checks of ``qualification.load.load_classifier``, for a
                 model that the caller has made or checked.
             overrides: facts that a third-party model does not contain.
             warn: see ``load_classifier``.
 
         Raises:
+            ConfigError: the device has a configuration that cannot be read.
             PartsightError: see ``load_classifier``.
         """
+        options = RuntimeOptions(runtime or os.environ.get(RUNTIME_VARIABLE) or None, threads)
         if trusted:
-            loaded = Engine.open(model, threads=threads, overrides=overrides)
+            loaded = Engine.open(model, options, overrides=overrides)
         else:
-            loaded = load_classifier(model, threads=threads, overrides=overrides, warn=warn)
+            trust = _trust_policy(public_key, os.environ)
+            loaded = load_classifier(model, trust, options, overrides=overrides, warn=warn)
         return cls(loaded.model, loaded.interpreter)
 
     def classify_files(
@@ -84,3 +101,16 @@ class Classifier(Engine):
             yield result
         if (text := left_out.text()) is not None:
             logger.warning("%s", text)
+
+
+def _trust_policy(public_key: str | Path | None, environ: Mapping[str, str]) -> TrustPolicy:
+    """Key that models must be signed with: the given one, else that of the device."""
+    key = public_key or environ.get(PUBLIC_KEY_VARIABLE)
+    if key:
+        return TrustPolicy(Path(key))
+    path = find_config(environ)
+    if path is None:
+        return TrustPolicy(None)
+    from partsight.config.file import read_config
+
+    return TrustPolicy(read_config(path).model.public_key)

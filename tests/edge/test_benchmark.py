@@ -17,7 +17,7 @@ from partsight.cli.main import main
 from partsight.config.file import read_config
 from partsight.errors import ModelError
 from partsight.inference.interpreter import TensorInfo
-from partsight.inference.runtimes import Runtime, runtimes
+from partsight.inference.runtimes import Runtime, RuntimeOptions, runtimes
 
 RUNTIMES = [Runtime(name, name, name) for name in ("litert", "tflite-runtime")]
 
@@ -216,12 +216,12 @@ class OneAtATime:
 
     output = TensorInfo((1, 8), np.dtype(np.uint8), 1 / 256, 0)
 
-    def __init__(self, model: bytes, *, threads: int, batch: int) -> None:
+    def __init__(self, model: bytes, options: RuntimeOptions, *, batch: int) -> None:
         self.batch = batch
 
 
 class NoOtherShape:
-    def __init__(self, model: bytes, *, threads: int, batch: int) -> None:
+    def __init__(self, model: bytes, options: RuntimeOptions, *, batch: int) -> None:
         raise ModelError("told at length") from RuntimeError("reshape failed to prepare")
 
 
@@ -237,7 +237,7 @@ def test_batches_that_a_model_does_not_take_are_not_measured(
 ) -> None:
     monkeypatch.setattr("partsight.benchmark.process.Interpreter", interpreter)
     with pytest.raises(ModelError, match=message):
-        measure(model_path.read_bytes(), 1, 1, batch=4, frames=1, size="8x8")
+        measure(model_path.read_bytes(), RuntimeOptions(), 1, batch=4, frames=1, size="8x8")
 
 
 def test_what_was_checked_is_what_runs(

@@ -338,7 +338,9 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
 @pytest.mark.parametrize(
     "export", [{}, [], "x", {"variant": "int8", "min_runtime": None, "parity": {"agreement": "x"}}]
 )
-def test_inspect_reports_an_unreadable_provenance(export: object, model_path: Path, tmp_path: Path) -> None:
+def test_inspect_reports_an_unreadable_provenance(
+    export: object, model_path: Path, tmp_path: Path
+) -> None:
     """No check covers the provenance, so a file may hold anything there."""
     file = load_model_file(model_path)
     contract = dataclasses.replace(file.contract, provenance={"export": export})

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,11 +17,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
+from partsight.cli.device import open_device
 from partsight.cli.main import main
 from partsight.config.document import Config
-from partsight.config.file import apply_config, read_config, save_choice
+from partsight.config.file import read_config, save_choice
 from partsight.config.journal import JournalConfig
-from partsight.config.location import CONFIG_VARIABLE, find_config, use_config
+from partsight.config.location import (
+    CONFIG_VARIABLE,
+    PUBLIC_KEY_VARIABLE,
+    RUNTIME_VARIABLE,
+    THREADS_VARIABLE,
+    find_config,
+)
 from partsight.config.model import ModelConfig
 from partsight.config.section import Section
 from partsight.config.sinks import (
@@ -29,10 +37,11 @@ from partsight.config.sinks import (
     StdoutSinkConfig,
     sink_name,
 )
-from partsight.errors import ConfigError, OutputError, SignatureError
-from partsight.inference.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE, runtimes
+from partsight.errors import ConfigError, ModelError, OutputError, SignatureError
+from partsight.inference.runtimes import RuntimeOptions, runtimes
 from partsight.model.key_files import make_key_pair, read_private_key
-from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
+from partsight.model.signature import signed
+from partsight.qualification.trust import TrustPolicy
 from partsight.sample_data import write_sample_data
 
 
@@ -72,7 +81,7 @@ def path(tmp_path: Path) -> Path:
         ("[[sinks]]\nkind = 'csv'\npath = 'a'\nmax_mb = -1", "max_mb: Input should be greater"),
         ("[[sinks]]\nkind = 'stdout'\n" * 2, "a name of its own, more than one is 'stdout'"),
         ("sinks = 3", "sinks: Input should be a valid tuple. Received: 3"),
-        ("[model", "cannot read the configuration .* Expected a text in TOML"),
+        ("[model", "cannot read the configuration .* Expected a TOML file"),
         ("[model]\nthreads = 1\nthreads = 2", "cannot read the configuration"),
         ("\xff", "cannot read the configuration"),
     ],
@@ -140,12 +149,15 @@ def test_the_environment_beats_the_file(said: str | None, runtime: str, path: Pa
     """Unless it is empty, which says nothing: else it would switch a key off."""
     path.write_text("[model]\nthreads = 3\nruntime = 'litert'\npublic_key = 'keys/line.pub'")
     environ = {} if said is None else {RUNTIME_VARIABLE: said, PUBLIC_KEY_VARIABLE: ""}
-    apply_config(path, environ)
-    assert environ == {
-        RUNTIME_VARIABLE: runtime,
-        THREADS_VARIABLE: "3",
-        PUBLIC_KEY_VARIABLE: str(path.parent / "keys" / "line.pub"),
-    }
+    device = open_device(path, environ)
+    assert device.options == RuntimeOptions(runtime, 3)
+    assert device.trust == TrustPolicy(path.parent / "keys" / "line.pub")
+
+
+def test_a_key_of_the_environment_replaces_that_of_the_file(path: Path) -> None:
+    path.write_text("[model]\npublic_key = 'line.pub'")
+    device = open_device(path, {PUBLIC_KEY_VARIABLE: "other.pub"})
+    assert device.trust == TrustPolicy(Path("other.pub"))
 
 
 @given(st.sampled_from(["litert", "tflite-runtime"]), st.integers(1, 64))
@@ -224,7 +236,7 @@ def test_a_link_to_nothing_is_no_leave_to_run_anything(system: Path, model_path:
     system.parent.mkdir()
     system.symlink_to("gone.toml")
     with pytest.raises(ConfigError, match=r"cannot read the configuration .*partsight\.toml: No"):
-        use_config(None, {})
+        open_device(None, {})
     with pytest.raises(ConfigError):
         Classifier.load(model_path)
 
@@ -273,7 +285,7 @@ def test_where_nothing_can_be_written(tmp_path: Path) -> None:
 
 
 def partsight(*arguments: object, **environ: str) -> subprocess.CompletedProcess[str]:
-    """A process of its own: a configuration becomes its environment."""
+    """Run a command in a separate process."""
     names = (RUNTIME_VARIABLE, THREADS_VARIABLE, PUBLIC_KEY_VARIABLE)
     clean = {name: value for name, value in os.environ.items() if name not in names}
     command = [sys.executable, "-m", "partsight", *map(str, arguments)]
@@ -342,3 +354,97 @@ def test_the_configured_runtime_and_threads_are_used(
     assert "'x' is not a valid integer range" in wrong.output
     missing = here(*command, PARTSIGHT_RUNTIME="none")
     assert "PARTSIGHT_RUNTIME must be one of" in missing.output
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("watch", "MODEL", "--source", "PARTS"),
+        ("watch", "--source", "PARTS"),
+        ("classify", "MODEL", "PARTS"),
+        ("evaluate", "MODEL", "PARTS"),
+        ("check", "MODEL"),
+        ("benchmark", "MODEL", "--frames", "1"),
+        ("model", "activate", "MODEL"),
+        ("model", "list"),
+        ("journal", "query"),
+        ("config", "check"),
+        ("config", "show"),
+    ],
+)
+def test_a_command_reads_the_configuration_once(
+    command: tuple[str, ...],
+    path: Path,
+    parts: Path,
+    model_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads: list[Path] = []
+
+    def counted(file: Path) -> Config:
+        reads.append(file)
+        return read_config(file)
+
+    monkeypatch.setattr("partsight.config.file.read_config", counted)
+    monkeypatch.setattr("partsight.benchmark.measure.benchmark", lambda *options: [])
+    path.write_text("[models]\nstore = 'models'\n[journal]\npath = 'journal.db'")
+    places = {"MODEL": str(model_path), "PARTS": str(parts)}
+    here(*(places.get(each, each) for each in command), PARTSIGHT_CONFIG=str(path))
+    assert reads == [path]
+
+
+def test_no_command_changes_the_environment(path: Path, parts: Path, model_path: Path) -> None:
+    """Checked for the command that used to write most variables."""
+    path.write_text(f"[model]\nruntime = '{runtimes()[0].name}'\nthreads = 2")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in (RUNTIME_VARIABLE, THREADS_VARIABLE, PUBLIC_KEY_VARIABLE, CONFIG_VARIABLE):
+            patch.delenv(name, raising=False)
+        before = dict(os.environ)
+        command = ["watch", str(model_path), "--source", str(parts), "--config", str(path)]
+        assert CliRunner().invoke(main, command).exit_code == 0
+        assert {name: value for name, value in os.environ.items() if "PARTSIGHT" in name} == {
+            name: value for name, value in before.items() if "PARTSIGHT" in name
+        }
+
+
+def test_new_models_are_examined_with_the_key_and_runtime_of_the_device(
+    path: Path, parts: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from partsight.model_store import watch as watch_module
+
+    examined: list[dict[str, object]] = []
+
+    class Recorded(watch_module.ModelWatch):
+        def __init__(self, *arguments: object, **options: Any) -> None:
+            examined.append(options["examine"].keywords)
+            super().__init__(*arguments, **options)  # type: ignore[arg-type]
+
+    make_key_pair(path.parent / "line.key")
+    approved = path.parent / "approved.tflite"
+    key = read_private_key(path.parent / "line.key")
+    approved.write_bytes(signed(model_path.read_bytes(), key, "it"))
+    monkeypatch.setattr(watch_module, "ModelWatch", Recorded)
+    path.write_text(
+        f"[model]\npublic_key = 'line.key.pub'\nruntime = '{runtimes()[0].name}'\n"
+        "[models]\nstore = 'models'"
+    )
+    done = here("watch", approved, "--source", parts, "--config", path)
+    assert done.exit_code == 0, done.output
+    assert examined == [
+        {
+            "trust": TrustPolicy(path.parent / "line.key.pub"),
+            "options": RuntimeOptions(runtimes()[0].name, 1),
+        }
+    ]
+
+
+def test_the_examination_process_requires_the_key(model_path: Path, tmp_path: Path) -> None:
+    from partsight.qualification.isolated import examine_aside
+    from partsight.qualification.rules import Rules
+
+    make_key_pair(tmp_path / "line.key")
+    data, trust = model_path.read_bytes(), TrustPolicy(tmp_path / "line.key.pub")
+    with pytest.raises(ModelError, match="is not signed"):
+        examine_aside(data, Rules(), trust=trust)
+    approved = signed(data, read_private_key(tmp_path / "line.key"), "it")
+    assert examine_aside(approved, Rules(), trust=trust).golden_samples > 0

@@ -11,12 +11,16 @@ from click.testing import CliRunner, Result
 from partsight.cli.main import main
 from partsight.config.document import Config
 from partsight.config.file import read_config
-from partsight.config.location import CONFIG_VARIABLE
+from partsight.config.location import (
+    CONFIG_VARIABLE,
+    PUBLIC_KEY_VARIABLE,
+    RUNTIME_VARIABLE,
+    THREADS_VARIABLE,
+)
 from partsight.config.settings import Setting
 from partsight.deploy.preflight.paths import check_setting
-from partsight.inference.runtimes import RUNTIME_VARIABLE, TFLITE_RUNTIME, THREADS_VARIABLE
+from partsight.inference.runtimes import TFLITE_RUNTIME
 from partsight.model.file import load_model_file
-from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force
 from partsight.model_store.store import ModelStore, activated
 

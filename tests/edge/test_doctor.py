@@ -69,7 +69,7 @@ def test_cameras(
 
 
 def lack(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    def fail() -> str:
+    def fail(*arguments: object) -> str:
         raise PartsightError(f"no {name} here")
 
     monkeypatch.setattr(doctor, f"_{name}", fail)

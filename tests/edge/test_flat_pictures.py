@@ -17,8 +17,8 @@ from click.testing import CliRunner
 
 from partsight.api import Classifier
 from partsight.cli.main import main
+from partsight.config.decision import DecisionConfig
 from partsight.decision.decide import OperatingPoint, decide, reason, verdicts
-from partsight.decision.policy import Policy
 from partsight.evaluation.evaluate import evaluate, score_pictures
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
@@ -195,7 +195,7 @@ def test_the_limit_can_be_set_and_switched_off(contract: Contract) -> None:
         classifier = make_sure(contract, operating_point=point)
         (prediction,) = classifier.classify([image])
         assert classifier.decide(prediction) == verdict
-    strict = Inspector(make_sure(contract), Policy(min_contrast=60))
+    strict = Inspector(make_sure(contract), DecisionConfig(min_contrast=60))
     assert strict(TriggerEvent("frame", 0.0), frame(ramp(100, 140))).result.verdict == "review"
 
 
@@ -206,7 +206,7 @@ def test_an_impossible_limit_is_refused(limit: float) -> None:
 
 
 def test_a_flat_frame_is_not_accepted_by_the_votes_of_others(sure: Classifier) -> None:
-    inspector = Inspector(sure, Policy(votes=1, window=3))
+    inspector = Inspector(sure, DecisionConfig(votes=1, window=3))
     images = [noise(128, 60), plain(0, 0, 0), noise(128, 60)]
     results = [inspector(TriggerEvent("frame", 0.0), frame(image)).result for image in images]
     assert [result.verdict for result in results] == ["accept", "review", "accept"]

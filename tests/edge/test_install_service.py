@@ -258,7 +258,9 @@ def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None
 
 
 def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")])
+    monkeypatch.setattr(
+        "partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")]
+    )
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
     assert result.exit_code == 1

@@ -9,8 +9,9 @@ from datetime import datetime, timezone
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
-from partsight.decision.policy import FAIL_SAFE, Policy
+from partsight.config.decision import DecisionConfig
 from partsight.errors import ConfigError, ModelError
 from partsight.line.inspector import Inspector
 from partsight.records import Fault, Frame, TriggerEvent, Verdict
@@ -69,7 +70,7 @@ def test_a_verdict_says_why(red, verdict, reason, classifier, make_frame) -> Non
 def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
     fail_safe, classifier, fake_interpreter, make_frame, monkeypatch
 ) -> None:
-    inspector = Inspector(classifier, Policy(fail_safe=fail_safe))
+    inspector = Inspector(classifier, DecisionConfig(fail_safe=fail_safe.value))
     lens_cap = inspector(OCCASION, Fault("lens cap on", WHEN, "script", 1))
     grey = inspector(OCCASION, Frame(np.zeros((4, 4), np.uint8), WHEN, "script", 2))
 
@@ -98,7 +99,7 @@ def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
 
 def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
     inspector = Inspector(classifier)
-    assert FAIL_SAFE == "reject"
+    assert DecisionConfig().fail_safe == "reject"
     assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
     assert inspector(OCCASION, make_frame(250)).result.verdict == "accept"
 
@@ -106,18 +107,18 @@ def test_after_a_fault_the_next_part_is_judged(classifier, make_frame) -> None:
 @pytest.mark.parametrize(
     ("policy", "message"),
     [
-        ({"fail_safe": Verdict.ACCEPT}, "must be reject or review. Received: accept"),
-        ({"votes": 0}, "Received: 0 of 1"),
-        ({"votes": 3, "window": 2}, "Received: 3 of 2"),
+        ({"fail_safe": "accept"}, "Input should be 'reject' or 'review'"),
+        ({"votes": 0}, "Input should be greater than 0"),
+        ({"votes": 3, "window": 2}, "Received: 3 and 2"),
         ({"votes": 2, "window": 2}, None),
     ],
 )
 def test_policies(policy, message) -> None:
     if message is None:
-        Policy(**policy)
+        DecisionConfig(**policy)
         return
-    with pytest.raises(ConfigError, match=message):
-        Policy(**policy)
+    with pytest.raises(ValidationError, match=message):
+        DecisionConfig(**policy)
 
 
 A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by themselves
@@ -139,7 +140,7 @@ A, V, R = 250, 150, 10  # reds that are accepted, reviewed and rejected by thems
 def test_the_last_frames_decide_together(
     votes, window, reds, verdicts, classifier, make_frame
 ) -> None:
-    inspector = Inspector(classifier, Policy(votes=votes, window=window))
+    inspector = Inspector(classifier, DecisionConfig(votes=votes, window=window))
     results = [inspector(OCCASION, make_frame(red)).result for red in reds]
     letters = {"accept": "a", "reject": "r", "review": "v"}
     assert "".join(letters[result.verdict] for result in results) == verdicts
@@ -147,20 +148,20 @@ def test_the_last_frames_decide_together(
 
 
 def test_a_fault_has_no_vote(classifier, make_frame) -> None:
-    inspector = Inspector(classifier, Policy(votes=2, window=2))
+    inspector = Inspector(classifier, DecisionConfig(votes=2, window=2))
     inspector(OCCASION, make_frame(A))
     assert inspector(OCCASION, Fault("gone", WHEN, "script", 0)).result.verdict == "reject"
     assert inspector(OCCASION, make_frame(A)).result.verdict == "accept"
 
 
 def test_another_policy_holds_from_the_next_frame_on(classifier, make_frame) -> None:
-    inspector = Inspector(classifier, Policy(votes=2, window=2))
+    inspector = Inspector(classifier, DecisionConfig(votes=2, window=2))
     inspector(OCCASION, make_frame(A))
-    inspector.use(policy=Policy(accept_above=0.5, votes=2, window=2))
+    inspector.use(policy=DecisionConfig(accept_above=0.5, votes=2, window=2))
     result = inspector(OCCASION, make_frame(V)).result
     # Alone it would be accepted now; what the policy before said of frames has no vote.
     assert (result.verdict, result.thresholds.accept_above) == ("review", 0.5)
     assert inspector(OCCASION, make_frame(V)).result.verdict == "accept"
     with pytest.raises(ConfigError):
-        inspector.use(policy=Policy(reject_below=0.9))
+        inspector.use(policy=DecisionConfig(reject_below=0.9))
     assert inspector.point.accept_above == 0.5

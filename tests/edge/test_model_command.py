@@ -10,9 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli.main import main
-from partsight.config.location import CONFIG_VARIABLE
+from partsight.config.location import CONFIG_VARIABLE, PUBLIC_KEY_VARIABLE
 from partsight.model.file import load_model_file
-from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.model_store.activate import put_in_force, record
 from partsight.model_store.store import ModelStore, activated
 

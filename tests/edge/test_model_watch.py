@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import math
 import shutil
 import sys
 import threading
@@ -14,7 +14,10 @@ from typing import Any
 import pytest
 
 from partsight.api import Classifier
+from partsight.config.decision import DecisionConfig
+from partsight.config.models import ModelsConfig
 from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.file import load_model_file
 from partsight.model_store.activate import put_in_force, roll_back
 from partsight.model_store.history import read_history
@@ -23,8 +26,11 @@ from partsight.model_store.start import Load, start
 from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
 from partsight.qualification.isolated import Stopped, examine_aside
-from partsight.qualification.rules import Findings, Rules, Settings, settings_of
+from partsight.qualification.rules import ExaminationRequest, Findings, Rules
+from partsight.qualification.trust import TrustPolicy
 from partsight.telemetry.telemetry import Telemetry
+
+TRUST = TrustPolicy(None)
 
 
 class Bench:
@@ -128,10 +134,10 @@ def test_it_must_have_the_labels_of_the_one_in_force(
     bench.drop(second)
     bench.turns()
     assert bench.rules == [Rules(labels=("defected", "healthy"), accept_labels=("healthy",))]
-    bench.watch.settings = Settings(Rules(min_accuracy=0.5), allow_other_labels=True)
+    bench.watch.rules = free = Rules(models=ModelsConfig(allow_other_labels=True))
     bench.drop(make_model("third"))
     bench.turns()
-    assert bench.rules[1:] == [Rules(min_accuracy=0.5)]
+    assert bench.rules[1:] == [free]
 
 
 @pytest.mark.parametrize("error", [ModelError("it is bad"), ContractError("other labels")])
@@ -272,7 +278,7 @@ def test_a_failure_of_its_own_does_not_end_it(
         failed.set()
         raise RuntimeError("a bug")
 
-    bench.watch.settings = Settings(interval_s=0.001)
+    bench.watch.rules = Rules(models=ModelsConfig(interval_s=0.001))
     monkeypatch.setattr(bench.watch, "_follow_pointer", fail)
     with bench.watch:
         assert failed.wait(30)
@@ -300,7 +306,7 @@ def test_leaving_gives_an_examination_up(bench: Bench, second: bytes, first: byt
         raise Stopped
 
     bench.watch._examine = examine
-    bench.watch.settings = Settings(interval_s=0.001)
+    bench.watch.rules = Rules(models=ModelsConfig(interval_s=0.001))
     bench.watch._incoming.clock = time.monotonic
     bench.drop(second)
     bench.watch._incoming.look()
@@ -330,15 +336,15 @@ def stand_in(code: str) -> tuple[str, ...]:
 def test_the_process_aside_answers_or_goes_down(code: str, message: str | None) -> None:
     data = bytes(1 << 20)
     if message is None:
-        examine_aside(data, Rules(), command=stand_in(code))
+        examine_aside(data, Rules(), trust=TRUST, command=stand_in(code))
         return
     with pytest.raises(ModelError, match=message):
-        examine_aside(data, Rules(), command=stand_in(code))
+        examine_aside(data, Rules(), trust=TRUST, command=stand_in(code))
 
 
 def test_where_no_process_can_be_started_that_is_said() -> None:
     with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
-        examine_aside(b"", Rules(), command=("/nowhere/python",))
+        examine_aside(b"", Rules(), trust=TRUST, command=("/nowhere/python",))
 
 
 def test_what_this_machine_lacks_is_not_the_models_fault(bench: Bench, second: bytes) -> None:
@@ -362,7 +368,7 @@ def test_a_pointer_that_cannot_be_read_is_told_once(
         turn()
 
     bench.watch.turn = counted  # type: ignore[method-assign]
-    bench.watch.settings = Settings(interval_s=0.001)
+    bench.watch.rules = Rules(models=ModelsConfig(interval_s=0.001))
     with bench.watch:
         for _ in range(3):
             assert failed.acquire(timeout=30)
@@ -372,17 +378,27 @@ def test_a_pointer_that_cannot_be_read_is_told_once(
 def test_the_process_aside_is_not_waited_for_for_ever() -> None:
     hang = stand_in("import time; time.sleep(600)")
     with pytest.raises(ModelError, match="takes too long"):
-        examine_aside(bytes(1 << 20), Rules(), command=hang, timeout_s=0)
+        examine_aside(bytes(1 << 20), Rules(), trust=TRUST, command=hang, timeout_s=0)
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        examine_aside(b"", Rules(), stop, command=hang)
+        examine_aside(b"", Rules(), stop, trust=TRUST, command=hang)
 
 
-def test_rules_travel_whole() -> None:
-    rules = Rules(("a", "b"), ("b",), False, "/c", 0.5, 0.75, 0.8, 0.2, 5.0)
-    assert Rules.from_json(rules.to_json()) == rules
-    assert all(getattr(rules, field.name) is not None for field in dataclasses.fields(Rules))
+def test_the_examination_process_gets_the_whole_request(tmp_path: Path) -> None:
+    models = ModelsConfig(
+        store=tmp_path / "store",
+        challenge=tmp_path / "c",
+        min_accuracy=0.5,
+        min_recall_of_bad=0.75,
+        require_golden=False,
+        interval_s=math.inf,
+    )
+    decision = DecisionConfig(accept_above=0.8, reject_below=0.2, votes=2, window=3)
+    rules = Rules(models=models, decision=decision, labels=("a", "b"), accept_labels=("b",))
+    options, trust = RuntimeOptions("litert", 3), TrustPolicy(tmp_path / "line.pub")
+    request = ExaminationRequest(rules=rules, runtime=options, trust=trust)
+    assert ExaminationRequest.model_validate_json(request.model_dump_json()) == request
 
 
 @pytest.fixture(autouse=True)
@@ -390,20 +406,6 @@ def _no_threads_stay() -> Iterator[None]:
     before = threading.active_count()
     yield
     assert threading.active_count() <= before
-
-
-def test_settings_are_those_of_the_configuration() -> None:
-    from partsight.config.document import Config
-
-    document = {
-        "models": {"keep": 7, "interval_s": 3.0, "allow_other_labels": True,
-                   "challenge": "/c", "min_accuracy": 0.9, "require_golden": False},
-        "decision": {"accept_above": 0.8, "reject_below": 0.2},
-    }  # fmt: skip
-    rules = Rules(require_golden=False, challenge="/c", min_accuracy=0.9, accept_above=0.8,
-                  reject_below=0.2)  # fmt: skip
-    assert settings_of(Config.model_validate(document)) == Settings(rules, True, 7, 3.0)
-    assert settings_of(Config()) == Settings()
 
 
 def test_a_journal_that_is_full_does_not_undo_a_swap(

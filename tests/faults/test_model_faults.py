@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import random
 import re
@@ -19,16 +20,21 @@ import numpy as np
 import pytest
 
 from partsight.api import Classifier
+from partsight.config.location import PUBLIC_KEY_VARIABLE
+from partsight.config.models import ModelsConfig
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError, SignatureError
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key
-from partsight.model.signature import PUBLIC_KEY_VARIABLE, signed
+from partsight.model.signature import signed
 from partsight.model_store.activate import put_in_force, start_active
 from partsight.model_store.incoming import Incoming
 from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
-from partsight.qualification.rules import Rules, Settings
+from partsight.qualification.isolated import examine_aside
+from partsight.qualification.load import load_classifier
+from partsight.qualification.rules import Rules
+from partsight.qualification.trust import TrustPolicy
 from partsight.sample_data import write_sample_data
 from partsight.telemetry.telemetry import Telemetry
 
@@ -47,18 +53,23 @@ def _marks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 class Line:
     """A loop that judges one frame after the other, and takes a model where one is offered."""
 
-    def __init__(self, folder: Path, first: bytes, settings: Settings) -> None:
+    def __init__(
+        self, folder: Path, first: bytes, *, key: Path | None = None, **models: Any
+    ) -> None:
         self.store, self.telemetry = ModelStore(folder / "store"), Telemetry()
         self.events: list[Mapping[str, Any]] = []
         self.models: list[str] = []
         put_in_force(self.store, load_model_file(first), 5)
-        self.classifier = Classifier.load(first)
+        trust = TrustPolicy(key)
+        load = functools.partial(load_classifier, trust=trust)
+        self.classifier = load(first)
         self.watch = ModelWatch(
             self.store,
             self.classifier,
-            Classifier.load,
+            load,
             self.telemetry,
-            settings=dataclasses.replace(settings, interval_s=0.02),
+            rules=Rules(models=ModelsConfig(interval_s=0.02, **models)),
+            examine=functools.partial(examine_aside, trust=trust),
             on_event=lambda kind, detail: self.events.append(detail),
             # A minute of patience passes in under a second.
             clock=lambda: 100 * time.monotonic(),
@@ -89,9 +100,8 @@ def sha(data: bytes) -> str:
 
 @pytest.fixture
 def make_line(tmp_path: Path, make_model: Callable[..., bytes]) -> Callable[..., Line]:
-    def make(**rules: Any) -> Line:
-        settings = Settings(Rules(**rules))
-        return Line(tmp_path, make_model("first"), settings)
+    def make(**models: Any) -> Line:
+        return Line(tmp_path, make_model("first"), **models)
 
     return make
 
@@ -100,7 +110,7 @@ def test_a_good_model_is_taken_between_two_frames(
     make_line: Callable[..., Line], make_model: Callable[..., bytes], tmp_path: Path
 ) -> None:
     write_sample_data(tmp_path / "challenge", 3, 5)
-    line = make_line(challenge=str(tmp_path / "challenge"), min_accuracy=0.6, min_recall_of_bad=0.5)
+    line = make_line(challenge=tmp_path / "challenge", min_accuracy=0.6, min_recall_of_bad=0.5)
     first, second = sha(make_model("first")), sha(make_model("second"))
     with line.watch:
         line.run(0)
@@ -158,7 +168,7 @@ def no_golden(make: Callable[..., bytes], path: Path) -> bytes:
         (halved, "damaged|cut off|no whole"),
         (damaged, "is damaged"),
         (another_kind, "is not a TFLite model"),
-        (malicious, "no whole flatbuffer"),
+        (malicious, "not a complete flatbuffer"),
         (other_labels, "other labels than the active one"),
         (other_accept_labels, "other accept labels than the active one"),
         (other_scores, "does not decide here as it did"),
@@ -193,7 +203,7 @@ def test_a_model_that_fails_the_challenge_is_refused(
     (tmp_path / "challenge" / "healthy").rename(tmp_path / "challenge" / "was healthy")
     (tmp_path / "challenge" / "defected").rename(tmp_path / "challenge" / "healthy")
     (tmp_path / "challenge" / "was healthy").rename(tmp_path / "challenge" / "defected")
-    line = make_line(challenge=str(tmp_path / "challenge"), min_recall_of_bad=0.9)
+    line = make_line(challenge=tmp_path / "challenge", min_recall_of_bad=0.9)
     with line.watch:
         line.drop(make_model("second"))
         line.run(1)
@@ -208,7 +218,7 @@ def test_a_challenge_that_is_of_no_use_lets_nothing_pass(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "empty" / "healthy").mkdir(parents=True)
-    line = make_line(challenge=str(tmp_path / challenge), min_accuracy=0.1)
+    line = make_line(challenge=tmp_path / challenge, min_accuracy=0.1)
     with line.watch:
         line.drop(make_model("second"))
         line.run(1)
@@ -216,12 +226,12 @@ def test_a_challenge_that_is_of_no_use_lets_nothing_pass(
 
 
 def test_only_a_signed_model_is_taken_where_a_key_is_trusted(
-    make_model: Callable[..., bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_model: Callable[..., bytes], tmp_path: Path
 ) -> None:
     make_key_pair(tmp_path / "line.key")
     key = read_private_key(tmp_path / "line.key")
-    monkeypatch.setenv(PUBLIC_KEY_VARIABLE, str(tmp_path / "line.key.pub"))
-    line = Line(tmp_path, signed(make_model("first"), key, "it"), Settings())
+    first = signed(make_model("first"), key, "it")
+    line = Line(tmp_path, first, key=tmp_path / "line.key.pub")
     approved = signed(make_model("second"), key, "it")
     with line.watch:
         line.drop(make_model("second"))
@@ -236,14 +246,12 @@ def test_only_a_signed_model_is_taken_where_a_key_is_trusted(
 def test_the_runtime_that_goes_down_takes_no_line_with_it(
     make_line: Callable[..., Line], make_model: Callable[..., bytes]
 ) -> None:
-    from partsight.qualification.isolated import examine_aside
-
     line = make_line()
     code = "import os; os.write(1, b'ready\\n'); os.kill(os.getpid(), 11)"
     crash = (sys.executable, "-c", code)
 
     def examine(data: bytes, rules: Rules, stop: threading.Event) -> Any:
-        return examine_aside(data, rules, stop, command=crash)
+        return examine_aside(data, rules, stop, trust=TrustPolicy(None), command=crash)
 
     line.watch._examine = examine
     with line.watch:
@@ -328,6 +336,8 @@ def test_killed_at_any_moment_the_old_or_the_new_model_is_active(tmp_path: Path)
 _ON_A_FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
+from partsight.config.location import PUBLIC_KEY_VARIABLE
+from partsight.config.models import ModelsConfig
 from partsight.errors import OutputError
 from partsight.model.file import load_model_file
 from partsight.model_store.activate import put_in_force

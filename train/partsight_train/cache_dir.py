@@ -1,4 +1,4 @@
-"""Where downloads, wrapped backbones and features are kept between runs."""
+"""Folder that keeps downloads, wrapped backbones and features between runs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import platformdirs
 __all__ = ["cache_dir"]
 
 
-def cache_dir() -> Path:
-    """``PARTSIGHT_CACHE_DIR`` where it is set, else the user's cache folder."""
-    chosen = os.environ.get("PARTSIGHT_CACHE_DIR")
-    return Path(chosen) if chosen else platformdirs.user_cache_path("partsight")
+def cache_dir(chosen: Path | None = None) -> Path:
+    """Return the chosen folder, else ``PARTSIGHT_CACHE_DIR``, else the user's cache folder."""
+    named = chosen or os.environ.get("PARTSIGHT_CACHE_DIR")
+    return Path(named) if named else platformdirs.user_cache_path("partsight")

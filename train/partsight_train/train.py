@@ -68,6 +68,7 @@ def train(
     *,
     resume: bool = False,
     summaries_dir: Path | None = None,
+    cache: Path | None = None,
 ) -> Outcome:
     """Train, export and measure.
 
@@ -78,6 +79,7 @@ def train(
         stages: returns the progress for a stage, by its name.
         resume: continue an interrupted run, which must have the same settings.
         summaries_dir: folder for TensorBoard; None is ``run_dir/logs``.
+        cache: folder of the cache; None is the default, see ``cache_dir``.
 
     Raises:
         DatasetError: the folder cannot be trained on.
@@ -89,8 +91,8 @@ def train(
     strategy = open_strategy(settings.fine_tune)
     run = RunDir.create(run_dir, resume=resume)
     log_dir, watch = summaries_dir or run.logs, Stopwatch()
-    prepared = prepare(image_dir, settings, stages)
-    findings = _check(prepared, stages)
+    prepared = prepare(image_dir, settings, stages, cache)
+    findings = _check(prepared, stages, cache)
     config = _begin(run, image_dir, prepared, settings)
     watch.lap("images and features")
     folds = _cross_validation(prepared, settings, strategy, stages)
@@ -117,7 +119,7 @@ def train(
     return _outcome(run, prepared, delivery, metrics)
 
 
-def _check(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
+def _check(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Finding, ...]:
     """Log problems of the images as warnings; ``prepare`` has named unreadable ones."""
     training_data = prepared.training_data
     for note in prepared.notes:
@@ -130,6 +132,7 @@ def _check(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
         examples,
         stages("check of the images"),
         bit_depth=training_data.backbone.spec.bit_depth,
+        cache=cache,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:

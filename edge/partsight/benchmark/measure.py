@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from partsight.inference.runtimes import RUNTIME_VARIABLE, Runtime, runtimes
+from partsight.inference.runtimes import Runtime, runtimes
 from partsight.utils.child_python import python_module
 from partsight.utils.known_secrets import without_secrets
 from partsight.utils.progress import Progress, silent
@@ -155,11 +155,11 @@ def _measured(way: Way, run: Callable[[], dict[str, Any]]) -> Measurement:
 
 
 def _run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
-    arguments = [way.threads, way.workers, way.batch, frames, size]
+    arguments = [way.runtime, way.threads, way.workers, way.batch, frames, size]
     done = subprocess.run(
         [*python_module("partsight.benchmark.process"), *map(str, arguments)],
         input=data,
-        env={**without_secrets(os.environ), RUNTIME_VARIABLE: way.runtime},
+        env=without_secrets(os.environ),
         capture_output=True,
         timeout=_TIMEOUT_S,
     )

@@ -1,9 +1,9 @@
-"""One measurement, in a process of its own: what ``benchmark`` starts.
+"""One measurement in a separate process, started by ``measure``.
 
-usage: python -m partsight.benchmark.process THREADS WORKERS BATCH FRAMES WIDTHxHEIGHT <MODEL
+usage: python -m partsight.benchmark.process RUNTIME THREADS WORKERS BATCH FRAMES SIZE <MODEL
 
-The model comes on stdin, so that what runs is what ``benchmark`` found to be trusted. The
-runtime is that of ``PARTSIGHT_RUNTIME``. Leaves: one JSON object on stdout.
+The model is read from stdin, so that the measured bytes are those whose signature was checked. The
+result is one JSON object on stdout.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from partsight.image.preprocess import preprocess
 from partsight.inference.classifier import Classifier
 from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter
+from partsight.inference.runtimes import RuntimeOptions, choose_runtime
 from partsight.model.file import load_model_file
 from partsight.qualification.trial import require_sound
 
@@ -34,13 +35,13 @@ Judge = Callable[[list[NDArray[np.uint8]]], Any]
 
 
 def measure(
-    model: bytes, threads: int, workers: int, batch: int, frames: int, size: str
+    model: bytes, options: RuntimeOptions, workers: int, batch: int, frames: int, size: str
 ) -> dict[str, Any]:
     """Load a model and judge frames with it.
 
     Args:
         model: the file's bytes.
-        threads: of the runtime, for one batch.
+        options: runtime, and its number of threads for one batch.
         workers: classifiers that judge side by side.
         batch: frames that each judges at once.
         frames: so many by each worker, in whole batches.
@@ -51,9 +52,9 @@ def measure(
         some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
     """
     # Tried once on a machine: no part of what loading takes.
-    require_sound(load_model_file(model))
+    require_sound(load_model_file(model), choose_runtime(options.runtime))
     started = time.perf_counter()
-    judges = [_judge(model, threads, batch)]
+    judges = [_judge(model, options, batch)]
     loaded = time.perf_counter()
     width, height = map(int, size.split("x"))
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
@@ -61,7 +62,7 @@ def measure(
     before_first = time.perf_counter()
     judges[0](together)
     after_first = time.perf_counter()
-    judges += [_judge(model, threads, batch) for _ in range(workers - 1)]
+    judges += [_judge(model, options, batch) for _ in range(workers - 1)]
     batches = -(-frames // batch)
 
     def latencies_of(judge: Judge) -> list[float]:
@@ -88,22 +89,22 @@ def measure(
     }
 
 
-def _judge(model: bytes, threads: int, batch: int) -> Judge:
+def _judge(model: bytes, options: RuntimeOptions, batch: int) -> Judge:
     """A function from frames to what the model says of them."""
     if batch == 1:
-        return Classifier.open(model, threads=threads).classify
+        return Classifier.open(model, options).classify
     file = load_model_file(model)
     spec = file.contract.preprocess
-    interpreter = _for_batches(model, threads, batch)
+    interpreter = _for_batches(model, options, batch)
     feed = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
     return lambda frames: interpreter.invoke(
         np.stack([feed(preprocess(frame, spec)) for frame in frames])
     )
 
 
-def _for_batches(model: bytes, threads: int, batch: int) -> Interpreter:
+def _for_batches(model: bytes, options: RuntimeOptions, batch: int) -> Interpreter:
     try:
-        interpreter = Interpreter(model, threads=threads, batch=batch)
+        interpreter = Interpreter(model, options, batch=batch)
     except ModelError as error:
         raise ModelError(f"it takes no {batch} frames at once: {error.__cause__}") from error
     if interpreter.output.shape[:1] != (batch,):
@@ -122,11 +123,12 @@ def _peak_mib() -> float | None:
     return float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
-def main(threads: str, workers: str, batch: str, frames: str, size: str) -> None:
+def main(runtime: str, threads: str, workers: str, batch: str, frames: str, size: str) -> None:
     """Print a measurement, or end with the reason for none."""
     try:
         model = sys.stdin.buffer.read()
-        found = measure(model, int(threads), int(workers), int(batch), int(frames), size)
+        options = RuntimeOptions(runtime, int(threads))
+        found = measure(model, options, int(workers), int(batch), int(frames), size)
     except PartsightError as error:
         sys.exit(str(error))
     sys.stdout.write(json.dumps(found))

@@ -1,12 +1,7 @@
-"""``partsight.toml``: read and checked, put in force, and written to.
-
-What it says of models becomes the default of environment variables, so that the command line
-beats the environment, the environment beats the file, and child processes see the same.
-"""
+"""``partsight.toml``: read, check and write the file."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 import tomlkit
@@ -17,41 +12,32 @@ from partsight.config.document import Config
 from partsight.config.explain import explained
 from partsight.config.settings import settings_of
 from partsight.errors import ConfigError
-from partsight.inference.runtimes import RUNTIME_VARIABLE, THREADS_VARIABLE
-from partsight.model.signature import PUBLIC_KEY_VARIABLE
 from partsight.utils.files import rewrite_atomic
 from partsight.utils.known_secrets import remember_variable
 from partsight.utils.redaction import remember_address
 from partsight.utils.text_files import read_text
 
-__all__ = ["ENVIRONMENT", "apply_config", "read_config", "save_choice"]
-
-# Keys that an environment variable beats.
-ENVIRONMENT: Mapping[str, str] = {
-    "model.runtime": RUNTIME_VARIABLE,
-    "model.threads": THREADS_VARIABLE,
-    "model.public_key": PUBLIC_KEY_VARIABLE,
-}
+__all__ = ["read_config", "save_choice"]
 
 
 def read_config(path: Path) -> Config:
-    """Read and check a configuration; its relative paths start at its folder.
+    """Read and check a configuration file; its relative paths start at its folder.
 
     Raises:
-        ConfigError: it cannot be read, is no TOML, or holds an unknown key or value.
+        ConfigError: the file cannot be read, is not TOML, or has an unknown key or a wrong value.
     """
     context = {"folder": path.absolute().parent}
     try:
         config = Config.model_validate(_parsed(path).unwrap(), context=context)
     except ValidationError as error:
-        # Not "from error": pydantic's own message quotes values, and secrets are among them.
+        # Not "from error": the message of pydantic quotes values, which may be secrets.
         raise ConfigError(f"{path} is wrong: {explained(error, Config)}") from None
     _remember_secrets(config)
     return config
 
 
 def _remember_secrets(config: Config) -> None:
-    """So that no message quotes a password of an address, and no child process gets a secret."""
+    """Keep passwords of addresses out of messages, and secrets out of child processes."""
     for setting in settings_of(config):
         if isinstance(setting.value, str):
             if setting.name.endswith("_env"):
@@ -60,25 +46,12 @@ def _remember_secrets(config: Config) -> None:
                 remember_address(setting.value)
 
 
-def apply_config(path: Path, environ: MutableMapping[str, str]) -> None:
-    """Make what a configuration says the default of environment variables, unset or empty.
-
-    Raises:
-        ConfigError: see ``read_config``.
-    """
-    model = read_config(path).model
-    for key, name in ENVIRONMENT.items():
-        value = getattr(model, key.rpartition(".")[2])
-        if value is not None and not environ.get(name):
-            environ[name] = str(value)
-
-
 def save_choice(path: Path, runtime: str, threads: int) -> None:
-    """Write runtime and threads into a configuration; all else in it stays, comments too.
+    """Write runtime and threads into a configuration; other keys and comments stay.
 
     Raises:
-        ConfigError: what is there cannot be read.
-        OutputError: it cannot be written.
+        ConfigError: the existing file cannot be read.
+        OutputError: the file cannot be written.
     """
     document = _parsed(path) if path.exists() else tomlkit.document()
     section = document.setdefault("model", tomlkit.table())
@@ -92,5 +65,5 @@ def _parsed(path: Path) -> tomlkit.TOMLDocument:
     except (OSError, ValueError, TOMLKitError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(
-            f"cannot read the configuration {path}: {reason}. Expected a text in TOML."
+            f"cannot read the configuration {path}: {reason}. Expected a TOML file."
         ) from error

@@ -1,30 +1,49 @@
-"""Which configuration this device has, if any; ``config`` reads it.
+"""Where the configuration is, and which environment variables replace its keys.
 
-Apart from ``config``, so that a device without one waits for neither pydantic nor tomlkit.
+Nothing here reads the environment or a file's content: ``cli.device`` and ``api`` pass the
+environment. Separate from ``file``, so that a device without a configuration imports neither
+pydantic nor tomlkit.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping
 from pathlib import Path
 
-__all__ = ["CONFIG_VARIABLE", "SYSTEM_CONFIG", "default_config", "find_config", "use_config"]
+__all__ = [
+    "CONFIG_VARIABLE",
+    "ENVIRONMENT",
+    "PUBLIC_KEY_VARIABLE",
+    "RUNTIME_VARIABLE",
+    "SYSTEM_CONFIG",
+    "THREADS_VARIABLE",
+    "default_config",
+    "find_config",
+]
 
 CONFIG_VARIABLE = "PARTSIGHT_CONFIG"
+RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
+THREADS_VARIABLE = "PARTSIGHT_THREADS"
+PUBLIC_KEY_VARIABLE = "PARTSIGHT_PUBLIC_KEY"
 SYSTEM_CONFIG = Path("/etc/partsight/partsight.toml")
+# Keys of the configuration that an environment variable replaces.
+ENVIRONMENT: Mapping[str, str] = {
+    "model.runtime": RUNTIME_VARIABLE,
+    "model.threads": THREADS_VARIABLE,
+    "model.public_key": PUBLIC_KEY_VARIABLE,
+}
 
 
-def default_config(environ: Mapping[str, str] = os.environ) -> Path:
-    """The configuration where the command line names none; it need not be there."""
+def default_config(environ: Mapping[str, str]) -> Path:
+    """Path of the configuration if the command line names none; the file may be missing."""
     return Path(environ.get(CONFIG_VARIABLE) or SYSTEM_CONFIG)
 
 
-def find_config(environ: Mapping[str, str] = os.environ) -> Path | None:
-    """The configuration that is in force; None only if none is named, and the system has none.
+def find_config(environ: Mapping[str, str]) -> Path | None:
+    """Path of the active configuration, or None if none is named and the system has none.
 
-    One that is named and missing, a link to nothing, and one that may not be looked at, are in
-    force too: reading them fails, where to go on would run what the device should refuse.
+    A named file that is missing, a link to nothing, and a file without permission are returned,
+    too: reading them fails. Ignoring them would run models that the device should refuse.
     """
     if environ.get(CONFIG_VARIABLE):
         return default_config(environ)
@@ -33,30 +52,5 @@ def find_config(environ: Mapping[str, str] = os.environ) -> Path | None:
     except FileNotFoundError:
         return None
     except OSError:
-        pass  # reading it says what is wrong
+        pass  # reading the file reports the reason
     return SYSTEM_CONFIG
-
-
-def use_config(
-    path: Path | None, environ: MutableMapping[str, str] = os.environ, *, new: bool = False
-) -> None:
-    """Let a configuration take effect, here and in child processes.
-
-    Args:
-        path: as the command line names it; None is the default one.
-        environ: gets what the configuration says, see ``config.apply_config``.
-        new: whether it may be missing, since it is yet to be written; the system's key is
-            asked for then.
-
-    Raises:
-        ConfigError: it is wrong, or was named, by option or environment, and is not there.
-    """
-    if path is not None:
-        environ[CONFIG_VARIABLE] = str(path.absolute())
-    if new and not default_config(environ).exists():
-        environ.pop(CONFIG_VARIABLE, None)
-    found = find_config(environ)
-    if found is not None:
-        from partsight.config.file import apply_config
-
-        apply_config(found, environ)

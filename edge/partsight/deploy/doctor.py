@@ -36,12 +36,16 @@ class Finding:
         return {"ok": self.ok, "required": self.required, "detail": self.detail}
 
 
-def examine() -> list[Finding]:
-    """Look at everything; a thing that fails does not keep the rest from being looked at."""
+def examine(runtime: str | None = None) -> list[Finding]:
+    """Check everything; a failed check does not stop the others.
+
+    Args:
+        runtime: name of the runtime to check, or None for the preferred one.
+    """
     return [
         _finding("python", _python),
         _finding("opencv", _opencv),
-        _finding("runtime", _runtime),
+        _finding("runtime", lambda: _runtime(runtime)),
         _finding("camera", _camera, required=False),
         _finding("training", _training, required=False),
     ]
@@ -65,11 +69,11 @@ def _opencv() -> str:
     return f"OpenCV {cv2.__version__}"
 
 
-def _runtime() -> str:
+def _runtime(name: str | None) -> str:
     from partsight.inference.interpreter import load_runtime
     from partsight.inference.runtimes import choose_runtime, speed_advice
 
-    runtime = choose_runtime()
+    runtime = choose_runtime(name)
     load_runtime(runtime)
     advice = speed_advice(runtime)
     return f"{runtime.distribution} {runtime.version}" + (f"; {advice}" if advice else "")

@@ -18,6 +18,7 @@ from partsight.image.statistics import grey_range
 from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter, TensorInfo
 from partsight.inference.probabilities import probabilities, scores_shape
+from partsight.inference.runtimes import DEFAULT_OPTIONS, RuntimeOptions
 from partsight.inference.scores import dequantize
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
@@ -26,8 +27,8 @@ from partsight.records import Prediction, Verdict
 
 __all__ = ["Classifier"]
 
-# What tensors may hold.
-_TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
+# Supported types of the tensors.
+_DTYPES = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
 class Classifier:
@@ -51,7 +52,11 @@ class Classifier:
 
     @classmethod
     def open(
-        cls, model: str | Path | bytes, *, threads: int = 1, overrides: ModelOverrides | None = None
+        cls,
+        model: str | Path | bytes,
+        options: RuntimeOptions = DEFAULT_OPTIONS,
+        *,
+        overrides: ModelOverrides | None = None,
     ) -> Classifier:
         """Open a model that is trusted, and check its tensors against its contract.
 
@@ -59,7 +64,7 @@ class Classifier:
 
         Args:
             model: path of the model file, or its bytes.
-            threads: number of threads that the runtime may use.
+            options: runtime and number of threads.
             overrides: facts that a third-party model does not contain.
 
         Raises:
@@ -68,50 +73,50 @@ class Classifier:
             ModelError: the file is missing, damaged or refused by the runtime.
         """
         file = load_model_file(model, overrides)
-        return cls(file, Interpreter(file.data, threads=threads))
+        return cls(file, Interpreter(file.data, options))
 
     def clone(self) -> Classifier:
-        """The same model once more, on one thread, for another thread to judge with."""
+        """Load the same model again, on one thread, for another thread to classify with."""
         return Classifier(self.model, self.interpreter.clone())
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
-        """Classify pictures.
+        """Classify images.
 
         Args:
-            images_bgr: uint8 (H, W, 3) BGR arrays of any size, as OpenCV gives them.
+            images_bgr: uint8 (H, W, 3) BGR arrays of any size, as OpenCV returns them.
 
         Returns:
-            A prediction a picture, in their order.
+            One prediction per image, in order.
 
         Raises:
-            ImageError: an array of another kind.
+            ImageError: an array has another shape or dtype.
         """
         return [self.predict(self.prepare(image)) for image in images_bgr]
 
     def decide(self, prediction: Prediction) -> Verdict:
-        """Accept, reject or review, by the contract's operating point.
+        """Return accept, reject or review, by the contract's operating point.
 
-        A picture with practically no contrast is never accepted, see ``OperatingPoint``.
+        An image with practically no contrast is never accepted, see ``OperatingPoint``.
         """
         return decide(prediction, self.contract.operating_point)
 
     def prepare(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The first half of ``classify``: what the network sees of a picture.
+        """First half of ``classify``: scale an image to the input of the network.
 
         Args:
             image_bgr: uint8 (H, W, 3) BGR.
 
         Returns:
-            uint8 (h, w, 3) RGB, of the contract's size.
+            uint8 (h, w, 3) RGB, in the size of the contract.
 
         Raises:
-            ImageError: an array of another kind.
+            ImageError: an array has another shape or dtype.
         """
         return preprocess(image_bgr, self.contract.preprocess)
 
     def predict(self, picture: NDArray[np.uint8]) -> Prediction:
-        """The second half of ``classify``, of what ``prepare`` gave."""
-        # Of the whole picture, also where it is cut into tiles: a good part may have flat ones.
+        """Second half of ``classify``: run the network on the result of ``prepare``."""
+        # Measured on the whole image, even with tiles: a good part may have flat tiles.
         contrast = grey_range(picture, self.contract.preprocess)
         raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
         scores = probabilities(raw, self.interpreter.output, self.contract)
@@ -124,7 +129,7 @@ class Classifier:
         return Prediction(named, divmod(worst, columns), self._heatmap(), contrast)
 
     def _heatmap(self) -> NDArray[np.float32] | None:
-        """Of the picture that was judged last."""
+        """Heat map of the last ``predict``, or None if the model has none."""
         raw, info = self.interpreter.read_heatmap(), self.interpreter.heatmap
         if raw is None or info is None:
             return None
@@ -137,12 +142,12 @@ def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
-    # Some models give (1, 1, 1, K), or (K,).
+    # Some models return (1, 1, 1, K), or (K,).
     same_scores = _without_ones(received[1]) == _without_ones(expected[1])
-    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _TAKEN:
+    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _DTYPES:
         raise ContractError(
             f"the model is not what its contract says: expected tensors {expected} of "
-            f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
+            f"{', '.join(sorted(map(str, _DTYPES)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
         )
 
@@ -153,7 +158,7 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:
     expected = contract.heatmap and (1, *contract.heatmap, 1)
-    if (info and info.shape) != expected or (info and info.dtype not in _TAKEN):
+    if (info and info.shape) != expected or (info and info.dtype not in _DTYPES):
         raise ContractError(
             f"the model is not what its contract says: expected a heat map {expected}, received "
             f"{info and f'{info.shape} of {info.dtype}'}. Export it again."

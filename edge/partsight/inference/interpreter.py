@@ -1,7 +1,6 @@
 """The only file that imports a TFLite runtime.
 
-Enters: the bytes of a checked model. Leaves: raw output tensors. Both known runtimes have
-the same ``Interpreter`` class; ``runtimes`` chooses between them.
+Both known runtimes have the same ``Interpreter`` class; ``runtimes`` chooses between them.
 """
 
 from __future__ import annotations
@@ -19,9 +18,10 @@ from numpy.typing import NDArray
 
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.inference.runtimes import (
-    RUNTIME_VARIABLE,
+    DEFAULT_OPTIONS,
     TFLITE_RUNTIME,
     Runtime,
+    RuntimeOptions,
     choose_runtime,
     clashes,
 )
@@ -34,7 +34,7 @@ __all__ = ["Interpreter", "TensorInfo", "load_runtime"]
 
 logger = logging.getLogger(__name__)
 
-# The version whose shared object was seen to export the delegate that it leaves off.
+# This version exports the XNNPACK delegate but does not use it by default.
 _WITH_HIDDEN_XNNPACK = (TFLITE_RUNTIME, "2.14.0")
 
 
@@ -49,15 +49,18 @@ class TensorInfo:
 
 
 class Interpreter:
-    """A loaded model. Not for two threads at once; load one for each.
+    """A loaded model. Not for two threads at once; load one for each thread.
 
-    It takes one picture at a time, or ``batch`` of them where the model allows that.
+    Args:
+        model: bytes of a checked model file.
+        options: runtime and number of threads.
+        batch: number of images for each ``invoke``; not every model allows more than one.
 
     Attributes:
-        runtime: what runs it.
-        input: the tensor that it takes.
-        output: the tensor that it gives.
-        heatmap: the tensor (1, h, w, 1) that it gives beside; None where it gives none.
+        runtime: the runtime that runs the model.
+        input: the input tensor.
+        output: the tensor of scores.
+        heatmap: the second output tensor (1, h, w, 1), or None if the model has no heat map.
 
     Raises:
         EnvironmentFault: the runtime cannot be imported.
@@ -65,12 +68,12 @@ class Interpreter:
     """
 
     def __init__(
-        self, model: bytes, *, threads: int = 1, batch: int = 1, runtime: Runtime | None = None
+        self, model: bytes, options: RuntimeOptions = DEFAULT_OPTIONS, *, batch: int = 1
     ) -> None:
-        self.runtime = runtime or choose_runtime()
+        self.runtime = choose_runtime(options.runtime)
         self._model = model
         try:
-            self._native = _open(self.runtime, model, threads, batch)
+            self._native = _open(self.runtime, model, options.threads, batch)
         except (ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.runtime.distribution} {self.runtime.version} refuses the model: "
@@ -78,11 +81,11 @@ class Interpreter:
                 "model again."
             ) from error
         inputs, outputs = self._native.get_input_details(), self._native.get_output_details()
-        scores, maps = _told_apart(outputs)
+        scores, maps = _scores_and_maps(outputs)
         if len(inputs) != 1 or len(scores) != 1 or len(maps) > 1:
             raise ModelError(
-                "expected a model with one input and one output, as an image classifier has, or a "
-                "map (1, h, w, 1) beside. "
+                "expected a model with one input and one output, as an image classifier has, "
+                "and optionally a heat map (1, h, w, 1). "
                 f"Received: {len(inputs)} inputs and {len(outputs)} outputs."
             )
         self._input_index, self._output_index = inputs[0]["index"], scores[0]["index"]
@@ -91,27 +94,27 @@ class Interpreter:
         self.heatmap = _info(maps[0]) if maps else None
 
     def clone(self) -> Interpreter:
-        """The same model once more, for one picture at a time on one thread."""
-        return Interpreter(self._model, runtime=self.runtime)
+        """Load the same model again, on one thread and without a batch."""
+        return Interpreter(self._model, RuntimeOptions(self.runtime.name))
 
     def invoke(self, tensor: NDArray[Any]) -> NDArray[Any]:
         """Run the model once.
 
         Args:
-            tensor: of the shape and dtype of ``input``.
+            tensor: array with the shape and dtype of ``input``.
 
         Returns:
-            A copy of the raw output, of the shape and dtype of ``output``.
+            A copy of the raw scores, with the shape and dtype of ``output``.
 
         Raises:
-            ModelError: the runtime fails on it.
+            ModelError: the runtime fails.
         """
         try:
             self._native.set_tensor(self._input_index, tensor)
             self._native.invoke()
         except (RuntimeError, ValueError) as error:
             raise ModelError(
-                f"{self.runtime.distribution} {self.runtime.version} fails on a picture: "
+                f"{self.runtime.distribution} {self.runtime.version} fails on an image: "
                 f"{str(error).rstrip('.')}. {_limit_first()}Try the model with 'partsight check', "
                 "and export it again."
             ) from error
@@ -119,7 +122,7 @@ class Interpreter:
         return output
 
     def read_heatmap(self) -> NDArray[Any] | None:
-        """A copy of the raw map of the last ``invoke``, of the shape and dtype of ``heatmap``."""
+        """Return a copy of the raw heat map of the last ``invoke``, or None without one."""
         if self._heatmap_index is None:
             return None
         heatmap: NDArray[Any] = self._native.get_tensor(self._heatmap_index)
@@ -127,20 +130,20 @@ class Interpreter:
 
 
 def _limit_first() -> str:
-    """Runtimes report a failed allocation as a defect of the model."""
+    """Return advice on the memory limit: runtimes report a failed allocation as a model error."""
     limit = memory_limit()
-    # The limit on data is the trial's own, and generous.
+    # The other limit, on data, is set by the trial itself and is generous.
     return f"{memory_limit_note()} Then: " if limit and limit[0] == "ulimit -v" else ""
 
 
 def load_runtime(runtime: Runtime) -> Any:
-    """Import a runtime and give its ``Interpreter`` class.
+    """Import a runtime and return its ``Interpreter`` class.
 
     Raises:
-        EnvironmentFault: it cannot be loaded here.
+        EnvironmentFault: the runtime cannot be loaded on this machine.
     """
     if runtime == TFLITE_RUNTIME and int(np.__version__.partition(".")[0]) >= 2:
-        # Its binaries were built against NumPy 1 and take the process down under NumPy 2.
+        # Its binaries were built against NumPy 1 and crash the process under NumPy 2.
         raise EnvironmentFault(
             f"tflite-runtime needs numpy below 2. Received: numpy {np.__version__}. "
             "Run pip install 'numpy<2', or pip install ai-edge-litert"
@@ -148,7 +151,7 @@ def load_runtime(runtime: Runtime) -> Any:
     if clashes(runtime):
         raise EnvironmentFault(
             "tflite-runtime cannot run in a process that has loaded TensorFlow: their libraries "
-            f"share symbols. Unset {RUNTIME_VARIABLE}, or pip install ai-edge-litert"
+            "share symbols. Unset PARTSIGHT_RUNTIME, or pip install ai-edge-litert"
         )
     try:
         return importlib.import_module(runtime.module).Interpreter
@@ -158,7 +161,7 @@ def load_runtime(runtime: Runtime) -> Any:
 
 
 def _open(runtime: Runtime, model: bytes, threads: int, batch: int) -> Any:
-    """The runtime's own interpreter, with the int8 kernels that suit both it and the model."""
+    """Return the runtime's own interpreter, with the fastest int8 kernels that it has."""
     factory = load_runtime(runtime)
     if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
         try:
@@ -175,21 +178,21 @@ def _allocated(
 ) -> Any:
     native = factory(model_content=model, num_threads=threads, experimental_delegates=delegates)
     if batch > 1:
-        (taken,) = native.get_input_details()
-        native.resize_tensor_input(taken["index"], [batch, *taken["shape"][1:]], strict=False)
+        (details,) = native.get_input_details()
+        native.resize_tensor_input(details["index"], [batch, *details["shape"][1:]], strict=False)
     native.allocate_tensors()
     return native
 
 
 def _hidden_xnnpack(threads: int) -> XnnpackDelegate:
-    """The kernels that ai-edge-litert uses for int8, which tflite-runtime has but leaves off."""
+    """Return the int8 kernels that tflite-runtime has but does not use by default."""
     package = importlib.util.find_spec("tflite_runtime")
     (folder,) = (package and package.submodule_search_locations) or ("",)
     return XnnpackDelegate(next(Path(folder).glob("*interpreter_wrapper*.so")), threads)
 
 
-def _told_apart(outputs: list[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
-    """Scores and maps. By their shape: converters promise no order, and rename."""
+def _scores_and_maps(outputs: list[Mapping[str, Any]]) -> tuple[list[Any], list[Any]]:
+    """Sort outputs by shape: converters guarantee neither their order nor their names."""
     if len(outputs) == 1:
         return outputs, []
     is_map = [len(each["shape"]) == 4 and each["shape"][3] == 1 for each in outputs]

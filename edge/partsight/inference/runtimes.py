@@ -1,31 +1,26 @@
-"""Which TFLite runtimes there are, and which of them is to run a model. Imports none."""
+"""TFLite runtimes: which are installed, and which one runs a model. Imports none of them."""
 
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from partsight.errors import EnvironmentFault
 from partsight.utils.imports import is_installed
 
 __all__ = [
+    "DEFAULT_OPTIONS",
     "LITERT",
-    "RUNTIME_VARIABLE",
     "TFLITE_RUNTIME",
-    "THREADS_VARIABLE",
     "Runtime",
+    "RuntimeOptions",
     "choose_runtime",
     "clashes",
     "runtimes",
     "speed_advice",
 ]
-
-RUNTIME_VARIABLE = "PARTSIGHT_RUNTIME"
-THREADS_VARIABLE = "PARTSIGHT_THREADS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +28,9 @@ class Runtime:
     """A TFLite runtime.
 
     Attributes:
-        name: as ``PARTSIGHT_RUNTIME`` spells it.
-        distribution: as pip spells it.
-        module: where its ``Interpreter`` lives.
+        name: name in the configuration.
+        distribution: name of the package for pip.
+        module: Python module that has its ``Interpreter``.
     """
 
     name: str
@@ -44,14 +39,29 @@ class Runtime:
 
     @property
     def installed(self) -> bool:
-        """Whether it can be found on this machine; it is not imported."""
+        """Whether its package is on this machine; it is not imported."""
         return is_installed(self.module.partition(".")[0])
 
     @property
     def version(self) -> str:
-        """The version that is installed."""
+        """Installed version."""
         return importlib.metadata.version(self.distribution)
 
+
+@dataclass(frozen=True, slots=True)
+class RuntimeOptions:
+    """How models are run.
+
+    Attributes:
+        runtime: name of the TFLite runtime, or None for the preferred one of those installed.
+        threads: number of threads that the runtime may use for one image.
+    """
+
+    runtime: str | None = None
+    threads: int = 1
+
+
+DEFAULT_OPTIONS = RuntimeOptions()
 
 LITERT = Runtime("litert", "ai-edge-litert", "ai_edge_litert.interpreter")
 TFLITE_RUNTIME = Runtime("tflite-runtime", "tflite-runtime", "tflite_runtime.interpreter")
@@ -59,34 +69,37 @@ _BY_PREFERENCE = (LITERT, TFLITE_RUNTIME)
 
 
 def runtimes() -> tuple[Runtime, ...]:
-    """The runtimes that are installed, the preferred one first."""
+    """The installed runtimes, the preferred one first."""
     return tuple(runtime for runtime in _BY_PREFERENCE if runtime.installed)
 
 
-def choose_runtime(environ: Mapping[str, str] = os.environ) -> Runtime:
-    """The runtime to use: the one that ``PARTSIGHT_RUNTIME`` names, else the preferred one.
+def choose_runtime(name: str | None = None) -> Runtime:
+    """Return the installed runtime of this name.
+
+    Args:
+        name: name of a runtime, or None for the preferred one of those installed.
 
     Raises:
-        EnvironmentFault: none is installed, or not the one that was asked for.
+        EnvironmentFault: the runtime is not installed, no runtime has this name, or no runtime is
+            installed.
     """
-    wanted = environ.get(RUNTIME_VARIABLE, "")
     known = [runtime.name for runtime in _BY_PREFERENCE]
-    if wanted and wanted not in known:
-        raise EnvironmentFault(f"{RUNTIME_VARIABLE} must be one of {known}. Received: {wanted!r}")
+    if name and name not in known:
+        raise EnvironmentFault(
+            f"model.runtime or PARTSIGHT_RUNTIME must be one of {known}. Received: {name!r}"
+        )
     for runtime in runtimes():
-        if wanted == runtime.name or (not wanted and not clashes(runtime)):
+        if name == runtime.name or (not name and not clashes(runtime)):
             return runtime
-    missing = next(
-        (r.distribution for r in _BY_PREFERENCE if r.name == wanted), LITERT.distribution
-    )
+    missing = next((r.distribution for r in _BY_PREFERENCE if r.name == name), LITERT.distribution)
     raise EnvironmentFault(
-        f"no TFLite runtime to run the model with: {wanted or 'neither of ' + str(known)} is "
+        f"no TFLite runtime to run the model with: {name or 'neither of ' + str(known)} is "
         f"installed. Install one: pip install {missing}"
     )
 
 
 def speed_advice(runtime: Runtime, machine: str = platform.machine()) -> str | None:
-    """What to tell a user whose int8 models run slower than they need to, or None."""
+    """Return advice if another runtime would run int8 models faster here, else None."""
     slow = runtime == TFLITE_RUNTIME and machine.lower() in ("x86_64", "amd64")
     if not slow or len(runtimes()) > 1:
         return None
@@ -97,5 +110,8 @@ def speed_advice(runtime: Runtime, machine: str = platform.machine()) -> str | N
 
 
 def clashes(runtime: Runtime) -> bool:
-    """tflite-runtime beside TensorFlow: seen to read garbage, to throw, and to be refused."""
+    """Whether the runtime fails in this process: tflite-runtime does once TensorFlow is loaded.
+
+    It was seen to read garbage, to raise, and to be refused.
+    """
     return runtime == TFLITE_RUNTIME and "tensorflow" in sys.modules

@@ -5,6 +5,7 @@ What a line does not have is not imported.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -197,7 +198,8 @@ def open_models(
         return None
     from partsight.model_store.store import ModelStore
     from partsight.model_store.watch import ModelWatch
-    from partsight.qualification.rules import settings_of
+    from partsight.qualification.isolated import examine_aside
+    from partsight.qualification.rules import Rules
 
     return stack.enter_context(
         ModelWatch(
@@ -205,7 +207,8 @@ def open_models(
             inspector.classifier,
             request.load,
             telemetry,
-            settings=settings_of(request.config),
+            rules=Rules(models=models, decision=request.config.decision),
+            examine=functools.partial(examine_aside, trust=request.trust, options=request.options),
             place=models.incoming,
             product=models.product,
             on_event=on_event,

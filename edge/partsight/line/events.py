@@ -71,7 +71,7 @@ def thresholds_told(inspector: Inspector) -> dict[str, Any]:
         "accept_above": inspector.point.accept_above,
         "reject_below": inspector.point.reject_below,
         "min_contrast": inspector.point.min_contrast,
-        "fail_safe": policy.fail_safe.value,
+        "fail_safe": policy.fail_safe,
         "votes": policy.votes,
         "window": policy.window,
     }

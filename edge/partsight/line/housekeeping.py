@@ -16,7 +16,7 @@ from partsight.line.events import thresholds_told
 from partsight.line.inspector import Inspector
 from partsight.line.line_health import LineHealth
 from partsight.line.observers import Observers, alarm_settings
-from partsight.line.request import LineRequest, policy_of
+from partsight.line.request import LineRequest
 from partsight.line.signals import LineSignals
 from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
@@ -102,7 +102,7 @@ class Housekeeping:
             # let other parts vote now.
             running = self._request.config
             require_acting(running.model_copy(update={"decision": config.decision}))
-            self._inspector.use(policy=policy_of(config))
+            self._inspector.use(policy=config.decision)
         except ConfigError as error:
             self._telemetry.state("configuration", "refused", str(error))
             self._on_event("reload", {"refused": str(error)})
@@ -113,9 +113,9 @@ class Housekeeping:
         self._config = config
         self._observers.alarms.use(alarm_settings(config))
         if self._models is not None:
-            from partsight.qualification.rules import settings_of
+            from partsight.qualification.rules import Rules
 
-            self._models.settings = settings_of(config)
+            self._models.rules = Rules(models=config.models, decision=config.decision)
         waiting = ", ".join(change.key for change in restart)
         self._telemetry.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(

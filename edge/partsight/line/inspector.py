@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.config.decision import DecisionConfig
 from partsight.decision.decide import decide, is_flat, reason, with_thresholds
-from partsight.decision.policy import Policy
 from partsight.errors import ImageError, ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.classifier import Classifier
@@ -31,6 +31,8 @@ from partsight.records import (
 from partsight.utils.ids import uuid7
 
 __all__ = ["Inspector", "Inspection"]
+
+_DEFAULTS = DecisionConfig()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,14 +87,16 @@ class Inspector:
     def __init__(
         self,
         classifier: Classifier,
-        policy: Policy | None = None,
+        policy: DecisionConfig = _DEFAULTS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._clock = clock
-        self._use(classifier, policy or Policy())
+        self._use(classifier, policy)
         self._last: collections.deque[Verdict] = collections.deque(maxlen=self.policy.window)
 
-    def use(self, classifier: Classifier | None = None, policy: Policy | None = None) -> None:
+    def use(
+        self, classifier: Classifier | None = None, policy: DecisionConfig | None = None
+    ) -> None:
         """From the next frame on, judge by another model or another policy.
 
         Raises:
@@ -102,7 +106,7 @@ class Inspector:
         # The verdicts of another model or policy have no vote.
         self._last = collections.deque(maxlen=self.policy.window)
 
-    def _use(self, classifier: Classifier, policy: Policy) -> None:
+    def _use(self, classifier: Classifier, policy: DecisionConfig) -> None:
         self.point = with_thresholds(
             classifier.contract.operating_point,
             policy.accept_above,
@@ -141,7 +145,7 @@ class Inspector:
         return Inspection(result, spec, frame, found.picture, found.fault, found.flat)
 
     def _find(self, seen: Frame | Fault) -> _Findings:
-        found = _Findings(self.policy.fail_safe, "")
+        found = _Findings(Verdict(self.policy.fail_safe), "")
         if isinstance(seen, Fault):
             found.reason, found.fault = seen.reason, "source"
             return found

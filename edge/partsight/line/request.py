@@ -1,4 +1,4 @@
-"""What a run of the line is asked for."""
+"""Request for a run of the line."""
 
 from __future__ import annotations
 
@@ -6,47 +6,38 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from partsight.decision.policy import Policy
 from partsight.inference.classifier import Classifier
-from partsight.records import Verdict
+from partsight.inference.runtimes import RuntimeOptions
+from partsight.qualification.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
 
-__all__ = ["Load", "LineRequest", "policy_of"]
+__all__ = ["LineRequest", "Load"]
 
-# From a model's path or bytes to what runs it; raises ``ModelError``.
+# Loads a classifier from the path or the bytes of a model; raises ``ModelError``.
 Load = Callable[["str | bytes"], Classifier]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LineRequest:
-    """What a run of the line is asked for.
+    """Request for a run of the line.
 
     Attributes:
-        config: in force: the file's, with what the command line says in its place.
-        model: path of the model to begin with; with a store of models, only where that has none.
-            None takes the store's.
+        config: active configuration: the file, with the options of the command line in its place.
+        model: path of the first model; with a store of models, used only if the store is empty.
+            None uses the active model of the store.
         load: loads a model.
-        reread: gives the configuration anew, or raises ``ConfigError``.
-        max_parts: stop after so many; None goes on to the source's end.
+        reread: reads the configuration again, or raises ``ConfigError``.
+        options: runtime that examines new models.
+        trust: key that new models must be signed with.
+        max_parts: number of parts after which the line ends; None for no limit.
     """
 
     config: Config
     model: str | None
     load: Load
     reread: Callable[[], Config]
+    options: RuntimeOptions
+    trust: TrustPolicy
     max_parts: int | None = None
-
-
-def policy_of(config: Config) -> Policy:
-    """How verdicts are given, by the section ``[decision]``."""
-    decision = config.decision
-    return Policy(
-        decision.accept_above,
-        decision.reject_below,
-        Verdict(decision.fail_safe),
-        decision.votes,
-        decision.window,
-        decision.min_contrast,
-    )

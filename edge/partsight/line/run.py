@@ -29,7 +29,7 @@ from partsight.line.inspector import Inspector
 from partsight.line.loop import watch
 from partsight.line.observers import open_observers
 from partsight.line.recorder import Recorder
-from partsight.line.request import LineRequest, policy_of
+from partsight.line.request import LineRequest
 from partsight.line.signals import LineSignals
 from partsight.results import JsonLinesSink
 from partsight.sources import open_frames
@@ -60,7 +60,7 @@ def run_station(request: LineRequest, telemetry: Telemetry) -> None:
         journal = open_journal(config, telemetry, stack)
         on_event = event_writer(journal, telemetry)
         stack.callback(telemetry.tell_rest)
-        inspector = Inspector(open_model(request, telemetry, on_event), policy_of(config))
+        inspector = Inspector(open_model(request, telemetry, on_event), config.decision)
         on_event("started", started(config, inspector))
         feeders = open_feeders(config, journal, telemetry, stack)
         open_pruning(config, journal, feeders, stack)

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
         Ed25519PublicKey,
     )
 
-__all__ = ["PUBLIC_KEY_VARIABLE", "is_signed", "require_signature", "signed"]
+__all__ = ["is_signed", "require_signature", "signed"]
 
-# Names the public key of whose signatures a device trusts, see ``trust``.
-PUBLIC_KEY_VARIABLE = "PARTSIGHT_PUBLIC_KEY"
 # A signature of anything else by the same key is none of a model.
 _PURPOSE = b"partsight model signature, version 1\n"
 _COMMENT = re.compile(rb"partsight ed25519 ([0-9a-f]{128})")

@@ -28,8 +28,8 @@ from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.products import UNNAMED_NOTE, described
 from partsight.model_store.start import Load, ready
 from partsight.model_store.store import ModelStore, activated, read_stored
-from partsight.qualification.isolated import Examine, Stopped, examine_aside
-from partsight.qualification.rules import Findings, Settings
+from partsight.qualification.isolated import Examine, Stopped
+from partsight.qualification.rules import Findings, Rules
 from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
 
@@ -37,7 +37,7 @@ __all__ = ["ModelWatch"]
 
 logger = logging.getLogger(__name__)
 
-DEFAULTS = Settings()
+_DEFAULTS = Rules()
 # A share that is away can hold a look up for minutes, the end of the line must not be.
 _LEAVE_S = 3.0
 # What the state is called of what may come next.
@@ -53,12 +53,12 @@ class ModelWatch:
         in_force: the one that the line started with.
         load: makes a classifier of bytes; raises ``ModelError``.
         telemetry: gets the state, and counts what became of new models.
-        settings: see there; may be replaced at any time, as ``settings``.
+        examine: examines a new model; raises ``PartsightError`` for one that must not be run.
+        rules: rules for new models; may be replaced at any time, as ``rules``.
         place: where new models are dropped; None is the store's own folder.
         product: that is configured; None takes the active model's for the product.
         on_event: is told ``"model"`` and what became of a new model, in this thread.
         clock: seconds, monotonic.
-        examine: raises ``PartsightError`` for a model that must not be run.
     """
 
     def __init__(
@@ -68,14 +68,14 @@ class ModelWatch:
         load: Load,
         telemetry: Telemetry,
         *,
-        settings: Settings = DEFAULTS,
+        examine: Examine,
+        rules: Rules = _DEFAULTS,
         place: Path | None = None,
         product: str | None = None,
         on_event: OnEvent = lambda kind, detail: None,
         clock: Callable[[], float] = time.monotonic,
-        examine: Examine = examine_aside,
     ) -> None:
-        self.settings = settings
+        self.rules = rules
         self._store, self._load, self._telemetry, self._on_event = store, load, telemetry, on_event
         self._examine = examine
         self._incoming = Incoming(store.incoming if place is None else place, clock)
@@ -134,7 +134,7 @@ class ModelWatch:
             self._consider(candidate)
 
     def _run(self) -> None:
-        while not self._stop.wait(self.settings.interval_s):
+        while not self._stop.wait(self.rules.models.interval_s):
             try:
                 self.turn()
             except Stopped:
@@ -191,13 +191,12 @@ class ModelWatch:
 
     def _take(self, candidate: Candidate, file: ModelFile) -> None:
         self._require_product(file)
-        settings = self.settings
-        rules = settings.rules.like(None if settings.allow_other_labels else self._contract)
-        found = self._examine(file.data, rules, self._stop)
+        rules = self.rules
+        found = self._examine(file.data, rules.for_model(self._contract), self._stop)
         classifier = ready(self._load(file.data))
         detail = {"from": str(candidate.path), "by": "the line", **_told(found)}
         kept = {**detail, "product": file.contract.product}
-        put_in_force(self._store, file, settings.keep, kept)
+        put_in_force(self._store, file, rules.models.keep, kept)
         self._incoming.taken(candidate)
         self._offered(classifier, detail)
 

@@ -1,12 +1,9 @@
-"""The examination that a model must pass before it is put in force.
+"""Examination that a model must pass before it is activated.
 
-Enters: the bytes that will be run, and rules. Leaves: what was found, or the reason against it.
-Takes seconds: called in a process of its own, see ``aside``.
+It takes seconds, so it runs in a separate process, see ``isolated``.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from partsight.decision.decide import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
@@ -14,34 +11,42 @@ from partsight.evaluation.evaluate import labelled_pictures, score_pictures
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.inference.classifier import Classifier
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
 from partsight.qualification.golden import require_same_scores
 from partsight.qualification.rules import Findings, Rules
-from partsight.qualification.trust import require_trusted
+from partsight.qualification.trust import TrustPolicy, require_trusted
 
 __all__ = ["examine"]
 
 
-def examine(data: bytes, rules: Rules) -> Findings:
+def examine(data: bytes, rules: Rules, trust: TrustPolicy, options: RuntimeOptions) -> Findings:
     """Examine a model: digest, contract, signature, trial, golden samples, acceptance set.
 
+    Args:
+        data: bytes of the model file.
+        rules: rules that the model must pass.
+        trust: key that the model must be signed with.
+        options: runtime that will run the model.
+
     Raises:
-        ModelError: damaged, not as its contract says, does not decide here as it did where it
-            was approved, or fails the acceptance set.
-        ContractError: other labels than the rules allow.
-        ConfigError: the configured thresholds do not go with its own.
-        SignatureError: not signed by whom this device trusts.
-        DatasetError: the acceptance set cannot be measured on.
-        EnvironmentFault: this machine cannot run it.
+        ModelError: the model is damaged, differs from its contract, gives other scores here than
+            at export, or fails the acceptance set.
+        ContractError: the model has labels that the rules do not allow.
+        ConfigError: the configured thresholds contradict those of the model.
+        SignatureError: the model is not signed with the required key.
+        DatasetError: the acceptance set cannot be used.
+        EnvironmentFault: this machine cannot run the model.
     """
     file = load_model_file(data)
     _require_labels(file.contract, rules)
-    with_thresholds(file.contract.operating_point, rules.accept_above, rules.reject_below)
-    require_trusted(file)
-    classifier = Classifier.open(data)
+    line = rules.decision
+    with_thresholds(file.contract.operating_point, line.accept_above, line.reject_below)
+    require_trusted(file, trust, options)
+    classifier = Classifier.open(data, options)
     samples, difference = _replayed(file, classifier, rules)
-    return _challenged(classifier, rules, Findings(samples, difference))
+    return _accepted(classifier, rules, Findings(samples, difference))
 
 
 def _require_labels(contract: Contract, rules: Rules) -> None:
@@ -53,40 +58,41 @@ def _require_labels(contract: Contract, rules: Rules) -> None:
         if expected is not None and set(received) != set(expected):
             raise ContractError(
                 f"the model has other {name} than the active one: expected {sorted(expected)}, "
-                f"received {sorted(received)}. If that is meant, set models.allow_other_labels."
+                f"received {sorted(received)}. If this is intended, set models.allow_other_labels."
             )
 
 
 def _replayed(file: ModelFile, classifier: Classifier, rules: Rules) -> tuple[int, float | None]:
-    if not file.contract.golden and not rules.require_golden:
+    if not file.contract.golden and not rules.models.require_golden:
         return 0, None
     replays = require_same_scores(file, classifier)
     return len(replays), max(each.difference for each in replays)
 
 
-def _challenged(classifier: Classifier, rules: Rules, findings: Findings) -> Findings:
-    if rules.challenge is None:
+def _accepted(classifier: Classifier, rules: Rules, findings: Findings) -> Findings:
+    models, line = rules.models, rules.decision
+    if models.challenge is None:
         return findings
     labels = classifier.contract.labels
-    scored = score_pictures(classifier, labelled_pictures(Path(rules.challenge), labels))
+    scored = score_pictures(classifier, labelled_pictures(models.challenge, labels))
     if scored.failed:
         path, reason = scored.failed[0]
         raise DatasetError(
-            f"{len(scored.failed)} pictures of the acceptance set cannot be read, such as {path}: "
-            f"{reason}. Mend or remove them."
+            f"{len(scored.failed)} images of the acceptance set cannot be read, such as {path}: "
+            f"{reason}. Repair or remove them."
         )
     point = with_thresholds(
         classifier.contract.operating_point,
-        rules.accept_above,
-        rules.reject_below,
-        rules.min_contrast,
+        line.accept_above,
+        line.reject_below,
+        line.min_contrast,
     )
     accuracy = classification_metrics(labels, scored.true, scored.scores)["accuracy"]
     recall = verdict_metrics(labels, scored.true, scored.scores, point, scored.contrasts)[
         "recall_of_bad"
     ]
-    _require_score("accuracy", accuracy, rules.min_accuracy)
-    _require_score("recall of bad parts", recall, rules.min_recall_of_bad)
+    _require_score("accuracy", accuracy, models.min_accuracy)
+    _require_score("recall of bad parts", recall, models.min_recall_of_bad)
     return Findings(
         findings.golden_samples,
         findings.golden_difference,
@@ -101,11 +107,11 @@ def _require_score(name: str, received: float | None, expected: float | None) ->
         return
     if received is None:
         raise DatasetError(
-            f"the acceptance set cannot tell the {name}: expected pictures of good and of bad "
-            "parts, and a model that says which labels are good. Add pictures."
+            f"the acceptance set cannot measure the {name}: expected images of good and of bad "
+            "parts, and a model that says which labels are good. Add images."
         )
     if received < expected:
         raise ModelError(
             f"the model fails the acceptance set: expected {name} of at least {expected:.4f}, "
-            f"received {received:.4f}. The old one stays in force."
+            f"received {received:.4f}. The old model stays active."
         )

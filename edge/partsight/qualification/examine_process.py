@@ -1,11 +1,12 @@
-"""One examination of a model in a child process of lower priority: started by ``aside``.
+"""One examination of a model in a child process of lower priority: started by ``isolated``.
 
-The rules are the argument, the model is on stdin, and the findings are JSON on stdout.
+The request is the argument, the model is on stdin, and the findings are JSON on stdout.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import os
 import sys
@@ -14,24 +15,29 @@ from partsight.inference.interpreter import load_runtime
 from partsight.inference.runtimes import choose_runtime
 from partsight.qualification.child_process import answer
 from partsight.qualification.examine import examine
-from partsight.qualification.rules import Rules
+from partsight.qualification.rules import ExaminationRequest
 
 __all__ = ["main"]
 
-# Inspection goes first where cores are few. Of the process only: a thread of the line's own that
-# is put behind others while it holds Python's lock would hold inspection up.
+# Inspection has priority on the cores. A process is used, as a thread of lower priority that holds
+# the lock of the interpreter would delay inspection.
 _NICENESS = 10
 
 
 def main() -> None:
-    """Examine once."""
+    """Examine one model."""
+    request = ExaminationRequest.model_validate_json(sys.argv[1])
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
-    answer(lambda: load_runtime(choose_runtime()), _findings)
+    answer(
+        lambda: load_runtime(choose_runtime(request.runtime.runtime)),
+        functools.partial(_findings, request),
+    )
 
 
-def _findings(model: bytes) -> str:
-    return json.dumps(dataclasses.asdict(examine(model, Rules.from_json(sys.argv[1]))))
+def _findings(request: ExaminationRequest, model: bytes) -> str:
+    found = examine(model, request.rules, request.trust, request.runtime)
+    return json.dumps(dataclasses.asdict(found))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An examination beside the line: in a process of its own, at a lower priority.
+"""Examination of a model in a separate process of lower priority.
 
 Called by the thread that looks for new models, and by ``partsight model activate``.
 """
@@ -16,8 +16,10 @@ from collections.abc import Callable, Sequence
 from typing import IO
 
 from partsight.errors import EnvironmentFault, ModelError
+from partsight.inference.runtimes import DEFAULT_OPTIONS, RuntimeOptions
 from partsight.qualification.child_process import raise_for_end
-from partsight.qualification.rules import Findings, Rules
+from partsight.qualification.rules import ExaminationRequest, Findings, Rules
+from partsight.qualification.trust import TrustPolicy
 from partsight.utils.child_python import python_module
 from partsight.utils.known_secrets import without_secrets
 
@@ -26,14 +28,14 @@ __all__ = ["Examine", "Stopped", "examine_aside"]
 Examine = Callable[[bytes, Rules, threading.Event], Findings]
 
 _COMMAND = python_module("partsight.qualification.examine_process")
-# Slow devices take seconds to start, and an acceptance set may have thousands of pictures.
+# Slow devices take seconds to start, and an acceptance set may have thousands of images.
 _TIMEOUT_S = 1800.0
-# How soon a stop is noticed.
+# Time until a stop is noticed.
 _STEP_S = 0.1
 
 
-class Stopped(Exception):  # noqa: N818 - the line ends, which is no error
-    """The examination was given up, because the line ends."""
+class Stopped(Exception):  # noqa: N818 - the end of the line is not an error
+    """The examination was stopped because the line ends."""
 
 
 def examine_aside(
@@ -41,61 +43,66 @@ def examine_aside(
     rules: Rules,
     stop: threading.Event | None = None,
     *,
+    trust: TrustPolicy,
+    options: RuntimeOptions = DEFAULT_OPTIONS,
     command: Sequence[str] = _COMMAND,
     timeout_s: float = _TIMEOUT_S,
 ) -> Findings:
-    """Examine a model in a process of its own.
+    """Examine a model in a separate process.
 
     Args:
-        data: the bytes that will be run.
-        rules: what it must pass.
-        stop: once it is set, the process is ended.
-        command: is given the rules as an argument, and the model on stdin.
-        timeout_s: how long it may take.
+        data: bytes of the model file.
+        rules: rules that the model must pass.
+        stop: event that ends the process once it is set.
+        trust: key that the model must be signed with.
+        options: runtime that will run the model.
+        command: program that examines; it gets the request as argument and the model on stdin.
+        timeout_s: time limit.
 
     Raises:
         EnvironmentFault: this machine cannot start the process, or run the model in it.
-        ModelError: the reason against it.
-        Stopped: ``stop`` was set before there was one.
+        ModelError: the model is refused.
+        Stopped: ``stop`` was set before the examination ended.
     """
     stop = stop or threading.Event()
-    process = _started(command, rules)
-    # By a thread: communicate() loses what it has not sent when a wait times out.
+    request = ExaminationRequest(rules=rules, runtime=options, trust=trust)
+    process = _started([*command, request.model_dump_json()])
+    # Sent by a thread: communicate() loses the rest of the input when a wait times out.
     sender = threading.Thread(target=_send, args=(process.stdin, data), daemon=True)
     process.stdin = None
     sender.start()
     try:
-        told = _answer(process, stop, time.monotonic() + timeout_s)
+        output = _answer(process, stop, time.monotonic() + timeout_s)
     finally:
         if process.poll() is None:
             _kill(process)
-        sender.join(_STEP_S)  # without a reader it has nothing to wait for
+        sender.join(_STEP_S)  # it ends as soon as the process no longer reads
     task, remedy = "examines the model", "Copy it again from where it was made."
-    found = raise_for_end(process.returncode, *told, task, remedy)
+    found = raise_for_end(process.returncode, *output, task, remedy)
     return Findings(**json.loads(found))
 
 
-def _started(command: Sequence[str], rules: Rules) -> subprocess.Popen[bytes]:
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
     try:
         return subprocess.Popen(
-            [*command, rules.to_json()],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=without_secrets(os.environ),
-            # It starts others: all of them end together.
+            # It starts child processes, which must end with it.
             start_new_session=True,
         )
     except OSError as error:
         raise EnvironmentFault(
             f"cannot start a process to examine the model in: {error.strerror or error}. Give the "
-            "line more memory, or leave to start processes."
+            "line more memory, or permission to start processes."
         ) from error
 
 
 def _send(pipe: IO[bytes] | None, data: bytes) -> None:
     if pipe is not None:
-        with contextlib.suppress(OSError), pipe:  # whoever went down reads no more
+        with contextlib.suppress(OSError), pipe:  # the process ended
             pipe.write(data)
 
 
@@ -109,13 +116,13 @@ def _answer(
             raise Stopped
         if time.monotonic() > deadline_s:
             raise ModelError(
-                "the model takes too long to examine; the old one stays in force. Give it fewer "
-                "pictures in the acceptance set."
+                "the examination takes too long; the old model stays active. Use fewer images in "
+                "the acceptance set."
             )
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(OSError):  # it may have ended by now
+    with contextlib.suppress(OSError):  # it may have ended already
         if hasattr(os, "killpg"):
             os.killpg(process.pid, signal.SIGKILL)
         else:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from partsight.inference.classifier import Classifier
 from partsight.inference.interpreter import Interpreter
+from partsight.inference.runtimes import DEFAULT_OPTIONS, RuntimeOptions
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
-from partsight.qualification.trust import require_trusted
+from partsight.qualification.trust import TrustPolicy, require_trusted
 
 __all__ = ["load_classifier"]
 
@@ -24,8 +25,9 @@ logger = logging.getLogger(__name__)
 
 def load_classifier(
     model: str | Path | bytes,
+    trust: TrustPolicy,
+    options: RuntimeOptions = DEFAULT_OPTIONS,
     *,
-    threads: int = 1,
     overrides: ModelOverrides | None = None,
     warn: Callable[[str], object] = logger.warning,
 ) -> Classifier:
@@ -37,13 +39,13 @@ def load_classifier(
 
     Args:
         model: path of the model file, or its bytes.
-        threads: number of threads that the runtime may use.
+        trust: key that the model must be signed with.
+        options: runtime and number of threads.
         overrides: facts that a third-party model does not contain.
         warn: receives one line if no label of the model is known to be good, so that every
             verdict is review.
 
     Raises:
-        ConfigError: the device has a configuration that cannot be read.
         ContractError: the model has no contract, or its tensors differ from it.
         EnvironmentFault: no TFLite runtime on this machine.
         ModelError: the file is missing, damaged, refused by the runtime, or gives other scores
@@ -51,8 +53,8 @@ def load_classifier(
         SignatureError: the model is not signed with the key that the device requires.
     """
     file = load_model_file(model, overrides)
-    require_trusted(file)
-    classifier = Classifier(file, Interpreter(file.data, threads=threads))
+    require_trusted(file, trust, options)
+    classifier = Classifier(file, Interpreter(file.data, options))
     require_same_scores_once(file, classifier)
     if not file.contract.golden:
         classifier.predict(_white_image(file.contract))

@@ -1,75 +1,61 @@
-"""What a new model must pass before it is put in force. Plain values, that travel to a process."""
+"""Rules that a new model must pass before it is activated, and the findings of its examination."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
+from partsight.config.decision import DecisionConfig
+from partsight.config.models import ModelsConfig
+from partsight.config.section import Section
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.contract import Contract
+from partsight.qualification.trust import TrustPolicy
 
-if TYPE_CHECKING:
-    from partsight.config.document import Config
-
-__all__ = ["Findings", "Rules", "Settings", "rules_of", "settings_of"]
+__all__ = ["ExaminationRequest", "Findings", "Rules"]
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What a new model must pass, beside being whole, signed by whom is trusted, and sound.
+class Rules(Section):
+    """Rules for a new model, besides those for every model: complete, signed as required, sound.
 
     Attributes:
-        labels: that it must have, in any order; None allows all.
-        accept_labels: that it must accept, in any order; None allows all.
-        require_golden: whether it must hold golden samples.
-        challenge: the acceptance set, a folder with a sub-folder per label; None asks for none.
-        min_accuracy: share of those pictures that must be right; None asks for none.
-        min_recall_of_bad: share of their bad parts that must not be accepted; None asks for none.
-        accept_above: the device's own threshold in place of the model's, or None.
-        reject_below: the device's own threshold in place of the model's, or None.
-        min_contrast: the device's own limit in place of the model's, or None.
+        models: golden samples, acceptance set and scores that it must reach.
+        decision: thresholds of the device, which replace those of the model.
+        labels: labels that the model must have, in any order, or None for any.
+        accept_labels: labels of good parts that it must have, in any order, or None for any.
     """
 
+    models: ModelsConfig = ModelsConfig()
+    decision: DecisionConfig = DecisionConfig()
     labels: tuple[str, ...] | None = None
     accept_labels: tuple[str, ...] | None = None
-    require_golden: bool = True
-    challenge: str | None = None
-    min_accuracy: float | None = None
-    min_recall_of_bad: float | None = None
-    accept_above: float | None = None
-    reject_below: float | None = None
-    min_contrast: float | None = None
 
-    def like(self, contract: Contract | None) -> Rules:
-        """The same, with the labels of a model."""
-        if contract is None:
+    def for_model(self, active: Contract | None) -> Rules:
+        """Return the rules for a model that is to replace the active one, if there is one."""
+        if active is None or self.models.allow_other_labels:
             return self
-        accepted = contract.operating_point.accept_labels
-        return dataclasses.replace(self, labels=contract.labels, accept_labels=accepted)
+        accepted = active.operating_point.accept_labels
+        return self.model_copy(update={"labels": active.labels, "accept_labels": accepted})
 
-    def to_json(self) -> str:
-        """As a process is told them."""
-        return json.dumps(dataclasses.asdict(self))
 
-    @classmethod
-    def from_json(cls, text: str) -> Rules:
-        """As a process was told them."""
-        values = json.loads(text)
-        return cls(**{key: _tuple(value) for key, value in values.items()})
+class ExaminationRequest(Section):
+    """Argument of the process that examines a model."""
+
+    rules: Rules
+    runtime: RuntimeOptions
+    trust: TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """What the examination of a model that passed came to.
+    """Result of the examination of a model that passed.
 
     Attributes:
-        golden_samples: how many were replayed.
-        golden_difference: the largest of a score, between export and here; None of none.
-        challenge_pictures: how many were judged.
-        accuracy: share of them that are right, or None.
-        recall_of_bad: share of their bad parts that are not accepted, or None.
+        golden_samples: number of golden samples that were replayed.
+        golden_difference: largest difference of a score between export and this machine, or None
+            without golden samples.
+        challenge_pictures: number of images of the acceptance set that were classified.
+        accuracy: share of these images with the right label, or None.
+        recall_of_bad: share of the bad parts among them that were not accepted, or None.
     """
 
     golden_samples: int = 0
@@ -77,45 +63,3 @@ class Findings:
     challenge_pictures: int = 0
     accuracy: float | None = None
     recall_of_bad: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What may change while the line runs.
-
-    Attributes:
-        rules: what a new model must pass.
-        allow_other_labels: whether it may have others than the one in force.
-        keep: how many models stay in the store.
-        interval_s: seconds between two looks.
-    """
-
-    rules: Rules = Rules()
-    allow_other_labels: bool = False
-    keep: int = 5
-    interval_s: float = 1.0
-
-
-def rules_of(config: Config) -> Rules:
-    """The rules of a configuration; ``Rules.like`` adds the labels where others are not allowed."""
-    models, decision = config.models, config.decision
-    challenge: Path | None = models.challenge
-    return Rules(
-        require_golden=models.require_golden,
-        challenge=None if challenge is None else str(challenge),
-        min_accuracy=models.min_accuracy,
-        min_recall_of_bad=models.min_recall_of_bad,
-        accept_above=decision.accept_above,
-        reject_below=decision.reject_below,
-        min_contrast=decision.min_contrast,
-    )
-
-
-def settings_of(config: Config) -> Settings:
-    """How a line looks for new models, by its configuration."""
-    models = config.models
-    return Settings(rules_of(config), models.allow_other_labels, models.keep, models.interval_s)
-
-
-def _tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value

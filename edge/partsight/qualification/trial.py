@@ -1,8 +1,8 @@
-"""A model file that is new here is first run in processes of its own.
+"""Trial of a model file that is new on this machine, in separate processes.
 
-A file's digest tells damage, not malice: whoever writes a flatbuffer writes its digest. The
-native parser can crash on one, hang, or take all memory, and would take the line with it.
-What passed is remembered, by digest and runtime, and not tried again.
+A digest shows damage, not malice: anyone can compute the digest of a manipulated file. The native
+parser can crash on such a file, hang, or use all memory, and would end the line. A model that
+passed is remembered by digest and runtime, and not tried again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Sequence
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.inference.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
+from partsight.inference.runtimes import Runtime, choose_runtime
 from partsight.model.file import ModelFile
 from partsight.model.tflite.flatbuffer import Malformed, verify
 from partsight.model.tflite.model_schema import MODEL
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 
 _TRIAL = "trials"
 _COMMAND = python_module("partsight.qualification.trial_process")
-# Where a read goes astray, it depends on what lies there whether that is noticed.
+# A read outside the file crashes only if the memory there is not mapped, so one run is not enough.
 _TRIALS = 3
-# A small device takes seconds to start; a large model takes as long as it is large.
+# A small device takes seconds to start; the time to load grows with the file.
 _TIMEOUT_S, _TIMEOUT_S_A_MIB = 6.0, 1.0
 _REMEDY = (
     "Expected a file that 'partsight train' or 'partsight export' made; copy it again from where "
@@ -42,22 +42,22 @@ _REMEDY = (
 def require_sound(
     file: ModelFile, runtime: Runtime | None = None, command: Sequence[str] = _COMMAND
 ) -> None:
-    """Refuse a file that the runtime does not survive.
+    """Refuse a model file that crashes its runtime.
 
     Args:
-        file: whose digest is that of its contract.
-        runtime: that shall run it; None is the one that would be chosen.
-        command: what is given the file on stdin.
+        file: model file whose digest was checked.
+        runtime: runtime that will run the model, or None for the preferred one.
+        command: program of the trial; it gets the runtime's name as argument and the file on stdin.
 
     Raises:
-        EnvironmentFault: no TFLite runtime on this machine, or it cannot run one in a process.
-        ModelError: the runtime refuses it, crashes, hangs, or takes more than 1 GiB.
+        EnvironmentFault: no TFLite runtime on this machine, or no process can be started.
+        ModelError: the runtime refuses the model, crashes, hangs, or uses more than 1 GiB.
     """
     runtime = runtime or choose_runtime()
     try:
         verify(file.data, MODEL)
     except Malformed as error:
-        raise _unsound(f"it is no whole flatbuffer: {error}") from error
+        raise _unsound(f"it is not a complete flatbuffer: {error}") from error
     if has_passed(_TRIAL, file.sha256, runtime):
         return
     if not command[0]:
@@ -72,14 +72,14 @@ def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
     timeout_s = _TIMEOUT_S + _TIMEOUT_S_A_MIB * len(file.data) / 2**20
     try:
         done = subprocess.run(
-            command,
+            [*command, runtime.name],
             input=file.data,
-            env={**without_secrets(os.environ), RUNTIME_VARIABLE: runtime.name},
+            env=without_secrets(os.environ),
             capture_output=True,
             timeout=timeout_s,
         )
     except subprocess.TimeoutExpired as error:
-        raise _unsound(f"one frame takes it more than {timeout_s:.0f} s") from error
+        raise _unsound(f"one image takes more than {timeout_s:.0f} s") from error
     except OSError as error:
         raise EnvironmentFault(
             f"cannot start a process to try the model in: {error.strerror or error}. "

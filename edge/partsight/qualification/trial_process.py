@@ -1,11 +1,17 @@
-"""One run of a model in a child process that may crash on it: started by ``trial``."""
+"""One run of a model in a child process that may crash: started by ``trial``.
+
+The name of the runtime is the argument, the model is on stdin.
+"""
 
 from __future__ import annotations
+
+import functools
+import sys
 
 import numpy as np
 
 from partsight.inference.interpreter import Interpreter, load_runtime
-from partsight.inference.runtimes import choose_runtime
+from partsight.inference.runtimes import RuntimeOptions, choose_runtime
 from partsight.qualification.child_process import answer
 
 __all__ = ["main"]
@@ -13,14 +19,14 @@ __all__ = ["main"]
 _MOST_MEMORY = 1 << 30
 
 
-def main() -> None:
+def main(runtime: str) -> None:
     """Load the model and invoke it once, on zeros."""
-    answer(lambda: load_runtime(choose_runtime()), _run)
+    answer(lambda: load_runtime(choose_runtime(runtime)), functools.partial(_run, runtime))
 
 
-def _run(model: bytes) -> str:
+def _run(runtime: str, model: bytes) -> str:
     _limit_memory()
-    interpreter = Interpreter(model)
+    interpreter = Interpreter(model, RuntimeOptions(runtime))
     interpreter.invoke(np.zeros(interpreter.input.shape, interpreter.input.dtype))
     return ""
 
@@ -37,4 +43,4 @@ def _limit_memory() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])

@@ -14,9 +14,10 @@ import pytest
 from tests.edge.model.tiny_models import Quantization, TinyModel
 
 from partsight import Classifier
+from partsight.config.location import RUNTIME_VARIABLE
 from partsight.errors import ContractError, ModelError
 from partsight.inference.input_encoding import grey
-from partsight.inference.runtimes import RUNTIME_VARIABLE, clashes, runtimes
+from partsight.inference.runtimes import clashes, runtimes
 from partsight.model.contract import contract_from_document, contract_to_document
 from partsight.model.tensor_layout import TensorLayout
 from partsight.model.third_party import ModelOverrides, foreign_contract

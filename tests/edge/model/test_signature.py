@@ -22,11 +22,12 @@ from hypothesis import strategies as st
 
 from partsight import Classifier
 from partsight.cli.main import main
+from partsight.config.location import PUBLIC_KEY_VARIABLE
 from partsight.errors import ModelError, OutputError, SignatureError
 from partsight.inference.runtimes import runtimes
 from partsight.model.file import load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key, read_public_key
-from partsight.model.signature import PUBLIC_KEY_VARIABLE, is_signed, require_signature, signed
+from partsight.model.signature import is_signed, require_signature, signed
 from partsight.model.third_party import MARK
 from partsight.model.zip_tail import append_tail
 from partsight.sample_data import write_sample_data
@@ -331,6 +332,10 @@ def test_from_python_too(keys: Path, model_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, f"{keys}.lost")
     with pytest.raises(SignatureError, match="cannot read the key"):
         Classifier.load(data)
+    assert Classifier.load(data, public_key=f"{keys}.pub").contract.labels[0] == "defected"
+    monkeypatch.delenv(PUBLIC_KEY_VARIABLE)
+    with pytest.raises(SignatureError, match="is not signed"):
+        Classifier.load(model_path, public_key=Path(f"{keys}.pub"))
 
 
 def test_without_cryptography_nothing_is_trusted(

@@ -34,8 +34,8 @@ HOG = (
     sys.executable,
     "-c",
     "import numpy, partsight.qualification.trial_process as trial\n"
-    "trial.Interpreter = lambda data: numpy.ones(1 << 31, numpy.uint8)\n"
-    "trial.main()",
+    "trial.Interpreter = lambda data, options: numpy.ones(1 << 31, numpy.uint8)\n"
+    "import sys; trial.main(sys.argv[1])",
 )
 
 
@@ -135,7 +135,7 @@ Classifier.load({str(model_path)!r})
 
 def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
     broken = ModelFile(b"\xff" * 64, file.sha256, file.contract)
-    with pytest.raises(ModelError, match="no whole flatbuffer: 4 bytes at 4294967295"):
+    with pytest.raises(ModelError, match="not a complete flatbuffer: 4 bytes at 4294967295"):
         require_sound(broken, HERE, PASS)
     assert not marks.exists()
 
@@ -143,7 +143,7 @@ def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -
 def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S", 0.2)
     monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S_A_MIB", 0.0)
-    with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
+    with pytest.raises(ModelError, match="one image takes more than 0 s"):
         require_sound(file, HERE, HANG)
 
 

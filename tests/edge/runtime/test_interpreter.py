@@ -17,7 +17,14 @@ import pytest
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.inference import interpreter
 from partsight.inference.interpreter import Interpreter, load_runtime
-from partsight.inference.runtimes import LITERT, Runtime, choose_runtime, runtimes, speed_advice
+from partsight.inference.runtimes import (
+    LITERT,
+    Runtime,
+    RuntimeOptions,
+    choose_runtime,
+    runtimes,
+    speed_advice,
+)
 from partsight.inference.runtimes import TFLITE_RUNTIME as TFLITE
 
 
@@ -35,47 +42,47 @@ def install(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("installed", "environ", "expected"),
+    ("installed", "name", "expected"),
     [
-        (["litert", "tflite-runtime"], {}, "litert"),
-        (["tflite-runtime"], {}, "tflite-runtime"),
-        (["litert"], {}, "litert"),
-        (["litert", "tflite-runtime"], {"PARTSIGHT_RUNTIME": "tflite-runtime"}, "tflite-runtime"),
-        (["litert", "tflite-runtime"], {"PARTSIGHT_RUNTIME": ""}, "litert"),
+        (["litert", "tflite-runtime"], None, "litert"),
+        (["tflite-runtime"], None, "tflite-runtime"),
+        (["litert"], None, "litert"),
+        (["litert", "tflite-runtime"], "tflite-runtime", "tflite-runtime"),
+        (["litert", "tflite-runtime"], "", "litert"),
     ],
 )
-def test_the_runtime_that_is_chosen(install, installed, environ, expected: str) -> None:
+def test_the_runtime_that_is_chosen(install, installed, name, expected: str) -> None:
     install(installed)
 
-    assert choose_runtime(environ).name == expected
+    assert choose_runtime(name).name == expected
 
 
 @pytest.mark.parametrize(
-    ("installed", "environ", "exception", "fragment"),
+    ("installed", "name", "exception", "fragment"),
     [
-        ([], {}, EnvironmentFault, "pip install ai-edge-litert"),
+        ([], None, EnvironmentFault, "pip install ai-edge-litert"),
         (
             ["litert"],
-            {"PARTSIGHT_RUNTIME": "tflite-runtime"},
+            "tflite-runtime",
             EnvironmentFault,
             "pip install tflite-runtime",
         ),
         (
             ["tflite-runtime"],
-            {"PARTSIGHT_RUNTIME": "litert"},
+            "litert",
             EnvironmentFault,
             "pip install ai-edge-litert",
         ),
-        (["litert"], {"PARTSIGHT_RUNTIME": "onnx"}, EnvironmentFault, "Received: 'onnx'"),
+        (["litert"], "onnx", EnvironmentFault, "Received: 'onnx'"),
     ],
 )
 def test_no_runtime_is_said_with_what_to_install(
-    install, installed, environ, exception, fragment: str
+    install, installed, name, exception, fragment: str
 ) -> None:
     install(installed)
 
     with pytest.raises(exception) as fault:
-        choose_runtime(environ)
+        choose_runtime(name)
     assert fragment in str(fault.value)
 
 
@@ -160,7 +167,7 @@ def test_tflite_runtime_does_not_run_beside_tensorflow(
     monkeypatch.setattr(np, "__version__", "1.26.4")
 
     with pytest.raises(EnvironmentFault, match="pip install ai-edge-litert"):
-        choose_runtime({})
+        choose_runtime()
     with pytest.raises(EnvironmentFault, match="has loaded TensorFlow"):
         load_runtime(TFLITE)
 
@@ -272,14 +279,14 @@ def test_a_model_that_is_no_classifier_is_refused(
     monkeypatch.setattr(Runtime, "version", "0")
 
     with pytest.raises(ModelError, match=f"{inputs} inputs and {outputs} outputs"):
-        Interpreter(b"", runtime=LITERT)
+        Interpreter(b"", RuntimeOptions("litert"))
 
 
 def test_threads_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: FakeNative)
     monkeypatch.setattr(Runtime, "version", "0")
 
-    model = Interpreter(b"bytes", threads=3, runtime=LITERT)
+    model = Interpreter(b"bytes", RuntimeOptions("litert", 3))
 
     assert model._native.arguments == (b"bytes", 3)
     assert model.input == interpreter.TensorInfo((1, 2, 4, 3), np.dtype(np.uint8), 0.5, 3)
@@ -310,7 +317,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...])
     native = type("Native", (Native,), {"details": details})
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
     monkeypatch.setattr(Runtime, "version", "0")
-    return Interpreter(b"", runtime=LITERT)
+    return Interpreter(b"", RuntimeOptions("litert"))
 
 
 @pytest.mark.parametrize(

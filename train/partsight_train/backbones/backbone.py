@@ -79,7 +79,10 @@ class Backbone:
 
 
 def open_backbone(
-    handle: str, image_size: int | None = None, progress: Progress = silent
+    handle: str,
+    image_size: int | None = None,
+    progress: Progress = silent,
+    cache: Path | None = None,
 ) -> Backbone:
     """Load a backbone.
 
@@ -90,6 +93,7 @@ def open_backbone(
             names and paths with ``+`` between them are joined.
         image_size: pixels a side; None takes the module's own.
         progress: told of each mebibyte that is fetched.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
         ModelError: it cannot be had, is no image feature vector, or does not tell its
@@ -98,9 +102,12 @@ def open_backbone(
     members = members_of(handle)
     if members:
         return _joined(
-            handle, [open_backbone(each, None, progress) for each in members], image_size
+            handle,
+            [open_backbone(each, None, progress, cache) for each in members],
+            image_size,
+            cache,
         )
-    folder = locate(handle, image_size, progress)
+    folder = locate(handle, image_size, progress, cache)
     try:
         module = read_module(folder)
         layer = load_layer(folder, module)
@@ -123,7 +130,9 @@ def open_backbone(
     )
 
 
-def _joined(handle: str, members: list[Backbone], image_size: int | None) -> Backbone:
+def _joined(
+    handle: str, members: list[Backbone], image_size: int | None, cache: Path | None
+) -> Backbone:
     """Several backbones as one, that looks at pictures of the largest one's size."""
     for member in members:
         if not member.trainable:
@@ -132,7 +141,9 @@ def _joined(handle: str, members: list[Backbone], image_size: int | None) -> Bac
             )
     size = image_size or max(member.spec.height for member in members)
     folder, digest = joined_saved_model(
-        [Member(member.layer, member.spec.height, member.sha256) for member in members], size
+        [Member(member.layer, member.spec.height, member.sha256) for member in members],
+        size,
+        cache,
     )
     blocks = tuple(member.feature_size for member in members)
     layer = load_layer(folder)

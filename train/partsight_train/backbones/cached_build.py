@@ -13,14 +13,15 @@ from partsight_train.cache_dir import cache_dir
 __all__ = ["made_once"]
 
 
-def made_once(name: str, make: Callable[[Path], None]) -> Path:
+def made_once(name: str, make: Callable[[Path], None], cache: Path | None = None) -> Path:
     """The folder of a name among the cached backbones.
 
     Args:
         name: says all that its content depends on.
         make: writes the SavedModel into a folder; called where the cache lacks it.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
     """
-    folder = cache_dir() / "backbones" / name
+    folder = cache_dir(cache) / "backbones" / name
     if folder.is_dir():
         return folder
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -45,12 +45,15 @@ def read_weights(backbone: EmbeddedBackbone) -> bytes:
     return data
 
 
-def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
+def embedded_saved_model(
+    name: str, image_size: int | None = None, cache: Path | None = None
+) -> Path:
     """The SavedModel of an embedded backbone, made first where the cache lacks it.
 
     Args:
         name: from ``EMBEDDED``.
         image_size: pixels a side; None takes the size that it was trained at.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
     """
     backbone = EMBEDDED[name]
     side = image_size or backbone.image_size
@@ -61,4 +64,4 @@ def embedded_saved_model(name: str, image_size: int | None = None) -> Path:
         weights = read_state_dict(read_weights(backbone))
         save_module(build_feature_extractor(backbone, side, weights), folder)
 
-    return made_once(f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}", make)
+    return made_once(f"{name}-{side}-v{_WRAPPER_VERSION}-{backbone.sha256[:16]}", make, cache)

@@ -33,19 +33,20 @@ _ARCHIVES = (".tar.gz", ".tgz", ".tar")
 _DIGEST = "sha256="
 
 
-def module_folder(address: str, progress: Progress) -> Path:
+def module_folder(address: str, progress: Progress, cache: Path | None = None) -> Path:
     """The SavedModel folder of an address. What is cached is not asked for again.
 
     Args:
         address: a module's as TF Hub serves them, or an archive's; ``#sha256=...`` at its end
             is what the archive must have.
         progress: told of each mebibyte.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
         ModelError: it cannot be had; says what to put where.
         OutputError: the cache cannot be written.
     """
-    folder, by_hand = _places(address)
+    folder, by_hand = _places(address, cache)
     if (folder / MODULE_FILE).is_file():
         return folder
     try:
@@ -65,17 +66,17 @@ def module_folder(address: str, progress: Progress) -> Path:
 
 def cached(address: str) -> Path | None:
     """The folder of an address, or its archive, where it is on this machine."""
-    folder, archive = _places(address)
+    folder, archive = _places(address, cache=None)
     if (folder / MODULE_FILE).is_file():
         return folder
     return archive if archive.is_file() else None
 
 
-def _places(address: str) -> tuple[Path, Path]:
+def _places(address: str, cache: Path | None) -> tuple[Path, Path]:
     """Where the folder of an address lies, and where a person may put its archive."""
-    cache = Path(os.environ.get("TFHUB_CACHE_DIR") or cache_dir() / "tfhub")
+    hub = Path(os.environ.get("TFHUB_CACHE_DIR") or cache_dir(cache) / "tfhub")
     name = hashlib.sha1(address.encode(), usedforsecurity=False).hexdigest()
-    return cache / name, cache / f"{name}.tar.gz"
+    return hub / name, hub / f"{name}.tar.gz"
 
 
 def _take(address: str, archive: Path, folder: Path) -> None:

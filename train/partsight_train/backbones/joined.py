@@ -54,19 +54,24 @@ def members_of(handle: str) -> list[str]:
     return parts if known else []
 
 
-def joined_saved_model(members: Sequence[Member], image_size: int) -> tuple[Path, str]:
+def joined_saved_model(
+    members: Sequence[Member], image_size: int, cache: Path | None = None
+) -> tuple[Path, str]:
     """The SavedModel of members side by side, made first where the cache lacks it.
 
     Args:
         members: two or more.
         image_size: pixels a side of the picture; a member of another size is shown it resized.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Returns:
         The folder, and a digest that says what it was made from.
     """
     parts = [f"{member.sha256} {member.image_size}" for member in members]
     digest = hashlib.sha256(f"{_VERSION} {image_size} {parts}".encode()).hexdigest()
-    folder = made_once(f"joined-{digest[:32]}", lambda folder: _save(members, image_size, folder))
+    folder = made_once(
+        f"joined-{digest[:32]}", lambda folder: _save(members, image_size, folder), cache
+    )
     return folder, digest
 
 

@@ -25,13 +25,19 @@ __all__ = ["cached", "locate"]
 _HOSTS = ("kaggle.com/", "www.kaggle.com/", "tfhub.dev/")
 
 
-def locate(handle: str, image_size: int | None = None, progress: Progress = silent) -> Path:
+def locate(
+    handle: str,
+    image_size: int | None = None,
+    progress: Progress = silent,
+    cache: Path | None = None,
+) -> Path:
     """The SavedModel folder behind a handle.
 
     Args:
         handle: see ``open_backbone``.
         image_size: pixels a side of an embedded backbone; None takes its own.
         progress: told of each mebibyte that is fetched.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
         ModelError: it is nowhere, cannot be fetched, or is no SavedModel.
@@ -39,16 +45,16 @@ def locate(handle: str, image_size: int | None = None, progress: Progress = sile
         EnvironmentFault: the package of an embedded one is not installed.
     """
     if handle in EMBEDDED:
-        return embedded_saved_model(handle, image_size)
+        return embedded_saved_model(handle, image_size, cache)
     remember_address(handle)
     address = _address(handle)
     if address is not None:
-        return fetch.module_folder(address, progress)
+        return fetch.module_folder(address, progress, cache)
     path = Path(handle)
     if path.is_dir():
         return path
     if path.is_file():
-        return _unpacked(path)
+        return _unpacked(path, cache)
     raise ModelError(
         f"cannot use {redact_address(handle)} as a backbone: no such file or folder. Expected "
         f"one, an http(s) address, or a name: {', '.join(NAMED)}."
@@ -84,8 +90,8 @@ def _is_http(address: str) -> bool:
         return False
 
 
-def _unpacked(archive: Path) -> Path:
-    folder = cache_dir() / "unpacked" / sha256_of(archive)
+def _unpacked(archive: Path, cache: Path | None) -> Path:
+    folder = cache_dir(cache) / "unpacked" / sha256_of(archive)
     if not folder.is_dir():
         try:
             unpack(archive, folder)

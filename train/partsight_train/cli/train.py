@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from pathlib import Path
 from typing import Any
 
@@ -50,13 +49,17 @@ def command(
     refuse_options_without_effect(click.get_current_context(), settings)
     for package in ("partsight", "partsight_train"):
         logging.getLogger(package).setLevel(verbosity.upper())
-    if cache_dir is not None:
-        os.environ["PARTSIGHT_CACHE_DIR"] = str(cache_dir)
     from partsight_train.cli.summary import mistakes_text, summary_text
     from partsight_train.train import train
 
     outcome = train(
-        image_dir, run_dir, settings, ProgressBar, resume=resume, summaries_dir=summaries_dir
+        image_dir,
+        run_dir,
+        settings,
+        ProgressBar,
+        resume=resume,
+        summaries_dir=summaries_dir,
+        cache=cache_dir,
     )
     click.echo(summary_text(outcome))
     if print_misclassified:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +78,6 @@ def command(
       partsight tune parts/ -o studies/first --resume --trials 300
     """
     require_tune_extra()
-    if cache_dir is not None:
-        os.environ["PARTSIGHT_CACHE_DIR"] = str(cache_dir)
     from partsight_train.tune.result import found_text
     from partsight_train.tune.study import tune
 
@@ -89,7 +86,14 @@ def command(
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     found = tune(
-        image_dir, study_dir, search, trials, ProgressBar, resume=resume, timeout_s=timeout
+        image_dir,
+        study_dir,
+        search,
+        trials,
+        ProgressBar,
+        resume=resume,
+        timeout_s=timeout,
+        cache=cache_dir,
     )
     click.echo(found_text(found, image_dir, study_dir))
     exit_if_failed(len(found.failed), len(found.failed) + found.pictures + found.test_pictures)

@@ -18,6 +18,7 @@ from partsight.errors import ModelError
 from partsight.image.normalization import Normalization
 from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.utils.native_output import held_stderr
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.conversion.convert import convert
@@ -76,7 +77,7 @@ def on_all_cores(model: bytes) -> Extractor:
     cores = os.cpu_count() or 1
     workers, threads = (1, cores) if len(model) > _LARGE_MODEL else (cores, 1)
     pool = ThreadPoolExecutor(workers)
-    interpreters = [Interpreter(model, threads=threads) for _ in range(workers)]
+    interpreters = [Interpreter(model, RuntimeOptions(threads=threads)) for _ in range(workers)]
     feed = input_encoder(interpreters[0].input, Normalization())
     idle: queue.SimpleQueue[Interpreter] = queue.SimpleQueue()
     for each in interpreters:

@@ -44,7 +44,11 @@ class Looks:
 
 
 def look_at(
-    digests: Mapping[Path, bytes], progress: Progress = silent, *, bit_depth: int | None = None
+    digests: Mapping[Path, bytes],
+    progress: Progress = silent,
+    *,
+    bit_depth: int | None = None,
+    cache: Path | None = None,
 ) -> Looks:
     """Decode the pictures that were never looked at, and remember the others.
 
@@ -54,12 +58,13 @@ def look_at(
         digests: path to SHA-256 of each file.
         progress: told of each picture to decode.
         bit_depth: see ``PreprocessSpec``.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
     """
     spec = PreprocessSpec(SIDE, SIDE, bit_depth=bit_depth)
     kept: dict[Path, NDArray[np.float32]] = {}
-    with open_cache(cache_dir() / "looks", _IDENTITY, spec, 2 + SIDE * SIDE) as cache:
+    with open_cache(cache_dir(cache) / "looks", _IDENTITY, spec, 2 + SIDE * SIDE) as kept_looks:
         for path, digest in digests.items():
-            known = cache.get(digest)
+            known = kept_looks.get(digest)
             if known is not None:
                 kept[path] = known
         new = [path for path in digests if path not in kept]
@@ -67,7 +72,7 @@ def look_at(
         for path, picture in progress(read_pictures(new, spec), len(new)):
             if not isinstance(picture, ImageError):
                 fresh[path] = _vector(path, picture, spec)
-        cache.put({digests[path]: vector for path, vector in fresh.items()})
+        kept_looks.put({digests[path]: vector for path, vector in fresh.items()})
     kept.update(fresh)
     return Looks(
         {path: (int(vector[0]), int(vector[1])) for path, vector in kept.items()},

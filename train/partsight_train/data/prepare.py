@@ -71,8 +71,16 @@ class Prepared:
         }
 
 
-def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepared:
+def prepare(
+    image_dir: Path, settings: TrainSettings, stages: Stages, cache_folder: Path | None = None
+) -> Prepared:
     """Scan, open the backbone, compute features, split.
+
+    Args:
+        image_dir: folder with a sub-folder per label.
+        settings: see ``TrainSettings``.
+        stages: returns the progress of a stage by its name.
+        cache_folder: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
         DatasetError: the folder cannot be trained on.
@@ -81,7 +89,9 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     scanned = scan(image_dir)
     found = scanned.found
     accept_labels = _accept_labels(tuple(found), settings)
-    backbone = open_backbone(settings.backbone, settings.image_size, stages("fetch, MiB"))
+    backbone = open_backbone(
+        settings.backbone, settings.image_size, stages("fetch, MiB"), cache_folder
+    )
     if settings.fine_tune.fine_tune != "none" and not backbone.trainable:
         raise ModelError(
             f"cannot fine-tune {backbone.name}: it shows no variables to train, as no module "
@@ -96,7 +106,7 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     seen = dataclasses.replace(tile, **size, fit=settings.fit, roi=settings.roi, bit_depth=depth)
     backbone = dataclasses.replace(backbone, spec=seen, views=settings.views, tiles=settings.tiles)
     with open_cache(
-        cache_dir() / "features", backbone.identity, backbone.spec, backbone.vector_size
+        cache_dir(cache_folder) / "features", backbone.identity, backbone.spec, backbone.vector_size
     ) as cache:
         features = compute_features(paths, backbone, cache, stages("features"))
         failed = {**features.failed, **scanned.left_out.unreadable}
@@ -106,7 +116,9 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
             _only(scanned, features),
             validation_share=settings.validation_share,
             test_share=settings.test_share,
-            groups=_groups(features, stages, depth) if settings.group_near_duplicates else (),
+            groups=_groups(features, stages, depth, cache_folder)
+            if settings.group_near_duplicates
+            else (),
         )
         dataset = limit_test(dataset, settings.test_batch_size, settings.head.seed)
         bad = tuple(i for i, label in enumerate(dataset.labels) if label not in accept_labels)
@@ -177,9 +189,12 @@ def _missing_notes(dataset: Dataset) -> list[str]:
     return notes
 
 
-def _groups(features: Features, stages: Stages, depth: int | None) -> list[list[Path]]:
+def _groups(
+    features: Features, stages: Stages, depth: int | None, cache_folder: Path | None
+) -> list[list[Path]]:
     readable = {path: features.digests[path] for path in features.vectors}
-    looks = look_at(readable, stages("look for near duplicates"), bit_depth=depth)
+    progress = stages("look for near duplicates")
+    looks = look_at(readable, progress, bit_depth=depth, cache=cache_folder)
     return groups(looks.greys)
 
 

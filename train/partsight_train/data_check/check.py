@@ -28,6 +28,7 @@ def check(
     progress: Progress = silent,
     *,
     bit_depth: int | None = None,
+    cache: Path | None = None,
 ) -> tuple[Finding, ...]:
     """Find what may be wrong.
 
@@ -38,9 +39,10 @@ def check(
         examples: features and labels of the dataset's pictures.
         progress: told of each picture that is looked at for the first time.
         bit_depth: see ``PreprocessSpec``.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
     """
     readable = {each.path: digests[each.path] for each in dataset.pictures}
-    looks = look_at(readable, progress, bit_depth=bit_depth)
+    looks = look_at(readable, progress, bit_depth=bit_depth, cache=cache)
     found = [
         *unreadable(failed),
         *too_few(dataset),

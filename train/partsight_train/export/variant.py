@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from partsight.evaluation.evaluate import ScoredPictures, score_pictures
 from partsight.inference.classifier import Classifier
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
 from partsight_train.conversion.convert import convert, quantize
@@ -154,7 +155,7 @@ def make_variant(
 
     # The thresholds do not change the scores: what is loaded here gives those of the delivery.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
-    classifier = Classifier.open(data, threads=threads)
+    classifier = Classifier.open(data, RuntimeOptions(threads=threads))
     on_validation = _scored(classifier, pictures[Split.VALIDATION])
     accepted = draft.operating_point.accept_labels
     point = operating_point(

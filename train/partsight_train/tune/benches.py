@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 Benches = Mapping[tuple[str, str], Bench]
 
 
-def open_benches(image_dir: Path, search: Search, stages: Stages) -> tuple[Benches, Prepared]:
+def open_benches(
+    image_dir: Path, search: Search, stages: Stages, cache: Path | None = None
+) -> tuple[Benches, Prepared]:
     """Compute the features of every backbone and variation, divide and turn them.
 
     Returns:
@@ -43,7 +45,7 @@ def open_benches(image_dir: Path, search: Search, stages: Stages) -> tuple[Bench
     benches, prepared = {}, None
     for backbone, name in itertools.product(search.backbones, search.variations):
         settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
-        prepared, first = prepare(image_dir, settings, stages), prepared is None
+        prepared, first = prepare(image_dir, settings, stages, cache), prepared is None
         for note in prepared.notes if first else ():
             logger.warning("%s", note)
         training_data = _without_test(prepared)

@@ -50,6 +50,7 @@ def tune(
     *,
     resume: bool = False,
     timeout_s: float | None = None,
+    cache: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> Found:
     """Search for better settings.
@@ -62,6 +63,7 @@ def tune(
         stages: gives each stage, by its name, the progress that is told of its steps.
         resume: go on with the study in ``study_dir``; the search must be the same.
         timeout_s: begin no trial after so many seconds of trials.
+        cache: folder of the cache; None for the default, see ``cache_dir``.
         clock: seconds, monotonic.
 
     Raises:
@@ -72,7 +74,7 @@ def tune(
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folder = RunDir.create(study_dir, resume=resume)
-    benches, prepared = open_benches(image_dir, search, stages)
+    benches, prepared = open_benches(image_dir, search, stages, cache)
     _begin(folder, image_dir, search, prepared, benches)
     try:
         study = _open(study_dir / DATABASE, search)

@@ -10,7 +10,6 @@ import functools
 import importlib
 import json
 import logging
-import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from partsight.batch.rows import outcome, shortened
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError
 from partsight.inference.classifier import Classifier
-from partsight.inference.runtimes import RUNTIME_VARIABLE
+from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
@@ -88,9 +87,10 @@ class Worker:
 
     def __init__(self, model: Any, attempts: Any, task: Task) -> None:
         self._ray = importlib.import_module("ray")
-        os.environ[RUNTIME_VARIABLE] = task.runtime
         data = self._ray.get(model)
-        self._classifier = Classifier.open(data, overrides=task.overrides)
+        self._classifier = Classifier.open(
+            data, RuntimeOptions(task.runtime), overrides=task.overrides
+        )
         self._refusal: ModelError | None = None
         try:
             require_same_scores_once(load_model_file(data, task.overrides), self._classifier)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
-from partsight.config.location import default_config, use_config
+from partsight.cli.device import open_device
+from partsight.config.location import default_config
 
 if TYPE_CHECKING:
     from partsight.benchmark.measure import Measurement
@@ -64,12 +66,12 @@ def command(
     from partsight.model.file import load_model_file
     from partsight.qualification.trust import require_signer
 
-    where = config or default_config()
-    use_config(config, new=save)
-    # What is wrong with a file is said once, not in every way.
+    where = config or default_config(os.environ)
+    device = open_device(config, new=save)
+    # A refused file is reported once, not for every combination.
     files = {model: load_model_file(model) for model in models}
     for file in files.values():
-        require_signer(file)
+        require_signer(file, device.trust)
     trusted = {model: file.data for model, file in files.items()}
     measurements = benchmark(trusted, frames, size, ProgressBar("benchmark"))
     choice = recommend(measurements)

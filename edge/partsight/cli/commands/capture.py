@@ -13,11 +13,11 @@ import click
 
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import exit_if_failed
-from partsight.config.location import find_config
 from partsight.utils.printable import shown
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
+    from partsight.cli.device import Device
     from partsight.image.encode import PictureFormat
     from partsight.records import Fault
     from partsight.sources.frames import Frames
@@ -84,6 +84,7 @@ def command(
     wait_for_key: bool,
     kind: PictureFormat,
     as_json: bool,
+    device: Device,
 ) -> None:
     """Collect labelled pictures with the very camera that will judge.
 
@@ -101,7 +102,7 @@ def command(
         raise click.UsageError("--wait-for-key and --every exclude each other.")
     place = Place(destination / label, kind, part)
     moments = on_each(_prompted(sys.stdin)) if wait_for_key else every(every_s)
-    with _opened(source) as frames:
+    with _opened(device, source) as frames:
         pictures, faults = _collected(capture(frames, moments, place, most), tell=wait_for_key)
     if as_json:
         failed = [{"source": each.source, "reason": redact_text(each.reason)} for each in faults]
@@ -137,11 +138,10 @@ def _prompted(lines: Iterable[str]) -> Iterator[str]:
 
 
 @contextmanager
-def _opened(address: str) -> Iterator[Frames]:
+def _opened(device: Device, address: str) -> Iterator[Frames]:
     """The source as the line opens it, with the configuration's camera settings."""
     from partsight.config.acting import require_acting
     from partsight.config.document import Config
-    from partsight.config.file import read_config
     from partsight.config.source_address import classify_address
     from partsight.config.source_credentials import at_address
     from partsight.image.spec import PreprocessSpec
@@ -149,9 +149,7 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.sources.opening import open_frames
     from partsight.telemetry.telemetry import Telemetry
 
-    found = find_config()
-    config = (read_config(found) if found else Config()).source
-    config = at_address(config, address)
+    config = at_address(device.config.source, address)
     require_acting(Config(source=config))
     spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
     with open_frames(config, spec, Telemetry()) as frames:

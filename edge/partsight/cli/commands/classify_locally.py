@@ -13,8 +13,8 @@ from partsight.batch.rows import outcome, shortened
 from partsight.batch.run import Judging, Observer, Outcome, Run
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
-from partsight.cli.commands.classify_options import ClassifyOptions
-from partsight.cli.commands.model_options import load_for_command, point_in_force
+from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
+from partsight.cli.commands.model_options import load_for_command
 from partsight.cli.console import (
     ProgressBar,
     exit_if_failed,
@@ -44,10 +44,8 @@ def classify_locally(options: ClassifyOptions) -> None:
     if options.resume and output and output.exists() and not spool_path(output).exists():
         click.echo(f"partsight: {output} is complete: there is nothing to resume", err=True)
         return
-    classifier = load_for_command(options.model, 1, options.overrides)
-    point = point_in_force(
-        classifier, options.accept_above, options.reject_below, options.min_contrast
-    )
+    classifier = load_for_command(options.model, options.device, 1, options.overrides)
+    point = operating_point(classifier, options)
     sheet = None
     if options.contact_sheet is not None:
         depth = classifier.contract.preprocess.bit_depth

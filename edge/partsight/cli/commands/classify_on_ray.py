@@ -14,9 +14,9 @@ from partsight.batch.ray_engine.output_folder import OutputFolder, open_output_f
 from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
-from partsight.cli.commands.classify_options import ClassifyOptions
+from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
 from partsight.cli.commands.cluster_options import Cluster
-from partsight.cli.commands.model_options import load_for_command, point_in_force
+from partsight.cli.commands.model_options import load_for_command
 from partsight.cli.console import (
     ProgressBar,
     exit_if_failed,
@@ -68,10 +68,8 @@ def classify_on_ray(options: ClassifyOptions, cluster: Cluster) -> None:
 def _prepare(options: ClassifyOptions, cluster: Cluster) -> tuple[ClusterRun, Judging]:
     """Load the model here, so that a wrong one fails before the cluster starts."""
     model = read_model(Path(options.model))
-    classifier = load_for_command(model, 1, options.overrides)
-    point = point_in_force(
-        classifier, options.accept_above, options.reject_below, options.min_contrast
-    )
+    classifier = load_for_command(model, options.device, 1, options.overrides)
+    point = operating_point(classifier, options)
     judging = Judging(classifier, point, options.details)
     asked = {
         **judging.asked(),

@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partsight.cli.commands.cluster_options import Cluster, cluster_options
-from partsight.cli.commands.model_options import config_option, facts_options
+from partsight.cli.commands.model_options import config_option, facts_options, point_in_force
 
 if TYPE_CHECKING:
+    from partsight.cli.device import Device
+    from partsight.decision.decide import OperatingPoint
+    from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
 
-__all__ = ["ClassifyOptions", "classify_options"]
+__all__ = ["ClassifyOptions", "classify_options", "operating_point"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class ClassifyOptions:
         workers: number of threads, or of a cluster's cores; None uses all cores.
         cluster: None classifies on this machine.
         quiet: no progress and no summary.
+        device: configuration of this device.
         overrides: facts of a model of another tool.
     """
 
@@ -60,7 +64,19 @@ class ClassifyOptions:
     workers: int | None
     cluster: Cluster | None
     quiet: bool
+    device: Device
     overrides: ModelOverrides | None
+
+
+def operating_point(classifier: Classifier, options: ClassifyOptions) -> OperatingPoint:
+    """The thresholds for the verdicts: see ``point_in_force``."""
+    return point_in_force(
+        classifier,
+        options.device,
+        options.accept_above,
+        options.reject_below,
+        options.min_contrast,
+    )
 
 
 def _outcomes(ctx: click.Context, parameter: click.Parameter, value: str | None) -> tuple[str, ...]:

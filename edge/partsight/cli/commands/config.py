@@ -8,7 +8,12 @@ from pathlib import Path
 
 import click
 
-from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, default_config
+from partsight.config.location import (
+    CONFIG_VARIABLE,
+    ENVIRONMENT,
+    SYSTEM_CONFIG,
+    default_config,
+)
 
 __all__ = ["command"]
 
@@ -67,7 +72,7 @@ def check(file: Path | None) -> None:
     from partsight.deploy.preflight import preflight
     from partsight.utils.redaction import redact_text
 
-    path = file or default_config()
+    path = file or default_config(os.environ)
     findings = list(preflight(read_config(path)))
     for finding in findings:
         click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
@@ -94,13 +99,13 @@ def show(file: Path | None, as_json: bool) -> None:
       partsight config show --json
     """
     from partsight.config.document import Config
-    from partsight.config.file import ENVIRONMENT, read_config
+    from partsight.config.file import read_config
     from partsight.config.keys import toml_text
     from partsight.config.redaction import shown
     from partsight.config.settings import in_force
 
     named = file is not None or os.environ.get(CONFIG_VARIABLE) or SYSTEM_CONFIG.exists()
-    path = file or default_config()
+    path = file or default_config(os.environ)
     config = read_config(path) if named else Config()
     plain = [
         (each.name, shown(each.name, _plain(each.value)), each.origin)

@@ -6,6 +6,7 @@ import json
 
 import click
 
+from partsight.cli.device import environment_runtime
 from partsight.deploy.doctor import examine
 
 __all__ = ["command"]
@@ -22,7 +23,7 @@ def command(as_json: bool) -> None:
     Example:
       partsight doctor
     """
-    findings = examine()
+    findings = examine(environment_runtime())
     if as_json:
         click.echo(json.dumps({finding.name: finding.row() for finding in findings}))
     else:

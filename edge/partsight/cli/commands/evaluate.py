@@ -20,6 +20,7 @@ from partsight.cli.console import ProgressBar, exit_if_failed, report_left_out
 from partsight.utils.printable import shown
 
 if TYPE_CHECKING:
+    from partsight.cli.device import Device
     from partsight.model.third_party import ModelOverrides
 
 __all__ = ["command"]
@@ -33,7 +34,12 @@ __all__ = ["command"]
 @threads_option
 @facts_options
 def command(
-    model: str, image_dir: Path, as_json: bool, threads: int, overrides: ModelOverrides | None
+    model: str,
+    image_dir: Path,
+    as_json: bool,
+    device: Device,
+    threads: int,
+    overrides: ModelOverrides | None,
 ) -> None:
     """Measure a model file on labelled folders.
 
@@ -51,7 +57,7 @@ def command(
     from partsight.evaluation.report_text import metrics_text
     from partsight.image_files.walk import LeftOut
 
-    classifier = load_for_command(model, threads, overrides)
+    classifier = load_for_command(model, device, threads, overrides)
     left_out, notes = LeftOut(), list[str]()
     labels = classifier.contract.labels
     pictures = labelled_pictures(image_dir, labels, left_out, notes.append)
@@ -59,7 +65,7 @@ def command(
         click.echo(f"partsight: {shown(note)}", err=True)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
-    metrics = evaluate(classifier, scored, point_in_force(classifier))
+    metrics = evaluate(classifier, scored, point_in_force(classifier, device))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:

@@ -1,7 +1,8 @@
-"""What commands that run a model share: their options, and the loading."""
+"""Options and loading that commands which run a model share."""
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, find_config, use_config
-from partsight.inference.runtimes import THREADS_VARIABLE
+from partsight.cli.device import Device, open_device
+from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, THREADS_VARIABLE
 
 if TYPE_CHECKING:
     from partsight.decision.decide import OperatingPoint
@@ -30,25 +31,25 @@ _THRESHOLD_OPTIONS = ("--accept-above", "--reject-below")
 
 
 def config_option(command: Callable[..., None]) -> Callable[..., None]:
-    """``--config FILE``, which takes effect before the other options are read."""
+    """``--config FILE``, which gives the command a ``device``; read before the other options."""
     option = click.option(
         "--config",
+        "device",
         type=click.Path(path_type=Path, dir_okay=False),
         is_eager=True,
-        expose_value=False,
-        callback=lambda ctx, parameter, value: use_config(value),
+        callback=lambda ctx, parameter, value: open_device(value),
         help=f"The device's configuration; default ${CONFIG_VARIABLE}, else {SYSTEM_CONFIG}.",
     )
     return option(command)
 
 
 def threads_option(command: Callable[..., None]) -> Callable[..., None]:
-    """``--threads N`` for commands that run a model."""
+    """``--threads N``, below ``config_option``."""
     option = click.option(
         "--threads",
         type=click.IntRange(1),
         envvar=THREADS_VARIABLE,
-        default=1,
+        callback=lambda ctx, parameter, value: value or ctx.params["device"].options.threads,
         show_default="the configuration's, else 1",
         help="Threads that the runtime may use for a picture.",
     )
@@ -99,13 +100,14 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def load_for_command(
-    model: str | bytes, threads: int, overrides: ModelOverrides | None
+    model: str | bytes, device: Device, threads: int, overrides: ModelOverrides | None
 ) -> Classifier:
-    """Load a model for a command; warnings and where a faster runtime is to be had go to stderr."""
+    """Load a model for a command; warnings and advice on a faster runtime go to stderr."""
     from partsight.inference.runtimes import speed_advice
     from partsight.qualification.load import load_classifier
 
-    classifier = load_classifier(model, threads=threads, overrides=overrides, warn=_warn)
+    options = dataclasses.replace(device.options, threads=threads)
+    classifier = load_classifier(model, device.trust, options, overrides=overrides, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)
     if advice:
         _warn(advice)
@@ -118,24 +120,23 @@ def _warn(text: str) -> None:
 
 def point_in_force(
     classifier: Classifier,
+    device: Device,
     accept_above: float | None = None,
     reject_below: float | None = None,
     min_contrast: float | None = None,
 ) -> OperatingPoint:
     """Thresholds of the options, else of ``[decision]`` in the configuration, else of the model.
 
-    So a picture gets the verdict that the line of this device would give.
+    An image gets the verdict that the line of this device would give.
 
     Raises:
-        ConfigError: the configuration cannot be read, or thresholds do not go together.
+        ConfigError: the thresholds contradict each other.
     """
     from partsight.decision.decide import with_thresholds
 
-    point, path = classifier.contract.operating_point, find_config()
-    if path is not None:
-        from partsight.config.file import read_config
-
-        line = read_config(path).decision
+    point = classifier.contract.operating_point
+    if device.file_config is not None:
+        line = device.file_config.decision
         point = with_thresholds(point, line.accept_above, line.reject_below, line.min_contrast)
     return with_thresholds(
         point, accept_above, reject_below, min_contrast, names=_THRESHOLD_OPTIONS

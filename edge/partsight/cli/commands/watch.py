@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from partsight.cli.commands.model_options import (
 from partsight.cli.console import exit_if_failed
 
 if TYPE_CHECKING:
+    from partsight.cli.device import Device
     from partsight.config.document import Config
     from partsight.model.third_party import ModelOverrides
     from partsight.telemetry.telemetry import Telemetry
@@ -45,6 +47,7 @@ def command(
     source: str | None,
     journal: Path | None,
     max_frames: int | None,
+    device: Device,
     threads: int,
     overrides: ModelOverrides | None,
 ) -> None:
@@ -64,17 +67,18 @@ def command(
     from partsight.line.run import run_station
     from partsight.telemetry.telemetry import Telemetry
 
-    config = _configured(source, journal)
+    config = _configured(device, source, journal)
     if model is None and config.models.store is None:
         raise click.UsageError("Missing argument 'MODEL', or store in [models].")
     if config.source.address is None:
         raise click.UsageError("Missing option '--source', or address in [source].")
-    load = functools.partial(load_for_command, threads=threads, overrides=overrides)
     request = LineRequest(
         config,
         model,
-        load,
-        functools.partial(_configured, source, journal),
+        functools.partial(load_for_command, device=device, threads=threads, overrides=overrides),
+        functools.partial(_reread, device, source, journal),
+        device.options,
+        device.trust,
         max_frames,
     )
     telemetry = Telemetry()
@@ -82,26 +86,32 @@ def command(
     _end(telemetry)
 
 
-def _configured(source: str | None, journal: Path | None) -> Config:
-    """The configuration in force, with what the command line says in its place.
+def _reread(device: Device, source: str | None, journal: Path | None) -> Config:
+    """Read the configuration file again, see ``_configured``."""
+    if device.path is None:
+        return _configured(device, source, journal)
+    from partsight.config.file import read_config
+
+    now = dataclasses.replace(device, file_config=read_config(device.path))
+    return _configured(now, source, journal)
+
+
+def _configured(device: Device, source: str | None, journal: Path | None) -> Config:
+    """The configuration with the options of the command line in place of its keys.
 
     Raises:
-        ConfigError: it cannot be read, or a key was set that cannot act for the source.
+        ConfigError: a key is set that has no effect for the source.
     """
     from partsight.config.acting import require_acting
-    from partsight.config.document import Config
-    from partsight.config.file import read_config
-    from partsight.config.location import find_config
     from partsight.config.source_credentials import at_address
 
-    path = find_config()
-    config = Config() if path is None else read_config(path)
+    config = device.config
     sections = {
         "source": at_address(config.source, source) if source else config.source,
         "journal": config.journal.model_copy(update={"path": journal} if journal else {}),
     }
-    if path is None:
-        # Run by hand: beside another line, perhaps, that holds the port.
+    if device.path is None:
+        # A run by hand: another line may use the port already.
         sections["health"] = config.health.model_copy(update={"enabled": False})
     return require_acting(config.model_copy(update=sections))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
 from partsight.cli.console import ProgressBar
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -24,7 +27,7 @@ __all__ = ["command"]
     type=click.Path(path_type=Path, dir_okay=False),
     help="OUT.jsonl, OUT.csv or OUT.parquet.",
 )
-def command(journal: Path | None, output: Path, **filters: Any) -> None:
+def command(journal: Path | None, device: Device, output: Path, **filters: Any) -> None:
     """Write verdicts with all columns to a file.
 
     JOURNAL defaults to that of the configuration. A running line may be using it.
@@ -38,7 +41,7 @@ def command(journal: Path | None, output: Path, **filters: Any) -> None:
 
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
-    path, selection = journal_path(journal), Selection(**filters)
+    path, selection = journal_path(journal, device), Selection(**filters)
     with file_sink(output) as sink:
         written = 0
         for row in ProgressBar("export")(select(path, selection), count(path, selection)):

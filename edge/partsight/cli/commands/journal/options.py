@@ -6,11 +6,15 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from partsight.cli.commands.model_options import config_option
 from partsight.utils.wall_clock import utc_now
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["filters", "journal_argument", "journal_path"]
 
@@ -25,19 +29,14 @@ def journal_argument(function: Callable[..., None]) -> Callable[..., None]:
     return argument(config_option(function))
 
 
-def journal_path(given: Path | None) -> Path:
+def journal_path(given: Path | None, device: Device) -> Path:
     """The given journal, or else that of the configuration.
 
     Raises:
         click.UsageError: neither names one.
     """
-    from partsight.config.location import find_config
-
-    found = None if given is not None else find_config()
-    if found is not None:
-        from partsight.config.file import read_config
-
-        given = read_config(found).journal.path
+    if given is None and device.file_config is not None:
+        given = device.file_config.journal.path
     if given is None:
         raise click.UsageError("name the journal, or a configuration with a path in [journal]")
     return given

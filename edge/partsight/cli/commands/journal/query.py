@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -26,7 +29,9 @@ _SHOWN_EVENTS = ("seq", "at", "kind", "detail")
 )
 @click.option("--events", is_flag=True, help="Print events of the line instead of verdicts.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object per row, with all columns.")
-def command(journal: Path | None, events: bool, as_json: bool, **filters: Any) -> None:
+def command(
+    journal: Path | None, device: Device, events: bool, as_json: bool, **filters: Any
+) -> None:
     """Print verdicts, oldest first.
 
     JOURNAL defaults to that of the configuration. A running line may be using it.
@@ -40,7 +45,9 @@ def command(journal: Path | None, events: bool, as_json: bool, **filters: Any) -
 
     if events and any(filters[name] for name in ("part", "verdict", "model")):
         raise click.UsageError("--part, --verdict and --model select verdicts, not --events")
-    rows = select(journal_path(journal), Selection(**filters), EVENTS if events else VERDICTS)
+    rows = select(
+        journal_path(journal, device), Selection(**filters), EVENTS if events else VERDICTS
+    )
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))

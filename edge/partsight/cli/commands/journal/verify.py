@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from partsight.cli.commands.journal.options import journal_argument, journal_path
 from partsight.cli.console import ProgressBar
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -18,7 +22,7 @@ __all__ = ["command"]
 @journal_argument
 @click.option("--expect", metavar="SEQ:HASH", help="Head of an earlier check, which must be found.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(journal: Path | None, expect: str | None, as_json: bool) -> None:
+def command(journal: Path | None, device: Device, expect: str | None, as_json: bool) -> None:
     """Check that no row was changed, removed or inserted.
 
     Exit code 1 names the first such row. Keep the printed head in another place and give it to
@@ -30,7 +34,7 @@ def command(journal: Path | None, expect: str | None, as_json: bool) -> None:
     """
     from partsight.journal import verify as verify_journal
 
-    found = verify_journal(journal_path(journal), _head(expect), ProgressBar("verify"))
+    found = verify_journal(journal_path(journal, device), _head(expect), ProgressBar("verify"))
     head = f"{found.head[0]}:{found.head[1]}"
     if as_json:
         click.echo(json.dumps({"rows": found.rows, "pruned": found.pruned, "head": head}))

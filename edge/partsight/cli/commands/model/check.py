@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from partsight.cli.commands.model_options import config_option
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -16,7 +20,7 @@ __all__ = ["command"]
 @click.argument("model")
 @config_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(model: str, as_json: bool) -> None:
+def command(model: str, device: Device, as_json: bool) -> None:
     """Replay a model's golden samples on this device.
 
     Golden samples are images in the file with the scores of the model at its export. Exit code 1
@@ -27,13 +31,14 @@ def command(model: str, as_json: bool) -> None:
       partsight model check model-int8.tflite
     """
     from partsight.inference.classifier import Classifier
+    from partsight.inference.runtimes import RuntimeOptions
     from partsight.model.file import load_model_file
     from partsight.qualification.golden import TOLERANCE, replay
     from partsight.qualification.trust import require_trusted
 
     file = load_model_file(model)
-    require_trusted(file)
-    replays = replay(file, Classifier.open(file.data))
+    require_trusted(file, device.trust, device.options)
+    replays = replay(file, Classifier.open(file.data, RuntimeOptions(device.options.runtime)))
     largest = max(each.difference for each in replays)
     passed = all(each.passes for each in replays)
     if as_json:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from partsight.cli.commands.model.store_options import read_device_config, store_of, store_options
+from partsight.cli.commands.model.store_options import store_of, store_options
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
 
 __all__ = ["command"]
 
@@ -15,7 +19,7 @@ __all__ = ["command"]
 @click.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @store_options
-def command(store: Path | None, as_json: bool) -> None:
+def command(store: Path | None, device: Device, as_json: bool) -> None:
     """List the stored models and the models that were refused.
 
     The active model is marked *, the one before it -. Each has its name, product, version,
@@ -29,7 +33,7 @@ def command(store: Path | None, as_json: bool) -> None:
     from partsight.model_store.listing_text import document_of, lines_of, wrapped
     from partsight.utils.printable import shown
 
-    model_store = store_of(store, read_device_config())
+    model_store = store_of(store, device.config)
     rows, refused = listed(model_store), refusals(model_store)
     if as_json:
         models = [document_of(row) for row in rows]

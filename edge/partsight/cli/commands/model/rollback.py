@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from partsight.cli.commands.model.store_options import (
     other_product_option,
-    read_device_config,
     report_replacement,
     require_product,
     store_of,
@@ -16,13 +16,16 @@ from partsight.cli.commands.model.store_options import (
     user_name,
 )
 
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
+
 __all__ = ["command"]
 
 
 @click.command("rollback")
 @other_product_option
 @store_options
-def command(store: Path | None, allow_other_product: bool) -> None:
+def command(store: Path | None, device: Device, allow_other_product: bool) -> None:
     """Activate the model that was active before.
 
     Its product must be the configured one, or else that of the active model.
@@ -31,19 +34,20 @@ def command(store: Path | None, allow_other_product: bool) -> None:
     Example:
       partsight model rollback
     """
+    from partsight.inference.runtimes import RuntimeOptions
     from partsight.model.file import load_model_file
     from partsight.model_store.activate import roll_back
     from partsight.model_store.listing import active_contract
     from partsight.qualification.load import load_classifier
 
-    config = read_device_config()
+    config = device.config
     model_store = store_of(store, config)
     previous, contracts = active_contract(model_store), []
 
     def check(data: bytes) -> None:
         file = load_model_file(data)
         require_product(model_store, file, config, allow_other_product)
-        load_classifier(data)
+        load_classifier(data, device.trust, RuntimeOptions(device.options.runtime))
         contracts.append(file.contract)
 
     by = {"by": f"partsight model rollback, user {user_name()}"}

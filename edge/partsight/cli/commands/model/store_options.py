@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import config_option
-from partsight.config.location import find_config
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "other_product_option",
-    "read_device_config",
     "report_replacement",
     "require_product",
     "store_of",
@@ -42,15 +40,6 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
         help="Folder of the store; default models.store of the configuration.",
     )
     return option(config_option(function))
-
-
-def read_device_config() -> Config:
-    """The configuration of this device, or the defaults if it has none."""
-    from partsight.config.document import Config
-    from partsight.config.file import read_config
-
-    found = find_config()
-    return Config() if found is None else read_config(found)
 
 
 def store_of(folder: Path | None, config: Config) -> ModelStore:
