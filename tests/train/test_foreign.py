@@ -280,7 +280,7 @@ def test_inspect_tells_what_it_is(their_model: Path, options: list[object]) -> N
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--offset", "-1"], 2, "--offset goes with --scale"),
+        (["--offset", "-1"], 2, "--offset needs --scale"),
         (["--scale", "0"], 2, "--scale"),
         (["--labels", "missing.txt"], 1, "cannot read the labels in missing.txt: No such file"),
         ([], 1, "neither a partsight contract nor labels"),

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -97,7 +98,7 @@ def report_left_out(left_out: LeftOut) -> None:
         click.echo(f"partsight: {text}", err=True)
 
 
-def report_failure(name: str, reason: str) -> None:
+def report_failure(name: str | Path, reason: str) -> None:
     """Name an input that failed, and the reason, on stderr."""
     click.echo(f"partsight: {shown(name)}: {shown(reason)}", err=True)
 

@@ -80,7 +80,7 @@ def command(
     min_agreement: float,
     fallback: Literal["none", "auto"],
 ) -> None:
-    """Write the model of a finished run as a verified .tflite file.
+    """Write a finished run's model as a verified .tflite file.
 
     The file must stay within the limits, compared with the float model on the test split. If it
     does not, other conversions are tried one after the other. If none passes, no file is written

@@ -31,12 +31,12 @@ def command(
     verbosity: str,
     **options: Any,
 ) -> None:
-    """Train a classifier on IMAGE_DIR, with one sub-folder per label.
+    """Train a classifier on labelled folders of images.
 
-    The split of an image is a hash of its label and file name, so it stays the same when images
-    are added. Images of one part stay together: those whose names share the text before
-    _nohash_, and those in one sub-folder if file names recur across sub-folders. A folder with
-    train/, val/ and test/ keeps its split.
+    IMAGE_DIR has one sub-folder per label. The split of an image depends on a hash of its label
+    and file name, so it stays the same when images are added. Images of one part stay together:
+    those whose names share the text before _nohash_, and those in one sub-folder if file names
+    recur across sub-folders. A folder with train/, val/ and test/ keeps its split.
 
     \b
     Examples:

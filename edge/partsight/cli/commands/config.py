@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("config")
 def command() -> None:
-    """The device's configuration, partsight.toml.
+    """Write, check and show the device's configuration.
 
     \b
     Example:
@@ -33,9 +33,11 @@ def command() -> None:
 
 @command.command("init")
 @click.argument("path", type=_FILE, default=Path("partsight.toml"))
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(path: Path, force: bool) -> None:
-    """Write a file with every key, its description and default; nothing in it is active yet.
+    """Write a configuration with all keys, commented out.
+
+    Each key has its description and its default.
 
     \b
     Example:
@@ -48,7 +50,7 @@ def init(path: Path, force: bool) -> None:
 
     if path.exists() and not force:
         raise OutputError(
-            f"{path} is there already, and is not replaced. Choose another name, or add --force."
+            f"{path} exists, and is not replaced. Choose another name, or add --force."
         )
     rewrite_atomic(path, template(Config).encode())
     click.echo(f"{path} has every key, inactive. Change it, then: partsight config check {path}")
@@ -57,12 +59,12 @@ def init(path: Path, force: bool) -> None:
 @command.command("check")
 @click.argument("file", type=_FILE, required=False)
 def check(file: Path | None) -> None:
-    """Check a configuration, and whether everything in it can work on this device.
+    """Check a configuration, and whether it can work on this device.
 
-    Packages, secrets, certificates, paths, the source and models are checked; nothing is
-    connected or written. Exit code 1 when the line could not start or part of it could never
-    work; a warning is something that may be there later. Without FILE, the configuration that
-    'partsight watch' would read is checked.
+    Checks packages, secrets, certificates, paths, the source and models, but connects to nothing
+    and writes nothing. Exit code 1 if the line could not start, or a component could never work;
+    a warning names something that may become available later. FILE defaults to the configuration
+    that 'partsight watch' reads.
 
     \b
     Example:
@@ -92,7 +94,9 @@ def _count(number: int, noun: str) -> str:
 @click.argument("file", type=_FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(file: Path | None, as_json: bool) -> None:
-    """Print the configuration in force, with where each value comes from; no secrets.
+    """Print the effective configuration without secrets.
+
+    Each value has its origin: the file, the environment or the default.
 
     \b
     Example:
@@ -123,7 +127,7 @@ def show(file: Path | None, as_json: bool) -> None:
 
 @command.command("reference")
 def print_reference() -> None:
-    """Print the reference of all keys, in Markdown: what docs/configuration.md holds.
+    """Print the reference of all keys in Markdown.
 
     \b
     Example:
@@ -136,7 +140,7 @@ def print_reference() -> None:
 
 
 def _plain(value: object) -> object:
-    """As JSON and TOML have it."""
+    """The value in types of JSON and TOML."""
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):

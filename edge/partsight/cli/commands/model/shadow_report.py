@@ -15,7 +15,7 @@ __all__ = ["command"]
 @click.argument("journal", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(journal: Path, as_json: bool) -> None:
-    """Report the agreement of shadow and active model from a journal.
+    """Report how often shadow and active model agree.
 
     \b
     Example:
