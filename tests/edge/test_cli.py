@@ -451,6 +451,19 @@ def test_each_command_is_described_whole_in_80_columns(group: list[str]) -> None
     assert "..." not in text.replace("[ARGS]...", "")
 
 
+@pytest.mark.parametrize("arguments", [[], ["classify"], ["model"], ["watch"]])
+def test_help_imports_no_large_library(arguments: list[str]) -> None:
+    code = (
+        "import sys; from partsight.cli.main import main; "
+        f"main([*{arguments}, '--help'], standalone_mode=False); "
+        "print({'numpy', 'cv2', 'PIL', 'pydantic', 'tensorflow'} & set(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
 def test_help_of_model_lists_its_commands() -> None:
     assert set(listed(run("model", "--help").stdout)) == set(MODEL_COMMANDS)
 

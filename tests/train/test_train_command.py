@@ -315,13 +315,17 @@ def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
     assert PRESETS["retrain"]["backbone"] == "inception-v3"
 
 
-def test_the_fit_and_the_region_travel_with_the_file(
+def test_the_options_of_a_run_file_are_in_the_model_and_in_config_json(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--resize-mode", "letterbox", "--roi", "0.25,0,0.5,1")
-    everything = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *arguments)
-    result = invoke("train", parts, *everything)
+    run_file = tmp_path / "run.toml"
+    run_file.write_text('resize_mode = "letterbox"\nroi = "0.25,0,0.5,1"\nl2 = 0.5\nseed = 3\n')
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
+    result = invoke("train", parts, *arguments, "--config", run_file)
     assert result.exit_code == 0, result.output
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())["settings"]
+    assert (settings["fit"], settings["roi"]) == ("letterbox", [0.25, 0, 0.5, 1])
+    assert (settings["head"]["seed"], settings["head"]["l2"]) == (3, float(QUICK[1]))
     spec = Classifier.load(tmp_path / "run" / "model-int8.tflite").contract.preprocess
     assert (spec.fit, spec.roi) == ("letterbox", (0.25, 0.0, 0.5, 1.0))
 

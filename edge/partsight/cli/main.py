@@ -7,7 +7,6 @@ Exit codes: 0 done, 1 failed with one line, 2 wrong usage, 3 done but some input
 
 from __future__ import annotations
 
-import errno
 import importlib
 import importlib.metadata
 import os
@@ -16,27 +15,15 @@ import sys
 import click
 
 from partsight.cli.console import redact_errors, start_logging
+from partsight.cli.faults import environment_fault, one_line
 from partsight.errors import PartsightError
-from partsight.utils.imports import is_installed
 from partsight.utils.known_secrets import remember_environment
-from partsight.utils.memory_limit import memory_limit, memory_limit_note
-from partsight.utils.printable import shown
+from partsight.utils.memory_limit import memory_limit
 from partsight.utils.process_arguments import hide_arguments
 from partsight.utils.redaction import redact_text, remember_address
 
 __all__ = ["main"]
 
-# The next step for errors of the operating system.
-_SYSTEM_STEPS = {
-    errno.ENOSPC: "Make room on the disk that is written to",
-    errno.EDQUOT: "Make room within the quota of this user",
-    errno.EFBIG: "Raise the limit on the size of files (ulimit -f)",
-    errno.EROFS: "Choose a folder that is writable",
-    errno.EMFILE: "Raise the limit on open files (ulimit -n)",
-    errno.ENFILE: "Close other programs, or raise the system's limit on open files",
-    errno.ENOMEM: "Free memory on this machine, or raise the limit on it (ulimit -v)",
-    errno.EAGAIN: "Allow more processes and threads (ulimit -u)",
-}
 _TIGHT_BYTES = 2**30
 _TRAINING_GROUP = "partsight.commands"
 _MODULES = "partsight.cli.commands"
@@ -116,39 +103,20 @@ class _PartsightGroup(click.Group):
         except PartsightError as error:
             if ctx.params["debug"]:
                 raise
-            raise click.ClickException(_one_line(error)) from error
+            raise click.ClickException(one_line(error)) from error
         except Exception as error:
             if ctx.params["debug"]:
                 raise
-            if fault := _environment_fault(error):
+            if fault := environment_fault(error):
                 raise click.ClickException(fault) from error
             raise click.ClickException(
-                f"unexpected {type(error).__name__}: {_one_line(error)}. "
+                f"unexpected {type(error).__name__}: {one_line(error)}. "
                 "Run 'partsight --debug ...' for a traceback, and report it."
             ) from error
 
 
 def _training_commands() -> dict[str, importlib.metadata.EntryPoint]:
     return {entry.name: entry for entry in importlib.metadata.entry_points(group=_TRAINING_GROUP)}
-
-
-def _environment_fault(error: Exception) -> str | None:
-    """The message for a fault of the machine, such as a missing library; None for a defect."""
-    # A low memory limit appears as any kind of failed import, or as a thread that cannot start.
-    if isinstance(error, MemoryError):
-        return f"out of memory. {memory_limit_note()}"
-    if isinstance(error, ImportError):
-        missing = (error.name or "").partition(".")[0]
-        if isinstance(error, ModuleNotFoundError) and missing and not is_installed(missing):
-            package = {"PIL": "pillow"}.get(missing, missing)
-            return f"the package {package} is not installed. Run pip install {package}"
-        step = memory_limit_note() if memory_limit() else "Run 'partsight doctor'"
-        return f"a library cannot be loaded: {_one_line(error).rstrip('.')}. {step}"
-    if isinstance(error, OSError) and error.errno in _SYSTEM_STEPS:
-        return f"{_one_line(error)}. {_SYSTEM_STEPS[error.errno]}"
-    if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        return f"cannot start a thread. {memory_limit_note()} Or allow more threads (ulimit -u)."
-    return None
 
 
 def _limit_native_threads() -> None:
@@ -159,10 +127,6 @@ def _limit_native_threads() -> None:
     limit = memory_limit()
     if limit is not None and limit[1] < _TIGHT_BYTES:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-
-
-def _one_line(error: BaseException) -> str:
-    return shown(" ".join(redact_text(str(error)).split()))
 
 
 def _remember_secrets() -> None:

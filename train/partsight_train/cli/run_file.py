@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from partsight.errors import ConfigError
+from partsight.utils.redaction import remember_address
 from partsight.utils.text_files import read_text
 
 __all__ = ["apply_run_file", "names_in_run_file"]
@@ -89,6 +90,9 @@ def _checked(ctx: click.Context, option: click.Option, value: Any, where: str) -
         if isinstance(each, bool) or not isinstance(each, str | int | float):
             raise ConfigError(f"{where}: expected text or a number. Received: {each!r}")
     texts = [str(each) for each in items]
+    for text in texts:
+        if "://" in text:
+            remember_address(text)  # its secrets must not appear in messages
     given = texts if option.multiple else texts[0]
     try:
         option.type_cast_value(ctx, given)

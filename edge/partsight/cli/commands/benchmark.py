@@ -32,7 +32,7 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
 @click.command("benchmark")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--frames", type=click.IntRange(1), default=200, show_default=True,
-              help="Frames per combination of model, runtime, threads, workers and batch.")  # fmt: skip
+              help="Frames per combination of model, runtime, threads and batch.")  # fmt: skip
 @click.option("--size", callback=_size, default="1280x720", show_default=True,
               metavar="WIDTHxHEIGHT", help="Size of the frames.")  # fmt: skip
 @click.option(
