@@ -64,7 +64,9 @@ def pictures(folder: Path) -> list[str]:
     return [str(path) for path in sorted(folder.rglob("*.png"))]
 
 
-def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_classify_writes_one_json_line_per_image(
+    model_path: Path, parts: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out" / "results.jsonl"
 
     result = run("classify", model_path, parts, "-o", output, "--quiet")
@@ -81,7 +83,7 @@ def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -
         assert row["error"] is None
 
 
-def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_stdout_and_csv_have_the_same_rows(model_path: Path, parts: Path, tmp_path: Path) -> None:
     to_stdout = run("classify", model_path, parts)
     to_csv = run("classify", model_path, parts, "-o", tmp_path / "out.csv")
 
@@ -95,7 +97,7 @@ def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Pa
     ]
 
 
-def test_parquet_says_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_parquet_has_the_same_rows(model_path: Path, parts: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     output = tmp_path / "results.parquet"
     lines = run("classify", model_path, parts).stdout.splitlines()
@@ -202,7 +204,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], fragment: str) -> None
         (["watch", "MODEL", "--source", "EMPTY"], "no pictures in"),
     ],
 )
-def test_what_cannot_be_done_fails_in_one_line(
+def test_a_missing_input_fails_in_one_line(
     model_path: Path, parts: Path, tmp_path: Path, arguments: list[str], fragment: str
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -215,7 +217,9 @@ def test_what_cannot_be_done_fails_in_one_line(
     assert fragment in line
 
 
-def test_watch_a_video(model_path: Path, tmp_path: Path, write_video: Callable) -> None:
+def test_watch_prints_one_verdict_per_frame_of_a_video(
+    model_path: Path, tmp_path: Path, write_video: Callable
+) -> None:
     video = write_video(tmp_path / "line.avi", 4)
 
     result = run("watch", model_path, "--source", video)
@@ -240,7 +244,9 @@ def test_watch_stops_after_max_frames(
     assert len(result.stdout.splitlines()) == 2
 
 
-def test_watch_a_folder_with_a_broken_picture(model_path: Path, parts: Path, broken: Path) -> None:
+def test_watch_names_a_broken_picture_of_a_folder(
+    model_path: Path, parts: Path, broken: Path
+) -> None:
     result = run("watch", model_path, "--source", parts)
 
     assert result.exit_code == 3
@@ -266,7 +272,7 @@ def test_watch_a_cut_off_video_fails_in_one_line(
     assert str(video) in lines[0]
 
 
-def test_evaluate_json(model_path: Path, parts: Path) -> None:
+def test_evaluate_prints_metrics_as_json(model_path: Path, parts: Path) -> None:
     result = run("evaluate", model_path, parts, "--json")
 
     assert (result.exit_code, errors(result)) == (0, [])
@@ -287,7 +293,9 @@ def test_evaluate_json(model_path: Path, parts: Path) -> None:
     assert 0 < metrics["latency_ms"]["p50"] <= metrics["latency_ms"]["p95"]
 
 
-def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, broken: Path) -> None:
+def test_evaluate_prints_metrics_for_people_and_names_failed_files(
+    model_path: Path, parts: Path, broken: Path
+) -> None:
     result = run("evaluate", model_path, parts)
 
     assert result.exit_code == 3
@@ -303,7 +311,7 @@ def bare(model: Path) -> bytes:
     return model.read_bytes()[:size]
 
 
-def test_inspect_says_all_for_people_and_steers_no_terminal(
+def test_inspect_prints_all_facts_without_control_characters(
     model_path: Path, tmp_path: Path
 ) -> None:
     file = load_model_file(model_path)
@@ -350,7 +358,7 @@ def test_inspect_reports_an_unreadable_provenance(
     assert "export          unreadable" in result.stdout
 
 
-def test_inspect(model_path: Path) -> None:
+def test_inspect_prints_the_same_facts_as_json_and_for_people(model_path: Path) -> None:
     machine, human = run("inspect", model_path, "--json"), run("inspect", model_path)
 
     facts = json.loads(machine.stdout)
@@ -367,7 +375,7 @@ def test_inspect(model_path: Path) -> None:
     assert {"operating_point", "provenance"} <= set(facts)
 
 
-def test_version() -> None:
+def test_version_is_that_of_the_package() -> None:
     try:
         installed = importlib.metadata.version("partsight")
     except importlib.metadata.PackageNotFoundError:
@@ -525,7 +533,7 @@ def test_an_unexpected_error_is_one_line_too(
     ],
     ids=str,
 )
-def test_a_fault_of_the_machine_is_told_as_one(
+def test_a_fault_of_the_machine_is_not_reported_as_a_defect(
     error: Exception, expected: str, monkeypatch: pytest.MonkeyPatch, model_path: Path
 ) -> None:
     def fail(model: object, given: object) -> None:
@@ -546,7 +554,7 @@ def test_debug_shows_the_traceback(run_partsight: Callable, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs paths of bytes")
-def test_a_path_that_is_no_utf_8_is_classified(
+def test_a_path_that_is_not_utf_8_is_classified(
     run_partsight: Callable, model_path: Path, parts: Path, tmp_path: Path
 ) -> None:
     odd = os.fsdecode(os.fsencode(parts) + b"/caf\xe9.png")
@@ -559,7 +567,7 @@ def test_a_path_that_is_no_utf_8_is_classified(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe whose reader can leave first")
-def test_a_reader_that_leaves_ends_the_run_quietly(model_path: Path, parts: Path) -> None:
+def test_a_closed_pipe_ends_the_run_without_a_message(model_path: Path, parts: Path) -> None:
     command = [sys.executable, "-m", "partsight", "classify", model_path, parts]
     reader, writer = os.pipe()
     os.close(reader)

@@ -14,7 +14,7 @@ from partsight.deploy.doctor import examine
 from partsight.errors import EnvironmentFault, PartsightError
 
 
-def test_everything_is_looked_at_and_what_judges_is_there() -> None:
+def test_doctor_checks_everything_and_finds_a_runtime() -> None:
     findings = {finding.name: finding for finding in examine()}
 
     assert list(findings) == ["python", "opencv", "runtime", "camera", "training"]
@@ -32,7 +32,7 @@ def test_everything_is_looked_at_and_what_judges_is_there() -> None:
         PermissionError(13, "Permission denied"),
     ],
 )
-def test_a_lack_is_a_finding_in_one_line_and_the_rest_is_looked_at(
+def test_a_missing_item_is_one_line_and_the_other_checks_continue(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail() -> str:
@@ -55,7 +55,7 @@ def test_a_lack_is_a_finding_in_one_line_and_the_rest_is_looked_at(
         (["/dev/video0"], False, False, "usermod -aG video"),
     ],
 )
-def test_cameras(
+def test_doctor_lists_cameras(
     monkeypatch: pytest.MonkeyPatch, devices: list[str], readable: bool, ok: bool, fragment: str
 ) -> None:
     monkeypatch.setattr(doctor.Path, "glob", lambda self, pattern: map(Path, devices))
@@ -76,7 +76,7 @@ def lack(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "code"), [("camera", 0), ("training", 0), ("runtime", 1)])
-def test_the_exit_code_tells_whether_pictures_can_be_judged(
+def test_the_exit_code_shows_whether_inspection_is_possible(
     monkeypatch: pytest.MonkeyPatch, name: str, code: int
 ) -> None:
     lack(monkeypatch, name)

@@ -55,7 +55,7 @@ def directives(unit: str) -> dict[str, list[str]]:
     return found
 
 
-def test_it_starts_the_line_with_this_python() -> None:
+def test_the_unit_starts_the_line_with_this_python() -> None:
     result = invoke("models/../m.tflite", "--config", "/etc/line.toml", "--dry-run")
     assert result.exit_code == 0, result.output
     said = directives(result.output)
@@ -89,7 +89,7 @@ def test_options_are_in_the_unit(option: list[str], directive: tuple[str, str]) 
     ("model", "home"),
     [("/opt/m.tflite", "yes"), ("/home/qa/m.tflite", "read-only"), ("/root/m", "read-only")],
 )
-def test_homes_are_shut_unless_something_lies_there(model: str, home: str) -> None:
+def test_home_folders_are_closed_unless_a_file_is_there(model: str, home: str) -> None:
     service = Service(Path("/usr/bin/python3"), Path(model), Path("/etc/partsight.toml"))
     assert directives(service_unit(service))["ProtectHome"] == [home]
 
@@ -107,7 +107,7 @@ def configured(device: Path, text: str) -> list[object]:
         ('kind = "frame"', "video", 1),
     ],
 )
-def test_a_bar_code_reader_can_be_opened_where_there_is_one(
+def test_a_configured_barcode_reader_can_be_opened(
     trigger: str, groups: str, devices: int, device: Path
 ) -> None:
     said = directives(invoke(*configured(device, f"[trigger]\n{trigger}\n")).output)
@@ -117,7 +117,7 @@ def test_a_bar_code_reader_can_be_opened_where_there_is_one(
     assert ("char-ttyACM rw" in said["DeviceAllow"]) == (devices > 1)
 
 
-def test_it_may_write_where_its_account_may(device: Path) -> None:
+def test_a_named_account_may_write_to_configured_folders(device: Path) -> None:
     lines = configured(device, '[journal]\npath = "verdicts.db"\n[pictures]\nfolder = "kept"\n')
     (device / "kept").mkdir()
 
@@ -128,7 +128,7 @@ def test_it_may_write_where_its_account_may(device: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["partsight", "line-3"])
-def test_its_own_folders_need_no_leave(name: str, device: Path) -> None:
+def test_the_own_folders_of_the_service_need_no_account(name: str, device: Path) -> None:
     lines = configured(device, f'[journal]\npath = "/var/lib/{name}/verdicts.db"\n')
 
     said = directives(invoke(*lines, "--name", name).output)
@@ -145,7 +145,7 @@ def test_its_own_folders_need_no_leave(name: str, device: Path) -> None:
         ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make it"),
     ],
 )
-def test_where_it_could_not_write_is_refused(
+def test_a_folder_that_the_service_cannot_write_is_refused(
     path: str, options: list[str], message: str, device: Path
 ) -> None:
     result = invoke(*configured(device, f'[journal]\npath = "{path}"\n'), *options)
@@ -164,7 +164,7 @@ def test_where_it_could_not_write_is_refused(
         (["--name", "line3"], ""),
     ],
 )
-def test_systemd_takes_it(options: list[str], configuration: str, device: Path) -> None:
+def test_systemd_accepts_the_unit(options: list[str], configuration: str, device: Path) -> None:
     (device / "partsight.toml").write_text(configuration)
     units = device / "units"
     units.mkdir()
@@ -179,7 +179,7 @@ def test_systemd_takes_it(options: list[str], configuration: str, device: Path) 
 
 
 @needs_systemd
-def test_it_is_hardened(tmp_path: Path) -> None:
+def test_the_unit_is_hardened(tmp_path: Path) -> None:
     unit = tmp_path / "partsight.service"
     service = Service(Path("/usr/bin/env"), Path("/opt/m.tflite"), Path("/etc/c.toml"))
     unit.write_text(service_unit(service))
@@ -205,7 +205,7 @@ def test_systemd_reads_back_any_path(name: str, tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable))
-def test_arguments_come_through(name: str) -> None:
+def test_arguments_survive_the_quoting_of_systemd(name: str) -> None:
     """What systemd.syntax(7) says of quotes is what a shell makes of them, too."""
     service = Service(Path("/usr/bin/python3"), Path("/opt", name), Path("/etc/c"))
     (command,) = directives(service_unit(service))["ExecStart"]
@@ -221,7 +221,7 @@ def test_arguments_come_through(name: str) -> None:
         ("/opt/a\\b/python", "/opt/a", "cannot start the program"),
     ],
 )
-def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
+def test_a_path_that_no_unit_can_start_is_refused(python: str, model: str, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         service_unit(Service(Path(python), Path(model), Path("/etc/c")))
 
@@ -237,7 +237,7 @@ def test_what_no_unit_can_start(python: str, model: str, message: str) -> None:
         (None, ["--memory-max", "lots"], 2, "Received: 'lots'"),
     ],
 )
-def test_what_is_refused(
+def test_missing_files_and_accounts_are_refused(
     missing: str | None, arguments: list[str], exit_code: int, message: str, device: Path
 ) -> None:
     if missing:
@@ -249,7 +249,7 @@ def test_what_is_refused(
     assert not (device / "units").exists()
 
 
-def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None:
+def test_a_wrong_configuration_is_refused(device: Path) -> None:
     (device / "partsight.toml").write_text("[modell]")
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
@@ -257,7 +257,9 @@ def test_a_configuration_that_is_wrong_is_not_started_with(device: Path) -> None
     assert "Did you mean model?" in result.output
 
 
-def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_that_the_service_cannot_read_are_named(
+    device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(
         "partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")]
     )
@@ -278,7 +280,7 @@ def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.Mo
         (0o700, 0o600, ["folder", "folder/file"]),
     ],
 )
-def test_what_not_everybody_may_read(
+def test_unreadable_names_files_that_not_everybody_may_read(
     folder_mode: int, file_mode: int, found: list[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"
@@ -292,7 +294,9 @@ def test_what_not_everybody_may_read(
     assert [str(place.relative_to(tmp_path)) for place in closed if place != tmp_path] == found
 
 
-def test_without_root_the_dry_run_is_named(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_message_names_dry_run(
+    device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
     files = [device / "model.tflite", "--config", device / "partsight.toml"]

@@ -46,7 +46,7 @@ def metrics_of(run_dir: Path) -> dict[str, Any]:
     return document
 
 
-def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result]) -> None:
+def test_the_run_folder_has_all_documented_files(run: tuple[Path, Path, Result]) -> None:
     _, run_dir, result = run
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in run_dir.iterdir()) == [
@@ -66,7 +66,7 @@ def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result])
     assert "precision" in result.output
 
 
-def test_metrics_have_the_promised_keys(run: tuple[Path, Path, Result]) -> None:
+def test_metrics_have_the_documented_keys(run: tuple[Path, Path, Result]) -> None:
     metrics = metrics_of(run[1])
     for part in (metrics, metrics["int8"]):
         assert part["labels"] == ["defected", "healthy"]
@@ -97,7 +97,7 @@ def test_the_file_carries_the_operating_point_of_its_own_scores(
         assert classifier.decide(prediction) == verdict
 
 
-def test_the_file_knows_what_good_parts_look_like(
+def test_the_file_has_a_drift_reference_of_good_parts(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     """Those that it did not learn from."""
@@ -149,7 +149,7 @@ def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, R
         assert classifier.contract.labels[exact.argmax()] == label
 
 
-def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) -> None:
+def test_the_report_is_one_self_contained_file(run: tuple[Path, Path, Result]) -> None:
     page = (run[1] / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert "<h1>Training report</h1>" in page
@@ -167,7 +167,7 @@ def test_an_earlier_run_is_not_overwritten(run: tuple[Path, Path, Result]) -> No
     assert (run_dir / "model-int8.tflite").read_bytes() == before
 
 
-def test_damaged_pictures_are_named_and_the_rest_is_trained_on(
+def test_damaged_images_are_named_and_the_others_are_trained_on(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     parts = shutil.copytree(run[0], tmp_path / "parts")
@@ -236,7 +236,7 @@ def test_fine_tuning_changes_the_backbone_and_delivers_it(
     assert changed == ([True] * 4 if part == "all" else [False, False, True, True])
 
 
-def test_cross_validation_judges_every_picture(
+def test_cross_validation_measures_every_image(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
@@ -249,7 +249,7 @@ def test_cross_validation_judges_every_picture(
     assert "Cross-validation, float model: accuracy 1.0000 on 120 pictures" in result.output
 
 
-def test_a_file_below_the_wanted_accuracy_is_not_delivered(
+def test_a_file_below_the_required_accuracy_is_not_delivered(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     """With labels dealt at random there is nothing to learn."""
@@ -272,7 +272,7 @@ def test_a_file_below_the_wanted_accuracy_is_not_delivered(
     assert not list((tmp_path / "run").glob("*.tflite"))
 
 
-def test_misclassified_pictures_are_named(
+def test_misclassified_images_are_named(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     parts = shutil.copytree(run[0], tmp_path / "parts")
