@@ -493,6 +493,17 @@ def commands(command: click.Command, context: click.Context) -> Iterator[click.C
             yield from commands(found, context)
 
 
+def test_every_option_has_a_help_text() -> None:
+    missing = [
+        (each.name, option.opts)
+        for each in commands(main, click.Context(main))
+        for option in each.params
+        if isinstance(option, click.Option) and not option.help and not option.hidden
+    ]
+
+    assert missing == []
+
+
 def test_no_help_text_starts_with_of_or_with() -> None:
     context = click.Context(main)
     helps = [

@@ -37,6 +37,8 @@ def needs_arrow(parquet: Any) -> None:
         (["-o", "rows/", "--engine", "ray", "--sort-into", "s"], "--sort-into needs --engine"),
         (["-o", "rows/", "--engine", "ray", "--every", "2"], "--every is for videos"),
         (["-o", "o.csv", "--ray-address", "a:1"], "need --engine ray"),
+        (["-o", "o.csv", "--rows-per-file", "5"], "need --engine ray"),
+        (["-o", "o.csv", "--part-rows", "5"], "need --engine ray"),
         (["-o", "rows/"], "a folder needs --engine ray"),
     ],
 )

@@ -22,6 +22,9 @@ class GroupedOption(RenamedOption):
     def __init__(
         self, declarations: Sequence[str], *, heading: str, basic: bool = False, **attributes: Any
     ) -> None:
+        for kind, metavar in ((click.IntRange, "N"), (click.FloatRange, "X")):
+            if isinstance(attributes.get("type"), kind):
+                attributes.setdefault("metavar", metavar)
         super().__init__(declarations, **attributes)
         self.heading, self.basic = heading, basic
 

@@ -67,7 +67,9 @@ _FILTERS = (
     ),
     click.option("--until", callback=_moment, metavar="TIME", help="Before this time."),
     click.option("--part", help="Part id."),
-    click.option("--verdict", type=click.Choice(["accept", "reject", "review"])),
+    click.option(
+        "--verdict", type=click.Choice(["accept", "reject", "review"]), help="Verdict of the row."
+    ),
     click.option("--model", help="Version of the model, or the start of its SHA-256."),
 )
 
