@@ -14,7 +14,7 @@ from partsight.deploy.doctor import examine
 from partsight.errors import EnvironmentFault, PartsightError
 
 
-def test_doctor_checks_everything_and_finds_a_runtime() -> None:
+def test_all_checks_run_and_required_ones_pass() -> None:
     findings = {finding.name: finding for finding in examine()}
 
     assert list(findings) == ["python", "opencv", "runtime", "camera", "training"]
@@ -32,7 +32,7 @@ def test_doctor_checks_everything_and_finds_a_runtime() -> None:
         PermissionError(13, "Permission denied"),
     ],
 )
-def test_a_missing_item_is_one_line_and_the_other_checks_continue(
+def test_a_missing_component_is_a_finding_and_other_checks_run(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail() -> str:

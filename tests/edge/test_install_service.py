@@ -117,7 +117,7 @@ def test_a_configured_barcode_reader_can_be_opened(
     assert ("char-ttyACM rw" in said["DeviceAllow"]) == (devices > 1)
 
 
-def test_a_named_account_may_write_to_configured_folders(device: Path) -> None:
+def test_the_service_may_write_where_its_account_may(device: Path) -> None:
     lines = configured(device, '[journal]\npath = "verdicts.db"\n[pictures]\nfolder = "kept"\n')
     (device / "kept").mkdir()
 
@@ -145,7 +145,7 @@ def test_the_own_folders_of_the_service_need_no_account(name: str, device: Path)
         ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make it"),
     ],
 )
-def test_a_folder_that_the_service_cannot_write_is_refused(
+def test_a_path_that_the_service_cannot_write_is_refused(
     path: str, options: list[str], message: str, device: Path
 ) -> None:
     result = invoke(*configured(device, f'[journal]\npath = "{path}"\n'), *options)
@@ -221,7 +221,9 @@ def test_arguments_survive_the_quoting_of_systemd(name: str) -> None:
         ("/opt/a\\b/python", "/opt/a", "cannot start the program"),
     ],
 )
-def test_a_path_that_no_unit_can_start_is_refused(python: str, model: str, message: str) -> None:
+def test_a_path_that_a_unit_cannot_contain_is_refused(
+    python: str, model: str, message: str
+) -> None:
     with pytest.raises(ConfigError, match=message):
         service_unit(Service(Path(python), Path(model), Path("/etc/c")))
 
@@ -237,7 +239,7 @@ def test_a_path_that_no_unit_can_start_is_refused(python: str, model: str, messa
         (None, ["--memory-max", "lots"], 2, "Received: 'lots'"),
     ],
 )
-def test_missing_files_and_accounts_are_refused(
+def test_invalid_options_are_refused(
     missing: str | None, arguments: list[str], exit_code: int, message: str, device: Path
 ) -> None:
     if missing:
@@ -249,7 +251,7 @@ def test_missing_files_and_accounts_are_refused(
     assert not (device / "units").exists()
 
 
-def test_a_wrong_configuration_is_refused(device: Path) -> None:
+def test_an_invalid_configuration_is_refused(device: Path) -> None:
     (device / "partsight.toml").write_text("[modell]")
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
@@ -257,9 +259,7 @@ def test_a_wrong_configuration_is_refused(device: Path) -> None:
     assert "Did you mean model?" in result.output
 
 
-def test_files_that_the_service_cannot_read_are_named(
-    device: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")]
     )
@@ -280,7 +280,7 @@ def test_files_that_the_service_cannot_read_are_named(
         (0o700, 0o600, ["folder", "folder/file"]),
     ],
 )
-def test_unreadable_names_files_that_not_everybody_may_read(
+def test_files_that_the_service_cannot_read_are_named(
     folder_mode: int, file_mode: int, found: list[str], tmp_path: Path
 ) -> None:
     folder = tmp_path / "folder"

@@ -41,14 +41,16 @@ def test_every_name_is_listed_with_its_facts() -> None:
     assert {document[name]["state"] for name in HUB} == {"to fetch"}
 
 
-def test_backbones_prints_a_table() -> None:
+def test_the_table_is_readable() -> None:
     lines = CliRunner().invoke(main, ["backbones"]).stdout.splitlines()
     assert [line.split()[0] for line in lines] == ["name", *NAMED]
     row = next(line for line in lines if line.startswith("nasnet-large"))
     assert row == "nasnet-large           331      4032      84.9 M     23,779.4 M  to fetch"
 
 
-def test_a_fetched_backbone_is_cached(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_downloaded_backbone_is_listed_as_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("TFHUB_CACHE_DIR", str(tmp_path / "hub"))
     (tmp_path / "module").mkdir()
     (tmp_path / "module" / "saved_model.pb").touch()

@@ -216,7 +216,7 @@ def test_verify_names_the_first_bad_row_in_one_line(path: Path) -> None:
         (["query"], 2, "name the journal, or a configuration"),
     ],
 )
-def test_wrong_arguments_are_refused(
+def test_impossible_requests_are_one_line(
     path: Path, tmp_path: Path, monkeypatch, arguments: list[str], code: int, message: str
 ) -> None:
     monkeypatch.delenv(CONFIG_VARIABLE, raising=False)
