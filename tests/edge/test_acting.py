@@ -23,10 +23,6 @@ LIVE_KEYS = (
     "open_timeout_s = 3.0",
     "stale_after_s = 1.0",
     "read_timeout_s = 9.0",
-    "backoff_first_s = 1.0",
-    "backoff_most_s = 9.0",
-    "restart_budget = 3",
-    "restart_window_s = 60.0",
 )
 CAMERA_KEYS = ("camera.width = 640", "camera.exposure_ms = 4.0", "camera.gain = 1.0")
 WATCH_KEYS = ("folder.existing = true", "folder.settle_s = 2.0", "folder.poll_s = 1.0")
@@ -41,27 +37,27 @@ CHECKS = (
 TABLE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     "camera": (
         'address = "0"',
-        ("realtime = true", "decode_threads = 2", "folder.watch = true", *WATCH_KEYS),
+        ("realtime = true", "folder.watch = true", *WATCH_KEYS),
         (*LIVE_KEYS, *CAMERA_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "device": (
         'address = "/dev/video0"',
-        ("realtime = true", "decode_threads = 2", "folder.watch = true", *WATCH_KEYS),
+        ("realtime = true", "folder.watch = true", *WATCH_KEYS),
         (*LIVE_KEYS, *CAMERA_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "stream": (
         'address = "rtsp://user:secret@host/line"',
         ("realtime = true", "folder.watch = true", *WATCH_KEYS, *CAMERA_KEYS, "camera.fps = 2.0"),
-        ("decode_threads = 2", *LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
+        (*LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "HTTP address": (
         'address = "http://user:secret@host/snap.jpg"',
         ("realtime = true", "folder.watch = true", *WATCH_KEYS, *CAMERA_KEYS),
-        ("decode_threads = 2", "camera.fps = 2.0", *LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
+        ("camera.fps = 2.0", *LIVE_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "video": (
         f'address = "{VIDEO}"',
-        (*LIVE_KEYS, *CAMERA_KEYS, *WATCH_KEYS, "decode_threads = 2", "folder.watch = true"),
+        (*LIVE_KEYS, *CAMERA_KEYS, *WATCH_KEYS, "folder.watch = true"),
         ("realtime = true", *FROZEN_KEYS, *CHECKS),
     ),
     "folder": (
@@ -71,7 +67,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
     ),
     "watched folder": (
         'address = "parts"\nfolder.watch = true',
-        (*LIVE_KEYS, *CAMERA_KEYS, "realtime = true", "decode_threads = 2"),
+        (*LIVE_KEYS, *CAMERA_KEYS, "realtime = true"),
         (*WATCH_KEYS, *FROZEN_KEYS, *CHECKS),
     ),
     "a path that is not there": (
@@ -84,7 +80,7 @@ TABLE: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 REFUSED = [(kind, key) for kind, (_, refused, _) in TABLE.items() for key in refused]
 ALLOWED = [(kind, key) for kind, (_, _, allowed) in TABLE.items() for key in allowed]
 OFF = (
-    *("realtime = false", "warm_up_frames = 0", "delay_s = 0.0", "decode_threads = 1"),
+    *("realtime = false", "warm_up_frames = 0", "delay_s = 0.0"),
     *("folder.existing = false", "conditions.frozen_frames = 0"),
 )
 

@@ -81,6 +81,19 @@ def path(tmp_path: Path) -> Path:
         ("[[sinks]]\nkind = 'csv'\npath = 'a'\nmax_mb = -1", "max_mb: Input should be greater"),
         ("[[sinks]]\nkind = 'stdout'\n" * 2, "a name of its own, more than one is 'stdout'"),
         ("sinks = 3", "sinks: Input should be a valid tuple. Received: 3"),
+        (
+            "[source]\nrestart_budget = 3",
+            r"key source\.restart_budget was removed in this version: it is now a constant \(10\). "
+            "Remove it",
+        ),
+        (
+            "[[sinks]]\nkind = 'mqtt'\nhost = 'h'\nkeepalive_s = 3",
+            r"key sinks\[0\]\.keepalive_s was removed in this version: it is now a constant \(15\)",
+        ),
+        (
+            "[trigger]\nkind = 'mqtt'\nhost = 'h'\ntopic = 't'\nkeepalive_s = 3",
+            r"key trigger\.keepalive_s was removed",
+        ),
         ("[model", "cannot read the configuration .* Expected a TOML file"),
         ("[model]\nthreads = 1\nthreads = 2", "cannot read the configuration"),
         ("\xff", "cannot read the configuration"),

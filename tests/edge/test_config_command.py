@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -146,6 +148,23 @@ def test_check_asks_whether_the_runtime_is_here(
     assert "litert is not installed here. Run pip install" in invoke("check", path).stderr
     monkeypatch.setattr(runtimes, list)
     assert "no TFLite runtime is installed" in invoke("check", path).stderr
+
+
+def test_the_minimal_file_is_short_and_valid_once_filled_in(path: Path) -> None:
+    assert invoke("init", path, "--minimal").exit_code == 0
+    text = path.read_text()
+    assert len(text.splitlines()) <= 25
+    config = read_config(path)
+    assert (config.source.address, config.trigger.kind) == ("0", "presence")
+    assert (config.models.store, config.journal.path) == (
+        path.parent / "models",
+        path.parent / "journal.db",
+    )
+    (path.parent / "parts").mkdir()
+    cv2.imwrite(str(path.parent / "parts" / "part.png"), np.full((48, 64, 3), 120, np.uint8))
+    path.write_text(text.replace('"0"', '"parts"').replace('"presence"', '"frame"'))
+    done = invoke("check", path)
+    assert (done.exit_code, done.stdout) == (0, f"{path} is valid, 1 warning\n"), done.output
 
 
 def test_check_without_a_file_means_the_one_in_force(

@@ -35,7 +35,7 @@ _SECRET_KEY = re.compile(r"(password|passphrase|token|secret|api_key)_(env|file)
 _NETWORK = 'host = "127.0.0.1"\nport = {port}\n'
 # What each table needs besides its secret, by header and kind.
 _COMPANIONS = {
-    "[source]": 'username = "operator"\nopen_timeout_s = 5\nbackoff_first_s = 0.1\n',
+    "[source]": 'username = "operator"\nopen_timeout_s = 5\n',
     '[[sinks]] kind = "mqtt"': _NETWORK + 'username = "operator"\nprefix = "line1"\n',
     '[[sinks]] kind = "webhook"': "",
     '[trigger] kind = "mqtt"': _NETWORK + 'username = "operator"\ntopic = "parts"\n',

@@ -20,11 +20,19 @@ from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources import open_frames
 from partsight.sources.live import LiveFrames
+from partsight.sources.restarts import BackoffSettings
 from partsight.telemetry.telemetry import Telemetry
 
 SPEC = PreprocessSpec(24, 24)
 # For tests of silence; elsewhere a busy machine must not look like a silent camera.
 IMPATIENT = {"stale_after_s": 0.4, "read_timeout_s": 0.8}
+
+
+@pytest.fixture(autouse=True)
+def _reopened_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "partsight.sources.live.BACKOFF", BackoffSettings(first_s=0.05, most_s=0.2, budget=1000)
+    )
 
 
 class Line:
@@ -37,9 +45,6 @@ class Line:
         given = {
             "stale_after_s": 30.0,
             "read_timeout_s": 60.0,
-            "backoff_first_s": 0.05,
-            "backoff_most_s": 0.2,
-            "restart_budget": 1000,
             "conditions": ConditionsConfig(frozen_frames=5, frozen_after_s=0.1),
             **config,
         }

@@ -32,12 +32,9 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.realtime": frozenset({SourceKind.VIDEO}),
     "source.warm_up_frames": LIVE,
     "source.delay_s": LIVE,
-    "source.decode_threads": frozenset({SourceKind.STREAM}),
     "source.open_timeout_s": LIVE,
     "source.stale_after_s": LIVE,
     "source.read_timeout_s": LIVE,
-    "source.backoff_": LIVE,
-    "source.restart_": LIVE,
     "source.camera": frozenset({SourceKind.CAMERA}),
     "source.camera.fps": frozenset({SourceKind.CAMERA, SourceKind.SNAPSHOT}),
     "source.conditions": _ALL,
@@ -61,7 +58,6 @@ _ACT_ALONE = frozenset({"models.product"})
 _FREE_RUNNING = frozenset({"frame", "interval"})
 # Values by which a key does nothing, where that is not 0 or false.
 _OFF: Mapping[str, object] = {
-    "source.decode_threads": 1,
     "decision.votes": 1,
     "decision.window": 1,
 }

@@ -1,4 +1,4 @@
-"""Which MQTT broker, and as whom: keys that the sink and the trigger share."""
+"""MQTT broker: keys that the sink and the trigger share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, model_validator
 
 from partsight.config.secret import at_most_one
-from partsight.config.section import Place
+from partsight.config.section import Place, key
 from partsight.config.tls import TlsSection
 from partsight.errors import ConfigError
 
@@ -19,7 +19,7 @@ Seconds = Annotated[float, Field(gt=0, le=3600)]
 
 
 def no_second_secret(what: str, env: str | None, file: Place | None) -> None:
-    """As ``at_most_one``, in the way that pydantic hears of it."""
+    """Refuse a secret that is given twice, as ``at_most_one``, with an error for pydantic."""
     try:
         at_most_one(what, env, file)
     except ConfigError as error:
@@ -29,38 +29,24 @@ def no_second_secret(what: str, env: str | None, file: Place | None) -> None:
 class BrokerSection(TlsSection):
     """An MQTT 5 broker."""
 
-    host: Text = Field(description="Name or address of the broker.")
-    port: Port | None = Field(
-        default=None, description="Its port; 8883 with tls and 1883 without if left out."
+    host: Text = key(..., "Name or address of the broker.")
+    port: Port | None = key(None, "Port of the broker. Default: 8883 with tls, else 1883.")
+    tls: bool = key(False, "Encrypt the connection.")
+    client_id: Text | None = key(
+        None, "Name of this client at the broker, unique there. Default: made of the host name."
     )
-    tls: bool = Field(default=False, description="Whether the connection is encrypted.")
-    client_id: Text | None = Field(
-        default=None,
-        description="Name of this client at the broker, which no other may have; made of the "
-        "host's name if left out.",
-    )
-    username: Text | None = Field(default=None, description="User at the broker.")
-    password_env: Text | None = Field(
-        default=None, description="Environment variable that holds the user's password."
-    )
-    password_file: Place | None = Field(
-        default=None, description="File that holds the user's password, instead of a variable."
-    )
-    keepalive_s: int = Field(
-        default=15,
-        ge=1,
-        le=3600,
-        description="Seconds after which a silent connection is asked whether it still lives.",
-    )
-    timeout_s: Seconds = Field(
-        default=5.0, description="Seconds to wait for the broker's answer to anything."
-    )
+    username: Text | None = key(None, "User at the broker.")
+    password_env: Text | None = key(None, "Environment variable that holds the user's password.")
+    password_file: Place | None = key(None, "File that holds the user's password.")
+    timeout_s: Seconds = key(5.0, "Seconds to wait for an answer of the broker.")
 
     @model_validator(mode="after")
     def _sound(self) -> BrokerSection:
         no_second_secret("password", self.password_env, self.password_file)
         if self.username is None and (self.password_env or self.password_file):
-            raise ValueError("a password needs the username that it is of")
+            raise ValueError("a password needs a username")
         if not self.tls and (self.ca_file or self.certificate_file or self.insecure):
-            raise ValueError("ca_file, certificate_file and insecure mean nothing without tls=true")
+            raise ValueError(
+                "ca_file, certificate_file and insecure have no effect without tls=true"
+            )
         return self

@@ -1,4 +1,4 @@
-"""``[decision]``: how scores become verdicts, where the line's owner wants it otherwise."""
+"""``[decision]``: how scores become verdicts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, model_validator
 
-from partsight.config.section import Section
+from partsight.config.section import Section, key
 
 __all__ = ["DecisionConfig", "Share"]
 
@@ -17,37 +17,35 @@ GreyLevels = Annotated[float, Field(ge=0, le=255)]
 class DecisionConfig(Section):
     """How scores become verdicts."""
 
-    accept_above: Share | None = Field(
-        default=None,
-        description="A part is accepted above this score; the model's own threshold if left out. "
-        "The score is the sum over the labels of good parts.",
+    accept_above: Share | None = key(
+        None,
+        "Score above which a part is accepted: the sum over the labels of good parts. Default: "
+        "the model's threshold.",
     )
-    reject_below: Share | None = Field(
-        default=None,
-        description="A part is rejected below this score; the model's own threshold if left out. "
-        "Between the two, a person looks.",
+    reject_below: Share | None = key(
+        None,
+        "Score below which a part is rejected. Between the two thresholds, a person reviews it. "
+        "Default: the model's threshold.",
     )
-    min_contrast: GreyLevels | None = Field(
-        default=None,
-        description="A picture whose central 85 % spread over fewer grey levels shows no part: its "
-        "verdict is review. The model's own limit if left out, 10 unless it was trained with "
-        "another; 0 is off.",
+    min_contrast: GreyLevels | None = key(
+        None,
+        "Grey levels that the central 85 % of an image must spread over, else it shows no part "
+        "and its verdict is review; 0 is off. Default: the model's limit, 10 unless it was "
+        "trained with another.",
     )
-    fail_safe: Literal["reject", "review"] = Field(
-        default="reject",
-        description="The verdict for a part that could not be judged: no frame, a dark one, a "
-        "model that fails. It can never be accept.",
+    fail_safe: Literal["reject", "review"] = key(
+        "reject",
+        "Verdict for a part that could not be inspected: no frame, a dark frame, a failing "
+        "model. It can never be accept.",
     )
-    votes: PositiveInt = Field(
-        default=1,
-        description="For a camera that runs freely: a part is accepted only if so many of the "
-        "last 'window' frames are. Refused where each frame shows another part: with a folder, and "
+    votes: PositiveInt = key(
+        1,
+        "For a camera that runs freely: number of the last 'window' frames that must be accepted "
+        "for a part to be accepted. Refused if each frame shows another part: with a folder, and "
         "with a trigger other than frame or interval.",
     )
-    window: PositiveInt = Field(
-        default=1,
-        description="How many of the last frames vote; 1 judges each frame by itself. It needs "
-        "votes.",
+    window: PositiveInt = key(
+        1, "Number of frames that vote; 1 decides on each frame. It needs votes."
     )
 
     @model_validator(mode="after")

@@ -1,53 +1,55 @@
-"""``[drift]``: how closely it is watched whether the line is still what the model knows."""
+"""``[drift]``: watch over differences between the line and the model's training."""
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
-from partsight.config.section import Section
+from partsight.config.section import Section, key
 
 __all__ = ["DriftConfig"]
 
+# A line that rejects a larger share of its parts is hardly in order.
+_PLAUSIBLE_REJECTS = 0.2
+
 
 class DriftConfig(Section):
-    """How closely it is watched whether parts and pictures are still what the model knows."""
+    """Watch over whether parts and images are still like those that the model was trained on."""
 
-    enabled: bool = Field(
-        default=True,
-        description="Whether drift is watched at all. The alarms of [alarms] do not depend on it.",
-    )
-    subgroup: int = Field(
-        default=50, ge=5, le=10_000, description="Parts to a value of a control chart."
-    )
-    expected_reject_rate: float = Field(
-        default=0.01,
+    enabled: bool = key(True, "Watch for drift. The alarms of [alarms] do not depend on it.")
+    subgroup: int = key(50, "Parts per point of a control chart.", ge=5, le=10_000)
+    expected_reject_rate: float = key(
+        0.01,
+        "Share of parts that are bad and rejected. The share of false rejects is known from "
+        "training and added.",
         ge=0,
         lt=1,
-        description="Share of bad parts that the line makes and the model rejects; what it rejects "
-        "wrongly is known from training and comes on top.",
     )
-    tolerated_shift: float = Field(
-        default=0.5,
+    tolerated_shift: float = key(
+        0.5,
+        "Standard deviations by which the mean score, brightness and contrast may move. 0 finds "
+        "any shift, also harmless ones between training and line.",
         ge=0,
         le=10,
-        description="By how many standard deviations the mean score, brightness and contrast may "
-        "move. 0 finds any shift, also those between training and line that harm nothing.",
     )
-    learn_parts: int = Field(
-        default=500,
+    learn_parts: int = key(
+        500,
+        "If the model has no reference: number of first parts that serve as reference, each time "
+        "that the line is started.",
         ge=50,
         le=1_000_000,
-        description="Where the model carries no reference: so many first parts are taken for a "
-        "line in order, each time that the line is started.",
     )
-    learn_max_reject_rate: float | None = Field(
-        default=None,
+    learn_max_reject_rate: float | None = key(
+        None,
+        "If more of these parts are rejected, or less than half are accepted, learning starts "
+        "again. Default: 0.2, or twice expected_reject_rate if that is more.",
         gt=0,
         le=1,
-        description="A line that rejects a larger share of its parts, or accepts less than half, "
-        "is not learned from: learning starts again. 0.2 if left out, or twice "
-        "expected_reject_rate where that is more.",
     )
-    clear_after: PositiveInt = Field(
-        default=3, description="Subgroups in control that clear an alarm."
-    )
+    clear_after: PositiveInt = key(3, "Subgroups in control that clear an alarm.")
+
+    @property
+    def most_rejected(self) -> float:
+        """Largest share of rejected parts, in [0, 1], with which a reference is learned."""
+        if self.learn_max_reject_rate is not None:
+            return self.learn_max_reject_rate
+        return min(1.0, max(_PLAUSIBLE_REJECTS, 2 * self.expected_reject_rate))

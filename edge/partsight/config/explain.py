@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -12,6 +13,18 @@ from partsight.config.redaction import shown
 from partsight.config.schema import keys_of, located, schema_of, variants
 
 __all__ = ["explained"]
+
+# Keys of earlier versions, with the values that they have as constants.
+_REMOVED = {
+    "source.backoff_first_s": "0.5",
+    "source.backoff_most_s": "30",
+    "source.restart_budget": "10",
+    "source.restart_window_s": "600",
+    "source.decode_threads": "1",
+    "sinks.keepalive_s": "15",
+    "sinks.session_expiry_s": "3600",
+    "trigger.keepalive_s": "15",
+}
 
 
 def explained(error: ValidationError, section: type[BaseModel]) -> str:
@@ -28,6 +41,12 @@ def _told(error: Any, section: type[BaseModel]) -> str:
     schema = schema_of(section)
     name, node = located(error["loc"], schema)
     if error["type"] == "extra_forbidden":
+        constant = _REMOVED.get(re.sub(r"\[\d+\]", "", name))
+        if constant is not None:
+            return (
+                f"key {name} was removed in this version: it is now a constant ({constant}). "
+                "Remove it"
+            )
         known = keys_of(located(error["loc"][:-1], schema)[1])
         return f"{name} is unknown{_meant(str(error['loc'][-1]), known)}"
     if error["type"] == "union_tag_invalid":

@@ -1,36 +1,32 @@
-"""``[health]``: who may ask how the line is, and where."""
+"""``[health]``: HTTP server for /healthz, /readyz and /metrics."""
 
 from __future__ import annotations
 
-from pydantic import Field
-
-from partsight.config.section import Section
+from partsight.config.section import Section, key
 
 __all__ = ["HealthConfig"]
 
 
 class HealthConfig(Section):
-    """Who may ask how the line is: /healthz, /readyz and /metrics."""
+    """HTTP server that reports the state of the line: /healthz, /readyz and /metrics."""
 
-    enabled: bool = Field(default=True, description="Whether anybody is answered.")
-    host: str = Field(
-        default="127.0.0.1",
+    enabled: bool = key(True, "Run the server.")
+    host: str = key(
+        "127.0.0.1",
+        "Address to listen on: 127.0.0.1 serves this machine only, 0.0.0.0 the network. There is "
+        "no password: nothing can be changed, but all counts can be read.",
         min_length=1,
-        description="Address to listen on; the default answers this machine only, 0.0.0.0 "
-        "anybody. There is no password: nothing can be changed, but all counts can be read.",
     )
-    port: int = Field(
-        default=8614, ge=0, le=65535, description="Port to listen on; 0 takes a free one."
-    )
-    stalled_after_s: float = Field(
-        default=10.0,
+    port: int = key(8614, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
+    stalled_after_s: float = key(
+        10.0,
+        "Seconds without progress of the loop after which /healthz answers 503.",
         gt=0,
         le=3600,
-        description="Seconds without a turn of the loop after which /healthz says 503.",
     )
-    sink_unreachable_after_s: float = Field(
-        default=300.0,
+    sink_unreachable_after_s: float = key(
+        300.0,
+        "Seconds without a confirmed delivery, after a failed one, from which a sink makes "
+        "/readyz answer 503; 0 is at once, inf never.",
         ge=0,
-        description="Seconds without a confirmed delivery, once one has failed, after which a sink "
-        "makes /readyz say 503; 0 is at once, inf never.",
     )

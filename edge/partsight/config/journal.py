@@ -1,29 +1,21 @@
-"""``[journal]``: where verdicts are kept, and how long."""
+"""``[journal]``: the record of verdicts."""
 
 from __future__ import annotations
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import PositiveFloat, PositiveInt
 
-from partsight.config.section import Place, Section
+from partsight.config.section import Place, Section, key
 
 __all__ = ["JournalConfig"]
 
 
 class JournalConfig(Section):
-    """Where verdicts are kept, and how long.
+    """The record of verdicts. Verdicts that a sink has not delivered yet are always kept."""
 
-    What a sink has yet to hand on is kept in any case.
-    """
-
-    path: Place | None = Field(
-        default=None,
-        description="The journal's file; without one, nothing is kept and no sink is fed. "
-        "A relative path starts at the configuration file.",
+    path: Place | None = key(
+        None, "File of the journal. Without it, nothing is kept or sent to sinks."
     )
-    keep_days: PositiveFloat | None = Field(
-        default=None, description="Days that verdicts are kept; for ever if left out."
-    )
-    keep_rows: PositiveInt | None = Field(
-        default=None,
-        description="How many verdicts, and how many events, are kept; all if left out.",
+    keep_days: PositiveFloat | None = key(None, "Days that verdicts are kept. Default: no limit.")
+    keep_rows: PositiveInt | None = key(
+        None, "Number of verdicts, and of events, that are kept. Default: no limit."
     )

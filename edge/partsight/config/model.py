@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, PositiveInt
+from pydantic import PositiveInt
 
-from partsight.config.section import Place, Section
+from partsight.config.section import Place, Section, key
 
 __all__ = ["ModelConfig"]
 
@@ -14,15 +14,14 @@ __all__ = ["ModelConfig"]
 class ModelConfig(Section):
     """How models are run."""
 
-    runtime: Literal["litert", "tflite-runtime"] | None = Field(
-        default=None,
-        description="The TFLite runtime; the preferred one of those installed if left out.",
+    runtime: Literal["litert", "tflite-runtime"] | None = key(
+        None, "TFLite runtime. Default: the preferred one of those installed."
     )
-    threads: PositiveInt | None = Field(
-        default=None, description="Threads that the runtime may use for a picture; 1 if left out."
+    threads: PositiveInt | None = key(
+        None, "Threads that the runtime may use for one image. Default: 1."
     )
-    public_key: Place | None = Field(
-        default=None,
-        description="Only models signed by this key's owner are run, see 'partsight keygen'. "
-        "A relative path starts at the configuration file.",
+    public_key: Place | None = key(
+        None,
+        "Public key that models must be signed with, see 'partsight keygen'. Default: any model "
+        "is run.",
     )

@@ -1,13 +1,13 @@
-"""``[models]`` and ``[shadow]``: which models this device keeps, takes and tries."""
+"""``[models]`` and ``[shadow]``: models that this device keeps, activates and tries."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, PositiveFloat, PositiveInt, model_validator
+from pydantic import AfterValidator, PositiveFloat, PositiveInt, model_validator
 
 from partsight.config.decision import Share
-from partsight.config.section import Place, Section
+from partsight.config.section import Place, Section, key
 from partsight.model.product import clean_product
 
 __all__ = ["ModelsConfig", "ShadowConfig"]
@@ -16,55 +16,46 @@ Product = Annotated[str, AfterValidator(clean_product)]
 
 
 class ModelsConfig(Section):
-    """Which models this device keeps, and what a new one must pass before it is put in force."""
+    """Models that this device keeps, and what a new one must pass before it is activated."""
 
-    store: Place | None = Field(
-        default=None,
-        description="The folder where models are kept by digest, with the one that is active. "
-        "Without it, the line runs the model that the command line names.",
+    store: Place | None = key(
+        None,
+        "Folder that keeps models by digest, and which one is active. Without it, the line runs "
+        "the model of the command line.",
     )
-    incoming: Place | None = Field(
-        default=None,
-        description="Where new models are dropped: a folder, or a file that is replaced by newer "
-        "ones. The folder 'incoming' of the store if left out.",
+    incoming: Place | None = key(
+        None,
+        "Where new models arrive: a folder, or a file that is replaced. Default: the folder "
+        "'incoming' of the store.",
     )
-    keep: PositiveInt = Field(
-        default=5,
-        description="How many models stay in the store. The active one and the one before it "
-        "always do.",
+    keep: PositiveInt = key(
+        5, "Models kept in the store; the active and the previous one always are."
     )
-    product: Product | None = Field(
-        default=None,
-        description="The product that this line makes. Only models of this product, by 'partsight "
-        "train --product', are run, activated, rolled back to or tried in shadow mode; case "
-        "counts. If left out, a new model must be of the active model's product. 'classify', "
-        "'evaluate' and the Python API run any model.",
+    product: Product | None = key(
+        None,
+        "Product of this line. Only its models, made by 'partsight train --product', are run, "
+        "activated, rolled back to or tried in shadow mode; case counts. Default: a new model "
+        "must be of the active model's product. 'classify', 'evaluate' and the Python API run "
+        "any model.",
     )
-    allow_other_labels: bool = Field(
-        default=False,
-        description="Whether a new model may have other labels, or accept others, than the active "
-        "one.",
+    allow_other_labels: bool = key(
+        False, "Allow a new model to have or accept other labels than the active one."
     )
-    require_golden: bool = Field(
-        default=True,
-        description="Whether a new model must hold golden samples. Those that it holds are always "
-        "replayed.",
+    require_golden: bool = key(
+        True, "Require golden samples. Those in a model are always replayed."
     )
-    challenge: Place | None = Field(
-        default=None,
-        description="The acceptance set: a folder of pictures, a sub-folder per label, that a new "
-        "model must judge well enough.",
+    challenge: Place | None = key(
+        None,
+        "Acceptance set: folder with a sub-folder of images per label, which a new model must "
+        "classify well enough.",
     )
-    min_accuracy: Share | None = Field(
-        default=None, description="The share of the acceptance set's pictures that must be right."
+    min_accuracy: Share | None = key(
+        None, "Share of the images of the acceptance set that must be right."
     )
-    min_recall_of_bad: Share | None = Field(
-        default=None,
-        description="The share of the acceptance set's bad parts that must not be accepted.",
+    min_recall_of_bad: Share | None = key(
+        None, "Share of the bad parts of the acceptance set that must not be accepted."
     )
-    interval_s: PositiveFloat = Field(
-        default=1.0, description="Seconds between two looks for a new model."
-    )
+    interval_s: PositiveFloat = key(1.0, "Seconds between checks for new models.")
 
     @model_validator(mode="after")
     def _whole(self) -> ModelsConfig:
@@ -80,10 +71,8 @@ class ModelsConfig(Section):
 
 
 class ShadowConfig(Section):
-    """A second model that judges the same frames, with no say in the verdict."""
+    """A second model that classifies the same frames and does not influence the verdict."""
 
-    model: Place | None = Field(
-        default=None,
-        description="The model file. What it says is only journalled; see 'partsight model "
-        "shadow-report'.",
+    model: Place | None = key(
+        None, "Model file. Its results are only journalled; see 'partsight model shadow-report'."
     )

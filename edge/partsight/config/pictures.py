@@ -1,4 +1,4 @@
-"""``[pictures]``: which frames are kept, and for how long."""
+"""``[pictures]``: the frames that are kept."""
 
 from __future__ import annotations
 
@@ -6,40 +6,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from partsight.config.section import Place, Section
+from partsight.config.section import Place, Section, key
 
 __all__ = ["PicturesConfig"]
 
 
 class PicturesConfig(Section):
-    """Which frames are kept, and for how long. The oldest go first."""
+    """The frames that are kept. The oldest are removed first."""
 
-    folder: Place | None = Field(
-        default=None,
-        description="Gets the frames of rejected and reviewed parts, in a folder a day; none are "
-        "kept if left out. A relative path starts at the configuration file.",
+    folder: Place | None = key(
+        None,
+        "Folder for frames of rejected and reviewed parts, with a sub-folder per day. Default: "
+        "no frames are kept.",
     )
-    keep_accepts: Annotated[float, Field(ge=0, le=1)] = Field(
-        default=0.01, description="The share of accepted parts whose frames are kept too."
+    keep_accepts: Annotated[float, Field(ge=0, le=1)] = key(
+        0.01, "Share of accepted parts whose frames are kept, too."
     )
-    annotate: bool = Field(
-        default=True,
-        description="Write beside each frame a smaller one for people, with the verdict, the "
-        "score, the part and the heat map on it.",
+    annotate: bool = key(
+        True, "Write a smaller image with verdict, score, part and heat map for each frame."
     )
-    format: Literal["jpg", "png"] = Field(
-        default="jpg",
-        description="Of the frames; png loses nothing, and takes ten times the room and time.",
+    format: Literal["jpg", "png"] = key(
+        "jpg", "File format; png is lossless and ten times as large and slow."
     )
-    quality: Annotated[int, Field(ge=1, le=100)] = Field(
-        default=95, description="Of frames in jpg."
-    )
-    max_age_days: PositiveInt = Field(default=90, description="Older ones are removed.")
-    max_count: PositiveInt = Field(
-        default=200_000, description="Parts whose frames are kept at most."
-    )
-    min_free_bytes: PositiveInt = Field(
-        default=500_000_000,
-        description="Of the disk, what stays free for the journal: old frames are removed for it, "
-        "and where there are none left, no new ones are kept.",
+    quality: Annotated[int, Field(ge=1, le=100)] = key(95, "JPEG quality.")
+    max_age_days: PositiveInt = key(90, "Days after which frames are removed.")
+    max_count: PositiveInt = key(200_000, "Parts whose frames are kept at most.")
+    min_free_bytes: PositiveInt = key(
+        500_000_000,
+        "Disk space that is left free for the journal: old frames are removed for it, and "
+        "without any left, new ones are not kept.",
     )

@@ -1,7 +1,6 @@
-"""``docs/configuration.md``, made from the sections themselves.
+"""Reference of the configuration, made from the sections.
 
-Enters: a section's class. Leaves: a text in Markdown. Written anew by
-``partsight config reference > docs/configuration.md``; a test compares the two.
+``partsight config reference > docs/configuration.md`` writes it; a test compares the two.
 """
 
 from __future__ import annotations
@@ -21,21 +20,22 @@ _INTRODUCTION = """\
 
 A device has one configuration, `partsight.toml`: the file that `--config` names, else the one
 that the environment variable `PARTSIGHT_CONFIG` names, else `/etc/partsight/partsight.toml`.
-The command line beats the environment, the environment beats the file. An unknown key is an
-error. A relative path starts at the folder of the file. Passwords and other secrets are never in
-the file: a key that ends in `_env` names an environment variable that holds one, a key that ends
-in `_file` a file.
+The command line wins over the environment (`PARTSIGHT_RUNTIME`, `PARTSIGHT_THREADS`,
+`PARTSIGHT_PUBLIC_KEY`), and the environment over the file. An unknown key is an error. A relative
+path starts at the folder of the file. Passwords and other secrets are never in the file: a key
+that ends in `_env` names an environment variable that holds one, a key that ends in `_file` a
+file.
 
 | command | what it does |
 | --- | --- |
-| `partsight config init` | writes a file with every key, its description and default |
-| `partsight config check` | says what is wrong with a file, and what cannot work on this device |
-| `partsight config show` | prints what is in force, and where each value comes from |
+| `partsight config init` | writes a file with every key; with `--minimal` for a first line |
+| `partsight config check` | reports errors in a file, and what cannot work on this device |
+| `partsight config show` | prints the active values, and where each comes from |
 """
 
 
 def reference(section: type[BaseModel]) -> str:
-    """The reference of all keys of a section."""
+    """Return the reference of all keys of a section."""
     parts = [_INTRODUCTION]
     parts += ["\n".join(_lines(table)) + "\n" for table in tables(section) if table.keys]
     return "\n".join(parts)
@@ -48,7 +48,7 @@ def _lines(table: Table) -> Iterator[str]:
     if table.description:
         yield table.description
         yield ""
-    yield "| key | takes | default | what it is |"
+    yield "| key | values | default | description |"
     yield "| --- | --- | --- | --- |"
     for key in table.keys:
         cells = (f"`{key.name}`", key.takes, _default(key), key.description)

@@ -1,15 +1,15 @@
-"""What the sections of the configuration share."""
+"""Base class, types and keys of the sections of the configuration."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from partsight.config.source_address import resolved_address
 
-__all__ = ["Address", "Place", "Section"]
+__all__ = ["Address", "Place", "Section", "key"]
 
 
 def _from_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -20,9 +20,9 @@ def _address_from_the_file(address: str, info: ValidationInfo) -> str:
     return resolved_address(address, str((info.context or {}).get("folder", "")))
 
 
-# A source's: a file or folder, of which a relative one starts at the configuration file, or not.
+# Address of a source. If it is a relative path, it starts at the folder of the configuration file.
 Address = Annotated[str, Field(min_length=1), AfterValidator(_address_from_the_file)]
-# A relative one starts at the configuration file. Not strict: TOML has texts, not paths.
+# Path; a relative one starts at the folder of the configuration file. Not strict: TOML has texts.
 Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
 
 
@@ -32,3 +32,14 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants"
     )
+
+
+def key(default: Any, description: str, **limits: Any) -> Any:
+    """Define a key of a section.
+
+    Args:
+        default: value if the key is left out; ``...`` for a required key.
+        description: text for the template and the reference.
+        limits: see ``pydantic.Field``.
+    """
+    return Field(default, description=description, **limits)

@@ -1,26 +1,24 @@
-"""What all sections ``[[sinks]]`` share, whatever their kind."""
+"""Keys that all ``[[sinks]]`` share."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import StringConstraints
 
-from partsight.config.section import Section
+from partsight.config.section import Section, key
 
 __all__ = ["FedSection"]
 
 
 class FedSection(Section):
-    """A sink that is fed from the journal."""
+    """A sink that receives verdicts from the journal."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = Field(
-        default=None,
-        description="Its name in the metrics, the logs and its cursor; the kind if left out. Two "
-        "sinks must not share it.",
+    name: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = key(
+        None, "Unique name in metrics and logs. Default: the kind."
     )
-    start: Literal["end", "beginning"] = Field(
-        default="end",
-        description="Where in the journal a sink begins that is new: 'end' hands on only what "
-        "comes, 'beginning' all that is in the journal.",
+    start: Literal["end", "beginning"] = key(
+        "end",
+        "Where a new sink starts in the journal: 'end' sends new verdicts only, 'beginning' all "
+        "that are in the journal.",
     )

@@ -1,4 +1,4 @@
-"""``[[sinks]]``: who gets the verdicts. A kind is a class with its ``kind``, in ``SinkConfig``."""
+"""``[[sinks]]``: receivers of verdicts. Each kind is a class in ``SinkConfig``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
-from partsight.config.section import Place
+from partsight.config.section import Place, key
 from partsight.config.sink_base import FedSection
 
 __all__ = [
@@ -21,35 +21,32 @@ __all__ = [
 
 
 class _FileSection(FedSection):
-    path: Place = Field(
-        description="The newest file. Ended ones lie beside it, named by when they were ended. "
-        "A relative path starts at the configuration file."
+    path: Place = key(
+        ..., "Newest file. Closed files are kept in the same folder, named by their time."
     )
-    max_mb: PositiveFloat | None = Field(
-        default=50.0, description="Megabytes after which a file is ended."
-    )
-    daily: bool = Field(default=True, description="Whether a file is ended with the day, UTC.")
-    keep: NonNegativeInt | None = Field(
-        default=30, description="How many ended files are kept; the oldest go first."
+    max_mb: PositiveFloat | None = key(50.0, "Megabytes after which a file is closed.")
+    daily: bool = key(True, "Close the file at the end of each day, UTC.")
+    keep: NonNegativeInt | None = key(
+        30, "Closed files that are kept; the oldest are removed first."
     )
 
 
 class JsonLinesSinkConfig(_FileSection):
-    """Verdicts in a file, a JSON object a line."""
+    """Verdicts in a file, one JSON object per line."""
 
-    kind: Literal["jsonl"] = Field(description="JSON lines in a file.")
+    kind: Literal["jsonl"] = key(..., "JSON lines in a file.")
 
 
 class CsvSinkConfig(_FileSection):
     """Verdicts in a file of comma-separated values."""
 
-    kind: Literal["csv"] = Field(description="Comma-separated values in a file.")
+    kind: Literal["csv"] = key(..., "Comma-separated values in a file.")
 
 
 class StdoutSinkConfig(FedSection):
-    """Verdicts on standard output, a JSON object a line."""
+    """Verdicts on standard output, one JSON object per line."""
 
-    kind: Literal["stdout"] = Field(description="JSON lines on standard output.")
+    kind: Literal["stdout"] = key(..., "JSON lines on standard output.")
 
 
 SinkConfig = Annotated[
@@ -64,17 +61,17 @@ SinkConfig = Annotated[
 
 
 def sink_name(sink: SinkConfig) -> str:
-    """What a sink is called."""
+    """Name of a sink."""
     return sink.name or sink.kind
 
 
-def _named_apart(sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
+def _unique_names(sinks: tuple[SinkConfig, ...]) -> tuple[SinkConfig, ...]:
     names = [sink_name(sink) for sink in sinks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"each sink needs a name of its own, more than one is {twice[0]!r}")
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise ValueError(f"each sink needs its own name, more than one is {repeated[0]!r}")
     return sinks
 
 
-# TOML has lists, which may change; sections do not.
-Sinks = Annotated[tuple[SinkConfig, ...], Field(strict=False), AfterValidator(_named_apart)]
+# Not strict: TOML has lists, and sections hold tuples.
+Sinks = Annotated[tuple[SinkConfig, ...], Field(strict=False), AfterValidator(_unique_names)]

@@ -1,8 +1,4 @@
-"""The file that ``config init`` writes: every key with its description and default, inactive.
-
-Enters: a section's class. Leaves: a text in TOML that says the same as an empty one. A line
-that starts with ``#`` and a key becomes active when the ``#`` is taken away.
-"""
+"""Files that ``config init`` writes: one with every key, inactive, and one for a first line."""
 
 from __future__ import annotations
 
@@ -13,17 +9,43 @@ from pydantic import BaseModel
 
 from partsight.config.keys import Key, Table, tables
 
-__all__ = ["template"]
+__all__ = ["MINIMAL", "template"]
 
 _INTRODUCTION = (
-    "The configuration of partsight on this device. Every key is here, inactive, with its "
-    "default; take the # away before the ones that you change, and before the [header] above "
-    "them. 'partsight config check' tells what is wrong with this file."
+    "The configuration of partsight on this device, with every key. The keys are inactive and show "
+    "their defaults: remove the # of the keys that you change, and of the [header] above them. "
+    "'partsight config check' reports errors in this file."
 )
+
+MINIMAL = """\
+# Configuration of a first line. Change the values, then run 'partsight config check'.
+# 'partsight config init' writes a file with every key.
+
+[source]
+# Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.
+address = "0"
+
+[trigger]
+# "frame" inspects every frame, "presence" each part once; or interval, mqtt, http, modbus, key.
+kind = "presence"
+
+[models]
+# Folder of the models. Put the first one in with 'partsight model activate MODEL'.
+store = "models"
+
+[journal]
+# Record of the verdicts, from which sinks are fed.
+path = "journal.db"
+
+[[sinks]]
+# Verdicts as JSON lines; or csv, stdout, mqtt, webhook, modbus.
+kind = "jsonl"
+path = "verdicts.jsonl"
+"""
 
 
 def template(section: type[BaseModel]) -> str:
-    """A file with every key of a section, all of them comments."""
+    """Return a file with every key of a section as a comment, equivalent to an empty file."""
     lines = [*_comment(_INTRODUCTION)]
     for table in tables(section):
         lines += _lines(table)

@@ -1,4 +1,4 @@
-"""``[trigger]``: when a part is judged."""
+"""``[trigger]``: when a part is inspected."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
 from partsight.config.network_sinks import Address, is_loopback
-from partsight.config.section import Place, Section
+from partsight.config.section import Place, Section, key
 
 __all__ = [
     "FrameTriggerConfig",
@@ -25,8 +25,8 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _FrameTimeout = Annotated[
     Seconds,
     Field(
-        description="Seconds from the trigger in which a frame must come; a part without one gets "
-        "the fail-safe verdict."
+        description="Seconds from the trigger to wait for a frame; without one, the part gets the "
+        "fail-safe verdict."
     ),
 ]
 _Capacity = Annotated[
@@ -34,49 +34,44 @@ _Capacity = Annotated[
     Field(
         ge=1,
         le=1000,
-        description="Triggers that may wait; where more do, the oldest get the fail-safe verdict.",
+        description="Triggers that may wait; beyond that, the oldest get the fail-safe verdict.",
     ),
 ]
 
 
 class FrameTriggerConfig(Section):
-    """Every frame is judged."""
+    """Every frame is inspected."""
 
-    kind: Literal["frame"] = Field(description="Every frame.")
+    kind: Literal["frame"] = key(..., "Every frame.")
 
 
 class IntervalTriggerConfig(Section):
-    """A frame is judged at equal distances of time."""
+    """A frame is inspected at regular intervals."""
 
-    kind: Literal["interval"] = Field(description="A period.")
-    period_s: Seconds = Field(description="Seconds from one judgement to the next.")
+    kind: Literal["interval"] = key(..., "A period.")
+    period_s: Seconds = key(..., "Seconds from one inspection to the next.")
     frame_timeout_s: _FrameTimeout = 2.0
 
 
 class PresenceTriggerConfig(Section):
-    """A part is judged once while it is in view; the belt is told from it by a background model."""
+    """A part is inspected once while in view; a background model separates it from the belt."""
 
-    kind: Literal["presence"] = Field(description="A part that is seen.")
-    fire: Literal["settled", "centred"] = Field(
-        default="settled",
-        description="When: once the part lies still, or once it is nearest the middle of the zone. "
-        "One that leaves before is judged by the frame in which it was nearest.",
+    kind: Literal["presence"] = key(..., "A part in view.")
+    fire: Literal["settled", "centred"] = key(
+        "settled",
+        "Inspect when the part lies still, or when it is nearest to the middle of the zone. If "
+        "it leaves before, the frame in which it was nearest is inspected.",
     )
-    zone: tuple[_Share, _Share, _Share, _Share] = Field(
-        default=(0.0, 0.0, 1.0, 1.0),
+    zone: tuple[_Share, _Share, _Share, _Share] = key(
+        (0.0, 0.0, 1.0, 1.0),
+        "Left, top, right and bottom of the area where parts appear, as shares of the frame. It "
+        "must be smaller than the gap between parts.",
         strict=False,
-        description="Left, top, right and bottom of where parts are looked for, shares of the "
-        "frame. It must be smaller than the gap between parts.",
     )
-    contrast: int = Field(
-        default=16,
-        ge=1,
-        le=255,
-        description="Grey levels by which a pixel of a part differs from the belt.",
+    contrast: int = key(
+        16, "Grey levels by which a pixel of a part differs from the belt.", ge=1, le=255
     )
-    smallest: _Share = Field(
-        default=0.02, description="Share of the zone that the smallest part covers."
-    )
+    smallest: _Share = key(0.02, "Share of the zone that the smallest part covers.")
 
     @model_validator(mode="after")
     def _sound(self) -> PresenceTriggerConfig:
@@ -89,29 +84,24 @@ class PresenceTriggerConfig(Section):
 
 
 class MqttTriggerConfig(BrokerSection):
-    """A message of a broker names the part: docs/wiring.md says how its id is read."""
+    """A message of a broker names the part; docs/wiring.md says how its id is read."""
 
-    kind: Literal["mqtt"] = Field(description="A message of an MQTT 5 broker.")
-    topic: Text = Field(description="Topic of the messages; wildcards may be used.")
+    kind: Literal["mqtt"] = key(..., "A message of an MQTT 5 broker.")
+    topic: Text = key(..., "Topic of the messages; wildcards are allowed.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
 
 class HttpTriggerConfig(Section):
-    """POST /trigger on this device names the part: ?part_id=, or in the request's body."""
+    """POST /trigger on this device names the part: ?part_id=, or in the body of the request."""
 
-    kind: Literal["http"] = Field(description="A request to this device.")
-    host: Text = Field(
-        default="127.0.0.1",
-        description="Address to listen on; any but loopback needs a token.",
+    kind: Literal["http"] = key(..., "A request to this device.")
+    host: Text = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
+    port: Port = key(8601, "Port to listen on.")
+    token_env: Text | None = key(
+        None, "Environment variable that holds the bearer token of clients."
     )
-    port: Port = Field(default=8601, description="Port to listen on.")
-    token_env: Text | None = Field(
-        default=None, description="Environment variable that holds the bearer token to ask for."
-    )
-    token_file: Place | None = Field(
-        default=None, description="File that holds the bearer token, instead of a variable."
-    )
+    token_file: Place | None = key(None, "File that holds the bearer token of clients.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
@@ -124,38 +114,34 @@ class HttpTriggerConfig(Section):
 
 
 class ModbusTriggerConfig(Section):
-    """A coil of a PLC that goes on; the part's id may stand in its holding registers."""
+    """A coil of a PLC that is set; the part's id may be in holding registers."""
 
-    kind: Literal["modbus"] = Field(description="A coil of a PLC.")
-    host: Text = Field(description="Name or address of the PLC.")
-    port: Port = Field(default=502, description="Its port.")
-    unit: int = Field(default=1, ge=0, le=255, description="Its unit identifier.")
-    coil: Address = Field(description="Address of the coil, counted from 0.")
-    reset: bool = Field(
-        default=False,
-        description="Whether the coil is set by the PLC and put off by us, once the part's id is "
-        "read: then no pulse is too short. Else each change from off to on is a part.",
+    kind: Literal["modbus"] = key(..., "A coil of a PLC.")
+    host: Text = key(..., "Name or address of the PLC.")
+    port: Port = key(502, "Port of the PLC.")
+    unit: int = key(1, "Unit identifier.", ge=0, le=255)
+    coil: Address = key(..., "Address of the coil, counted from 0.")
+    reset: bool = key(
+        False,
+        "The PLC sets the coil, and partsight resets it once the part's id is read: no pulse is "
+        "then too short. Else each change from off to on is a part.",
     )
-    part_id_register: Address | None = Field(
-        default=None, description="Address of the first register of the id; none if left out."
+    part_id_register: Address | None = key(
+        None, "Address of the first register of the id. Default: no id."
     )
-    part_id_words: int = Field(
-        default=16, ge=1, le=100, description="Registers of the id, two ASCII letters in each."
-    )
-    poll_s: float = Field(
-        default=0.02, gt=0, le=10, description="Seconds from one look at the coil to the next."
-    )
-    timeout_s: Seconds = Field(default=1.0, description="Seconds to wait for each answer.")
+    part_id_words: int = key(16, "Registers of the id, with two ASCII letters each.", ge=1, le=100)
+    poll_s: float = key(0.02, "Seconds between reads of the coil.", gt=0, le=10)
+    timeout_s: Seconds = key(1.0, "Seconds to wait for each answer.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
 
 class KeyTriggerConfig(Section):
-    """A line typed in the terminal, or sent by a barcode reader; it is the part's id."""
+    """A line from the terminal or a barcode reader; the line is the part's id."""
 
-    kind: Literal["key"] = Field(description="A line from a terminal or barcode reader.")
-    device: Place | None = Field(
-        default=None, description="Where lines come from, such as /dev/ttyACM0; stdin if left out."
+    kind: Literal["key"] = key(..., "A line from a terminal or barcode reader.")
+    device: Place | None = key(
+        None, "Device that sends the lines, such as /dev/ttyACM0. Default: stdin."
     )
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8

@@ -25,7 +25,18 @@ try:
 except ImportError as error:
     raise import_fault("MQTT", "paho-mqtt", "partsight[mqtt]", error) from error
 
-__all__ = ["Message", "PacketTypes", "address", "make_client", "make_properties", "paho"]
+__all__ = [
+    "KEEPALIVE_S",
+    "Message",
+    "PacketTypes",
+    "address",
+    "make_client",
+    "make_properties",
+    "paho",
+]
+
+# Silence after which client and broker check whether the connection is alive.
+KEEPALIVE_S = 15
 
 
 def make_properties(kind: int) -> Any:

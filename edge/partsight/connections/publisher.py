@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from partsight.connections.mqtt import (
+    KEEPALIVE_S,
     Message,
     PacketTypes,
     address,
@@ -27,6 +28,8 @@ __all__ = ["Publisher"]
 
 # After a refusal that people must mend, such as a wrong password.
 _REFUSED_RETRY_S = 30.0
+# Time that the broker keeps the session of a client that is disconnected.
+_SESSION_EXPIRY_S = 3600
 
 
 class Publisher:
@@ -35,7 +38,6 @@ class Publisher:
 
     Args:
         config: the broker, and as whom.
-        session_expiry_s: how long the broker keeps the session.
         will: what the broker publishes when the connection breaks.
 
     Raises:
@@ -43,7 +45,7 @@ class Publisher:
         ConfigError: the password or a certificate cannot be read.
     """
 
-    def __init__(self, config: BrokerSection, session_expiry_s: int, will: Message) -> None:
+    def __init__(self, config: BrokerSection, will: Message) -> None:
         self._timeout_s = config.timeout_s
         self._place = "{}:{}".format(*address(config))
         self._changed = threading.Condition()
@@ -62,7 +64,7 @@ class Publisher:
             properties=will.properties(PacketTypes.WILLMESSAGE),
         )
         try:
-            self._connect(config, session_expiry_s)
+            self._connect(config)
         except BaseException:
             self._abandon()
             raise
@@ -115,12 +117,12 @@ class Publisher:
             raise self._unavailable(self._broken or paho.error_string(info.rc))
         return info.mid
 
-    def _connect(self, config: BrokerSection, session_expiry_s: int) -> None:
+    def _connect(self, config: BrokerSection) -> None:
         properties = make_properties(PacketTypes.CONNECT)
-        properties.SessionExpiryInterval = session_expiry_s
+        properties.SessionExpiryInterval = _SESSION_EXPIRY_S
         try:
             self._client.connect(
-                *address(config), config.keepalive_s, clean_start=False, properties=properties
+                *address(config), KEEPALIVE_S, clean_start=False, properties=properties
             )
         except (OSError, ValueError) as error:
             raise self._unavailable(str(error)) from error

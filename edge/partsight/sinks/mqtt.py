@@ -80,9 +80,8 @@ class MqttSink:
 
     def _publish(self, messages: Sequence[Message]) -> None:
         if self._publisher is None:
-            config = self._config
             will = self._status(state="offline", cause="lost")  # when is not known before
-            self._publisher = Publisher(config, config.session_expiry_s, will)
+            self._publisher = Publisher(self._config, will)
         try:
             self._publisher.publish(messages)
         except SinkUnavailable:

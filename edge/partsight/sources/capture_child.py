@@ -43,7 +43,6 @@ class CaptureChild:
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
-        decode_threads: of FFmpeg.
         command: what is started; the descriptor of the shared memory is added to it.
 
     Raises:
@@ -56,8 +55,6 @@ class CaptureChild:
         address: str,
         settings: Mapping[str, Any] | None = None,
         command: Sequence[str] = COMMAND,
-        *,
-        decode_threads: int = 1,
     ) -> None:
         if os.name != "posix" or not command[0]:
             raise EnvironmentFault(
@@ -92,7 +89,6 @@ class CaptureChild:
             "address": address,
             "name": self._name,
             "settings": dict(settings or {}),
-            "decode_threads": decode_threads,
         }
         self._send(json.dumps(job).encode() + b"\n")
 

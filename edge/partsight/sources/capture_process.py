@@ -36,11 +36,11 @@ __all__ = ["main", "open_capture"]
 Tell = Callable[..., None]
 
 
-def open_capture(address: str, decode_threads: int) -> Any:
+def open_capture(address: str) -> Any:
     """Open a camera's number, a device or an address by what is for it.
 
-    Each thread beyond the first makes FFmpeg hold back one more frame, so that what comes after
-    a trigger was taken before it.
+    FFmpeg decodes on one thread: each further one holds back a frame, so that the frame that comes
+    after a trigger would have been taken before it.
     """
     scheme = url_scheme(address)
     if scheme in ("http", "https"):
@@ -50,13 +50,13 @@ def open_capture(address: str, decode_threads: int) -> Any:
         if stream is not None:
             return stream
     if scheme is not None:
-        options = [cv2.CAP_PROP_N_THREADS, decode_threads]
+        options = [cv2.CAP_PROP_N_THREADS, 1]
         return cv2.VideoCapture(address, cv2.CAP_FFMPEG, options)
     backend = cv2.CAP_V4L2 if sys.platform == "linux" else cv2.CAP_ANY
     return cv2.VideoCapture(int(address) if address.isdecimal() else address, backend)
 
 
-def main(opened: Callable[[str, int], Any] = open_capture) -> None:
+def main(opened: Callable[[str], Any] = open_capture) -> None:
     """Serve frames until the source or the parent ends.
 
     Args:
@@ -80,7 +80,7 @@ def main(opened: Callable[[str, int], Any] = open_capture) -> None:
     threading.Thread(target=_listen, args=(orders, returned), daemon=True).start()
     cv2.setNumThreads(1)
     try:
-        capture = opened(job["address"], job["decode_threads"])
+        capture = opened(job["address"])
         _serve(capture, job, SlotWriter(int(sys.argv[1])), returned, tell)
     except BrokenPipeError:
         pass  # the parent has ended

@@ -26,7 +26,7 @@ from partsight.records import Fault, Frame
 from partsight.sources.capture_backend import CaptureBackend, CapturedImage
 from partsight.sources.image_quality import Condition, ConditionCheck
 from partsight.sources.latest_frame import LatestFrame
-from partsight.sources.restarts import Restarts
+from partsight.sources.restarts import BACKOFF, BackoffSettings, Restarts
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.wall_clock import utc_now
 
@@ -49,12 +49,13 @@ class LiveFrames:
     Args:
         name: what frames say they come from, without passwords.
         open_grabber: opens the source; called again after each loss.
-        config: timeouts, conditions, warm-up, backoff.
+        config: timeouts, conditions, warm-up.
         telemetry: gets the counts and the state ``source``.
         clock: seconds of ``time.monotonic``.
         now: the time that frames are said to be captured at.
         chance: a number in [0, 1).
         idle: waits so many seconds; None waits until the end, too.
+        backoff: waits between attempts to open the source.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class LiveFrames:
         now: Callable[[], datetime] = utc_now,
         chance: Callable[[], float] = random.random,
         idle: Callable[[float], object] | None = None,
+        backoff: BackoffSettings | None = None,
     ) -> None:
         self._name, self._open, self._config, self._telemetry = (
             name,
@@ -79,7 +81,8 @@ class LiveFrames:
         self._ended = threading.Event()
         self._idle = idle or self._ended.wait
         self._mailbox = LatestFrame()
-        self._restarts = Restarts(config, chance)
+        self._backoff = backoff or BACKOFF
+        self._restarts = Restarts(chance, self._backoff)
         self._held = ExitStack()
         self._grabber: CaptureBackend | None = None
         self._retry_at_s = self._opened_s = float("-inf")
@@ -210,9 +213,9 @@ class LiveFrames:
         self._retry_at_s = now_s + self._restarts.next_wait_s(now_s)
         if self._restarts.exhausted:
             reason += (
-                f"; more than {self._config.restart_budget} attempts in "
-                f"{self._config.restart_window_s:g} s brought nothing lasting, so that only one "
-                f"every {self._config.backoff_most_s:g} s is made now"
+                f"; more than {self._backoff.budget} attempts in "
+                f"{self._backoff.window_s:g} s brought nothing lasting, so that only one "
+                f"every {self._backoff.most_s:g} s is made now"
             )
         self._stay_away("disconnected", reason)
 

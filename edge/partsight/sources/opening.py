@@ -117,7 +117,7 @@ def _live(
     def opened() -> CaptureChild:
         # Read again each time: a changed password is used without a restart.
         current = classify_address(source_address(config) or address).target
-        return CaptureChild(current, settings, decode_threads=config.decode_threads)
+        return CaptureChild(current, settings)
 
     return LiveFrames(redact_address(address), opened, config, telemetry)
 

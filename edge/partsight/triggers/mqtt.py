@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from partsight.connections.mqtt import address, make_client, paho
+from partsight.connections.mqtt import KEEPALIVE_S, address, make_client, paho
 from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
 from partsight.triggers.trigger_queue import TriggerQueue
@@ -72,7 +72,7 @@ def mqtt_listener(
     client.on_disconnect, client.on_connect_fail = on_disconnect, on_connect_fail
     client.on_message = on_message
     client.reconnect_delay_set(1, _LONGEST_PAUSE_S)
-    client.connect_async(host, port, config.keepalive_s, clean_start=True)
+    client.connect_async(host, port, KEEPALIVE_S, clean_start=True)
     client.loop_start()
     try:
         yield

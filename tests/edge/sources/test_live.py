@@ -16,6 +16,7 @@ from partsight.errors import EnvironmentFault, SourceError
 from partsight.records import Fault, Frame
 from partsight.sources.capture_backend import CapturedImage, ScriptedGrabber
 from partsight.sources.live import LiveFrames
+from partsight.sources.restarts import BackoffSettings
 from partsight.telemetry.telemetry import Telemetry
 
 NOW = datetime(2024, 5, 6, tzinfo=timezone.utc)
@@ -24,11 +25,8 @@ CONFIG = SourceConfig(
     open_timeout_s=10.0,
     stale_after_s=2.0,
     read_timeout_s=5.0,
-    backoff_first_s=1.0,
-    backoff_most_s=8.0,
-    restart_budget=3,
-    restart_window_s=1000.0,
 )
+BACKOFF = BackoffSettings(first_s=1.0, most_s=8.0, budget=3, window_s=1000.0)
 Event = CapturedImage | None | Exception | float | int
 
 
@@ -57,6 +55,7 @@ class Bench:
             self.open,
             config,
             self.telemetry,
+            backoff=BACKOFF,
             clock=self.clock,
             now=lambda: NOW,
             chance=lambda: 0.0,

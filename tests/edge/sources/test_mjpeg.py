@@ -223,7 +223,7 @@ def test_another_kind_of_stream_is_left_to_ffmpeg(
     monkeypatch.setattr(cv2, "VideoCapture", lambda *given: asked.append(given))
     with served("video/mp4", b"some video") as place:
         assert open_http(f"http://{place}") is None
-        capture_process.open_capture(f"http://{place}", 1)
+        capture_process.open_capture(f"http://{place}")
         assert asked == [(f"http://{place}", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])]
 
 
@@ -238,8 +238,8 @@ def test_nobody_there_is_an_error(address: str) -> None:
     [
         ("0", (0, cv2.CAP_V4L2)),
         ("/dev/video3", ("/dev/video3", cv2.CAP_V4L2)),
-        ("rtsp://host/line", ("rtsp://host/line", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 3])),
-        ("udp://:5000", ("udp://:5000", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 3])),
+        ("rtsp://host/line", ("rtsp://host/line", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])),
+        ("udp://:5000", ("udp://:5000", cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, 1])),
     ],
 )
 def test_each_address_has_its_backend(
@@ -247,4 +247,4 @@ def test_each_address_has_its_backend(
 ) -> None:
     monkeypatch.setattr(cv2, "VideoCapture", lambda *given: given)
     monkeypatch.setattr("sys.platform", "linux")
-    assert capture_process.open_capture(address, 3) == expected
+    assert capture_process.open_capture(address) == expected

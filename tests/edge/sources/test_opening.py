@@ -37,7 +37,6 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
     config = SourceConfig(
         address="rtsp://user:secret@host/line",
         camera=CameraConfig(width=640, gain=2.0),
-        decode_threads=2,
         warm_up_frames=0,
     )
     with open_frames(config, SPEC, Telemetry()) as frames:
@@ -45,7 +44,7 @@ def test_a_live_address_is_read_by_a_process_with_its_settings(
     assert isinstance(frame, Frame)
     assert frame.source == "rtsp://***@host/line"
     settings = {"width": 640, "gain": 2.0}
-    assert asked == [("rtsp://user:secret@host/line", settings, {"decode_threads": 2})]
+    assert asked == [("rtsp://user:secret@host/line", settings, {})]
 
 
 def test_a_folder_is_read_once_and_counted(tmp_path: Path) -> None:

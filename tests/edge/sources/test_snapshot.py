@@ -307,7 +307,6 @@ def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
         config = SourceConfig(
             address=server.address("/snap.jpg", "user:marker@"),
             warm_up_frames=1,
-            backoff_first_s=0.01,
             camera=CameraConfig(fps=100.0),
         )
         telemetry = Telemetry()

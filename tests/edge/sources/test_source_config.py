@@ -44,14 +44,13 @@ def test_it_is_read_with_its_parts(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("stale_after_s = 6.0", "stale_after_s must not be above read_timeout_s"),
-        ("backoff_first_s = 60.0", "backoff_first_s must not be above backoff_most_s"),
         ("conditions.dark_below = 251.0", "dark_below must be below"),
         ("conditions.dark_below = -1.0", "source.conditions.dark_below"),
         ("camera.pixel_format = 'MJPEG'", "source.camera.pixel_format"),
         ("camera.widht = 3", "Did you mean width"),
         ("adress = '0'", "Did you mean address"),
         ("address = ''", "source.address"),
-        ("restart_budget = 0", "source.restart_budget"),
+        ("warm_up_frames = -1", "source.warm_up_frames"),
     ],
 )
 def test_what_means_nothing_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -33,8 +33,9 @@ def command() -> None:
 
 @command.command("init")
 @click.argument("path", type=_FILE, default=Path("partsight.toml"))
+@click.option("--minimal", is_flag=True, help="Write only the keys that a first line needs.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
-def init(path: Path, force: bool) -> None:
+def init(path: Path, minimal: bool, force: bool) -> None:
     """Write a configuration with all keys, commented out.
 
     Each key has its description and its default.
@@ -42,9 +43,10 @@ def init(path: Path, force: bool) -> None:
     \b
     Example:
       partsight config init /etc/partsight/partsight.toml
+      partsight config init --minimal line.toml
     """
     from partsight.config.document import Config
-    from partsight.config.template import template
+    from partsight.config.template import MINIMAL, template
     from partsight.errors import OutputError
     from partsight.utils.files import rewrite_atomic
 
@@ -52,8 +54,9 @@ def init(path: Path, force: bool) -> None:
         raise OutputError(
             f"{path} exists, and is not replaced. Choose another name, or add --force."
         )
-    rewrite_atomic(path, template(Config).encode())
-    click.echo(f"{path} has every key, inactive. Change it, then: partsight config check {path}")
+    rewrite_atomic(path, (MINIMAL if minimal else template(Config)).encode())
+    content = "the keys of a first line" if minimal else "every key, inactive"
+    click.echo(f"{path} has {content}. Change it, then: partsight config check {path}")
 
 
 @command.command("check")
