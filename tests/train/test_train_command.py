@@ -108,7 +108,7 @@ def test_the_file_has_a_drift_reference_of_good_parts(
     assert f"received {said['good_pictures']}. Train on about 50 good" in said["problem"]
     assert "Drift on the line: the file has no drift reference" in (few / "report.html").read_text()
     assert "Drift reference: none" in run[2].output
-    assert "no reference" in invoke("inspect", few / "model-int8.tflite").output
+    assert "drift reference none" in invoke("model", "inspect", few / "model-int8.tflite").output
     shares = ("--validation-share", "0.2", "--test-share", "0.2")
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *shares)
     trained = invoke("train", parts, *arguments)
