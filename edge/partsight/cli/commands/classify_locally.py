@@ -53,7 +53,8 @@ def classify_locally(options: ClassifyOptions) -> None:
     observers = _observers(options, classifier)
     if sheet is not None:
         observers.append(sheet)
-    judging, left_out = Judging(classifier, point, options.details, options.workers), LeftOut()
+    judging = Judging(classifier, point, options.details, options.workers)
+    left_out = LeftOut()
     inputs = open_inputs(options.paths, options.every, left_out)
     run = Run(judging, inputs, observers, report_failure, left_out)
     if output is None:

@@ -69,8 +69,8 @@ def command(
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:
         click.echo(
-            f"partsight: {shown(flat['path'])}: practically no contrast ({flat['contrast']:.0f} of "
-            "255 grey levels), verdict review",
+            f"partsight: {shown(flat['path'])}: practically no contrast "
+            f"({flat['contrast']:.0f} of 255 grey levels), verdict review",
             err=True,
         )
     for path, reason in scored.failed:
