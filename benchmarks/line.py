@@ -201,8 +201,9 @@ def run_line(frames: Iterator[Any]) -> None:
     is measured is what stays, not how fast a disk is.
     """
     from partsight.api import Classifier
+    from partsight.config.drift import DriftConfig
     from partsight.decision.decide import OperatingPoint
-    from partsight.drift import DriftObserver, DriftSettings
+    from partsight.drift import DriftObserver
     from partsight.image.spec import PreprocessSpec
     from partsight.journal import Journal
     from partsight.line.inspector import Inspector
@@ -222,7 +223,7 @@ def run_line(frames: Iterator[Any]) -> None:
         tempfile.TemporaryDirectory(dir=memory_disk) as folder,
         Journal(Path(folder, "journal.db"), telemetry) as journal,
     ):
-        drift = DriftObserver(inspector, DriftSettings(), telemetry)
+        drift = DriftObserver(inspector, DriftConfig(), telemetry)
         watch(trigger_events, inspector, Recorder(telemetry, journal=journal, observers=[drift]))
 
 

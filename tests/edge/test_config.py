@@ -79,7 +79,7 @@ def path(tmp_path: Path) -> Path:
         ("[[sinks]]\nname = 'a'", r"sinks\[0\].kind is missing: expected one of jsonl, csv"),
         ("[[sinks]]\nkind = 'csv'", r"sinks\[0\].path is missing"),
         ("[[sinks]]\nkind = 'csv'\npath = 'a'\nmax_mb = -1", "max_mb: Input should be greater"),
-        ("[[sinks]]\nkind = 'stdout'\n" * 2, "a name of its own, more than one is 'stdout'"),
+        ("[[sinks]]\nkind = 'stdout'\n" * 2, "its own name, more than one is 'stdout'"),
         ("sinks = 3", "sinks: Input should be a valid tuple. Received: 3"),
         (
             "[source]\nrestart_budget = 3",
@@ -335,6 +335,22 @@ def test_a_configured_key_is_asked_of_every_model(
         assert refused.exit_code == 1, refused.output
         assert "is not signed" in refused.output
         assert here(name, approved, *rest, PARTSIGHT_CONFIG=str(path)).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("check",), ("benchmark", "--frames", "1"), ("model activate",)],
+    ids=lambda command: command[0],
+)
+def test_other_commands_require_the_configured_key_too(
+    command: tuple[str, ...], path: Path, model_path: Path
+) -> None:
+    make_key_pair(path.parent / "line.key")
+    path.write_text("[model]\npublic_key = 'line.key.pub'\n[models]\nstore = 'models'")
+    name, *rest = command
+    refused = here(*name.split(), model_path, *rest, "--config", path)
+    assert refused.exit_code == 1, refused.output
+    assert "is not signed" in refused.output
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import Field, PositiveInt, SecretStr, ValidationError, model_validator
+from pydantic import Field, PositiveInt, ValidationError, model_validator
 
 from partsight.config.decision import DecisionConfig
 from partsight.config.document import Config
@@ -21,7 +21,7 @@ from partsight.config.redaction import is_secret, shown
 from partsight.config.reference import reference
 from partsight.config.reload import RELOADABLE, changes
 from partsight.config.section import Place, Section
-from partsight.config.settings import in_force, settings_of
+from partsight.config.settings import active_settings
 from partsight.config.template import template
 
 
@@ -67,8 +67,7 @@ class Mqtt(Section):
     kind: Literal["mqtt"] = Field(description="Where to.")
     host: str = Field(description="The broker's name.")
     port: PositiveInt = Field(default=1883, description="The broker's port.")
-    password: SecretStr | None = Field(default=None, description="For the broker.")
-    topics: list[str] = Field(default=["a"], min_length=1, description="Names.")
+    password: str | None = Field(default=None, description="For the broker.")
     tls: Tls | None = Field(default=None, description="Encryption; none if left out.")
 
     @model_validator(mode="after")
@@ -85,16 +84,10 @@ class Lines(Section):
     kind: Literal["jsonl"] = Field(description="Where to.")
 
 
-class Zone(Section):
-    """A place."""
-
-    limit: int = Field(default=3, description="At most.")
-
-
 class Document(Section):
     """All of it."""
 
-    name: str = Field(default="line", description="Of the | line.", examples=["line 3"])
+    name: str = Field(default="line", description="Of the | line.")
     source: SourceSection = Field(default=SourceSection(), description="Where frames come from.")
     trigger: Annotated[EveryFrame | Interval, Field(discriminator="kind")] = Field(
         default=EveryFrame(kind="frame"), description="When a part is judged."
@@ -102,8 +95,6 @@ class Document(Section):
     sinks: list[Annotated[Mqtt | Lines, Field(discriminator="kind")]] = Field(
         default=[], description="Where results go."
     )
-    zones: dict[str, Zone] = Field(default={}, description="By name.")
-    any_of: int | Literal["auto"] = Field(default="auto", description="Either.")
 
 
 def validated(text: str) -> Document:
@@ -125,8 +116,6 @@ MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = 'h'\n"
         (MQTT + MQTT + "tls = {ca = 'x'}",
          "sinks[1].tls.ca is unknown. Did you mean ca_file? Known are ca_file"),
         (MQTT + "port = 8883", "sinks[0]: port 8883 needs tls"),
-        (MQTT + "topics = ['a', 3]", "sinks[0].topics[1]: Input should be a valid string. "
-         "Received: 3"),
         ("[[sinks]]\nkind = 'mqt'", "sinks[0].kind 'mqt' is unknown. Did you mean mqtt? Known "
          "are mqtt, jsonl"),
         ("[[sinks]]\nhost = 'h'", "sinks[0].kind is missing: expected one of mqtt, jsonl"),
@@ -137,10 +126,7 @@ MQTT = "[[sinks]]\nkind = 'mqtt'\nhost = 'h'\n"
          "you mean seconds? Known are kind, seconds"),
         ("[trigger]\nkind = 'intervall'", "trigger.kind 'intervall' is unknown. Did you mean "
          "interval? Known are frame, interval"),
-        ("[zones.a]\nlimits = 3", "zones.a.limits is unknown. Did you mean limit?"),
         ("[sink]", "sink is unknown. Did you mean sinks?"),
-        ("any_of = 'x'", "any_of: Input should be a valid integer. Received: 'x'; any_of: Input "
-         "should be 'auto'. Received: 'x'"),
         (MQTT + "password = 3", "sinks[0].password: Input should be a valid string. Received: "
          "'***'"),
         ("[source]\naddress = ['rtsp://a:pw@h/1']", "source.address: Input should be a valid "
@@ -160,7 +146,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["sinks", "kind", "mqtt", "tls", "zones", "trigger", "source", "x"]),
+            st.sampled_from(["sinks", "kind", "mqtt", "tls", "trigger", "source", "x"]),
             inner,
         )
     ),
@@ -168,7 +154,7 @@ json_values: st.SearchStrategy[Any] = st.recursive(
 )
 
 
-@given(st.dictionaries(st.sampled_from(["sinks", "trigger", "source", "zones"]), json_values))
+@given(st.dictionaries(st.sampled_from(["sinks", "trigger", "source"]), json_values))
 def test_every_error_can_be_told(document: dict[str, Any]) -> None:
     with contextlib.suppress(ValidationError):
         Document.model_validate(document)
@@ -189,24 +175,20 @@ def test_tables_in_their_order() -> None:
         ("[[sinks]]", 'kind = "mqtt"'),
         ("[sinks.tls]", ""),
         ("[[sinks]]", 'kind = "jsonl"'),
-        ("[zones.NAME]", ""),
     ]
     assert [key.name for key in found["[[sinks]]", 'kind = "jsonl"'].keys] == ["kind", "path"]
-    assert [table.always for table in found.values()] == [True] * 3 + [False] * 6
+    assert [table.always for table in found.values()] == [True] * 3 + [False] * 5
 
 
 @pytest.mark.parametrize(
     ("table", "key", "takes", "default", "example"),
     [
-        ("", "name", "a text", '"line"', '"line 3"'),
-        ("", "any_of", 'a whole number or "auto"', '"auto"', '"auto"'),
+        ("", "name", "a text", '"line"', '"line"'),
         ("[source]", "roi", "[a number, a number, a number, a number]", None, "[0, 0, 0, 0]"),
         ("[source.camera]", "width", "a whole number above 0", "1920", "1920"),
         ("[source.camera]", "gain", "a number from 0 to 10", None, "0"),
         ("[[sinks]]", "kind", '"mqtt"', '"mqtt"', '"mqtt"'),
         ("[[sinks]]", "host", "a text", None, '"..."'),
-        ("[[sinks]]", "password", "a text, secret", None, '"..."'),
-        ("[[sinks]]", "topics", "a list of at least 1, each a text", '["a"]', '["a"]'),
         ("[sinks.tls]", "ca_file", "a path", None, '"..."'),
     ],
 )
@@ -233,7 +215,6 @@ def test_every_line_of_the_empty_file_can_be_made_active() -> None:
     assert document.trigger == Interval(kind="interval", seconds=1)
     assert [sink.kind for sink in document.sinks] == ["mqtt", "jsonl"]
     assert document.source == SourceSection(roi=(0, 0, 0, 0), camera=Camera(gain=0))
-    assert document.zones == {"NAME": Zone()}
 
 
 @pytest.mark.parametrize("make", [template, reference])
@@ -274,7 +255,9 @@ def test_where_each_value_comes_from() -> None:
     document = validated("name = 'x'\n[source.camera]\nwidth = 3\n" + MQTT)
     names = {"name": "THE_NAME", "source.address": "THE_ADDRESS", "source.roi": "EMPTY"}
     environ = {"THE_NAME": "theirs", "EMPTY": ""}
-    found = {each.name: (each.value, each.origin) for each in in_force(document, names, environ)}
+    found = {
+        each.name: (each.value, each.origin) for each in active_settings(document, names, environ)
+    }
     assert found["name"] == ("theirs", "environment THE_NAME")
     assert found["source.address"] == ("0", "default")
     assert found["source.camera.width"] == (3, "file")
@@ -285,20 +268,11 @@ def test_where_each_value_comes_from() -> None:
     assert found["sinks[0].port"] == (1883, "default")
 
 
-def test_tables_by_name_are_settings_too() -> None:
-    document = validated("[zones.a]\nlimit = 3\n[zones.b]")
-    found = {each.name: each.origin for each in settings_of(document)}
-    assert found["zones.a.limit"] == "file"
-    assert found["zones.b.limit"] == "default"
-
-
 @pytest.mark.parametrize(
     ("name", "value", "printed"),
     [
         ("sinks[0].password", "x", "***"),
         ("sinks[0].password", None, None),
-        ("secret", SecretStr("x"), "***"),
-        ("anything", SecretStr("x"), "***"),
         ("token", ["x"], "***"),
         ("password_env", "MQTT_PASSWORD", "MQTT_PASSWORD"),
         ("source.password_env", "hunter2", "***"),

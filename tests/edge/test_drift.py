@@ -16,8 +16,9 @@ import numpy as np
 import pytest
 
 from partsight.api import Classifier
+from partsight.config.drift import DriftConfig
 from partsight.decision.decide import OperatingPoint
-from partsight.drift import DriftObserver, DriftSettings, DriftWatch
+from partsight.drift import DriftObserver, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.drift.expected import Learner
 from partsight.image.preprocess import preprocess
@@ -30,7 +31,7 @@ from partsight.telemetry.telemetry import Telemetry
 
 REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(40.0, 3.0))
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")
-SETTINGS = DriftSettings()
+SETTINGS = DriftConfig()
 
 Part = tuple[Verdict, float, PictureStatistics]
 
@@ -65,7 +66,7 @@ def raised(telemetry: Telemetry) -> set[str]:
 
 
 def watched(
-    reference: Reference | None = REFERENCE, settings: DriftSettings = SETTINGS
+    reference: Reference | None = REFERENCE, settings: DriftConfig = SETTINGS
 ) -> tuple[DriftWatch, Telemetry]:
     telemetry = Telemetry()
     return DriftWatch(reference, settings, telemetry), telemetry
@@ -149,7 +150,7 @@ def test_rejects_do_not_hide_in_the_score() -> None:
 
 def test_a_line_that_rejects_nothing_any_more_is_found() -> None:
     """A model gone blind is worse than one that rejects too much."""
-    watch, telemetry = watched(settings=DriftSettings(expected_reject_rate=0.2))
+    watch, telemetry = watched(settings=DriftConfig(expected_reject_rate=0.2))
     see(watch, parts(7, reject=0.2), 1000)
     assert raised(telemetry) == set()
     see(watch, parts(8, reject=0.0), 50)
@@ -233,15 +234,15 @@ def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
 @pytest.mark.parametrize(
     ("settings", "reject", "state"),
     [
-        (DriftSettings(learn_max_reject_rate=0.5), 0.3, "watching"),
-        (DriftSettings(expected_reject_rate=0.3), 0.3, "watching"),
-        (DriftSettings(learn_max_reject_rate=0.01), 0.1, "without reference"),
-        (DriftSettings(subgroup=1000), 1.0, "without reference"),
-        (DriftSettings(learn_parts=50, subgroup=5), 0.0, "watching"),
+        (DriftConfig(learn_max_reject_rate=0.5), 0.3, "watching"),
+        (DriftConfig(expected_reject_rate=0.3), 0.3, "watching"),
+        (DriftConfig(learn_max_reject_rate=0.01), 0.1, "without reference"),
+        (DriftConfig(subgroup=1000), 1.0, "without reference"),
+        (DriftConfig(learn_parts=50, subgroup=5), 0.0, "watching"),
     ],
 )
 def test_how_many_rejects_a_line_in_order_may_have(
-    settings: DriftSettings, reject: float, state: str
+    settings: DriftConfig, reject: float, state: str
 ) -> None:
     watch, telemetry = watched(None, settings)
     see(watch, parts(22, reject=reject), 500)
@@ -332,7 +333,7 @@ def test_beside_the_line(
     )
     telemetry = Telemetry()
     judge = Judge(known, contract.operating_point)
-    observe = DriftObserver(judge, DriftSettings(subgroup=5), telemetry)
+    observe = DriftObserver(judge, DriftConfig(subgroup=5), telemetry)
     for _ in range(5):
         observe(judged(known, 243, make_frame))
     assert raised(telemetry) == set()
@@ -361,7 +362,7 @@ def test_overridden_thresholds_are_those_that_count(
 ) -> None:
     telemetry = Telemetry()
     judge = Judge(classifier, OperatingPoint(("healthy",), 0.0, 0.0))
-    observe = DriftObserver(judge, DriftSettings(subgroup=5, learn_parts=50), telemetry)
+    observe = DriftObserver(judge, DriftConfig(subgroup=5, learn_parts=50), telemetry)
     for _ in range(100):
         observe(judged(classifier, 20, make_frame))
     assert telemetry.values()["drift", "reject-rate"] == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,11 +12,11 @@ import pytest
 from click.testing import CliRunner
 
 from partsight.cli.main import main
+from partsight.config.alarms import AlarmsConfig
 from partsight.config.document import Config
 from partsight.config.reload import changes
-from partsight.drift import AlarmSettings, LineAlarms
+from partsight.drift import LineAlarms
 from partsight.journal import read_events
-from partsight.line.observers import alarm_settings
 from partsight.records import PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
 
@@ -31,9 +30,16 @@ VERDICTS = {
     "f": "review",
     "0": "review",
 }
-SETTINGS = AlarmSettings(3, 2, 0.5, 10, 2)
-RUNS = dataclasses.replace(SETTINGS, reject_rate_above=0)
-RATE = dataclasses.replace(SETTINGS, rejects_in_a_row=0, faults_in_a_row=0)
+SETTINGS = AlarmsConfig(
+    rejects_in_a_row=3,
+    faults_in_a_row=2,
+    reject_rate_above=0.5,
+    reject_rate_parts=10,
+    clear_after=2,
+)
+_NO_RUNS = {"rejects_in_a_row": 0, "faults_in_a_row": 0}
+RUNS = SETTINGS.model_copy(update={"reject_rate_above": 0})
+RATE = SETTINGS.model_copy(update=_NO_RUNS)
 
 
 @dataclass
@@ -57,7 +63,7 @@ def raised(telemetry: Telemetry) -> set[str]:
     return by_metric
 
 
-def seen(settings: AlarmSettings, kinds: str) -> set[str]:
+def seen(settings: AlarmsConfig, kinds: str) -> set[str]:
     telemetry = Telemetry()
     alarms = LineAlarms(settings, telemetry)
     for kind in kinds:
@@ -96,21 +102,21 @@ def seen(settings: AlarmSettings, kinds: str) -> set[str]:
         (RATE, "r" * 10 + "a" * 6, set()),
         (RATE, "F" * 10, {"reject-rate-limit"}),
         (RATE, "f" * 50, set()),
-        (dataclasses.replace(RATE, reject_rate_above=0), "r" * 50, set()),
-        (dataclasses.replace(RUNS, rejects_in_a_row=0, faults_in_a_row=0), "F" * 50, set()),
+        (RATE.model_copy(update={"reject_rate_above": 0}), "r" * 50, set()),
+        (RUNS.model_copy(update=_NO_RUNS), "F" * 50, set()),
     ],
 )
-def test_what_raises_and_what_clears(settings: AlarmSettings, kinds: str, alarms: set[str]) -> None:
+def test_what_raises_and_what_clears(settings: AlarmsConfig, kinds: str, alarms: set[str]) -> None:
     assert seen(settings, kinds) == alarms
 
 
 def test_by_default_all_are_on_and_a_usual_line_raises_none() -> None:
-    assert seen(AlarmSettings(), "F" * 100) == {
+    assert seen(AlarmsConfig(), "F" * 100) == {
         "faults-in-a-row",
         "rejects-in-a-row",
         "reject-rate-limit",
     }
-    assert seen(AlarmSettings(), ("a" * 17 + "rrv") * 50 + "a" * 20) == set()
+    assert seen(AlarmsConfig(), ("a" * 17 + "rrv") * 50 + "a" * 20) == set()
 
 
 def test_an_alarm_says_why_is_told_once_and_clears_by_name() -> None:
@@ -143,25 +149,24 @@ def test_another_model_is_not_held_to_the_rejects_of_the_one_before() -> None:
 
 def test_new_settings_act_at_once_and_switch_off() -> None:
     telemetry = Telemetry()
-    alarms = LineAlarms(AlarmSettings(), telemetry)
+    alarms = LineAlarms(AlarmsConfig(), telemetry)
     for kind in "r" * 9:
         alarms(judged(kind))
     alarms.use(SETTINGS)
     alarms(judged("r"))
     assert raised(telemetry) == {"rejects-in-a-row", "reject-rate-limit"}
-    alarms.use(AlarmSettings(0, 0, 0))
+    alarms.use(AlarmsConfig(rejects_in_a_row=0, faults_in_a_row=0, reject_rate_above=0.0))
     assert raised(telemetry) == set()
     alarms(judged("r"))
     assert raised(telemetry) == set()
 
 
 def test_settings_are_those_of_the_configuration_and_can_be_reloaded() -> None:
-    assert alarm_settings(Config()) == AlarmSettings()
     document = {"alarms": {"rejects_in_a_row": 3, "faults_in_a_row": 2, "reject_rate_above": 0.5,
                            "reject_rate_parts": 10, "clear_after": 2},
                 "drift": {"enabled": False}}  # fmt: skip
     config = Config.model_validate(document)
-    assert alarm_settings(config) == SETTINGS
+    assert config.alarms == SETTINGS
     found = changes(Config.model_validate({"drift": {"enabled": False}}), config)
     assert {change.key.partition(".")[0] for change in found.taken_over} == {"alarms"}
     assert not found.restart

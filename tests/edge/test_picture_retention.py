@@ -8,10 +8,12 @@ import shutil
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
-from partsight.image_store.retention import Limits, Retention
+from partsight.config.pictures import PicturesConfig
+from partsight.image_store.retention import Retention
 from partsight.image_store.retention_schedule import Tidying
 from partsight.image_store.save_plan import annotated_path, picture_path
 from partsight.utils.ids import uuid7
@@ -19,7 +21,15 @@ from partsight.utils.ids import uuid7
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 DAY_S = 86_400
 PLENTY = 10**12
+
+
 # No limit but the one that a test sets.
+class Limits(NamedTuple):
+    max_age_days: int
+    max_count: int
+    free_bytes: int
+
+
 ALL = Limits(max_age_days=10**5, max_count=10**9, free_bytes=0)
 
 
@@ -76,7 +86,15 @@ def tidy(tmp_path: Path, clocks: Clocks) -> Callable[..., int]:
 
 
 def opened(folder: Path, limits: Limits, clocks: Clocks, free: int = PLENTY) -> Retention:
-    return Retention(folder, limits, lambda _: free, now=clocks.now, monotonic=clocks.monotonic)
+    config = PicturesConfig(max_age_days=limits.max_age_days, max_count=limits.max_count)
+    return Retention(
+        folder,
+        config,
+        limits.free_bytes,
+        lambda _: free,
+        now=clocks.now,
+        monotonic=clocks.monotonic,
+    )
 
 
 def frames(folder: Path) -> list[str]:

@@ -72,7 +72,7 @@ MODBUS = {"kind": "modbus", "host": "p"}
         ({**MQTT, "prefix": "a/"}, "prefix"),
         ({**MQTT, "port": 0}, "port"),
         ({**MQTT, "password": "secret"}, "password is unknown. Did you mean password_"),
-        ({**MQTT, "password_env": "A"}, "a password needs the username"),
+        ({**MQTT, "password_env": "A"}, "a password needs a username"),
         ({**MQTT, "username": "u", "password_env": "A", "password_file": "b"}, "given twice"),
         ({**MQTT, "ca_file": "ca.pem"}, "have no effect without tls"),
         ({**MQTT, "insecure": True}, "have no effect without tls"),

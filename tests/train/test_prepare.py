@@ -53,6 +53,33 @@ def test_copies_to_learn_from(
         assert np.abs(training_data.copies[-1] - exact).max() < 0.05 * np.ptp(exact)
 
 
+def test_features_are_kept_in_the_chosen_folder(
+    parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
+    settings = TrainSettings(str(tiny_backbone), quantization_aware=False)
+    prepare(parts, settings, lambda stage: silent, tmp_path / "cache")
+    assert {path.name for path in (tmp_path / "cache").iterdir()} >= {"features"}
+
+
+@pytest.mark.parametrize("command", ["train", "tune"])
+def test_the_option_for_the_cache_is_passed_and_not_put_into_the_environment(
+    command: str, parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Path] = []
+
+    def stopped(*arguments: object, cache: Path, **options: object) -> None:
+        given.append(cache)
+        raise DatasetError("stopped")
+
+    monkeypatch.setattr("partsight_train.train.train", stopped)
+    monkeypatch.setattr("partsight_train.tune.study.tune", stopped)
+    before = os.environ["PARTSIGHT_CACHE_DIR"]
+    options = ["-o", str(tmp_path / "out"), "--cache-dir", str(tmp_path / "cache")]
+    CliRunner().invoke(main, [command, str(parts), *options])
+    assert given == [tmp_path / "cache"]
+    assert os.environ["PARTSIGHT_CACHE_DIR"] == before
+
+
 def prepared_of(folder: Path, backbone: Path, **settings: object) -> Prepared:
     chosen = TrainSettings(str(backbone), quantization_aware=False, **settings)  # type: ignore[arg-type]
     return prepare(folder, chosen, lambda stage: silent)

@@ -1,8 +1,7 @@
-"""Keys of ``[source]`` and ``[decision]`` that were set, and that the configured source ignores.
+"""Keys that are set but have no effect, such as keys that the configured source ignores.
 
-A key that looks as if it protected the line, and does nothing, is worse than none: ``config
-check`` and the start of ``watch`` and ``capture`` refuse it. The table here says for which kinds
-of source each key acts.
+A key that seems to protect the line but does nothing is dangerous: ``config check``, ``watch`` and
+``capture`` refuse it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _REMOTE = frozenset({SourceKind.STREAM, SourceKind.SNAPSHOT})
 _FOLDERS = frozenset({SourceKind.FOLDER, SourceKind.WATCHED_FOLDER})
 _WATCHED = frozenset({SourceKind.WATCHED_FOLDER})
 
-# For which kinds of source a key acts, by the beginning of its name; the longest one counts.
+# Kinds of source for which a key acts, by the beginning of its name; the longest match counts.
 ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "source.address": _ALL,
     "source.username": _REMOTE,
@@ -45,18 +44,18 @@ ACTS_FOR: Mapping[str, frozenset[SourceKind]] = {
     "decision.votes": _ALL - _FOLDERS,
     "decision.window": _ALL - _FOLDERS,
 }
-# Keys, by the beginning of their names, that do nothing on the line without another key, which no
-# option of 'watch' gives.
+# Keys, by the beginning of their names, that have no effect without another key, for which 'watch'
+# has no option.
 NEEDS: Mapping[str, str] = {
     "pictures.": "pictures.folder",
     "models.": "models.store",
     "trigger.part_id_words": "trigger.part_id_register",
 }
 _ACT_ALONE = frozenset({"models.product"})
-# Triggers that fire for each frame. All others fire once for each part: votes of other parts
-# would accept a bad one.
+# Triggers that fire for each frame. Others fire once per part: votes of other parts could accept a
+# bad part.
 _FREE_RUNNING = frozenset({"frame", "interval"})
-# Values by which a key does nothing, where that is not 0 or false.
+# Values that switch a key off, if not 0 or false.
 _OFF: Mapping[str, object] = {
     "decision.votes": 1,
     "decision.window": 1,
@@ -64,18 +63,18 @@ _OFF: Mapping[str, object] = {
 
 
 def ignored_keys(config: Config) -> Iterator[str]:
-    """Each key that was set and cannot act, with what to do; a source without address has none."""
+    """Yield a message for each key that is set and cannot act."""
     kinds = source_kinds(config.source)
     named = " or ".join(sorted(kind.value for kind in kinds))
     for setting in _set_by_hand(config):
         acts = _acts_for(setting.name)
         if kinds and acts is not None and not kinds & acts:
-            able = " or ".join(kind.value for kind in SourceKind if kind in acts)
+            kinds_of_key = " or ".join(kind.value for kind in SourceKind if kind in acts)
             yield (
-                f"{setting.name} cannot act: the source is a {named}, the key acts for a {able}. "
-                "Remove the key, or set another source"
+                f"{setting.name} cannot act: the source is a {named}, the key acts for a "
+                f"{kinds_of_key}. Remove the key, or set another source"
             )
-    yield from _without_what_they_need(config)
+    yield from _without_needed_keys(config)
     if config.decision.window > 1 and config.trigger.kind not in _FREE_RUNNING:
         yield (
             f"decision.window cannot act: the trigger {config.trigger.kind} fires once for each "
@@ -85,10 +84,10 @@ def ignored_keys(config: Config) -> Iterator[str]:
 
 
 def require_acting(config: Config) -> Config:
-    """The configuration itself, if every key that was set can act.
+    """Return the configuration if every key that is set can act.
 
     Raises:
-        ConfigError: one cannot.
+        ConfigError: a key cannot act.
     """
     ignored = list(ignored_keys(config))
     if ignored:
@@ -96,20 +95,20 @@ def require_acting(config: Config) -> Config:
     return config
 
 
-def _without_what_they_need(config: Config) -> Iterator[str]:
+def _without_needed_keys(config: Config) -> Iterator[str]:
     settings = list(settings_of(config))
     missing = {setting.name for setting in settings if setting.value is None}
     by_hand = {setting.name for setting in settings if setting.origin != "default"} - _ACT_ALONE
     for name in sorted(by_hand - missing):
         needed = next((NEEDS[each] for each in NEEDS if name.startswith(each)), None)
         if needed in missing:
-            yield f"{name} cannot act without {needed}. Set that, or remove it"
+            yield f"{name} cannot act without {needed}. Set {needed}, or remove {name}"
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:
-    """Keys that were set, without those that switch something off (false equals 0) or to None.
+    """Keys that are set to a value that switches something on.
 
-    ``None`` comes from the command line, where a source replaces the configured one.
+    A key is None if a source of the command line replaces the configured one.
     """
     for name in ("source", "decision"):
         for setting in settings_of(getattr(config, name), f"{name}."):
@@ -120,6 +119,6 @@ def _set_by_hand(config: Config) -> Iterator[Setting]:
 
 
 def _acts_for(name: str) -> frozenset[SourceKind] | None:
-    """None for a key that has nothing to do with the kind of source."""
+    """Kinds of source for which a key acts, or None if it acts for all."""
     named = [each for each in ACTS_FOR if name.startswith(each)]
     return ACTS_FOR[max(named, key=len)] if named else None

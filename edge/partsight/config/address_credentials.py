@@ -1,4 +1,4 @@
-"""User and password inside an address: percent-encoded, or a message how to write them."""
+"""User and password inside an address."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NOT_OVER_A_NETWORK = ("file",)
 
 
 def with_credentials(address: str, username: str, password: str | None) -> str:
-    """An address without user and password with both, percent-encoded."""
+    """Insert user and password, percent-encoded, into an address without them."""
     scheme, separator, rest = address.partition("://")
     user_info = quote(username, safe="")
     if password is not None:
@@ -29,15 +29,15 @@ def with_credentials(address: str, username: str, password: str | None) -> str:
 
 
 def require_usable(address: str, username: str | None = None) -> None:
-    """Refuse an address whose user and password cannot be told from the rest of it.
+    """Refuse an address in which the end of user and password is ambiguous.
 
     Args:
-        address: of a source; paths and camera numbers are not looked at, unless a user is given.
-        username: as ``[source]`` has it, apart from the address.
+        address: address of a source; paths and camera numbers are checked only with a username.
+        username: ``username`` of ``[source]``.
 
     Raises:
-        ConfigError: a reserved character is not percent-encoded, or a user is given for a source
-            that takes none or has one in its address. No message quotes a secret.
+        ConfigError: a reserved character is not percent-encoded, or a username is given for a
+            source that takes none or has one in its address. No message quotes a secret.
     """
     found = _ADDRESS.fullmatch(address)
     if username is not None:
@@ -57,30 +57,30 @@ def _require_no_other(address: str, found: re.Match[str] | None) -> None:
     if found is None or found[1].lower() in _NOT_OVER_A_NETWORK:
         raise ConfigError(
             f"username is for cameras with an rtsp:// or http:// address. Received the source "
-            f"{redact_address(address)}, which takes none. Take username and password away."
+            f"{redact_address(address)}, which takes none. Remove username and password."
         )
     if "@" in found[2]:
         raise ConfigError(
             f"user and password are given twice: in the address {redact_address(address)} and as "
-            "username. Take them out of the address."
+            "username. Remove them from the address."
         )
 
 
 def _is_ambiguous(rest: str) -> bool:
-    """Whether what follows ``://`` has a character in its user or password that ends them."""
+    """Whether the text after ``://`` has a character in user or password that would end them."""
     end = _RESERVED.search(rest)
     authority, tail = (rest, "") if end is None else (rest[: end.start()], rest[end.start() :])
     user_info, at, host = authority.rpartition("@")
     if at and _UNENCODED.search(user_info):
         return True
     if "#" in tail:
-        return True  # no camera is sent what follows it
+        return True  # a fragment is never sent to a camera
     if "@" not in tail:
         return False
     if not at and _PORT.fullmatch(host) is None:
         return True  # "user:p" of "user:p#ss@host"
     before_query, _, query = tail.partition("?")
-    # A mail address as a value is no user: ...?user=me@example.com
+    # A mail address in a value of the query is not a user: ...?user=me@example.com
     return "@" in before_query or _has_at_outside_of_a_value(query)
 
 
@@ -89,6 +89,6 @@ def _has_at_outside_of_a_value(query: str) -> bool:
 
 
 def has_own_credentials(address: str) -> bool:
-    """Whether configured credentials do not apply: a file, a camera number, or a user inside."""
+    """Whether configured credentials do not apply: a file, a camera number, or an own user."""
     found = _ADDRESS.fullmatch(address)
     return found is None or found[1].lower() in _NOT_OVER_A_NETWORK or "@" in found[2]

@@ -1,4 +1,4 @@
-"""Pydantic's errors as one line for whoever wrote the file, with the key that was perhaps meant."""
+"""Errors of pydantic as one line, with the most similar key as a suggestion."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ _REMOVED = {
 
 
 def explained(error: ValidationError, section: type[BaseModel]) -> str:
-    """All that is wrong, in one line.
+    """Describe all errors in one line.
 
     Args:
-        error: what validating raised.
-        section: whose it is.
+        error: error of the validation.
+        section: class that was validated.
     """
-    return "; ".join(_told(each, section) for each in error.errors())
+    return "; ".join(_message(each, section) for each in error.errors())
 
 
-def _told(error: Any, section: type[BaseModel]) -> str:
+def _message(error: Any, section: type[BaseModel]) -> str:
     schema = schema_of(section)
     name, node = located(error["loc"], schema)
     if error["type"] == "extra_forbidden":
@@ -48,12 +48,12 @@ def _told(error: Any, section: type[BaseModel]) -> str:
                 "Remove it"
             )
         known = keys_of(located(error["loc"][:-1], schema)[1])
-        return f"{name} is unknown{_meant(str(error['loc'][-1]), known)}"
+        return f"{name} is unknown{_suggestion(str(error['loc'][-1]), known)}"
     if error["type"] == "union_tag_invalid":
         context = error["ctx"]
         key, tag = context["discriminator"].strip("'"), str(context["tag"])
         known = [each.strip(" '") for each in context["expected_tags"].split(",")]
-        return f"{_joined(name, key)} {tag!r} is unknown{_meant(tag, known)}"
+        return f"{_joined(name, key)} {tag!r} is unknown{_suggestion(tag, known)}"
     if error["type"] == "union_tag_not_found":
         key = error["ctx"]["discriminator"].strip("'")
         kinds = variants(node) or {}
@@ -61,7 +61,7 @@ def _told(error: Any, section: type[BaseModel]) -> str:
     if error["type"] == "missing":
         return f"{name} is missing: {node.get('description', 'it has no default')}"
     message = " ".join(error["msg"].removeprefix("Value error, ").split())
-    if isinstance(error["input"], dict):  # of a table, the message names what is wrong
+    if isinstance(error["input"], dict):  # a table: the message names the wrong key
         return f"{name}: {message}" if name else message
     return f"{name}: {message}. Received: {shown(name, error['input'])!r}"
 
@@ -70,7 +70,7 @@ def _joined(name: str, key: str) -> str:
     return f"{name}.{key}" if name else key
 
 
-def _meant(received: str, known: Iterable[str]) -> str:
+def _suggestion(received: str, known: Iterable[str]) -> str:
     known = list(known)
     nearest = difflib.get_close_matches(received, known, 1, 0)
     return f". Did you mean {nearest[0]}? Known are {', '.join(known)}" if nearest else ""

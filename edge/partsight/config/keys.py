@@ -1,8 +1,4 @@
-"""The tables and keys of the configuration, for people: what each takes, and its default.
-
-Enters: a section's class. Leaves: its tables in the order of the class. Called by what writes
-the empty file and the reference.
-"""
+"""Tables and keys of the configuration with their values, for the template and the reference."""
 
 from __future__ import annotations
 
@@ -23,12 +19,12 @@ class Key:
     """A key of a table.
 
     Attributes:
-        name: as the file has it.
-        takes: the values it may have, in words.
-        default: in TOML; None where it has none.
-        example: a value that it may have, in TOML.
-        required: whether its table cannot be without it.
-        description: what it is for.
+        name: name in the file.
+        takes: allowed values, in words.
+        default: default in TOML, or None without one.
+        example: an allowed value, in TOML.
+        required: whether the key must be set.
+        description: purpose of the key.
     """
 
     name: str
@@ -44,12 +40,12 @@ class Table:
     """A table of the file, or one kind of it.
 
     Attributes:
-        header: as the file has it, such as ``[source.camera]`` or ``[[sinks]]``; empty for
-            what stands before the first.
-        description: what it is for.
-        keys: those of its own.
-        always: whether it is there, with defaults, where the file does not name it.
-        kind: which of several, as ``kind = "mqtt"``; empty where there is only one.
+        header: header in the file, such as ``[source.camera]`` or ``[[sinks]]``; empty for the
+            keys before the first header.
+        description: purpose of the table.
+        keys: keys of the table itself.
+        always: whether the table exists with defaults if the file does not have it.
+        kind: kind of the table, as ``kind = "mqtt"``; empty if there is only one.
     """
 
     header: str
@@ -60,13 +56,13 @@ class Table:
 
 
 def tables(section: type[BaseModel]) -> Iterator[Table]:
-    """All tables, each before those inside it."""
+    """Yield all tables, each before its inner tables."""
     schema = schema_of(section)
     return _below(schema.root, "", schema, always=True, description="")
 
 
 def toml_text(value: Any) -> str:
-    """A value as TOML has it."""
+    """Return a value in TOML."""
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         table.update(value)
@@ -78,13 +74,13 @@ def toml_text(value: Any) -> str:
 def _below(
     node: Node, path: str, schema: Schema, *, always: bool, description: str, kind: str = ""
 ) -> Iterator[Table]:
-    """A table and those inside it; ``path`` is its header, brackets included."""
+    """Yield a table and its inner tables; ``path`` is its header with brackets."""
     properties = {name: schema.resolved(raw) for name, raw in node["properties"].items()}
     inner = {name: value for name, value in properties.items() if _is_table(value, schema)}
     required = node.get("required", ())
     keys = tuple(
         _key(name, value, schema, required=name in required)
-        # What kind it is stands first: the other keys hang on it.
+        # The kind comes first: the other keys depend on it.
         for name, value in sorted(
             properties.items(), key=lambda item: not kind.startswith(f"{item[0]} =")
         )
@@ -92,19 +88,16 @@ def _below(
     )
     yield Table(path, description, keys, always, kind)
     for name, value in inner.items():
-        there = always and isinstance(value.get("default", {}), Mapping) and name not in required
-        yield from _tables_of(value, _joined(path, name), schema, always=there)
+        exists = always and isinstance(value.get("default", {}), Mapping) and name not in required
+        yield from _tables_of(value, _joined(path, name), schema, always=exists)
 
 
 def _tables_of(value: Node, path: str, schema: Schema, *, always: bool) -> Iterator[Table]:
-    """What a key that takes tables stands for."""
+    """Yield the tables that a key holds."""
     description = value.get("description", "")
     if "items" in value:
         item = {"description": description, **schema.resolved(value["items"])}
         yield from _tables_of(item, f"[{path}]", schema, always=False)
-    elif isinstance(value.get("additionalProperties"), Mapping):
-        item = {**schema.resolved(value["additionalProperties"]), "description": description}
-        yield from _tables_of(item, _joined(path, "NAME"), schema, always=False)
     elif (kinds := variants(value)) is not None:
         key = value["discriminator"]["propertyName"]
         for tag, raw in kinds.items():
@@ -119,12 +112,12 @@ def _tables_of(value: Node, path: str, schema: Schema, *, always: bool) -> Itera
 def _is_table(value: Node, schema: Schema) -> bool:
     if "properties" in value or variants(value) is not None:
         return True
-    inner = value.get("items", value.get("additionalProperties"))
+    inner = value.get("items")
     return isinstance(inner, Mapping) and _is_table(schema.resolved(inner), schema)
 
 
 def _joined(path: str, name: str) -> str:
-    # A table within one of a list: [sinks.tls] is that of the [[sinks]] before it.
+    # A table inside one of a list: [sinks.tls] belongs to the [[sinks]] before it.
     inside = path.strip("[]")
     return f"[{inside}.{name}]" if inside else f"[{name}]"
 
@@ -132,39 +125,25 @@ def _joined(path: str, name: str) -> str:
 def _key(name: str, value: Node, schema: Schema, *, required: bool) -> Key:
     default = value.get("const", value.get("default"))
     text = None if default is None else toml_text(default)
-    examples = value.get("examples", ())
-    example = toml_text(examples[0]) if examples else text or toml_text(_example(value, schema))
+    example = text or toml_text(_example(value, schema))
     description = " ".join(value.get("description", "").split())
     return Key(name, _takes(value, schema), text, example, required, description)
 
 
-_TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number",
-          "object": "a table"}  # fmt: skip
-_FORMATS = {"path": "a path", "password": "a text, secret"}
+_TYPES = {"boolean": "true or false", "integer": "a whole number", "number": "a number"}
 
 
 def _takes(value: Node, schema: Schema) -> str:
-    """The values that a key may have, in words."""
+    """Describe the allowed values of a key."""
     if "const" in value:
         return toml_text(value["const"])
     if "enum" in value:
         return " or ".join(map(toml_text, value["enum"]))
-    if "anyOf" in value:
-        options = [schema.resolved(each) for each in value["anyOf"]]
-        named = [_takes(each, schema) for each in options if each.get("type") != "null"]
-        return " or ".join(dict.fromkeys(named))
     if value.get("type") == "array":
-        return _takes_list(value, schema)
-    plain = _FORMATS.get(value.get("format", ""), "a text")
-    return _TYPES.get(value.get("type", ""), plain) + _bounds(value)
-
-
-def _takes_list(value: Node, schema: Schema) -> str:
-    fixed = value.get("prefixItems")
-    if fixed:
-        return "[" + ", ".join(_takes(schema.resolved(each), schema) for each in fixed) + "]"
-    least = f" of at least {value['minItems']}" if value.get("minItems") else ""
-    return f"a list{least}, each {_takes(schema.resolved(value.get('items', {})), schema)}"
+        items = (_takes(schema.resolved(each), schema) for each in value["prefixItems"])
+        return "[" + ", ".join(items) + "]"
+    text = "a path" if value.get("format") == "path" else "a text"
+    return _TYPES.get(value.get("type", ""), text) + _bounds(value)
 
 
 _BOUNDS = (("minimum", "from"), ("exclusiveMinimum", "above"), ("maximum", "to"),
@@ -176,15 +155,10 @@ def _bounds(value: Node) -> str:
 
 
 def _example(value: Node, schema: Schema) -> Any:
-    """A value for a key that has no default."""
+    """Return an example for a key without default."""
     if "enum" in value:
         return value["enum"][0]
-    if "anyOf" in value:
-        return _example(schema.resolved(value["anyOf"][0]), schema)
     if value.get("type") == "array":
-        fixed = value.get("prefixItems", [value.get("items", {})])
-        return [_example(schema.resolved(each), schema) for each in fixed]
+        return [_example(schema.resolved(each), schema) for each in value["prefixItems"]]
     least = value.get("minimum", value.get("exclusiveMinimum", -1) + 1)
-    return {"boolean": True, "integer": least, "number": least, "object": {}}.get(
-        value.get("type", ""), "..."
-    )
+    return {"boolean": True, "integer": least, "number": least}.get(value.get("type", ""), "...")

@@ -1,8 +1,8 @@
 """Where the configuration is, and which environment variables replace its keys.
 
 Nothing here reads the environment or a file's content: ``cli.device`` and ``api`` pass the
-environment. Separate from ``file``, so that a device without a configuration imports neither
-pydantic nor tomlkit.
+environment. Separate from ``file``, so that a device without a configuration does not import
+pydantic and tomlkit.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ Product = Annotated[str, AfterValidator(clean_product)]
 
 
 class ModelsConfig(Section):
-    """Models that this device keeps, and what a new one must pass before it is activated."""
+    """Models that this device keeps, and checks before a new one is activated."""
 
     store: Place | None = key(
         None,

@@ -1,19 +1,17 @@
-"""Values of the configuration as they may be printed: by the name of their key, or by address."""
+"""Values of the configuration with secrets removed, for printing."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from pydantic import SecretStr
-
 from partsight.utils.redaction import HIDDEN, redact_address, redact_origin, redact_text
 
 __all__ = ["HIDDEN", "is_secret", "shown"]
 
-# Names of keys that hold a secret; password_file and password_env only say where it is.
+# Names of keys that hold a secret; password_file and password_env only name its place.
 _NAMES = re.compile(r"(password|passphrase|secret|token|api_key)(\[\d+\])?$")
-# Of a webhook, where services put the credential into the path.
+# URL of a webhook: services put credentials into the path.
 _ORIGIN_ONLY = re.compile(r"(^|\.)url$")
 _ADDRESS = re.compile(r"(^|\.)address$")
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
@@ -22,20 +20,20 @@ _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]*")
 def is_secret(name: str, value: object = None) -> bool:
     """Whether the value of a key must not be printed.
 
-    A key that ends in ``_env`` holds the name of a variable. Where its value does not look like
-    one, somebody may have put the secret itself there.
+    A key that ends in ``_env`` holds the name of a variable. A value that does not look like a
+    name may be the secret itself.
     """
     if name.endswith("_env") and isinstance(value, str):
         return _VARIABLE.fullmatch(value) is None
-    return isinstance(value, SecretStr) or _NAMES.search(name) is not None
+    return _NAMES.search(name) is not None
 
 
 def shown(name: str, value: Any) -> Any:
-    """A value as it may be printed.
+    """Return a value without secrets.
 
     Args:
-        name: of its key, with or without its sections.
-        value: texts, numbers, lists and tables of them.
+        name: name of the key, with or without its sections.
+        value: a text, a number, or a list or table of them.
     """
     if isinstance(value, dict):
         return {key: shown(str(key), each) for key, each in value.items()}

@@ -1,8 +1,4 @@
-"""What of a changed configuration a running line can take over, and what needs a restart.
-
-Enters: the configuration in force and the one that was read anew. Leaves: the changed keys, in
-two heaps. Pure; called on SIGHUP.
-"""
+"""Changes of the configuration that a running line takes over, and changes that need a restart."""
 
 from __future__ import annotations
 
@@ -16,8 +12,8 @@ from partsight.config.settings import settings_of
 
 __all__ = ["RELOADABLE", "Change", "Changes", "changes"]
 
-# Whether ``station.turn`` takes keys over while the line runs, by the beginnings of their names;
-# the longest one counts. What is not named here needs a restart: it is held open, as a camera is.
+# Whether the line takes keys over while it runs, by the beginning of their names; the longest match
+# counts. Other keys need a restart: they belong to something that is open, such as a camera.
 RELOADABLE: Mapping[str, bool] = {
     "alarms": True,
     "decision": True,
@@ -30,7 +26,7 @@ RELOADABLE: Mapping[str, bool] = {
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A key that has another value; None where it is not there. Secrets are hidden."""
+    """A key with another value; None if the key does not exist. Secrets are hidden."""
 
     key: str
     before: Any
@@ -39,11 +35,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What changed.
+    """Changed keys.
 
     Attributes:
-        taken_over: at the next turn of the loop.
-        restart: only when the line is started again.
+        taken_over: changes that the running line takes over.
+        restart: changes that take effect when the line is started again.
     """
 
     taken_over: tuple[Change, ...]
@@ -62,10 +58,10 @@ def changes(before: Config, now: Config) -> Changes:
         for name in dict.fromkeys([*old, *new])
         if old.get(name) != new.get(name)
     ]
-    heaps: dict[bool, list[Change]] = {True: [], False: []}
+    by_reloadable: dict[bool, list[Change]] = {True: [], False: []}
     for change in changed:
-        heaps[_reloadable(change.key)].append(change)
-    return Changes(tuple(heaps[True]), tuple(heaps[False]))
+        by_reloadable[_reloadable(change.key)].append(change)
+    return Changes(tuple(by_reloadable[True]), tuple(by_reloadable[False]))
 
 
 def _reloadable(key: str) -> bool:

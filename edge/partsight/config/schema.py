@@ -1,8 +1,6 @@
-"""How the configuration is built, read from pydantic's JSON schema of it.
+"""Structure of the configuration, from the JSON schema that pydantic makes of it.
 
-Enters: a section's class, or a node of its schema. Leaves: nodes. Messages, the file that
-``config init`` writes and the reference are all made from this, so that a new section needs
-nothing but itself.
+Messages, the template and the reference are made from it, so a new section needs only its class.
 """
 
 from __future__ import annotations
@@ -20,10 +18,10 @@ _NOTHING: Node = {}
 
 
 class Schema:
-    """The schema of a section, from which references are followed.
+    """Schema of a section, which resolves references.
 
     Attributes:
-        root: the node of the section itself.
+        root: node of the section itself.
     """
 
     def __init__(self, document: Node) -> None:
@@ -31,32 +29,32 @@ class Schema:
         self.root = self.resolved(document)
 
     def resolved(self, node: Node) -> Node:
-        """A node without its reference and without "or nothing".
+        """Return a node with its reference resolved and without the alternative "null".
 
-        What the reference is told beside it, such as a description, stays; ``doc`` is what the
-        definition says of itself.
+        Entries next to the reference, such as a description, stay; ``doc`` is the description in
+        the definition.
         """
         if "$ref" in node:
             target = self._definitions[node["$ref"].rpartition("/")[2]]
-            beside = {name: value for name, value in node.items() if name != "$ref"}
-            return self.resolved({"doc": target.get("description", ""), **target, **beside})
+            others = {name: value for name, value in node.items() if name != "$ref"}
+            return self.resolved({"doc": target.get("description", ""), **target, **others})
         options = [each for each in node.get("anyOf", ()) if each.get("type") != "null"]
         if len(options) == 1:
-            beside = {name: value for name, value in node.items() if name != "anyOf"}
-            return self.resolved({**options[0], **beside})
+            others = {name: value for name, value in node.items() if name != "anyOf"}
+            return self.resolved({**options[0], **others})
         return node
 
 
 @functools.cache
 def schema_of(section: type[BaseModel]) -> Schema:
-    """The schema of a section, as files are validated by it."""
+    """Return the schema of a section."""
     return Schema(section.model_json_schema())
 
 
 def variants(node: Node) -> Mapping[str, Node] | None:
-    """The kinds that a table can be of, by what its discriminator says; None where there is one.
+    """Return the kinds of a table by its discriminator, or None if there is only one.
 
-    In the order of the class; pydantic sorts the discriminator's own mapping.
+    They are in the order of the class; pydantic sorts the mapping of the discriminator.
     """
     mapping = node.get("discriminator", _NOTHING).get("mapping")
     if mapping is None:
@@ -67,41 +65,32 @@ def variants(node: Node) -> Mapping[str, Node] | None:
 
 
 def keys_of(node: Node) -> list[str]:
-    """The keys that a table may have."""
+    """Return the keys of a table."""
     return list(node.get("properties", _NOTHING))
 
 
 def child(node: Node, step: str | int, schema: Schema) -> Node | None:
-    """What lies one step below a resolved node; None where the schema says nothing of it."""
+    """Return the node one step below a resolved node, or None if the schema has none."""
     found: Any = None
     if isinstance(step, int):
         found = node.get("items")
     elif "properties" in node:
         found = node["properties"].get(step)
-    elif variants(node):
+    else:
         found = (variants(node) or _NOTHING).get(step)
-    elif isinstance(node.get("additionalProperties"), Mapping):
-        found = node["additionalProperties"]
-    else:  # one of several types, by name
-        named = [
-            each for each in node.get("anyOf", ()) if each.get("$ref", "").endswith(f"/{step}")
-        ]
-        found = named[0] if named else None
     return None if found is None else schema.resolved(found)
 
 
 def located(steps: Iterable[str | int], schema: Schema) -> tuple[str, Node]:
-    """Where pydantic's ``loc`` of an error leads.
+    """Find the key that the ``loc`` of a pydantic error points to.
 
     Returns:
-        Its name for people, such as ``sinks[0].host``, without the kinds that pydantic puts
-        between; and its node, an empty one where the schema says nothing of it.
+        Its name, such as ``sinks[0].host``, without the kinds that pydantic inserts, and its node,
+        which is empty if the schema has none.
     """
     name, node = "", schema.root
     for step in steps:
-        kind_only = isinstance(step, str) and "properties" not in node and (
-            variants(node) or "anyOf" in node
-        )  # fmt: skip
+        kind_only = isinstance(step, str) and "properties" not in node and variants(node)
         if isinstance(step, int):
             name += f"[{step}]"
         elif not kind_only:

@@ -1,7 +1,7 @@
-"""Secrets, which never stand in the configuration: it names an environment variable or a file.
+"""Secrets: the configuration names an environment variable or a file that holds them.
 
-Read when a source, sink or trigger is opened, so that a renewed secret is used without a restart.
-Each secret that was read is hidden in everything that this process writes from then on.
+A secret is read when a source, sink or trigger is opened, so a new one is used without a restart.
+Each secret that was read is hidden in everything that this process writes afterwards.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ def read_secret(
     """Read a secret from an environment variable or from a file.
 
     Args:
-        what: its name in the configuration, before ``_env`` and ``_file``.
-        env: the variable that holds it.
-        file: the file that holds it. A byte order mark, and spaces and line ends at the end, are
-            no part of the secret: editors add them.
-        environ: where the variable is looked up.
+        what: name in the configuration, before ``_env`` and ``_file``.
+        env: environment variable that holds the secret.
+        file: file that holds the secret. A byte order mark, and spaces and line ends at the end,
+            are ignored: editors add them.
+        environ: environment variables.
 
     Raises:
-        ConfigError: both or neither are named, or there is nothing in what is named.
+        ConfigError: both or neither are given, or the variable or file is empty or missing.
     """
     at_most_one(what, env, file)
     if env is not None:
@@ -54,22 +54,21 @@ def read_secret(
 def optional_secret(
     what: str, env: str | None, file: Path | None, environ: Mapping[str, str] = os.environ
 ) -> str | None:
-    """As ``read_secret``, but None where neither is named."""
+    """As ``read_secret``, but None if neither is given."""
     if env is None and file is None:
         return None
     return read_secret(what, env, file, environ)
 
 
 def at_most_one(what: str, env: str | None, file: Path | None) -> None:
-    """Refuse a secret that is named twice.
+    """Refuse a secret that is given twice.
 
     Raises:
-        ConfigError: it is.
+        ConfigError: both are given.
     """
     if env is not None and file is not None:
         raise ConfigError(
-            f"{what} is given twice: expected {what}_env or {what}_file. Received both; take one "
-            "away."
+            f"{what} is given twice: expected {what}_env or {what}_file. Received both; remove one."
         )
 
 
@@ -83,10 +82,10 @@ def _content(what: str, file: Path) -> str:
             "read."
         ) from error
     except ValueError:
-        pass  # not chained: the error may quote a byte of the secret
+        pass  # not chained: the error may quote bytes of the secret
     if secret is None or any(character in secret for character in "\n\r\0"):
         raise ConfigError(
             f"cannot read {what} from {file}: expected one line of text in UTF-8 or UTF-16. Put "
-            "nothing but the secret into the file."
+            "only the secret into the file."
         )
     return secret

@@ -27,7 +27,7 @@ Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
 
 
 class Section(BaseModel):
-    """A table of the configuration: no unknown keys, no values of another type, no changes."""
+    """A table of the configuration. It has no unknown keys and no values of another type."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, strict=True, ser_json_inf_nan="constants"

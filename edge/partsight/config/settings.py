@@ -1,7 +1,4 @@
-"""A configuration as a flat list of keys and values, and where each value comes from.
-
-Enters: a section. Leaves: values by full name, such as ``sinks[0].host``; nothing is hidden yet.
-"""
+"""A configuration as a flat list of keys, values and origins. Secrets are not hidden here."""
 
 from __future__ import annotations
 
@@ -11,12 +8,15 @@ from typing import Any
 
 from pydantic import BaseModel
 
-__all__ = ["Setting", "in_force", "settings_of"]
+__all__ = ["Setting", "active_settings", "settings_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A key, its value, and where that comes from: ``file``, ``default``, ``environment NAME``."""
+    """A key with its full name, such as ``sinks[0].host``, its value, and the origin of the value.
+
+    The origin is ``file``, ``default`` or ``environment NAME``.
+    """
 
     name: str
     value: Any
@@ -24,12 +24,12 @@ class Setting:
 
 
 def settings_of(section: BaseModel, prefix: str = "", *, given: bool = True) -> Iterator[Setting]:
-    """Every key with its value, in the order of the sections.
+    """Yield every key with its value, in the order of the sections.
 
     Args:
-        section: a configuration that was read from a file, or made of defaults.
-        prefix: its name, with a dot behind.
-        given: whether it was in the file.
+        section: a configuration that was read from a file, or one of defaults.
+        prefix: name of the section, with a dot at the end.
+        given: whether the section was in the file.
     """
     for field, info in type(section).model_fields.items():
         value = getattr(section, field)
@@ -38,15 +38,15 @@ def settings_of(section: BaseModel, prefix: str = "", *, given: bool = True) -> 
         yield from _flat(value, name, given=here)
 
 
-def in_force(
+def active_settings(
     section: BaseModel, variables: Mapping[str, str], environ: Mapping[str, str]
 ) -> Iterator[Setting]:
-    """The same, as the environment has it.
+    """Yield every key with its value, replaced by that of the environment.
 
     Args:
         section: see ``settings_of``.
-        variables: name of a key to the environment variable that beats it.
-        environ: of this process.
+        variables: environment variable that replaces a key, by the name of the key.
+        environ: environment variables.
     """
     for setting in settings_of(section):
         variable = variables.get(setting.name, "")
@@ -60,8 +60,5 @@ def _flat(value: Any, name: str, *, given: bool) -> Iterator[Setting]:
     elif isinstance(value, list | tuple) and any(isinstance(each, BaseModel) for each in value):
         for index, each in enumerate(value):
             yield from _flat(each, f"{name}[{index}]", given=given)
-    elif isinstance(value, dict) and any(isinstance(each, BaseModel) for each in value.values()):
-        for key, each in value.items():
-            yield from _flat(each, f"{name}.{key}", given=given)
     else:
         yield Setting(name, value, "file" if given else "default")

@@ -1,7 +1,7 @@
-"""What a source's address names: the one place that decides it.
+"""Kind of source that an address names: camera, stream, video, image or folder.
 
-What exists on disk wins over the form of the address: ``0`` is a folder where there is one of that
-name, and ``/dev/shm/parts`` is no camera. ``watch``, ``capture``, ``config check`` and
+A path that exists wins over the form of the address: ``0`` is a folder if one has that name, and
+``/dev/shm/parts`` is not a camera. ``watch``, ``capture``, ``config check`` and
 ``install-service`` all use ``classify_address``. Imports nothing that a camera needs.
 """
 
@@ -25,7 +25,7 @@ __all__ = [
     "url_scheme",
 ]
 
-# What the FFmpeg inside OpenCV reads over a network.
+# Schemes of network streams that the FFmpeg in OpenCV reads.
 _STREAM_SCHEMES = frozenset(
     {
         *("rtsp", "rtsps", "http", "https", "rtmp", "rtmps", "rtmpt", "rtmpts"),
@@ -34,15 +34,15 @@ _STREAM_SCHEMES = frozenset(
 )
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?=.)")
 _FILE_URL = re.compile(r"file:(?://([^/]*))?(/(?!/).+)", re.IGNORECASE | re.DOTALL)
-# Device folders that hold ordinary files, so that a missing path there is no unplugged camera.
+# Device folders that hold ordinary files: a missing path there is not an unplugged camera.
 _NO_CAMERAS = ("/dev/shm/", "/dev/disk/", "/dev/mqueue/", "/dev/hugepages/")
 
 
 class Kind(str, Enum):
-    """What an address names."""
+    """Kind of source."""
 
     CAMERA = "camera"
-    STREAM = "stream"  # also a snapshot address: only the response tells them apart
+    STREAM = "stream"  # or a snapshot address: only the response shows which
     VIDEO = "video"
     PICTURE = "picture"
     FOLDER = "folder"
@@ -55,11 +55,10 @@ class SourceAddress:
     """A classified address.
 
     Attributes:
-        kind: what the address names.
-        target: what to open: a camera's number, a device, a URL with a scheme in lower case, or a
-            path on this machine.
-        reason: why it cannot be opened and what to do, for ``UNSUPPORTED`` and ``MISSING``; it
-            shows no password.
+        kind: kind of source.
+        target: number of a camera, device, URL with a scheme in lower case, or path.
+        reason: why the source cannot be opened and what to do, for ``UNSUPPORTED`` and
+            ``MISSING``; it shows no password.
     """
 
     kind: Kind
@@ -73,12 +72,12 @@ class SourceAddress:
 
     @property
     def is_local(self) -> bool:
-        """Whether this is a path to files, whether or not anything is there yet."""
+        """Whether this is a path to files, which may not exist yet."""
         return self.kind in (Kind.VIDEO, Kind.PICTURE, Kind.FOLDER, Kind.MISSING)
 
 
 def classify_address(address: str) -> SourceAddress:
-    """Say what an address names, by what exists on disk first and by its form then."""
+    """Classify an address: an existing path first, then the form of the address."""
     if os.path.exists(address):
         return _on_disk(address)
     local = _file_url(address)
@@ -97,11 +96,11 @@ def classify_address(address: str) -> SourceAddress:
 
 
 def resolved_address(address: str, folder: str) -> str:
-    """An address of a configuration file, so that it names the same from any current folder.
+    """Make the address in a configuration file independent of the current folder.
 
     Args:
-        address: as written; a relative path starts at ``folder``.
-        folder: of the configuration file, absolute; empty where there is none.
+        address: address as written; a relative path starts at ``folder``.
+        folder: absolute folder of the configuration file; empty without a file.
     """
     if not folder:
         return address
@@ -112,19 +111,19 @@ def resolved_address(address: str, folder: str) -> str:
     if isinstance(local, str) or address.startswith("~"):
         return os.path.expanduser(local if isinstance(local, str) else address)
     if address.isdecimal():
-        # A folder of that name in the current folder is not meant.
+        # Not a folder of that name in the current folder.
         return f"/dev/video{int(address)}" if os.path.exists(address) else address
     return address if local or _by_form(address) else os.path.normpath(path)
 
 
 def local_path(address: str) -> str:
-    """The path that an address names, with ``file:`` URLs decoded; any other as it is."""
+    """Return the path that a ``file:`` URL names; other addresses are returned unchanged."""
     path = None if os.path.exists(address) else _file_url(address)
     return path if isinstance(path, str) else address
 
 
 def url_scheme(address: str) -> str | None:
-    """The scheme of a URL in lower case, or None where the address is no URL."""
+    """Return the scheme of a URL in lower case, or None if the address is not a URL."""
     found = _SCHEME.match(address)
     return found[1].lower() if found else None
 
@@ -148,7 +147,7 @@ def _on_disk(path: str) -> SourceAddress:
 
 
 def _file_url(address: str) -> str | SourceAddress | None:
-    """The path that a ``file:`` URL names; None for any other address."""
+    """Return the path that a ``file:`` URL names, or None for any other address."""
     if not address.lower().startswith("file:"):
         return None
     found = _FILE_URL.fullmatch(address)
@@ -163,11 +162,11 @@ def _file_url(address: str) -> str | SourceAddress | None:
 
 
 def _by_form(address: str) -> SourceAddress | None:
-    """A camera, a stream or a form with a hint; None for what is a path."""
+    """Classify a camera, a stream or an address with a hint; None for a path."""
     if address.isascii() and address.isdecimal():
         return SourceAddress(Kind.CAMERA, address)
     if address.startswith("/dev/") and not f"{address}/".startswith(_NO_CAMERAS):
-        return SourceAddress(Kind.CAMERA, address)  # not plugged in yet
+        return SourceAddress(Kind.CAMERA, address)  # it may be plugged in later
     if reason := hint(address, _STREAM_SCHEMES):
         return SourceAddress(Kind.UNSUPPORTED, address, reason)
     scheme = url_scheme(address)

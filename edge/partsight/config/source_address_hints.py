@@ -1,6 +1,6 @@
-"""What to do about addresses that other programs take and partsight does not.
+"""Advice for addresses that other programs read and partsight does not.
 
-Each form of address has a regular expression and an answer. Answers never repeat an address that
+Each form of address has a regular expression and an answer. Answers never repeat an address, which
 may hold a password.
 """
 
@@ -28,8 +28,8 @@ _PI = (
     "/dev/video10, or serve it over RTSP (MediaMTX, rpiCamera) and give rtsp://127.0.0.1:8554/NAME"
 )
 _GSTREAMER = (
-    "GStreamer pipelines are not read: OpenCV from PyPI is built without GStreamer. Give what the "
-    "pipeline begins with: /dev/videoN with its size and format in [source.camera], or the "
+    "GStreamer pipelines are not read: OpenCV from PyPI is built without GStreamer. Give the "
+    "first element of the pipeline: /dev/videoN, with size and format in [source.camera], or the "
     "rtsp:// address. For another source, end the pipeline with 'videoconvert ! v4l2sink "
     "device=/dev/videoN' of v4l2loopback and give that device"
 )
@@ -50,8 +50,8 @@ _GST_SOURCES = (
     "v4l2?|rtsp|rtmp2?|udp|tcp|srt|souphttp|curlhttp|file|multifile|videotest|autovideo|aravis|"
     "pylon|tcam|ximage|pipewire|nvv4l2camera|uvch264|ks|mfvideo|avfvideo|ndi|rpicam|raspivid"
 )
-# What is matched in full, in lower case, and the answer; the first that matches counts. A plain
-# path must match none of them: a folder to be watched may not be there yet.
+# Regular expression for the whole address in lower case, and the answer; the first match counts. A
+# plain path must match none of them: a watched folder may not exist yet.
 _FORMS: tuple[tuple[str, str], ...] = (
     (rf"(?:{_PI_NAME})(?:[: \d-].*)?|/base/(?:soc|axi|scb|bus)\b.*|/base/.*@.*", _PI),
     (r"(?:.*[\s\"'])?(?:libcamera|nvarguscamera)src\b.*|(?:argus|mmal):.*", _PI),
@@ -89,28 +89,28 @@ _HOST = re.compile(
 _WITH_PASSWORD = re.compile(r"[^/@\s:]+:[^@\s]*@[\w.-]+.*", re.DOTALL)
 _SCHEME_LIKE = re.compile(r"([A-Za-z][\w+.-]*?)\s*([:;]?[/\\]{1,2}|:)(.*)", re.DOTALL)
 _NEEDS_HOST = frozenset({"http", "https", "rtsp", "rtsps", "rtmp", "rtmps", "mms", "srt", "ftp"})
-# Protocols that a misspelt one is taken for.
+# Protocols that are suggested for a misspelt one.
 _USUAL = ("rtsp", "http", "https", "rtmp", "udp")
 _SIMILAR = 0.7
 
 
 def hint(address: str, schemes: Collection[str]) -> str | None:
-    """What is wrong with an address and what to give in its place, or None for any other.
+    """Return the error in an address and a correction, or None if there is none.
 
     Args:
-        address: as written; nothing of that name exists on disk.
-        schemes: of URLs that can be read, in lower case.
+        address: address as written; no file of that name exists.
+        schemes: schemes of the URLs that can be read, in lower case.
     """
     text = address.strip()
     if found := _DEVICE.fullmatch(text):
-        return _told(f"Give the device by itself: {found[1]}")
+        return _message(f"Give the device by itself: {found[1]}")
     for form, answer in _COMPILED:
         if form.fullmatch(text.lower()):
-            return _told(answer)
+            return _message(answer)
     if found := _CAMERA.fullmatch(text):
-        return _told(_NUMBER.format(int(found["number"] or 0)))
+        return _message(_NUMBER.format(int(found["number"] or 0)))
     if re.fullmatch(r"-\d+", text):
-        return _told(_NUMBER.format(0))
+        return _message(_NUMBER.format(0))
     return _wrong_url(text, schemes)
 
 
@@ -120,13 +120,13 @@ def _wrong_url(text: str, schemes: Collection[str]) -> str | None:
     if found and found[2] == "://":
         return _without_host(text, scheme) if scheme in schemes else _wrong_scheme(scheme)
     meant = _similar(scheme)
-    # Of a path such as ftp/incoming, only a colon or two slashes make a URL.
+    # ftp/incoming is a path: only a colon or two slashes make a URL.
     if meant and found and found[2] not in ("/", "\\"):
-        return _told(f"A URL has '://' behind its protocol. Write {meant}://HOST/PATH")
+        return _message(f"A URL has '://' behind its protocol. Write {meant}://HOST/PATH")
     if found is None and scheme in _USUAL:
-        return _told(f"Give the whole address, {scheme}://HOST/PATH")
+        return _message(f"Give the whole address, {scheme}://HOST/PATH")
     if _HOST.fullmatch(text) or _WITH_PASSWORD.fullmatch(text):
-        return _told("This looks like a host without a protocol. Put rtsp:// or http:// first")
+        return _message("This looks like a host without a protocol. Put rtsp:// or http:// first")
     return None
 
 
@@ -139,7 +139,7 @@ def _similar(scheme: str) -> str | None:
 def _wrong_scheme(scheme: str) -> str:
     meant = _similar(scheme)
     answer = f"Did you mean {meant}://?" if meant else _BRIDGE
-    return _told(f"The protocol {scheme}:// is not read. {answer}")
+    return _message(f"The protocol {scheme}:// is not read. {answer}")
 
 
 def _without_host(text: str, scheme: str) -> str | None:
@@ -147,16 +147,16 @@ def _without_host(text: str, scheme: str) -> str | None:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
-        return _told(
+        return _message(
             "The URL's host or port is malformed. Write PROTOCOL://HOST:PORT/PATH with a port up "
             "to 65535, an IPv6 address in brackets, and special characters of user name and "
             "password as %XX"
         )
     if not host and scheme in _NEEDS_HOST:
-        return _told(f"The URL has no host. Write {scheme}://HOST/PATH")
+        return _message(f"The URL has no host. Write {scheme}://HOST/PATH")
     return None
 
 
-def _told(answer: str) -> str:
+def _message(answer: str) -> str:
     end = "" if answer.endswith("?") else "."
     return f"this source cannot be opened: {answer}{end} Expected {SUPPORTED}."

@@ -15,12 +15,12 @@ __all__ = ["at_address", "source_address"]
 
 
 def source_address(config: SourceConfig) -> str | None:
-    """The address to open, with the configured user and password in it; None without an address.
+    """Return the address to open, with the configured user and password, or None without one.
 
-    The secret is read anew by each call, and hidden in all that this process writes afterwards.
+    Each call reads the secret again. It is hidden in all later output of this process.
 
     Raises:
-        ConfigError: the password cannot be read, or the address and the keys do not go together.
+        ConfigError: the password cannot be read, or the address and the keys contradict each other.
     """
     address = config.address
     if address is None:
@@ -34,10 +34,10 @@ def source_address(config: SourceConfig) -> str | None:
 
 
 def at_address(config: SourceConfig, address: str) -> SourceConfig:
-    """``[source]`` with the address of a command line in place of its own.
+    """Return ``[source]`` with the address of the command line in place of its own.
 
-    The configured user and password go with an address that takes and lacks them, so that none has
-    to be typed; not with a file, a camera's number, or an address that has its own.
+    The configured user and password are kept for an address that needs them, and removed for a
+    file, a camera number, or an address that has its own.
 
     Raises:
         ConfigError: see ``require_usable``.

@@ -1,4 +1,4 @@
-"""What kind of source a configuration names: each kind ignores some keys of ``[source]``."""
+"""Kind of source in a configuration: each kind ignores some keys of ``[source]``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["LIVE", "SourceKind", "source_kinds"]
 
 
 class SourceKind(enum.Enum):
-    """As messages name it."""
+    """Kind of source, named as in messages."""
 
     CAMERA = "camera"
     STREAM = "stream"
@@ -28,10 +28,10 @@ LIVE = frozenset({SourceKind.CAMERA, SourceKind.STREAM, SourceKind.SNAPSHOT})
 
 
 def source_kinds(config: SourceConfig) -> frozenset[SourceKind]:
-    """The kind of the source; several where that cannot be told, such as of a missing path.
+    """Return the possible kinds of the source, such as several for a missing path.
 
     Returns:
-        Nothing where the configuration has no address.
+        An empty set if the configuration has no address.
     """
     if config.address is None:
         return frozenset()
@@ -39,14 +39,14 @@ def source_kinds(config: SourceConfig) -> frozenset[SourceKind]:
     if found.kind is Kind.CAMERA:
         return frozenset({SourceKind.CAMERA})
     if found.kind is Kind.STREAM:
-        # Only the response tells whether an HTTP address is a stream.
+        # Only the response shows whether an HTTP address is a stream.
         by_http = url_scheme(found.target) in ("http", "https")
         either = {SourceKind.STREAM, SourceKind.SNAPSHOT}
         return frozenset(either if by_http else {SourceKind.STREAM})
     if found.kind is Kind.VIDEO:
         return frozenset({SourceKind.VIDEO})
     if found.kind is Kind.PICTURE:
-        return frozenset({SourceKind.FOLDER})  # a folder of one
+        return frozenset({SourceKind.FOLDER})  # read as a folder of one file
     if config.folder.watch:
         return frozenset({SourceKind.WATCHED_FOLDER})
     if found.kind is Kind.FOLDER:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from partsight.drift.alarms import AlarmSettings, LineAlarms
-from partsight.drift.expected import DriftSettings
+from partsight.drift.alarms import LineAlarms
 from partsight.drift.observer import DriftObserver
 from partsight.drift.watch import DriftWatch
 
-__all__ = ["AlarmSettings", "DriftObserver", "DriftSettings", "DriftWatch", "LineAlarms"]
+__all__ = ["DriftObserver", "DriftWatch", "LineAlarms"]

@@ -13,36 +13,16 @@ the limit does not raise and clear it in turn.
 from __future__ import annotations
 
 import collections
-from dataclasses import dataclass
 from typing import Protocol
 
+from partsight.config.alarms import AlarmsConfig
 from partsight.records import PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
 
-__all__ = ["AlarmSettings", "Concluded", "LineAlarms"]
+__all__ = ["Concluded", "LineAlarms"]
 
 # Of the limit of the reject rate; at or below this share of it the alarm clears.
 _CLEAR_SHARE = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class AlarmSettings:
-    """When an alarm is raised and cleared; the section ``[alarms]`` of the configuration.
-
-    Attributes:
-        rejects_in_a_row: rejected parts in a row that raise the alarm; 0 is off.
-        faults_in_a_row: parts in a row that could not be inspected; 0 is off.
-        reject_rate_above: share of rejected parts, in [0, 1), above which the alarm is raised; 0
-            is off.
-        reject_rate_parts: over how many of the last parts the share is taken; no alarm before.
-        clear_after: other parts in a row that clear an alarm on a run.
-    """
-
-    rejects_in_a_row: int = 10
-    faults_in_a_row: int = 5
-    reject_rate_above: float = 0.3
-    reject_rate_parts: int = 100
-    clear_after: int = 5
 
 
 class Concluded(Protocol):
@@ -69,7 +49,7 @@ class LineAlarms:
         telemetry: gets ``alarms``, and a state per alarm once one was raised.
     """
 
-    def __init__(self, settings: AlarmSettings, telemetry: Telemetry) -> None:
+    def __init__(self, settings: AlarmsConfig, telemetry: Telemetry) -> None:
         self._settings = settings
         self._rejects = _Run(_Alarm("rejects-in-a-row", telemetry), "rejected", "not rejected")
         self._faults = _Run(_Alarm("faults-in-a-row", telemetry), "not inspected", "inspected")
@@ -85,7 +65,7 @@ class LineAlarms:
         self._faults.add(faulty, result.reason, settings.faults_in_a_row, clear_after)
         self._rate.add(rejected, settings.reject_rate_above, settings.reject_rate_parts)
 
-    def use(self, settings: AlarmSettings) -> None:
+    def use(self, settings: AlarmsConfig) -> None:
         """Go on with other settings; an alarm that is switched off clears, the others stay."""
         self._settings = settings
         if not settings.rejects_in_a_row:

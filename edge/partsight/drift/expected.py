@@ -1,4 +1,4 @@
-"""What is expected of a line in order: from the model's reference, else from its first parts."""
+"""Control charts of a line in order: from the model's reference, else from its first parts."""
 
 from __future__ import annotations
 
@@ -7,50 +7,20 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from partsight.config.drift import DriftConfig
 from partsight.drift.charts import Chart, acceptance_chart, p_chart
 from partsight.model.reference import Reference, Spread
 
-__all__ = ["DriftSettings", "Learner", "charts_of"]
+__all__ = ["Learner", "charts_of"]
 
-# What is too little to matter: a step of an int8 score, and a grey level.
+# Smallest standard deviations that matter: a step of an int8 score, and one grey level.
 _LEAST_STD = {"accept-score": 1 / 256, "luma": 1.0, "contrast": 1.0}
-# A line that rejects more of its parts than this is hardly in order.
-_PLAUSIBLE_REJECTS = 0.2
 
 
-@dataclass(frozen=True, slots=True)
-class DriftSettings:
-    """How closely drift is watched; the section ``[drift]`` of the configuration.
+def charts_of(reference: Reference, settings: DriftConfig) -> dict[str, Chart]:
+    """Return the charts of a line that makes parts like those of the reference, and bad parts.
 
-    Attributes:
-        subgroup: parts to a value of a chart.
-        expected_reject_rate: the share of bad parts that the line makes and the model rejects.
-        tolerated_shift: by how many standard deviations a mean may move, see ``acceptance_chart``.
-        learn_parts: of how many parts a reference is learned where the model carries none.
-        clear_after: subgroups in control that clear an alarm.
-        learn_max_reject_rate: a line that rejects a larger share is not learned from; None is
-            0.2, or twice ``expected_reject_rate`` where that is more.
-    """
-
-    subgroup: int = 50
-    expected_reject_rate: float = 0.01
-    tolerated_shift: float = 0.5
-    learn_parts: int = 500
-    clear_after: int = 3
-    learn_max_reject_rate: float | None = None
-
-    @property
-    def most_rejected(self) -> float:
-        """The largest share of rejected parts that a line may have to be learned from, [0, 1]."""
-        if self.learn_max_reject_rate is not None:
-            return self.learn_max_reject_rate
-        return min(1.0, max(_PLAUSIBLE_REJECTS, 2 * self.expected_reject_rate))
-
-
-def charts_of(reference: Reference, settings: DriftSettings) -> dict[str, Chart]:
-    """The charts for a line that makes parts as those of the reference, and some bad ones.
-
-    Of the parts that are not bad, the reference's share is rejected wrongly.
+    The reference's share of the good parts is falsely rejected.
     """
     bad = settings.expected_reject_rate
     spreads = {
@@ -62,7 +32,7 @@ def charts_of(reference: Reference, settings: DriftSettings) -> dict[str, Chart]
 
 
 def _charts(
-    reject_rate: float, spreads: Mapping[str, Spread], settings: DriftSettings
+    reject_rate: float, spreads: Mapping[str, Spread], settings: DriftConfig
 ) -> dict[str, Chart]:
     charts = {"reject-rate": p_chart(reject_rate, settings.subgroup)}
     for name, least in _LEAST_STD.items():
@@ -74,10 +44,10 @@ def _charts(
 
 
 class Learner:
-    """Phase I of control charts: the first parts of a line, taken for one in order.
+    """Phase I of control charts: the first parts of a line, which is assumed to be in order.
 
     Attributes:
-        parts: how many were seen.
+        parts: number of parts seen.
     """
 
     def __init__(self) -> None:
@@ -85,14 +55,16 @@ class Learner:
         self._seen: collections.defaultdict[str, _Running] = collections.defaultdict(_Running)
 
     def add(self, values: Mapping[str, float]) -> None:
-        """Take note of a part: chart to value."""
+        """Add a part, given as a mapping from chart to value."""
         self.parts += 1
         for name, value in values.items():
             self._seen[name].add(value)
 
-    def charts(self, settings: DriftSettings) -> dict[str, Chart]:
-        """The charts for a line that goes on like that; at least as many rejects are expected as
-        the configuration says, since a few hundred parts may by luck have none.
+    def charts(self, settings: DriftConfig) -> dict[str, Chart]:
+        """Return the charts of a line that continues like these parts.
+
+        At least the configured share of rejects is expected, as a few hundred parts may have none
+        by chance.
         """
         rate = max(self._seen["reject-rate"].mean, settings.expected_reject_rate)
         spreads = {name: seen.spread() for name, seen in self._seen.items() if seen.count > 1}
@@ -101,7 +73,7 @@ class Learner:
 
 @dataclass(slots=True)
 class _Running:
-    """Mean and spread of what comes by and is not kept (Welford, Technometrics 4(3), 1962)."""
+    """Running mean and spread of values (Welford, Technometrics 4(3), 1962)."""
 
     count: int = 0
     mean: float = 0.0

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from partsight.config.drift import DriftConfig
 from partsight.drift.charts import Chart, p_chart
-from partsight.drift.expected import DriftSettings, Learner
+from partsight.drift.expected import Learner
 from partsight.records import Verdict
 
 __all__ = ["Learning"]
@@ -47,7 +48,7 @@ class Learning:
             stays until one subgroup is plausible again.
     """
 
-    def __init__(self, settings: DriftSettings) -> None:
+    def __init__(self, settings: DriftConfig) -> None:
         self._settings = settings
         self._block = min(settings.subgroup, settings.learn_parts)
         self.refusal = ""

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.config.drift import DriftConfig
 from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
-from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
 from partsight.image.statistics import picture_statistics
 from partsight.inference.classifier import Classifier
@@ -58,7 +58,7 @@ class DriftObserver:
         telemetry: gets the alarms.
     """
 
-    def __init__(self, in_force: InForce, settings: DriftSettings, telemetry: Telemetry) -> None:
+    def __init__(self, in_force: InForce, settings: DriftConfig, telemetry: Telemetry) -> None:
         self._in_force = in_force
         self._sha256 = in_force.classifier.model_sha256
         reference = in_force.classifier.contract.reference

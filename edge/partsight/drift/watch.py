@@ -18,8 +18,9 @@ import collections
 import logging
 from collections.abc import Mapping
 
+from partsight.config.drift import DriftConfig
 from partsight.drift.charts import RUN, Chart, broken_rule
-from partsight.drift.expected import DriftSettings, charts_of
+from partsight.drift.expected import charts_of
 from partsight.drift.learning import Learning
 from partsight.image.statistics import PictureStatistics
 from partsight.model.reference import Reference
@@ -50,7 +51,7 @@ class DriftWatch:
     """
 
     def __init__(
-        self, reference: Reference | None, settings: DriftSettings, telemetry: Telemetry
+        self, reference: Reference | None, settings: DriftConfig, telemetry: Telemetry
     ) -> None:
         self._settings = settings
         self._telemetry = telemetry
@@ -136,7 +137,7 @@ class _Watched:
     """A chart, its latest values, and its alarm."""
 
     def __init__(
-        self, name: str, chart: Chart, settings: DriftSettings, telemetry: Telemetry
+        self, name: str, chart: Chart, settings: DriftConfig, telemetry: Telemetry
     ) -> None:
         self._name, self._chart, self._telemetry = name, chart, telemetry
         self._size, self._clear_after = settings.subgroup, settings.clear_after

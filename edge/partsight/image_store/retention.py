@@ -14,12 +14,12 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from partsight.config.pictures import PicturesConfig
 from partsight.image_store.day_folders import DAY_S, Day, days, end_of, read_day
 
-__all__ = ["Limits", "Retention"]
+__all__ = ["Retention"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,27 +34,13 @@ _JUMP_S = 3_600
 _DISTRUST_S = DAY_S
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What is kept at most.
-
-    Attributes:
-        max_age_days: since the picture was taken, and written.
-        max_count: parts.
-        free_bytes: of the disk, what removal aims at.
-    """
-
-    max_age_days: int
-    max_count: int
-    free_bytes: int
-
-
 class Retention:
     """Keeps a folder of pictures within its limits. For one thread, the one that writes it.
 
     Args:
         folder: of the pictures; it may be missing.
-        limits: what is kept at most.
+        config: age and number of parts that are kept at most.
+        aim_bytes: free space on the disk that removal aims at.
         free_bytes: tells the room on the disk of a folder.
         now: Unix seconds, of a clock that people set.
         monotonic: seconds.
@@ -63,13 +49,14 @@ class Retention:
     def __init__(
         self,
         folder: Path,
-        limits: Limits,
+        config: PicturesConfig,
+        aim_bytes: int,
         free_bytes: Callable[[Path], int],
         *,
         now: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._folder, self._limits = folder, limits
+        self._folder, self._config, self._aim_bytes = folder, config, aim_bytes
         self._free_bytes, self._now, self._monotonic = free_bytes, now, monotonic
         self._removed = self._wanted_bytes = 0
         self._counts: collections.Counter[str] = collections.Counter()
@@ -86,7 +73,7 @@ class Retention:
         self._mistrust_a_clock_that_jumped()
         yield from self._count_again()
         # By the files' sizes from here on: some disks tell late that there is room.
-        self._wanted_bytes = self._limits.free_bytes - self._free_bytes(self._folder)
+        self._wanted_bytes = self._aim_bytes - self._free_bytes(self._folder)
         known = days(self._folder)
         for gone in self._counts.keys() - set(known):
             del self._counts[gone]
@@ -115,11 +102,11 @@ class Retention:
         return self._too_much() or self._is_old(day_end_s)
 
     def _too_much(self) -> bool:
-        return self._counts.total() > self._limits.max_count or self._wanted_bytes > 0
+        return self._counts.total() > self._config.max_count or self._wanted_bytes > 0
 
     def _is_old(self, unix_s: float) -> bool:
         trusted = self._monotonic() >= self._distrusted_until
-        return trusted and unix_s < self._now() - self._limits.max_age_days * DAY_S
+        return trusted and unix_s < self._now() - self._config.max_age_days * DAY_S
 
     def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
         """Remove a part's files; where only age counts, not those that were written of late."""

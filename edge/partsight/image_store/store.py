@@ -19,7 +19,7 @@ from partsight.image.encode import encode
 from partsight.image.spec import PreprocessSpec
 from partsight.image_store.annotate import annotate
 from partsight.image_store.disk_guard import DiskGuard, Obstacle
-from partsight.image_store.retention import Limits, Retention
+from partsight.image_store.retention import Retention
 from partsight.image_store.retention_schedule import Tidying
 from partsight.image_store.save_plan import SavePlan, annotated_path, is_kept, picture_path
 from partsight.image_store.work_queue import Job, WorkQueue
@@ -81,8 +81,9 @@ class PictureStore:
         self._guard = DiskGuard(
             folder, config.min_free_bytes, self._aim_bytes, telemetry, free_bytes, monotonic
         )
-        limits = Limits(config.max_age_days, config.max_count, self._aim_bytes)
-        self._retention = Retention(folder, limits, free_bytes, now=now, monotonic=monotonic)
+        self._retention = Retention(
+            folder, config, self._aim_bytes, free_bytes, now=now, monotonic=monotonic
+        )
         self._tidying = Tidying(self._retention.steps, monotonic)
         self._queue = WorkQueue(_QUEUE_BYTES, self._work, name="pictures")
 

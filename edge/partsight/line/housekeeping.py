@@ -15,7 +15,7 @@ from partsight.errors import ConfigError
 from partsight.line.events import thresholds_told
 from partsight.line.inspector import Inspector
 from partsight.line.line_health import LineHealth
-from partsight.line.observers import Observers, alarm_settings
+from partsight.line.observers import Observers
 from partsight.line.request import LineRequest
 from partsight.line.signals import LineSignals
 from partsight.records import OnEvent
@@ -111,7 +111,7 @@ class Housekeeping:
         taken_over = changes(self._config, config).taken_over
         restart = changes(self._request.config, config).restart
         self._config = config
-        self._observers.alarms.use(alarm_settings(config))
+        self._observers.alarms.use(config.alarms)
         if self._models is not None:
             from partsight.qualification.rules import Rules
 

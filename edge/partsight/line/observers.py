@@ -15,10 +15,9 @@ from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from partsight.config.document import Config
-    from partsight.drift import AlarmSettings, LineAlarms
+    from partsight.drift import LineAlarms
 
-__all__ = ["Observers", "alarm_settings", "open_observers"]
+__all__ = ["Observers", "open_observers"]
 
 Observer = Callable[[Inspection], None]
 
@@ -48,16 +47,15 @@ def open_observers(
     stack: ExitStack,
 ) -> Observers:
     """Alarms, the drift watch and the shadow model: they see each result last."""
-    from partsight.drift import DriftObserver, DriftSettings, LineAlarms
+    from partsight.drift import DriftObserver, LineAlarms
 
-    alarms = LineAlarms(alarm_settings(request.config), telemetry)
+    alarms = LineAlarms(request.config.alarms, telemetry)
     observers: list[Observer] = [alarms]
     swapped = [alarms.follow_model]
     notes: list[str] = []
     drift = request.config.drift
     if drift.enabled:
-        settings = DriftSettings(**drift.model_dump(exclude={"enabled"}))
-        watch = DriftObserver(inspector, settings, telemetry)
+        watch = DriftObserver(inspector, drift, telemetry)
         observers.append(watch)
         swapped.append(watch.follow_model)
         notes += filter(None, [watch.note])
@@ -103,10 +101,3 @@ def _open_shadow(
             shadow.offer(inspection.frame.image_bgr, inspection.result)
 
     return offer
-
-
-def alarm_settings(config: Config) -> AlarmSettings:
-    """When alarms are raised, by the section ``[alarms]``."""
-    from partsight.drift import AlarmSettings
-
-    return AlarmSettings(**config.alarms.model_dump())

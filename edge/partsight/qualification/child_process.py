@@ -1,10 +1,10 @@
-"""The answer of a child process that runs a model, and what its end means to the parent.
+"""Protocol between a child process that runs a model and its parent.
 
-The native code may crash, hang or run out of memory; the machine may lack memory, a library or a
-folder. The two must not be confused: the child writes ``ready`` once it has loaded all that it
-needs, and only then reads the model. An end before that is the machine's fault.
+The model may crash the native code, hang or use up memory; the machine may lack memory, a library
+or a folder. To separate the two, the child writes ``ready`` once it has loaded everything that it
+needs, and only then reads the model. If it ends before, the machine is at fault.
 
-Exit codes: 0 done, 3 the model is refused, 4 the machine cannot run it; a reason is on stdout.
+Exit codes: 0 done, 3 the model is refused, 4 the machine cannot run it; the reason is on stdout.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ READY = b"ready\n"
 
 
 def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
-    """The child's side: prepare, say so, read the model from stdin, and answer on stdout.
+    """Run the child: prepare, write ``ready``, read the model from stdin, and answer on stdout.
 
     Args:
-        prepare: loads what any model needs.
-        work: gets the model's bytes and gives the answer.
+        prepare: loads everything that any model needs.
+        work: returns the answer for the bytes of the model.
     """
     limited = memory_limit() is not None
     try:
@@ -40,7 +40,7 @@ def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
         reason = str(error) or "not enough memory"
         if limited:
             _end(CANNOT_RUN, f"{reason}. {memory_limit_note()}")
-        _end(REFUSED, f"the model takes too much memory: {reason}")
+        _end(REFUSED, f"the model uses too much memory: {reason}")
     except (EnvironmentFault, ImportError, OSError) as error:
         _end(CANNOT_RUN, str(error))
     except PartsightError as error:
@@ -49,30 +49,30 @@ def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
 
 
 def _end(code: int, reason: str) -> None:
-    # On stdout: native code writes what it likes to stderr.
+    # On stdout: native code writes to stderr.
     sys.stdout.write(" ".join(reason.split()))
     sys.exit(code)
 
 
 def raise_for_end(returncode: int, stdout: bytes, stderr: bytes, task: str, remedy: str) -> bytes:
-    """The parent's side: the child's answer, or the error that its end means.
+    """Return the child's answer, or raise the error that its exit code stands for.
 
     Args:
-        returncode: of the ended child.
-        stdout: all that it wrote there.
-        stderr: all that it wrote there, of which the last line is a reason.
-        task: what the child did, such as ``tries the model``.
-        remedy: the next step where the model is at fault.
+        returncode: exit code of the child.
+        stdout: output of the child.
+        stderr: error output of the child; its last line is the reason.
+        task: task of the child, such as ``tries the model``.
+        remedy: next step if the model is at fault.
 
     Raises:
         EnvironmentFault: this machine cannot run the child or the model.
         ModelError: the model is refused, or the process crashed on it.
     """
     was_ready = stdout.startswith(READY)
-    said = stdout.removeprefix(READY)
-    reason = said.decode(errors="replace").strip()
+    text = stdout.removeprefix(READY)
+    reason = text.decode(errors="replace").strip()
     if returncode == 0:
-        return said
+        return text
     if returncode == REFUSED:
         raise ModelError(reason)
     if returncode == CANNOT_RUN:

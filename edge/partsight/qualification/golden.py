@@ -1,7 +1,7 @@
-"""Golden samples: a few pictures in a model file, with the scores that it gave at export.
+"""Golden samples: a few images in a model file, with the scores of the model at export.
 
-Replayed on a device they tell whether this machine, with its libraries, still decides as the
-one did on which the file was approved: decoding, preprocessing, network and all.
+A replay on a device shows whether decoding, preprocessing and network give the same results with
+the libraries of this machine as where the file was exported.
 """
 
 from __future__ import annotations
@@ -29,35 +29,35 @@ __all__ = [
 
 _EXAMINATION = "golden"
 
-# Of a score. Kernels of other processors round otherwise: on Arm, those of tflite-runtime were
-# seen to move scores by up to 0.10, and no label of 1,344. Broken ones gave the other label.
+# Largest difference of a score. Kernels of other processors round differently: on Arm, those of
+# tflite-runtime moved scores by up to 0.10 and no label of 1,344. Broken kernels change labels.
 TOLERANCE = 1 / 8
-# Of one picture.
+# Largest size of one image file.
 MAX_BYTES = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """A sample and its scores here, in the model's order of labels."""
+    """A sample and its scores on this machine, in the order of the model's labels."""
 
     sample: GoldenSample
     scores: tuple[float, ...]
 
     @property
     def difference(self) -> float:
-        """The largest of one label's scores, between export and here."""
+        """Largest difference of a score between export and this machine."""
         return max(abs(a - b) for a, b in zip(self.sample.scores, self.scores, strict=True))
 
     @property
     def passes(self) -> bool:
-        """Whether scores are what they were, to ``TOLERANCE``."""
+        """Whether the scores are the same within ``TOLERANCE``."""
         return self.difference <= TOLERANCE
 
 
 def require_same_scores_once(file: ModelFile, classifier: Classifier) -> None:
-    """``require_same_scores``, of a model that has some and has not passed here before.
+    """Call ``require_same_scores`` for a model with golden samples that has not passed here before.
 
-    What passed is remembered, see ``passed``.
+    A pass is remembered, see ``trial_cache``.
     """
     runtime = classifier.interpreter.runtime
     if file.contract.golden and not has_passed(_EXAMINATION, file.sha256, runtime):
@@ -65,14 +65,14 @@ def require_same_scores_once(file: ModelFile, classifier: Classifier) -> None:
 
 
 def require_same_scores(file: ModelFile, classifier: Classifier) -> list[Replay]:
-    """Refuse a model that decides otherwise here than where it was approved.
+    """Refuse a model that gives other scores here than at export.
 
     Args:
-        file: with golden samples.
-        classifier: of that file.
+        file: model file with golden samples.
+        classifier: classifier of that file.
 
     Raises:
-        ModelError: so it does, or see ``replay``.
+        ModelError: the scores differ, or see ``replay``.
     """
     replays = replay(file, classifier)
     if not all(each.passes for each in replays):
@@ -88,26 +88,26 @@ def require_same_scores(file: ModelFile, classifier: Classifier) -> list[Replay]
 
 
 def replay(file: ModelFile, classifier: Classifier) -> list[Replay]:
-    """Judge the golden samples of a model file on this machine.
+    """Classify the golden samples of a model file on this machine.
 
     Args:
-        file: with golden samples.
-        classifier: of that file.
+        file: model file with golden samples.
+        classifier: classifier of that file.
 
     Raises:
-        ModelError: it has none, or one is damaged.
+        ModelError: the file has no golden samples, or one is damaged.
     """
     if not file.contract.golden:
         raise ModelError(
             "the model holds no golden samples: it was made without, or by another tool. Export it "
-            "with 'partsight export', which puts some in; for a model of another tool in a store "
+            "with 'partsight export', which adds some; for a model of another tool in a store "
             "set models.require_golden = false."
         )
     return [_replayed(file, classifier, sample) for sample in file.contract.golden]
 
 
 def _replayed(file: ModelFile, classifier: Classifier, sample: GoldenSample) -> Replay:
-    # A line that starts with a model it knows needs no decoder.
+    # Imported here: a line that starts with a known model needs no decoder.
     from partsight.image.decode import decode
 
     try:

@@ -29,7 +29,7 @@ from partsight.sources.capture_process import main
 
 class Camera:
     "Each frame is of one level, so that a torn one shows; the address says what goes wrong."
-    def __init__(self, address, threads):
+    def __init__(self, address):
         self.kind, self.number = address, 0
         if self.kind == "raises":
             raise OSError(19, "No such device")

@@ -108,7 +108,7 @@ def test_a_clear_address_is_taken(address: str) -> None:
 @pytest.mark.parametrize(
     ("keys", "message"),
     [
-        ("password_env = 'A'", "needs the username"),
+        ("password_env = 'A'", "needs a username"),
         ("username = 'a'\npassword_env = 'A'\npassword_file = 'b'", "given twice"),
         ("address = '0'\nusername = 'a'", "which takes none"),
         ("address = '/dev/video0'\nusername = 'a'", "which takes none"),

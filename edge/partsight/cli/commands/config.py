@@ -109,14 +109,14 @@ def show(file: Path | None, as_json: bool) -> None:
     from partsight.config.file import read_config
     from partsight.config.keys import toml_text
     from partsight.config.redaction import shown
-    from partsight.config.settings import in_force
+    from partsight.config.settings import active_settings
 
     named = file is not None or os.environ.get(CONFIG_VARIABLE) or SYSTEM_CONFIG.exists()
     path = file or default_config(os.environ)
     config = read_config(path) if named else Config()
     plain = [
         (each.name, shown(each.name, _plain(each.value)), each.origin)
-        for each in in_force(config, ENVIRONMENT, os.environ)
+        for each in active_settings(config, ENVIRONMENT, os.environ)
     ]
     if as_json:
         keys = {name: {"value": value, "from": origin} for name, value, origin in plain}

@@ -82,15 +82,17 @@ def command(
     # Not resolved: the link to Python identifies a virtual environment.
     python = Path(os.path.abspath(sys.executable))
     service = Service(python, model.absolute(), config.absolute(), name, user, memory_max)
-    if config.is_file():
-        service = checks.with_access(service, read_config(config))
+    settings = read_config(config) if config.is_file() else None
+    if settings is not None:
+        service = checks.with_access(service, settings)
     unit = service_unit(service)
     if dry_run:
         click.echo(unit, nl=False)
         return
     checks.require_root(unit_dir)
     checks.require_startable(service)
-    checks.require_product(service, read_config(config))
+    if settings is not None:  # else require_startable has refused
+        checks.require_product(service, settings)
     path = unit_dir / f"{name}.service"
     write_atomic(path, unit.encode())
     path.chmod(0o644)
