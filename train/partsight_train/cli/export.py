@@ -9,7 +9,7 @@ import click
 
 from partsight.cli.console import ProgressBar
 from partsight.cli.options import RenamedOption
-from partsight_train.cli.product_option import product_name
+from partsight_train.cli.option_values import product_name
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.requirements import require_train_extra
 

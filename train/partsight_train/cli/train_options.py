@@ -6,17 +6,21 @@ An option's value comes from the command line, else from ``--config``, else from
 
 from __future__ import annotations
 
-import dataclasses
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from partsight.image.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH, PreprocessSpec
+from partsight.image.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight_train.cli.option_groups import group
-from partsight_train.cli.product_option import product_name
+from partsight_train.cli.option_values import (
+    apply_augmentations,
+    apply_preset,
+    product_name,
+    region,
+    rows_and_columns,
+)
 from partsight_train.cli.run_file import apply_run_file
 from partsight_train.settings import (
     BALANCES,
@@ -47,45 +51,6 @@ _RECALL = click.FloatRange(0, 1, min_open=True)
 _POSITIVE = click.FloatRange(0, min_open=True)
 _FROM_ZERO = click.FloatRange(0)
 _AUGMENTATIONS = tuple(name for name in VARIATIONS if name != "none")
-_TILES = re.compile(r"([1-9]\d?)x([1-9]\d?)")
-
-
-def _apply_preset(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        # The values of --config come first, no matter which callback runs first.
-        ctx.default_map = {**PRESETS[value], **(ctx.default_map or {})}
-
-
-def _apply_augmentations(
-    ctx: click.Context, parameter: click.Parameter, names: tuple[str, ...]
-) -> None:
-    default = AugmentSettings()
-    values: dict[str, Any] = {}
-    for name in names:
-        chosen = dataclasses.asdict(VARIATIONS[name])
-        values |= {key: value for key, value in chosen.items() if value != getattr(default, key)}
-    ctx.default_map = {**values, **(ctx.default_map or {})}
-
-
-def _region(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    try:
-        left, top, width, height = map(float, value.split(","))
-        return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
-    except ValueError as error:
-        raise click.BadParameter(f"expected four shares of the image: {error}") from error
-
-
-def _rows_and_columns(
-    ctx: click.Context, parameter: click.Parameter, value: str
-) -> tuple[int, int]:
-    found = _TILES.fullmatch(value)
-    if found is None:
-        raise click.BadParameter(f"expected rows and columns, such as 2x3. Received: {value!r}")
-    return int(found[1]), int(found[2])
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:
@@ -111,7 +76,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
          help="TOML file with options: names with underscores as keys, such as image_size = 320. "
               "The command line beats the file."),
     _run("--preset", type=_choice(tuple(PRESETS)), is_eager=True, expose_value=False,
-         callback=_apply_preset,
+         callback=apply_preset,
          help="Defaults of a known method; 'retrain' is that of TensorFlow's retrain.py."),
     _run("--resume", is_flag=True, basic=True, help="Continue a run that was interrupted."),
     _run("--seed", type=click.IntRange(0), default=_HEAD.seed, basic=True,
@@ -143,7 +108,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
              help="Side of the network's input in pixels; default the backbone's own."),
     _network("--resize-mode", "fit", former=["--fit"], type=_choice(FITS), default=_TRAIN.fit,
              help="Stretch images to the input, or keep their proportions with grey bars."),
-    _network("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
+    _network("--roi", callback=region, metavar="LEFT,TOP,WIDTH,HEIGHT",
              help="Use only this region, as shares of the image, e.g. 0.25,0,0.5,1."),
     _network("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
              help="Significant bits of files with 16 bits per sample; default the declared depth, "
@@ -152,7 +117,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
              default=_TRAIN.views, basic=True,
              help="Test-time augmentation: average the features of 2 (mirrored), 4 (mirrored both "
                   "ways) or 8 (also turned) views. Inference time grows by the same factor."),
-    _network("--tiles", callback=_rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
+    _network("--tiles", callback=rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
              basic=True,
              help="Cut images into tiles of the input size; the worst tile decides. For small "
                   "defects in large images. Inference time grows with the number of tiles."),
@@ -197,7 +162,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
           help="Standardize the features for training."),
 
     _augment("--augment", type=_choice(_AUGMENTATIONS), multiple=True, is_eager=True,
-             expose_value=False, callback=_apply_augmentations, basic=True,
+             expose_value=False, callback=apply_augmentations, basic=True,
              help="Augment by mirroring (flips), brightness and contrast (light), small rotations, "
                   "shifts and zooms (moves), or all of them; may be repeated. --help-all lists "
                   "single changes, which take precedence."),
