@@ -16,12 +16,12 @@ class AlarmsConfig(Section):
     """
 
     rejects_in_a_row: NonNegativeInt = key(
-        10, "Consecutive rejected parts that raise an alarm; 0 is off."
+        10, "Rejected parts in a row that raise an alarm; 0 is off."
     )
     faults_in_a_row: NonNegativeInt = key(
         5,
-        "Consecutive parts that raise an alarm because they could not be inspected or their "
-        "image has practically no contrast; 0 is off.",
+        "Parts in a row that were not inspected, or whose image has practically no contrast, that "
+        "raise an alarm; 0 is off.",
     )
     reject_rate_above: float = key(
         0.3,
@@ -33,6 +33,4 @@ class AlarmsConfig(Section):
     reject_rate_parts: int = key(
         100, "Number of parts for the share; no alarm before.", ge=1, le=100_000
     )
-    clear_after: PositiveInt = key(
-        5, "Consecutive other parts that clear an alarm on consecutive parts."
-    )
+    clear_after: PositiveInt = key(5, "Other parts in a row that clear an alarm on parts in a row.")

@@ -33,11 +33,11 @@ class BrokerSection(TlsSection):
     port: Port | None = key(None, "Port of the broker. Default: 8883 with tls, else 1883.")
     tls: bool = key(False, "Encrypt the connection.")
     client_id: Text | None = key(
-        None, "Name of this client at the broker, unique there. Default: made of the host name."
+        None, "Unique name of this client at the broker. Default: from the host name."
     )
     username: Text | None = key(None, "User at the broker.")
-    password_env: Text | None = key(None, "Environment variable that holds the user's password.")
-    password_file: Place | None = key(None, "File that holds the user's password.")
+    password_env: Text | None = key(None, "Environment variable with the user's password.")
+    password_file: Place | None = key(None, "File with the user's password.")
     timeout_s: Seconds = key(5.0, "Seconds to wait for an answer of the broker.")
 
     @model_validator(mode="after")

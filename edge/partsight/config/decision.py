@@ -35,8 +35,8 @@ class DecisionConfig(Section):
     )
     fail_safe: Literal["reject", "review"] = key(
         "reject",
-        "Verdict for a part that could not be inspected: no frame, a dark frame, a failing "
-        "model. It can never be accept.",
+        "Verdict for a part that could not be inspected: no frame, a dark frame, a failing model. "
+        "It can never be accept.",
     )
     votes: PositiveInt = key(
         1,
@@ -44,9 +44,7 @@ class DecisionConfig(Section):
         "for a part to be accepted. Refused if each frame shows another part: with a folder, and "
         "with a trigger other than frame or interval.",
     )
-    window: PositiveInt = key(
-        1, "Number of frames that vote; 1 decides on each frame. It needs votes."
-    )
+    window: PositiveInt = key(1, "Frames that vote; 1 decides on each frame alone. Needs votes.")
 
     @model_validator(mode="after")
     def _possible(self) -> DecisionConfig:

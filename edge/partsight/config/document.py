@@ -29,9 +29,7 @@ class Config(Section):
     sinks: Sinks = key((), "Receivers of verdicts, in addition to the journal.")
     pictures: PicturesConfig = key(PicturesConfig(), "The frames that are kept.")
     models: ModelsConfig = key(ModelsConfig(), "Models that this device keeps and activates.")
-    shadow: ShadowConfig = key(
-        ShadowConfig(), "A second model that does not influence the verdict."
-    )
+    shadow: ShadowConfig = key(ShadowConfig(), "A second model without influence on the verdict.")
     drift: DriftConfig = key(DriftConfig(), "Watch over differences between the line and training.")
     alarms: AlarmsConfig = key(
         AlarmsConfig(),

@@ -18,11 +18,7 @@ class DriftConfig(Section):
     enabled: bool = key(True, "Watch for drift. The alarms of [alarms] do not depend on it.")
     subgroup: int = key(50, "Parts per point of a control chart.", ge=5, le=10_000)
     expected_reject_rate: float = key(
-        0.01,
-        "Share of parts that are bad and rejected. The share of false rejects is known from "
-        "training and added.",
-        ge=0,
-        lt=1,
+        0.01, "Share of parts that are bad and rejected, without false rejects.", ge=0, lt=1
     )
     tolerated_shift: float = key(
         0.5,

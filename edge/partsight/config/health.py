@@ -19,10 +19,7 @@ class HealthConfig(Section):
     )
     port: int = key(8614, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
     stalled_after_s: float = key(
-        10.0,
-        "Seconds without progress of the loop after which /healthz answers 503.",
-        gt=0,
-        le=3600,
+        10.0, "Seconds without progress until /healthz answers 503.", gt=0, le=3600
     )
     sink_unreachable_after_s: float = key(
         300.0,

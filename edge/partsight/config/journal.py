@@ -12,10 +12,8 @@ __all__ = ["JournalConfig"]
 class JournalConfig(Section):
     """The record of verdicts. Verdicts that a sink has not delivered yet are always kept."""
 
-    path: Place | None = key(
-        None, "File of the journal. Without it, nothing is kept or sent to sinks."
-    )
+    path: Place | None = key(None, "File of the journal. Without it, nothing is kept or sent.")
     keep_days: PositiveFloat | None = key(None, "Days that verdicts are kept. Default: no limit.")
     keep_rows: PositiveInt | None = key(
-        None, "Number of verdicts, and of events, that are kept. Default: no limit."
+        None, "Verdicts, and events, that are kept. Default: no limit."
     )

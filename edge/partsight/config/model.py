@@ -17,9 +17,7 @@ class ModelConfig(Section):
     runtime: Literal["litert", "tflite-runtime"] | None = key(
         None, "TFLite runtime. Default: the preferred one of those installed."
     )
-    threads: PositiveInt | None = key(
-        None, "Threads that the runtime may use for one image. Default: 1."
-    )
+    threads: PositiveInt | None = key(None, "Threads of the runtime for one image. Default: 1.")
     public_key: Place | None = key(
         None,
         "Public key that models must be signed with, see 'partsight keygen'. Default: any model "

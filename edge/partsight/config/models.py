@@ -28,33 +28,27 @@ class ModelsConfig(Section):
         "Where new models arrive: a folder, or a file that is replaced. Default: the folder "
         "'incoming' of the store.",
     )
-    keep: PositiveInt = key(
-        5, "Models kept in the store; the active and the previous one always are."
-    )
+    keep: PositiveInt = key(5, "Models kept in the store, in any case the active and previous one.")
     product: Product | None = key(
         None,
         "Product of this line. Only its models, made by 'partsight train --product', are run, "
         "activated, rolled back to or tried in shadow mode; case counts. Default: a new model "
-        "must be of the active model's product. 'classify', 'evaluate' and the Python API run "
-        "any model.",
+        "must be of the active model's product. 'classify', 'evaluate' and the Python API run any "
+        "model.",
     )
-    allow_other_labels: bool = key(
-        False, "Allow a new model to have or accept other labels than the active one."
-    )
+    allow_other_labels: bool = key(False, "Allow other labels than those of the active model.")
     require_golden: bool = key(
-        True, "Require golden samples. Those in a model are always replayed."
+        True, "Require golden samples. Those of a model are replayed anyway."
     )
     challenge: Place | None = key(
         None,
-        "Acceptance set: folder with a sub-folder of images per label, which a new model must "
-        "classify well enough.",
+        "Acceptance set: folder with a sub-folder of images per label, on which a new model must "
+        "do well.",
     )
     min_accuracy: Share | None = key(
-        None, "Share of the images of the acceptance set that must be right."
+        None, "Share of images of the acceptance set that must be right."
     )
-    min_recall_of_bad: Share | None = key(
-        None, "Share of the bad parts of the acceptance set that must not be accepted."
-    )
+    min_recall_of_bad: Share | None = key(None, "Share of its bad parts that must not be accepted.")
     interval_s: PositiveFloat = key(1.0, "Seconds between checks for new models.")
 
     @model_validator(mode="after")

@@ -42,8 +42,8 @@ class WebhookSinkConfig(FedSection, TlsSection):
 
     kind: Literal["webhook"] = key(..., "A web server, by signed POST requests.")
     url: Text = key(..., "URL to POST to: https://, or http:// on this device, else with insecure.")
-    secret_env: Text | None = key(None, "Environment variable that holds the secret to sign with.")
-    secret_file: Place | None = key(None, "File that holds the secret to sign with.")
+    secret_env: Text | None = key(None, "Environment variable with the secret to sign with.")
+    secret_file: Place | None = key(None, "File with the secret to sign with.")
     timeout_s: Seconds = key(10.0, "Seconds to wait for a connection, and for each answer.")
 
     @model_validator(mode="after")
@@ -75,18 +75,11 @@ class ModbusSinkConfig(FedSection):
     coils: Address = key(0, "Address of the first coil, counted from 0.")
     registers: Address = key(0, "Address of the first holding register, from 0.")
     max_age_s: Seconds = key(
-        5.0, "Verdicts on older frames are counted but move no coil: they would sort another part."
+        5.0, "Age of a frame above which its verdict moves no coil: it would sort another part."
     )
-    hold_s: float = key(
-        0.05,
-        "Seconds that a verdict stays before the next; at least two scans of the PLC.",
-        ge=0,
-        le=10,
-    )
+    hold_s: float = key(0.05, "Seconds that a verdict stays; at least two PLC scans.", ge=0, le=10)
     handshake: bool = key(
-        False,
-        "Wait until the PLC has copied the sequence into the echo register before the next "
-        "verdict.",
+        False, "Wait until the PLC has copied the sequence into the echo register."
     )
     timeout_s: Seconds = key(2.0, "Seconds to wait for each answer.")
 

@@ -16,23 +16,21 @@ class PicturesConfig(Section):
 
     folder: Place | None = key(
         None,
-        "Folder for frames of rejected and reviewed parts, with a sub-folder per day. Default: "
-        "no frames are kept.",
+        "Folder for frames of rejected and reviewed parts, with a sub-folder per day. Default: no "
+        "frames are kept.",
     )
     keep_accepts: Annotated[float, Field(ge=0, le=1)] = key(
         0.01, "Share of accepted parts whose frames are kept, too."
     )
-    annotate: bool = key(
-        True, "Write a smaller image with verdict, score, part and heat map for each frame."
-    )
+    annotate: bool = key(True, "Write a smaller image with verdict, score, part and heat map, too.")
     format: Literal["jpg", "png"] = key(
-        "jpg", "File format; png is lossless and ten times as large and slow."
+        "jpg", "File format; png is lossless and ten times as large."
     )
     quality: Annotated[int, Field(ge=1, le=100)] = key(95, "JPEG quality.")
     max_age_days: PositiveInt = key(90, "Days after which frames are removed.")
     max_count: PositiveInt = key(200_000, "Parts whose frames are kept at most.")
     min_free_bytes: PositiveInt = key(
         500_000_000,
-        "Disk space that is left free for the journal: old frames are removed for it, and "
-        "without any left, new ones are not kept.",
+        "Disk space that is left free for the journal: old frames are removed for it, and without "
+        "any left, new ones are not kept.",
     )

@@ -21,14 +21,10 @@ __all__ = [
 
 
 class _FileSection(FedSection):
-    path: Place = key(
-        ..., "Newest file. Closed files are kept in the same folder, named by their time."
-    )
+    path: Place = key(..., "Newest file. Closed files are kept next to it, named by their time.")
     max_mb: PositiveFloat | None = key(50.0, "Megabytes after which a file is closed.")
     daily: bool = key(True, "Close the file at the end of each day, UTC.")
-    keep: NonNegativeInt | None = key(
-        30, "Closed files that are kept; the oldest are removed first."
-    )
+    keep: NonNegativeInt | None = key(30, "Closed files that are kept; the oldest are removed.")
 
 
 class JsonLinesSinkConfig(_FileSection):

@@ -22,19 +22,15 @@ class CameraConfig(Section):
     width: PositiveInt | None = key(None, "Width of a frame, pixels.")
     height: PositiveInt | None = key(None, "Height of a frame, pixels.")
     fps: PositiveFloat | None = key(
-        None, "Frames per second; for a snapshot address, requests per second, else 5."
+        None, "Frames, or requests of a snapshot (default 5), per second."
     )
     pixel_format: str | None = key(
         None, "Pixel format, such as MJPG or YUYV.", pattern=r"^[ -~]{4}$"
     )
-    exposure_ms: PositiveFloat | None = key(
-        None, "Fixed exposure, milliseconds. Default: automatic."
-    )
+    exposure_ms: PositiveFloat | None = key(None, "Fixed exposure, ms. Default: automatic.")
     gain: float | None = key(None, "Fixed gain, in the camera's units.")
     focus: float | None = key(None, "Fixed focus, in the camera's units. Default: automatic.")
-    white_balance_k: PositiveInt | None = key(
-        None, "Fixed white balance, kelvin. Default: automatic."
-    )
+    white_balance_k: PositiveInt | None = key(None, "Fixed white balance, K. Default: automatic.")
 
 
 class ConditionsConfig(Section):
@@ -45,15 +41,13 @@ class ConditionsConfig(Section):
     once.
     """
 
-    dark_below: _Level = key(
-        5.0, "Mean brightness below which a frame is dark, 0 to 255; 0 is off."
-    )
+    dark_below: _Level = key(5.0, "Mean brightness below which a frame is dark; 0 is off.")
     bright_above: _Level = key(250.0, "Mean brightness above which a frame is bright; 255 is off.")
     blurred_below: PositiveFloat | None = key(
         None,
-        "Variance of the Laplacian in the middle of the frame below which it is blurred; set "
-        "half of the value of a sharp part. For JPEG files in a folder, it is that of the frame "
-        "as decoded for the model. Default: off.",
+        "Variance of the Laplacian in the middle of the frame below which it is blurred; set half "
+        "of the value of a sharp part. For JPEG files in a folder, it is that of the frame as "
+        "decoded for the model. Default: off.",
     )
     frozen_frames: NonNegativeInt = key(
         10,
@@ -80,8 +74,8 @@ class FolderConfig(Section):
     existing: bool = key(False, "With watch: also inspect the files that are there at the start.")
     settle_s: float = key(
         0.5,
-        "Seconds without a change after which a file that was not renamed into place is "
-        "complete; at least 2 on a filesystem that counts whole seconds.",
+        "Seconds without a change after which a file that was not renamed into place is complete; "
+        "at least 2 on a filesystem that counts whole seconds.",
         ge=0,
         allow_inf_nan=False,
     )
@@ -97,11 +91,9 @@ class SourceConfig(Section):
         "requested repeatedly), video file or folder. A path that exists wins over the form of "
         "the address.",
     )
-    username: Text | None = key(
-        None, "User at a camera with an rtsp:// or http:// address without a user."
-    )
-    password_env: Text | None = key(None, "Environment variable that holds the user's password.")
-    password_file: Place | None = key(None, "File that holds the user's password.")
+    username: Text | None = key(None, "User at a camera whose address contains no user.")
+    password_env: Text | None = key(None, "Environment variable with the user's password.")
+    password_file: Place | None = key(None, "File with the user's password.")
     realtime: bool = key(False, "Play a video file at its own speed, as a camera.")
     warm_up_frames: NonNegativeInt = key(5, "First frames of a camera or stream that are skipped.")
     delay_s: float = key(
@@ -111,19 +103,15 @@ class SourceConfig(Section):
         ge=0,
         allow_inf_nan=False,
     )
-    open_timeout_s: PositiveFloat = key(
-        15.0, "Seconds to wait for the first frame; then the source is reopened."
-    )
+    open_timeout_s: PositiveFloat = key(15.0, "Seconds without a first frame until it is reopened.")
     stale_after_s: PositiveFloat = key(
         2.0, "Seconds without a frame after which the source is stale; inf for a triggered camera."
     )
     read_timeout_s: PositiveFloat = key(
-        5.0, "Seconds without a frame after which the source is reopened; or inf."
+        5.0, "Seconds without a frame until it is reopened, or inf."
     )
     camera: CameraConfig = key(CameraConfig(), "Settings of the camera.")
-    conditions: ConditionsConfig = key(
-        ConditionsConfig(), "When a frame is not fit for inspection."
-    )
+    conditions: ConditionsConfig = key(ConditionsConfig(), "When a frame is not inspected.")
     folder: FolderConfig = key(FolderConfig(), "How a folder is read.")
 
     @model_validator(mode="after")

@@ -13,12 +13,10 @@ class TlsSection(Section):
     """Certificates of an encrypted connection."""
 
     ca_file: Place | None = key(
-        None, "Certificates (PEM) that must have signed the server's. Default: those of the system."
+        None, "Certificates (PEM) that sign the server's. Default: the system's."
     )
     certificate_file: Place | None = key(None, "Certificate (PEM) that identifies this device.")
-    key_file: Place | None = key(
-        None, "Private key (PEM) of certificate_file, if not in that file."
-    )
+    key_file: Place | None = key(None, "Private key (PEM), if not in certificate_file.")
     insecure: bool = key(
         False,
         "Accept any certificate. For trials only: anyone on the network can read and change "

@@ -59,8 +59,8 @@ class PresenceTriggerConfig(Section):
     kind: Literal["presence"] = key(..., "A part in view.")
     fire: Literal["settled", "centred"] = key(
         "settled",
-        "Inspect when the part lies still, or when it is nearest to the middle of the zone. If "
-        "it leaves before, the frame in which it was nearest is inspected.",
+        "Inspect when the part lies still, or when it is nearest to the middle of the zone. If it "
+        "leaves before, the frame in which it was nearest is inspected.",
     )
     zone: tuple[_Share, _Share, _Share, _Share] = key(
         (0.0, 0.0, 1.0, 1.0),
@@ -68,9 +68,7 @@ class PresenceTriggerConfig(Section):
         "must be smaller than the gap between parts.",
         strict=False,
     )
-    contrast: int = key(
-        16, "Grey levels by which a pixel of a part differs from the belt.", ge=1, le=255
-    )
+    contrast: int = key(16, "Grey levels by which a part differs from the belt.", ge=1, le=255)
     smallest: _Share = key(0.02, "Share of the zone that the smallest part covers.")
 
     @model_validator(mode="after")
@@ -98,10 +96,8 @@ class HttpTriggerConfig(Section):
     kind: Literal["http"] = key(..., "A request to this device.")
     host: Text = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
     port: Port = key(8601, "Port to listen on.")
-    token_env: Text | None = key(
-        None, "Environment variable that holds the bearer token of clients."
-    )
-    token_file: Place | None = key(None, "File that holds the bearer token of clients.")
+    token_env: Text | None = key(None, "Environment variable with the bearer token of clients.")
+    token_file: Place | None = key(None, "File with the bearer token of clients.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
@@ -126,9 +122,7 @@ class ModbusTriggerConfig(Section):
         "The PLC sets the coil, and partsight resets it once the part's id is read: no pulse is "
         "then too short. Else each change from off to on is a part.",
     )
-    part_id_register: Address | None = key(
-        None, "Address of the first register of the id. Default: no id."
-    )
+    part_id_register: Address | None = key(None, "First register of the part's id. Default: no id.")
     part_id_words: int = key(16, "Registers of the id, with two ASCII letters each.", ge=1, le=100)
     poll_s: float = key(0.02, "Seconds between reads of the coil.", gt=0, le=10)
     timeout_s: Seconds = key(1.0, "Seconds to wait for each answer.")
@@ -140,9 +134,7 @@ class KeyTriggerConfig(Section):
     """A line from the terminal or a barcode reader; the line is the part's id."""
 
     kind: Literal["key"] = key(..., "A line from a terminal or barcode reader.")
-    device: Place | None = key(
-        None, "Device that sends the lines, such as /dev/ttyACM0. Default: stdin."
-    )
+    device: Place | None = key(None, "Device that sends lines, as /dev/ttyACM0. Default: stdin.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from partsight.inference.runtimes import RuntimeOptions, choose_runtime
-from partsight.model.file import ModelFile
+
+if TYPE_CHECKING:
+    from partsight.model.file import ModelFile
 
 __all__ = ["TrustPolicy", "require_signer", "require_trusted"]
 

@@ -24,6 +24,7 @@ from partsight.records import Frame
 from partsight.sources import http_stream, open_frames
 from partsight.sources.http_stream import open_http
 from partsight.sources.mjpeg import MjpegCapture
+from partsight.sources.restarts import BackoffSettings
 from partsight.sources.snapshot import SnapshotCapture
 from partsight.telemetry.telemetry import Telemetry
 
@@ -299,7 +300,9 @@ def noise(number: int) -> bytes:
     return cv2.imencode(".jpg", levels)[1].tobytes()
 
 
-def test_a_line_reads_one_and_names_what_goes_wrong() -> None:
+def test_a_line_reads_one_and_names_what_goes_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("partsight.sources.live.BACKOFF", BackoffSettings(first_s=0.01))
+
     def good(request: Any) -> None:
         answer(noise(server.asked))(request)
 
