@@ -18,10 +18,10 @@ from partsight.config.location import (
     find_config,
 )
 from partsight.inference.runtimes import RuntimeOptions
+from partsight.qualification.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
-    from partsight.qualification.trust import TrustPolicy
 
 __all__ = ["Device", "environment_runtime", "open_device"]
 
@@ -80,9 +80,6 @@ def open_device(
         model = config.model
         runtime = runtime or model.runtime
         public_key, threads = public_key or model.public_key, model.threads
-    # Imported here, because it imports NumPy, for which help texts must not wait.
-    from partsight.qualification.trust import TrustPolicy
-
     options = RuntimeOptions(runtime or None, threads or 1)
     return Device(path, config, options, TrustPolicy(public_key))
 
