@@ -75,7 +75,7 @@ def main(model: str, given: str) -> None:
         more = ("--workers", str(workers))
         if engine == "local":
             return lambda some, name: seconds(model, some, f"{name}.parquet", *more)
-        parts = ("--part-rows", str(PART_ROWS))
+        parts = ("--rows-per-file", str(PART_ROWS))
         return lambda some, name: seconds(model, some, f"{name}/", *more, *parts, *on_cluster)
 
     settings = [(engine, workers) for engine in ("local", "ray") for workers in (1, 2)]

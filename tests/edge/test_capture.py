@@ -246,7 +246,7 @@ def test_a_video_becomes_a_label_that_training_finds(tmp_path: Path, write_video
 
     code, out, _ = run("--source", video, "--label", "healthy", tmp_path / "parts")
 
-    assert (code, out) == (0, f"wrote 5 pictures to {tmp_path / 'parts' / 'healthy'}\n")
+    assert (code, out) == (0, f"wrote 5 images to {tmp_path / 'parts' / 'healthy'}\n")
     found = find_pictures([tmp_path / "parts"])
     assert {path.parent.name for path in found} == {"healthy"}
     values = sorted(float(decode(path).mean()) for path in found)
@@ -298,7 +298,7 @@ def test_ctrl_c_is_the_end_and_no_failure(tmp_path: Path, monkeypatch: pytest.Mo
     code, out, _ = run("--source", tmp_path / "line", "--label", "ok", tmp_path)
 
     assert code == 0
-    assert out.startswith("wrote 1 pictures")
+    assert out.startswith("wrote 1 images")
 
 
 @pytest.mark.parametrize(

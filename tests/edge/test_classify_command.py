@@ -67,7 +67,7 @@ def rows(path: Path | str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
-def test_sqlite_says_the_same(model_path: Path, captured: Path) -> None:
+def test_sqlite_has_the_same_rows(model_path: Path, captured: Path) -> None:
     for output in ("o.jsonl", "o.sqlite"):
         assert run(model_path, captured, "-o", output, "--details").exit_code == 3
 
@@ -80,7 +80,7 @@ def test_sqlite_says_the_same(model_path: Path, captured: Path) -> None:
     assert len(read) == 40
 
 
-def test_only_some_rows_and_scores(model_path: Path, captured: Path) -> None:
+def test_only_and_top_k_select_rows_and_scores(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "all.jsonl")
     run(model_path, captured, "-o", "some.jsonl", "--only", "error,review", "--top-k", "1")
     run(model_path, captured, "-o", "-", "--only", "accept")
@@ -102,7 +102,7 @@ def test_only_some_rows_and_scores(model_path: Path, captured: Path) -> None:
         (["--accept-above", "1", "--reject-below", "0"], {"review"}),
     ],
 )
-def test_thresholds_by_hand(
+def test_threshold_options_replace_the_models(
     model_path: Path, captured: Path, thresholds: list[str], verdicts: set[str]
 ) -> None:
     result = run(model_path, captured, *thresholds, "--only", "accept,reject,review")
@@ -125,7 +125,7 @@ def test_pictures_are_sorted_by_verdict_and_label(model_path: Path, captured: Pa
         )
         assert {path.is_symlink() for path in files} == {folder == "links"}
     result = run(model_path, captured, "--sort-into", "links")
-    assert (result.exit_code, "holds something already" in result.stderr) == (2, True)
+    assert (result.exit_code, "is not empty" in result.stderr) == (2, True)
 
 
 def test_members_and_frames_are_sorted_as_files(
@@ -139,7 +139,7 @@ def test_members_and_frames_are_sorted_as_files(
     assert all(cv2.imread(str(path)) is not None for path in files)
 
 
-def test_a_picture_that_goes_before_it_is_sorted_is_named(tmp_path: Path) -> None:
+def test_a_picture_that_disappears_before_it_is_sorted_is_named(tmp_path: Path) -> None:
     row = {"verdict": "reject", "label": "../bad", "path": "gone.png"}
     outcome = Outcome(Picture("gone.png", tmp_path / "gone.png"), row)
     with pytest.raises(ImageError, match="cannot be read"):
@@ -169,9 +169,7 @@ def test_the_contact_sheet_shows_the_worst_first(tmp_path: Path) -> None:
     assert picture.shape == (240, 120, 3)
 
 
-def test_the_contact_sheet_of_a_run_that_was_stopped_is_whole(
-    model_path: Path, captured: Path
-) -> None:
+def test_the_contact_sheet_of_a_resumed_run_is_complete(model_path: Path, captured: Path) -> None:
     asked, whole = asked_of(model_path, captured)
     options = ("--accept-above", "1", "--reject-below", "1", "--contact-sheet")
     run(model_path, captured, "-o", "o.jsonl", *options, "whole.html")
@@ -182,7 +180,7 @@ def test_the_contact_sheet_of_a_run_that_was_stopped_is_whole(
     assert Path("whole.html").read_text().count("<figure") == 36
 
 
-def test_its_own_table_is_a_list_and_so_is_a_pipe(model_path: Path, captured: Path) -> None:
+def test_an_output_table_and_a_pipe_are_lists_of_inputs(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.csv")
     with open("o.csv", newline="") as stream:
         paths = [row["path"] for row in csv.DictReader(stream)]
@@ -194,7 +192,7 @@ def test_its_own_table_is_a_list_and_so_is_a_pipe(model_path: Path, captured: Pa
     assert [json.loads(line)["path"] for line in by_pipe.stdout.splitlines()] == paths
 
 
-def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
+def test_a_summary_is_printed_unless_quiet(model_path: Path, captured: Path) -> None:
     told = run(model_path, captured, "-o", "o.jsonl").stderr
     assert "failed                       4   10.00%" in told
     assert "40 pictures in " in told
@@ -203,7 +201,7 @@ def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
     assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
 
 
-def test_the_rate_is_of_what_was_judged_now() -> None:
+def test_the_rate_counts_only_images_of_this_run() -> None:
     seconds = iter([10.0, 14.0, 14.0])
     summary = Summary(lambda: next(seconds))
     row = {"error": None, "verdict": "accept", "label": "good"}
@@ -233,7 +231,7 @@ def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
     return seen[0], Path("whole.jsonl").read_bytes()
 
 
-def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: Path) -> None:
+def test_a_run_resumes_from_any_interruption(model_path: Path, captured: Path) -> None:
     asked, whole = asked_of(model_path, captured)
     line = whole.index(b"\n") + 1
     for size in [0, 1, line - 1, line, line + 1, len(whole) // 2, len(whole) - 1, len(whole)]:
@@ -257,7 +255,7 @@ def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: 
         (["--resume", "--details"], "is of another run"),
     ],
 )
-def test_a_stopped_run_is_not_overwritten(
+def test_an_interrupted_run_is_not_overwritten(
     model_path: Path, captured: Path, arguments: list[str], told: str
 ) -> None:
     asked, whole = asked_of(model_path, captured)
@@ -272,7 +270,7 @@ def test_a_stopped_run_is_not_overwritten(
     assert not Path("o.jsonl").exists()
 
 
-def test_other_inputs_are_not_mixed_with_those_of_a_stopped_run(
+def test_other_inputs_are_not_mixed_with_those_of_an_interrupted_run(
     model_path: Path, captured: Path
 ) -> None:
     asked, whole = asked_of(model_path, captured)
@@ -290,7 +288,7 @@ def test_two_runs_do_not_write_to_one_file(model_path: Path, captured: Path) -> 
     assert "being written to by another run" in result.stderr
 
 
-def test_who_interrupts_is_told_how_to_go_on(
+def test_an_interruption_mentions_resume(
     model_path: Path, captured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = Spool.write
@@ -302,11 +300,11 @@ def test_who_interrupts_is_told_how_to_go_on(
     with monkeypatch.context() as patch:
         patch.setattr(Spool, "write", interrupted)
         result = run(model_path, captured, "-o", "o.jsonl")
-    assert "the same command with --resume goes on" in result.stderr
+    assert "the same command with --resume continues" in result.stderr
     assert "39 of them" in run(model_path, captured, "-o", "o.jsonl", "--resume").stderr
 
 
-def test_a_whole_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
+def test_a_complete_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.jsonl")
     before = os.stat("o.jsonl")
     result = run(model_path, captured, "-o", "o.jsonl", "--resume")
@@ -314,7 +312,7 @@ def test_a_whole_file_has_nothing_to_resume(model_path: Path, captured: Path) ->
     assert "nothing to resume" in result.stderr
 
 
-def test_a_run_without_a_row_leaves_nothing(model_path: Path, tmp_path: Path) -> None:
+def test_a_run_without_rows_leaves_no_file(model_path: Path, tmp_path: Path) -> None:
     Path("empty").mkdir()
     before = sorted(tmp_path.iterdir())
     result = run(model_path, "empty", "-o", "o.jsonl")
@@ -331,7 +329,7 @@ def lines_of(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_killed_again_and_again_it_gives_the_same_rows(
+def test_a_run_killed_several_times_gives_the_same_rows(
     model_path: Path, captured: Path, run_partsight: Callable
 ) -> None:
     """``kill -9`` in the middle, until a run comes to its end."""
@@ -354,7 +352,7 @@ def test_killed_again_and_again_it_gives_the_same_rows(
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+def test_a_full_disk_is_one_line_and_the_run_resumes_with_room(
     model_path: Path, captured: Path
 ) -> None:
     """The system refuses to let files grow, as a disk does that is full."""

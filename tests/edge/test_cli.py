@@ -8,12 +8,14 @@ import errno
 import importlib.metadata
 import json
 import os
+import re
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import click
 import cv2
 import numpy as np
 import pytest
@@ -62,7 +64,9 @@ def pictures(folder: Path) -> list[str]:
     return [str(path) for path in sorted(folder.rglob("*.png"))]
 
 
-def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_classify_writes_one_json_line_per_image(
+    model_path: Path, parts: Path, tmp_path: Path
+) -> None:
     output = tmp_path / "out" / "results.jsonl"
 
     result = run("classify", model_path, parts, "-o", output, "--quiet")
@@ -79,7 +83,7 @@ def test_classify_to_json_lines(model_path: Path, parts: Path, tmp_path: Path) -
         assert row["error"] is None
 
 
-def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_stdout_and_csv_have_the_same_rows(model_path: Path, parts: Path, tmp_path: Path) -> None:
     to_stdout = run("classify", model_path, parts)
     to_csv = run("classify", model_path, parts, "-o", tmp_path / "out.csv")
 
@@ -93,7 +97,7 @@ def test_stdout_and_csv_say_the_same(model_path: Path, parts: Path, tmp_path: Pa
     ]
 
 
-def test_parquet_says_the_same(model_path: Path, parts: Path, tmp_path: Path) -> None:
+def test_parquet_has_the_same_rows(model_path: Path, parts: Path, tmp_path: Path) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     output = tmp_path / "results.parquet"
     lines = run("classify", model_path, parts).stdout.splitlines()
@@ -173,7 +177,7 @@ def test_every_command_refuses_a_bad_model_in_one_line(
         (["classify", "m.tflite"], "Missing argument 'PATHS...'"),
         (["classify", "m.tflite", "p", "--workers", "0"], "--workers"),
         (["classify", "m.tflite", "p", "--only", "bad"], "received 'bad'"),
-        (["classify", "m.tflite", "p", "--resume"], "--resume goes with -o"),
+        (["classify", "m.tflite", "p", "--resume"], "--resume needs -o"),
         (["classify", "m.tflite", "p", "-o", "."], "is a directory"),
         (["classify", "m.tflite", "p", "-o", "out.xlsx"], "must end in .csv or .jsonl"),
         (["watch", "m.tflite"], "Missing option '--source'"),
@@ -200,7 +204,7 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], fragment: str) -> None
         (["watch", "MODEL", "--source", "EMPTY"], "no pictures in"),
     ],
 )
-def test_what_cannot_be_done_fails_in_one_line(
+def test_a_missing_input_fails_in_one_line(
     model_path: Path, parts: Path, tmp_path: Path, arguments: list[str], fragment: str
 ) -> None:
     (tmp_path / "empty").mkdir()
@@ -213,7 +217,9 @@ def test_what_cannot_be_done_fails_in_one_line(
     assert fragment in line
 
 
-def test_watch_a_video(model_path: Path, tmp_path: Path, write_video: Callable) -> None:
+def test_watch_prints_one_verdict_per_frame_of_a_video(
+    model_path: Path, tmp_path: Path, write_video: Callable
+) -> None:
     video = write_video(tmp_path / "line.avi", 4)
 
     result = run("watch", model_path, "--source", video)
@@ -238,7 +244,9 @@ def test_watch_stops_after_max_frames(
     assert len(result.stdout.splitlines()) == 2
 
 
-def test_watch_a_folder_with_a_broken_picture(model_path: Path, parts: Path, broken: Path) -> None:
+def test_watch_names_a_broken_picture_of_a_folder(
+    model_path: Path, parts: Path, broken: Path
+) -> None:
     result = run("watch", model_path, "--source", parts)
 
     assert result.exit_code == 3
@@ -264,7 +272,7 @@ def test_watch_a_cut_off_video_fails_in_one_line(
     assert str(video) in lines[0]
 
 
-def test_evaluate_json(model_path: Path, parts: Path) -> None:
+def test_evaluate_prints_metrics_as_json(model_path: Path, parts: Path) -> None:
     result = run("evaluate", model_path, parts, "--json")
 
     assert (result.exit_code, errors(result)) == (0, [])
@@ -285,7 +293,9 @@ def test_evaluate_json(model_path: Path, parts: Path) -> None:
     assert 0 < metrics["latency_ms"]["p50"] <= metrics["latency_ms"]["p95"]
 
 
-def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, broken: Path) -> None:
+def test_evaluate_prints_metrics_for_people_and_names_failed_files(
+    model_path: Path, parts: Path, broken: Path
+) -> None:
     result = run("evaluate", model_path, parts)
 
     assert result.exit_code == 3
@@ -301,7 +311,7 @@ def bare(model: Path) -> bytes:
     return model.read_bytes()[:size]
 
 
-def test_inspect_says_all_for_people_and_steers_no_terminal(
+def test_inspect_prints_all_facts_without_control_characters(
     model_path: Path, tmp_path: Path
 ) -> None:
     file = load_model_file(model_path)
@@ -323,8 +333,8 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
     for part in (
         "region 0.25,0,0.5,1, 2 x 3 tiles, the worst decides",
         "verdicts        accept above 0.7500, reject below 0.5000, review between",
-        "99.00% of bad parts kept out, 5.00% of good ones",
-        "line in order   score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
+        "99.00% of bad parts and 5.00% of good parts not accepted",
+        "drift reference score 0.971 +- 0.030, 2.50% of good parts rejected, brightness 110 +- 6, "
         "contrast 41 +- 2, of 90 good parts",
         "train \ufffd[2J parts",
         "needs TFLite    unknown",
@@ -336,24 +346,26 @@ def test_inspect_says_all_for_people_and_steers_no_terminal(
 @pytest.mark.parametrize(
     "export", [{}, [], "x", {"variant": "int8", "min_runtime": None, "parity": {"agreement": "x"}}]
 )
-def test_inspect_says_what_cannot_be_read(export: object, model_path: Path, tmp_path: Path) -> None:
-    """Nothing checks the provenance: whoever writes a file writes what they like."""
+def test_inspect_reports_an_unreadable_provenance(
+    export: object, model_path: Path, tmp_path: Path
+) -> None:
+    """No check covers the provenance, so a file may hold anything there."""
     file = load_model_file(model_path)
     contract = dataclasses.replace(file.contract, provenance={"export": export})
     (tmp_path / "m.tflite").write_bytes(attach_contract(bare(model_path), contract))
     result = run("inspect", tmp_path / "m.tflite")
     assert result.exit_code == 0, result.output
-    assert "what the contract says of it cannot be read" in result.stdout
+    assert "export          unreadable" in result.stdout
 
 
-def test_inspect(model_path: Path) -> None:
+def test_inspect_prints_the_same_facts_as_json_and_for_people(model_path: Path) -> None:
     machine, human = run("inspect", model_path, "--json"), run("inspect", model_path)
 
     facts = json.loads(machine.stdout)
     assert len(machine.stdout.splitlines()) == 1
     lines = dict(line.split(maxsplit=1) for line in human.stdout.splitlines())
     assert lines["SHA-256"] == facts["sha256"]
-    assert "224 x 224 pixels, stretch" in lines["sees"]
+    assert "224 x 224 pixels, stretch" in lines["input"]
     assert lines["labels"] == "defected, healthy"
     assert facts["labels"] == ["defected", "healthy"]
     whole_frame = {"height": 224, "width": 224, "version": 1, "fit": "stretch", "roi": None}
@@ -363,7 +375,7 @@ def test_inspect(model_path: Path) -> None:
     assert {"operating_point", "provenance"} <= set(facts)
 
 
-def test_version() -> None:
+def test_version_is_that_of_the_package() -> None:
     try:
         installed = importlib.metadata.version("partsight")
     except importlib.metadata.PackageNotFoundError:
@@ -374,34 +386,46 @@ def test_version() -> None:
     assert (result.exit_code, result.stdout) == (0, f"partsight, version {installed}\n")
 
 
-DEVICE_COMMANDS = [
+OWN_COMMANDS = [
     "benchmark",
-    "check",
+    "capture",
     "classify",
     "config",
     "doctor",
     "evaluate",
-    "inspect",
+    "install-service",
     "journal",
     "model",
     "sample-data",
     "watch",
 ]
-
-
+MODEL_COMMANDS = [
+    "activate",
+    "check",
+    "inspect",
+    "keygen",
+    "list",
+    "rollback",
+    "shadow-report",
+    "sign",
+    "verify",
+]
+FORMER_COMMANDS = ["check", "inspect", "keygen", "sign", "verify"]
 SUBCOMMANDS = [
-    ["config", "check"],
-    ["config", "init"],
-    ["config", "reference"],
-    ["config", "show"],
-    ["model", "activate"],
-    ["model", "list"],
-    ["model", "rollback"],
-    ["model", "shadow-report"],
+    *(["config", name] for name in ("check", "init", "reference", "show")),
+    *(["journal", name] for name in ("export", "query", "verify")),
+    *(["model", name] for name in MODEL_COMMANDS),
+    *([name] for name in FORMER_COMMANDS),
 ]
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in DEVICE_COMMANDS), *SUBCOMMANDS])
+def listed(text: str) -> dict[str, str]:
+    """The commands in a help text, with their summaries."""
+    rows = re.findall(r"^  ([a-z-]+) {2,}(.*)$", text, re.MULTILINE)
+    return {name: summary for name, summary in rows if not name.startswith("-")}
+
+
+@pytest.mark.parametrize("command", [[], *([name] for name in OWN_COMMANDS), *SUBCOMMANDS])
 @pytest.mark.parametrize("flag", ["--help", "-h"])
 def test_every_help_has_an_example(command: list[str], flag: str) -> None:
     result = run(*command, flag)
@@ -411,10 +435,86 @@ def test_every_help_has_an_example(command: list[str], flag: str) -> None:
     assert "\n  partsight " in result.stdout.partition("Example:")[2].replace("    ", "  ")
 
 
-def test_help_names_every_command() -> None:
-    lines = run("--help").stdout.partition("Commands:")[2].splitlines()
+def test_help_lists_every_command_in_a_section() -> None:
+    text = run("--help").stdout
+    found = listed(text)
 
-    assert set(DEVICE_COMMANDS) <= {line.split()[0] for line in lines if line.strip()}
+    assert set(OWN_COMMANDS) <= set(found)
+    assert not set(FORMER_COMMANDS) & set(found)
+    assert [name for name in ("Workstation", "Device", "Line") if f"\n{name}:\n" in text] == [
+        "Workstation",
+        "Device",
+        "Line",
+    ]
+    assert "\nOther:\n" not in text
+
+
+@pytest.mark.parametrize("group", [[], ["model"], ["journal"], ["config"]])
+def test_each_command_is_described_whole_in_80_columns(group: list[str]) -> None:
+    text = run(*group, "--help").stdout
+
+    assert len(listed(text)) > 2
+    assert max(map(len, text.splitlines())) <= 80
+    assert [name for name, summary in listed(text).items() if summary[-1:] != "."] == []
+    assert "..." not in text.replace("[ARGS]...", "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["classify"], ["model"], ["watch"]])
+def test_help_imports_no_large_library(arguments: list[str]) -> None:
+    code = (
+        "import sys; from partsight.cli.main import main; "
+        f"main([*{arguments}, '--help'], standalone_mode=False); "
+        "print({'numpy', 'cv2', 'PIL', 'pydantic', 'tensorflow'} & set(sys.modules))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_help_of_model_lists_its_commands() -> None:
+    assert set(listed(run("model", "--help").stdout)) == set(MODEL_COMMANDS)
+
+
+@pytest.mark.parametrize("name", FORMER_COMMANDS)
+def test_a_former_top_level_command_is_the_one_of_model(name: str) -> None:
+    former, current = run(name, "--help").stdout, run("model", name, "--help").stdout
+
+    assert former.partition("\n")[2] == current.partition("\n")[2] != ""
+
+
+def commands(command: click.Command, context: click.Context) -> Iterator[click.Command]:
+    """A command and all below it."""
+    yield command
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            found = command.get_command(context, name)
+            assert found is not None
+            yield from commands(found, context)
+
+
+def test_every_option_has_a_help_text() -> None:
+    missing = [
+        (each.name, option.opts)
+        for each in commands(main, click.Context(main))
+        for option in each.params
+        if isinstance(option, click.Option) and not option.help and not option.hidden
+    ]
+
+    assert missing == []
+
+
+def test_no_help_text_starts_with_of_or_with() -> None:
+    context = click.Context(main)
+    helps = [
+        text
+        for each in commands(main, context)
+        for text in (each.help, *(getattr(option, "help", None) for option in each.params))
+        if text
+    ]
+
+    assert len(helps) > 100
+    assert [text for text in helps if text.startswith(("Of ", "With "))] == []
 
 
 def test_an_unexpected_error_is_one_line_too(
@@ -438,13 +538,13 @@ def test_an_unexpected_error_is_one_line_too(
     [
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Make room"),
         (OSError(errno.EMFILE, "Too many", "a.png"), "'a.png'. Raise the limit on open files"),
-        (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a place that is writable"),
+        (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a folder that is writable"),
         (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),
         (MemoryError(), "out of memory"),
     ],
     ids=str,
 )
-def test_a_fault_of_the_machine_is_told_as_one(
+def test_a_fault_of_the_machine_is_not_reported_as_a_defect(
     error: Exception, expected: str, monkeypatch: pytest.MonkeyPatch, model_path: Path
 ) -> None:
     def fail(model: object, given: object) -> None:
@@ -465,7 +565,7 @@ def test_debug_shows_the_traceback(run_partsight: Callable, tmp_path: Path) -> N
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs paths of bytes")
-def test_a_path_that_is_no_utf_8_is_classified(
+def test_a_path_that_is_not_utf_8_is_classified(
     run_partsight: Callable, model_path: Path, parts: Path, tmp_path: Path
 ) -> None:
     odd = os.fsdecode(os.fsencode(parts) + b"/caf\xe9.png")
@@ -478,7 +578,7 @@ def test_a_path_that_is_no_utf_8_is_classified(
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs a pipe whose reader can leave first")
-def test_a_reader_that_leaves_ends_the_run_quietly(model_path: Path, parts: Path) -> None:
+def test_a_closed_pipe_ends_the_run_without_a_message(model_path: Path, parts: Path) -> None:
     command = [sys.executable, "-m", "partsight", "classify", model_path, parts]
     reader, writer = os.pipe()
     os.close(reader)

@@ -45,7 +45,7 @@ def test_a_bar_is_one_line_that_does_not_wrap(
     assert terminal.getvalue().count("\n") == 1
 
 
-def test_both_losses_of_a_fit_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_losses_of_a_fit_fit_into_the_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     monkeypatch.setattr("partsight.cli.console._terminal_columns", lambda: 80)
     losses = "loss 0.123 val_loss 0.456"
@@ -53,7 +53,7 @@ def test_both_losses_of_a_fit_can_be_read(monkeypatch: pytest.MonkeyPatch) -> No
     assert losses in terminal.getvalue()
 
 
-def test_nothing_to_do_shows_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_items_show_no_bar(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", terminal := Terminal())
     assert list(ProgressBar("features")([], 0)) == []
     assert terminal.getvalue() == ""

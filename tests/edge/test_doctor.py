@@ -55,7 +55,7 @@ def test_a_missing_component_is_a_finding_and_other_checks_run(
         (["/dev/video0"], False, False, "usermod -aG video"),
     ],
 )
-def test_cameras(
+def test_doctor_lists_cameras(
     monkeypatch: pytest.MonkeyPatch, devices: list[str], readable: bool, ok: bool, fragment: str
 ) -> None:
     monkeypatch.setattr(doctor.Path, "glob", lambda self, pattern: map(Path, devices))

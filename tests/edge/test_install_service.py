@@ -35,7 +35,7 @@ def invoke(*arguments: object) -> Result:
 @pytest.fixture
 def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a model and a configuration, taken for one that everybody may read."""
-    monkeypatch.setattr("partsight.deploy.service_unit.unreadable", lambda service: [])
+    monkeypatch.setattr("partsight.deploy.service_checks.unreadable", lambda service: [])
     (tmp_path / "model.tflite").touch()
     (tmp_path / "partsight.toml").touch()
     return tmp_path
@@ -89,7 +89,7 @@ def test_options_are_in_the_unit(option: list[str], directive: tuple[str, str]) 
     ("model", "home"),
     [("/opt/m.tflite", "yes"), ("/home/qa/m.tflite", "read-only"), ("/root/m", "read-only")],
 )
-def test_homes_are_shut_unless_something_lies_there(model: str, home: str) -> None:
+def test_home_folders_are_closed_unless_a_file_is_there(model: str, home: str) -> None:
     service = Service(Path("/usr/bin/python3"), Path(model), Path("/etc/partsight.toml"))
     assert directives(service_unit(service))["ProtectHome"] == [home]
 
@@ -128,7 +128,7 @@ def test_the_service_may_write_where_its_account_may(device: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["partsight", "line-3"])
-def test_its_own_folders_need_no_leave(name: str, device: Path) -> None:
+def test_the_own_folders_of_the_service_need_no_account(name: str, device: Path) -> None:
     lines = configured(device, f'[journal]\npath = "/var/lib/{name}/verdicts.db"\n')
 
     said = directives(invoke(*lines, "--name", name).output)
@@ -205,7 +205,7 @@ def test_systemd_reads_back_any_path(name: str, tmp_path: Path) -> None:
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable))
-def test_arguments_come_through(name: str) -> None:
+def test_arguments_survive_the_quoting_of_systemd(name: str) -> None:
     """Quotes in systemd.syntax(7) have the same meaning as in a shell."""
     service = Service(Path("/usr/bin/python3"), Path("/opt", name), Path("/etc/c"))
     (command,) = directives(service_unit(service))["ExecStart"]
@@ -260,7 +260,9 @@ def test_an_invalid_configuration_is_refused(device: Path) -> None:
 
 
 def test_files_that_the_service_cannot_read(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partsight.deploy.service_unit.unreadable", lambda service: [Path("/root")])
+    monkeypatch.setattr(
+        "partsight.deploy.service_checks.unreadable", lambda service: [Path("/root")]
+    )
     files = [device / "model.tflite", "--config", device / "partsight.toml"]
     result = invoke(*files, "--unit-dir", device / "units")
     assert result.exit_code == 1
@@ -292,7 +294,9 @@ def test_files_that_the_service_cannot_read_are_named(
     assert [str(place.relative_to(tmp_path)) for place in closed if place != tmp_path] == found
 
 
-def test_without_root_the_dry_run_is_named(device: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_root_the_message_names_dry_run(
+    device: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
     files = [device / "model.tflite", "--config", device / "partsight.toml"]

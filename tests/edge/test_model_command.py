@@ -46,7 +46,7 @@ def invoke(*arguments: object) -> Result:
     return CliRunner().invoke(main, ["model", *map(str, arguments)])
 
 
-def test_activate_list_roll_back(store: ModelStore, files: dict[str, Path]) -> None:
+def test_activate_list_and_rollback(store: ModelStore, files: dict[str, Path]) -> None:
     at = ("--store", store.folder)
     assert "no models in" in invoke("list", *at).stdout
     one, two = sha(files["first"]), sha(files["second"])
@@ -67,7 +67,7 @@ def test_activate_list_roll_back(store: ModelStore, files: dict[str, Path]) -> N
     assert {row["sha256"]: row["active"] for row in document["models"]} == {one: False, two: True}
 
 
-def test_no_rolling_back_to_one_that_decides_otherwise_here_by_now(
+def test_rollback_refuses_a_model_with_other_scores_on_this_device(
     store: ModelStore, files: dict[str, Path], moved: Callable[[float], bytes]
 ) -> None:
     files["first"].write_bytes(moved(0.5))
@@ -79,7 +79,7 @@ def test_no_rolling_back_to_one_that_decides_otherwise_here_by_now(
     assert activated(store)[0] == sha(files["second"])
 
 
-def test_what_does_not_pass_is_not_put_in_force(
+def test_a_refused_model_is_not_activated(
     store: ModelStore, files: dict[str, Path], tmp_path: Path
 ) -> None:
     put_in_force(store, load_model_file(files["first"]), 5)
@@ -103,13 +103,13 @@ def test_the_configuration_names_the_store_and_the_rules(
     assert activated(store) == [sha(files["other"])]
 
 
-def test_without_a_store_it_says_what_is_missing() -> None:
+def test_a_missing_store_is_named() -> None:
     done = invoke("list")
     assert done.exit_code == 1
     assert "expected models.store in the configuration, or --store" in done.stderr
 
 
-def test_a_damaged_one_is_shown(store: ModelStore, files: dict[str, Path]) -> None:
+def test_list_shows_a_damaged_model(store: ModelStore, files: dict[str, Path]) -> None:
     put_in_force(store, load_model_file(files["first"]), 5)
     store.model(sha(files["first"])).write_bytes(b"torn")
     assert "DAMAGED" in invoke("list", "--store", store.folder).stdout
@@ -117,7 +117,7 @@ def test_a_damaged_one_is_shown(store: ModelStore, files: dict[str, Path]) -> No
     assert "is damaged" in done.stderr
 
 
-def test_what_was_refused_is_shown(store: ModelStore) -> None:
+def test_list_shows_refused_models(store: ModelStore) -> None:
     for number in range(12):
         record(store, "refused", "a" * 64, reason=f"reason {number}", **{"from": "new.tflite"})
     lines = invoke("list", "--store", store.folder).stdout.splitlines()[1:]

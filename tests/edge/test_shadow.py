@@ -182,7 +182,7 @@ def test_the_command_reports_a_journal(tmp_path: Path) -> None:
     arguments = ["model", "shadow-report", str(tmp_path / "line.db")]
     with Journal(tmp_path / "line.db") as journal:
         journal.event("started", {})
-        assert "no shadow model judged" in CliRunner().invoke(main, arguments).stdout
+        assert "no inspection by a shadow model" in CliRunner().invoke(main, arguments).stdout
         for number in range(3):
             journal.event("shadow", event(number, "accept", "accept")["detail"])
         assert "3 of 3 verdicts agree" in CliRunner().invoke(main, arguments).stdout

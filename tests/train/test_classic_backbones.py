@@ -72,7 +72,7 @@ def test_the_retrain_preset_delivers_an_int8_file_that_runs(
     with serve(send(archive(module))) as server:
         row = dataclasses.replace(HUB[name], handle=server.address)
         monkeypatch.setitem(HUB, name, row)
-        arguments = ["--preset", "retrain", *preset, "--calibration", "4"]
+        arguments = ["--preset", "retrain", *preset, "--calibration-images", "4"]
         result = CliRunner().invoke(main, ["train", str(parts), "-o", "run", *arguments])
     assert result.exit_code == 0, result.output
     assert len(server.asked) == 1

@@ -266,12 +266,14 @@ def test_the_commands_run_it(their_model: Path, parts: Path, options: list[objec
         assert {row["label"] for row in rows} >= {"scratched"}
 
 
-def test_inspect_tells_what_it_is(their_model: Path, options: list[object]) -> None:
+def test_inspect_prints_the_facts_of_a_third_party_model(
+    their_model: Path, options: list[object]
+) -> None:
     their_model.write_bytes(with_standard_metadata(their_model.read_bytes()))
     told = invoke("inspect", their_model)
     assert told.exit_code == 0, told.output
     assert "name            theirs\nauthor          someone\nSHA-256" in told.stdout
-    assert "labels          healthy, scratched\nsees            12 x 8 pixels" in told.stdout
+    assert "labels          healthy, scratched\ninput           12 x 8 pixels" in told.stdout
     document = json.loads(invoke("inspect", their_model, "--json").stdout)
     assert document["standard_metadata"] == {"name": "theirs", "author": "someone"}
     assert document["labels"] == list(LABELS)
@@ -280,7 +282,7 @@ def test_inspect_tells_what_it_is(their_model: Path, options: list[object]) -> N
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--offset", "-1"], 2, "--offset goes with --scale"),
+        (["--offset", "-1"], 2, "--offset needs --scale"),
         (["--scale", "0"], 2, "--scale"),
         (["--labels", "missing.txt"], 1, "cannot read the labels in missing.txt: No such file"),
         ([], 1, "neither a partsight contract nor labels"),

@@ -271,7 +271,7 @@ def test_it_is_hottest_where_the_defect_is(tmp_path: Path) -> None:
     parts, run_dir, model = tmp_path / "parts", tmp_path / "run", tmp_path / "model.tflite"
     for command in (
         ["sample-data", parts, "--per-label", "100"],
-        ["train", parts, "-o", run_dir, "--fit", "letterbox"],
+        ["train", parts, "-o", run_dir, "--resize-mode", "letterbox"],
         ["export", run_dir, "--quantize", "int8", "--heatmap", "-o", model],
     ):
         result = CliRunner().invoke(main, [str(each) for each in command])

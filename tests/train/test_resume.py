@@ -19,7 +19,7 @@ from partsight.cli.main import main
 EPOCHS, KILLED_IN = 5, 3
 ARGUMENTS = (
     *("--fine-tune", "all", "--fine-tune-epochs", str(EPOCHS), "--flip-left-right"),
-    *("--copies", "1"),
+    *("--augment-copies", "1"),
 )
 # The process kills itself before an epoch's checkpoint.
 KILLED = f"""

@@ -46,7 +46,7 @@ def metrics_of(run_dir: Path) -> dict[str, Any]:
     return document
 
 
-def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result]) -> None:
+def test_the_run_folder_has_all_documented_files(run: tuple[Path, Path, Result]) -> None:
     _, run_dir, result = run
     assert result.exit_code == 0, result.output
     assert sorted(path.name for path in run_dir.iterdir()) == [
@@ -66,7 +66,7 @@ def test_the_run_folder_has_all_that_is_promised(run: tuple[Path, Path, Result])
     assert "precision" in result.output
 
 
-def test_metrics_have_the_promised_keys(run: tuple[Path, Path, Result]) -> None:
+def test_metrics_have_the_documented_keys(run: tuple[Path, Path, Result]) -> None:
     metrics = metrics_of(run[1])
     for part in (metrics, metrics["int8"]):
         assert part["labels"] == ["defected", "healthy"]
@@ -97,7 +97,7 @@ def test_the_file_carries_the_operating_point_of_its_own_scores(
         assert classifier.decide(prediction) == verdict
 
 
-def test_the_file_knows_what_good_parts_look_like(
+def test_the_file_has_a_drift_reference_of_good_parts(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     """Those that it did not learn from."""
@@ -108,14 +108,14 @@ def test_the_file_knows_what_good_parts_look_like(
     assert f"received {said['good_pictures']}. Train on about 50 good" in said["problem"]
     assert "Drift on the line: the file has no drift reference" in (few / "report.html").read_text()
     assert "Drift reference: none" in run[2].output
-    assert "no reference" in invoke("inspect", few / "model-int8.tflite").output
+    assert "drift reference none" in invoke("model", "inspect", few / "model-int8.tflite").output
     shares = ("--validation-share", "0.2", "--test-share", "0.2")
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *shares)
     trained = invoke("train", parts, *arguments)
     assert trained.exit_code == 0
     said = metrics_of(tmp_path / "run")["int8"]["drift_reference"]
     assert (said["reference"], said["problem"]) == (True, None)
-    assert f"Drift reference: {said['good_pictures']} good pictures" in trained.output
+    assert f"Drift reference: {said['good_pictures']} good images" in trained.output
     page = (tmp_path / "run" / "report.html").read_text()
     assert "Drift on the line" not in page
     assert "<dt>drift reference</dt>" in page
@@ -134,7 +134,8 @@ def test_the_file_knows_what_good_parts_look_like(
     assert reference.accept_score.mean == pytest.approx(np.mean(scores))
     assert reference.luma.mean == pytest.approx(np.mean(lumas))
     assert reference.luma.std == pytest.approx(np.std(lumas, ddof=1))
-    assert "line in order" in invoke("inspect", tmp_path / "run" / "model-int8.tflite").output
+    facts = invoke("model", "inspect", tmp_path / "run" / "model-int8.tflite").output
+    assert "drift reference score" in facts
 
 
 def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, Result]) -> None:
@@ -148,7 +149,7 @@ def test_the_saved_model_is_the_model_that_was_measured(run: tuple[Path, Path, R
         assert classifier.contract.labels[exact.argmax()] == label
 
 
-def test_the_report_needs_nothing_beside_itself(run: tuple[Path, Path, Result]) -> None:
+def test_the_report_is_one_self_contained_file(run: tuple[Path, Path, Result]) -> None:
     page = (run[1] / "report.html").read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:|#)""", page)
     assert "<h1>Training report</h1>" in page
@@ -166,7 +167,7 @@ def test_an_earlier_run_is_not_overwritten(run: tuple[Path, Path, Result]) -> No
     assert (run_dir / "model-int8.tflite").read_bytes() == before
 
 
-def test_damaged_pictures_are_named_and_the_rest_is_trained_on(
+def test_damaged_images_are_named_and_the_others_are_trained_on(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     parts = shutil.copytree(run[0], tmp_path / "parts")
@@ -212,7 +213,7 @@ def test_wrong_settings_are_refused(
     assert not list(tmp_path.rglob("*.tflite"))
 
 
-VARIED = ("--flip-left-right", "--shift", "0.1", "--copies", "1")
+VARIED = ("--flip-left-right", "--shift", "0.1", "--augment-copies", "1")
 
 
 @pytest.mark.parametrize("part", ["top", "all"])
@@ -235,7 +236,7 @@ def test_fine_tuning_changes_the_backbone_and_delivers_it(
     assert changed == ([True] * 4 if part == "all" else [False, False, True, True])
 
 
-def test_cross_validation_judges_every_picture(
+def test_cross_validation_measures_every_image(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
@@ -248,7 +249,7 @@ def test_cross_validation_judges_every_picture(
     assert "Cross-validation, float model: accuracy 1.0000 on 120 pictures" in result.output
 
 
-def test_a_file_below_the_wanted_accuracy_is_not_delivered(
+def test_a_file_below_the_required_accuracy_is_not_delivered(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     """With labels dealt at random there is nothing to learn."""
@@ -271,7 +272,7 @@ def test_a_file_below_the_wanted_accuracy_is_not_delivered(
     assert not list((tmp_path / "run").glob("*.tflite"))
 
 
-def test_misclassified_pictures_are_named(
+def test_misclassified_images_are_named(
     run: tuple[Path, Path, Result], tiny_backbone: Path, tmp_path: Path
 ) -> None:
     parts = shutil.copytree(run[0], tmp_path / "parts")
@@ -284,8 +285,8 @@ def test_misclassified_pictures_are_named(
     wrong.replace(misplaced)
     arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, "--print-misclassified")
     result = invoke("train", parts, *arguments)
-    assert "Misclassified test pictures: 1" in result.output
-    assert f"{str(misplaced)!r}: defected, taken for healthy" in result.output
+    assert "Misclassified test images: 1" in result.output
+    assert f"{str(misplaced)!r}: defected, classified as healthy" in result.output
 
 
 def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
@@ -314,13 +315,17 @@ def test_the_retrain_preset_is_the_classic_recipe_and_options_override_it(
     assert PRESETS["retrain"]["backbone"] == "inception-v3"
 
 
-def test_the_fit_and_the_region_travel_with_the_file(
+def test_the_options_of_a_run_file_are_in_the_model_and_in_config_json(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
-    arguments = ("--fit", "letterbox", "--roi", "0.25,0,0.5,1")
-    everything = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK, *arguments)
-    result = invoke("train", parts, *everything)
+    run_file = tmp_path / "run.toml"
+    run_file.write_text('resize_mode = "letterbox"\nroi = "0.25,0,0.5,1"\nl2 = 0.5\nseed = 3\n')
+    arguments = ("-o", tmp_path / "run", "--backbone", tiny_backbone, *QUICK)
+    result = invoke("train", parts, *arguments, "--config", run_file)
     assert result.exit_code == 0, result.output
+    settings = json.loads((tmp_path / "run" / "config.json").read_text())["settings"]
+    assert (settings["fit"], settings["roi"]) == ("letterbox", [0.25, 0, 0.5, 1])
+    assert (settings["head"]["seed"], settings["head"]["l2"]) == (3, float(QUICK[1]))
     spec = Classifier.load(tmp_path / "run" / "model-int8.tflite").contract.preprocess
     assert (spec.fit, spec.roi) == ("letterbox", (0.25, 0.0, 0.5, 1.0))
 

@@ -1,4 +1,4 @@
-"""Whether the packages of the extras ``train`` and ``tune`` are installed."""
+"""Checks that the packages of the extras ``train`` and ``tune`` are installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PACKAGES = (
 
 
 def require_train_extra() -> None:
-    """Called first by every training command; nothing is imported.
+    """Check the packages of every training command, without importing them.
 
     Raises:
         EnvironmentFault: a package is missing.
@@ -29,7 +29,7 @@ def require_train_extra() -> None:
 
 
 def require_tune_extra() -> None:
-    """Called first by ``partsight tune``; nothing is imported.
+    """Check the packages of ``partsight tune``, without importing them.
 
     Raises:
         EnvironmentFault: a package is missing.

@@ -1,4 +1,4 @@
-"""How long each part of a run took."""
+"""Durations of the stages of a run."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ __all__ = ["Stopwatch"]
 
 
 class Stopwatch:
-    """Times what lies between its laps; runs from when it is made."""
+    """Measures the time between laps, from its creation on.
+
+    Attributes:
+        seconds: stage to duration.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._last = clock, clock()
         self.seconds: dict[str, float] = {}
 
     def lap(self, name: str) -> None:
-        """What was done since the last lap has this name."""
+        """Record the time since the last lap under this name."""
         now = self._clock()
         self.seconds[name] = now - self._last
         self._last = now

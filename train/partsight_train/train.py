@@ -1,7 +1,6 @@
-"""Training from labelled folders to a delivered run folder: the main job, in order.
+"""A training run: from a folder of labelled images and settings to a run folder.
 
-Enters: a folder of labelled pictures and settings. Leaves: ``RUN_DIR`` with its files,
-the ``.tflite`` last. Called by ``partsight train`` and ``partsight demo``.
+The ``.tflite`` file is written last. Called by ``partsight train`` and ``partsight demo``.
 """
 
 from __future__ import annotations
@@ -37,21 +36,20 @@ from partsight_train.tensorboard.summaries import write_results
 
 __all__ = ["Outcome", "train"]
 
-
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run delivered.
+    """The result of a run.
 
     Attributes:
         metrics: the document of ``metrics.json``.
         model: the delivered file.
-        report: for people.
-        failed: path and reason of each picture that could not be read.
-        pictures: how many there were, with those.
-        mistakes: of the delivered file, on the test split.
+        report: the HTML report.
+        failed: path and reason of each image that could not be read.
+        pictures: number of all images, including those.
+        mistakes: test images that the delivered file misclassifies.
     """
 
     metrics: Mapping[str, Any]
@@ -75,66 +73,54 @@ def train(
     """Train, export and measure.
 
     Args:
-        image_dir: a sub-folder a label.
-        run_dir: a new or empty folder; gets everything.
+        image_dir: folder with one sub-folder per label.
+        run_dir: new or empty folder for all results.
         settings: see ``TrainSettings``.
-        stages: gives each stage, by its name, the progress that is told of its steps.
-        resume: go on with a run that was killed; its settings must be the same.
-        summaries_dir: where TensorBoard reads; None is ``run_dir/logs``.
-        cache: folder of the cache; None for the default, see ``cache_dir``.
+        stages: returns the progress for a stage, by its name.
+        resume: continue an interrupted run, which must have the same settings.
+        summaries_dir: folder for TensorBoard; None is ``run_dir/logs``.
+        cache: folder of the cache; None is the default, see ``cache_dir``.
 
     Raises:
         DatasetError: the folder cannot be trained on.
         ModelError: the backbone cannot be used, or the file is not accurate enough.
-        OutputError: ``run_dir`` holds something, or cannot be written.
-        EnvironmentFault: no TFLite runtime that works beside TensorFlow.
+        OutputError: ``run_dir`` is not empty, or cannot be written.
+        EnvironmentFault: no TFLite runtime works in the same process as TensorFlow.
     """
-    load_runtime(choose_runtime())  # the file is measured at the end; learn now if it cannot be
+    load_runtime(choose_runtime())  # the last stage needs one: fail at once if there is none
     strategy = open_strategy(settings.fine_tune)
     run = RunDir.create(run_dir, resume=resume)
-    watch = Stopwatch()
+    log_dir, watch = summaries_dir or run.logs, Stopwatch()
     prepared = prepare(image_dir, settings, stages, cache)
-    training_data = prepared.training_data
-    findings = _checked(prepared, stages, cache)
+    findings = _check(prepared, stages, cache)
     config = _begin(run, image_dir, prepared, settings)
-    watch.lap("pictures and features")
-    folds: dict[str, Any] = {}
-    if settings.cross_validate:
-        measured = cross_validate(
-            training_data, settings, settings.cross_validate, strategy, stages
-        )
-        folds = {"cross_validation": measured}
+    watch.lap("images and features")
+    folds = _cross_validation(prepared, settings, strategy, stages)
+    if folds:
         watch.lap("cross-validation")
     trained_model = learn(
-        training_data,
+        prepared.training_data,
         prepared.rows(Split.TRAIN),
         prepared.rows(Split.VALIDATION),
         settings,
         strategy,
-        log_dir=summaries_dir or run.logs,
+        log_dir=log_dir,
         checkpoint_dir=run.checkpoints,
         stages=stages,
     )
-    watch.lap("learning")
+    watch.lap("training")
     delivery = deliver(trained_model, prepared, settings, config)
     _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
-    write_results(summaries_dir or run.logs, trained_model, delivery, settings)
+    write_results(log_dir, trained_model, delivery, settings)
     watch.lap("export and measurement")
     metrics = {**delivery.metrics, **folds, "dataset": prepared.document()}
-    _write(run, prepared, delivery, trained_model, findings, metrics, watch.seconds)
-    labels = training_data.dataset.labels
-    return Outcome(
-        metrics,
-        run.path / DELIVERY,
-        run.path / REPORT,
-        prepared.failed,
-        len(prepared.failed) + len(training_data.dataset.pictures),
-        tuple(mistakes(labels, delivery.file.on_test)),
-    )
+    record = _record(prepared, delivery, trained_model, findings, metrics, watch.seconds)
+    _write(run, prepared, delivery, record)
+    return _outcome(run, prepared, delivery, metrics)
 
 
-def _checked(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Finding, ...]:
-    """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
+def _check(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Finding, ...]:
+    """Log problems of the images as warnings; ``prepare`` has named unreadable ones."""
     training_data = prepared.training_data
     for note in prepared.notes:
         logger.warning("%s", note)
@@ -144,7 +130,7 @@ def _checked(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Fi
         prepared.digests,
         {},
         examples,
-        stages("check of the pictures"),
+        stages("check of the images"),
         bit_depth=training_data.backbone.spec.bit_depth,
         cache=cache,
     )
@@ -157,7 +143,7 @@ def _checked(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Fi
 def _begin(
     run: RunDir, image_dir: Path, prepared: Prepared, settings: TrainSettings
 ) -> dict[str, Any]:
-    """Write down what the run is made from, or see that it is what it was begun with."""
+    """Write ``config.json``; a resumed run must have the same inputs and settings."""
     training_data = prepared.training_data
     config = provenance(
         image_dir, training_data.dataset, prepared.digests, training_data.backbone, settings
@@ -169,18 +155,41 @@ def _begin(
     return config
 
 
-def _write(
-    run: RunDir,
+def _cross_validation(
+    prepared: Prepared, settings: TrainSettings, strategy: Any, stages: Stages
+) -> dict[str, Any]:
+    """The entry of ``metrics.json``; empty without ``settings.cross_validate``."""
+    if settings.cross_validate is None:
+        return {}
+    data, folds = prepared.training_data, settings.cross_validate
+    return {"cross_validation": cross_validate(data, settings, folds, strategy, stages)}
+
+
+def _outcome(
+    run: RunDir, prepared: Prepared, delivery: Delivery, metrics: Mapping[str, Any]
+) -> Outcome:
+    dataset = prepared.training_data.dataset
+    return Outcome(
+        metrics,
+        run.path / DELIVERY,
+        run.path / REPORT,
+        prepared.failed,
+        len(prepared.failed) + len(dataset.pictures),
+        tuple(mistakes(dataset.labels, delivery.file.on_test)),
+    )
+
+
+def _record(
     prepared: Prepared,
     delivery: Delivery,
     trained_model: TrainedModel,
     findings: Sequence[Finding],
     metrics: Mapping[str, Any],
     seconds: Mapping[str, float],
-) -> None:
-    """Write everything, the delivered file last: where it is, the run is whole."""
+) -> RunRecord:
+    """Everything that the report shows."""
     spec, file = trained_model.backbone.spec, delivery.file
-    record = RunRecord(
+    return RunRecord(
         metrics,
         file.contract.provenance,
         file.on_validation,
@@ -198,12 +207,16 @@ def _write(
         model_sha256=hashlib.sha256(file.data).hexdigest(),
         command_line=command_line(),
     )
+
+
+def _write(run: RunDir, prepared: Prepared, delivery: Delivery, record: RunRecord) -> None:
+    """Write all files; the delivered file is last and marks a complete run."""
     run.write_saved_model(delivery.model)
     run.write_text("labels.txt", "".join(f"{label}\n" for label in record.labels))
-    run.write_json("metrics.json", metrics)
+    run.write_json("metrics.json", record.metrics)
     run.write_text(REPORT, report_html(record))
-    run.write_pictures(trained_model.dataset, prepared.digests)
-    run.deliver(DELIVERY, file.data)
+    run.write_pictures(prepared.training_data.dataset, prepared.digests)
+    run.deliver(DELIVERY, delivery.file.data)
     run.forget_checkpoints()
 
 
@@ -211,6 +224,6 @@ def _require_accuracy(accuracy: float, settings: TrainSettings) -> None:
     least = settings.assert_accuracy_at_least
     if least is not None and accuracy < least:
         raise ModelError(
-            f"the int8 file is right on {accuracy:.2%} of the test pictures, expected at least "
-            f"{least:.2%}. Nothing was delivered; add pictures, or fine-tune."
+            f"the int8 file is right on {accuracy:.2%} of the test images, expected at least "
+            f"{least:.2%}. Nothing was delivered; add images, or use --fine-tune."
         )

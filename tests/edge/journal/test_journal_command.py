@@ -81,7 +81,7 @@ def path(tmp_path: Path, make_row) -> Path:
         (["--since", "999999d", "--limit", "1"], None),
     ],
 )
-def test_query(path: Path, options: list[str], expected: list[int] | None) -> None:
+def test_query_selects_verdicts(path: Path, options: list[str], expected: list[int] | None) -> None:
     result = run("query", path, "--json", *options)
     if expected is None:
         assert result.exit_code == 2
@@ -89,24 +89,24 @@ def test_query(path: Path, options: list[str], expected: list[int] | None) -> No
         assert seqs(result) == expected
 
 
-def test_query_says_whole_rows(path: Path) -> None:
+def test_query_prints_all_columns(path: Path) -> None:
     lines = run("query", path, "--json").stdout.splitlines()
     assert list(map(json.loads, lines)) == read_rows(path)
 
 
-def test_more_rows_than_a_page(path: Path, monkeypatch) -> None:
+def test_query_prints_more_rows_than_a_page(path: Path, monkeypatch) -> None:
     monkeypatch.setattr("partsight.journal.selection.PAGE_ROWS", 2)
     assert seqs(run("query", path, "--json", "--verdict", "reject")) == [2, 5, 8, 11]
     assert seqs(run("query", path, "--json", "--part", "SN-1")) == [2, 7, 12]
 
 
-def test_a_time_without_a_zone_is_this_devices(path: Path) -> None:
+def test_a_time_without_a_zone_is_local(path: Path) -> None:
     local = datetime(2024, 5, 6, 7, 18, 9, 123000, timezone.utc).astimezone()
     text = local.replace(tzinfo=None).isoformat()
     assert seqs(run("query", path, "--json", "--since", text)) == [11, 12]
 
 
-def test_times_of_any_zone_are_compared(tmp_path: Path, make_row) -> None:
+def test_times_of_different_zones_are_compared(tmp_path: Path, make_row) -> None:
     zones = [timezone(timedelta(hours=hours)) for hours in (0, 9, -7, 2)]
     with Journal(tmp_path / "journal.db") as journal:
         for number, zone in enumerate(zones):
@@ -116,7 +116,7 @@ def test_times_of_any_zone_are_compared(tmp_path: Path, make_row) -> None:
     assert seqs(result) == [3, 4]
 
 
-def test_a_table_for_people(path: Path) -> None:
+def test_query_prints_a_table_for_people(path: Path) -> None:
     lines = run("query", path, "--limit", "2").stdout.splitlines()
 
     assert lines[0].split()[:6] == ["seq", "captured_at", "part_id", "verdict", "label", "score"]
@@ -126,7 +126,7 @@ def test_a_table_for_people(path: Path) -> None:
     assert len({line.index("healthy") for line in lines[1:]}) == 1
 
 
-def test_no_text_steers_the_terminal(tmp_path: Path, make_row) -> None:
+def test_control_characters_do_not_reach_the_terminal(tmp_path: Path, make_row) -> None:
     with Journal(tmp_path / "journal.db") as journal:
         journal.append(make_row(1, part_id="\x1b[2J\nSN"))
     shown = run("query", journal.path).stdout
@@ -134,7 +134,7 @@ def test_no_text_steers_the_terminal(tmp_path: Path, make_row) -> None:
     assert len(shown.splitlines()) == 2
 
 
-def test_events(path: Path) -> None:
+def test_query_prints_events(path: Path) -> None:
     assert seqs(run("query", path, "--events", "--json")) == [1, 2]
     assert seqs(run("query", path, "--events", "--json", "--limit", "1")) == [2]
     assert seqs(run("query", path, "--events", "--json", "--until", "8h")) == []
@@ -144,7 +144,7 @@ def test_events(path: Path) -> None:
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
-def test_export(path: Path, tmp_path: Path, ending: str) -> None:
+def test_export_writes_verdicts_with_all_columns(path: Path, tmp_path: Path, ending: str) -> None:
     output = tmp_path / "out" / f"rows.{ending}"
     result = run("export", path, "-o", output, "--verdict", "reject")
 
@@ -173,8 +173,8 @@ def test_verify_prints_a_head_that_can_be_expected(path: Path) -> None:
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
     assert lines[:2] == [
-        "verdicts: 12 rows are as they were written",
-        "events: 2 rows are as they were written",
+        "verdicts: 12 rows unchanged",
+        "events: 2 rows unchanged",
     ]
     head = lines[2].removeprefix("head ")
     assert run("verify", path, "--expect", head).exit_code == 0
@@ -212,7 +212,7 @@ def test_verify_names_the_first_bad_row_in_one_line(path: Path) -> None:
         (["verify", "{path}", "--expect", "3:" + "0" * 64], 1, "row 3 differs from the noted one"),
         (["query", "{path}", "--since", "yesterday"], 2, "'yesterday' is no time such as"),
         (["query", "{path}", "--verdict", "bad"], 2, "is not one of"),
-        (["query", "{path}", "--events", "--part", "x"], 2, "events have times only"),
+        (["query", "{path}", "--events", "--part", "x"], 2, "select verdicts, not --events"),
         (["query"], 2, "name the journal, or a configuration"),
     ],
 )
@@ -235,7 +235,9 @@ def test_impossible_requests_are_one_line(
     assert sorted(left) == sorted(set(before))
 
 
-def test_the_journal_of_the_configuration(path: Path, tmp_path: Path, monkeypatch) -> None:
+def test_the_journal_defaults_to_that_of_the_configuration(
+    path: Path, tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setenv(CONFIG_VARIABLE, "")
     config = tmp_path / "partsight.toml"
     config.write_text("[journal]\npath = 'journal.db'")

@@ -120,7 +120,7 @@ def test_a_node_that_is_killed_costs_a_retry(
     captured = make_captured(800)
     run(model_path, captured, "-o", "local.parquet", "--details", "--quiet")
 
-    process = begun(command(captured, "-o", "rows/", "--part-rows", 20, "--details"))
+    process = begun(command(captured, "-o", "rows/", "--rows-per-file", 20, "--details"))
     wait_for_parts(process, 6)
     working = [len(workers_below(raylet_of(n))) for n in (cluster.head_node, second_node)]
     cluster.remove_node(second_node, allow_graceful=False)
@@ -144,7 +144,7 @@ def test_a_worker_that_is_killed_costs_a_retry(
     captured = make_captured(400)
     run(model_path, captured, "-o", "local.parquet", "--quiet")
 
-    process = begun(command(captured, "-o", "rows/", "--part-rows", 20))
+    process = begun(command(captured, "-o", "rows/", "--rows-per-file", 20))
     wait_for_parts(process, 4)
     (worker,) = workers_below(raylet_of(cluster.head_node))
     os.kill(worker, signal.SIGKILL)
@@ -160,7 +160,7 @@ def test_a_driver_that_is_killed_goes_on(
 ) -> None:
     captured = make_captured(400)
     run(model_path, captured, "-o", "local.parquet", "--quiet")
-    arguments = command(captured, "-o", "rows/", "--part-rows", 20)
+    arguments = command(captured, "-o", "rows/", "--rows-per-file", 20)
 
     process = begun(arguments)
     wait_for_parts(process, 4)
@@ -212,7 +212,7 @@ def test_from_and_into_a_store(
 
     output = f"s3://{keys}rows/shift{options}"
     paths = (f"s3://{keys}parts/captured/{options}", "list.txt")
-    arguments = command(*paths, "-o", output, "--part-rows", 7)
+    arguments = command(*paths, "-o", output, "--rows-per-file", 7)
     told = ended(begun(arguments))
 
     rows = parquet.read_table("rows/shift", filesystem=store).to_pylist()
@@ -235,7 +235,7 @@ def test_a_uri_of_the_disk_gives_the_same_as_its_path(
 ) -> None:
     captured = make_captured(40).absolute()
     run(model_path, captured, "-o", "local.parquet", "--details", "--quiet")
-    ended(begun(command(f"file://{captured}", "-o", "rows", "--part-rows", 9, "--details")))
+    ended(begun(command(f"file://{captured}", "-o", "rows", "--rows-per-file", 9, "--details")))
     rows = parquet.read_table("rows").to_pylist()
     for row in rows:
         row["path"] = row["path"].removeprefix("file://").replace("%20", " ")

@@ -34,10 +34,12 @@ def needs_arrow(parquet: Any) -> None:
     [
         (["-o", "rows.parquet", "--engine", "ray"], "expected a new folder"),
         (["--engine", "ray"], "expected a new folder"),
-        (["-o", "rows/", "--engine", "ray", "--sort-into", "s"], "--sort-into goes with --engine"),
+        (["-o", "rows/", "--engine", "ray", "--sort-into", "s"], "--sort-into needs --engine"),
         (["-o", "rows/", "--engine", "ray", "--every", "2"], "--every is for videos"),
-        (["-o", "o.csv", "--ray-address", "a:1"], "go with --engine ray"),
-        (["-o", "rows/"], "a folder goes with --engine ray"),
+        (["-o", "o.csv", "--ray-address", "a:1"], "need --engine ray"),
+        (["-o", "o.csv", "--rows-per-file", "5"], "need --engine ray"),
+        (["-o", "o.csv", "--part-rows", "5"], "need --engine ray"),
+        (["-o", "rows/"], "a folder needs --engine ray"),
     ],
 )
 def test_wrong_usage_is_refused(

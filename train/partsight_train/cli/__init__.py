@@ -1,5 +1,5 @@
-"""The subcommands that a workstation has, a module each: parse here, work elsewhere.
+"""Subcommands of a workstation: each module parses options and calls other packages.
 
-Registered in ``pyproject.toml`` under the entry point group ``partsight.commands``.
-Modules import TensorFlow only inside the function that needs it.
+``pyproject.toml`` registers them in the entry point group ``partsight.commands``. Modules import
+TensorFlow only inside the function that needs it.
 """

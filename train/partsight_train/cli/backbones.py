@@ -20,11 +20,11 @@ _FACTS = ("image_size", "feature_size", "parameters", "multiply_adds", "licence"
 @click.command("backbones")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(as_json: bool) -> None:
-    """List the backbones that have a name, and whether they are on this machine.
+    """List the named backbones and their state on this machine.
 
-    'embedded' came with the installation, 'cached' was fetched or put there, 'to fetch'
-    needs a network at its first use. --backbone takes any other module as well, by its
-    folder, its .tar.gz or its address. Several names or paths with + between them are joined.
+    States: 'embedded' is part of the installation, 'cached' is in the cache folder, 'to fetch'
+    needs a network at its first use. --backbone also accepts any other TF Hub image feature
+    vector: its folder, its .tar.gz or its URL. Several joined by + are used together.
 
     \b
     Example:
@@ -36,7 +36,7 @@ def command(as_json: bool) -> None:
 
 
 def _row(name: str) -> dict[str, Any]:
-    """What is known of a backbone, and where it is."""
+    """The facts of a backbone and its state, for JSON."""
     from partsight_train.backbones.locate import cached
 
     row = {fact: getattr(NAMED[name], fact) for fact in _FACTS}
@@ -49,8 +49,8 @@ def _row(name: str) -> dict[str, Any]:
             "path": None if found is None else str(found),
         }
     package = EMBEDDED[name].module
-    there = importlib.util.find_spec(package) is not None
-    state = "embedded" if there else f"pip install {package.replace('_', '-')}"
+    installed = importlib.util.find_spec(package) is not None
+    state = "embedded" if installed else f"pip install {package.replace('_', '-')}"
     return {**row, "handle": None, "state": state, "path": None}
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,70 +14,98 @@ from partsight.cli.console import ProgressBar, exit_if_failed
 from partsight_train.requirements import require_train_extra
 from partsight_train.settings import DEFAULT_BACKBONE, TrainSettings
 
+if TYPE_CHECKING:
+    from partsight_train.data.prepare import Prepared
+    from partsight_train.data_check import Finding
+
 __all__ = ["command"]
 
 
 @click.command("check-data", context_settings={"show_default": True})
 @click.argument("image_dir", type=click.Path(path_type=Path))
 @click.option(
-    "-o", "--output", type=click.Path(path_type=Path), help="A page with the pictures of each."
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="HTML page with the images of each finding.",
 )
-@click.option("--backbone", default=DEFAULT_BACKBONE, help="Whose features tell wrong labels.")
+@click.option(
+    "--backbone", default=DEFAULT_BACKBONE, help="Backbone for features that show wrong labels."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) -> None:
-    """Find what may be wrong with the labelled pictures in IMAGE_DIR.
+    """Find problems in the labelled images of IMAGE_DIR.
 
-    Unreadable files, exact and near duplicates under two labels or in two splits, labels
-    with too few pictures or far more than another, mixed shapes, and pictures that look
-    as if they had another label. Training does the same, and goes on.
+    Reports unreadable files, exact and near duplicates under two labels or in two splits, labels
+    with too few images or far more than another, mixed shapes, and images that look like another
+    label. Training makes the same checks, and continues.
 
-    Also says how the folder is read: published splits, parts by sub-folder, files that are not
-    read, and significant bits of 16-bit files.
+    Also reports how the folder is read: published splits, parts by sub-folder, files that are
+    not read, and significant bits of 16-bit files.
 
-    Exit code 3 where pictures cannot be read, 1 where something else is wrong for sure.
+    Exit code 3 if images cannot be read, 1 for any other certain error.
 
     \b
     Example:
       partsight check-data parts/ -o check.html
     """
     require_train_extra()
-    from partsight.utils.files import write_atomic
     from partsight_train.data.prepare import prepare
-    from partsight_train.data_check import Severity, check, findings_html
+    from partsight_train.data_check import Severity, check
 
     settings = TrainSettings(backbone=backbone, quantization_aware=False)
     prepared = prepare(image_dir, settings, ProgressBar)
-    dataset, examples = prepared.training_data.dataset, prepared.training_data.examples
-    looking = ProgressBar("check of the pictures")
-    depth = prepared.training_data.backbone.spec.bit_depth
-    findings = check(dataset, prepared.digests, prepared.failed, examples, looking, bit_depth=depth)
+    dataset = prepared.training_data.dataset
+    findings = check(
+        dataset,
+        prepared.digests,
+        prepared.failed,
+        prepared.training_data.examples,
+        ProgressBar("check of the images"),
+        bit_depth=prepared.training_data.backbone.spec.bit_depth,
+    )
     if output is not None:
-        page = findings_html(
-            findings,
-            image_dir,
-            dataset.counts(),
-            parts=dataset.part_counts(),
-            notes=prepared.notes,
-            bit_depth=depth,
-        )
-        write_atomic(output, page.encode())
+        _write_page(output, image_dir, prepared, findings)
     if as_json:
         rows = [dataclasses.asdict(finding) for finding in findings]
         document = {"findings": rows, "splits": dataset.counts(), **prepared.document()}
         click.echo(json.dumps(document, default=str))
     else:
-        for finding in findings:
-            click.echo(f"{finding.severity.value}: {finding.kind}: {finding.message}")
-        for note in prepared.notes:
-            click.echo(f"how it was read: {note}")
-        for label, number in dataset.part_counts().items():
-            click.echo(f"{label}: {_counts(dataset.counts()[label])} of {number} parts")
-        click.echo(f"{len(dataset.pictures)} pictures, {len(findings)} findings")
+        _print(prepared, findings)
     exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.pictures))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 
 
+def _write_page(
+    output: Path, image_dir: Path, prepared: Prepared, findings: Sequence[Finding]
+) -> None:
+    from partsight.utils.files import write_atomic
+    from partsight_train.data_check import findings_html
+
+    dataset = prepared.training_data.dataset
+    page = findings_html(
+        findings,
+        image_dir,
+        dataset.counts(),
+        parts=dataset.part_counts(),
+        notes=prepared.notes,
+        bit_depth=prepared.training_data.backbone.spec.bit_depth,
+    )
+    write_atomic(output, page.encode())
+
+
+def _print(prepared: Prepared, findings: Sequence[Finding]) -> None:
+    dataset = prepared.training_data.dataset
+    for finding in findings:
+        click.echo(f"{finding.severity.value}: {finding.kind}: {finding.message}")
+    for note in prepared.notes:
+        click.echo(f"how it was read: {note}")
+    for label, number in dataset.part_counts().items():
+        click.echo(f"{label}: {_counts(dataset.counts()[label])} of {number} parts")
+    click.echo(f"{len(dataset.pictures)} images, {len(findings)} findings")
+
+
 def _counts(splits: Mapping[str, int]) -> str:
     by_split = ", ".join(f"{count} {split}" for split, count in splits.items())
-    return f"{sum(splits.values())} pictures ({by_split})"
+    return f"{sum(splits.values())} images ({by_split})"

@@ -8,7 +8,8 @@ from typing import Literal
 import click
 
 from partsight.cli.console import ProgressBar
-from partsight_train.cli.product_option import product_name
+from partsight.cli.options import RenamedOption
+from partsight_train.cli.option_values import product_name
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.requirements import require_train_extra
 
@@ -19,51 +20,53 @@ _SHARE = click.FloatRange(0, 1)
 
 @click.command("export")
 @click.argument("run_dir", type=click.Path(path_type=Path))
-@click.option("--quantize", type=click.Choice(VARIANTS), help="Which variant to write.")
+@click.option("--quantize", type=click.Choice(VARIANTS), help="Variant to write.")
 @click.option(
     "-o",
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The file; default RUN_DIR/model-VARIANT.tflite, or model-VARIANT-heatmap.tflite.",
+    help="File to write; default RUN_DIR/model-VARIANT.tflite or model-VARIANT-heatmap.tflite.",
 )
 @click.option("--all", "every", is_flag=True, help="Write every variant that passes.")
 @click.option(
     "--heatmap",
     is_flag=True,
-    help="Let the file also give a map of where in the picture a bad part looks bad.",
+    help="Write a file that also outputs a heat map of defects.",
 )
 @click.option(
     "--product",
     callback=product_name,
-    help="What the model is for, in place of the product of the run.",
+    help="Product that the model inspects; default that of the run.",
 )
 @click.option(
     "--max-accuracy-loss",
     type=_SHARE,
     default=0.005,
     show_default=True,
-    help="By which accuracy on the test split may fall.",
+    help="Maximum loss of test accuracy against the float model.",
 )
 @click.option(
     "--max-recall-loss",
     type=_SHARE,
     default=0.01,
     show_default=True,
-    help="By which the recall of any label may fall.",
+    help="Maximum loss of the test recall of any label.",
 )
 @click.option(
     "--min-agreement",
     type=_SHARE,
     default=0.99,
     show_default=True,
-    help="Least share of test pictures that get the float model's label.",
+    help="Minimum share of test images with the same label as the float model.",
 )
 @click.option(
-    "--remedy",
+    "--fallback",
+    cls=RenamedOption,
+    former=["--remedy"],
     type=click.Choice(("none", "auto")),
     default="auto",
     show_default=True,
-    help="What to do about a file that loses more than that: refuse it, or try the remedies.",
+    help="For a file beyond these limits: try other conversions (auto), or refuse it (none).",
 )
 def command(
     run_dir: Path,
@@ -75,14 +78,13 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
-    remedy: Literal["none", "auto"],
+    fallback: Literal["none", "auto"],
 ) -> None:
-    """Write the model of a finished run as a .tflite file, if it decides as it did.
+    """Write a finished run's model as a verified .tflite file.
 
-    A file that loses more than the limits allow against the float model, on the test
-    split, is made anew with more calibration pictures, with the head refitted to the
-    quantized backbone, with the most sensitive layers in float, and after quantization-aware
-    fine-tuning, until one passes. If none does it is not written, and the exit code is 1.
+    The file must stay within the limits, compared with the float model on the test split. If it
+    does not, other conversions are tried one after the other. If none passes, no file is written
+    and the exit code is 1.
 
     \b
     Examples:
@@ -100,7 +102,7 @@ def command(
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    remedies = {} if remedy == "none" else REMEDIES
+    remedies = {} if fallback == "none" else REMEDIES
     exported = export(
         run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
     )

@@ -1,4 +1,4 @@
-"""A short video of sample parts, as a camera over a line would give it."""
+"""A short video of rendered sample parts, in place of a camera over a line."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ _FRAMES_PER_SECOND = 2.0
 
 
 def write_sample_video(destination: Path, parts: int, seed: int) -> None:
-    """Write a Motion JPEG video, a frame a part, the labels in turn.
+    """Write a Motion JPEG video with one frame per part; the labels alternate.
 
     Args:
-        destination: a name that ends in .avi.
-        parts: how many frames.
-        seed: of the parts; another one than the training set's shows parts not seen.
+        destination: file with the ending .avi.
+        parts: number of parts and frames.
+        seed: seed of the rendering; it must differ from the training set's for unseen parts.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the video cannot be written.
     """
     frames = [render_part(LABELS[i % len(LABELS)], i, seed) for i in range(parts)]
     height, width = frames[0].shape[:2]
     with atomic_path(destination) as temporary:
-        # OpenCV chooses the container by the ending, which the temporary name lacks.
+        # OpenCV chooses the container by the file ending, which the temporary name lacks.
         video = temporary.with_suffix(".avi")
         writer = cv2.VideoWriter(
             str(video), cv2.VideoWriter.fourcc(*"MJPG"), _FRAMES_PER_SECOND, (width, height)

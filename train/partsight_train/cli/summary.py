@@ -1,4 +1,4 @@
-"""What a finished training run says on the terminal."""
+"""The result of a training run for the terminal."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["mistakes_text", "summary_text"]
 
 
 def summary_text(outcome: Outcome) -> str:
-    """The float model's test figures, the file's, their parity, and where things are."""
+    """Test metrics of the float model and of the file, their parity, and the paths."""
     metrics, int8 = outcome.metrics, outcome.metrics["int8"]
     point, parity = int8["operating_point"], int8["parity"]
     sections = [
         *_dataset_text(metrics.get("dataset")),
         f"Test split, float model: {metrics_text(metrics, 'test_')}",
         f"Test split, int8 file: {metrics_text(int8, 'test_')}",
-        f"Parity: same label on {parity['agreement']:.2%} of the test pictures, "
+        f"Parity: same label on {parity['agreement']:.2%} of the test images, "
         f"scores differ by {parity['mean_difference']:.4f} on average, "
         f"{parity['max_difference']:.4f} at most",
         f"Operating point: {_thresholds(point)}{_rates(point)}",
@@ -32,9 +32,9 @@ def summary_text(outcome: Outcome) -> str:
 
 
 def mistakes_text(outcome: Outcome) -> str:
-    """A line for each test picture that the file got wrong, the surest first."""
-    lines = [f"Misclassified test pictures: {len(outcome.mistakes)}"] + [
-        f"  {str(each.path)!r}: {each.true}, taken for {each.predicted} ({each.score:.3f})"
+    """One line per misclassified test image, the highest score first."""
+    lines = [f"Misclassified test images: {len(outcome.mistakes)}"] + [
+        f"  {str(each.path)!r}: {each.true}, classified as {each.predicted} ({each.score:.3f})"
         for each in outcome.mistakes
     ]
     return "\n".join(lines)
@@ -45,23 +45,23 @@ def _thresholds(point: Mapping[str, Any]) -> str:
 
 
 def _reference_text(facts: Mapping[str, Any] | None) -> list[str]:
-    """Whether the file knows what good parts look like; nothing where nobody measured it."""
+    """Whether the file has a drift reference; empty if that is unknown."""
     if facts is None:
         return []
     if facts["problem"] is not None:
         return [
-            f"Drift reference: none, the line learns one (good pictures expected: at least "
+            f"Drift reference: none, the line learns one (good images expected: at least "
             f"{facts['expected']}, received: {facts['good_pictures']})"
         ]
-    return [f"Drift reference: {facts['good_pictures']} good pictures"]
+    return [f"Drift reference: {facts['good_pictures']} good images"]
 
 
 def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
-    """Pictures and parts of each label, and how the folder was read."""
+    """Images and parts per label, and notes on how the folder was read."""
     if dataset is None:
         return []
     lines = [
-        f"{label}: {sum(splits.values())} pictures of {dataset['parts'][label]} parts ("
+        f"{label}: {sum(splits.values())} images of {dataset['parts'][label]} parts ("
         + ", ".join(f"{count} {split}" for split, count in splits.items())
         + ")"
         for label, splits in dataset["pictures"].items()
@@ -73,8 +73,8 @@ def _rates(point: Mapping[str, Any]) -> str:
     if point["recall"] is None or point["false_reject_rate"] is None:
         return ""
     return (
-        f"\n  on the validation split that keeps {point['recall']:.2%} of the bad parts from "
-        f"acceptance, and {point['false_reject_rate']:.2%} of the good ones"
+        f"\n  on the validation split {point['recall']:.2%} of the bad parts and "
+        f"{point['false_reject_rate']:.2%} of the good parts are not accepted"
     )
 
 
@@ -85,5 +85,5 @@ def _folds_text(folds: Mapping[str, Any] | None) -> list[str]:
     rejected = folds["false_rejects_at_target_recall"]
     lines = [f"Cross-validation, float model: {metrics_text(folds)}", f"By fold: {by_fold}"]
     if rejected is not None:
-        lines.append(f"Good parts not accepted at the wanted recall of bad ones: {rejected:.2%}")
+        lines.append(f"Good parts not accepted at the target recall of bad parts: {rejected:.2%}")
     return ["\n".join(lines)]

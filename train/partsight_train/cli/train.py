@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
+from partsight_train.cli.effects import refuse_options_without_effect
 from partsight_train.cli.option_groups import GroupedCommand
 from partsight_train.cli.train_options import train_options
 from partsight_train.requirements import require_train_extra
@@ -30,20 +31,22 @@ def command(
     verbosity: str,
     **options: Any,
 ) -> None:
-    """Train a classifier on IMAGE_DIR, which has a sub-folder a label.
+    """Train a classifier on labelled folders of images.
 
-    A picture's split is chosen by a hash of label and file name, so it stays when
-    others are added. Shots of one part stay together: those that share what stands before
-    _nohash_ in their names, and those in one sub-folder where file names recur across
-    sub-folders. A set that is divided into train/, val/ and test/ keeps its split.
+    IMAGE_DIR has one sub-folder per label. The split of an image depends on a hash of its label
+    and file name, so it stays the same when images are added. Images of one part stay together:
+    those whose names share the text before _nohash_, and those in one sub-folder if file names
+    recur across sub-folders. A folder with train/, val/ and test/ keeps its split.
 
     \b
     Examples:
       partsight train parts/ -o runs/first
-      partsight train parts/ -o runs/classic --preset retrain --backbone mobilenet-v2
+      partsight train parts/ -o runs/flips --augment flips --fine-tune top
+      partsight train parts/ -o runs/again --config run.toml --seed 7
     """
     require_train_extra()
     settings = _settings(options)
+    refuse_options_without_effect(click.get_current_context(), settings)
     for package in ("partsight", "partsight_train"):
         logging.getLogger(package).setLevel(verbosity.upper())
     from partsight_train.cli.summary import mistakes_text, summary_text

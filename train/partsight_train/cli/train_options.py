@@ -1,21 +1,27 @@
-"""The options of ``partsight train``, named as the fields of its settings.
+"""The options of ``partsight train``. Their parameters have the names of the settings' fields.
 
-Defaults are those of the settings; a preset replaces some of them, and what is given on
-the command line replaces both.
+An option's value comes from the command line, else from ``--config``, else from ``--preset`` and
+``--augment``, else from the defaults of the settings.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
-from partsight.image.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH, PreprocessSpec
+from partsight.image.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight_train.cli.option_groups import group
-from partsight_train.cli.product_option import product_name
+from partsight_train.cli.option_values import (
+    apply_augmentations,
+    apply_preset,
+    product_name,
+    region,
+    rows_and_columns,
+)
+from partsight_train.cli.run_file import apply_run_file
 from partsight_train.settings import (
     BALANCES,
     DISTRIBUTIONS,
@@ -31,201 +37,203 @@ from partsight_train.settings import (
     HeadSettings,
     TrainSettings,
 )
+from partsight_train.tune.space import VARIATIONS
 
 __all__ = ["train_options"]
 
-_TRAIN, _HEAD, _VARY, _TUNE = TrainSettings(), HeadSettings(), AugmentSettings(), FineTuneSettings()
+_TRAIN, _HEAD = TrainSettings(), HeadSettings()
+_AUGMENT, _TUNE = AugmentSettings(), FineTuneSettings()
 _CARD = CardSettings()
 _COUNT = click.IntRange(1)
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-_PART = click.FloatRange(0, 1, max_open=True)
+_BELOW_ONE = click.FloatRange(0, 1, max_open=True)
 _RECALL = click.FloatRange(0, 1, min_open=True)
 _POSITIVE = click.FloatRange(0, min_open=True)
 _FROM_ZERO = click.FloatRange(0)
-_TILES = re.compile(r"([1-9]\d?)x([1-9]\d?)")
-
-
-def _apply_preset(ctx: click.Context, parameter: click.Parameter, value: str | None) -> None:
-    if value is not None:
-        ctx.default_map = {**(ctx.default_map or {}), **PRESETS[value]}
-
-
-def _region(
-    ctx: click.Context, parameter: click.Parameter, value: str | None
-) -> tuple[float, ...] | None:
-    if value is None:
-        return None
-    try:
-        left, top, width, height = map(float, value.split(","))
-        return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
-    except ValueError as error:
-        raise click.BadParameter(f"expected four shares: {error}") from error
-
-
-def _rows_and_columns(
-    ctx: click.Context, parameter: click.Parameter, value: str
-) -> tuple[int, int]:
-    found = _TILES.fullmatch(value)
-    if found is None:
-        raise click.BadParameter(f"expected rows and columns, such as 2x3. Received: {value!r}")
-    return int(found[1]), int(found[2])
+_AUGMENTATIONS = tuple(name for name in VARIATIONS if name != "none")
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:
     return click.Choice(names)
 
 
-_data = group("Pictures")
-_backbone = group("Backbone")
-_head = group("Head")
-_vary = group("Variation of training pictures")
-_tune = group("Fine-tuning")
-_decide = group("Verdicts and delivery")
-_run = group("The run")
+_run = group("Run")
+_data = group("Images and splits")
+_network = group("Network and its input")
+_head = group("Training of the head")
+_augment = group("Augmentation of training images")
+_tune = group("Fine-tuning of the backbone")
+_decide = group("Verdicts")
+_deliver = group("Delivered file")
 
 # fmt: off
 _OPTIONS: tuple[Callable[..., Any], ...] = (
     _run("-o", "--run-dir", required=True, type=click.Path(path_type=Path), show_default=False,
-         help="A new folder; gets model-int8.tflite, metrics.json, report.html, saved_model/."),
+         basic=True,
+         help="New folder for model-int8.tflite, metrics.json, report.html and saved_model/."),
+    _run("--config", type=click.Path(path_type=Path, dir_okay=False), is_eager=True, basic=True,
+         expose_value=False, callback=apply_run_file,
+         help="TOML file with options: names with underscores as keys, such as image_size = 320. "
+              "The command line beats the file."),
     _run("--preset", type=_choice(tuple(PRESETS)), is_eager=True, expose_value=False,
-         callback=_apply_preset,
-         help="Defaults of a known recipe: 'retrain' is that of TensorFlow's retrain.py."),
-    _run("--resume", is_flag=True, help="Go on with a run that was killed."),
-    _run("--seed", type=click.IntRange(0), default=_HEAD.seed,
-         help="Of initial weights, the order of pictures, their variation and calibration."),
+         callback=apply_preset,
+         help="Defaults of a known method; 'retrain' is that of TensorFlow's retrain.py."),
+    _run("--resume", is_flag=True, basic=True, help="Continue a run that was interrupted."),
+    _run("--seed", type=click.IntRange(0), default=_HEAD.seed, basic=True,
+         help="Seed of initial weights, image order, augmentation and calibration images."),
     _run("--summaries-dir", type=click.Path(path_type=Path),
-         help="Where TensorBoard reads; default RUN_DIR/logs."),
+         help="Folder for TensorBoard; default RUN_DIR/logs."),
     _run("--cache-dir", type=click.Path(path_type=Path),
-         help="Where features and backbones are kept; default the user's cache folder."),
+         help="Folder for cached features and backbones; default the user's cache folder."),
     _run("--print-misclassified", is_flag=True,
-         help="Name the test pictures that the file got wrong."),
+         help="List the test images that the delivered file misclassifies."),
     _run("--verbosity", type=_choice(("debug", "info", "warning", "error")), default="warning",
-         help="What is said of the work on stderr."),
+         help="Level of the messages on stderr."),
 
     _data("--validation-share", type=_SHARE, default=_TRAIN.validation_share,
-          help="Share of the pictures to stop and to choose thresholds by."),
+          help="Share of the images for early stopping and for choosing thresholds."),
     _data("--test-share", type=_SHARE, default=_TRAIN.test_share,
-          help="Share of the pictures that are only measured on."),
+          help="Share of the images that are used for measurement only."),
     _data("--group-near-duplicates", is_flag=True,
-          help="Keep pictures that are nearly the same in one split and one fold."),
+          help="Keep nearly identical images in one split and one fold."),
     _data("--test-batch-size", type=_COUNT,
-          help="Test pictures to measure on at most, drawn at random; default all."),
-    _data("--cross-validate", type=click.IntRange(2),
-          help="Also measure the recipe on every picture, in so many folds."),
+          help="Maximum number of test images, drawn at random; default all."),
+    _data("--cross-validate", type=click.IntRange(2), basic=True, metavar="FOLDS",
+          help="Also measure these settings on all images by cross-validation."),
 
-    _backbone("--backbone", default=_TRAIN.backbone,
-              help="A name, or a TF Hub image feature vector: folder, .tar.gz, URL. Several with + "
-                   "between them are joined."),
-    _backbone("--image-size", type=_COUNT, help="Pixels a side; default the backbone's own."),
-
-    _backbone("--fit", type=_choice(FITS), default=_TRAIN.fit,
-              help="Stretch pictures to the size, or keep their proportions between grey bars."),
-    _backbone("--roi", callback=_region, metavar="LEFT,TOP,WIDTH,HEIGHT",
-              help="See only this region, in shares of the picture, e.g. 0.25,0,0.5,1."),
-
-    _backbone("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
-              help="Significant bits of files with 16 bits per sample; default what they declare, "
-                   "or the largest sample of all of them shows."),
-
-    _backbone("--views", type=click.Choice(VIEWS), default=_TRAIN.views,
-              help="Mean features over so many views: 2 mirrored, 4 both ways, 8 turned by "
-                   "quarters too. A frame takes as many times longer."),
-
-    _backbone("--tiles", callback=_rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
-              help="Cut pictures into tiles, each as large as the network's input; the worst "
-                   "decides. For small defects in large frames; takes as many times longer."),
+    _network("--backbone", default=_TRAIN.backbone, basic=True,
+             help="Name from 'partsight backbones', or a TF Hub image feature vector: folder, "
+                  ".tar.gz or URL. Several joined by + are used together."),
+    _network("--image-size", type=_COUNT, basic=True,
+             help="Side of the network's input in pixels; default the backbone's own."),
+    _network("--resize-mode", "fit", former=["--fit"], type=_choice(FITS), default=_TRAIN.fit,
+             help="Stretch images to the input, or keep their proportions with grey bars."),
+    _network("--roi", callback=region, metavar="LEFT,TOP,WIDTH,HEIGHT",
+             help="Use only this region, as shares of the image, e.g. 0.25,0,0.5,1."),
+    _network("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
+             help="Significant bits of files with 16 bits per sample; default the declared depth, "
+                  "or the largest sample of all files."),
+    _network("--tta", "views", former=["--views"], type=click.Choice(VIEWS),
+             default=_TRAIN.views, basic=True,
+             help="Test-time augmentation: average the features of 2 (mirrored), 4 (mirrored both "
+                  "ways) or 8 (also turned) views. Inference time grows by the same factor."),
+    _network("--tiles", callback=rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
+             basic=True,
+             help="Cut images into tiles of the input size; the worst tile decides. For small "
+                  "defects in large images. Inference time grows with the number of tiles."),
 
     _head("--optimizer", type=_choice(OPTIMIZERS), default=_HEAD.optimizer,
-          help="lbfgs goes to the minimum; adam and sgd take steps, and stop early."),
-    _head("--learning-rate", type=_POSITIVE, default=_HEAD.learning_rate),
-    _head("--momentum", type=_PART, default=_HEAD.momentum, help="Of sgd."),
+          help="lbfgs converges to the minimum; adam and sgd take steps with early stopping, and "
+               "use the options from --learning-rate to --l1."),
+    _head("--learning-rate", type=_POSITIVE, default=_HEAD.learning_rate,
+          help="Highest learning rate."),
+    _head("--momentum", type=_BELOW_ONE, default=_HEAD.momentum, help="Momentum for sgd."),
     _head("--schedule", type=_choice(SCHEDULES), default=_HEAD.schedule,
-          help="Learning rate: constant, or half a cosine down to zero."),
+          help="Constant learning rate, or half a cosine down to zero."),
     _head("--warmup-steps", type=click.IntRange(0), default=_HEAD.warmup_steps,
           help="Steps over which the learning rate rises from zero."),
-    _head("--epochs", type=_COUNT, default=_HEAD.epochs, help="Passes over the pictures, at most."),
-    _head("--steps", type=_COUNT, default=_HEAD.steps,
-          help="Steps (of lbfgs: iterations) at most, in place of --epochs."),
+    _head("--epochs", type=_COUNT, default=_HEAD.epochs, help="Maximum passes over the images."),
     _head("--eval-interval", type=_COUNT, default=_HEAD.eval_interval,
-          help="Steps between two looks at the validation split; default a pass."),
+          help="Steps between two validations; default one epoch."),
     _head("--patience", type=_COUNT, default=_HEAD.patience,
-          help="Stop after so many looks without a better validation split."),
-    _head("--keep-best", type=_choice(KEEP_BEST), default=_HEAD.keep_best,
-          help="The measure on the validation split by which the best weights are kept."),
-    _head("--keep-best-at", type=_RECALL, default=_HEAD.keep_best_at,
-          help="The recall or precision that --keep-best is taken at."),
-    _head("--batch-size", type=_COUNT, default=_HEAD.batch_size, help="Pictures a step."),
+          help="Validations without improvement before training stops."),
+    _head("--monitor", "keep_best", former=["--keep-best"], type=_choice(KEEP_BEST),
+          default=_HEAD.keep_best,
+          help="Validation metric for early stopping and for choosing the best weights."),
+    _head("--monitor-at", "keep_best_at", former=["--keep-best-at"], type=_RECALL,
+          default=_HEAD.keep_best_at,
+          help="Recall for precision-at-recall, or precision for recall-at-precision."),
+    _head("--batch-size", type=_COUNT, default=_HEAD.batch_size, help="Images per step."),
     _head("--validation-batch-size", type=_COUNT,
-          help="Pictures of a look at the validation split, drawn at random; default all."),
-    _head("--balance", type=_choice(BALANCES), default=_HEAD.balance,
-          help="Even out labels of unequal number by weights or by sampling."),
-    _head("--dropout", type=_PART, default=_HEAD.dropout),
-    _head("--l1", type=_FROM_ZERO, default=_HEAD.l1),
-    _head("--l2", type=_FROM_ZERO, default=_HEAD.l2),
-    _head("--label-smoothing", type=_PART, default=_HEAD.label_smoothing),
-    _head("--scale-features/--raw-features", default=_HEAD.scale_features,
-          help="Whether features are scaled for training; folded back either way."),
-    _head("--temperature/--no-temperature", default=_HEAD.temperature,
-          help="Whether scores are calibrated on the validation split."),
+          help="Images per validation, drawn at random; default all."),
     _head("--checkpoint-interval", type=_COUNT, default=_HEAD.checkpoint_interval,
           help="Steps between checkpoints of the head in RUN_DIR/checkpoints."),
+    _head("--dropout", type=_BELOW_ONE, default=_HEAD.dropout,
+          help="Share of the features that each step leaves out."),
+    _head("--l1", type=_FROM_ZERO, default=_HEAD.l1, help="Weight of the L1 penalty."),
+    _head("--l2", type=_FROM_ZERO, default=_HEAD.l2, help="Weight of the L2 penalty."),
+    _head("--steps", type=_COUNT, default=_HEAD.steps,
+          help="Maximum steps (for lbfgs: iterations); replaces --epochs."),
+    _head("--balance", type=_choice(BALANCES), default=_HEAD.balance,
+          help="Compensate for labels with unequal numbers of images by weights or by sampling."),
+    _head("--label-smoothing", type=_BELOW_ONE, default=_HEAD.label_smoothing,
+          help="Share of the probability that is spread over all labels."),
+    _head("--scale-features/--raw-features", default=_HEAD.scale_features,
+          help="Standardize the features for training."),
 
-    _vary("--copies", type=_COUNT, default=_VARY.copies,
-          help="Varied copies of each training picture beside itself, if anything varies."),
-    _vary("--flip-left-right", is_flag=True, help="Mirror at random."),
-    _vary("--flip-up-down", is_flag=True, help="Mirror at random."),
-    _vary("--rotation", type=click.FloatRange(0, 180), default=_VARY.rotation,
-          help="Degrees either way, at most."),
-    _vary("--shift", type=_PART, default=_VARY.shift, help="Share of the side, at most."),
-    _vary("--shear", type=click.FloatRange(0, 80), default=_VARY.shear, help="Degrees, at most."),
-    _vary("--zoom", type=_PART, default=_VARY.zoom, help="Share in or out, at most."),
-    _vary("--crop", type=_PART, default=_VARY.crop, help="Share of the side cut off, anywhere."),
-    _vary("--brightness", type=_PART, default=_VARY.brightness, help="Share up or down, at most."),
-    _vary("--contrast", type=_PART, default=_VARY.contrast, help="Share up or down, at most."),
+    _augment("--augment", type=_choice(_AUGMENTATIONS), multiple=True, is_eager=True,
+             expose_value=False, callback=apply_augmentations, basic=True,
+             help="Augment by mirroring (flips), brightness and contrast (light), small rotations, "
+                  "shifts and zooms (moves), or all of them; may be repeated. --help-all lists "
+                  "single changes, which take precedence."),
+    _augment("--augment-copies", "copies", former=["--copies"], type=_COUNT,
+             default=_AUGMENT.copies,
+             help="Augmented copies of each training image, in addition to the image."),
+    _augment("--flip-left-right", is_flag=True, help="Mirror at random."),
+    _augment("--flip-up-down", is_flag=True, help="Mirror at random."),
+    _augment("--rotation", type=click.FloatRange(0, 180), default=_AUGMENT.rotation,
+             help="Maximum angle in degrees, in both directions."),
+    _augment("--shift", type=_BELOW_ONE, default=_AUGMENT.shift,
+             help="Maximum share of the side."),
+    _augment("--shear", type=click.FloatRange(0, 80), default=_AUGMENT.shear,
+             help="Maximum angle in degrees."),
+    _augment("--zoom", type=_BELOW_ONE, default=_AUGMENT.zoom, help="Maximum share in or out."),
+    _augment("--crop", type=_BELOW_ONE, default=_AUGMENT.crop,
+             help="Maximum share of the side that is cut off."),
+    _augment("--brightness", type=_BELOW_ONE, default=_AUGMENT.brightness,
+             help="Maximum share up or down."),
+    _augment("--contrast", type=_BELOW_ONE, default=_AUGMENT.contrast,
+             help="Maximum share up or down."),
 
-    _tune("--fine-tune", type=_choice(FINE_TUNED_PARTS), default=_TUNE.fine_tune,
-          help="Train the upper part of the backbone on, or all of it."),
-    _tune("--fine-tune-epochs", type=_COUNT, default=_TUNE.fine_tune_epochs),
-    _tune("--fine-tune-learning-rate", type=_POSITIVE, default=_TUNE.fine_tune_learning_rate),
-    _tune("--fine-tune-batch-size", type=_COUNT, default=_TUNE.fine_tune_batch_size),
-    _tune("--mixed-precision", is_flag=True, help="float16 arithmetic on a GPU that has it."),
+    _tune("--fine-tune", type=_choice(FINE_TUNED_PARTS), default=_TUNE.fine_tune, basic=True,
+          help="Also train the upper layers of the backbone, or all of them."),
+    _tune("--fine-tune-epochs", type=_COUNT, default=_TUNE.fine_tune_epochs, basic=True,
+          help="Passes of fine-tuning over the training images."),
+    _tune("--fine-tune-learning-rate", type=_POSITIVE, default=_TUNE.fine_tune_learning_rate,
+          help="Highest learning rate of fine-tuning."),
+    _tune("--fine-tune-batch-size", type=_COUNT, default=_TUNE.fine_tune_batch_size,
+          help="Images per step of fine-tuning."),
+    _tune("--mixed-precision", is_flag=True, help="Use float16 on a GPU that supports it."),
     _tune("--distribute", type=_choice(DISTRIBUTIONS), default=_TUNE.distribute,
-          help="Over this machine's GPUs, or over the workers that TF_CONFIG names."),
+          help="Train on this machine's GPUs, or on the workers that TF_CONFIG names."),
 
-    _decide("--accept-label", "accept_labels", multiple=True,
-            help="A label of good parts; may be repeated. Default: healthy, good, ok, pass etc."),
-    _decide("--target-recall", type=_RECALL, default=_TRAIN.target_recall,
-            help="Share of bad parts that must not be accepted; sets the operating point."),
-    _decide("--cost-escape", type=_POSITIVE,
-            help="What an accepted bad part costs: sets the operating point by cost."),
-    _decide("--cost-false-reject", type=_POSITIVE,
-            help="What a good part that is not accepted costs."),
+    _decide("--accept-label", "accept_labels", multiple=True, basic=True,
+            help="Label of good parts; may be repeated. Default: healthy, good, ok, pass etc."),
+    _decide("--target-recall", type=_RECALL, default=_TRAIN.target_recall, basic=True,
+            help="Share of bad parts that must not be accepted; sets the thresholds."),
+    _decide("--cost-escape", type=_POSITIVE, basic=True,
+            help="Cost of an accepted bad part; sets the thresholds by cost instead."),
+    _decide("--cost-false-reject", type=_POSITIVE, basic=True,
+            help="Cost of a good part that is not accepted."),
     _decide("--defect-rate", type=_SHARE,
-            help="Share of bad parts on the line; default that of the pictures."),
+            help="Share of bad parts on the line; default the share among the images."),
     _decide("--min-contrast", type=click.FloatRange(0, 255),
-            help="Grey levels that the central 85 % of a picture spread over at least; one with "
-                 "fewer is never accepted. Default 10, or less where good pictures have less; "
-                 "0 is off."),
-    _decide("--calibration", type=_COUNT, default=_TRAIN.calibration,
-            help="At most so many training pictures set the ranges of int8."),
-    _decide("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,
-            help="Whether the head is fitted also to what the backbone gives in int8."),
-    _decide("--model-name", default=_CARD.model_name,
-            help="What people call the model; goes into its standard metadata, as do the next."),
-    _decide("--model-version", default=_CARD.model_version, help="Default the time of training."),
-    _decide("--product", callback=product_name,
-            help="What the model is for. A line takes only models of its own product."),
-    _decide("--author", default=_CARD.author, help="Who answers for it."),
-    _decide("--license", default=_CARD.license, help="Under which it may be used."),
-    _decide("--output-name", default=_TRAIN.output_name, help="Of the SavedModel's output."),
-    _decide("--assert-accuracy-at-least", type=_RECALL,
-            help="Fail and deliver nothing where the file is right less often on the test split."),
+            help="Grey levels that the central 85 % of an image must span; an image with fewer is "
+                 "never accepted. Default 10, or less if good images have less; 0 is off."),
+
+    _deliver("--calibration-images", "calibration", former=["--calibration"], type=_COUNT,
+             default=_TRAIN.calibration,
+             help="Maximum training images for the value ranges of int8."),
+    _deliver("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,
+             help="Fit the head also to the features of the int8 backbone."),
+    _deliver("--product", callback=product_name, basic=True,
+             help="Product that the model inspects. A line runs only models of its own product."),
+    _deliver("--model-name", default=_CARD.model_name, help="Name in the standard metadata."),
+    _deliver("--model-version", default=_CARD.model_version, show_default=False,
+             help="Version in the standard metadata; default the time of training."),
+    _deliver("--author", default=_CARD.author, show_default=False,
+             help="Author in the standard metadata."),
+    _deliver("--license", default=_CARD.license, show_default=False,
+             help="Licence in the standard metadata."),
+    _deliver("--output-name", default=_TRAIN.output_name, help="Name of the SavedModel's output."),
+    _deliver("--assert-accuracy-at-least", type=_RECALL,
+             help="Fail and deliver nothing if the test accuracy of the file is lower."),
 )
 # fmt: on
 
 
 def train_options(command: Callable[..., None]) -> Callable[..., None]:
-    """All options, in the order that they are shown in."""
+    """Add all options, in the order of the help."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

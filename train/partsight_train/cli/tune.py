@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
+from partsight.cli.options import RenamedOption
 from partsight_train.requirements import require_tune_extra
 from partsight_train.settings import OPTIMIZERS, TrainSettings, settings_from_options
 from partsight_train.tune.space import MEASURES, VARIATIONS, Search
@@ -23,36 +24,38 @@ _VARIATIONS = tuple(name for name in VARIATIONS if name != "none")
 @click.command("tune", context_settings={"show_default": True})
 @click.argument("image_dir", type=click.Path(path_type=Path))
 @click.option("-o", "--study-dir", required=True, type=click.Path(path_type=Path),
-              help="A new folder; gets study.db, which Optuna's tools read, and best.json.")
-@click.option("--resume", is_flag=True, help="Go on with the study there, killed or finished.")
+              help="New folder for study.db (an Optuna study) and best.json.")
+@click.option("--resume", is_flag=True,
+              help="Continue the study in that folder, interrupted or finished.")
 @click.option("--trials", type=click.IntRange(1), default=100,
-              help="How many there shall be, with those of a study that goes on.")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True),
-              help="Begin no trial after so many seconds.")
+              help="Total number of trials, including those of a continued study.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+              help="Start no trial after this time.")
 @click.option("--measure", type=click.Choice(MEASURES), default=_SEARCH.measure,
-              help="What is to be better: loss is the mean negative log-likelihood, recall the "
-                   "share of bad parts taken for bad, false-rejects the share of good parts that "
-                   "--target-recall costs.")
+              help="Measure to optimize: loss is the mean negative log-likelihood, recall the "
+                   "share of bad parts classified as bad, false-rejects the share of good parts "
+                   "not accepted at --target-recall.")
 @click.option("--folds", type=click.IntRange(2), default=_SEARCH.folds,
-              help="Each trial is judged on the mean over so many.")
+              help="Folds of the cross-validation of each trial.")
 @click.option("--backbone", "backbones", multiple=True, default=_SEARCH.backbones,
-              help="As for partsight train; may be repeated.")
+              help="Backbone as for partsight train; may be repeated.")
 @click.option("--optimizer", "optimizers", type=click.Choice(OPTIMIZERS), multiple=True,
               default=_SEARCH.optimizers,
-              help="May be repeated; adam and sgd take far longer than lbfgs.")
-@click.option("--vary", "variations", type=click.Choice(_VARIATIONS), multiple=True,
-              help="Also try varied training pictures; may be repeated.")
+              help="Optimizer; may be repeated. adam and sgd take far longer than lbfgs.")
+@click.option("--augment", "variations", cls=RenamedOption, former=["--vary"], multiple=True,
+              type=click.Choice(_VARIATIONS),
+              help="Also try augmented training images; may be repeated.")
 @click.option("--image-size", type=click.IntRange(1),
-              help="Pixels a side; default the backbone's own.")
+              help="Side of the network's input in pixels; default the backbone's own.")
 @click.option("--test-share", type=_SHARE, default=_TRAIN.test_share,
-              help="Share of the pictures that the search must not see.")
+              help="Share of the images that the search does not use.")
 @click.option("--accept-label", "accept_labels", multiple=True,
-              help="A label of good parts; may be repeated.")
+              help="Label of good parts; may be repeated.")
 @click.option("--target-recall", type=click.FloatRange(0, 1, min_open=True),
               default=_TRAIN.target_recall, help="Share of bad parts that must not be accepted.")
-@click.option("--seed", type=click.IntRange(0), default=_SEARCH.seed, help="Of what is tried.")
+@click.option("--seed", type=click.IntRange(0), default=_SEARCH.seed, help="Seed of the search.")
 @click.option("--cache-dir", type=click.Path(path_type=Path),
-              help="Where features and backbones are kept; default the user's cache folder.")
+              help="Folder for cached features and backbones; default the user's cache folder.")
 # fmt: on
 def command(
     image_dir: Path,
@@ -64,10 +67,10 @@ def command(
     variations: tuple[str, ...],
     **options: Any,
 ) -> None:
-    """Search for settings of the head that suit IMAGE_DIR better than the defaults.
+    """Search for better settings of the head on IMAGE_DIR.
 
-    Penalty, balance and label smoothing are tried on cross-validated features, and
-    optionally backbones, optimizers and variation. The test split takes no part.
+    Tries L2 penalty, balance and label smoothing by cross-validation, optionally also backbones,
+    optimizers and augmentation. The test split is not used.
 
     \b
     Examples:

@@ -1,5 +1,5 @@
-"""The subcommands that a device has, a module each: parse here, work elsewhere.
+"""Subcommands of a device: each module parses options and calls other packages.
 
-Modules import what works inside the function that needs it, so that ``--help`` and
-``doctor`` need nothing but click.
+Modules import other packages inside the function that needs them, so ``--help`` and ``doctor``
+need only click.
 """

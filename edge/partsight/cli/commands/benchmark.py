@@ -32,13 +32,13 @@ def _size(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
 @click.command("benchmark")
 @click.argument("models", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--frames", type=click.IntRange(1), default=200, show_default=True,
-              help="Frames that are judged in each way.")  # fmt: skip
+              help="Frames per combination of model, runtime, threads and batch.")  # fmt: skip
 @click.option("--size", callback=_size, default="1280x720", show_default=True,
-              metavar="WIDTHxHEIGHT", help="Of a frame.")  # fmt: skip
+              metavar="WIDTHxHEIGHT", help="Size of the frames.")  # fmt: skip
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The device's configuration, where --save writes; see 'partsight watch'.",
+    help="Configuration of the device, which --save changes; see 'partsight watch'.",
 )
 @click.option(
     "--save", is_flag=True, help="Write the recommended runtime and threads into the configuration."
@@ -52,11 +52,11 @@ def command(
     save: bool,
     as_json: bool,
 ) -> None:
-    """Measure model files on this machine, under each TFLite runtime that it has.
+    """Measure model files with each installed TFLite runtime.
 
-    Latency is from a batch of BGR frames to its scores; 'workers' are classifiers side by
-    side. Run it where nothing else runs. Exit code 3 where a model does not run in some way;
-    that it takes no batches is said, and no failure.
+    Latency is the time from a batch of BGR frames to its scores; 'workers' are classifiers that
+    run at the same time. Stop other programs first. Exit code 3 if a model fails in a
+    combination; a model without batches is reported, but no failure.
 
     \b
     Example:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import config_option
-from partsight.cli.console import exit_if_failed
+from partsight.cli.console import exit_if_failed, report_failure
 from partsight.utils.printable import shown
 from partsight.utils.redaction import redact_text
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-# Of the network that is yet to be trained nothing is known: a folder's pictures are decoded as
-# for one that sees every pixel.
+# The size of the network's input is not known before training: images of a folder are decoded
+# with all pixels.
 _EVERY_PIXEL = 2**15
 
 
@@ -34,8 +34,8 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
     if value is not None and not is_plain_name(value):
         raise click.BadParameter(
-            "expected a name that any disk takes for a folder or file: up to 100 characters, none "
-            f'of /\\:*?"<>|, no space or dot at an end, and no name that no command reads, such as '
+            "expected a name for a file or folder on any disk: up to 100 characters, none of "
+            f'/\\:*?"<>|, no space or dot at an end, and no name that commands skip, such as '
             f"@eaDir. Received: {value!r}"
         )
     return value
@@ -49,10 +49,10 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder.",
 )
 @click.option(
-    "--label", required=True, callback=_plain, help="What the parts are, such as defected."
+    "--label", required=True, callback=_plain, help="Label of the parts, such as defected."
 )
 @click.option(
-    "--part", callback=_plain, help="What all shots are of: training keeps them together."
+    "--part", callback=_plain, help="Id of the part in all images; training keeps them together."
 )
 @click.option(
     "--every",
@@ -60,17 +60,17 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     type=click.FloatRange(0),
     default=0,
     metavar="SECONDS",
-    help="Time between two pictures; every frame if left out.",
+    help="Time between two images; default every frame.",
 )
-@click.option("--max", "most", type=click.IntRange(1), help="Stop after so many pictures.")
-@click.option("--wait-for-key", is_flag=True, help="Take a picture each time Enter is pressed.")
+@click.option("--max", "most", type=click.IntRange(1), metavar="N", help="Stop after N images.")
+@click.option("--wait-for-key", is_flag=True, help="Take an image each time Enter is pressed.")
 @click.option(
     "--format",
     "kind",
     type=click.Choice(["png", "jpg"]),
     default="png",
     show_default=True,
-    help="png loses nothing.",
+    help="File format; png is lossless.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
@@ -86,10 +86,10 @@ def command(
     as_json: bool,
     device: Device,
 ) -> None:
-    """Collect labelled pictures with the very camera that will judge.
+    """Collect labelled images with the camera of the line.
 
-    They go to DEST/LABEL/, as 'partsight train DEST' reads them, and replace nothing there.
-    Ctrl-C ends it. A frame that cannot be used is named, and the exit code is 3.
+    Images are added to DEST/LABEL/, for 'partsight train DEST'; existing files are not replaced.
+    Ctrl-C ends the command. Unusable frames are named, and the exit code is 3.
 
     \b
     Example:
@@ -101,45 +101,45 @@ def command(
     if wait_for_key and every_s:
         raise click.UsageError("--wait-for-key and --every exclude each other.")
     target = CaptureTarget(destination / label, kind, part)
-    moments = on_each(_prompted(sys.stdin)) if wait_for_key else every(every_s)
-    with _opened(device, source) as frames:
-        pictures, faults = _collected(capture(frames, moments, target, most), tell=wait_for_key)
+    moments = on_each(_prompt(sys.stdin)) if wait_for_key else every(every_s)
+    with _open_frames(device, source) as frames:
+        events = capture(frames, moments, target, most)
+        pictures, faults = _collect(events, show_paths=wait_for_key)
     if as_json:
         failed = [{"source": each.source, "reason": redact_text(each.reason)} for each in faults]
-        told = {"label": label, "pictures": [str(path) for path in pictures], "failed": failed}
-        click.echo(json.dumps(told))
+        paths = [str(path) for path in pictures]
+        click.echo(json.dumps({"label": label, "pictures": paths, "failed": failed}))
     else:
-        click.echo(f"wrote {len(pictures)} pictures to {target.folder}")
+        click.echo(f"wrote {len(pictures)} images to {target.folder}")
     exit_if_failed(len(faults), len(pictures) + len(faults))
 
 
-def _collected(events: Iterable[Path | Fault], *, tell: bool) -> tuple[list[Path], list[Fault]]:
-    """What was written and what was not, to the end or to Ctrl-C; faults are named at once."""
+def _collect(events: Iterable[Path | Fault], *, show_paths: bool) -> tuple[list[Path], list[Fault]]:
+    """The written images and the faults, up to the end or Ctrl-C; faults are named at once."""
     pictures: list[Path] = []
     faults: list[Fault] = []
     try:
         for event in events:
             if isinstance(event, Path):
                 pictures.append(event)
-                if tell:
+                if show_paths:
                     click.echo(f"partsight: {shown(event)}", err=True)
             else:
                 faults.append(event)
-                reason = shown(redact_text(event.reason))
-                click.echo(f"partsight: {shown(event.source)}: {reason}", err=True)
+                report_failure(event.source, redact_text(event.reason))
     except KeyboardInterrupt:
         click.echo(err=True)
     return pictures, faults
 
 
-def _prompted(lines: Iterable[str]) -> Iterator[str]:
-    click.echo("partsight: Enter takes a picture, Ctrl-D ends", err=True)
+def _prompt(lines: Iterable[str]) -> Iterator[str]:
+    click.echo("partsight: Enter takes an image, Ctrl-D ends", err=True)
     yield from lines
 
 
 @contextmanager
-def _opened(device: Device, address: str) -> Iterator[Frames]:
-    """The source as the line opens it, with the configuration's camera settings."""
+def _open_frames(device: Device, address: str) -> Iterator[Frames]:
+    """Open the source as the line does, with the camera settings of the configuration."""
     from partsight.config.acting import require_acting
     from partsight.config.document import Config
     from partsight.config.source_address import classify_address

@@ -1,8 +1,8 @@
-"""``partsight classify --engine ray``: from options to a run over a cluster."""
+"""``partsight classify --engine ray``: classify on a cluster."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -14,90 +14,97 @@ from partsight.batch.ray_engine.output_folder import OutputFolder, open_output_f
 from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import Judging
+from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
 from partsight.cli.commands.cluster_options import Cluster
-from partsight.cli.commands.model_options import load_for_command, point_in_force
-from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
-from partsight.cli.device import Device
+from partsight.cli.commands.model_options import load_for_command
+from partsight.cli.console import (
+    ProgressBar,
+    exit_if_failed,
+    report_failure,
+    report_left_out,
+    resume_hint,
+)
 from partsight.image_files.walk import LeftOut
 from partsight.model.file import read_model
-from partsight.model.third_party import ModelOverrides
+from partsight.results import sink_endings
 from partsight.utils.progress import silent
 
 __all__ = ["classify_on_ray"]
 
-# Each needs all pictures on one machine.
+# These options need all images on one machine.
 _LOCAL_ONLY = ("heatmaps", "sort_into", "copy", "contact_sheet")
 
 
-def classify_on_ray(
-    cluster: Cluster,
-    options: Mapping[str, Any],
-    overrides: ModelOverrides | None,
-    tell: Callable[[str, str], object],
-) -> None:
-    """Do what ``partsight classify`` does, over a cluster.
-
-    Args:
-        cluster: what was asked for.
-        options: those of the command, by name.
-        overrides: what a model of another tool does not say of itself.
-        tell: is given the name of what failed, and the reason.
+def classify_on_ray(options: ClassifyOptions, cluster: Cluster) -> None:
+    """Classify all inputs on a cluster, and exit with code 3 if some failed.
 
     Raises:
-        PartsightError: see ``classify_on_cluster``, and ``load_for_command``.
+        click.UsageError: an option that needs one machine, or a wrong output.
+        PartsightError: see ``classify_on_cluster`` and ``load_for_command``.
     """
-    name = _require_folder(options)
-    imported()  # before anything else is asked
+    name = _output_name(options)
+    imported()  # fail at once without Ray
     output = open_output_folder(name)
     if output.is_whole():
-        _refuse_or_leave(output, options["resume"])
+        _require_resume(output, options.resume)
         return
-    model = read_model(Path(options["model"]))
-    device: Device = options["device"]
-    classifier = load_for_command(model, device, 1, overrides)
-    point = point_in_force(
-        classifier,
-        device,
-        options["accept_above"],
-        options["reject_below"],
-        options["min_contrast"],
-    )
-
-    def make_task(filesystems: list[Any]) -> Task:
-        return Task(
-            output=output,
-            filesystems=filesystems,
-            point=point,
-            overrides=overrides,
-            runtime=classifier.interpreter.runtime.name,
-            details=options["details"],
-            only=tuple(options["only"]),
-            top_k=options["top_k"],
-        )
-
-    asked = {
-        **Judging(classifier, point, options["details"]).asked(),
-        **{key: options[key] for key in ("only", "top_k")},
-        "part_rows": cluster.part_rows,
-    }
-    run = ClusterRun(
-        model, asked, cluster.address, options["workers"], cluster.part_rows, options["resume"]
-    )
-    quiet = options["quiet"]
-    progress = silent if quiet else ProgressBar("classify")
     left_out = LeftOut()
-    summary = classify_on_cluster(run, options["paths"], make_task, tell, progress, left_out)
-    if not quiet:
-        tell_left_out(left_out)
+    with resume_hint():
+        run, judging = _prepare(options, cluster)
+        summary = classify_on_cluster(
+            run,
+            options.paths,
+            functools.partial(_task, options, output, judging),
+            report_failure,
+            silent if options.quiet else ProgressBar("classify"),
+            left_out,
+        )
+    if not options.quiet:
+        report_left_out(left_out)
         click.echo(summary.text(), err=True)
     exit_if_failed(summary.failed, summary.total)
 
 
-def _require_folder(options: Mapping[str, Any]) -> str:
-    """The folder's name; whatever else this engine cannot do is refused, too."""
-    from partsight.results import sink_endings
+def _prepare(options: ClassifyOptions, cluster: Cluster) -> tuple[ClusterRun, Judging]:
+    """Load the model here, so that a wrong one fails before the cluster starts."""
+    model = read_model(Path(options.model))
+    classifier = load_for_command(model, options.device, 1, options.overrides)
+    point = operating_point(classifier, options)
+    judging = Judging(classifier, point, options.details)
+    asked = {
+        **judging.asked(),
+        "only": list(options.only),
+        "top_k": options.top_k,
+        "part_rows": cluster.rows_per_file,
+    }
+    run = ClusterRun(
+        model, asked, cluster.address, options.workers, cluster.rows_per_file, options.resume
+    )
+    return run, judging
 
-    name: str = options["output_name"] or ""
+
+def _task(
+    options: ClassifyOptions, output: OutputFolder, judging: Judging, filesystems: list[Any]
+) -> Task:
+    return Task(
+        output=output,
+        filesystems=filesystems,
+        point=judging.point,
+        overrides=options.overrides,
+        runtime=judging.classifier.interpreter.runtime.name,
+        details=options.details,
+        only=options.only,
+        top_k=options.top_k,
+    )
+
+
+def _output_name(options: ClassifyOptions) -> str:
+    """The name or URI of the output folder.
+
+    Raises:
+        click.UsageError: it is a file, or an option needs one machine.
+    """
+    name = options.output or ""
     is_file = Path(name).is_file() or Path(name).suffix.lower() in sink_endings()
     if name in ("", "-") or (is_file and not is_uri(name) and not name.endswith("/")):
         raise click.BadParameter(
@@ -105,16 +112,17 @@ def _require_folder(options: Mapping[str, Any]) -> str:
             f"Received {name!r}"
         )
     for option in _LOCAL_ONLY:
-        if options[option]:
-            raise click.UsageError(f"--{option.replace('_', '-')} goes with --engine local")
-    if options["every"] != 1:
+        if getattr(options, option):
+            raise click.UsageError(f"--{option.replace('_', '-')} needs --engine local")
+    if options.every != 1:
         raise click.UsageError("--every is for videos, which --engine ray does not read")
     return name
 
 
-def _refuse_or_leave(output: OutputFolder, resume: bool) -> None:
+def _require_resume(output: OutputFolder, resume: bool) -> None:
+    """Refuse a complete output folder, unless a run is to be resumed."""
     if not resume:
         raise click.BadParameter(
             f"{output.shown} holds the rows of another run. Choose a new folder, or remove it."
         )
-    click.echo(f"partsight: {output.shown} is whole: there is nothing to resume", err=True)
+    click.echo(f"partsight: {output.shown} is complete: there is nothing to resume", err=True)

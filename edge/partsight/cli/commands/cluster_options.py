@@ -1,4 +1,4 @@
-"""Which engine judges many pictures, this machine's or a cluster's: options of ``classify``."""
+"""Options of ``partsight classify`` for a cluster."""
 
 from __future__ import annotations
 
@@ -8,48 +8,52 @@ from dataclasses import dataclass
 
 import click
 
+from partsight.cli.options import RenamedOption
+
 __all__ = ["Cluster", "cluster_options"]
 
-# A few seconds' work: what a killed worker costs, and a file of a size that readers like.
-_PART_ROWS = 1000
+# A few seconds of work: the loss if a worker is killed, and a convenient file size.
+_ROWS_PER_FILE = 1000
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """A cluster that is asked for.
+    """The cluster to classify on.
 
     Attributes:
-        address: of its head; None is one of this machine alone.
-        part_rows: pictures a part.
+        address: address of its head; None starts one on this machine.
+        rows_per_file: images per Parquet file.
     """
 
     address: str | None
-    part_rows: int
+    rows_per_file: int
 
 
 _OPTIONS = (
     click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
-                 show_default=True, help="This machine, or a cluster by Ray Data."),
+                 show_default=True, help="Use this machine, or a cluster by Ray Data."),
     click.option("--ray-address", metavar="ADDR",
                  help="For --engine ray: HOST:PORT of the head, or auto; default $RAY_ADDRESS, "
-                      "else this machine alone."),
-    click.option("--part-rows", type=click.IntRange(1),
-                 help=f"For --engine ray: pictures a Parquet file.  [default: {_PART_ROWS}]"),
+                      "or else this machine alone."),
+    click.option("--rows-per-file", cls=RenamedOption, former=["--part-rows"],
+                 type=click.IntRange(1),
+                 help="For --engine ray: images per Parquet file.  "
+                      f"[default: {_ROWS_PER_FILE}]"),
 )  # fmt: skip
 
 
 def cluster_options(command: Callable[..., None]) -> Callable[..., None]:
-    """``--engine ray`` and what goes with it, for the command as ``cluster``."""
+    """Add ``--engine`` and its options; the command receives them as ``cluster``."""
 
     @functools.wraps(command)
-    def gathered(
-        *, engine: str, ray_address: str | None, part_rows: int | None, **options: object
+    def with_cluster(
+        *, engine: str, ray_address: str | None, rows_per_file: int | None, **options: object
     ) -> None:
-        if engine == "local" and (ray_address or part_rows):
-            raise click.UsageError("--ray-address and --part-rows go with --engine ray")
-        cluster = Cluster(ray_address, part_rows or _PART_ROWS) if engine == "ray" else None
+        if engine == "local" and (ray_address or rows_per_file):
+            raise click.UsageError("--ray-address and --rows-per-file need --engine ray")
+        cluster = Cluster(ray_address, rows_per_file or _ROWS_PER_FILE) if engine == "ray" else None
         command(cluster=cluster, **options)
 
     for option in reversed(_OPTIONS):
-        gathered = option(gathered)
-    return gathered
+        with_cluster = option(with_cluster)
+    return with_cluster

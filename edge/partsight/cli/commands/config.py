@@ -22,7 +22,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("config")
 def command() -> None:
-    """The device's configuration, partsight.toml.
+    """Write, check and show the device's configuration.
 
     \b
     Example:
@@ -33,10 +33,12 @@ def command() -> None:
 
 @command.command("init")
 @click.argument("path", type=_FILE, default=Path("partsight.toml"))
-@click.option("--minimal", is_flag=True, help="Write only what a first line needs.")
+@click.option("--minimal", is_flag=True, help="Write only the keys that a first line needs.")
 @click.option("--force", is_flag=True, help="Replace an existing file.")
 def init(path: Path, minimal: bool, force: bool) -> None:
-    """Write a file with every key, its description and default; all keys are inactive.
+    """Write a configuration with all keys, commented out.
+
+    Each key has its description and its default.
 
     \b
     Example:
@@ -50,22 +52,22 @@ def init(path: Path, minimal: bool, force: bool) -> None:
 
     if path.exists() and not force:
         raise OutputError(
-            f"{path} exists and is not replaced. Choose another name, or add --force."
+            f"{path} exists, and is not replaced. Choose another name, or add --force."
         )
     rewrite_atomic(path, (MINIMAL if minimal else template(Config)).encode())
-    content = "what a first line needs" if minimal else "every key, inactive"
+    content = "the keys of a first line" if minimal else "every key, inactive"
     click.echo(f"{path} has {content}. Change it, then: partsight config check {path}")
 
 
 @command.command("check")
 @click.argument("file", type=_FILE, required=False)
 def check(file: Path | None) -> None:
-    """Check a configuration, and whether everything in it can work on this device.
+    """Check a configuration, and whether it can work on this device.
 
-    Packages, secrets, certificates, paths, the source and models are checked; nothing is
-    connected or written. Exit code 1 if the line could not start or a key could never work; a
-    warning is about something that may appear later. Default of FILE: the configuration that
-    'partsight watch' reads.
+    Checks packages, secrets, certificates, paths, the source and models, but connects to nothing
+    and writes nothing. Exit code 1 if the line could not start, or a component could never work;
+    a warning names something that may become available later. FILE defaults to the configuration
+    that 'partsight watch' reads.
 
     \b
     Example:
@@ -95,7 +97,9 @@ def _count(number: int, noun: str) -> str:
 @click.argument("file", type=_FILE, required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def show(file: Path | None, as_json: bool) -> None:
-    """Print the active configuration and the origin of each value; no secrets.
+    """Print the effective configuration without secrets.
+
+    Each value has its origin: the file, the environment or the default.
 
     \b
     Example:
@@ -126,7 +130,7 @@ def show(file: Path | None, as_json: bool) -> None:
 
 @command.command("reference")
 def print_reference() -> None:
-    """Print the reference of all keys in Markdown, as in docs/configuration.md.
+    """Print the reference of all keys in Markdown.
 
     \b
     Example:
@@ -139,7 +143,7 @@ def print_reference() -> None:
 
 
 def _plain(value: object) -> object:
-    """The value with the types of JSON and TOML."""
+    """The value in types of JSON and TOML."""
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, dict):

@@ -15,9 +15,10 @@ __all__ = ["command"]
 @click.command("doctor")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(as_json: bool) -> None:
-    """Say what this machine has and lacks, with the command that mends each lack.
+    """Check this machine and name missing software.
 
-    Ends with exit code 1 when something is missing without which no picture is judged.
+    Each missing item has the command that installs it. Exit code 1 if one is missing that every
+    inspection needs.
 
     \b
     Example:

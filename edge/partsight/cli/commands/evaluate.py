@@ -16,7 +16,7 @@ from partsight.cli.commands.model_options import (
     point_in_force,
     threads_option,
 )
-from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
+from partsight.cli.console import ProgressBar, exit_if_failed, report_failure, report_left_out
 from partsight.utils.printable import shown
 
 if TYPE_CHECKING:
@@ -43,11 +43,10 @@ def command(
 ) -> None:
     """Measure a model file on labelled folders.
 
-    IMAGE_DIR has a sub-folder per label. If it is divided into train/ and test/ (MVTec AD, for
-    example), the test split is measured.
+    IMAGE_DIR has one sub-folder per label. If it has train/ and test/ (as MVTec AD), the test
+    split is measured.
 
-    Verdicts are by [decision] of the configuration, where there is one, else by the model's own
-    thresholds.
+    Verdicts use the thresholds in [decision] of the configuration, or else those of the model.
 
     \b
     Example:
@@ -70,11 +69,11 @@ def command(
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:
         click.echo(
-            f"partsight: {shown(flat['path'])}: practically no contrast ({flat['contrast']:.0f} of "
-            "255 grey levels), verdict review",
+            f"partsight: {shown(flat['path'])}: practically no contrast "
+            f"({flat['contrast']:.0f} of 255 grey levels), verdict review",
             err=True,
         )
     for path, reason in scored.failed:
-        click.echo(f"partsight: {shown(path)}: {reason}", err=True)
-    tell_left_out(left_out)
+        report_failure(path, reason)
+    report_left_out(left_out)
     exit_if_failed(len(scored.failed), len(scored.paths) + len(scored.failed))

@@ -38,7 +38,7 @@ def config_option(command: Callable[..., None]) -> Callable[..., None]:
         type=click.Path(path_type=Path, dir_okay=False),
         is_eager=True,
         callback=lambda ctx, parameter, value: open_device(value),
-        help=f"The device's configuration; default ${CONFIG_VARIABLE}, else {SYSTEM_CONFIG}.",
+        help=f"Configuration of the device; default ${CONFIG_VARIABLE}, or else {SYSTEM_CONFIG}.",
     )
     return option(command)
 
@@ -51,28 +51,28 @@ def threads_option(command: Callable[..., None]) -> Callable[..., None]:
         envvar=THREADS_VARIABLE,
         callback=lambda ctx, parameter, value: value or ctx.params["device"].options.threads,
         show_default="the configuration's, else 1",
-        help="Threads that the runtime may use for a picture.",
+        help="Threads of the runtime for one image.",
     )
     return option(command)
 
 
 _FACTS = (
     click.option("--labels", "labels_file", type=click.Path(path_type=Path, dir_okay=False),
-                 help="For a model of another tool: its labels, one per line in the order of its "
-                      "outputs, or with an index each, or as JSON."),
+                 help="For a model of another tool: file with its labels, one per line in the "
+                      "order of its outputs, or each with an index, or as JSON."),
     click.option("--scale", type=click.FloatRange(0, min_open=True),
-                 help="For a model of another tool: it takes byte * scale + offset."),
+                 help="For a model of another tool: its input is byte * scale + offset."),
     click.option("--offset", type=float, help="See --scale."),
     click.option("--logits", is_flag=True,
-                 help="For a model of another tool: it leaves the softmax or sigmoid out."),
+                 help="For a model of another tool: its outputs lack the softmax or sigmoid."),
     click.option("--accept-label", "accept_labels", multiple=True,
-                 help="For a model of another tool: a label of good parts; may be repeated. "
+                 help="For a model of another tool: label of good parts; may be repeated. "
                       "Default: healthy, good, ok_front, defect_free, i.O. etc."),
 )  # fmt: skip
 
 
 def facts_options(command: Callable[..., None]) -> Callable[..., None]:
-    """What a model of another tool does not say of itself, for the command as ``overrides``."""
+    """Add options for a model of another tool; the command receives them as ``overrides``."""
 
     @functools.wraps(command)
     def gathered(
@@ -85,7 +85,7 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
         **options: object,
     ) -> None:
         if offset is not None and scale is None:
-            raise click.UsageError("--offset goes with --scale: the network takes both or neither")
+            raise click.UsageError("--offset needs --scale")
         overrides = None
         if any((labels_file, scale, logits, accept_labels)):
             from partsight.model.third_party import ModelOverrides, read_labels

@@ -14,13 +14,16 @@ __all__ = ["command"]
 @click.command("sample-data")
 @click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
 @click.option(
-    "--per-label", type=click.IntRange(1), default=150, show_default=True, help="Pictures a label."
+    "--per-label", type=click.IntRange(1), default=150, show_default=True, help="Images per label."
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Seed of the rendering."
+)
 def command(destination: Path, per_label: int, seed: int) -> None:
-    """Write the sample set: rendered metal parts, healthy and defected.
+    """Write rendered sample images of metal parts.
 
-    The same seed gives the same pictures; a larger number adds to a smaller one.
+    DEST gets the folders healthy/ and defected/. The same seed gives the same images; a larger
+    number adds to them.
 
     \b
     Example:
@@ -29,4 +32,4 @@ def command(destination: Path, per_label: int, seed: int) -> None:
     from partsight.sample_data import write_sample_data
 
     paths = write_sample_data(destination, per_label, seed, ProgressBar("render"))
-    click.echo(f"wrote {len(paths)} pictures below {destination}")
+    click.echo(f"wrote {len(paths)} images below {destination}")

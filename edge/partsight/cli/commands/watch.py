@@ -36,9 +36,9 @@ __all__ = ["command"]
 @click.option(
     "--journal",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Keeps every verdict; default that of the configuration, or none.",
+    help="Database for all verdicts; default that of the configuration, or none.",
 )
-@click.option("--max-frames", type=click.IntRange(1), help="Stop after so many verdicts.")
+@click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N verdicts.")
 @config_option
 @threads_option
 @facts_options
@@ -51,12 +51,12 @@ def command(
     threads: int,
     overrides: ModelOverrides | None,
 ) -> None:
-    """Run the line: judge every part that a source shows.
+    """Run the line: inspect every part that a source shows.
 
-    A JSON line a verdict on stdout, or into the configuration's [[sinks]]. What cannot be judged
-    gets the fail-safe verdict, with its cause in `error`, and the exit code is 3. Of a configured
-    store the active model is run; MODEL is put into one that has none. SIGTERM ends the line
-    after the part at hand, SIGHUP has the configuration read again.
+    Each verdict is one JSON line on stdout, or goes to the [[sinks]] of the configuration. If a
+    part cannot be inspected, it gets the fail-safe verdict, with the cause in `error`, and the
+    exit code is 3. A configured store provides the active model; if the store is empty, MODEL is
+    added to it. SIGTERM ends the line after the current part; SIGHUP reloads the configuration.
 
     \b
     Example:
@@ -83,7 +83,7 @@ def command(
     )
     telemetry = Telemetry()
     run_station(request, telemetry)
-    _end(telemetry)
+    _report(telemetry)
 
 
 def _reread(device: Device, source: str | None, journal: Path | None) -> Config:
@@ -116,13 +116,13 @@ def _configured(device: Device, source: str | None, journal: Path | None) -> Con
     return require_acting(config.model_copy(update=sections))
 
 
-def _end(telemetry: Telemetry) -> None:
-    """Say how many parts had each verdict, and fail where some could not be judged."""
+def _report(telemetry: Telemetry) -> None:
+    """Print the number of parts per verdict; exit with code 3 if inspections failed."""
     counted = telemetry.values().items()
     verdicts = {label: int(count) for (name, label), count in counted if name == "verdicts"}
     faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
-    told = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
-    click.echo(f"partsight: {told or 'no frames'}", err=True)
+    text = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
+    click.echo(f"partsight: {text or 'no frames'}", err=True)
     for (name, sink), rows in sorted(telemetry.values().items()):
         if name == "queue" and rows:
             ending = "" if rows == 1 else "s"

@@ -1,4 +1,4 @@
-"""``partsight sign``."""
+"""``partsight model sign``."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ __all__ = ["command"]
 @click.command("sign")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path),
-              help="The private key that 'partsight keygen' made.")  # fmt: skip
+              help="Private key from 'partsight model keygen'.")  # fmt: skip
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
-              help="Where to write; default the model itself.")  # fmt: skip
+              help="Signed file; default the model file itself.")  # fmt: skip
 def command(model: Path, key: Path, output: Path | None) -> None:
-    """Sign a model file that is whole, in the place of any signature that it has.
+    """Sign a model file.
 
-    The signature lies in the file, which decides as before; its SHA-256 is another.
+    The signature is stored in the file and replaces an earlier one. Scores and verdicts stay the
+    same, but the SHA-256 of the file changes.
 
     \b
     Example:
-      partsight sign model-int8.tflite --key line.key
+      partsight model sign model-int8.tflite --key line.key
     """
     from partsight.errors import ContractError
     from partsight.model.file import load_model_file, read_model
@@ -32,7 +33,8 @@ def command(model: Path, key: Path, output: Path | None) -> None:
     from partsight.utils.files import write_atomic
 
     data = read_model(model)
-    with contextlib.suppress(ContractError):  # what another tool's lacks is given where it runs
+    # A file of another tool has no contract; its facts are given where it runs.
+    with contextlib.suppress(ContractError):
         load_model_file(data)
     write_atomic(output or model, signed(data, read_private_key(key), str(model)))
     click.echo(f"Signed: {output or model}")

@@ -1,4 +1,4 @@
-"""``partsight inspect``."""
+"""``partsight model inspect``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ __all__ = ["command"]
 @click.command("inspect")
 @click.argument("model")
 @facts_options
-@click.option("--json", "as_json", is_flag=True, help="Print all of it as one JSON object.")
+@click.option("--json", "as_json", is_flag=True, help="Print all facts as one JSON object.")
 def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None:
-    """Print what a model file says of itself.
+    """Print the facts in a model file.
 
     \b
     Example:
-      partsight inspect model-int8.tflite
+      partsight model inspect model-int8.tflite
     """
     from partsight.image.spec import spec_to_document
     from partsight.model.file import load_model_file
@@ -50,7 +50,7 @@ def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None
         click.echo(json.dumps(document, ensure_ascii=False))
         return
     for name, value in _facts(file):
-        # Whoever made the file chose these texts; none of them steers the terminal.
+        # The texts come from the file: control characters must not reach the terminal.
         shown = "".join(each if each.isprintable() else "\ufffd" for each in value)
         click.echo(f"{name:<16}{shown}")
 
@@ -64,32 +64,33 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     yield "bytes", str(len(file.data))
     yield "product", contract.product or "not named: a line with a product refuses it"
     yield "labels", ", ".join(contract.labels)
-    yield "sees", _sight(contract)
+    yield "input", _input(contract)
     point = contract.operating_point
     if point.accept_labels:
         yield "good parts", ", ".join(point.accept_labels)
         yield "verdicts", point.in_words()
-        yield "needs contrast", f"{point.min_contrast:g} grey levels, else review"
+        yield "min. contrast", f"{point.min_contrast:g} grey levels, else review"
     else:
-        yield "good parts", "not named, so that every verdict is review"
+        yield "good parts", "not named, so every verdict is review"
     if point.recall is not None and point.false_reject_rate is not None:
         yield (
             "on validation",
-            f"{point.recall:.2%} of bad parts kept out, {point.false_reject_rate:.2%} of good ones",
+            f"{point.recall:.2%} of bad parts and {point.false_reject_rate:.2%} of good parts not "
+            "accepted",
         )
     if contract.reference is not None:
-        yield "line in order", _order(contract.reference)
+        yield "drift reference", _drift_reference(contract.reference)
     else:
-        yield "line in order", "no reference: a line learns one from its first parts"
+        yield "drift reference", "none: a line learns one from its first parts"
     if contract.heatmap is not None:
         yield "heat map", "{} x {} positions".format(*contract.heatmap[::-1])
     yield "golden samples", str(len(contract.golden))
-    yield "signature", "carries one" if is_signed(file.data) else "none"
+    yield "signature", "present" if is_signed(file.data) else "none"
     yield from _origin(contract)
 
 
-def _order(reference: Reference) -> str:
-    """What drift is told against."""
+def _drift_reference(reference: Reference) -> str:
+    """Expected values on a line without drift."""
     score = reference.accept_score
     return (
         f"score {score.mean:.3f} +- {score.std:.3f}, {reference.reject_rate:.2%} of good parts "
@@ -100,7 +101,7 @@ def _order(reference: Reference) -> str:
 
 
 def _card(file: ModelFile) -> dict[str, str]:
-    """What its standard metadata call it."""
+    """The facts in the standard metadata."""
     from partsight.model.tflite.flatbuffer import Malformed, verify
     from partsight.model.tflite.model_schema import MODEL
     from partsight.model.tflite.standard_metadata import read_standard_metadata
@@ -113,7 +114,8 @@ def _card(file: ModelFile) -> dict[str, str]:
     return {} if metadata is None else metadata.facts
 
 
-def _sight(contract: Contract) -> str:
+def _input(contract: Contract) -> str:
+    """Size, region, channels and tiles of the network's input."""
     spec, (rows, columns) = contract.preprocess, contract.tiles
     parts = [f"{spec.width} x {spec.height} pixels", spec.fit]
     if spec.roi is not None:
@@ -128,11 +130,11 @@ def _sight(contract: Contract) -> str:
 
 
 def _origin(contract: Contract) -> Iterator[tuple[str, str]]:
-    """How it was made, as far as its provenance tells."""
+    """Training and export, from the provenance."""
     made = contract.provenance
     for name, key in (("trained", "created_at"), ("command", "command_line")):
         if key in made:
-            yield name, redact_text(str(made[key]))  # older versions kept addresses whole
+            yield name, redact_text(str(made[key]))  # older versions wrote unredacted addresses
     export = made.get("export")
     try:
         if export is not None:
@@ -143,5 +145,5 @@ def _origin(contract: Contract) -> Iterator[tuple[str, str]]:
             if refused:
                 yield "passed after", f"{used['remedy']}, {used['detail']}"
     except (AttributeError, KeyError, TypeError, ValueError):
-        # Nothing depends on the provenance, so that nothing checked it.
-        yield "export", "what the contract says of it cannot be read"
+        # No check covers the provenance, because nothing depends on it.
+        yield "export", "unreadable"

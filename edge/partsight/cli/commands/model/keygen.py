@@ -1,4 +1,4 @@
-"""``partsight keygen``."""
+"""``partsight model keygen``."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["command"]
 @click.command("keygen")
 @click.argument("key", type=click.Path(path_type=Path, dir_okay=False))
 def command(key: Path) -> None:
-    """Make a pair of keys: KEY signs models, KEY.pub verifies them.
+    """Make a key pair: KEY signs models, KEY.pub verifies them.
 
-    KEY stays where models are approved; only its owner can read it. KEY.pub goes to the
-    devices. Neither replaces a file that is there.
+    KEY stays on the machine where models are approved; only its owner can read it. Copy KEY.pub
+    to the devices. Existing files are not replaced.
 
     \b
     Example:
-      partsight keygen line.key
+      partsight model keygen line.key
     """
     from partsight.model.key_files import make_key_pair
 

@@ -1,4 +1,4 @@
-"""``partsight check``."""
+"""``partsight model check``."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["command"]
 def command(model: str, device: Device, as_json: bool) -> None:
     """Replay a model's golden samples on this device.
 
-    They are a few pictures with the scores that the model gave when it was exported. Exit
-    code 1 where this device gives others.
+    Golden samples are images in the file with the scores of the model at its export. Exit code 1
+    if the scores on this device differ.
 
     \b
     Example:
-      partsight check model-int8.tflite
+      partsight model check model-int8.tflite
     """
     from partsight.inference.classifier import Classifier
     from partsight.inference.runtimes import RuntimeOptions

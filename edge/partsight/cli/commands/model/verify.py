@@ -1,4 +1,4 @@
-"""``partsight verify``."""
+"""``partsight model verify``."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["command"]
 @click.command("verify")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--public-key", required=True, type=click.Path(path_type=Path),
-              help="The public key that 'partsight keygen' made.")  # fmt: skip
+              help="Public key from 'partsight model keygen'.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(model: Path, public_key: Path, as_json: bool) -> None:
-    """Tell whether a model file is as it was when the owner of a key signed it.
+    """Verify the signature of a model file.
 
     \b
     Example:
-      partsight verify model-int8.tflite --public-key line.key.pub
+      partsight model verify model-int8.tflite --public-key line.key.pub
     """
     from partsight.model.file import read_model
     from partsight.model.key_files import read_public_key
@@ -30,5 +30,5 @@ def command(model: Path, public_key: Path, as_json: bool) -> None:
     data = read_model(model)
     require_signature(data, read_public_key(public_key), str(model))
     digest = hashlib.sha256(data).hexdigest()
-    told = json.dumps({"model": str(model), "sha256": digest, "signed": True})
-    click.echo(told if as_json else f"{model} is signed by that key; SHA-256 {digest}")
+    document = json.dumps({"model": str(model), "sha256": digest, "signed": True})
+    click.echo(document if as_json else f"{model} is signed by that key; SHA-256 {digest}")

@@ -1,0 +1,50 @@
+"""``partsight journal export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
+from partsight.cli.console import ProgressBar
+
+if TYPE_CHECKING:
+    from partsight.cli.device import Device
+
+__all__ = ["command"]
+
+
+@click.command("export")
+@journal_argument
+@filters
+@click.option("--limit", type=click.IntRange(1), help="The newest N rows; default all.")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="OUT.jsonl, OUT.csv or OUT.parquet.",
+)
+def command(journal: Path | None, device: Device, output: Path, **filters: Any) -> None:
+    """Write verdicts with all columns to a file.
+
+    JOURNAL defaults to that of the configuration. A running line may be using it.
+
+    \b
+    Example:
+      partsight journal export journal.db --verdict reject -o rejects.csv
+    """
+    from partsight.journal import Selection, count, select
+    from partsight.results import file_sink, sink_endings
+
+    if output.suffix.lower() not in sink_endings():
+        raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
+    path, selection = journal_path(journal, device), Selection(**filters)
+    with file_sink(output) as sink:
+        written = 0
+        for row in ProgressBar("export")(select(path, selection), count(path, selection)):
+            sink.write(row)
+            written += 1
+    click.echo(f"partsight: {written} verdicts in {output}", err=True)
