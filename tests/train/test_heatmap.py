@@ -192,7 +192,7 @@ def test_other_ways_to_pool(make: Callable[[Any], Any], tmp_path: Path) -> None:
     ("make", "good", "message"),
     [
         (flattened, ("a",), "pools no feature maps"),
-        (a_head_of_two_layers, ("a",), "more than a head"),
+        (a_head_of_two_layers, ("a",), "is not linear"),
         (sums, (), "none are good. Train again with --accept-label"),
         (sums, ("a", "b"), "a, b are good. Train again with --accept-label"),
     ],

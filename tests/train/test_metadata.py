@@ -155,7 +155,9 @@ def test_a_file_says_what_it_is(flatbuffer: bytes, contract: Contract) -> None:
         "author": "QA & Söhne",
         "license": "MIT",
     }
-    assert description.startswith("Tells defected, healthy parts apart. A part is good where heal")
+    assert description.startswith(
+        "Classifies parts as defected, healthy. A part is good if healthy"
+    )
     assert metadata.labels_file == "labels.txt"
     assert metadata.normalization == Normalization((0.0,), (255.0,))
     assert metadata_entry(described, MARK) is not None
@@ -165,10 +167,10 @@ def test_a_file_says_what_it_is(flatbuffer: bytes, contract: Contract) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"tiles": (2, 3)}, "scores a tile"),
+        ({"tiles": (2, 3)}, "scores per tile"),
         ({"preprocess": PreprocessSpec(224, 224, roi=(0.25, 0, 0.5, 1))}, "region (0.25, 0, 0.5"),
         ({"preprocess": PreprocessSpec(224, 224, fit="letterbox")}, "between grey bars"),
-        ({"operating_point": OperatingPoint(())}, "apart."),
+        ({"operating_point": OperatingPoint(())}, "as defected, healthy."),
     ],
 )
 def test_what_the_standard_has_no_word_for_is_described(

@@ -59,12 +59,13 @@ _SHARE = click.FloatRange(0, 1)
     help="Least share of test pictures that get the float model's label.",
 )
 @click.option(
-    "--remedy",
+    "--fallback",
     type=click.Choice(("none", "auto")),
     default="auto",
     show_default=True,
-    help="What to do about a file that loses more than that: refuse it, or try the remedies.",
+    help="What to do if a file exceeds these limits: refuse it, or try the fallbacks.",
 )
+@click.option("--remedy", "old_fallback", type=click.Choice(("none", "auto")), hidden=True)
 def command(
     run_dir: Path,
     quantize: VariantName | None,
@@ -75,14 +76,14 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
-    remedy: Literal["none", "auto"],
+    fallback: Literal["none", "auto"],
+    old_fallback: Literal["none", "auto"] | None,
 ) -> None:
-    """Write the model of a finished run as a .tflite file, if it decides as it did.
+    """Write the model of a finished run as a .tflite file, if it decides like the float model.
 
-    A file that loses more than the limits allow against the float model, on the test
-    split, is made anew with more calibration pictures, with the head refitted to the
-    quantized backbone, with the most sensitive layers in float, and after quantization-aware
-    fine-tuning, until one passes. If none does it is not written, and the exit code is 1.
+    A file that exceeds the limits on the test split is made again with more calibration
+    pictures, with the head refitted to the quantized backbone, and with the most sensitive
+    layers in float, until one passes. If none passes, no file is written and the exit code is 1.
 
     \b
     Examples:
@@ -94,15 +95,15 @@ def command(
     if every == (quantize is not None) or (every and output is not None):
         raise click.UsageError("give --quantize with one variant, or --all without --output")
     from partsight_train.export.export import export, table
-    from partsight_train.export.fallbacks import REMEDIES
+    from partsight_train.export.fallbacks import FALLBACKS
     from partsight_train.export.gate import Limits
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    remedies = {} if remedy == "none" else REMEDIES
+    fallbacks = {} if (old_fallback or fallback) == "none" else FALLBACKS
     exported = export(
-        run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
+        run_dir, names, output, limits, progress, fallbacks, heatmap=heatmap, product=product
     )
     click.echo(table(exported))
     if any(each.path is None for each in exported):

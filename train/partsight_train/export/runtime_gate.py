@@ -1,7 +1,7 @@
-"""Whether each TFLite runtime on this machine runs a file, and gives the golden scores.
+"""Check of a file with each TFLite runtime on this machine: it runs and gives the golden scores.
 
-In a process of its own: tflite-runtime cannot share one with TensorFlow, and a parser that
-goes down takes no export with it.
+Each runtime is started in its own process: tflite-runtime cannot share one with TensorFlow, and
+a crash of a runtime does not end the export.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _TIMEOUT_S = 120.0
 
 
 def runtime_failures(data: bytes) -> list[str]:
-    """What goes wrong under any installed runtime, a sentence each.
+    """Return one sentence per installed runtime that fails on a model file.
 
     Args:
         data: a model file with golden samples.
@@ -37,7 +37,7 @@ def runtime_failures(data: bytes) -> list[str]:
 
 def _failure(path: Path, runtime: Runtime) -> str | None:
     command = [sys.executable, "-m", "partsight", "check", str(path)]
-    # What is not delivered yet is not signed yet: no key is asked for.
+    # The file is signed after the export, so no signature is required here.
     config = path.with_name("partsight.toml")
     config.touch()
     environment = without_secrets(os.environ)
@@ -48,8 +48,8 @@ def _failure(path: Path, runtime: Runtime) -> str | None:
             command, env=environment, capture_output=True, text=True, timeout=_TIMEOUT_S
         )
     except subprocess.TimeoutExpired:
-        return f"it did not end within {_TIMEOUT_S:.0f} s"
+        return f"no result within {_TIMEOUT_S:.0f} s"
     if done.returncode == 0:
         return None
-    said = (done.stderr.strip() or done.stdout.strip()).splitlines()
-    return said[-1] if said else f"the process ended with {done.returncode}"
+    lines = (done.stderr.strip() or done.stdout.strip()).splitlines()
+    return lines[-1] if lines else f"the process ended with exit code {done.returncode}"
