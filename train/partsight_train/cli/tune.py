@@ -78,7 +78,7 @@ def command(
     require_tune_extra()
     if cache_dir is not None:
         os.environ["PARTSIGHT_CACHE_DIR"] = str(cache_dir)
-    from partsight_train.tune.result import found_text
+    from partsight_train.tune.result import result_text
     from partsight_train.tune.study import tune
 
     try:
@@ -88,7 +88,7 @@ def command(
     found = tune(
         image_dir, study_dir, search, trials, ProgressBar, resume=resume, timeout_s=timeout
     )
-    click.echo(found_text(found, image_dir, study_dir))
+    click.echo(result_text(found, image_dir, study_dir))
     exit_if_failed(len(found.failed), len(found.failed) + found.pictures + found.test_pictures)
 
 
