@@ -49,7 +49,7 @@ from partsight_train.tune.study import DATABASE, tune
 
 FOLDS = 2
 PATIENCE_S = 120.0
-# Tolerance for rotated float32 features and another path to the same minimum.
+# Tolerance for rotated float32 features, whose gradient ends the search a little earlier or later.
 SAME_SCORES = 0.01
 
 
