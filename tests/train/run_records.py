@@ -1,4 +1,4 @@
-"""Runs that were never run, for the report: records with pictures and scores as wanted."""
+"""Made-up run records for tests of the report."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from partsight_train.fit.operating_point import operating_point
 from partsight_train.report import RunRecord
 from partsight_train.settings import TrainSettings
 
-# Names that would leave their place in a page, a chart or a line of text.
+# Names that could break a page, a chart or a line of text.
 NASTY_NAMES = (
     "<script>alert(1).png",
     "\"onerror='alert(1)' &amp;.png",
@@ -34,7 +34,7 @@ NASTY_NAMES = (
 def scored(
     true: Sequence[int], scores: Any, folder: Path, names: Sequence[str] = ()
 ) -> ScoredPictures:
-    """Scores, float (N, K), of N pictures; those that have names are written into ``folder``."""
+    """Scored pictures from scores, float (N, K); those with names are written to ``folder``."""
     paths = [folder / name for name in names]
     paths += [folder / f"part{index}.png" for index in range(len(names), len(true))]
     for path in paths[: len(names)]:
@@ -52,7 +52,7 @@ def record(
     accept_labels: tuple[str, ...] = (),
     **others: Any,
 ) -> RunRecord:
-    """A record of those test pictures, which also chose the thresholds."""
+    """A record of test pictures that also set the thresholds."""
     point = operating_point(labels, accept_labels, TrainSettings(), on_test.true, on_test.scores)
     figures = split_metrics(labels, on_test.true, on_test.scores, point)
     parity = compare(labels, on_test.true, on_test.scores, on_test.scores)
@@ -63,7 +63,7 @@ def record(
 
 
 def two_labels(folder: Path, count: int = 40, seed: int = 0) -> RunRecord:
-    """Bad and good parts with some mistakes, and all that a report can show."""
+    """Bad and good parts with some mistakes, and all optional values of a report."""
     generator = np.random.default_rng(seed)
     true = np.arange(count) % 3 % 2
     good = np.clip(0.3 + 0.4 * true + generator.normal(0, 0.22, count), 0, 1).round(2)
@@ -92,7 +92,7 @@ def two_labels(folder: Path, count: int = 40, seed: int = 0) -> RunRecord:
 
 
 def _mistaken_first(true: np.ndarray, good: np.ndarray) -> list[str]:
-    """Names for all pictures up to the last mistake, so that each one's picture is there."""
+    """Names for all pictures up to the last mistake, so that each mistake has a picture file."""
     wrong = np.flatnonzero((good > 0.5) != true)
     plain = [f"shot{index}.png" for index in range(int(wrong.max()) + 1)]
     for name, index in zip(NASTY_NAMES, wrong, strict=False):

@@ -1,4 +1,4 @@
-"""What is said of a file without a drift reference: expected, received, and what to do next."""
+"""The warning about a missing drift reference: expected, received and next step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFERENCE = Reference(20, 0.0, Spread(0.9, 0.1), Spread(100.0, 1.0), Spread(30.0
 
 
 def split(good: int, rejected: int, bad: int) -> ScoredPictures:
-    """Pictures of good parts, of which some are rejected, and of bad ones."""
+    """Pictures of accepted good parts, rejected good parts and bad parts."""
     true = np.array([1] * (good + rejected) + [0] * bad, np.intp)
     healthy = np.array([0.9] * good + [0.1] * rejected + [0.1] * bad)
     scores = np.stack([1 - healthy, healthy], axis=1)
@@ -40,11 +40,11 @@ def contract(reference: Reference | None, accepted: tuple[str, ...] = ("good",))
         ((3, 30, 0), TrainSettings(), ("good",), "received 3."),
         ((0, 0, 20), TrainSettings(), ("good",), "received 0."),
         ((1, 0, 1), TrainSettings(validation_share=0.2, test_share=0.2), ("good",), "about 25 "),
-        ((20, 0, 5), TrainSettings(), (), "no label is known to mean a good part"),
+        ((20, 0, 5), TrainSettings(), (), "no label is known as one of good parts"),
     ],
     ids=["too few", "too many rejected", "none", "by the shares", "no good label"],
 )
-def test_what_was_expected_and_received_and_what_to_do(
+def test_a_missing_reference_is_explained(
     counts: tuple[int, int, int],
     settings: TrainSettings,
     accepted: tuple[str, ...],
@@ -60,7 +60,7 @@ def test_what_was_expected_and_received_and_what_to_do(
     assert [each.getMessage() for each in caplog.records] == [document["problem"]]
 
 
-def test_nothing_is_said_where_there_is_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_file_with_a_reference_has_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     splits = (split(12, 1, 3), split(8, 0, 2))
     document = reference_document(splits, contract(REFERENCE), TrainSettings())
     assert document == {"reference": True, "good_pictures": 20, "expected": 10, "problem": None}

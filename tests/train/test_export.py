@@ -1,4 +1,4 @@
-"""The int8 file: fed with plain bytes, and close to the float model."""
+"""Converted files: input and output types, and scores close to the float model."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from partsight_train.export.assemble import assemble
 from partsight_train.heads.head import Head
 from partsight_train.tensorflow_stack import keras, tf
 
-# Of a score: rounding of float32; of half the mantissa; of int8 weights in three layers, and of
-# activations beside; and two steps of a uint8 softmax.
+# Tolerance for scores: rounding of float32, of float16, of int8 weights in three layers, of int8
+# activations, and two steps of a uint8 softmax.
 SCORE_TOLERANCE: dict[VariantName, float] = {
     "none": 1e-5,
     "float16": 2e-3,
@@ -57,7 +57,7 @@ def pictures(count: int) -> list[NDArray[np.uint8]]:
     [pictures(20), [np.full((32, 32, 3), 128, np.uint8)] * 3],
     ids=["noise", "uniform grey"],
 )
-def test_the_input_takes_the_bytes_of_a_frame(
+def test_the_input_of_int8_is_the_bytes_of_a_frame(
     model: keras.Model, calibration: list[NDArray[np.uint8]]
 ) -> None:
     interpreter = Interpreter(convert(model, SHAPE, "int8", calibration))
@@ -68,8 +68,8 @@ def test_the_input_takes_the_bytes_of_a_frame(
     assert (interpreter.output.scale, interpreter.output.zero_point) == (1 / 256, 0)
 
 
-# tflite-runtime cannot share a process with TensorFlow, so that a runtime gets its own.
-JUDGE = """
+# tflite-runtime cannot share a process with TensorFlow, so each runtime has its own.
+RUN = """
 import sys
 import numpy as np
 from partsight.inference.scores import dequantize
@@ -86,7 +86,7 @@ np.save(sys.argv[3], dequantize(np.stack(raw), interpreter.output))
 
 @pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
 @pytest.mark.parametrize(("variant", "tolerance"), SCORE_TOLERANCE.items())
-def test_the_scores_are_close_to_the_float_model(
+def test_scores_are_close_to_the_float_model(
     model: keras.Model, runtime: str, variant: VariantName, tolerance: float, tmp_path: Path
 ) -> None:
     (tmp_path / "model").write_bytes(convert(model, SHAPE, variant, pictures(40)))
@@ -94,13 +94,13 @@ def test_the_scores_are_close_to_the_float_model(
     np.save(tmp_path / "pictures.npy", inputs)
     paths = [tmp_path / name for name in ("model", "pictures.npy", "scores.npy")]
     environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
-    subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
+    subprocess.run([sys.executable, "-c", RUN, *paths], check=True, env=environment)
     exact = model(inputs.astype(np.float32) / 255).numpy()
     np.testing.assert_allclose(np.load(paths[2]), exact, atol=tolerance)
 
 
 @pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
-def test_scores_of_int8_float_have_no_steps(
+def test_scores_of_int8_float_are_not_quantized(
     model: keras.Model, runtime: str, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "pictures.npy", np.stack([picture // 2 for picture in pictures(40)]))
@@ -109,7 +109,7 @@ def test_scores_of_int8_float_have_no_steps(
         paths = [tmp_path / name for name in (variant, "pictures.npy", f"{variant}.npy")]
         paths[0].write_bytes(convert(model, SHAPE, variant, pictures(40)))
         environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
-        subprocess.run([sys.executable, "-c", JUDGE, *paths], check=True, env=environment)
+        subprocess.run([sys.executable, "-c", RUN, *paths], check=True, env=environment)
         scores[variant] = np.load(paths[2])[:, 0]
     in_steps = scores["int8-float"] * 256
     assert (scores["int8"] * 256 == np.round(scores["int8"] * 256)).all()
@@ -117,7 +117,7 @@ def test_scores_of_int8_float_have_no_steps(
     assert len(np.unique(scores["int8-float"])) > len(np.unique(scores["int8"]))
 
 
-def test_layers_that_are_named_are_left_in_float(model: keras.Model) -> None:
+def test_named_layers_stay_in_float(model: keras.Model) -> None:
     ranged = with_ranges(model, SHAPE, pictures(10))
     first = next(layer for layer in layers_of(ranged) if layer.operator == "CONV_2D")
 
@@ -128,11 +128,11 @@ def test_layers_that_are_named_are_left_in_float(model: keras.Model) -> None:
     assert dequantized((first.name,)) > dequantized(())
 
 
-def test_the_head_alone_is_added(model: keras.Model) -> None:
+def test_only_the_head_is_trainable(model: keras.Model) -> None:
     assert sum(int(np.prod(v.shape)) for v in model.trainable_variables) == 2 + 16 * 2
 
 
-def test_an_input_of_another_scale_is_refused(
+def test_an_input_with_another_scale_is_refused(
     model: keras.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tf.quantization, "fake_quant_with_min_max_args", lambda image, *_: image)
@@ -142,7 +142,7 @@ def test_an_input_of_another_scale_is_refused(
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_what_each_variant_takes_and_gives(model: keras.Model, variant: VariantName) -> None:
+def test_types_of_input_and_output_by_variant(model: keras.Model, variant: VariantName) -> None:
     interpreter = Interpreter(convert(model, SHAPE, variant, pictures(10)))
     dtypes = {interpreter.input.dtype, interpreter.output.dtype}
     assert dtypes == {np.dtype("uint8" if variant == "int8" else "float32")}
@@ -151,7 +151,7 @@ def test_what_each_variant_takes_and_gives(model: keras.Model, variant: VariantN
 @pytest.mark.parametrize(
     ("variant", "convolution"), [("none", 1), ("float16", 1), ("dynamic", 5), ("int8", 3)]
 )
-def test_operator_versions_are_read(
+def test_operator_versions_run_on_tflite_runtime_2_14(
     model: keras.Model, variant: VariantName, convolution: int
 ) -> None:
     needs = needs_of(convert(model, SHAPE, variant, pictures(10)))

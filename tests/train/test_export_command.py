@@ -32,8 +32,8 @@ from partsight.model.tflite.tensors import tensors_of
 from partsight.qualification.golden import MAX_BYTES, TOLERANCE
 from partsight_train.conversion.names import VARIANTS
 from partsight_train.export import export as export_module
-from partsight_train.export import fallbacks as remedied_module
-from partsight_train.export.fallbacks import REMEDIES
+from partsight_train.export import fallbacks as fallbacks_module
+from partsight_train.export.fallbacks import FALLBACKS
 from partsight_train.run.run_dir import DELIVERY
 
 
@@ -64,20 +64,16 @@ def run_dir(finished: Path, tmp_path: Path) -> Path:
 
 
 def no_runtime(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Where what runtimes make of a file is not the matter, none is started.
-
-    Returns:
-        the files that they are asked about from now on.
-    """
-    asked: list[bytes] = []
-    monkeypatch.setattr(export_module, "runtime_failures", lambda data: asked.append(data) or [])
-    return asked
+    """Replace the check with the installed runtimes; return the files passed to it from now on."""
+    checked: list[bytes] = []
+    monkeypatch.setattr(export_module, "runtime_failures", lambda data: checked.append(data) or [])
+    return checked
 
 
-def test_what_is_yet_to_be_signed_is_exported(
+def test_export_needs_no_signature(
     run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also where this machine is a device that runs signed models only."""
+    """Even if this machine only runs signed models."""
     config = tmp_path / "partsight.toml"
     config.write_text("[model]\npublic_key = 'lost.pub'\n")
     monkeypatch.setenv("PARTSIGHT_CONFIG", str(config))
@@ -93,12 +89,14 @@ def test_what_is_yet_to_be_signed_is_exported(
     indirect=["finished"],
     scope="module",
 )
-def test_all_variants(run_dir: Path, run_each: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = [] if run_each else no_runtime(monkeypatch)
+def test_all_variants_pass_and_are_in_the_manifest(
+    run_dir: Path, run_each: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = [] if run_each else no_runtime(monkeypatch)
     result = invoke("export", run_dir, "--all")
     assert result.exit_code == 0, result.output
     if not run_each:
-        assert len(set(asked)) == len(asked) == len(VARIANTS)
+        assert len(set(checked)) == len(checked) == len(VARIANTS)
     manifest = json.loads((run_dir / "manifest.json").read_text())
     assert sorted(manifest) == sorted(f"model-{name}.tflite" for name in VARIANTS)
     delivered = Classifier.load(run_dir / DELIVERY)
@@ -119,27 +117,29 @@ def test_all_variants(run_dir: Path, run_each: bool, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("runtime", [runtime.name for runtime in runtimes()])
-def test_what_is_written_passes_the_check(
+def test_an_exported_file_passes_the_check(
     run_dir: Path, runtime: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_runtime(monkeypatch)
     output = run_dir.parent / "one.tflite"
-    result = invoke("export", run_dir, "--quantize", "dynamic", "-o", output)
-    assert result.exit_code == 0, result.output
+    exported = invoke("export", run_dir, "--quantize", "dynamic", "-o", output)
+    assert exported.exit_code == 0, exported.output
     assert not (run_dir / "model-dynamic.tflite").exists()
 
     environment = {**os.environ, "PARTSIGHT_RUNTIME": runtime}
     command = [sys.executable, "-m", "partsight", "check", str(output), "--json"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["passes"] is True
-    assert said["max_difference"] <= 1e-4 < said["tolerance"] == TOLERANCE
-    assert {each["sample"]["label"] for each in said["samples"]} == {"defected", "healthy"}
+    result = json.loads(done.stdout)
+    assert result["passes"] is True
+    assert result["max_difference"] <= 1e-4 < result["tolerance"] == TOLERANCE
+    assert {each["sample"]["label"] for each in result["samples"]} == {"defected", "healthy"}
 
 
 @TILED
-def test_with_a_heat_map(run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_heat_maps_are_exported_described_and_drawn(
+    run_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     no_runtime(monkeypatch)
     plain = (run_dir / DELIVERY).read_bytes()
     result = invoke("export", run_dir, "--quantize", "int8", "--heatmap")
@@ -160,7 +160,7 @@ def test_with_a_heat_map(run_dir: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert names == [by_rank[rank] for rank in ranks]
     assert sorted(names) == ["heatmap", "probability"]
 
-    parts, maps = run_dir.parent / "looked-at", run_dir.parent / "maps"
+    parts, maps = run_dir.parent / "classified", run_dir.parent / "maps"
     write_parts(parts, per_label=3)
     output = tmp_path / "rows.jsonl"
     result = invoke("classify", model, parts, "--heatmaps", maps, "-o", output)
@@ -169,13 +169,13 @@ def test_with_a_heat_map(run_dir: Path, tmp_path: Path, monkeypatch: pytest.Monk
     assert verdicts == ["reject"] * 3 + ["accept"] * 3
     assert sorted(path.name[:7] for path in maps.iterdir()) == ["part000", "part001", "part002"]
 
-    # What is exported from a run whose delivery was replaced by one with a map has none.
+    # A later plain export has no map, even if the delivered file was replaced by one with a map.
     shutil.copy(model, run_dir / DELIVERY)
     assert invoke("export", run_dir, "--quantize", "none").exit_code == 0
     assert load_model_file(run_dir / "model-none.tflite").contract.heatmap is None
 
 
-def test_a_model_without_a_heat_map_says_how_to_get_one(finished: Path, tmp_path: Path) -> None:
+def test_heat_maps_of_a_model_without_one_are_refused(finished: Path, tmp_path: Path) -> None:
     output = tmp_path / "rows.jsonl"
     result = invoke("classify", finished / DELIVERY, finished, "--heatmaps", tmp_path, "-o", output)
     assert result.exit_code == 1
@@ -184,7 +184,7 @@ def test_a_model_without_a_heat_map_says_how_to_get_one(finished: Path, tmp_path
 
 
 def with_golden(path: Path, *, scores: tuple[float, ...] | None = None, png: bytes = b"") -> bytes:
-    """The model again with other scores at export, or with another picture."""
+    """The model with other expected scores, or with another picture, in its first golden sample."""
     file = load_model_file(path)
     with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
         document = json.loads(tail.read("partsight.json"))
@@ -198,7 +198,7 @@ def with_golden(path: Path, *, scores: tuple[float, ...] | None = None, png: byt
     return attach_contract(file.data[: document["model_bytes"]], contract, pictures)
 
 
-def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
+def test_check_reports_a_score_that_differs(finished: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     scores = load_model_file(finished / DELIVERY).contract.golden[0].scores
     shifted = (scores[0] + 2 * TOLERANCE, scores[1] - 2 * TOLERANCE)
@@ -216,7 +216,9 @@ def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
         (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
     ],
 )
-def test_a_damaged_sample_is_told(finished: Path, tmp_path: Path, png: bytes, message: str) -> None:
+def test_check_reports_a_damaged_sample(
+    finished: Path, tmp_path: Path, png: bytes, message: str
+) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(with_golden(finished / DELIVERY, png=png))
     result = invoke("check", path)
@@ -224,7 +226,7 @@ def test_a_damaged_sample_is_told(finished: Path, tmp_path: Path, png: bytes, me
     assert message in result.output
 
 
-def test_a_model_without_samples_says_so(finished: Path, tmp_path: Path) -> None:
+def test_check_reports_missing_samples(finished: Path, tmp_path: Path) -> None:
     file = load_model_file(finished / DELIVERY)
     with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
         size = json.loads(tail.read("partsight.json"))["model_bytes"]
@@ -236,7 +238,7 @@ def test_a_model_without_samples_says_so(finished: Path, tmp_path: Path) -> None
 
 
 @TILED
-def test_samples_are_small_and_of_the_test_split(finished: Path) -> None:
+def test_samples_are_small_and_have_their_own_label(finished: Path) -> None:
     file = load_model_file(finished / DELIVERY)
     with zipfile.ZipFile(io.BytesIO(file.data)) as tail:
         for sample in file.contract.golden:
@@ -245,11 +247,13 @@ def test_samples_are_small_and_of_the_test_split(finished: Path) -> None:
             assert np.argmax(sample.scores) == file.contract.labels.index(sample.label)
 
 
-@pytest.mark.parametrize("remedy", ["none", "auto"])
+@pytest.mark.parametrize(
+    "options", [("--fallback", "none"), ("--remedy", "none"), ("--fallback", "auto")]
+)
 def test_a_worse_file_is_not_written(
-    run_dir: Path, remedy: str, monkeypatch: pytest.MonkeyPatch
+    run_dir: Path, options: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As when quantization ruins a network: it answers the same whatever it is shown."""
+    """The file gives the same scores for every picture, as if quantization had ruined it."""
 
     def blind(network: object, *others: object) -> bytes:
         return convert(lambda image: 0 * network(image) + [[0.9, 0.1]], *others)
@@ -259,16 +263,18 @@ def test_a_worse_file_is_not_written(
     convert = variant_module.convert
     monkeypatch.setattr(variant_module, "convert", blind)
     before = {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()}
-    result = invoke("export", run_dir, "--quantize", "float16", "--remedy", remedy)
+    result = invoke("export", run_dir, "--quantize", "float16", *options)
     assert result.exit_code == 1
     assert "the recall of healthy falls by 100.00%, at most 1.00% expected" in result.output
-    for name in REMEDIES:
-        assert (name in result.output) == (remedy == "auto")
+    for name in FALLBACKS:
+        assert (name in result.output) == (options[1] == "auto")
     assert {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()} == before
 
 
-def test_the_remedy_that_was_used_is_told(run_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Plain quantization at fault, which only the first remedy's pictures are spared."""
+def test_the_fallback_that_passed_is_reported(
+    run_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Conversion with five calibration pictures ruins the network, with more it does not."""
 
     def blind(network: Any, shape: Any, variant: Any, calibration: Any = ()) -> bytes:
         if len(calibration) == 5:
@@ -280,23 +286,21 @@ def test_the_remedy_that_was_used_is_told(run_dir: Path, monkeypatch: pytest.Mon
     from partsight_train.export import variant as variant_module
 
     no_runtime(monkeypatch)
-    convert, plain_recipe = variant_module.convert, variant_module.plain_recipe
+    convert, plain_spec = variant_module.convert, variant_module.plain_spec
     monkeypatch.setattr(variant_module, "convert", blind)
 
     def of_five(reference_model: Any, variant: Any) -> Any:
-        conversion_spec = plain_recipe(reference_model, variant)
-        few = dataclasses.replace(
-            conversion_spec.calibration, paths=conversion_spec.calibration.paths[:5]
-        )
-        return dataclasses.replace(conversion_spec, calibration=few)
+        spec = plain_spec(reference_model, variant)
+        few = dataclasses.replace(spec.calibration, paths=spec.calibration.paths[:5])
+        return dataclasses.replace(spec, calibration=few)
 
-    monkeypatch.setattr(remedied_module, "plain_recipe", of_five)
+    monkeypatch.setattr(fallbacks_module, "plain_spec", of_five)
     output = run_dir.parent / "one.tflite"
     result = invoke("export", run_dir, "--quantize", "int8", "-o", output)
     assert result.exit_code == 0, result.output
     assert "passed after: more-calibration, 20 pictures" in result.output
-    said = invoke("inspect", output).output
-    assert re.search("passed after +more-calibration, 20 pictures", said)
+    description = invoke("inspect", output).output
+    assert re.search("passed after +more-calibration, 20 pictures", description)
     assert "passed after" not in invoke("inspect", run_dir / DELIVERY).output
 
 
@@ -325,19 +329,19 @@ def test_wrong_usage(finished: Path, arguments: list[str], code: int, message: s
     assert message in " ".join(result.output.split())
 
 
-def test_other_pictures_than_the_runs_are_refused(run_dir: Path) -> None:
+def test_changed_or_missing_pictures_are_refused(run_dir: Path) -> None:
     table = run_dir / "pictures.csv"
     path = Path(table.read_text().splitlines()[1].split(",")[0])
-    whole = path.read_bytes()
+    original = path.read_bytes()
     try:
-        path.write_bytes(whole + b"x")
+        path.write_bytes(original + b"x")
         changed = invoke("export", run_dir, "--quantize", "none")
         path.unlink()
         gone = invoke("export", run_dir, "--quantize", "none")
     finally:
-        path.write_bytes(whole)
+        path.write_bytes(original)
     assert (changed.exit_code, gone.exit_code) == (1, 1)
-    assert f"{path} is not the picture that the run" in changed.output
+    assert f"{path} was changed after the run" in changed.output
     assert f"cannot read {path}" in gone.output
 
 
@@ -349,7 +353,7 @@ def test_other_pictures_than_the_runs_are_refused(run_dir: Path) -> None:
         ("saved_model", "cannot load the float model"),
     ],
 )
-def test_a_run_that_is_not_whole_is_refused(run_dir: Path, name: str, message: str) -> None:
+def test_an_incomplete_run_is_refused(run_dir: Path, name: str, message: str) -> None:
     path = run_dir / name
     if path.is_dir():
         shutil.rmtree(path)

@@ -1,4 +1,4 @@
-"""What a file may lose against the float model."""
+"""Limits on the difference between a file and the float model."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ LABELS = ("bad", "good")
 TRUE = np.array([0] * 10 + [1] * 10)
 
 
-def scores(predicted: list[int], surety: float = 0.9) -> np.ndarray:
-    table = np.full((len(predicted), 2), 1 - surety)
-    table[np.arange(len(predicted)), predicted] = surety
+def scores(predicted: list[int], highest: float = 0.9) -> np.ndarray:
+    table = np.full((len(predicted), 2), 1 - highest)
+    table[np.arange(len(predicted)), predicted] = highest
     return table
 
 
@@ -32,7 +32,7 @@ ONE_FOR_ANOTHER = [1, *RIGHT[1:19], 0]
         (ONE_ESCAPES, [*RIGHT[:19], 0], 0.9, 0.0, -0.1, 0.1),
     ],
 )
-def test_losses(
+def test_losses_of_hand_counted_cases(
     by_float: list[int],
     by_file: list[int],
     agreement: float,
@@ -47,14 +47,14 @@ def test_losses(
     assert parity["max_difference"] == pytest.approx(0.1 if agreement == 1 else 0.7)
 
 
-def test_a_label_without_pictures_has_no_recall_to_lose() -> None:
+def test_a_label_without_pictures_has_no_recall_loss() -> None:
     parity = compare(LABELS, TRUE[:10], scores(RIGHT[:10]), scores(RIGHT[:10]))
     assert parity["recall_loss"] == {"bad": 0.0, "good": None}
     assert breaches(parity, Limits()) == []
 
 
 @pytest.mark.parametrize(
-    ("by_file", "limits", "said"),
+    ("by_file", "limits", "expected"),
     [
         (RIGHT, Limits(0, 0, 1), []),
         (ONE_ESCAPES, Limits(0.05, 0.1, 0.95), []),
@@ -64,10 +64,10 @@ def test_a_label_without_pictures_has_no_recall_to_lose() -> None:
         (ONE_FOR_ANOTHER, Limits(), ["90.00%", "accuracy", "recall of bad", "recall of good"]),
     ],
 )
-def test_what_is_worse_than_the_limits_is_named(
-    by_file: list[int], limits: Limits, said: list[str]
+def test_every_exceeded_limit_has_a_sentence(
+    by_file: list[int], limits: Limits, expected: list[str]
 ) -> None:
     found = breaches(compare(LABELS, TRUE, scores(RIGHT), scores(by_file)), limits)
-    assert len(found) == len(said)
-    for sentence, part in zip(found, said, strict=True):
-        assert part in sentence
+    assert len(found) == len(expected)
+    for sentence, words in zip(found, expected, strict=True):
+        assert words in sentence

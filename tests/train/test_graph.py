@@ -1,4 +1,4 @@
-"""A network cut before its head, and put together again."""
+"""A network cut before its head, and joined with another head."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from partsight_train.heads.head import Head, predict
 from partsight_train.tensorflow_stack import tf
 
 SHAPE = (32, 64, 3)
-# Of a score: rounding of float32.
+# Tolerance for scores: rounding of float32.
 TOLERANCE = 1e-5
 
 
@@ -35,8 +35,8 @@ def backbone(tiny_backbone: Path) -> Backbone:
 
 
 @pytest.mark.parametrize("saved", [False, True], ids=["as built", "as saved"])
-def test_a_head_is_found_and_exchanged(backbone: Backbone, saved: bool, tmp_path: Path) -> None:
-    model = assemble(backbone, make_head(0), "verdict/of.it")
+def test_the_head_is_found_and_replaced(backbone: Backbone, saved: bool, tmp_path: Path) -> None:
+    model = assemble(backbone, make_head(0), "verdict/of.part")
     network = model
     if saved:
         model.save(tmp_path / "model", save_format="tf", include_optimizer=False)
@@ -49,11 +49,11 @@ def test_a_head_is_found_and_exchanged(backbone: Backbone, saved: bool, tmp_path
 
     pictures = np.random.default_rng(1).uniform(size=(3, *SHAPE)).astype(np.float32)
     for picture in pictures:
-        fed = tf.constant(picture[np.newaxis])
-        features = graph.features(fed).numpy()
+        image = tf.constant(picture[np.newaxis])
+        features = graph.features(image).numpy()
         assert features.shape == (1, 2 * 16)
         scores = predict(make_head(0), features.reshape(2, 16))
-        np.testing.assert_allclose(model(fed)[0], scores, atol=TOLERANCE)
+        np.testing.assert_allclose(model(image)[0], scores, atol=TOLERANCE)
 
     other = tf.function(graph.with_head(make_head(1)))(tf.constant(pictures))
     expected = assemble(backbone, make_head(1))(pictures)
@@ -71,7 +71,7 @@ def test_a_head_is_found_and_exchanged(backbone: Backbone, saved: bool, tmp_path
     ],
     ids=["no softmax", "sigmoid", "no bias", "no dense layer before the bias"],
 )
-def test_a_network_that_ends_otherwise_is_refused(end: object) -> None:
+def test_a_network_with_another_end_is_refused(end: object) -> None:
     kernel = tf.Variable(tf.ones((3, 2)))
     with pytest.raises(ModelError, match="expected a dense layer with a bias and a softmax"):
         open_graph(lambda image: end(tf.reduce_mean(image, [1, 2]) @ kernel), (8, 8, 3))  # type: ignore[operator]

@@ -1,4 +1,4 @@
-"""The map beside the scores: exact in float, close in every variant, and on the defect."""
+"""The heat map: exact in float, close in every variant, and hottest on the defect."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ from partsight_train.network.activation_map import contributions
 from partsight_train.settings import TrainSettings
 from partsight_train.tensorflow_stack import keras, tf
 
-# Of a margin about 1: sums of some hundred float32 products.
+# Tolerance for a margin of about 1: sums of some hundred float32 products.
 EXACT = 1e-4
-# Mean difference to the float map, as a share of its largest value: rounding of float32; of half
-# the mantissa; of int8 weights; of activations beside.
+# Mean difference from the float map, relative to its largest value: rounding of float32, of
+# float16, of int8 weights, and of int8 activations.
 CLOSE: dict[VariantName, float] = {
     "none": 1e-5,
     "float16": 2e-3,
@@ -61,7 +61,7 @@ def approve(
     views: int = 1,
     columns: int = 1,
 ) -> ReferenceModel:
-    """A backbone with a random head, as ``open_finished_run`` would give it."""
+    """A backbone with a random head, like the result of ``open_finished_run``."""
     backbone = dataclasses.replace(open_backbone(str(folder)), views=views, tiles=(1, columns))
     spec = dataclasses.replace(backbone.spec, width=SIDE * columns)
     backbone = dataclasses.replace(backbone, spec=spec)
@@ -80,8 +80,8 @@ def picture(columns: int = 1, seed: int = 2) -> NDArray[np.uint8]:
 
 
 def run(reference_model: ReferenceModel, columns: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    fed = tf.constant(picture(columns)[np.newaxis] / np.float32(255))
-    scores, heatmap = reference_model.network(fed)
+    image = tf.constant(picture(columns)[np.newaxis] / np.float32(255))
+    scores, heatmap = reference_model.network(image)
     return scores.numpy()[0], heatmap.numpy()[0, :, :, 0]
 
 
@@ -94,18 +94,20 @@ def run(reference_model: ReferenceModel, columns: int = 1) -> tuple[np.ndarray, 
         (4, ("a", "b", "d"), (-1 / 3, -1 / 3, 1, -1 / 3)),
     ],
 )
-def test_its_mean_is_the_margin(
+def test_the_mean_of_the_map_is_the_margin(
     tiny_backbone: Path, labels: int, good: tuple[str, ...], weights: tuple[float, ...]
 ) -> None:
     scores, heatmap = run(with_heatmap(approve(tiny_backbone, labels=labels, good=good)))
     assert heatmap.shape == (8, 8)
-    # The logits are the scores' logarithms, but for one number for all.
+    # The logits are the logarithms of the scores plus a constant.
     assert heatmap.mean() == pytest.approx(np.log(scores) @ weights, abs=EXACT)
 
 
 @pytest.mark.parametrize(("views", "columns"), [(1, 1), (2, 1), (8, 1), (1, 2), (4, 2)])
-def test_each_position_has_its_share(tiny_backbone: Path, views: int, columns: int) -> None:
-    """Of mean pools it is what the report shows, which is found by other means."""
+def test_positions_agree_with_the_map_of_the_report(
+    tiny_backbone: Path, views: int, columns: int
+) -> None:
+    """For mean pooling, the report computes the same map in a different way."""
     reference_model = approve(tiny_backbone, views=views, columns=columns)
     before = reference_model.network(picture(columns)[np.newaxis] / np.float32(255)).numpy()[0]
     explain = contributions(reference_model.network, (1, columns))
@@ -154,8 +156,8 @@ def save(make: Callable[[Any], Any], folder: Path) -> Path:
     return folder
 
 
-def test_maps_of_all_depths_are_added_up_at_the_finest(tmp_path: Path) -> None:
-    """Means and maxima alike, by the sum of their weights."""
+def test_maps_of_all_depths_are_added_at_the_finest_resolution(tmp_path: Path) -> None:
+    """The weights of means and maxima are added."""
     keras.utils.set_random_seed(3)
     image = keras.Input((SIDE, SIDE, 3))
     fine = _convolved(image)
@@ -178,11 +180,11 @@ def test_maps_of_all_depths_are_added_up_at_the_finest(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("make", [channels_first, sums])
-def test_other_ways_to_pool(make: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_other_poolings_are_supported(make: Callable[[Any], Any], tmp_path: Path) -> None:
     reference_model = approve(save(make, tmp_path / "module"))
     explain = contributions(reference_model.network)
     assert explain is not None
-    shares = [part * part.size for part in explain(picture(), 1)]
+    shares = [each * each.size for each in explain(picture(), 1)]
     expected = sum(tf.image.resize(each[..., None], (16, 16)).numpy()[..., 0] for each in shares)
     _, heatmap = run(with_heatmap(reference_model))
     np.testing.assert_allclose(heatmap - heatmap.mean(), expected - expected.mean(), atol=EXACT)
@@ -192,19 +194,19 @@ def test_other_ways_to_pool(make: Callable[[Any], Any], tmp_path: Path) -> None:
     ("make", "good", "message"),
     [
         (flattened, ("a",), "pools no feature maps"),
-        (a_head_of_two_layers, ("a",), "more than a head"),
+        (a_head_of_two_layers, ("a",), "is not linear"),
         (sums, (), "none are good. Train again with --accept-label"),
         (sums, ("a", "b"), "a, b are good. Train again with --accept-label"),
     ],
 )
-def test_what_gives_no_map_says_why(
+def test_networks_without_a_map_are_refused(
     make: Callable[[Any], Any], good: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     with pytest.raises(ModelError, match=f"cannot add a heat map: .*{message}"):
         with_heatmap(approve(save(make, tmp_path / "module"), good=good))
 
 
-def test_a_network_that_cannot_be_looked_into_says_so(
+def test_a_network_that_tensorflow_cannot_analyse_is_refused(
     tiny_backbone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object, **__: object) -> None:
@@ -229,7 +231,7 @@ def real(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
         *((variant, 2, 2) for variant in ("float16", "int8", "int8-float")),
     ],
 )
-def test_every_variant_gives_it_and_the_same_scores(
+def test_every_variant_gives_the_map_and_unchanged_scores(
     tiny_backbone: Path, variant: VariantName, views: int, columns: int
 ) -> None:
     reference_model = approve(tiny_backbone, views=views, columns=columns)
@@ -237,17 +239,17 @@ def test_every_variant_gives_it_and_the_same_scores(
     shape = (SIDE, SIDE * columns, 3)
     calibration = [picture(columns, seed) for seed in range(2, 22)]
     without = Interpreter(convert(reference_model.network, shape, variant, calibration))
-    beside = Interpreter(convert(mapped.network, shape, variant, calibration))
-    fed = picture(columns)[np.newaxis]
-    if beside.input.dtype == np.float32:
-        fed = fed / np.float32(255)
+    with_map = Interpreter(convert(mapped.network, shape, variant, calibration))
+    image = picture(columns)[np.newaxis]
+    if with_map.input.dtype == np.float32:
+        image = image / np.float32(255)
 
-    scores = beside.invoke(fed)
+    scores = with_map.invoke(image)
 
-    np.testing.assert_array_equal(scores, without.invoke(fed))
+    np.testing.assert_array_equal(scores, without.invoke(image))
     assert without.heatmap is None
     assert without.read_heatmap() is None
-    raw, info = beside.read_heatmap(), beside.heatmap
+    raw, info = with_map.read_heatmap(), with_map.heatmap
     assert raw is not None
     assert info is not None
     assert (
@@ -258,15 +260,15 @@ def test_every_variant_gives_it_and_the_same_scores(
     assert difference <= CLOSE[variant] * np.abs(exact).max()
 
 
-# By chance it would lie there in a fifth of the parts.
+# By chance it would be on the defect in a fifth of the parts.
 ON_THE_DEFECT = 0.9
 
 
 @pytest.mark.slow
-def test_it_is_hottest_where_the_defect_is(tmp_path: Path) -> None:
-    """Parts are photographed twice, sound and damaged, in the same light and pose.
+def test_the_map_is_hottest_on_the_defect(tmp_path: Path) -> None:
+    """Each part is rendered sound and damaged, in the same light and pose.
 
-    With bars, that a map which is laid over them too would be found out.
+    Grey bars reveal a map that is stretched over them.
     """
     parts, run_dir, model = tmp_path / "parts", tmp_path / "run", tmp_path / "model.tflite"
     for command in (
@@ -279,7 +281,7 @@ def test_it_is_hottest_where_the_defect_is(tmp_path: Path) -> None:
     classifier = Classifier.load(model)
     hits = []
     for seed in range(1000, 1060):
-        sound, damaged = twins(seed)
+        sound, damaged = sound_and_damaged(seed)
         changed = (cv2.absdiff(sound, damaged).max(axis=2) > 12).astype(np.uint8)
         near = cv2.dilate(changed, np.ones((17, 17)))
         (prediction,) = classifier.classify([damaged])
@@ -294,7 +296,7 @@ def test_it_is_hottest_where_the_defect_is(tmp_path: Path) -> None:
     assert np.mean(hits) >= ON_THE_DEFECT
 
 
-def twins(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def sound_and_damaged(seed: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     rng = np.random.default_rng(seed)
     part = finish(machine(draw_blank(rng), chamfer_px=float(rng.uniform(4, 8))), rng)
     damaged = damage(part, KINDS[seed % len(KINDS)], rng)

@@ -1,4 +1,4 @@
-"""The standard metadata in a file: what is written is read, and the model stays as it was."""
+"""The standard metadata of a file: it can be read back, and the model stays the same."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ inner_values = st.fixed_dictionaries(
 
 @pytest.fixture(scope="module")
 def flatbuffer() -> bytes:
-    """The shipped model's, without contract and metadata."""
+    """The shipped model without contract and metadata."""
     whole = SHIPPED.read_bytes()
     with zipfile.ZipFile(io.BytesIO(whole)) as tail:
         return whole[: min(member.header_offset for member in tail.infolist())]
@@ -83,7 +83,7 @@ def read_inner(view: View) -> dict[str, object]:
 
 @given(st.integers(-128, 127), st.text(), inner_values, st.lists(inner_values, max_size=5))
 @settings(deadline=None)
-def test_what_is_packed_is_read(level: int, title: str, one: dict, many: list[dict]) -> None:
+def test_packed_values_are_read_back(level: int, title: str, one: dict, many: list[dict]) -> None:
     values = {"level": level, "title": title, "inner": one, "many": many}
     data = packed(OUTER, {**values, "either_type": 2, "either": one}, b"TEST")
     verify(data, OUTER)
@@ -96,13 +96,13 @@ def test_what_is_packed_is_read(level: int, title: str, one: dict, many: list[di
     assert [read_inner(each) for each in view.tables("many")] == many
 
 
-def test_what_is_left_out_is_nothing() -> None:
+def test_missing_fields_have_defaults() -> None:
     view = View(packed(OUTER, {}, b"TEST"), OUTER)
     assert (view.number("level"), view.text("title"), view.tables("many")) == (0, "", [])
     assert view.table("inner") is view.table("either") is None
 
 
-def test_a_union_of_an_unknown_type_is_not_followed() -> None:
+def test_a_union_of_unknown_type_is_ignored() -> None:
     data = packed(OUTER, {"either_type": 1, "either": {}}, b"TEST")
     assert View(data, OUTER).table("either") is not None
     changed = data.replace(b"\x01", b"\x09")
@@ -112,7 +112,7 @@ def test_a_union_of_an_unknown_type_is_not_followed() -> None:
     assert changed != data
 
 
-def test_a_model_with_more_metadata_is_the_same_model(flatbuffer: bytes) -> None:
+def test_adding_metadata_keeps_the_model(flatbuffer: bytes) -> None:
     larger = add_metadata(flatbuffer, {"first": b"1" * 100, "second": b""})
     verify(larger, MODEL)
     assert larger.endswith(flatbuffer.rstrip(b"\0") + larger[len(larger.rstrip(b"\0")) :])
@@ -130,8 +130,8 @@ def test_a_model_with_more_metadata_is_the_same_model(flatbuffer: bytes) -> None
     np.testing.assert_array_equal(*scores)
 
 
-def test_weights_stay_where_kernels_may_read_them(flatbuffer: bytes) -> None:
-    """Modulo 16 bytes, as TFLite's schema demands it."""
+def test_adding_metadata_keeps_the_alignment_of_weights(flatbuffer: bytes) -> None:
+    """Positions modulo 16 bytes, as required by the schema of TFLite."""
 
     def places(data: bytes) -> list[int]:
         buffers = View(data, MODEL).tables("buffers")
@@ -143,7 +143,7 @@ def test_weights_stay_where_kernels_may_read_them(flatbuffer: bytes) -> None:
     assert places(add_metadata(flatbuffer, {"odd": b"12345"})) == [*before, 0]
 
 
-def test_a_file_says_what_it_is(flatbuffer: bytes, contract: Contract) -> None:
+def test_the_metadata_describes_the_file(flatbuffer: bytes, contract: Contract) -> None:
     card = CardSettings("stamped parts", "1.2", "QA & Söhne", "MIT")
     described = with_metadata(flatbuffer, contract, card)
     metadata = read_standard_metadata(described)
@@ -155,7 +155,9 @@ def test_a_file_says_what_it_is(flatbuffer: bytes, contract: Contract) -> None:
         "author": "QA & Söhne",
         "license": "MIT",
     }
-    assert description.startswith("Tells defected, healthy parts apart. A part is good where heal")
+    assert description.startswith(
+        "Classifies parts as defected, healthy. A part is good if healthy"
+    )
     assert metadata.labels_file == "labels.txt"
     assert metadata.normalization == Normalization((0.0,), (255.0,))
     assert metadata_entry(described, MARK) is not None
@@ -165,13 +167,13 @@ def test_a_file_says_what_it_is(flatbuffer: bytes, contract: Contract) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"tiles": (2, 3)}, "scores a tile"),
+        ({"tiles": (2, 3)}, "scores per tile"),
         ({"preprocess": PreprocessSpec(224, 224, roi=(0.25, 0, 0.5, 1))}, "region (0.25, 0, 0.5"),
         ({"preprocess": PreprocessSpec(224, 224, fit="letterbox")}, "between grey bars"),
-        ({"operating_point": OperatingPoint(())}, "apart."),
+        ({"operating_point": OperatingPoint(())}, "as defected, healthy."),
     ],
 )
-def test_what_the_standard_has_no_word_for_is_described(
+def test_properties_without_a_standard_field_are_in_the_description(
     change: dict, words: str, flatbuffer: bytes, contract: Contract
 ) -> None:
     changed = dataclasses.replace(contract, **change)
@@ -180,7 +182,9 @@ def test_what_the_standard_has_no_word_for_is_described(
     assert words in metadata.facts["description"]
 
 
-def test_versions_default_to_the_time_of_training(flatbuffer: bytes, contract: Contract) -> None:
+def test_the_version_defaults_to_the_time_of_training(
+    flatbuffer: bytes, contract: Contract
+) -> None:
     dated = dataclasses.replace(contract, provenance={"created_at": "2026-01-02T03:04:05+00:00"})
     data = metadata_entry(with_metadata(flatbuffer, dated, CardSettings()), ENTRY)
     assert data is not None

@@ -1,4 +1,4 @@
-"""The report: what stands in it, for runs of every kind."""
+"""The text of the report, for runs of every kind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("drawn_charts")
 
 
 class _Tags(HTMLParser):
-    """What a browser takes for a tag or an attribute."""
+    """Names of all tags and attributes, as a browser reads them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,36 +34,37 @@ class _Tags(HTMLParser):
 
 
 def text_of(page: str) -> str:
-    """What a person reads, drawings included; spaces are made alike."""
+    """The visible text, including drawings, with single spaces."""
     body = page.partition("<body>")[2]
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
 
 
 def sections_of(page: str) -> dict[str, str]:
-    parts = re.split(r"<h2>(.*?)</h2>", page)
-    return dict(zip(parts[1::2], map(text_of, ("<body>" + p for p in parts[2::2])), strict=True))
+    _, *pieces = re.split(r"<h2>(.*?)</h2>", page)
+    texts = (text_of("<body>" + piece) for piece in pieces[1::2])
+    return dict(zip(pieces[::2], texts, strict=True))
 
 
-def without_numbers(record: RunRecord) -> RunRecord:
-    """Only what must be there."""
+def required_only(record: RunRecord) -> RunRecord:
+    """The record without optional values."""
     return RunRecord(record.metrics, record.provenance, record.on_validation, record.on_test)
 
 
-def test_the_sections_and_their_order(tmp_path: Path) -> None:
+def test_the_page_has_all_sections_in_order(tmp_path: Path) -> None:
     sections = sections_of(report_html(two_labels(tmp_path)))
     assert list(sections) == [
-        "The delivered file on parts it never saw",
-        "How sure the figures are",
+        "The delivered file on new parts",
+        "Uncertainty",
         "Labels",
         "Curves of the delivered file",
         "Other thresholds",
-        "Learning",
+        "Training",
         "Worst mistakes",
         "Pictures",
         "How it was made",
     ]
     assert "Expected calibration error" in sections["Curves of the delivered file"]
-    assert "fine-tune , 1 epoch " in sections["Learning"]
+    assert "fine-tune , 1 epoch " in sections["Training"]
     assert "part7.png and part9.png show <the same>" in sections["Pictures"]
     assert "all 150 18 21 189" in sections["Pictures"]
     made = sections["How it was made"]
@@ -72,11 +73,13 @@ def test_the_sections_and_their_order(tmp_path: Path) -> None:
     assert "partsight train parts -o run" in made
 
 
-def test_the_headline_of_a_hand_counted_case(tmp_path: Path) -> None:
+def test_the_headline_figures_of_a_hand_counted_case(tmp_path: Path) -> None:
     good = [0.1, 0.2, 0.3, 0.6, 0.4, 0.7, 0.8, 0.9]
     test = scored([0, 0, 0, 0, 1, 1, 1, 1], [[1 - g, g] for g in good], tmp_path)
-    headline, sure, labels, *_ = sections_of(report_html(record(("b", "g"), test, ("g",)))).values()
-    # The barrier is half-way between 0.6, the worst bad part's, and 0.7.
+    headline, uncertainty, labels, *_ = sections_of(
+        report_html(record(("b", "g"), test, ("g",)))
+    ).values()
+    # The threshold is halfway between 0.6, the score of the worst bad part, and 0.7.
     assert "accept above 0.6500" in headline
     assert "Bad parts not accepted (recall) 100 % 95 % interval 39.8 to 100.0 %" in headline
     assert "4 of 4 bad parts; 0 accepted" in headline
@@ -85,16 +88,16 @@ def test_the_headline_of_a_hand_counted_case(tmp_path: Path) -> None:
     assert "(AUC) 0.938" in headline
     assert "bad parts 0 1 3 4 good parts 3 0 1 4" in headline
     assert "recall of at least 39.8 %" in headline
-    assert "50.0 % bad among them (the share in the test split" in headline
+    assert "of which 50.0 % are bad (the share in the test split" in headline
     assert "0.0 escapes (95 % interval 0.0 to 301.2)" in headline
     assert "125.0 false rejects" in headline
-    assert "recall of bad parts 100 % 39.8 to 100.0 % 100.0 to 100.0 %" in sure
-    assert "several shots" not in sure
-    assert "true \\ given b g b 3 1 g 1 3" in labels
+    assert "recall of bad parts 100 % 39.8 to 100.0 % 100.0 to 100.0 %" in uncertainty
+    assert "several pictures of one part" not in uncertainty
+    assert "true \\ predicted b g b 3 1 g 1 3" in labels
     assert "same label 100 % change of accuracy 0 points" in labels
 
 
-def test_parity_tells_what_was_lost_and_gained(tmp_path: Path) -> None:
+def test_parity_shows_losses_and_gains(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
     parity = {
         "agreement": 0.975,
@@ -110,7 +113,7 @@ def test_parity_tells_what_was_lost_and_gained(tmp_path: Path) -> None:
         "change of the recall of b<ad -5.00 points",
         "change of the recall of good +2.50 points",
         "change of the recall of rare –",
-        "on average 0.0123 difference of a score, at most 0.4567",
+        "mean difference of scores 0.0123 largest difference of scores 0.4567",
     ):
         assert words in labels
 
@@ -119,15 +122,17 @@ def test_the_same_record_gives_the_same_page(tmp_path: Path) -> None:
     assert report_html(two_labels(tmp_path)) == report_html(two_labels(tmp_path))
 
 
-@pytest.mark.parametrize("make", [two_labels, lambda folder: without_numbers(two_labels(folder))])
-def test_it_needs_nothing_beside_itself(make: Callable[[Path], RunRecord], tmp_path: Path) -> None:
+@pytest.mark.parametrize("make", [two_labels, lambda folder: required_only(two_labels(folder))])
+def test_the_page_has_no_scripts_or_external_references(
+    make: Callable[[Path], RunRecord], tmp_path: Path
+) -> None:
     page = report_html(make(tmp_path))
     references = re.findall(r"""(?:src|href|xlink:href|url)\s*[=(]\s*["']?([^"')\s]+)""", page)
     assert references
     assert [r for r in references if not r.startswith(("data:image/jpeg;base64,", "#"))] == []
     assert "<script" not in page
     assert "@import" not in page
-    # What names the language of a drawing is never fetched.
+    # XML namespaces are never fetched.
     assert set(re.findall(r'https?://[^"\s<]*', page)) <= {
         "http://www.w3.org/2000/svg",
         "http://www.w3.org/1999/xlink",
@@ -136,7 +141,7 @@ def test_it_needs_nothing_beside_itself(make: Callable[[Path], RunRecord], tmp_p
     assert {r[1:] for r in references if r.startswith("#")} <= set(ids)
 
 
-def test_file_names_and_labels_may_hold_anything(tmp_path: Path) -> None:
+def test_file_names_and_labels_may_be_any_text(tmp_path: Path) -> None:
     labels = tuple(sorted(name.removesuffix(".png").replace("\n", "") for name in NASTY_NAMES))
     labels = tuple(label.replace("\udcff", "").replace("\u202e", "") for label in labels)
     count = len(labels)
@@ -163,14 +168,14 @@ def test_file_names_and_labels_may_hold_anything(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("true", "accept_labels", "present", "absent"),
     [
-        ([0, 1, 1, 0], (), ["Name the good labels"], ["Verdicts on", "ROC curve."]),
+        ([0, 1, 1, 0], (), ["Name the labels of good parts"], ["Verdicts on", "ROC curve."]),
         ([0, 0, 0, 0], ("good",), ["need pictures of good and of bad"], ["ROC curve."]),
-        ([1, 1, 1, 1], ("good",), ["need pictures of good and of bad"], ["can show"]),
+        ([1, 1, 1, 1], ("good",), ["need pictures of good and of bad"], ["can prove"]),
         ([], ("good",), ["or there are no test pictures"], ["Reliability.", "ROC curve."]),
         ([1], ("bad", "good"), ["0 of 0 bad parts"], ["ROC curve."]),
     ],
 )
-def test_a_page_comes_whatever_is_missing(
+def test_missing_pictures_or_labels_are_explained(
     true: list[int],
     accept_labels: tuple[str, ...],
     present: list[str],
@@ -183,69 +188,74 @@ def test_a_page_comes_whatever_is_missing(
         test = dataclasses.replace(test, scores=np.zeros((0, 2)))
         full = two_labels(tmp_path)
         figures = record(("bad", "good"), scored([1], [[0, 1]], tmp_path), accept_labels).metrics
-        run = dataclasses.replace(without_numbers(full), metrics=figures, on_test=test)
+        run = dataclasses.replace(required_only(full), metrics=figures, on_test=test)
     else:
-        run = without_numbers(record(("bad", "good"), test, accept_labels))
+        run = required_only(record(("bad", "good"), test, accept_labels))
     text = text_of(report_html(run))
     assert [words for words in present if words not in text] == []
     assert [words for words in absent if words in text] == []
 
 
-def test_many_labels_list_their_confusions(tmp_path: Path) -> None:
+def test_many_labels_have_a_list_of_confusions(tmp_path: Path) -> None:
     labels = tuple(f"kind{index:02d}" for index in range(30))
     true = np.repeat(np.arange(30), 2)
     scores = np.eye(30)[true]
     scores[0], scores[1] = np.eye(30)[7], np.eye(30)[7]
     section = sections_of(report_html(record(labels, scored(true, scores, tmp_path), ("kind00",))))
-    assert "true given pictures kind00 kind07 2 " in section["Labels"]
+    assert "true predicted pictures kind00 kind07 2 " in section["Labels"]
 
 
 def test_long_labels_are_numbered(tmp_path: Path) -> None:
     labels = ("scratched near the edge", "good")
     test = scored([0, 1], np.eye(2), tmp_path)
     section = sections_of(report_html(record(labels, test, ("good",))))
-    assert "true \\ given 1 2 1 scratched near the edge 1 0 2 good 0 1" in section["Labels"]
+    assert "true \\ predicted 1 2 1 scratched near the edge 1 0 2 good 0 1" in section["Labels"]
 
 
-def test_several_shots_of_a_part_are_told(tmp_path: Path) -> None:
+def test_several_pictures_of_a_part_are_mentioned(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
     paths = [tmp_path / f"p_nohash_{index}.png" for index in range(len(run.on_test.paths))]
     shots = dataclasses.replace(run.on_test, paths=tuple(paths))
     text = text_of(report_html(dataclasses.replace(run, on_test=shots)))
-    assert "several shots of one part" in text
+    assert "several pictures of one part" in text
 
 
-def test_parts_by_folder_and_how_the_pictures_were_read_are_told(tmp_path: Path) -> None:
+def test_parts_and_notes_on_the_folder_are_shown(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
     places = {path: index // 2 / 100 for index, path in enumerate(run.on_test.paths)}
-    told = dataclasses.replace(
+    with_parts = dataclasses.replace(
         run, places=places, parts={"bad": 7, "good": 13}, notes=("20 parts by sub-folder",)
     )
 
-    page = report_html(told)
+    page = report_html(with_parts)
 
-    assert "several shots of one part" not in text_of(report_html(run))
-    assert "several shots of one part" in text_of(page)
+    assert "several pictures of one part" not in text_of(report_html(run))
+    assert "several pictures of one part" in text_of(page)
     assert "Parts: bad 7, good 13" in text_of(page)
     assert "20 parts by sub-folder" in sections_of(page)["Pictures"]
 
 
 @pytest.mark.parametrize(
     ("settings", "words"),
-    [({}, "no defect rate was named"), ({"defect_rate": 0.02}, "the defect rate named for this")],
+    [
+        ({}, "no defect rate was given"),
+        ({"defect_rate": 0.02}, "the given defect rate of the line"),
+    ],
 )
-def test_the_defect_rate(settings: dict[str, float], words: str, tmp_path: Path) -> None:
+def test_the_source_of_the_defect_rate_is_shown(
+    settings: dict[str, float], words: str, tmp_path: Path
+) -> None:
     run = two_labels(tmp_path)
     provenance = {**run.provenance, "settings": {"backbone": "tiny", **settings}}
     section = sections_of(report_html(dataclasses.replace(run, provenance=provenance)))
     assert words in section["Other thresholds"]
     if settings:
-        assert "Of 1,000 parts with 2.0 % bad" in text_of(
+        assert "In 1,000 parts of which 2.0 % are bad" in text_of(
             report_html(dataclasses.replace(run, provenance=provenance))
         )
 
 
-def test_a_picture_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
+def test_a_missing_picture_has_a_placeholder(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
@@ -254,11 +264,11 @@ def test_a_picture_that_is_gone_is_said_to_be(tmp_path: Path) -> None:
         raise ImageError("no such file")
 
     page = report_html(dataclasses.replace(run, maps=gone))
-    assert "the file is gone" in page
+    assert "file not found" in page
     assert "<img" not in page
 
 
-def test_without_a_map_the_picture_stands_alone(tmp_path: Path) -> None:
+def test_without_a_map_only_the_picture_is_shown(tmp_path: Path) -> None:
     run = dataclasses.replace(two_labels(tmp_path), maps=lambda path, label: None)
     page = report_html(run)
     assert page.count("<img") == page.count('<div class="pair alone">') > 0
@@ -294,5 +304,5 @@ def test_without_a_map_the_picture_stands_alone(tmp_path: Path) -> None:
         ("printable", "a\tb\x1b", "a\\tb\\x1b"),
     ],
 )
-def test_numbers_and_names(name: str, value: object, text: str) -> None:
+def test_filters_format_numbers_and_names(name: str, value: object, text: str) -> None:
     assert FILTERS[name](value).replace("\N{NO-BREAK SPACE}", " ") == text

@@ -1,7 +1,6 @@
-"""The report in a real browser: complete, quiet, fits a screen and A4 paper.
+"""The report in a real browser: complete, without errors, fits a screen and A4 paper.
 
-Skipped where there is no Chromium or no playwright; with ``PARTSIGHT_REQUIRE_BROWSER=1``
-that fails instead.
+Skipped without Chromium or playwright; fails instead with ``PARTSIGHT_REQUIRE_BROWSER=1``.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 _PIXEL = 1
 
 
-def _lacking(reason: str) -> None:
+def _missing(reason: str) -> None:
     if os.environ.get("PARTSIGHT_REQUIRE_BROWSER") == "1":
-        pytest.fail(f"{reason}, and PARTSIGHT_REQUIRE_BROWSER=1 asks for it")
+        pytest.fail(f"{reason}, but PARTSIGHT_REQUIRE_BROWSER=1 requires it")
     pytest.skip(reason)
 
 
@@ -36,13 +35,13 @@ def _lacking(reason: str) -> None:
 def browser() -> Iterator[Any]:
     executable = next((path for path in map(shutil.which, _NAMES) if path), None)
     if executable is None:
-        _lacking(f"no browser on the path, none of {', '.join(_NAMES)}")
+        _missing(f"no browser on the path, none of {', '.join(_NAMES)}")
     try:
         from playwright.sync_api import sync_playwright
     except ImportError:
-        _lacking("playwright is not installed")
+        _missing("playwright is not installed")
     with sync_playwright() as playwright:
-        # Chromium's sandbox refuses root, which tests in containers run as.
+        # The sandbox of Chromium refuses root, the user of tests in containers.
         options = ["--no-sandbox"] if os.geteuid() == 0 else []
         started = playwright.chromium.launch(executable_path=executable, args=options)
         yield started
@@ -72,20 +71,22 @@ def page_path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 @pytest.mark.parametrize("width", [1280, 400])
-def test_on_a_screen(browser: Any, page_path: Path, width: int) -> None:
+def test_the_page_loads_without_errors_and_fits_the_screen(
+    browser: Any, page_path: Path, width: int
+) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900})
-    complaints: list[str] = []
+    errors: list[str] = []
     requests: list[str] = []
-    page.on("console", lambda message: complaints.append(message.text))
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: (complaints.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda message: errors.append(message.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("dialog", lambda dialog: (errors.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(page_path.as_uri())
 
-    assert complaints == []
+    assert errors == []
     assert [url for url in requests if not url.startswith("data:")] == [page_path.as_uri()]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # What is wider scrolls in a place of its own.
+    # Only elements that scroll on their own may be wider.
     too_wide = page.evaluate(
         """limit => [...document.body.querySelectorAll("*")]
         .filter(e => !e.closest(".scroll") && !e.closest("svg"))
@@ -104,20 +105,20 @@ def test_on_a_screen(browser: Any, page_path: Path, width: int) -> None:
     page.close()
 
 
-def test_what_a_drawing_refers_to_is_there(browser: Any, page_path: Path) -> None:
+def test_references_inside_drawings_resolve(browser: Any, page_path: Path) -> None:
     page = browser.new_page()
     page.goto(page_path.as_uri())
-    lost = page.evaluate(
+    missing = page.evaluate(
         """[...document.querySelectorAll("use")].map(u => u.href.baseVal)
         .filter(h => !document.querySelector(h))"""
     )
-    assert lost == []
+    assert missing == []
     ids = page.evaluate("[...document.querySelectorAll('[id]')].map(e => e.id)")
     assert len(ids) == len(set(ids))
     page.close()
 
 
-def test_on_paper(browser: Any, page_path: Path) -> None:
+def test_the_printed_page_fits_a4(browser: Any, page_path: Path) -> None:
     page = browser.new_page()
     page.goto(page_path.as_uri())
     page.emulate_media(media="print")

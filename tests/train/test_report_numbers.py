@@ -1,4 +1,4 @@
-"""What the report computes: curves against scikit-learn, thresholds, overlays."""
+"""The values of the report: curves compared with scikit-learn, thresholds, overlays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from partsight.evaluation.intervals import proportion_interval
 from partsight_train.report.curves import calibration_error, precision_recall, reliability, roc
 from partsight_train.report.kinds import Kinds, kinds_of
 from partsight_train.report.mistakes import MOST_MISTAKES, mistakes, overlay
-from partsight_train.report.thresholds import barriers, defect_rate
+from partsight_train.report.thresholds import defect_rate, thresholds
 
 # Floating-point ratios of small numbers.
 EXACT = 1e-12
@@ -54,18 +54,18 @@ def test_reliability_of_a_hand_counted_case() -> None:
     assert calibration_error(reliability(np.zeros(0), np.zeros(0, bool))) is None
 
 
-def test_barriers_are_chosen_on_validation_and_measured_on_test() -> None:
+def test_thresholds_are_chosen_on_validation_and_measured_on_test() -> None:
     bad, good = np.linspace(0.01, 0.95, 20), np.linspace(0.5, 0.99, 20)
     validation = Kinds(np.repeat([True, False], 20), np.concatenate([bad, good]))
     test = Kinds(np.array([True, True, False, False]), np.array([0.1, 0.93, 0.7, 0.97]))
     point = OperatingPoint(("ok",), accept_above=0.9, target_recall=0.92)
 
-    rows = barriers(validation, test, point, bad_share=0.1)
+    rows = thresholds(validation, test, point, bad_share=0.1)
 
     assert [row.accept_above for row in rows] == sorted(row.accept_above for row in rows)
     (chosen,) = (row for row in rows if row.chosen)
-    assert (chosen.accept_above, chosen.wanted) == (0.9, (0.92,))
-    assert [row.wanted for row in rows if not row.chosen] == [
+    assert (chosen.accept_above, chosen.targets) == (0.9, (0.92,))
+    assert [row.targets for row in rows if not row.chosen] == [
         (0.9,),
         (0.95,),
         # Not one of twenty may be accepted.
@@ -85,13 +85,13 @@ def test_barriers_are_chosen_on_validation_and_measured_on_test() -> None:
     assert rows[-1].recall.value == 1
 
 
-def test_a_missing_kind_leaves_its_figures_out() -> None:
+def test_figures_of_a_missing_kind_are_none() -> None:
     kinds = Kinds(np.array([True, True]), np.array([0.2, 0.6]))
-    (row, *_) = barriers(kinds, kinds, OperatingPoint(("ok",)), bad_share=1.0)
+    (row, *_) = thresholds(kinds, kinds, OperatingPoint(("ok",)), bad_share=1.0)
     assert row.recall is not None
     assert row.false_rejects is None
     assert row.false_rejects_per_thousand is None
-    assert row.wanted == ()
+    assert row.targets == ()
 
 
 @pytest.mark.parametrize(
@@ -102,17 +102,19 @@ def test_a_missing_kind_leaves_its_figures_out() -> None:
         ({"settings": {"defect_rate": 0.001}}, (0.001, True)),
     ],
 )
-def test_the_defect_rate(provenance: dict, expected: tuple[float, bool]) -> None:
+def test_a_given_defect_rate_replaces_that_of_the_test_split(
+    provenance: dict, expected: tuple[float, bool]
+) -> None:
     rate = defect_rate(provenance, Kinds(np.array([True, False, False, False]), np.zeros(4)))
     assert rate is not None
-    assert (rate.share, rate.named) == expected
+    assert (rate.share, rate.given) == expected
 
 
 def test_without_a_good_label_there_are_no_kinds(tmp_path: Path) -> None:
     assert kinds_of(scored([0, 1], np.eye(2), tmp_path), ("a", "b"), ()) is None
 
 
-def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
+def test_mistakes_are_sorted_by_score(tmp_path: Path) -> None:
     run = two_labels(tmp_path, count=300)
     shown, total = mistakes(run)
     wrong = run.on_test.scores.argmax(axis=1) != run.on_test.true
@@ -120,23 +122,23 @@ def test_the_surest_mistakes_come_first(tmp_path: Path) -> None:
     scores = [mistake.score for mistake in shown]
     assert scores == sorted(scores, reverse=True)
     assert scores[0] == run.on_test.scores[wrong].max()
-    assert all(mistake.true != mistake.taken_for for mistake in shown)
+    assert all(mistake.true != mistake.predicted for mistake in shown)
     assert {m.escaped for m in shown} == {m.verdict == "accept" for m in shown if m.true == "bad"}
     assert all(m.picture and m.overlay and m.picture != m.overlay for m in shown)
 
 
-def test_an_escape_with_the_right_label_is_a_mistake(tmp_path: Path) -> None:
-    """Two good labels share what one bad label has not."""
+def test_an_escape_with_the_correct_label_is_a_mistake(tmp_path: Path) -> None:
+    """The good labels share more than half of the score, but the bad label has the highest."""
     test = scored([0, 1, 2], [[0.4, 0.35, 0.25], [0, 1, 0], [0, 0, 1]], tmp_path)
     run = record(("bad", "dull", "shiny"), test, ("dull", "shiny"))
     point = {**run.metrics["int8"]["operating_point"], "accept_above": 0.5}
     run.metrics["int8"]["operating_point"] = point
     ((mistake,), total) = mistakes(run)
-    assert (total, mistake.true, mistake.taken_for, mistake.escaped) == (1, "bad", "bad", True)
+    assert (total, mistake.true, mistake.predicted, mistake.escaped) == (1, "bad", "bad", True)
     assert mistake.picture is None
 
 
-def test_the_overlay_is_clear_where_there_is_no_evidence() -> None:
+def test_the_overlay_is_transparent_without_evidence() -> None:
     image = np.full((60, 80, 3), 100, np.uint8)
     heat = np.full((6, 8), -1, np.float32)
     np.testing.assert_array_equal(overlay(image, heat), image)

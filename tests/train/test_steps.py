@@ -1,4 +1,4 @@
-"""Whether steps of scores cost good parts: hand-counted."""
+"""The warning about coarse scores, on hand-counted cases."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ EXACT = [0.1, 0.9960, 0.9970, 0.9980, 0.9990, 0.9995]
         (EXACT, [0.1, 0.98, 0.98, 0.98, 0.99, LAST], 2, (0.5, 0.0)),
         # Steps, but no good part on the one that matters.
         (EXACT, [0.1, 0.98, 0.99, 0.99, LAST, LAST], None, None),
-        # Dearer, but by an order that int8 turned round, which finer scores would not mend.
+        # More false rejects because int8 swapped two scores, which finer steps would not fix.
         (EXACT, [0.1, 0.99, 0.97, 0.98, LAST, LAST], None, None),
-        # The float model rejects as many: they look like bad parts to it too.
+        # The float model rejects the same parts.
         ([0.1, 0.9990, 0.9970, 0.9980, 0.9985, 0.9995], [0.1] + [LAST] * 4 + [1.0], None, None),
-        # Tied far below one half, where no part is accepted anyway.
+        # Tied far below 0.5, where no part is accepted anyway.
         ([0.1, 0.2, 0.6, 0.7, 0.8, 0.9], [0.1, 0.3, 0.3, 0.7, 0.8, 0.9], None, None),
     ],
 )
-def test_ties_that_cost_good_parts(
+def test_ties_with_a_bad_part_are_counted(
     by_float: list[float],
     by_file: list[float],
     tied: int | None,
@@ -56,11 +56,11 @@ def test_ties_that_cost_good_parts(
 
 
 @pytest.mark.parametrize("good", [[True, True], [False, False]])
-def test_one_kind_of_parts_alone_has_no_ties(good: list[bool]) -> None:
+def test_parts_of_one_kind_have_no_ties(good: list[bool]) -> None:
     assert few_steps(np.array([0.8, 0.9]), np.array([0.9, 0.9]), np.array(good), 0.99) is None
 
 
-def test_a_recall_that_lets_the_tied_part_go_has_no_ties() -> None:
+def test_a_recall_reached_without_the_tied_part_has_no_ties() -> None:
     found = few_steps(np.array(EXACT), np.array([0.1] + [LAST] * 5), GOOD, 0.5)
     assert found is None
 
@@ -69,7 +69,7 @@ def test_a_recall_that_lets_the_tied_part_go_has_no_ties() -> None:
     ("variant", "by_cost", "warned"),
     [("int8", False, True), ("int8-float", False, False), ("int8", True, False)],
 )
-def test_the_warning_offers_finer_scores(
+def test_the_warning_suggests_int8_float(
     variant: VariantName, by_cost: bool, warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     point = OperatingPoint(("good",), target_recall=None if by_cost else 1.0)

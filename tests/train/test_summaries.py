@@ -1,4 +1,4 @@
-"""What a run leaves for TensorBoard, read back by TensorBoard's own readers."""
+"""TensorBoard files of a run, read with the readers of TensorBoard."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def train(parts: Path, run_dir: Path, backbone: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def run(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with a mistake in its test split: every fourth bright picture is called defected."""
+    """A run with mistakes in its test split: every fourth bright picture is labelled defected."""
     folder = tmp_path_factory.mktemp("summaries")
     parts = write_parts(folder / "parts", per_label=PER_LABEL)
     for index in range(0, PER_LABEL, 4):
         name = f"part{index:03d}.png"
         (parts / "healthy" / name).rename(parts / "defected" / f"$_{index}é.png")
-    # Labels are no TeX: one that reads as such is a name like any other.
+    # A label that looks like TeX is plain text.
     (parts / "defected").rename(parts / "defected $x_$")
     train(parts, folder / "run", tiny_backbone, "--accept-label", "healthy")
     return folder / "run"
@@ -57,7 +57,7 @@ def metrics_of(run_dir: Path) -> dict[str, Any]:
     return document
 
 
-def test_history_has_the_names_that_keras_gives(tmp_path: Path) -> None:
+def test_learning_curves_have_the_names_of_keras(tmp_path: Path) -> None:
     rows = [{"loss": 0.5, "accuracy": 0.75, "val_loss": 0.25}, {"loss": 0.125, "val_loss": 2.0}]
     write_curves(tmp_path, rows)
     assert scalars(tmp_path / "train", "epoch_loss") == [0.5, 0.125]
@@ -66,15 +66,15 @@ def test_history_has_the_names_that_keras_gives(tmp_path: Path) -> None:
     assert events(tmp_path / "validation").Tags()["tensors"] == ["epoch_loss"]
 
 
-@pytest.mark.parametrize("part", ["train", "validation"])
-def test_lbfgs_is_followed_by_iteration(run: Path, part: str) -> None:
-    losses = scalars(run / "logs" / "head" / part, "epoch_loss")
+@pytest.mark.parametrize("split", ["train", "validation"])
+def test_lbfgs_writes_one_loss_per_iteration(run: Path, split: str) -> None:
+    losses = scalars(run / "logs" / "head" / split, "epoch_loss")
     assert len(losses) > 3
     assert losses[-1] < losses[0]
-    assert len(scalars(run / "logs" / "head" / part, "epoch_accuracy")) == len(losses)
+    assert len(scalars(run / "logs" / "head" / split, "epoch_accuracy")) == len(losses)
 
 
-def test_the_figures_are_those_of_the_run(run: Path) -> None:
+def test_scalars_are_the_metrics_of_the_run(run: Path) -> None:
     metrics = metrics_of(run)
     for tag, value in (
         ("test_accuracy", metrics["test_accuracy"]),
@@ -85,7 +85,7 @@ def test_the_figures_are_those_of_the_run(run: Path) -> None:
         assert scalars(run / "logs" / "results", tag) == [pytest.approx(value, rel=1e-6)]
 
 
-def test_there_are_as_many_pictures_as_mistakes(run: Path) -> None:
+def test_every_mistake_has_a_picture(run: Path) -> None:
     metrics = metrics_of(run)["int8"]
     wrong = np.sum(metrics["confusion"]) - np.trace(metrics["confusion"])
     assert wrong > 0
@@ -97,11 +97,11 @@ def test_there_are_as_many_pictures_as_mistakes(run: Path) -> None:
         pixels = tf.io.decode_png(png).numpy()
         assert pixels.std() > 10, "not an empty picture"
     caption = read.SummaryMetadata(pictures[0]).summary_description
-    assert ", taken for " in caption
+    assert ", predicted " in caption
     assert "defected $x_$" in caption
 
 
-def test_hparams_are_the_settings(run: Path) -> None:
+def test_hparams_contain_the_settings(run: Path) -> None:
     metadata = events(run / "logs" / "results").SummaryMetadata("_hparams_/session_start_info")
     content = plugin_data_pb2.HParamsPluginData.FromString(metadata.plugin_data.content)
     chosen = content.session_start_info.hparams
@@ -112,12 +112,12 @@ def test_hparams_are_the_settings(run: Path) -> None:
     assert chosen["augment.flip_left_right"].bool_value is False
 
 
-def test_flat() -> None:
+def test_nested_settings_become_dotted_names() -> None:
     nested = {"a": {"b": 1, "c": {"d": None}}, "e": (), "f": ["x", "y"], "g": True}
     assert flat(nested) == {"a.b": 1, "a.c.d": "none", "e": "", "f": "x, y", "g": True}
 
 
-def test_the_projector_finds_vectors_rows_and_thumbnails(run: Path) -> None:
+def test_projector_vectors_rows_and_thumbnails_match(run: Path) -> None:
     folder = run / "logs" / "results"
     config = text_format.Parse((folder / "projector_config.pbtxt").read_text(), ProjectorConfig())
     (embedding,) = config.embeddings
@@ -130,7 +130,7 @@ def test_the_projector_finds_vectors_rows_and_thumbnails(run: Path) -> None:
     assert sum(row.startswith("healthy\t") for row in rows) == PER_LABEL * 3 // 4
     sheet = np.asarray(Image.open(folder / embedding.sprite.image_path))
     assert sheet.shape == (11 * 48, 11 * 48, 3)
-    # Thumbnails lie in the order of the rows: one called part... in defected is dark.
+    # Thumbnails are in the order of the rows: those of part... in defected are dark.
     for index, row in enumerate(rows):
         thumbnail = sheet[index // 11 * 48 :, index % 11 * 48 :][:48, :48]
         dark = row.startswith("defected") and "\tpart" in row

@@ -1,4 +1,4 @@
-"""The search: it finds, it does not look at the test split, and it survives a kill."""
+"""The search finds better settings, does not use the test split, and resumes after a kill."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ from partsight_train.settings import (
     TrainSettings,
     settings_from_options,
 )
-from partsight_train.tune.bench import fold_scores, set_up
 from partsight_train.tune.measures import measured
+from partsight_train.tune.scoring import fold_scores, rotate_folds
 from partsight_train.tune.space import MEASURES, VARIATIONS, Search, train_command
 from partsight_train.tune.study import DATABASE, tune
 
 FOLDS = 2
 PATIENCE_S = 120.0
-# Turned float32 features and another path to the same minimum.
+# Tolerance for rotated float32 features, whose gradient ends the search a little earlier or later.
 SAME_SCORES = 0.01
 
 
@@ -77,7 +77,7 @@ def finished(study_dir: Path) -> list[FrozenTrial]:
     return open_study(study_dir).get_trials(states=states)
 
 
-def test_it_finds_a_better_penalty_than_a_bad_start(
+def test_a_better_penalty_than_a_bad_start_is_found(
     parts: Path, tiny_backbone: Path, tmp_path: Path
 ) -> None:
     found = tune(parts, tmp_path / "study", search(tiny_backbone, l2=1.0), 6)
@@ -95,7 +95,7 @@ def test_it_finds_a_better_penalty_than_a_bad_start(
 def uneven(
     tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[[AugmentSettings], TrainingData]:
-    """What there is to learn from 30 defected and 18 healthy parts."""
+    """Training data of 30 defected and 18 healthy parts."""
     parts = write_parts(tmp_path_factory.mktemp("uneven") / "parts")
     for path in sorted((parts / "healthy").iterdir())[:12]:
         path.unlink()
@@ -111,7 +111,7 @@ def uneven(
 @pytest.mark.parametrize("balance", BALANCES)
 @pytest.mark.parametrize("copies", [0, 1])
 @pytest.mark.parametrize("l2", [1e-3, 0.1])
-def test_the_short_cut_finds_the_minimum_that_training_finds(
+def test_fast_scoring_gives_the_scores_of_training(
     uneven: Callable[[AugmentSettings], TrainingData],
     tiny_backbone: Path,
     l2: float,
@@ -122,18 +122,16 @@ def test_the_short_cut_finds_the_minimum_that_training_finds(
     head = HeadSettings(l2=l2, balance=balance, label_smoothing=0.05)
     settings = TrainSettings(backbone=str(tiny_backbone), head=head, augment=augment)
     training_data = uneven(augment)
-    bench = set_up(training_data, 3, settings.head)
-    for fold, (true, scores) in zip(bench.folds, fold_scores(bench, settings), strict=True):
+    data = rotate_folds(training_data, 3, settings.head)
+    for fold, (true, scores) in zip(data.folds, fold_scores(data, settings), strict=True):
         learned = learn(training_data, fold.train, fold.validation, settings, None)
         np.testing.assert_array_equal(true, training_data.examples.labels[fold.test])
         np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
 
 
 @pytest.mark.parametrize("blocks", [(), (120, 80)])
-def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> None:
-    """Both ways to the directions, of few features and of many, give the same scores; and so do
-    joined backbones, which have no directions in common.
-    """
+def test_fast_scoring_works_with_more_features_than_pictures(blocks: tuple[int, ...]) -> None:
+    """Joined backbones, whose features are not rotated, give the scores of training too."""
     from partsight_train.data.dataset import Dataset, LabelledPicture
     from partsight_train.fit.cross_validation import divide
     from partsight_train.heads.head import Examples
@@ -152,13 +150,13 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
     backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=blocks)
     training_data = TrainingData(dataset, backbone, examples, (), ())
     settings = TrainSettings(head=HeadSettings(l2=0.01))
-    bench = set_up(training_data, 3, settings.head)
-    for fold, (_, scores) in zip(divide(dataset, 3), fold_scores(bench, settings), strict=True):
+    data = rotate_folds(training_data, 3, settings.head)
+    for fold, (_, scores) in zip(divide(dataset, 3), fold_scores(data, settings), strict=True):
         learned = learn(training_data, fold.train, fold.validation, settings, None)
         np.testing.assert_allclose(scores, learned.scores(fold.test), atol=SAME_SCORES)
 
 
-def test_the_test_split_takes_no_part(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_the_test_split_is_not_used(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     other = shutil.copytree(parts, tmp_path / "other")
     held_out = split(scan(other)).of(Split.TEST)
     assert held_out
@@ -172,12 +170,12 @@ def test_the_test_split_takes_no_part(parts: Path, tiny_backbone: Path, tmp_path
     assert (one.test_pictures, one.pictures) == (len(held_out), 60 - len(held_out))
 
 
-def test_it_goes_on_where_it_ended(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_a_study_resumes_where_it_ended(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     study_dir = tmp_path / "a study's $folder 100%"
     first = invoke(parts, study_dir, tiny_backbone, "--trials", 3)
     assert first.exit_code == 0, first.output
     assert "Best of 3 trials" in first.output
-    assert "of the test split took no part" in first.output
+    assert "of the test split were not used" in first.output
     old = finished(study_dir)
     refused = invoke(parts, study_dir, tiny_backbone, "--trials", 5)
     assert refused.exit_code == 1
@@ -192,10 +190,10 @@ def test_it_goes_on_where_it_ended(parts: Path, tiny_backbone: Path, tmp_path: P
         (t.number, t.params, t.value) for t in old
     ]
     assert len(new) == 5
-    assert len({t.params["l2"] for t in new}) == 5, "it does not draw what it drew before"
+    assert len({t.params["l2"] for t in new}) == 5, "new trials must not repeat earlier ones"
 
 
-def test_the_command_that_it_gives_trains(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_the_printed_command_trains(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     study_dir = tmp_path / "study"
     result = invoke(parts, study_dir, tiny_backbone, "--trials", 2, "--test-share", 0.2)
     assert result.exit_code == 0, result.output
@@ -209,7 +207,7 @@ def test_the_command_that_it_gives_trains(parts: Path, tiny_backbone: Path, tmp_
 
 
 def trials_in(database: Path) -> int:
-    """Read beside Optuna: opening the study would make the tables that are being made."""
+    """Read without Optuna: opening the study would create tables that Optuna is creating."""
     try:
         with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as tables:
             query = "SELECT COUNT(*) FROM trials WHERE state IN ('COMPLETE', 'PRUNED')"
@@ -218,7 +216,7 @@ def trials_in(database: Path) -> int:
         return 0
 
 
-def test_it_goes_on_after_a_kill(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_a_killed_study_resumes(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     study_dir = tmp_path / "study"
     code = "from partsight.cli.main import main; main()"
     words = arguments(parts, study_dir, tiny_backbone, "--trials", 10_000)
@@ -233,9 +231,9 @@ def test_it_goes_on_after_a_kill(parts: Path, tiny_backbone: Path, tmp_path: Pat
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     assert trials_in(study_dir / DATABASE) >= 3
-    # Killed wherever it was, here it surely was in the middle of a trial.
-    left = open_study(study_dir).ask()
-    left.suggest_float("l2", 1e-4, 1.0, log=True)
+    # The kill may have hit between two trials: this one is surely interrupted.
+    interrupted = open_study(study_dir).ask()
+    interrupted.suggest_float("l2", 1e-4, 1.0, log=True)
     before = finished(study_dir)
     result = invoke(parts, study_dir, tiny_backbone, "--resume", "--trials", len(before) + 3)
     assert result.exit_code == 0, result.output
@@ -243,11 +241,11 @@ def test_it_goes_on_after_a_kill(parts: Path, tiny_backbone: Path, tmp_path: Pat
     assert [t.value for t in after[: len(before)]] == [t.value for t in before]
     assert len(after) == len(before) + 3
     assert not study.get_trials(states=(TrialState.RUNNING,))
-    assert study.trials[left.number].state is TrialState.FAIL
-    assert left.params["l2"] in [t.params["l2"] for t in after[len(before) :]]
+    assert study.trials[interrupted.number].state is TrialState.FAIL
+    assert interrupted.params["l2"] in [t.params["l2"] for t in after[len(before) :]]
 
 
-def test_a_damaged_study_is_named(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_a_damaged_study_is_refused(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     study_dir = tmp_path / "study"
     assert invoke(parts, study_dir, tiny_backbone, "--trials", 1).exit_code == 0
     (study_dir / DATABASE).write_bytes(b"no database " * 1000)
@@ -257,7 +255,9 @@ def test_a_damaged_study_is_named(parts: Path, tiny_backbone: Path, tmp_path: Pa
     assert "Choose a new folder" in result.output
 
 
-def test_time_is_kept(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_no_trial_starts_after_the_timeout(
+    parts: Path, tiny_backbone: Path, tmp_path: Path
+) -> None:
     ticks = iter(range(0, 1000, 10))
     found = tune(
         parts,
@@ -270,7 +270,7 @@ def test_time_is_kept(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     assert len(found.trials) + found.pruned == 3
 
 
-def test_every_choice_is_tried(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
+def test_all_choices_are_tried(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:
     other = shutil.copytree(tiny_backbone, tmp_path / "other-backbone")
     chosen = search(
         tiny_backbone,
@@ -312,11 +312,11 @@ SCORES = np.array(
         ("false-rejects", 1 / 3),
     ],
 )
-def test_measures(measure: Any, value: float) -> None:
+def test_measures_of_a_hand_counted_case(measure: Any, value: float) -> None:
     assert measured(Search(measure=measure), (1, 2), TRUE, SCORES) == pytest.approx(value)
 
 
-def test_no_measure_is_untested() -> None:
+def test_all_measures_are_tested() -> None:
     assert set(MEASURES) == {"loss", "accuracy", "auc", "recall", "false-rejects"}
 
 
@@ -324,11 +324,11 @@ def test_no_measure_is_untested() -> None:
     ("changes", "message"),
     [
         ({"folds": 20}, "lower --folds"),
-        ({"measure": "auc"}, "Name the good ones with --accept-label"),
-        ({"measure": "false-rejects"}, "Name the good ones"),
+        ({"measure": "auc"}, "Name the labels of good parts with --accept-label"),
+        ({"measure": "false-rejects"}, "Name the labels of good parts"),
     ],
 )
-def test_what_cannot_be_judged_is_refused(
+def test_data_that_the_measure_cannot_use_is_refused(
     parts: Path, tiny_backbone: Path, tmp_path: Path, changes: dict[str, Any], message: str
 ) -> None:
     (parts / "healthy").rename(parts / "type-b")
@@ -349,13 +349,13 @@ def test_what_cannot_be_judged_is_refused(
         ),
     ],
 )
-def test_the_command_line_says_the_settings(settings: TrainSettings) -> None:
+def test_the_command_line_gives_the_same_settings(settings: TrainSettings) -> None:
     _, _, *words = train_command(Path("parts"), Path("run"), settings)
     context = train_command_line.make_context("train", words)
     assert settings_from_options(context.params) == settings
 
 
-def test_without_optuna_one_line_says_what_to_install(
+def test_without_optuna_the_error_names_the_package_to_install(
     parts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find = importlib.util.find_spec

@@ -96,15 +96,15 @@ def command(
     if every == (quantize is not None) or (every and output is not None):
         raise click.UsageError("give --quantize with one variant, or --all without --output")
     from partsight_train.export.export import export, table
-    from partsight_train.export.fallbacks import REMEDIES
+    from partsight_train.export.fallbacks import FALLBACKS
     from partsight_train.export.gate import Limits
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    remedies = {} if fallback == "none" else REMEDIES
+    fallbacks = {} if fallback == "none" else FALLBACKS
     exported = export(
-        run_dir, names, output, limits, progress, remedies, heatmap=heatmap, product=product
+        run_dir, names, output, limits, progress, fallbacks, heatmap=heatmap, product=product
     )
     click.echo(table(exported))
     if any(each.path is None for each in exported):

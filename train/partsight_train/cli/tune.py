@@ -78,7 +78,7 @@ def command(
       partsight tune parts/ -o studies/first --resume --trials 300
     """
     require_tune_extra()
-    from partsight_train.tune.result import found_text
+    from partsight_train.tune.result import result_text
     from partsight_train.tune.study import tune
 
     try:
@@ -95,7 +95,7 @@ def command(
         timeout_s=timeout,
         cache=cache_dir,
     )
-    click.echo(found_text(found, image_dir, study_dir))
+    click.echo(result_text(found, image_dir, study_dir))
     exit_if_failed(len(found.failed), len(found.failed) + found.pictures + found.test_pictures)
 
 

@@ -1,7 +1,7 @@
-"""From the float model that was approved to a file that decides as it does.
+"""Conversion of an approved float model to a file that gives the same decisions.
 
-``assemble`` joins backbone and head. ``variant.make_variant`` converts (``convert``, with the
-pictures of ``calibration``), chooses the operating point, compares (``gate``) and takes samples
-(``golden``). ``finished_run`` finds in a run folder what that takes, and ``remedies`` are tried
-where the plain file decides otherwise.
+``assemble`` joins backbone and head. ``variant.make_variant`` converts, chooses the operating
+point, compares the file with the float model (``gate``) and stores golden samples (``golden``).
+``finished_run`` loads the float model and its pictures from a run folder. ``fallbacks`` are tried
+if the plain file decides differently from the float model.
 """

@@ -1,4 +1,4 @@
-"""The float model: a backbone and a head that fits it, as one network."""
+"""The float model: a backbone and its head as one network."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ def assemble(backbone: Backbone, head: Head, output_name: str = "head") -> keras
     """Join backbone and head.
 
     Args:
-        backbone: gives the features.
-        head: gives the probabilities.
-        output_name: of the softmax layer, and so of the SavedModel's output.
+        backbone: computes the features.
+        head: computes the probabilities.
+        output_name: name of the softmax layer and of the SavedModel's output.
 
     Returns:
         A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K), or
-        (N, T, K) where pictures are cut into T tiles.
+        (N, T, K) if pictures are cut into T tiles.
     """
     picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
     dense = keras.layers.Dense(len(head.bias), "softmax", name=output_name)

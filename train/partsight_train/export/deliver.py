@@ -1,7 +1,6 @@
-"""From a learned model to the file that is delivered, and the figures of both.
+"""The delivered file of a trained model, and the metrics of both.
 
-Enters: what was learned and what it was learned from. Leaves: a ``Delivery``, nothing of
-which is written yet. Called once by ``train``.
+Nothing is written here. Called once by ``train``.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Delivery:
-    """A model file, the model that it was made from, and what both are worth.
+    """A model file, its float model, and the metrics of both.
 
     Attributes:
         model: the float model, a ``keras.Model``.
@@ -55,18 +54,29 @@ def deliver(
     settings: TrainSettings,
     config: Mapping[str, Any],
 ) -> Delivery:
-    """Convert, choose the operating point, measure.
+    """Convert the model to int8, choose the operating point and measure.
 
     Args:
         trained_model: the float model.
-        prepared: what it was learned from.
-        settings: of calibration and of the operating point.
-        config: what the run was made from; goes into the contract.
+        prepared: the data that it was trained on.
+        settings: how to calibrate and to choose the operating point.
+        config: provenance of the run, stored in the contract.
     """
+    model = assemble(trained_model.backbone, trained_model.head, settings.output_name)
+    reference_model = _reference_model(model, trained_model, prepared, settings, config)
+    file = make_variant(reference_model, "int8")
+    _warn(reference_model, file)
+    return Delivery(model, file, _metrics(trained_model, prepared, reference_model, file))
+
+
+def _reference_model(
+    model: Any,
+    trained_model: TrainedModel,
+    prepared: Prepared,
+    settings: TrainSettings,
+    config: Mapping[str, Any],
+) -> ReferenceModel:
     dataset, backbone = prepared.training_data.dataset, trained_model.backbone
-    model = assemble(backbone, trained_model.head, settings.output_name)
-    rows = {part: prepared.rows(part) for part in Split}
-    scores = {part: trained_model.scores(rows[part]) for part in (Split.VALIDATION, Split.TEST)}
     draft = Contract(
         dataset.labels,
         backbone.spec,
@@ -75,47 +85,57 @@ def deliver(
         tiles=backbone.tiles,
         product=settings.card.product,
     )
-    reference_model = ReferenceModel(
+    return ReferenceModel(
         lambda image: model(image, training=False),
         draft,
         settings,
-        {part: dataset.of(part) for part in Split},
-        scores,
+        {split: dataset.of(split) for split in Split},
+        {
+            split: trained_model.scores(prepared.rows(split))
+            for split in (Split.VALIDATION, Split.TEST)
+        },
     )
-    file = make_variant(reference_model, "int8")
+
+
+def _warn(reference_model: ReferenceModel, file: Variant) -> None:
+    """Log what may be wrong with the int8 file."""
     for breach in breaches(file.parity, Limits()):
         logger.warning(
-            "the int8 file is not the float model: %s; 'partsight export RUN_DIR --quantize int8' "
-            "tries what may mend it",
+            "the int8 file differs from the float model: %s; 'partsight export RUN_DIR --quantize "
+            "int8' tries to fix it",
             breach,
         )
     warn_of_false_rejects(file.contract.operating_point)
-    warn_of_low_contrast(file.contract.operating_point, settings)
+    warn_of_low_contrast(file.contract.operating_point, reference_model.settings)
     warn_of_few_steps("int8", reference_model, file)
-    not_learned_from = (file.on_validation, file.on_test)
-    warn_of_no_reference(not_learned_from, file.contract, settings)
+    warn_of_no_reference(file.held_out, file.contract, reference_model.settings)
 
-    truth = trained_model.examples.labels
+
+def _metrics(
+    trained_model: TrainedModel,
+    prepared: Prepared,
+    reference_model: ReferenceModel,
+    file: Variant,
+) -> dict[str, Any]:
+    """The document of ``metrics.json``: the float model, and the file under ``int8``."""
+    labels, settings = reference_model.draft.labels, reference_model.settings
+    true = {split: trained_model.examples.labels[prepared.rows(split)] for split in Split}
     float_point = operating_point(
-        dataset.labels,
+        labels,
         prepared.accept_labels,
         settings,
-        truth[rows[Split.VALIDATION]],
-        scores[Split.VALIDATION],
+        true[Split.VALIDATION],
+        reference_model.scores[Split.VALIDATION],
+    )
+    of_float = split_metrics(
+        labels, true[Split.TEST], reference_model.scores[Split.TEST], float_point
     )
     of_file = split_metrics(
-        dataset.labels,
+        labels,
         file.on_test.true,
         file.on_test.scores,
         file.contract.operating_point,
         file.on_test.contrasts,
     )
-    metrics = {
-        **split_metrics(dataset.labels, truth[rows[Split.TEST]], scores[Split.TEST], float_point),
-        "int8": {
-            **of_file,
-            "parity": file.parity,
-            "drift_reference": reference_document(not_learned_from, file.contract, settings),
-        },
-    }
-    return Delivery(model, file, metrics)
+    reference = reference_document(file.held_out, file.contract, settings)
+    return {**of_float, "int8": {**of_file, "parity": file.parity, "drift_reference": reference}}

@@ -1,4 +1,4 @@
-"""``partsight export``: variants of a finished run, each proved before it is written."""
+"""``partsight export``: variants of a finished run, each compared before it is written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from partsight.evaluation.metrics import classification_metrics
 from partsight.utils.files import write_atomic
 from partsight.utils.progress import Progress, silent
 from partsight_train.conversion.names import VariantName
-from partsight_train.export.fallbacks import REMEDIES, Attempt, Remedy, with_fallbacks
+from partsight_train.export.fallbacks import FALLBACKS, Attempt, Fallback, with_fallbacks
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits
 from partsight_train.export.heatmap import with_heatmap
@@ -27,14 +27,14 @@ __all__ = ["Exported", "export", "table"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Exported:
-    """What became of a variant.
+    """The result for one variant.
 
     Attributes:
-        name: of the variant.
-        path: the file; None where it was refused.
-        refusals: why it was, a sentence each.
-        file: what was written, or came closest; None where it could not be converted.
-        attempts: what was tried, the plain file first.
+        name: name of the variant.
+        path: the written file; None if it was refused.
+        refusals: why it was refused, one sentence each.
+        file: the written file, else the closest one; None if it could not be converted.
+        attempts: all attempts, the plain file first.
     """
 
     name: str
@@ -50,27 +50,27 @@ def export(
     output: Path | None,
     limits: Limits,
     progress: Progress = silent,
-    remedies: Mapping[str, Remedy] = REMEDIES,
+    fallbacks: Mapping[str, Fallback] = FALLBACKS,
     *,
     heatmap: bool = False,
     product: str | None = None,
 ) -> list[Exported]:
-    """Make variants, and write those that pass.
+    """Make variants of a finished run and write those that pass.
 
     Args:
-        run_dir: a folder that ``partsight train`` finished.
-        variants: which.
-        output: where to write, for one variant; None is ``model-VARIANT.tflite`` in the
-            folder, or ``model-VARIANT-heatmap.tflite``, which its manifest then names.
-        limits: what a file may lose against the float model.
-        progress: told of each variant.
-        remedies: what to try where a plain file decides otherwise than the float model.
-        heatmap: whether they give a class activation map too, see ``with_heatmap``.
-        product: that they are for; None is that of the run.
+        run_dir: a run folder of ``partsight train``.
+        variants: names of the variants.
+        output: the file to write, for one variant; None is ``model-VARIANT.tflite`` in the
+            run folder, or ``model-VARIANT-heatmap.tflite``, also listed in its manifest.
+        limits: how far a file may fall behind the float model.
+        progress: shows the progress over the variants.
+        fallbacks: tried if a plain file decides differently from the float model.
+        heatmap: whether files also give a class activation map, see ``with_heatmap``.
+        product: product name for the files; None keeps that of the run.
 
     Raises:
         DatasetError: the pictures are not those of the run.
-        ModelError: the folder holds no finished run, or one that can give no map.
+        ModelError: the run is not finished, or its model cannot give a heat map.
         OutputError: a file cannot be written.
     """
     run, names = RunDir(run_dir), list(variants)
@@ -80,7 +80,7 @@ def export(
         reference_model = dataclasses.replace(reference_model, draft=draft)
     if heatmap:
         reference_model = with_heatmap(reference_model)
-    return list(_each(progress(names, len(names)), reference_model, run, output, limits, remedies))
+    return list(_each(progress(names, len(names)), reference_model, run, output, limits, fallbacks))
 
 
 def _each(
@@ -89,22 +89,22 @@ def _each(
     run: RunDir,
     output: Path | None,
     limits: Limits,
-    remedies: Mapping[str, Remedy],
+    fallbacks: Mapping[str, Fallback],
 ) -> Iterator[Exported]:
     for name in names:
         try:
-            made = with_fallbacks(reference_model, name, limits, runtime_failures, remedies)
+            made = with_fallbacks(reference_model, name, limits, runtime_failures, fallbacks)
         except ModelError as error:
             yield Exported(name, None, (str(error),), None)
             continue
+        if not made.passed:
+            yield Exported(name, None, made.attempts[0].refusals, made.file, made.attempts)
+            continue
         kind = name if reference_model.draft.heatmap is None else f"{name}-heatmap"
-        path = _write(run, kind, output, made.file.data) if made.passed else None
-        refusals = () if made.passed else made.attempts[0].refusals
-        if path is not None:
-            warn_of_few_steps(name, reference_model, made.file)
-            splits = (made.file.on_validation, made.file.on_test)
-            warn_of_no_reference(splits, made.file.contract, reference_model.settings)
-        yield Exported(name, path, refusals, made.file, made.attempts)
+        path = _write(run, kind, output, made.file.data)
+        warn_of_few_steps(name, reference_model, made.file)
+        warn_of_no_reference(made.file.held_out, made.file.contract, reference_model.settings)
+        yield Exported(name, path, (), made.file, made.attempts)
 
 
 def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
@@ -115,22 +115,22 @@ def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
 
 
 def table(exported: Iterable[Exported]) -> str:
-    """A line a variant, and below it what was tried and why one was refused."""
+    """One line per variant, followed by its refusals and its fallbacks."""
     lines = [f"{'variant':<11}{'bytes':>10}{'accuracy':>10}{'agreement':>11}  needs TFLite  file"]
     for each in exported:
         lines.append(f"{each.name:<11}{_figures(each.file)}  {each.path or 'refused'}")
         lines += [f"  {refusal}" for refusal in each.refusals]
-        lines += [f"  {_outcome(attempt)}" for attempt in each.attempts[1:]]
+        lines += [f"  {_result(attempt)}" for attempt in each.attempts[1:]]
     return "\n".join(lines)
 
 
-def _outcome(attempt: Attempt) -> str:
-    tried = f"{attempt.remedy}, {attempt.detail}" if attempt.detail else attempt.remedy
+def _result(attempt: Attempt) -> str:
+    tried = f"{attempt.fallback}, {attempt.detail}" if attempt.detail else attempt.fallback
     if attempt.parity is None:
-        return f"not tried: {tried}: {attempt.refusals[0]}"
+        return f"not applicable: {tried}: {attempt.refusals[0]}"
     if attempt.passed:
         return f"passed after: {tried}"
-    return f"no help: {tried}: {attempt.refusals[0]}"
+    return f"not enough: {tried}: {attempt.refusals[0]}"
 
 
 def _figures(file: Variant | None) -> str:

@@ -1,6 +1,6 @@
-"""More calibration pictures, or as many that differ more.
+"""More calibration pictures, or pictures that differ more.
 
-A range that was taken from too few pictures cuts off what only others cause.
+Ranges that were measured on too few pictures clip the values that other pictures cause.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ _TIMES_AS_MANY = 4
 def more_calibration(
     reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
 ) -> Iterator[tuple[str, ConversionSpec]]:
-    """Four times as many pictures; then, where there are others, those whose features spread most.
+    """Yield four times as many pictures; then, if more exist, those with the widest features.
 
     Raises:
-        ModelError: there are no more pictures, or none are taken.
+        ModelError: there are no more pictures, or the variant needs none.
     """
     pictures, spec = reference_model.pictures[Split.TRAIN], reference_model.draft.preprocess
     if variant not in CALIBRATED or refused.calibration is None:
-        raise ModelError(f"{variant} takes no ranges from pictures")
-    taken = len(refused.calibration.paths)
-    if taken >= len(pictures):
-        raise ModelError(f"all {taken} training pictures were taken already")
+        raise ModelError(f"{variant} needs no calibration pictures")
+    used = len(refused.calibration.paths)
+    if used >= len(pictures):
+        raise ModelError(f"all {used} training pictures are used already")
     more = choose_calibration(
-        pictures, spec, _TIMES_AS_MANY * taken, reference_model.settings.head.seed
+        pictures, spec, _TIMES_AS_MANY * used, reference_model.settings.head.seed
     )
     count = len(more.paths)
     yield f"{count} pictures", dataclasses.replace(refused, calibration=more, ranged=b"")
@@ -51,14 +51,14 @@ def more_calibration(
         )
         order = farthest_first(features, count)
         spread = Calibration(tuple(pictures[row].path for row in order), spec)
-        conversion_spec = dataclasses.replace(refused, calibration=spread, ranged=b"")
-        yield f"{count} pictures by the spread of their features", conversion_spec
+        wider = dataclasses.replace(refused, calibration=spread, ranged=b"")
+        yield f"{count} pictures by the spread of their features", wider
 
 
 def farthest_first(features: NDArray[np.float32], count: int) -> list[int]:
-    """Rows of features, float32 (N, D), each the farthest from all that stand before it.
+    """Return ``count`` rows of features, float32 (N, D), each the farthest from all earlier ones.
 
-    The first is the farthest from the mean. T. F. Gonzalez, "Clustering to minimize the maximum
+    The first row is the farthest from the mean. T. F. Gonzalez, "Clustering to minimize the maximum
     intercluster distance", Theoretical Computer Science 38 (1985).
     """
     distance = np.square(features - features.mean(axis=0)).sum(axis=1)

@@ -1,7 +1,7 @@
-"""The head fitted again, to what the quantized backbone gives.
+"""The head refitted to the features of the quantized backbone.
 
-It shall give the approved model's logits, so what is fitted is the difference between the two,
-by ridge regression: a head that nothing speaks against stays as it was approved.
+The target is the logits of the approved model. Ridge regression fits the change of the head, so
+that the head stays unchanged where the features do not require a change.
 """
 
 from __future__ import annotations
@@ -21,65 +21,65 @@ from partsight_train.export.graph import open_graph
 from partsight_train.export.variant import ConversionSpec, ReferenceModel
 from partsight_train.heads.head import Head
 
-__all__ = ["Wanted", "refit", "refitted_head"]
+__all__ = ["Targets", "refit", "refitted_head"]
 
-# Times the largest eigenvalue: from next to no penalty on a change of the kernel to the bias alone.
+# Factors of the largest eigenvalue: from almost no penalty to a change of the bias only.
 _PENALTIES = np.logspace(-6, 2, 17)
-# Of an example whose label is sure; one between two labels weighs 0.5.
+# Weight of an example whose label is certain; one halfway between two labels weighs 0.5.
 _LEAST_WEIGHT = 0.01
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Wanted:
-    """Features float (M, D) of pictures or tiles, and the logits float (M, K) they shall get."""
+class Targets:
+    """Features float (M, D) of pictures or tiles, and the logits float (M, K) to fit."""
 
     features: NDArray[np.float64]
     logits: NDArray[np.float64]
 
     @property
     def weights(self) -> NDArray[np.float64]:
-        """float (M, 1): where scores hang on the logits, they weigh as much as that."""
+        """float (M, 1): how much the scores change with the logits."""
         scores = softmax(self.logits)
-        hanging: NDArray[np.float64] = (scores * (1 - scores)).sum(axis=1, keepdims=True)
-        return hanging + _LEAST_WEIGHT
+        slope: NDArray[np.float64] = (scores * (1 - scores)).sum(axis=1, keepdims=True)
+        return slope + _LEAST_WEIGHT
 
 
 def refitted_head(
     reference_model: ReferenceModel, variant: VariantName, refused: ConversionSpec
 ) -> Iterator[tuple[str, ConversionSpec]]:
-    """The head refitted to features of the quantized backbone.
+    """Yield the network with a head refitted to features of the quantized backbone.
 
     Raises:
-        ModelError: the head cannot be found in the network, or the backbone not be converted.
+        ModelError: the network has no head that can be found, or the backbone cannot be converted.
     """
     shape, spec = reference_model.shape, reference_model.draft.preprocess
     graph = open_graph(reference_model.network, shape)
     calibration = refused.calibration.pictures() if refused.calibration else []
-    # In float where it is fed and read: features come as they are inside of the file.
+    # Float input and output: features are read as the file computes them.
     kind = "int8-float" if variant in IN_INT8 else variant
     files = [
         convert(graph.features, shape, kind, calibration),
         convert(graph.features, shape, "none"),
     ]
 
-    def wanted(part: Split) -> Wanted:
-        given, right = (
-            outputs_of(file, reference_model.pictures[part], spec)
+    def targets(split: Split) -> Targets:
+        quantized, exact = (
+            outputs_of(file, reference_model.pictures[split], spec)
             .reshape(-1, len(graph.head.kernel))
             .astype(np.float64)
             for file in files
         )
-        return Wanted(given, right @ graph.head.kernel + graph.head.bias)
+        return Targets(quantized, exact @ graph.head.kernel + graph.head.bias)
 
-    head = refit(graph.head, wanted(Split.TRAIN), wanted(Split.VALIDATION))
+    head = refit(graph.head, targets(Split.TRAIN), targets(Split.VALIDATION))
     yield (
         "to features of the quantized backbone",
         dataclasses.replace(refused, network=graph.with_head(head), ranged=b""),
     )
 
 
-def refit(head: Head, train: Wanted, validation: Wanted) -> Head:
-    """Change a head so that it gives the wanted logits.
+def refit(head: Head, train: Targets, validation: Targets) -> Head:
+    """Change a head so that it gives the target logits.
 
     Weighted least squares with a penalty on the squares of the change of the kernel, by the
     singular value decomposition (A. E. Hoerl and R. W. Kennard, "Ridge Regression",
@@ -88,15 +88,16 @@ def refit(head: Head, train: Wanted, validation: Wanted) -> Head:
 
     Args:
         head: kernel (D, K) and bias (K,).
-        train: what is fitted.
-        validation: what chooses the penalty.
+        train: examples to fit.
+        validation: examples to choose the penalty by.
     """
     weights = train.weights
-    # What int8 makes constant belongs to the bias: its weights would but widen the kernel's steps.
+    # A feature that int8 makes constant belongs to the bias: its weight would only make the steps
+    # of the kernel coarser.
     varies = np.ptp(train.features, axis=0) > 0
-    reference_model = np.where(varies[:, np.newaxis], head.kernel, 0)
+    base = np.where(varies[:, np.newaxis], head.kernel, 0)
     mean = (weights * train.features).sum(axis=0) / weights.sum()
-    missing = train.logits - train.features @ reference_model - head.bias
+    missing = train.logits - train.features @ base - head.bias
     centre = (weights * missing).sum(axis=0) / weights.sum()
     scaled = np.where(varies, np.sqrt(weights) * (train.features - mean), 0)
     left, size, right = np.linalg.svd(scaled, full_matrices=False)
@@ -104,12 +105,12 @@ def refit(head: Head, train: Wanted, validation: Wanted) -> Head:
     heads = []
     for penalty in _PENALTIES * size.max() ** 2:
         change = right.T @ ((size / (size**2 + penalty))[:, np.newaxis] * aim)
-        kernel = reference_model + change
+        kernel = base + change
         bias = head.bias + centre - mean @ change
         heads.append(Head(kernel.astype(np.float32), bias.astype(np.float32)))
     return min(heads, key=lambda each: _error(each, validation))
 
 
-def _error(head: Head, wanted: Wanted) -> float:
-    missing = wanted.logits - wanted.features @ head.kernel - head.bias
-    return float((wanted.weights * missing**2).sum())
+def _error(head: Head, targets: Targets) -> float:
+    missing = targets.logits - targets.features @ head.kernel - head.bias
+    return float((targets.weights * missing**2).sum())

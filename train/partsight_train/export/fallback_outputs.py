@@ -1,4 +1,4 @@
-"""What a flatbuffer gives for picture files."""
+"""Outputs of a flatbuffer for picture files."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def outputs_of(
     """Run a flatbuffer on pictures.
 
     Args:
-        flatbuffer: takes float32 (1, H, W, 3), RGB in [0, 1], and gives float32 (1, X).
-        pictures: N, all of which can be decoded.
-        spec: the preprocessing of the network.
+        flatbuffer: network from float32 (1, H, W, 3), RGB in [0, 1], to float32 (1, X).
+        pictures: N pictures; all can be decoded.
+        spec: preprocessing of the network.
 
     Returns:
         float32 (N, X).

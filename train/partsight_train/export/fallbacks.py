@@ -1,4 +1,4 @@
-"""The remedies in their order, each tried until a file passes."""
+"""The fallbacks in their order, each tried until a file passes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 
 from partsight_train.conversion.names import VariantName
 from partsight_train.export.fallback_calibration import more_calibration
-from partsight_train.export.fallback_fine_tuning import fine_tuned
 from partsight_train.export.fallback_head import refitted_head
 from partsight_train.export.fallback_layers import sensitive_layers
 from partsight_train.export.gate import Limits, breaches
@@ -18,56 +17,61 @@ from partsight_train.export.variant import (
     ReferenceModel,
     Variant,
     make_variant,
-    plain_recipe,
-    recorded,
+    plain_spec,
+    with_attempts,
 )
 
-__all__ = ["REMEDIES", "Attempt", "Remedied", "Remedy", "with_fallbacks"]
+__all__ = ["FALLBACKS", "Attempt", "Fallback", "FallbackResult", "with_fallbacks"]
 
 logger = logging.getLogger(__name__)
 
-# From the approved model, the kind of file and what the refused one was made from, to what
-# others may be made from, each with a word on what it is. ModelError says why there are none.
-Remedy = Callable[
+# From the approved model, the variant and the spec of a refused file to other specs, each with a
+# short description. Raises ModelError with the reason if it does not apply.
+Fallback = Callable[
     [ReferenceModel, VariantName, ConversionSpec], Iterator[tuple[str, ConversionSpec]]
 ]
-REMEDIES: Mapping[str, Remedy] = {
+FALLBACKS: Mapping[str, Fallback] = {
     "more-calibration": more_calibration,
     "refitted-head": refitted_head,
     "sensitive-layers": sensitive_layers,
-    "fine-tuning": fine_tuned,
 }
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Attempt:
-    """One remedy as it was tried, or why it was not.
+    """One file that was made, or a fallback that did not apply.
 
     Attributes:
-        remedy: its name; ``none`` is the plain file.
-        detail: what was done.
-        parity: see ``gate.compare``; None where no file was made.
-        refusals: why the file was refused, or why there is none; empty where it passed.
+        fallback: its name; ``none`` is the plain file.
+        detail: short description of the change.
+        parity: see ``gate.compare``; None if no file was made.
+        refusals: why the file was refused or not made; empty if it passed.
     """
 
-    remedy: str
+    fallback: str
     detail: str
     parity: Mapping[str, Any] | None
     refusals: tuple[str, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether its file was delivered."""
+        """Whether the file was accepted."""
         return not self.refusals
 
     def document(self) -> dict[str, Any]:
-        """As the contract holds it."""
-        return {**dataclasses.asdict(self), "passed": self.passed}
+        """The entry in the provenance of the contract, where a fallback is named ``remedy``."""
+        return {
+            "remedy": self.fallback,
+            "detail": self.detail,
+            "parity": self.parity,
+            "refusals": self.refusals,
+            "passed": self.passed,
+        }
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Remedied:
-    """The file that passed, or the closest of those that were refused; and all that was tried.
+class FallbackResult:
+    """The file that passed, else the closest of the refused files, with all attempts.
 
     ``attempts`` begins with the plain file.
     """
@@ -86,50 +90,51 @@ def with_fallbacks(
     variant: VariantName,
     limits: Limits,
     runtime_failures: Callable[[bytes], Sequence[str]],
-    remedies: Mapping[str, Remedy] = REMEDIES,
-) -> Remedied:
-    """Make a file, and where it decides otherwise than the approved model, others.
+    fallbacks: Mapping[str, Fallback] = FALLBACKS,
+) -> FallbackResult:
+    """Make the plain file, and others if it decides differently from the approved model.
 
-    Each remedy starts from the approved network, with the pictures of what came closest so far.
-    A file that agrees and that a runtime refuses is not tried again: no remedy makes it simpler.
+    Each fallback starts from the approved network and the calibration pictures of the closest
+    file so far. A file within the limits that a runtime refuses has no fallback, since none
+    makes it simpler.
 
     Args:
         reference_model: the float model.
         variant: the kind of file.
-        limits: what a file may lose.
-        runtime_failures: what goes wrong with a file where it is run.
-        remedies: by name, in their order; none gives the plain file alone.
+        limits: how far a file may fall behind the float model.
+        runtime_failures: returns one sentence per runtime that fails on a file.
+        fallbacks: by name, in their order; empty makes the plain file only.
 
     Raises:
-        ModelError: not even the plain file can be made.
+        ModelError: the plain file cannot be made.
     """
     attempts: list[Attempt] = []
+    made: list[tuple[Variant, ConversionSpec]] = []
 
-    def tried(remedy: str, detail: str, conversion_spec: ConversionSpec) -> Variant:
-        file = make_variant(reference_model, variant, conversion_spec)
-        passed = Attempt(remedy, detail, file.parity, ())
-        file = recorded(file, [each.document() for each in (*attempts, passed)])
+    def passes(fallback: str, detail: str, spec: ConversionSpec) -> bool:
+        file = make_variant(reference_model, variant, spec)
+        attempt = Attempt(fallback, detail, file.parity, ())
+        file = with_attempts(file, [each.document() for each in (*attempts, attempt)])
         refusals = breaches(file.parity, limits) or runtime_failures(file.data)
-        attempts.append(dataclasses.replace(passed, refusals=tuple(refusals)))
-        return file
+        attempts.append(dataclasses.replace(attempt, refusals=tuple(refusals)))
+        made.append((file, spec))
+        return not refusals
 
-    conversion_spec = plain_recipe(reference_model, variant)
-    closest = file = tried("none", "", conversion_spec)
-    if attempts[0].passed or not breaches(file.parity, limits):
-        return Remedied(file, tuple(attempts))
-    for name, remedy in remedies.items():
+    def closest() -> tuple[Variant, ConversionSpec]:
+        return min(made, key=lambda each: _distance(each[0], limits))
+
+    if passes("none", "", plain_spec(reference_model, variant)):
+        return FallbackResult(made[0][0], tuple(attempts))
+    for name, fallback in fallbacks.items() if breaches(made[0][0].parity, limits) else ():
         logger.warning("%s: %s; trying %s", variant, attempts[-1].refusals[0], name)
         try:
-            start = ConversionSpec(reference_model.network, conversion_spec.calibration)
-            for detail, other in remedy(reference_model, variant, start):
-                file = tried(name, detail, other)
-                if attempts[-1].passed:
-                    return Remedied(file, tuple(attempts))
-                if _distance(file, limits) < _distance(closest, limits):
-                    closest, conversion_spec = file, other
-        except Exception as error:  # noqa: BLE001 - TensorFlow raises what its parts raise
+            start = ConversionSpec(reference_model.network, closest()[1].calibration)
+            for detail, spec in fallback(reference_model, variant, start):
+                if passes(name, detail, spec):
+                    return FallbackResult(made[-1][0], tuple(attempts))
+        except Exception as error:  # noqa: BLE001 - TensorFlow raises many types
             attempts.append(Attempt(name, "", None, (_first_line(error),)))
-    return Remedied(closest, tuple(attempts))
+    return FallbackResult(closest()[0], tuple(attempts))
 
 
 def _distance(file: Variant, limits: Limits) -> tuple[float, ...]:

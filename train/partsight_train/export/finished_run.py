@@ -1,4 +1,4 @@
-"""What an export takes, out of the folder of a finished run."""
+"""The float model and the pictures of a finished run folder, for an export."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ __all__ = ["open_finished_run"]
 
 
 def open_finished_run(run: RunDir) -> ReferenceModel:
-    """The float model of a run, its pictures, and what it says of those of the test split.
+    """Load the float model of a run with its pictures, and compute its scores.
 
     Raises:
         DatasetError: a picture is missing or was changed since.
-        ModelError: the run was not finished, or its model cannot be loaded.
+        ModelError: the run is not finished, or its model cannot be loaded.
         OutputError: the list of its pictures is missing or damaged.
     """
     delivered = load_model_file(run.path / DELIVERY).contract
-    parts = _pictures(run, delivered.labels)
+    pictures = _pictures(run, delivered.labels)
     network = _network(run.saved_model)
     provenance = {name: v for name, v in delivered.provenance.items() if name != "export"}
     point = OperatingPoint(delivered.operating_point.accept_labels)
@@ -52,28 +52,31 @@ def open_finished_run(run: RunDir) -> ReferenceModel:
         network,
         draft,
         settings_from_document(provenance["settings"]),
-        parts,
-        {part: _scores(network, parts[part], draft) for part in (Split.VALIDATION, Split.TEST)},
+        pictures,
+        {
+            split: _scores(network, pictures[split], draft)
+            for split in (Split.VALIDATION, Split.TEST)
+        },
     )
 
 
 def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[LabelledPicture]]:
-    parts: dict[Split, list[LabelledPicture]] = {part: [] for part in Split}
-    for path, label, part, promised in run.read_pictures():
+    pictures: dict[Split, list[LabelledPicture]] = {split: [] for split in Split}
+    for path, label, split, expected in run.read_pictures():
         try:
             digest = hashlib.sha256(path.read_bytes()).digest()
         except OSError as error:
             raise DatasetError(
-                f"cannot read {path}, which the run in {run.path} was measured on: "
-                f"{error.strerror or error}. Bring it back, or train again."
+                f"cannot read {path}, a picture of the run in {run.path}: "
+                f"{error.strerror or error}. Restore it, or train again."
             ) from error
-        if digest != promised:
+        if digest != expected:
             raise DatasetError(
-                f"{path} is not the picture that the run in {run.path} was measured on. "
-                "Bring that back, or train again."
+                f"{path} was changed after the run in {run.path}: its SHA-256 differs. "
+                "Restore the picture, or train again."
             )
-        parts[part].append(LabelledPicture(path, labels.index(label), part, 0.0))
-    return parts
+        pictures[split].append(LabelledPicture(path, labels.index(label), split, 0.0))
+    return pictures
 
 
 def _network(folder: Path) -> Any:
@@ -82,14 +85,14 @@ def _network(folder: Path) -> Any:
             loaded = tf.saved_model.load(str(folder))
         served = loaded.signatures["serving_default"]
         (name,), (output,) = served.structured_input_signature[1], served.structured_outputs
-    except Exception as error:  # noqa: BLE001 - TensorFlow raises what its parts raise
+    except Exception as error:  # noqa: BLE001 - TensorFlow raises many types
         raise ModelError(
-            f"cannot load the float model in {folder}: {error}. Expected a folder that "
-            "'partsight train' finished; train again."
+            f"cannot load the float model in {folder}: {error}. Expected a finished run "
+            "folder of 'partsight train'; train again."
         ) from error
 
     def network(image: Any, loaded: Any = loaded) -> Any:
-        """``loaded`` holds the variables; they die with it."""
+        """Run the network. ``loaded`` keeps the variables alive."""
         return served(**{name: image})[output]
 
     return network
@@ -98,13 +101,13 @@ def _network(folder: Path) -> Any:
 def _scores(
     network: Any, pictures: Sequence[LabelledPicture], contract: Contract
 ) -> NDArray[np.float64]:
-    """Of the worst tile, float (N, K)."""
+    """Scores of the worst tile of each picture, float (N, K)."""
     run, spec, rows = tf.function(network), contract.preprocess, []
     accepted, tiled = contract.operating_point.accept_labels, contract.tiles != (1, 1)
     for path, picture in read_pictures((each.path for each in pictures), spec):
         if not isinstance(picture, np.ndarray):
             raise DatasetError(f"{path}: {picture}")
-        fed = preprocess(picture, spec).astype(np.float32)[np.newaxis] / np.float32(255)
-        scores = run(tf.constant(fed)).numpy()[0].astype(np.float64)
+        image = preprocess(picture, spec).astype(np.float32)[np.newaxis] / np.float32(255)
+        scores = run(tf.constant(image)).numpy()[0].astype(np.float64)
         rows.append(scores[worst_tile(contract.labels, scores, accepted)] if tiled else scores)
     return np.array(rows)

@@ -20,7 +20,7 @@ _FLAGS = {
     "i": number_types.Int32Flags,
     "I": number_types.Uint32Flags,
 }
-# What TFLite's schema demands of the place of weights, and kernels rely on.
+# Alignment of weights in bytes, required by the schema of TFLite and by its kernels.
 _ALIGNMENT = 16
 _REFERENCES = ("operator_codes", "subgraphs", "description", "metadata_buffer", "signature_defs")
 _BUFFER = Table({"data": Vector("B")})
@@ -29,13 +29,13 @@ Values = Mapping[str, Any]
 
 
 def packed(root: Table, values: Values, identifier: bytes) -> bytes:
-    """A flatbuffer.
+    """Serialize values as a flatbuffer.
 
     Args:
-        root: the schema of its root table.
-        values: by the names of its fields: numbers, texts, lists of numbers, mappings for
-            tables and lists of those. Of a union, the field before it names the table.
-        identifier: four bytes.
+        root: schema of the root table.
+        values: values by field name: numbers, texts, lists of numbers, mappings for tables and
+            lists of mappings. The table of a union is named by the field before it.
+        identifier: file identifier, four bytes.
     """
     builder = flatbuffers.Builder(1024)
     builder.Finish(_table(builder, root, values), identifier)
@@ -43,15 +43,15 @@ def packed(root: Table, values: Values, identifier: bytes) -> bytes:
 
 
 def add_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:
-    """A TFLite model with more entries in its list of metadata.
+    """Add entries to the metadata list of a TFLite model.
 
-    A flatbuffer's references lead forwards, and from place to place. So the model stays as it
-    is, to the byte, and a new root is put before it, whose references lead into it; weights
-    keep their alignment, which unpacking and packing the model would lose.
+    References in a flatbuffer are relative and point forwards. So the bytes of the model stay
+    unchanged behind a new root table that refers into them, and weights keep their alignment,
+    which unpacking and packing the model would lose.
 
     Args:
-        model: a TFLite flatbuffer that is well-formed.
-        entries: name to content; each takes the place of one of that name.
+        model: a well-formed TFLite flatbuffer.
+        entries: name to content; an existing entry of the same name is replaced.
     """
     old = View(model, MODEL)
     builder = flatbuffers.Builder(0)
@@ -65,7 +65,7 @@ def add_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:
         _table(builder, METADATA, {"name": name, "buffer": len(kept) + number})
         for number, (name, _) in enumerate(added)
     ]
-    buffers = _references(builder, [*kept, *(place for _, place in added)])
+    buffers = _references(builder, [*kept, *(offset for _, offset in added)])
     others = [each for each in old.tables("metadata") if each.text("name") not in entries]
     metadata = _references(builder, [*(end - each.at for each in others), *named])
 
@@ -83,7 +83,7 @@ def add_metadata(model: bytes, entries: Mapping[str, bytes]) -> bytes:
 
 
 def _buffer(builder: flatbuffers.Builder, content: bytes) -> int:
-    """A table with bytes that start where weights may start."""
+    """Write a buffer table whose bytes have the alignment of weights."""
     builder.StartVector(1, len(content), _ALIGNMENT)
     builder.head -= len(content)
     builder.Bytes[builder.head : builder.head + len(content)] = content
@@ -96,9 +96,9 @@ def _buffer(builder: flatbuffers.Builder, content: bytes) -> int:
 def _table(builder: flatbuffers.Builder, table: Table, values: Values) -> int:
     kinds = {name: table.fields[name] for name in values}
     if None in kinds.values():
-        raise ValueError(f"the schema says nothing of one of {sorted(values)}")
-    placed = {
-        name: _placed(builder, _chosen(kind, values, name), values[name])
+        raise ValueError(f"the schema lacks the type of one of the fields {sorted(values)}")
+    offsets = {
+        name: _offset(builder, _resolved(kind, values, name), values[name])
         for name, kind in kinds.items()
         if kind is not None and not isinstance(kind, Scalar)
     }
@@ -106,16 +106,16 @@ def _table(builder: flatbuffers.Builder, table: Table, values: Values) -> int:
     for number, (name, kind) in enumerate(table.fields.items()):
         if isinstance(kind, Scalar) and name in values:
             builder.PrependSlot(_FLAGS[kind.code], number, values[name], 0)
-        elif name in placed:
-            builder.PrependUOffsetTRelativeSlot(number, placed[name], 0)
+        elif name in offsets:
+            builder.PrependUOffsetTRelativeSlot(number, offsets[name], 0)
     return int(builder.EndObject())
 
 
-def _chosen(kind: Kind, values: Values, name: str) -> Kind:
+def _resolved(kind: Kind, values: Values, name: str) -> Kind:
     return kind.tables[values[f"{name}_type"]] if isinstance(kind, Union) else kind
 
 
-def _placed(builder: flatbuffers.Builder, kind: Kind, value: Any) -> int:
+def _offset(builder: flatbuffers.Builder, kind: Kind, value: Any) -> int:
     if isinstance(kind, Tables):
         return _references(builder, [_table(builder, kind.table, each) for each in value])
     if isinstance(kind, Table):
@@ -125,8 +125,8 @@ def _placed(builder: flatbuffers.Builder, kind: Kind, value: Any) -> int:
     return int(builder.CreateString(value))
 
 
-def _references(builder: flatbuffers.Builder, places: list[int]) -> int:
-    builder.StartVector(4, len(places), 4)
-    for place in reversed(places):
-        builder.PrependUOffsetTRelative(place)
+def _references(builder: flatbuffers.Builder, offsets: list[int]) -> int:
+    builder.StartVector(4, len(offsets), 4)
+    for offset in reversed(offsets):
+        builder.PrependUOffsetTRelative(offset)
     return int(builder.EndVector())

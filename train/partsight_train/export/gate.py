@@ -1,4 +1,4 @@
-"""Whether a file still decides as the float model that was approved."""
+"""Comparison of a file's scores with those of the approved float model."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 __all__ = ["Limits", "breaches", "compare"]
 
-# Of shares of pictures, which are computed in float64.
+# Tolerance for shares of pictures, which are computed in float64.
 _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a file may lose against the float model, on the test split.
+    """How far a file may fall behind the float model on the test split.
 
     Attributes:
-        accuracy_loss: the share of pictures by which accuracy may fall.
-        recall_loss: by which the recall of any label may fall.
-        agreement: the least share of pictures that get the same label.
+        accuracy_loss: largest allowed fall of accuracy, in [0, 1].
+        recall_loss: largest allowed fall of any label's recall, in [0, 1].
+        agreement: smallest allowed share of pictures that get the same label, in [0, 1].
     """
 
     accuracy_loss: float = 0.005
@@ -36,7 +36,7 @@ def compare(
     float_scores: NDArray[np.float64],
     file_scores: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Compare the scores of the float model and of a file on the same pictures.
+    """Compare the scores of the float model and of a file for the same pictures.
 
     Args:
         labels: K names.
@@ -47,7 +47,7 @@ def compare(
     Returns:
         ``agreement``, the share of pictures with the same top label; ``max_difference`` and
         ``mean_difference`` of single scores; ``accuracy_loss``; ``recall_loss`` by label,
-        None for one without pictures. A loss below 0 is a gain.
+        None for a label without pictures. A loss below 0 is a gain.
     """
     difference = np.abs(float_scores - file_scores)
     by_float, by_file = float_scores.argmax(axis=1), file_scores.argmax(axis=1)
@@ -66,7 +66,7 @@ def compare(
 
 
 def breaches(parity: Mapping[str, Any], limits: Limits) -> list[str]:
-    """What is worse than the limits allow, a sentence each; nothing where the file passes."""
+    """Return one sentence per limit that the file exceeds; none if it passes."""
     found = []
     if parity["agreement"] < limits.agreement - _ROUNDING:
         found.append(

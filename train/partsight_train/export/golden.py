@@ -1,4 +1,4 @@
-"""The choice of a file's golden samples."""
+"""Selection of the golden samples of a file."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ from partsight_train.data.dataset import LabelledPicture
 
 __all__ = ["golden_samples"]
 
-_A_LABEL = 2
-_MOST = 8
+_PER_LABEL = 2
+_MOST_SAMPLES = 8
 _LONGEST_SIDE = 128
 
 
 def golden_samples(
     classifier: Classifier, pictures: Sequence[LabelledPicture], seed: int
 ) -> tuple[tuple[GoldenSample, ...], dict[str, bytes]]:
-    """Take some pictures of each label, made small, with the scores that the file gives them.
+    """Select some pictures of each label, shrunk, with the scores that the file gives them.
 
     Args:
-        classifier: of the file, with its contract.
-        pictures: of the test split; all can be decoded.
-        seed: of the choice.
+        classifier: classifier of the file, with its contract.
+        pictures: the test split; all can be decoded.
+        seed: seed of the random selection.
 
     Returns:
-        Samples, and the members of the zip tail that hold their pictures.
+        The samples, and the members of the zip tail with their pictures.
     """
     samples, members = [], {}
     depth = classifier.contract.preprocess.bit_depth
@@ -50,6 +50,6 @@ def golden_samples(
 
 def _chosen(pictures: Sequence[LabelledPicture], seed: int) -> Iterator[LabelledPicture]:
     shuffled = random.Random(seed).sample(list(pictures), len(pictures))
-    labels = sorted({picture.label for picture in pictures})[: _MOST // _A_LABEL]
+    labels = sorted({picture.label for picture in pictures})[: _MOST_SAMPLES // _PER_LABEL]
     for label in labels:
-        yield from [picture for picture in shuffled if picture.label == label][:_A_LABEL]
+        yield from [picture for picture in shuffled if picture.label == label][:_PER_LABEL]

@@ -1,9 +1,8 @@
-"""The standard TFLite metadata of a delivered file, by which other tools read it.
+"""The standard TFLite metadata of a delivered file, for other tools.
 
-Enters: a flatbuffer and its contract. Leaves: the flatbuffer with metadata. What the standard
-has no word for (region of interest, operating point) stands in the description; only the
-contract is complete. A score threshold is not written: by the standard it hides each label
-whose score is below, and so the very label of a bad part.
+Region of interest and operating point, which the standard does not define, are in the
+description; only the contract is complete. A score threshold is not written: by the standard it
+hides each label with a lower score, which would include the label of a bad part.
 """
 
 from __future__ import annotations
@@ -32,12 +31,12 @@ __all__ = ["with_metadata"]
 
 
 def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> bytes:
-    """Add the standard metadata, and the mark that this file belongs to a contract.
+    """Add the standard metadata, and the mark of a file that has a contract.
 
     Args:
-        flatbuffer: as the converter gave it.
-        contract: of the file.
-        card: what people call it.
+        flatbuffer: output of the converter.
+        contract: contract of the file.
+        card: name, version, author and licence of the model.
     """
     inputs, outputs = tensors_of(flatbuffer)
     document = {
@@ -54,30 +53,30 @@ def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> 
         ],
         "min_parser_version": MIN_PARSER_VERSION,
     }
-    said = {name: value for name, value in document.items() if value}
-    entries = {ENTRY: packed(MODEL_METADATA, said, IDENTIFIER), MARK: b"1"}
+    present = {name: value for name, value in document.items() if value}
+    entries = {ENTRY: packed(MODEL_METADATA, present, IDENTIFIER), MARK: b"1"}
     return add_metadata(flatbuffer, entries)
 
 
 def _description(contract: Contract) -> str:
     spec, point = contract.preprocess, contract.operating_point
-    sentences = [f"Tells {', '.join(contract.labels)} parts apart."]
+    sentences = [f"Classifies parts as {', '.join(contract.labels)}."]
     if contract.product is not None:
         sentences.append(f"Product: {contract.product}.")
     if spec.roi is not None:
         sentences.append(
-            f"Sees only the region {spec.roi} (left, top, width, height) of a picture."
+            f"Uses only the region {spec.roi} (left, top, width, height) of a picture."
         )
     if spec.bit_depth is not None:
         sentences.append(f"Files of 16 bits per sample have {spec.bit_depth} significant bits.")
     if spec.fit != "stretch":
         sentences.append("Pictures keep their proportions, between grey bars.")
     if contract.tiles != (1, 1):
-        sentences.append("Gives scores a tile, row by row; the worst decides.")
+        sentences.append("Gives scores per tile, row by row; the worst tile decides.")
     if point.accept_labels:
         sentences.append(
-            f"A part is good where {' + '.join(point.accept_labels)} is above "
-            f"{point.accept_above:.4f}, bad where it is below {point.reject_below:.4f}."
+            f"A part is good if {' + '.join(point.accept_labels)} is above "
+            f"{point.accept_above:.4f}, bad if it is below {point.reject_below:.4f}."
         )
     return " ".join(sentences)
 
@@ -116,8 +115,8 @@ def _output(tensor: Tensor, contract: Contract) -> dict[str, Any]:
     if tensor.shape == (1, *(contract.heatmap or ()), 1):
         return {
             "name": "heatmap",
-            "description": "At each position, the mean logit of the labels of bad parts less that "
-            "of the labels of good ones.",
+            "description": "At each position, the mean logit of the labels of bad parts minus that "
+            "of the labels of good parts.",
             "content": {"content_properties_type": FEATURE_PROPERTIES, "content_properties": {}},
         }
     return _scores(tensor, contract)
@@ -133,7 +132,7 @@ def _scores(tensor: Tensor, contract: Contract) -> dict[str, Any]:
         "associated_files": [
             {
                 "name": LABELS_NAME,
-                "description": "The labels, one a line.",
+                "description": "The labels, one per line.",
                 "type": TENSOR_AXIS_LABELS,
             }
         ],

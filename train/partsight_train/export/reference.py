@@ -1,7 +1,7 @@
-"""What a line in order will look like to a file: its reference for the drift watch.
+"""The drift reference of a file: scores and image statistics of good parts.
 
-Enters: the file's scores of the validation and the test split, which it did not learn from, and
-the pictures. Leaves: a ``Reference``. Called for each variant, since each has scores of its own.
+It is measured on the validation and the test split, which the model was not trained on. Each
+variant has its own reference because its scores differ.
 """
 
 from __future__ import annotations
@@ -28,24 +28,24 @@ __all__ = ["reference_document", "reference_of", "warn_of_no_reference"]
 
 logger = logging.getLogger(__name__)
 
-# Means over more pictures hardly move, and each has to be decoded once more.
+# More pictures hardly change the means, and each has to be decoded again.
 _MOST_PICTURES = 200
-# Of fewer, the mean itself is a third of a deviation off; better to learn from the line then.
+# With fewer, the error of the mean is a third of a deviation; the line then learns a better one.
 _LEAST_PICTURES = 10
 
 
 def reference_of(
     splits: Sequence[ScoredPictures], contract: Contract, point: OperatingPoint
 ) -> Reference | None:
-    """Measure the good parts: a line makes mostly these, whatever the folders hold.
+    """Measure the good parts: most parts of a line are good, whatever the folders contain.
 
     Args:
-        splits: what the very file says of pictures that it did not learn from.
-        contract: of the file; its operating point is not looked at.
-        point: the one that was chosen.
+        splits: results of the file on pictures that the model was not trained on.
+        contract: contract of the file; its operating point is ignored.
+        point: the chosen operating point.
 
     Returns:
-        None where there are too few good parts, or no label says which these are.
+        None if there are too few good parts, or no label marks good parts.
     """
     labels, accepted = contract.labels, point.accept_labels
     good, deciding, rejected = _good_parts(splits, labels, point)
@@ -53,7 +53,7 @@ def reference_of(
         return None
     paths = [path for split in splits for path in split.paths]
     paths = [path for path, is_good in zip(paths, good, strict=True) if is_good]
-    # Evenly over all, since neighbours were often taken in one go.
+    # Spread evenly, because neighbours were often photographed together.
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_PICTURES)).astype(int)
     statistics = [
         picture_statistics(preprocess(picture, contract.preprocess))
@@ -74,16 +74,17 @@ def reference_of(
 def reference_document(
     splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
 ) -> dict[str, Any]:
-    """Whether a file has a drift reference, for ``metrics.json`` and the report.
+    """Describe the drift reference of a file for ``metrics.json`` and the report.
 
     Args:
-        splits: what the file says of the validation and the test split.
-        contract: of the file, with its operating point.
-        settings: of the run; how large the two splits are.
+        splits: results of the file on the validation and the test split.
+        contract: contract of the file, with its operating point.
+        settings: settings of the run; give the sizes of the two splits.
 
     Returns:
-        ``good_pictures`` that could be used, ``expected`` at least, ``reference`` whether there is
-        one, and ``problem``: why there is none and what to do about it, or None.
+        ``reference``, whether the file has one; ``good_pictures``, the number that can be used;
+        ``expected``, the least number; and ``problem``, why there is no reference and what to do
+        about it, or None.
     """
     _, _, rejected = _good_parts(splits, contract.labels, contract.operating_point)
     usable, problem = int((~rejected).sum()), None
@@ -100,7 +101,7 @@ def reference_document(
 def warn_of_no_reference(
     splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
 ) -> None:
-    """Say so where a file has no drift reference; see ``reference_document``."""
+    """Log a warning if a file has no drift reference; see ``reference_document``."""
     problem = reference_document(splits, contract, settings)["problem"]
     if problem is not None:
         logger.warning("%s", problem)
@@ -108,7 +109,7 @@ def warn_of_no_reference(
 
 def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
     if not contract.operating_point.accept_labels:
-        why = "no label is known to mean a good part. Name those of good parts by --accept-label"
+        why = "no label is known as one of good parts. Name these labels with --accept-label"
     else:
         share = settings.validation_share + settings.test_share
         enough = math.ceil(_LEAST_PICTURES / share)
@@ -118,16 +119,16 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
             "good pictures or more, or raise --validation-share and --test-share"
         )
     return (
-        f"the file has no drift reference: {why}. Without it a line learns one from its own first "
-        "parts, each time that it is started"
+        f"the file has no drift reference: {why}. Without one, a line measures its own on the "
+        "first parts after each start"
     )
 
 
 def _good_parts(
     splits: Sequence[ScoredPictures], labels: tuple[str, ...], point: OperatingPoint
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
-    """Which pictures (N,) show good parts; of those (G,) the deciding score, and which are
-    rejected.
+    """Return bool (N,), True for pictures of good parts; for these G pictures, the deciding
+    scores float (G,), and bool (G,), True for rejected ones.
     """
     true = np.concatenate([split.true for split in splits])
     good = np.isin(true, [labels.index(label) for label in point.accept_labels])

@@ -1,7 +1,7 @@
-"""Whether the steps of a file's scores are too coarse for the wanted recall.
+"""Warning if the steps of a file's scores are too coarse for the target recall.
 
-A softmax of uint8 gives 256 scores, and most pictures get one of the outermost. Where a bad part
-that must be kept out shares its score with good ones, they are kept out with it.
+A uint8 softmax has 256 scores, and most pictures get one of the outermost. Good parts with the
+same score as a bad part that must be rejected are rejected too.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ __all__ = ["FewSteps", "few_steps", "warn_of_few_steps"]
 
 logger = logging.getLogger(__name__)
 
-# Of the good parts: what their ties may cost before it is worth a word.
-_CLEARLY = 0.01
+# Share of the good parts that ties may cost without a warning.
+_TOLERATED = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class FewSteps:
-    """What ties cost.
+    """The cost of ties between good and bad parts.
 
     Attributes:
-        recall: the share of bad parts to be kept out.
-        score: that bad and good parts share.
-        tied: how many good parts are not accepted for that alone.
+        recall: target share of bad parts that are not accepted.
+        score: the score that bad and good parts share.
+        tied: number of good parts that are not accepted because of the tie alone.
         false_rejects: share of good parts that the file does not accept.
-        float_false_rejects: that the float model would not accept at its own threshold.
+        float_false_rejects: share that the float model does not accept at its own threshold.
     """
 
     recall: float
@@ -50,20 +50,20 @@ def few_steps(
     is_good: NDArray[np.bool_],
     target_recall: float,
 ) -> FewSteps | None:
-    """Look for good parts that are not accepted for sharing a step with a bad one.
+    """Find good parts that are not accepted because they share a score with a bad part.
 
-    Tied are those that have exactly the score of the bad part that sets the file's threshold,
-    and that the float model accepts at the threshold of its own that keeps out as many bad ones.
+    A good part is tied if it has exactly the score of the bad part that sets the threshold of the
+    file, and the float model accepts it at its own threshold for the same recall.
 
     Args:
-        float_scores: float (N,), the deciding score of each picture by the float model.
-        file_scores: the same by the file.
-        is_good: bool (N,), whether the picture shows a good part.
+        float_scores: float (N,), deciding score of each picture, from the float model.
+        file_scores: float (N,), the same from the file.
+        is_good: bool (N,), True for pictures of good parts.
         target_recall: share of bad parts that must not be accepted, in (0, 1].
 
     Returns:
-        None where the file's false-reject rate does not exceed the float model's, or without
-        the ties would not fall, by more than a hundredth.
+        None if the false-reject rate of the file exceeds that of the float model by at most
+        0.01, or would fall by at most 0.01 without the ties.
     """
     exact, coarse = (
         choose_operating_point(scores, is_good, (), target_recall)
@@ -71,21 +71,21 @@ def few_steps(
     )
     if exact.false_reject_rate is None or coarse.false_reject_rate is None or is_good.all():
         return None
-    kept_out = file_scores[~is_good & (file_scores <= coarse.accept_above)]
-    barrier = float(kept_out.max(initial=0.0))
-    tied = is_good & (file_scores == barrier) & (float_scores > exact.accept_above)
-    # A part that is likelier bad than good is not accepted, tied or not.
-    count = int(tied.sum()) if barrier >= 0.5 else 0
+    caught = file_scores[~is_good & (file_scores <= coarse.accept_above)]
+    highest = float(caught.max(initial=0.0))
+    tied = is_good & (file_scores == highest) & (float_scores > exact.accept_above)
+    # A part that is more likely bad than good is not accepted, tied or not.
+    count = int(tied.sum()) if highest >= 0.5 else 0
     by_ties = min(coarse.false_reject_rate - exact.false_reject_rate, count / int(is_good.sum()))
-    if by_ties <= _CLEARLY:
+    if by_ties <= _TOLERATED:
         return None
     return FewSteps(
-        target_recall, barrier, count, coarse.false_reject_rate, exact.false_reject_rate
+        target_recall, highest, count, coarse.false_reject_rate, exact.false_reject_rate
     )
 
 
 def warn_of_few_steps(variant: VariantName, reference_model: ReferenceModel, file: Variant) -> None:
-    """Say so where an int8 file's steps cost good parts on the validation split."""
+    """Log a warning if the steps of an int8 file cost good parts on the validation split."""
     labels, point = reference_model.draft.labels, file.contract.operating_point
     if variant != "int8" or not point.accept_labels or point.target_recall is None:
         return
@@ -98,9 +98,9 @@ def warn_of_few_steps(variant: VariantName, reference_model: ReferenceModel, fil
     found = few_steps(by_float, by_file, is_good, point.target_recall)
     if found is not None:
         logger.warning(
-            "256 steps are too few for the int8 file's scores: to keep %.1f%% of the bad parts "
-            "from acceptance it rejects %.1f%% of the good ones, the float model %.1f%%; %d share "
-            "the score %.4f with a bad one. Try partsight export RUN_DIR --quantize int8-float",
+            "256 steps are too few for the scores of the int8 file: to catch %.1f%% of the bad "
+            "parts it rejects %.1f%% of the good ones, the float model %.1f%%; %d share the score "
+            "%.4f with a bad one. Try partsight export RUN_DIR --quantize int8-float",
             100 * found.recall,
             100 * found.false_rejects,
             100 * found.float_false_rejects,

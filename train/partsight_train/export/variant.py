@@ -1,8 +1,6 @@
-"""One file of the approved model: converted, given its operating point, compared.
+"""One file of the approved model: converted, with its operating point and its parity.
 
-Made of a ``ReferenceModel``, the name of a variant, and a ``ConversionSpec`` unless it is plain.
-Leaves: a ``Variant``, whose bytes are the whole delivery; nothing is written yet. Called by
-``train``, by ``partsight export`` and by its ``remedies``.
+Nothing is written here. Called by ``train``, by ``partsight export`` and by its ``fallbacks``.
 """
 
 from __future__ import annotations
@@ -16,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.decision.decide import OperatingPoint
 from partsight.evaluation.evaluate import ScoredPictures, score_pictures
 from partsight.inference.classifier import Classifier
 from partsight.inference.runtimes import RuntimeOptions
@@ -34,28 +33,27 @@ from partsight_train.fit.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
 __all__ = [
-    "ReferenceModel",
     "ConversionSpec",
+    "ReferenceModel",
     "Variant",
     "make_variant",
-    "plain_recipe",
-    "recorded",
+    "plain_spec",
+    "with_attempts",
 ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReferenceModel:
-    """The float model, and what a file of it is made and measured by.
+    """The approved float model, with everything to make files of it and to compare them.
 
     Attributes:
-        network: float32 (1, H, W, 3), RGB in [0, 1], to probabilities, and to a map beside
-            where the draft has one; of tensors.
-        draft: the contract, but for the operating point's thresholds and the golden samples.
-        settings: of calibration and of the operating point.
-        pictures: by split; all can be decoded. Calibration takes some of the training split,
-            the operating point is chosen on the validation split, and on the test split the
-            file is compared.
-        scores: the float model's on the validation and on the test split, float (N, K).
+        network: function of tensors from float32 (1, H, W, 3), RGB in [0, 1], to probabilities;
+            also to a heat map if the draft has one.
+        draft: the contract without thresholds and golden samples.
+        settings: how to calibrate and to choose the operating point.
+        pictures: by split; all can be decoded. Calibration uses the training split, the operating
+            point is chosen on the validation split, and parity is measured on the test split.
+        scores: scores of the float model on the validation and the test split, float (N, K).
     """
 
     network: Callable[[Any], Any]
@@ -66,19 +64,19 @@ class ReferenceModel:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """H, W and 3 of what the network takes."""
+        """H, W and 3 of the network's input."""
         return (self.draft.preprocess.height, self.draft.preprocess.width, 3)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ConversionSpec:
-    """What a file is converted from.
+    """Input of one conversion.
 
     Attributes:
-        network: as that of ``ReferenceModel``.
-        calibration: the pictures that ranges are taken from; None where there are none.
+        network: see ``ReferenceModel``.
+        calibration: pictures that set the ranges of activations, or None if the variant needs none.
         in_float: names of layers of an int8 file that are computed in float.
-        ranged: ``convert.with_ranges`` of the network and the pictures, where it is known already.
+        ranged: ``convert.with_ranges`` of the network and the pictures if already computed.
     """
 
     network: Callable[[Any], Any]
@@ -89,14 +87,14 @@ class ConversionSpec:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Variant:
-    """A file, and what it is worth.
+    """A file and its results.
 
     Attributes:
         flatbuffer: the bytes without a contract.
-        members: pictures of the golden samples.
-        contract: with the operating point of this very file.
-        on_validation: what the file says of the validation split.
-        on_test: what it says of the test split.
+        members: pictures of the golden samples, by name.
+        contract: the contract with the operating point of this file.
+        on_validation: results of the file on the validation split.
+        on_test: results of the file on the test split.
         parity: see ``gate.compare``.
     """
 
@@ -108,13 +106,18 @@ class Variant:
     parity: Mapping[str, Any]
 
     @property
+    def held_out(self) -> tuple[ScoredPictures, ScoredPictures]:
+        """Results on the two splits that the model was not trained on."""
+        return self.on_validation, self.on_test
+
+    @property
     def data(self) -> bytes:
-        """The file."""
+        """The bytes of the file."""
         return attach_contract(self.flatbuffer, self.contract, self.members)
 
 
-def plain_recipe(reference_model: ReferenceModel, variant: VariantName) -> ConversionSpec:
-    """The approved network and ``settings.calibration`` pictures."""
+def plain_spec(reference_model: ReferenceModel, variant: VariantName) -> ConversionSpec:
+    """The approved network with ``settings.calibration`` calibration pictures."""
     chosen = None
     if variant in CALIBRATED:
         settings = reference_model.settings
@@ -132,48 +135,36 @@ def make_variant(
     variant: VariantName,
     conversion_spec: ConversionSpec | None = None,
 ) -> Variant:
-    """Convert, choose the operating point, measure, take samples.
+    """Convert, choose the operating point, measure parity and take golden samples.
 
-    The thresholds are chosen on the scores of the very file that will judge: int8 scores
-    have 256 steps, and a threshold of the float model may fall between them.
+    The thresholds are chosen on the scores of the file itself: int8 scores have 256 steps, and a
+    threshold of the float model may fall between two of them.
 
     Args:
         reference_model: the float model.
         variant: the kind of file.
-        conversion_spec: None is ``plain_recipe``.
+        conversion_spec: input of the conversion; None is ``plain_spec``.
 
     Raises:
-        ModelError: it cannot be converted, or the runtime refuses it.
+        ModelError: the network cannot be converted, or the runtime refuses the file.
     """
-    draft, settings, pictures = (
-        reference_model.draft,
-        reference_model.settings,
-        reference_model.pictures,
-    )
-    conversion_spec = conversion_spec or plain_recipe(reference_model, variant)
-    flatbuffer = _converted(conversion_spec, variant, reference_model.shape)
+    draft, settings = reference_model.draft, reference_model.settings
+    spec = conversion_spec or plain_spec(reference_model, variant)
+    flatbuffer = _converted(spec, variant, reference_model.shape)
 
-    # The thresholds do not change the scores: what is loaded here gives those of the delivery.
+    # Thresholds do not change scores: a contract without them gives those of the delivered file.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
     classifier = Classifier.open(data, RuntimeOptions(threads=threads))
+    pictures = reference_model.pictures
     on_validation = _scored(classifier, pictures[Split.VALIDATION])
-    accepted = draft.operating_point.accept_labels
-    point = operating_point(
-        draft.labels,
-        accepted,
-        settings,
-        on_validation.true,
-        on_validation.scores,
-        on_validation.contrasts,
-    )
     on_test = _scored(classifier, pictures[Split.TEST])
+    point = _operating_point(draft, settings, on_validation)
     parity = compare(draft.labels, on_test.true, reference_model.scores[Split.TEST], on_test.scores)
     golden, members = golden_samples(classifier, pictures[Split.TEST], settings.head.seed)
-    chosen = conversion_spec.calibration
     made = {
         "variant": variant,
-        "calibration": chosen and {"pictures": len(chosen.paths), "seed": settings.head.seed},
-        "in_float": conversion_spec.in_float,
+        "calibration": _calibration_document(spec, settings),
+        "in_float": spec.in_float,
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
         "test": {"accuracy": _accuracy(on_test), "images": len(on_test.true)},
@@ -189,26 +180,43 @@ def make_variant(
     return Variant(described, members, contract, on_validation, on_test, parity)
 
 
-def recorded(file: Variant, remedies: Sequence[Mapping[str, Any]]) -> Variant:
-    """The same file, whose contract tells which remedies were tried."""
-    made = {**file.contract.provenance["export"], "remedies": list(remedies)}
+def with_attempts(file: Variant, attempts: Sequence[Mapping[str, Any]]) -> Variant:
+    """The same file with the fallbacks that were tried in the provenance of its contract."""
+    made = {**file.contract.provenance["export"], "remedies": list(attempts)}
     provenance = {**file.contract.provenance, "export": made}
     return dataclasses.replace(
         file, contract=dataclasses.replace(file.contract, provenance=provenance)
     )
 
 
-def _converted(
-    conversion_spec: ConversionSpec, variant: VariantName, shape: tuple[int, int, int]
-) -> bytes:
-    if conversion_spec.ranged:
-        return quantize(conversion_spec.ranged, variant, conversion_spec.in_float)
-    pictures = conversion_spec.calibration.pictures() if conversion_spec.calibration else []
-    return convert(conversion_spec.network, shape, variant, pictures)
+def _converted(spec: ConversionSpec, variant: VariantName, shape: tuple[int, int, int]) -> bytes:
+    if spec.ranged:
+        return quantize(spec.ranged, variant, spec.in_float)
+    pictures = spec.calibration.pictures() if spec.calibration else []
+    return convert(spec.network, shape, variant, pictures)
+
+
+def _operating_point(
+    draft: Contract, settings: TrainSettings, on_validation: ScoredPictures
+) -> OperatingPoint:
+    return operating_point(
+        draft.labels,
+        draft.operating_point.accept_labels,
+        settings,
+        on_validation.true,
+        on_validation.scores,
+        on_validation.contrasts,
+    )
+
+
+def _calibration_document(spec: ConversionSpec, settings: TrainSettings) -> dict[str, int] | None:
+    if spec.calibration is None:
+        return None
+    return {"pictures": len(spec.calibration.paths), "seed": settings.head.seed}
 
 
 def _accuracy(scored: ScoredPictures) -> float | None:
-    """The share of the pictures that get their own label, in [0, 1]; None of none."""
+    """The share of pictures that get their own label, in [0, 1]; None if there are none."""
     right = scored.scores.argmax(axis=1) == scored.true
     return float(right.mean()) if len(right) else None
 

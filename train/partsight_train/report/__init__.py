@@ -1,7 +1,7 @@
 """The report of a training run: one self-contained HTML file, for people.
 
-Enters: a ``RunRecord``, all that is known of a run. Leaves: HTML without scripts and outside
-references, to be read on any machine and printed. Called at the end of training.
+``report_html`` turns a ``RunRecord`` into HTML without scripts or external references, which can
+be read and printed on any machine. Called at the end of training.
 """
 
 from partsight_train.report.page import report_html

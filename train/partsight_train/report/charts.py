@@ -1,4 +1,4 @@
-"""The charts of the report. No names of labels or files are in them, which hold anything."""
+"""The charts of the report. They contain no names of labels or files, which may be any text."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DASHES = (0, (4, 3))
 
 
 def roc_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
-    """ROC curve of the deciding score; both kinds must be present."""
+    """ROC curve of the deciding score; needs good and bad parts."""
     false_rejects, recall = roc(kinds)
     missed = kinds.score <= point.accept_above
     at = (missed[~kinds.bad].mean(), missed[kinds.bad].mean())
@@ -44,15 +44,15 @@ def roc_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
 
 
 def precision_recall_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
-    """Precision-recall curve of bad parts; both kinds must be present."""
+    """Precision-recall curve of bad parts; needs good and bad parts."""
     recall, precision = precision_recall(kinds)
     missed = kinds.score <= point.accept_above
 
     def plot(axes: Axes) -> None:
         axes.axhline(kinds.bad.mean(), color=GREY, linewidth=0.8, linestyle=_DASHES)
-        # Lower recalls than the first barrier's: of some of the parts that it rejects.
-        lengthened = np.insert(recall, 0, 0), np.insert(precision, 0, precision[0])
-        axes.step(*lengthened, color=GOOD, where="pre", clip_on=False)
+        # Below the recall of the lowest threshold: the same precision, for some of its parts.
+        extended = np.insert(recall, 0, 0), np.insert(precision, 0, precision[0])
+        axes.step(*extended, color=GOOD, where="pre", clip_on=False)
         if missed.any():
             _mark(axes, missed[kinds.bad].mean(), kinds.bad[missed].mean())
         axes.set_xlabel("recall: bad parts not accepted")
@@ -63,7 +63,7 @@ def precision_recall_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
 
 
 def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> Markup:
-    """Scores against what came true, with 95 % intervals and the number of pictures."""
+    """Observed share by score, with 95 % intervals and the number of pictures."""
     score, share = [b.score for b in bins], np.array([b.share for b in bins])
     reach = np.abs(np.array([b.interval for b in bins]).reshape(-1, 2).T - share)
 
@@ -82,9 +82,9 @@ def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> 
             color="#9a9a9a",
         )
         for b in bins:
-            place = ((int(min(b.score * 10, 9)) + 0.5) / 10, b.count)
+            position = ((int(min(b.score * 10, 9)) + 0.5) / 10, b.count)
             counts.annotate(
-                str(b.count), place, (0, 2), textcoords="offset points", ha="center", fontsize=8
+                str(b.count), position, (0, 2), textcoords="offset points", ha="center", fontsize=8
             )
         counts.set_ylabel("pictures")
         counts.margins(y=0.35)
@@ -92,7 +92,13 @@ def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> 
         counts.set_xlabel(score_name)
         counts.set_xlim(0, 1)
 
-    return draw("reliability", "Reliability diagram with pictures a bin", plot, 2, height=1.25)
+    return draw(
+        "reliability",
+        "Reliability diagram with pictures per bin",
+        plot,
+        2,
+        height=1.25,
+    )
 
 
 def histogram_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
@@ -104,7 +110,7 @@ def histogram_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
         for axes, (name, chosen, colour) in zip(panels, rows, strict=True):
             counts, *_ = axes.hist(kinds.score[chosen], edges, color=colour)
             highest = float(np.max(counts))
-            if highest:  # of no pictures there is no logarithm
+            if highest:  # zero has no logarithm
                 axes.set_yscale("log")
             axes.set_ylim(0.7 if highest else 0, max(10, 2 * highest))
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -121,7 +127,7 @@ def histogram_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
 def learning_chart(
     phase: int, measure: str, epochs: Sequence[Mapping[str, float]]
 ) -> Markup | None:
-    """Loss or accuracy by epoch, of training and validation; None where nothing was kept."""
+    """Loss or accuracy by epoch, for training and validation; None if none was recorded."""
     lines = [
         (name, [epoch.get(key, np.nan) for epoch in epochs], colour, style)
         for name, key, colour, style in (
@@ -135,10 +141,10 @@ def learning_chart(
 
     def plot(axes: Axes) -> None:
         for name, values, colour, style in lines:
-            places = range(1, len(values) + 1)
-            # A single epoch is a point, which a line does not show.
+            numbers = range(1, len(values) + 1)
+            # A line does not show a single epoch.
             marker = "o" if len(values) == 1 else ""
-            axes.plot(places, values, color=colour, linestyle=style, label=name, marker=marker)
+            axes.plot(numbers, values, color=colour, linestyle=style, label=name, marker=marker)
         axes.set_xlim(0.5, len(epochs) + 0.5)
         axes.set_xlabel("epoch")
         axes.set_ylabel(measure)

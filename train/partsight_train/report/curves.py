@@ -1,4 +1,4 @@
-"""The numbers behind the charts: pure, from scores and true kinds."""
+"""The values of the charts: pure functions of scores and true kinds."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Pictures of like scores.
+    """Pictures with similar scores.
 
     Attributes:
-        score: their mean score, in [0, 1].
-        share: how many of them were what the score says, in [0, 1].
-        interval: of ``share``, 95 %.
-        count: how many they are, 1 or more.
+        score: mean score, in [0, 1].
+        share: share of pictures of the kind that the score is for, in [0, 1].
+        interval: 95 % interval of ``share``.
+        count: number of pictures, 1 or more.
     """
 
     score: float
@@ -35,21 +35,23 @@ class Bin:
 
 
 def roc(kinds: Kinds) -> Curve:
-    """Every barrier's false reject rate and recall of bad parts, from accepting all on.
+    """False-reject rate and recall of bad parts at each threshold; needs both kinds.
 
     Returns:
-        Both float (M,) in [0, 1], rising from (0, 0) to (1, 1). Both kinds must be present.
+        Both float (M,) in [0, 1], rising from (0, 0), where all parts are accepted, to (1, 1).
     """
     escaped, accepted = _accepted(kinds)
     return 1 - accepted / accepted[0], 1 - escaped / escaped[0]
 
 
 def precision_recall(kinds: Kinds) -> Curve:
-    """Every barrier's recall of bad parts, and the share of bad among the parts not accepted.
+    """Recall of bad parts at each threshold, and the share of bad among the parts not accepted.
+
+    Needs both kinds.
 
     Returns:
-        Recall, float (M,), rising to 1, and precision; without the barrier that accepts
-        all, which has no precision. Both kinds must be present.
+        Recall, float (M,), rising to 1, and precision; without the threshold that accepts all
+        parts, which has no precision.
     """
     escaped, accepted = _accepted(kinds)
     caught, rejected = (escaped[0] - escaped)[1:], (accepted[0] - accepted)[1:]
@@ -57,7 +59,7 @@ def precision_recall(kinds: Kinds) -> Curve:
 
 
 def _accepted(kinds: Kinds) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """How many bad and good parts score at or above each score, and above the highest."""
+    """Numbers of bad and of good parts at or above each score, and above the highest score."""
     levels, group = np.unique(kinds.score, return_inverse=True)
     size = len(levels) + 1
     at = (np.bincount(group[chosen], minlength=size) for chosen in (kinds.bad, ~kinds.bad))
@@ -65,20 +67,20 @@ def _accepted(kinds: Kinds) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return escaped, accepted
 
 
-def reliability(score: NDArray[np.float64], came_true: NDArray[np.bool_]) -> list[Bin]:
-    """Compare scores with what came true, in tenths of [0, 1]; empty tenths are left out."""
-    place = np.minimum((score * _BINS).astype(np.intp), _BINS - 1)
+def reliability(score: NDArray[np.float64], correct: NDArray[np.bool_]) -> list[Bin]:
+    """Compare scores with observed shares, in tenths of [0, 1]; empty tenths are left out."""
+    tenth = np.minimum((score * _BINS).astype(np.intp), _BINS - 1)
     bins = []
-    for index in np.unique(place):
-        inside = place == index
-        hits, count = int(came_true[inside].sum()), int(inside.sum())
+    for index in np.unique(tenth):
+        inside = tenth == index
+        hits, count = int(correct[inside].sum()), int(inside.sum())
         interval = proportion_interval(hits, count) or (0.0, 1.0)
         bins.append(Bin(float(score[inside].mean()), hits / count, interval, count))
     return bins
 
 
 def calibration_error(bins: list[Bin]) -> float | None:
-    """Expected calibration error: the mean distance of score and share, a picture a vote.
+    """Expected calibration error: distance of score and share, averaged over pictures.
 
     M. Naeini, G. Cooper and M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using
     Bayesian Binning", 2015.

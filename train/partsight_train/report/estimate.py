@@ -1,4 +1,4 @@
-"""A figure with its 95 % interval."""
+"""A value with its 95 % interval."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Estimate", "estimate", "share"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measured value, and from where to where the true one may lie."""
+    """A measured value, with the interval of the true value."""
 
     value: float
     low: float
@@ -22,15 +22,15 @@ class Estimate:
         return Estimate(factor * self.value, factor * self.low, factor * self.high)
 
     def complement(self) -> Estimate:
-        """Of a share, that of the rest."""
+        """The share of the remaining pictures."""
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
 
 
 def estimate(value: float | None, interval: Interval | None) -> Estimate | None:
-    """A value of ``metrics.json`` and its interval; None where it could not be measured."""
+    """A value of ``metrics.json`` with its interval; None if it was not measured."""
     return None if value is None or interval is None else Estimate(value, *interval)
 
 
 def share(hits: int, total: int) -> Estimate | None:
-    """A share of pictures; None of no pictures."""
+    """A share of pictures with its interval; None if there are no pictures."""
     return estimate(hits / total, proportion_interval(hits, total)) if total else None

@@ -1,4 +1,4 @@
-"""Good and bad parts among scored pictures, however many labels there are."""
+"""Good and bad parts among scored pictures, for any number of labels."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Kinds:
     """N pictures of good and bad parts.
 
     Attributes:
-        bad: bool (N,), whether the part's label is not accepted.
-        score: float (N,) in [0, 1], the score that decides: high for good parts.
+        bad: bool (N,), True if the label of the part is not accepted.
+        score: deciding score, float (N,) in [0, 1], high for good parts.
     """
 
     bad: NDArray[np.bool_]
@@ -32,14 +32,14 @@ class Kinds:
 
     @property
     def share_of_bad(self) -> float | None:
-        """The share of bad parts; None of no pictures."""
+        """The share of bad parts; None if there are no pictures."""
         return float(self.bad.mean()) if len(self.bad) else None
 
 
 def kinds_of(
     scored: ScoredPictures, labels: tuple[str, ...], accept_labels: tuple[str, ...]
 ) -> Kinds | None:
-    """Tell good from bad; None where no label is known to be of good parts."""
+    """Return the kinds of scored pictures; None if no label is known as one of good parts."""
     if not accept_labels:
         return None
     good = [labels.index(label) for label in accept_labels]

@@ -1,7 +1,4 @@
-"""The worst mistakes as pictures: what was taken for what, and for which pixels.
-
-Enters: a ``RunRecord``. Leaves: small JPEGs as data addresses, with their captions.
-"""
+"""The worst mistakes of a run: small JPEGs as data addresses, with the values of their captions."""
 
 from __future__ import annotations
 
@@ -27,30 +24,30 @@ __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
 
 MOST_MISTAKES = 24
 _SIDE = 360
-# Of the heat: the hottest pixel hides this share of the picture.
+# Opacity of the hottest pixel.
 _OPACITY = 0.6
-# Of the picture's side: as far as the network's positions lie apart, or nearly.
+# Standard deviation as a share of the longest side: about the distance of two positions of a map.
 _SMOOTHING = 0.03
 
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture that got another label than its own, or whose bad part was accepted.
+    """A picture with a wrong label, or of a bad part that was accepted.
 
     Attributes:
-        name: the file's.
-        true: its label.
-        taken_for: the label that it got.
-        score: of that label, in [0, 1].
-        verdict: what the operating point makes of it.
+        name: file name.
+        true: true label.
+        predicted: label with the highest score.
+        score: score of the predicted label, in [0, 1].
+        verdict: verdict by the operating point.
         escaped: whether a bad part was accepted.
-        picture: a data address; None where the file is gone by now.
-        overlay: the same with its activation map; None where there is none.
+        picture: data address of the picture; None if the file no longer exists.
+        overlay: the same with its activation map; None if there is no map.
     """
 
     name: str
     true: str
-    taken_for: str
+    predicted: str
     score: float
     verdict: str
     escaped: bool
@@ -59,10 +56,10 @@ class Mistake:
 
 
 def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
-    """The mistakes of the delivered file on the test split.
+    """Collect the mistakes of the delivered file on the test split.
 
     Returns:
-        The surest, at most ``MOST_MISTAKES``, and how many there are.
+        The mistakes with the highest scores, at most ``MOST_MISTAKES``, and the total number.
     """
     labels, point, scored = record.labels, record.point, record.on_test
     predicted = scored.scores.argmax(axis=1)
@@ -91,7 +88,7 @@ def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
 
 def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, str | None]:
     try:
-        image = _seen(path, record.spec)
+        image = _shown(path, record.spec)
         heat = record.maps(path, label) if record.maps else None
     except ImageError:
         return None, None
@@ -99,34 +96,34 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
     return data_address(small), None if heat is None else data_address(overlay(small, heat))
 
 
-def _seen(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
-    """The picture in its own proportions; or, where the network sees less of it, that."""
+def _shown(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
+    """The picture in its own proportions, or as the network gets it with a region or grey bars."""
     if spec is None or (spec.fit == "stretch" and spec.roi is None):
         depth = None if spec is None else spec.bit_depth
         return decode(path, PreprocessSpec(_SIDE, _SIDE, bit_depth=depth))
     scale = _SIDE / max(spec.height, spec.width)
     height, width = max(1, round(spec.height * scale)), max(1, round(spec.width * scale))
-    seen = dataclasses.replace(spec, height=height, width=width)
-    return preprocess(decode(path, seen), seen)[:, :, ::-1]
+    small = dataclasses.replace(spec, height=height, width=width)
+    return preprocess(decode(path, small), small)[:, :, ::-1]
 
 
 def overlay(image_bgr: NDArray[Any], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Lay a map over a picture: warm and bright where it speaks for the label.
+    """Lay an activation map over a picture: warm and bright where it supports the label.
 
     Args:
         image_bgr: uint8 (H, W, 3).
-        heat: float (h, w) over the same picture; what is below 0 stays clear.
+        heat: map of the same picture, float (h, w); values below 0 stay transparent.
 
     Returns:
         uint8 (H, W, 3), blue-green-red.
     """
     height, width = image_bgr.shape[:2]
-    # A maximum lies in one position, a point on the picture; smoothed, it is seen.
+    # A maximum in a single position is hardly visible without smoothing.
     smooth = cv2.GaussianBlur(heat, (0, 0), _SMOOTHING * max(heat.shape))
     large = cv2.resize(smooth, (width, height), interpolation=cv2.INTER_LINEAR)
     positive = np.maximum(np.asarray(large, np.float32), 0)
     strength = positive / max(float(positive.max()), float(np.finfo(np.float32).tiny))
-    # Inferno rises in lightness all along, so that it is read without seeing colours.
+    # The lightness of Inferno increases steadily, so that it is readable without colours.
     colour = cv2.applyColorMap((255 * strength).astype(np.uint8), cv2.COLORMAP_INFERNO)
     opacity = _OPACITY * strength[..., np.newaxis]
     blended: NDArray[np.uint8] = np.rint(image_bgr * (1 - opacity) + colour * opacity).astype(

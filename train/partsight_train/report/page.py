@@ -1,4 +1,4 @@
-"""Lay a run out as a page: each section's values, and the template that they go into."""
+"""The values of each section of the report, rendered by the template of the page."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ from partsight_train.report.kinds import Kinds, kinds_of
 from partsight_train.report.mistakes import mistakes
 from partsight_train.report.record import RunRecord
 from partsight_train.report.templating import template
-from partsight_train.report.thresholds import barriers, defect_rate
+from partsight_train.report.thresholds import defect_rate, thresholds
 
 __all__ = ["report_html"]
 
-# A matrix of more labels is no longer read; the most frequent confusions are listed then.
+# A larger matrix is not readable; the most frequent confusions are listed instead.
 _MOST_COLUMNS = 12
 _MOST_CONFUSIONS = 20
-# In the heads of a matrix, side by side; of longer ones the numbers stand there.
+# Length of all labels in the head of a matrix; longer labels are replaced by numbers.
 _MOST_CHARACTERS = 30
 
 
 def report_html(record: RunRecord) -> str:
-    """Lay out a run.
+    """Render the report of a run.
 
     Returns:
-        An HTML document without scripts and outside references. The same record gives the
+        An HTML document without scripts or external references. The same record gives the
         same document.
     """
     on_test = kinds_of(record.on_test, record.labels, record.point.accept_labels)
@@ -54,7 +54,7 @@ def report_html(record: RunRecord) -> str:
         int8=_figures(record.metrics["int8"]),
         floating=_figures(record.metrics),
         parity=record.metrics["int8"].get("parity"),
-        several_shots=_shots(record) > 0,
+        several_shots=_extra_shots(record) > 0,
         charts=_charts(record, on_test),
         thresholds=_thresholds(record, on_test),
         phases=_phases(record),
@@ -68,7 +68,7 @@ def report_html(record: RunRecord) -> str:
 
 
 def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
-    """One model's figures on the test split, its confusions in a form that is read."""
+    """Values of one model on the test split, with its confusions as a matrix or a list."""
     labels, confusion = metrics["labels"], np.array(metrics["confusion"])
     intervals = metrics["intervals"]
     verdicts = metrics["verdicts"] or {}
@@ -93,8 +93,8 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _shots(record: RunRecord) -> int:
-    """Test pictures beyond one a part."""
+def _extra_shots(record: RunRecord) -> int:
+    """Number of test pictures in excess of one per part."""
     scored = record.on_test
     parts = {
         record.places.get(path, hash_place(record.labels[label], path.name))
@@ -111,7 +111,7 @@ def _charts(record: RunRecord, on_test: Kinds | None) -> dict[str, Any]:
     else:
         right = scored.scores.argmax(axis=1) == scored.true
         bins = reliability(scored.scores.max(axis=1, initial=0), right)
-        names = ("score of the label given", "share of right labels")
+        names = ("score of the predicted label", "share of correct labels")
     both = on_test if on_test is not None and on_test.both else None
     return {
         "roc": roc_chart(both, point) if both else None,
@@ -129,7 +129,7 @@ def _thresholds(record: RunRecord, on_test: Kinds | None) -> dict[str, Any] | No
     rate = defect_rate(record.provenance, on_test)
     if rate is None:
         return None
-    rows = barriers(on_validation, on_test, record.point, rate.share)
+    rows = thresholds(on_validation, on_test, record.point, rate.share)
     return {"rate": rate, "rows": rows, "chosen": next(row for row in rows if row.chosen)}
 
 

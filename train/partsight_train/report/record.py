@@ -1,4 +1,4 @@
-"""What a report is made of."""
+"""The data of a report."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ __all__ = ["RunRecord"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunRecord:
-    """All that is known of a run. What has a default may be missing; its section says so.
+    """The results of a run. Values with a default are optional; their section says if missing.
 
     Attributes:
         metrics: the document of ``metrics.json``.
         provenance: how the model was made, ready for JSON.
-        on_validation: what the delivered file said of the validation pictures.
-        on_test: what it said of the test pictures.
-        history: phase of training to one mapping an epoch, with any of ``loss``,
+        on_validation: results of the delivered file on the validation pictures.
+        on_test: results of the delivered file on the test pictures.
+        history: phase of training to one mapping per epoch, with any of ``loss``,
             ``accuracy``, ``val_loss`` and ``val_accuracy``.
-        sizes: names of the delivered files to their bytes.
+        sizes: names of the delivered files to their sizes in bytes.
         splits: label to split to number of pictures.
         parts: label to number of parts.
-        places: picture to where its part stands; pictures of one place show the same part.
-            Others are told by their names.
-        notes: how the folder of pictures was read, a sentence each.
-        findings: what the data check found, a sentence each.
-        maps: from a file and a label's index to what each pixel adds to that label's
-            margin, float (H, W) over the network's input; None where there is none.
-        seconds: stages of the run to the time that each took.
-        spec: what pictures go through before the network.
-        model_sha256: digest of the delivered file, as results name it.
-        command_line: what was typed.
+        places: picture to the place of its part in the split; pictures of one place show the same
+            part. The place of other pictures follows from their names.
+        notes: how the image folder was read, one sentence each.
+        findings: findings of the data check, one sentence each.
+        maps: function from a file and the index of a label to the contribution of each pixel of
+            the network's input to the margin of that label, float (H, W), or None.
+        seconds: stage of the run to its time in seconds.
+        spec: preprocessing of the network.
+        model_sha256: digest of the delivered file.
+        command_line: the command that started the run.
     """
 
     metrics: Mapping[str, Any]

@@ -1,7 +1,6 @@
-"""Matplotlib drawings as SVG that stands inside a page.
+"""Matplotlib drawings as inline SVG, the same markup for the same drawing.
 
-Enters: a function that draws. Leaves: markup, the same for the same drawing. Text stays
-text, in the page's own font: it can be read at any size, searched and copied.
+Text stays text in the font of the page: it can be read at any size, searched and copied.
 """
 
 from __future__ import annotations
@@ -13,12 +12,11 @@ from collections.abc import Callable
 import matplotlib
 import matplotlib.style
 from markupsafe import Markup, escape
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 __all__ = ["BAD", "GOOD", "GREY", "draw"]
 
-# Okabe and Ito's blue and vermilion, which people who confuse colours tell apart
+# Blue and vermilion, which people with colour vision deficiency can distinguish
 # (M. Okabe and K. Ito, "Color Universal Design", 2008).
 GOOD, BAD, GREY = "#0072B2", "#D55E00", "#767676"
 _STYLE = {
@@ -52,19 +50,20 @@ def draw(
     """Draw one picture.
 
     Args:
-        name: a word of its own for each drawing of a page; references inside are made of it.
-        description: what a person who cannot see it is told.
-        plot: gets the axes, one a panel, from top to bottom.
-        panels: how many, with a common x axis.
-        height: of the whole, 1 for as high as usual.
+        name: identifier, unique on the page; prefix of references inside the drawing.
+        description: alternative text for screen readers.
+        plot: draws on the given axes, one per panel, from top to bottom.
+        panels: number of panels, which share the x axis.
+        height: height of the drawing relative to the usual height.
     """
-    # From Matplotlib's own defaults, not a user's, and no state of pyplot.
+    # Independent of a user's Matplotlib settings and of the state of pyplot.
     with matplotlib.style.context(["default", {**_STYLE, "svg.hashsalt": name}]):
         size = (_WIDTH_IN, _PANEL_HEIGHT_IN * height)
         figure = Figure(figsize=size, layout="constrained", facecolor="none")
         axes = figure.subplots(panels, sharex=True, squeeze=False)[:, 0]
         for panel in axes:
-            _calm(panel)
+            panel.tick_params(length=3)
+            panel.set_facecolor("none")
         plot(*axes)
         buffer = io.StringIO()
         nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -72,16 +71,11 @@ def draw(
     return _inline(buffer.getvalue(), description)
 
 
-def _calm(axes: Axes) -> None:
-    axes.tick_params(length=3)
-    axes.set_facecolor("none")
-
-
 def _inline(document: str, description: str) -> Markup:
-    """The drawing alone, as wide as its place, without names that other drawings have too."""
+    """The SVG element, as wide as its container, without identifiers used by other drawings."""
     svg = document[document.index("<svg") :]
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
-    # It would hold for the whole page, whose own style says the same.
+    # This style would apply to the whole page, which has the same style already.
     svg = re.sub(r"<defs>\s*<style.*?</style>\s*</defs>\s*", "", svg, flags=re.DOTALL)
     opening, rest = svg.split(">", 1)
     opening = re.sub(r'\s(width|height|version)="[^"]*"', "", opening)

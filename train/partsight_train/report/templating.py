@@ -1,4 +1,4 @@
-"""How partsight's pages are made: by Jinja, everything escaped, nothing undefined let through."""
+"""Jinja templates of the HTML pages: all values are escaped, undefined names are errors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["template"]
 
 
 def template(name: str, package: str = "partsight_train.report") -> jinja2.Template:
-    """A template of a package; what it includes may also be the report's."""
+    """Load a template of a package; it may include templates of the report."""
     packages = dict.fromkeys((package, "partsight_train.report"))
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(each, "templates") for each in packages]),

@@ -1,4 +1,4 @@
-"""Numbers and names as people read them."""
+"""Numbers and names as text for people."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MOST_DIGITS = 4
 
 
 def percent(share: float | Estimate | None, digits: int = 1) -> str:
-    """A share in percent. Only all is 100 %, and only none is 0 %."""
+    """A share in percent. Only 1 is shown as 100 %, and only 0 as 0 %."""
     if share is None:
         return _NONE
     return f"{_percentage(_value(share), digits)}{_NO_BREAK}%"
 
 
 def change(share: float | None) -> str:
-    """A change of a share in points of a hundred, with its sign; none at all is 0."""
+    """A change of a share in percentage points, with its sign; no change is 0."""
     if share is None:
         return _NONE
     points = f"{100 * share:+.2f}" if share else "0"
@@ -32,7 +32,7 @@ def change(share: float | None) -> str:
 
 
 def percents(shares: Sequence[float]) -> str:
-    """Several shares that people chose, in percent, with no more digits than they gave."""
+    """Several shares chosen by people, in percent, with the digits that they gave."""
     return ", ".join(f"{100 * share:.6g}" for share in shares) + f"{_NO_BREAK}%"
 
 
@@ -45,7 +45,7 @@ def percent_range(interval: Sequence[float] | Estimate | None) -> str:
 
 
 def number(value: float | Estimate | None, digits: int = 3) -> str:
-    """A number with so many digits behind the point; more where it would be rounded to 0 or 1."""
+    """A number with ``digits`` decimals; more if it would be rounded to 0 or 1."""
     if value is None:
         return _NONE
     return f"{_value(value):.{_digits(_value(value), digits, (0, 1))}f}"
@@ -60,7 +60,7 @@ def number_range(interval: Sequence[float] | Estimate | None, digits: int = 3) -
 
 
 def size(count: int) -> str:
-    """Bytes in decimal units, as disks are sold and files are listed."""
+    """A number of bytes in decimal units."""
     if count < 1000:
         return f"{count}{_NO_BREAK}B"
     power = min(3, int(math.log10(count) // 3))
@@ -68,7 +68,7 @@ def size(count: int) -> str:
 
 
 def printable(name: str) -> str:
-    """A name with what is no printable character written as an escape."""
+    """A name with escapes for characters that are not printable."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
@@ -95,7 +95,7 @@ def _percentage(share: float, digits: int = 1) -> str:
 
 
 def _digits(value: float, digits: int, ends: tuple[float, float]) -> int:
-    """So many that what is no end of the scale is not written as one."""
+    """The number of decimals with which a value is not rounded to an end of its scale."""
     while digits < _MOST_DIGITS and value not in ends and round(value, digits) in ends:
         digits += 1
     return digits

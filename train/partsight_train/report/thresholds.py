@@ -1,4 +1,4 @@
-"""What other operating points would cost: escapes against false rejects."""
+"""The cost of other operating points: escapes against false rejects."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ from partsight.decision.decide import OperatingPoint, choose_operating_point
 from partsight_train.report.estimate import Estimate, share
 from partsight_train.report.kinds import Kinds
 
-__all__ = ["Barrier", "DefectRate", "barriers", "defect_rate"]
+__all__ = ["DefectRate", "Threshold", "defect_rate", "thresholds"]
 
-_WANTED = (0.90, 0.95, 0.98, 0.99, 0.995, 1.0)
+_TARGET_RECALLS = (0.90, 0.95, 0.98, 0.99, 0.995, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class DefectRate:
-    """The share of bad parts to expect, in [0, 1], and whether the user named it."""
+    """The expected share of bad parts, in [0, 1], and whether the user gave it."""
 
     share: float
-    named: bool
+    given: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Barrier:
-    """One ``accept_above`` and what it does to the test split; None where a kind is missing.
+class Threshold:
+    """One value of ``accept_above`` with its results on the test split; None if a kind is missing.
 
     Attributes:
-        wanted: the recalls of bad parts that lead to it on the validation split.
+        targets: target recalls of bad parts that give this threshold on the validation split.
         accept_above: the score above which a part is accepted.
-        chosen: whether the delivered file has it.
+        chosen: whether the delivered file uses this threshold.
         recall: share of bad parts not accepted.
         false_rejects: share of good parts not accepted.
         escapes_per_thousand: bad parts accepted among a thousand parts.
         false_rejects_per_thousand: good parts not accepted among a thousand parts.
     """
 
-    wanted: tuple[float, ...]
+    targets: tuple[float, ...]
     accept_above: float
     chosen: bool
     recall: Estimate | None
@@ -47,43 +47,43 @@ class Barrier:
 
 
 def defect_rate(provenance: Mapping[str, Any], on_test: Kinds) -> DefectRate | None:
-    """The share of bad parts that the user named, else that of the test split."""
-    named = provenance.get("settings", {}).get("defect_rate")
-    if named is not None:
-        return DefectRate(float(named), named=True)
+    """The share of bad parts given by the user, else that of the test split."""
+    given = provenance.get("settings", {}).get("defect_rate")
+    if given is not None:
+        return DefectRate(float(given), given=True)
     measured = on_test.share_of_bad
-    return None if measured is None else DefectRate(measured, named=False)
+    return None if measured is None else DefectRate(measured, given=False)
 
 
-def barriers(
+def thresholds(
     on_validation: Kinds, on_test: Kinds, point: OperatingPoint, bad_share: float
-) -> list[Barrier]:
-    """The chosen operating point among its neighbours, lowest barrier first.
+) -> list[Threshold]:
+    """The chosen operating point and alternatives, lowest threshold first.
 
-    Barriers are chosen on the validation split, as the delivered one was, and measured on
-    the test split. Wanted recalls that lead to the same barrier share a row.
+    Thresholds are chosen on the validation split, like that of the delivered file, and measured
+    on the test split. Target recalls with the same threshold share a row.
     """
-    wanted: dict[float, set[float]] = {point.accept_above: set()}
+    targets: dict[float, set[float]] = {point.accept_above: set()}
     if point.target_recall is not None:
-        wanted[point.accept_above].add(point.target_recall)
+        targets[point.accept_above].add(point.target_recall)
     good = ~on_validation.bad
-    for recall in _WANTED:
+    for recall in _TARGET_RECALLS:
         other = choose_operating_point(on_validation.score, good, point.accept_labels, recall)
-        wanted.setdefault(other.accept_above, set()).add(recall)
+        targets.setdefault(other.accept_above, set()).add(recall)
     return [
-        _barrier(tuple(sorted(recalls)), above, above == point.accept_above, on_test, bad_share)
-        for above, recalls in sorted(wanted.items())
+        _measured(tuple(sorted(recalls)), above, above == point.accept_above, on_test, bad_share)
+        for above, recalls in sorted(targets.items())
     ]
 
 
-def _barrier(
-    wanted: tuple[float, ...], above: float, chosen: bool, on_test: Kinds, bad_share: float
-) -> Barrier:
+def _measured(
+    targets: tuple[float, ...], above: float, chosen: bool, on_test: Kinds, bad_share: float
+) -> Threshold:
     missed = on_test.score <= above
     bad, good = missed[on_test.bad], missed[~on_test.bad]
     recall, rejects = share(int(bad.sum()), len(bad)), share(int(good.sum()), len(good))
-    return Barrier(
-        wanted,
+    return Threshold(
+        targets,
         above,
         chosen,
         recall,

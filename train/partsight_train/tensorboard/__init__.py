@@ -1,1 +1,1 @@
-"""What TensorBoard shows of a run: ``summaries``, and the embedding of ``projector``."""
+"""Results of a run for TensorBoard: ``summaries``, and the embedding of ``projector``."""

@@ -1,6 +1,6 @@
 """The features of a run for TensorBoard's embedding projector.
 
-Leaves: the vectors as a checkpoint, a line of ``metadata.tsv`` for each, and a sheet of
+Writes the vectors as a checkpoint, one line of ``metadata.tsv`` per vector, and a sheet of
 thumbnails. Called by ``summaries``.
 """
 
@@ -27,7 +27,7 @@ from partsight_train.tensorflow_stack import tf
 
 __all__ = ["write_projector"]
 
-# The projector runs in a browser, and its sheet of thumbnails may have 8192 pixels a side.
+# The projector runs in a browser and allows a sheet of at most 8192 pixels per side.
 _MOST_ROWS = 3000
 _THUMBNAIL = 48
 _TENSOR = "features/.ATTRIBUTES/VARIABLE_VALUE"
@@ -35,10 +35,10 @@ _METADATA, _SPRITE = "metadata.tsv", "thumbnails.png"
 
 
 def write_projector(folder: Path, trained_model: TrainedModel) -> None:
-    """Write the features of at most some thousands of pictures, spread over all labels.
+    """Write the features of at most 3,000 pictures, spread over all labels.
 
     Args:
-        folder: gets the files; those of an earlier run in it are replaced.
+        folder: folder for the files; those of an earlier run are replaced.
         trained_model: the features and the pictures.
     """
     total = len(trained_model.dataset.pictures)
@@ -69,12 +69,12 @@ def _metadata(pictures: Sequence[LabelledPicture], labels: Sequence[str]) -> str
 
 
 def _in_a_cell(name: str) -> str:
-    """A file name may hold tabs, line ends and bytes that are no UTF-8."""
+    """Replace tabs, line ends and invalid UTF-8 of a file name."""
     return "".join(each if each.isprintable() else "\ufffd" for each in name)
 
 
 def _sheet(pictures: Sequence[LabelledPicture], spec: PreprocessSpec) -> NDArray[np.uint8]:
-    """Thumbnails row by row in a square, uint8 RGB; black where a file can no longer be read."""
+    """Thumbnails row by row in a square, uint8 RGB; black if a file can no longer be read."""
     side = math.ceil(math.sqrt(len(pictures)))
     sheet = np.zeros((side, _THUMBNAIL, side, _THUMBNAIL, 3), np.uint8)
     read = read_pictures([each.path for each in pictures], spec)

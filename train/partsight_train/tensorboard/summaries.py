@@ -1,7 +1,6 @@
-"""What TensorBoard shows of a run beside the curves.
+"""Results of a finished run for TensorBoard, in addition to the learning curves.
 
-Enters: a finished run. Leaves: event files, always new ones: what an earlier run wrote stays.
-Called by ``train``.
+Event files are always new; those of an earlier run stay. Called by ``train``.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ from partsight_train.tensorflow_stack import tf
 __all__ = ["flat", "write_results"]
 
 _MOST_MISTAKES = 24
-# Of more labels the counts are not legible, nor the names.
+# With more labels, counts and names are not legible.
 _MOST_COUNTS = 20
 _NAME_LENGTH = 24
 _SIDE_IN, _DPI, _LINE = 5, 100, 70
@@ -47,13 +46,13 @@ _RESULTS = "results"
 def write_results(
     log_dir: Path, trained_model: TrainedModel, delivery: Delivery, settings: TrainSettings
 ) -> None:
-    """Write confusion matrix, mistakes, settings with figures, and the embedding.
+    """Write confusion matrix, mistakes, settings with metrics, and the embedding.
 
     Args:
-        log_dir: gets ``results/``; projector files of an earlier run in it are replaced.
+        log_dir: folder for ``results/``; projector files of an earlier run in it are replaced.
         trained_model: the float model and the features.
-        delivery: the file and what it is worth.
-        settings: how the run was made.
+        delivery: the file and its metrics.
+        settings: settings of the run.
     """
     folder = log_dir / _RESULTS
     labels, int8 = delivery.metrics["labels"], delivery.metrics["int8"]
@@ -66,14 +65,14 @@ def write_results(
                     tf.summary.scalar(prefix + name, metrics[name], 0)
         _write_picture("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
         for place, (mistake, pixels) in enumerate(_decoded(wrong, trained_model.backbone.spec), 1):
-            caption = f"{mistake.true}, taken for {mistake.predicted} ({mistake.score:.3f})"
+            caption = f"{mistake.true}, predicted {mistake.predicted} ({mistake.score:.3f})"
             picture = _captioned(pixels, f"{mistake.path.name}\n{caption}")
             _write_picture(f"misclassified/{place:02d}", picture, caption)
     write_projector(folder, trained_model)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Nested settings as plain values by dotted names, as HParams takes them."""
+    """Nested settings as plain values by dotted names, the format of HParams."""
     plain: dict[str, bool | int | float | str] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
@@ -88,7 +87,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int 
 
 
 def _write_picture(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
-    # It is read as Markdown: indented, it is shown letter by letter.
+    # The description is Markdown; indented text is shown unchanged.
     shown = "".join(each if each.isprintable() else "\ufffd" for each in description)
     tf.summary.image(tag, pixels[np.newaxis], 0, description=f"    {shown}")
 
@@ -96,7 +95,7 @@ def _write_picture(tag: str, pixels: NDArray[np.uint8], description: str) -> Non
 def _decoded(
     wrong: Iterable[Mistake], spec: PreprocessSpec
 ) -> Iterable[tuple[Mistake, NDArray[np.uint8]]]:
-    """The mistakes whose pictures can be read again, as the network is fed them."""
+    """Yield the mistakes whose pictures can be read, preprocessed for the network."""
     wrong = list(wrong)
     read = read_pictures([each.path for each in wrong], spec)
     for mistake, (_, picture) in zip(wrong, read, strict=True):
@@ -127,16 +126,16 @@ def _captioned(pixels: NDArray[np.uint8], caption: str) -> NDArray[np.uint8]:
     def plot(axes: Axes) -> None:
         axes.imshow(pixels)
         axes.set_axis_off()
-        # Not by Matplotlib's own wrapping, which parses what it wraps as TeX after all.
-        lines = [part for line in caption.split("\n") for part in textwrap.wrap(line, _LINE)]
+        # Not with the wrapping of Matplotlib, which parses the text as TeX.
+        lines = [wrapped for line in caption.split("\n") for wrapped in textwrap.wrap(line, _LINE)]
         axes.set_title("\n".join(lines), fontsize=9)
 
     return _draw(plot)
 
 
 def _draw(plot: Callable[[Axes], None]) -> NDArray[np.uint8]:
-    """RGB uint8 (H, W, 3). A letter that the font lacks is a box, and no warning."""
-    # A label or a file name with two dollar signs would be read as TeX.
+    """Draw to uint8 (H, W, 3), RGB. A letter that the font lacks is a box, without a warning."""
+    # Matplotlib would parse a label or a file name with two dollar signs as TeX.
     style: list[str | dict[str, Any]] = ["default", {"text.parse_math": False}]
     buffer = io.BytesIO()
     with matplotlib.style.context(style), warnings.catch_warnings():

@@ -1,5 +1,6 @@
 """The search for better settings of the head, with Optuna.
 
-``space`` says what is searched, ``bench`` scores settings fast on cached features,
-``study`` runs and resumes, ``result`` tells. Called by ``partsight tune``.
+``space`` defines the search space, ``search_data`` computes features once, ``scoring`` scores
+settings on them, ``study`` runs and resumes the search, ``result`` describes what it found.
+Called by ``partsight tune``.
 """

@@ -1,4 +1,4 @@
-"""The measures that a search may go by."""
+"""The measures that a search can optimize."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def measured(
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
 ) -> float:
-    """The measure of one fold.
+    """Compute the measure of one fold.
 
     Args:
-        search: says which.
+        search: names the measure.
         bad: indices of the labels of bad parts.
-        true: int (N,), with both good and bad parts among them.
-        scores: float64 (N, K), probabilities.
+        true: true labels, int (N,), of both good and bad parts.
+        scores: probabilities, float64 (N, K).
     """
     if search.measure == "loss":
         likelihood = scores[np.arange(len(true)), true]

@@ -1,4 +1,4 @@
-"""What a search found, as text and as ``best.json``."""
+"""The result of a search, as text and as ``best.json``."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from partsight_train.run.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.space import Search, train_command
 
-__all__ = ["BEST", "Found", "best_document", "found_text"]
+__all__ = ["BEST", "SearchResult", "best_document", "result_text"]
 
 BEST = "best.json"
 _ROWS = 10
-# Of fewer, the importances are those of chance.
+# With fewer trials, importances are random.
 _ENOUGH_TRIALS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
-    """What a search found.
+class SearchResult:
+    """The result of a search.
 
     Attributes:
-        search: what was searched.
-        settings: the best.
-        trials: those that were judged on all folds, the best first.
-        pruned: how many others were given up as hopeless.
-        confirmed: the best settings' measure when fitted on each fold as ``train`` fits.
-        pictures: how many there were to search with.
-        test_pictures: how many took no part.
-        failed: path to the reason why a picture could not be read.
+        search: the search space and the measure.
+        settings: the best settings.
+        trials: trials that were scored on all folds, the best first.
+        pruned: number of trials that were stopped early because they were worse.
+        confirmed: measure of the best settings, fitted on each fold like ``train`` does.
+        pictures: number of pictures used in the search.
+        test_pictures: number of pictures of the test split, which were not used.
+        failed: pictures that could not be read, with the reason.
     """
 
     search: Search
@@ -51,42 +51,42 @@ class Found:
     failed: Mapping[Path, str]
 
 
-def found_text(found: Found, image_dir: Path, study_dir: Path) -> str:
-    """The best trials, what each setting matters, and how to train with the best."""
-    search, best = found.search, found.trials[0]
-    command = shlex.join(train_command(image_dir, study_dir / "best", found.settings))
+def result_text(result: SearchResult, image_dir: Path, study_dir: Path) -> str:
+    """The best trials, the importance of each setting, and the command to train with the best."""
+    search, best = result.search, result.trials[0]
+    command = shlex.join(train_command(image_dir, study_dir / "best", result.settings))
     sections = [
-        f"Best of {len(found.trials) + found.pruned} trials ({found.pruned} given up early), by "
+        f"Best of {len(result.trials) + result.pruned} trials ({result.pruned} stopped early), by "
         f"{search.measure}, {'lower' if search.lower_is_better else 'higher'} is better; trial 0 "
-        f"is where the search began:\n{_table(found.trials[:_ROWS])}",
-        *_importance_text(found),
-        f"Each was judged on {search.folds} folds of {found.pictures} pictures. The "
-        f"{found.test_pictures} pictures of the test split took no part. The best of many is "
-        "flattered by its folds; what it is worth, the test split says once it is trained.",
-        f"The best, fitted on each fold as it will be trained: {search.measure} "
-        f"{found.confirmed:.4f} (in the search {best.value:.4f})",
+        f"has the default settings:\n{_table(result.trials[:_ROWS])}",
+        *_importance_text(result),
+        f"Each trial was scored on {search.folds} folds of {result.pictures} pictures. The "
+        f"{result.test_pictures} pictures of the test split were not used. The best of many trials "
+        "looks better than it is; after training, the test split gives its true value.",
+        f"The best, fitted on each fold like in training: {search.measure} "
+        f"{result.confirmed:.4f} (in the search {best.value:.4f})",
         f"Train with the best:\n{command}",
     ]
     return "\n\n".join(sections)
 
 
-def best_document(found: Found, image_dir: Path, study_dir: Path) -> dict[str, Any]:
+def best_document(result: SearchResult, image_dir: Path, study_dir: Path) -> dict[str, Any]:
     """The document of ``best.json``."""
-    best = found.trials[0]
+    best = result.trials[0]
     return {
-        "measure": found.search.measure,
+        "measure": result.search.measure,
         "value": best.value,
         "by_fold": best.user_attrs["by_fold"],
-        "confirmed": found.confirmed,
+        "confirmed": result.confirmed,
         "trial": best.number,
         "chosen": best.params,
-        "settings": public_settings(dataclasses.asdict(found.settings)),
-        "trials": len(found.trials),
-        "pruned": found.pruned,
-        "pictures": found.pictures,
-        "test_pictures_left_out": found.test_pictures,
-        "importance": _importance(found),
-        "command": train_command(image_dir, study_dir / "best", found.settings),
+        "settings": public_settings(dataclasses.asdict(result.settings)),
+        "trials": len(result.trials),
+        "pruned": result.pruned,
+        "pictures": result.pictures,
+        "test_pictures_left_out": result.test_pictures,
+        "importance": _importance(result),
+        "command": train_command(image_dir, study_dir / "best", result.settings),
     }
 
 
@@ -112,23 +112,23 @@ def _cell(value: object) -> str:
     return "-" if value is None else f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _importance_text(found: Found) -> list[str]:
-    shares = _importance(found)
+def _importance_text(result: SearchResult) -> list[str]:
+    shares = _importance(result)
     if not shares:
         return []
     lines = [f"  {name}: {share:.0%}" for name, share in shares.items()]
-    return ["\n".join(["How much each setting matters:", *lines])]
+    return ["\n".join(["Importance of each setting:", *lines])]
 
 
-def _importance(found: Found) -> dict[str, float]:
-    """Each setting's share of the differences between trials (F. Hutter et al., "An Efficient
-    Approach for Assessing Hyperparameter Importance", 2014); none where they are too few."""
-    if len(found.trials) < _ENOUGH_TRIALS:
+def _importance(result: SearchResult) -> dict[str, float]:
+    """Share of each setting in the variance between trials (F. Hutter et al., "An Efficient
+    Approach for Assessing Hyperparameter Importance", 2014); empty if there are too few trials."""
+    if len(result.trials) < _ENOUGH_TRIALS:
         return {}
     study = optuna.create_study()
-    study.add_trials(found.trials)
+    study.add_trials(result.trials)
     try:
-        evaluator = FanovaImportanceEvaluator(seed=found.search.seed)
+        evaluator = FanovaImportanceEvaluator(seed=result.search.seed)
         return {k: float(v) for k, v in get_param_importances(study, evaluator=evaluator).items()}
     except RuntimeError:  # all trials are equally good
         return {}

@@ -1,6 +1,6 @@
-"""What is searched, and how a choice is written as settings and as a command line.
+"""The search space: from an Optuna trial to ``TrainSettings`` and to a command line.
 
-Enters: an Optuna trial. Leaves: ``TrainSettings``. No TensorFlow here.
+No TensorFlow here.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["MEASURES", "VARIATIONS", "Measure", "Search", "choose", "first_choic
 Measure = Literal["loss", "accuracy", "auc", "recall", "false-rejects"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-# Each costs as many features as there are pictures a copy, once.
+# Each computes the features of every copy of every picture once.
 VARIATIONS: Mapping[str, AugmentSettings] = {
     "none": AugmentSettings(),
     "flips": AugmentSettings(flip_left_right=True, flip_up_down=True),
@@ -41,28 +41,28 @@ VARIATIONS: Mapping[str, AugmentSettings] = {
         zoom=0.05,
     ),
 }
-# Below, where L-BFGS stops counts for more than the penalty does.
+# With a smaller penalty, the result depends on where L-BFGS stops.
 _L2 = (1e-4, 1.0)
 _LEARNING_RATE = (1e-4, 1e-1)
 _MOST_SMOOTHING = 0.1
-# As weights, L-BFGS makes no difference between balancing by sampling and by weights.
+# For L-BFGS, balancing by sampling and by weights is the same.
 _BALANCES: tuple[Balance, ...] = ("none", "class-weights")
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched, and by what it is judged.
+    """The search space and the measure.
 
     Attributes:
-        base: what is not searched stays as it is here.
-        backbones: one or more, as ``open_backbone`` takes them.
+        base: settings that are not searched.
+        backbones: one or more handles for ``open_backbone``.
         optimizers: one or more.
         variations: names from ``VARIATIONS``.
-        measure: mean negative log-likelihood; share of right labels; AUC of bad parts;
-            share of bad parts taken for bad; or share of good parts that it costs not to
-            accept ``base.target_recall`` of the bad.
-        folds: each trial is judged on the mean over so many.
-        seed: of what is tried.
+        measure: mean negative log-likelihood; share of correct labels; AUC of bad parts;
+            share of bad parts with a bad label; or share of good parts not accepted at
+            ``base.target_recall``.
+        folds: number of folds; a trial is scored by the mean over them.
+        seed: seed of the search.
     """
 
     base: TrainSettings = field(default_factory=TrainSettings)
@@ -75,17 +75,17 @@ class Search:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the measure counts what is lost."""
+        """Whether the measure is a loss."""
         return self.measure in ("loss", "false-rejects")
 
     @property
     def names_good_and_bad(self) -> bool:
-        """Whether the measure needs to know which labels are of good parts."""
+        """Whether the measure needs labels of good and of bad parts."""
         return self.measure in ("auc", "recall", "false-rejects")
 
 
 def choose(trial: Any, search: Search) -> TrainSettings:
-    """Ask a trial for settings. What there is no choice of, it is not asked."""
+    """Ask a trial for settings. It is not asked for settings with a single choice."""
 
     def one_of(name: str, choices: tuple[Any, ...]) -> Any:
         return choices[0] if len(choices) == 1 else trial.suggest_categorical(name, choices)
@@ -103,7 +103,7 @@ def choose(trial: Any, search: Search) -> TrainSettings:
         )
     return dataclasses.replace(
         search.base,
-        # Trials are kept in a file: by names without the secrets of an address.
+        # Trials are stored in a file, so the names have no secrets of an address.
         backbone=(names := _public_names(search))[one_of("backbone", tuple(names))],
         augment=VARIATIONS[one_of("variation", search.variations)],
         head=dataclasses.replace(search.base.head, **head),
@@ -111,7 +111,7 @@ def choose(trial: Any, search: Search) -> TrainSettings:
 
 
 def first_choice(search: Search) -> dict[str, Any]:
-    """The defaults as a trial's parameters: tried first, they are what others must beat."""
+    """The defaults as parameters of the first trial, the baseline of the search."""
     return {
         "optimizer": search.optimizers[0],
         "l2": search.base.head.l2,
@@ -124,7 +124,7 @@ def first_choice(search: Search) -> dict[str, Any]:
 
 
 def _public_names(search: Search) -> dict[str, str]:
-    """The backbones by their handles without secrets, told apart by a number where need be."""
+    """The backbones by handle without secrets, with a number if two would have the same name."""
     names: dict[str, str] = {}
     for handle in search.backbones:
         name = redact_address(handle)
@@ -133,18 +133,18 @@ def _public_names(search: Search) -> dict[str, str]:
 
 
 def train_command(image_dir: Path, run_dir: Path, settings: TrainSettings) -> list[str]:
-    """The command line that trains with these settings: what is not a default, in words."""
+    """The command line that trains with these settings; defaults are left out."""
     words = ["partsight", "train", str(image_dir), "-o", str(run_dir)]
     default = TrainSettings()
-    parts: tuple[tuple[Any, Any], ...] = (
+    sections: tuple[tuple[Any, Any], ...] = (
         (settings, default),
         (settings.augment, default.augment),
         (settings.head, default.head),
     )
-    for chosen, usual in parts:
+    for chosen, defaults in sections:
         for each in dataclasses.fields(chosen):
             value = getattr(chosen, each.name)
-            if value != getattr(usual, each.name) and not dataclasses.is_dataclass(value):
+            if value != getattr(defaults, each.name) and not dataclasses.is_dataclass(value):
                 words += _words(each.name, value)
     return words
 
@@ -159,5 +159,5 @@ def _words(name: str, value: Any) -> list[str]:
 
 
 def _rounded(value: float) -> float:
-    """To three digits: what is tried is what is shown and typed."""
+    """Round to three digits, so that the shown value is the one that was tried."""
     return float(f"{value:.3g}")

@@ -1,7 +1,7 @@
-"""The search itself: trials, one after the other, in a study that survives a kill.
+"""The search: trials, one after the other, in a study that can be resumed after a kill.
 
-Enters: labelled folders and a ``Search``. Leaves: ``STUDY_DIR`` with ``study.db``,
-``config.json`` and ``best.json``. Called by ``partsight tune``.
+Writes ``study.db``, ``config.json`` and ``best.json`` to ``STUDY_DIR``. Called by
+``partsight tune``.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from partsight_train.fit.learn import learn
 from partsight_train.run.provenance import provenance, public_settings, require_same
 from partsight_train.run.run_dir import CONFIG, RunDir
 from partsight_train.settings import TrainSettings
-from partsight_train.tune.bench import Bench, fold_scores
-from partsight_train.tune.benches import Benches, open_benches
 from partsight_train.tune.measures import measured
-from partsight_train.tune.result import BEST, Found, best_document
+from partsight_train.tune.result import BEST, SearchResult, best_document
+from partsight_train.tune.scoring import ScoringData, fold_scores
+from partsight_train.tune.search_data import SearchData, open_search_data
 from partsight_train.tune.space import VARIATIONS, Search, choose, first_choice
 
 __all__ = ["DATABASE", "tune"]
@@ -52,30 +52,30 @@ def tune(
     timeout_s: float | None = None,
     cache: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
-) -> Found:
+) -> SearchResult:
     """Search for better settings.
 
     Args:
-        image_dir: a sub-folder a label.
-        study_dir: a new or empty folder; gets everything.
-        search: what is searched, and by what it is judged.
-        trials: how many there shall be in all, with those of a study that goes on.
-        stages: gives each stage, by its name, the progress that is told of its steps.
-        resume: go on with the study in ``study_dir``; the search must be the same.
-        timeout_s: begin no trial after so many seconds of trials.
+        image_dir: folder with one sub-folder per label.
+        study_dir: new or empty folder for all results.
+        search: the search space and the measure.
+        trials: total number of trials, including those of a resumed study.
+        stages: returns the progress of a stage by its name.
+        resume: continue the study in ``study_dir``; the search must be the same.
+        timeout_s: seconds of trials after which no new trial starts.
         cache: folder of the cache; None for the default, see ``cache_dir``.
-        clock: seconds, monotonic.
+        clock: monotonic time in seconds.
 
     Raises:
-        DatasetError: the folder cannot be trained on, or not judged by this measure.
+        DatasetError: the folder cannot be used for training, or not with this measure.
         ModelError: a backbone cannot be used.
-        OutputError: ``study_dir`` holds something, is of another search, or cannot be
+        OutputError: ``study_dir`` is not empty, belongs to another search, or cannot be
             written.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     folder = RunDir.create(study_dir, resume=resume)
-    benches, prepared = open_benches(image_dir, search, stages, cache)
-    _begin(folder, image_dir, search, prepared, benches)
+    data, prepared = open_search_data(image_dir, search, stages, cache)
+    _write_config(folder, image_dir, search, prepared, data)
     try:
         study = _open(study_dir / DATABASE, search)
         _retry_killed(study)
@@ -84,25 +84,24 @@ def tune(
         for _ in stages("trials")(range(left), left, show=lambda _: _best_so_far(study)):
             if timeout_s is not None and clock() - started >= timeout_s:
                 break
-            study.optimize(lambda trial: _value(trial, search, benches), n_trials=1)
+            study.optimize(lambda trial: _value(trial, search, data), n_trials=1)
         done = study.get_trials(states=_DONE)
     except (SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
         raise OutputError(
             f"the study {study_dir / DATABASE} cannot be used: {error}. Choose a new folder."
         ) from error
-    found = _found(study, done, search, benches, prepared)
-    folder.write_json(BEST, best_document(found, image_dir, study_dir))
-    return found
+    result = _result(study, done, search, data, prepared)
+    folder.write_json(BEST, best_document(result, image_dir, study_dir))
+    return result
 
 
-def _begin(
-    folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, benches: Benches
+def _write_config(
+    folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, data: SearchData
 ) -> None:
-    """Write down what is searched, or see that it is what was searched before."""
+    """Write the configuration of the search; a resumed search must have the same."""
     training_data = prepared.training_data
     backbones = {
-        redact_address(name): bench.training_data.backbone.sha256
-        for (name, _), bench in benches.items()
+        redact_address(name): each.training_data.backbone.sha256 for (name, _), each in data.items()
     }
     config = {
         **provenance(
@@ -123,7 +122,7 @@ def _open(path: Path, search: Search) -> optuna.Study:
     study = optuna.create_study(
         storage=storage, study_name=_NAME, direction=direction, load_if_exists=True
     )
-    # Otherwise a study that goes on would draw what it drew at its start.
+    # With the same seed, a resumed study would repeat its first random trials.
     seed = search.seed + len(study.trials)
     study.sampler = optuna.samplers.TPESampler(n_startup_trials=_AT_RANDOM, seed=seed)
     study.pruner = optuna.pruners.MedianPruner(n_startup_trials=_AT_RANDOM, n_warmup_steps=1)
@@ -133,19 +132,19 @@ def _open(path: Path, search: Search) -> optuna.Study:
 
 
 def _retry_killed(study: optuna.Study) -> None:
-    """End the trials in whose middle a search was killed, and try the same again first."""
+    """Mark trials that a kill interrupted as failed, and queue their settings again."""
     for trial in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(trial.number, state=TrialState.FAIL)
         study.enqueue_trial({**trial.system_attrs.get("fixed_params", {}), **trial.params})
 
 
-def _value(trial: optuna.Trial, search: Search, benches: Benches) -> float:
-    """Mean of the measure over the folds; hopeless trials end before the last."""
+def _value(trial: optuna.Trial, search: Search, data: SearchData) -> float:
+    """Mean of the measure over the folds; bad trials are stopped before the last fold."""
     settings = choose(trial, search)
-    bench = benches[settings.backbone, _variation_of(settings)]
+    scoring_data = data[settings.backbone, _variation_of(settings)]
     values: list[float] = []
-    for true, scores in fold_scores(bench, settings):
-        values.append(measured(search, bench.training_data.bad, true, scores))
+    for true, scores in fold_scores(scoring_data, settings):
+        values.append(measured(search, scoring_data.training_data.bad, true, scores))
         trial.report(float(np.mean(values)), len(values))
         if len(values) < search.folds and trial.should_prune():
             raise optuna.TrialPruned
@@ -160,39 +159,40 @@ def _variation_of(settings: TrainSettings) -> str:
 def _best_so_far(study: optuna.Study) -> str:
     try:
         return f"best {study.best_value:.4f}"
-    except ValueError:  # none is done yet
+    except ValueError:  # no trial is complete yet
         return ""
 
 
-def _found(
+def _result(
     study: optuna.Study,
     done: list[FrozenTrial],
     search: Search,
-    benches: Benches,
+    data: SearchData,
     prepared: Prepared,
-) -> Found:
-    whole = [trial for trial in done if trial.state is TrialState.COMPLETE]
-    if not whole:
+) -> SearchResult:
+    complete = [trial for trial in done if trial.state is TrialState.COMPLETE]
+    if not complete:
         raise OutputError(
-            "no trial was finished in the time given. Go on by --resume with a longer --timeout."
+            "no trial finished in the given time. Continue with --resume and a longer --timeout."
         )
     best = study.best_trial
     settings = choose(optuna.trial.FixedTrial(best.params), search)
-    bench = benches[settings.backbone, _variation_of(settings)]
-    return Found(
+    scoring_data = data[settings.backbone, _variation_of(settings)]
+    confirmed = [_confirmed(scoring_data, fold, settings, search) for fold in scoring_data.folds]
+    return SearchResult(
         search,
         settings,
-        tuple(sorted(whole, key=lambda t: t.value or 0, reverse=not search.lower_is_better)),
-        len(done) - len(whole),
-        float(np.mean([_learned(bench, fold, settings, search) for fold in bench.folds])),
-        len(bench.training_data.dataset.pictures),
+        tuple(sorted(complete, key=lambda t: t.value or 0, reverse=not search.lower_is_better)),
+        len(done) - len(complete),
+        float(np.mean(confirmed)),
+        len(scoring_data.training_data.dataset.pictures),
         len(prepared.rows(Split.TEST)),
         prepared.failed,
     )
 
 
-def _learned(bench: Bench, fold: Fold, settings: TrainSettings, search: Search) -> float:
-    """The measure of one fold, fitted as ``train`` will fit."""
-    learned = learn(bench.training_data, fold.train, fold.validation, settings, None)
-    true = bench.training_data.examples.labels[fold.test]
-    return measured(search, bench.training_data.bad, true, learned.scores(fold.test))
+def _confirmed(data: ScoringData, fold: Fold, settings: TrainSettings, search: Search) -> float:
+    """The measure of one fold, fitted like ``train`` does."""
+    trained = learn(data.training_data, fold.train, fold.validation, settings, None)
+    true = data.training_data.examples.labels[fold.test]
+    return measured(search, data.training_data.bad, true, trained.scores(fold.test))

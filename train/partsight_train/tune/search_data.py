@@ -1,7 +1,6 @@
-"""What a search scores on: every backbone and variation, computed once.
+"""Features of every backbone and augmentation of a search, computed once. Called by ``study``.
 
-Enters: labelled folders and a ``Search``. Leaves: a bench each. The test split of
-``dataset.split`` is left out here, before anything is scored. Called by ``study``.
+The test split of ``dataset.split`` is removed here, before anything is scored.
 """
 
 from __future__ import annotations
@@ -19,40 +18,40 @@ from partsight_train.data.dataset import Dataset, Split
 from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.data.training_data import Stages, TrainingData
 from partsight_train.fit.cross_validation import require_parts
-from partsight_train.tune.bench import Bench, set_up
+from partsight_train.tune.scoring import ScoringData, rotate_folds
 from partsight_train.tune.space import VARIATIONS, Search
 
-__all__ = ["Benches", "open_benches"]
+__all__ = ["SearchData", "open_search_data"]
 
 logger = logging.getLogger(__name__)
 
-# By backbone and variation.
-Benches = Mapping[tuple[str, str], Bench]
+# By backbone and augmentation.
+SearchData = Mapping[tuple[str, str], ScoringData]
 
 
-def open_benches(
+def open_search_data(
     image_dir: Path, search: Search, stages: Stages, cache: Path | None = None
-) -> tuple[Benches, Prepared]:
-    """Compute the features of every backbone and variation, divide and turn them.
+) -> tuple[SearchData, Prepared]:
+    """Compute the features of every backbone and augmentation and divide them into folds.
 
     Returns:
-        The benches, and the pictures as last prepared, test split and all.
+        The data to score on, and the last prepared pictures, including the test split.
 
     Raises:
-        DatasetError: the folder cannot be trained on, or not judged by this measure.
+        DatasetError: the folder cannot be used for training, or not with this measure.
         ModelError: a backbone cannot be used.
     """
-    benches, prepared = {}, None
+    data, prepared = {}, None
     for backbone, name in itertools.product(search.backbones, search.variations):
         settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
         prepared, first = prepare(image_dir, settings, stages, cache), prepared is None
         for note in prepared.notes if first else ():
             logger.warning("%s", note)
         training_data = _without_test(prepared)
-        _require_judgeable(training_data, search)
-        benches[backbone, name] = set_up(training_data, search.folds, search.base.head)
+        _require_labels(training_data, search)
+        data[backbone, name] = rotate_folds(training_data, search.folds, search.base.head)
     assert prepared is not None
-    return benches, prepared
+    return data, prepared
 
 
 def _without_test(prepared: Prepared) -> TrainingData:
@@ -64,16 +63,16 @@ def _without_test(prepared: Prepared) -> TrainingData:
             training_data.dataset.labels, tuple(training_data.dataset.pictures[row] for row in rows)
         ),
         examples=training_data.examples.take(rows),
-        copies=tuple(part[rows] for part in training_data.copies),
+        copies=tuple(copy[rows] for copy in training_data.copies),
     )
 
 
-def _require_judgeable(training_data: TrainingData, search: Search) -> None:
-    """See that every label can be in every fold, and that the measure has good and bad parts."""
+def _require_labels(training_data: TrainingData, search: Search) -> None:
+    """Require every label in every fold, and good and bad labels if the measure needs both."""
     labels = training_data.dataset.labels
     require_parts(training_data.dataset, 2 * search.folds, f"{search.folds} folds", "--folds")
     if search.names_good_and_bad and not 0 < len(training_data.bad) < len(labels):
         raise DatasetError(
-            f"--measure {search.measure} tells bad parts from good ones; expected some labels of "
-            f"each, received: {', '.join(labels)}. Name the good ones with --accept-label."
+            f"--measure {search.measure} needs labels of good and of bad parts; received: "
+            f"{', '.join(labels)}. Name the labels of good parts with --accept-label."
         )
