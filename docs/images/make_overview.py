@@ -1,8 +1,8 @@
 """Draw docs/images/overview.jpg: a good part, a bad part, and the bad part's heat map.
 
-    partsight demo
-    partsight export partsight-demo/run --quantize int8 --heatmap
-    python docs/images/make_overview.py partsight-demo/run/model-int8-heatmap.tflite
+partsight demo
+partsight export partsight-demo/run --quantize int8 --heatmap
+python docs/images/make_overview.py partsight-demo/run/model-int8-heatmap.tflite
 """
 
 from __future__ import annotations

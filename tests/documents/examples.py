@@ -18,10 +18,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click.testing
+from tests.documents.pages import ROOT
 
 from partsight.cli.main import main
 from partsight.sample_data import write_sample_data
-from tests.documents.pages import ROOT
 
 __all__ = ["PAGE", "examples", "prepared_folder", "run"]
 

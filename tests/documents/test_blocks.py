@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 import tomlkit
+from tests.documents.pages import PAGES, ROOT, code_blocks
 
 from partsight.config.document import Config
-from tests.documents.pages import PAGES, ROOT, code_blocks
 
 EXTRAS = tomlkit.parse((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from tests.documents.pages import PAGES, code_blocks, without_code
 
 from partsight.cli.main import main
-from tests.documents.pages import PAGES, code_blocks, without_code
 
 # ARCHITECTURE.md and the changelog also name commands of the past and of the future.
 CHECKED = {name: text for name, text in PAGES.items() if name not in {"CHANGELOG.md"}}

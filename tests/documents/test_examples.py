@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-
 from tests.documents.examples import PAGE, examples, prepared_folder, run
 
 

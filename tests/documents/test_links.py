@@ -6,7 +6,6 @@ import re
 from urllib.parse import urlsplit
 
 import pytest
-
 from tests.documents.pages import PAGES, ROOT, without_code
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
