@@ -87,10 +87,11 @@ def find_command(words: list[str]) -> tuple[click.Command, click.Context, list[s
 
 
 def options_of(command: click.Command) -> Iterator[str]:
-    """The options of a command and its subcommands that ``--help`` or ``--help-all`` lists."""
+    """The options of a command and its subcommands, without their former spellings."""
     for parameter in command.params:
         if isinstance(parameter, click.Option):
-            yield from [*parameter.opts, *parameter.secondary_opts]
+            former = getattr(parameter, "former", ())
+            yield from (o for o in parameter.opts + parameter.secondary_opts if o not in former)
     if isinstance(command, click.Group):
         context = click.Context(command)
         for name in command.list_commands(context):
@@ -105,6 +106,8 @@ def test_shell_commands_parse(name: str) -> None:
         command, context, arguments = find_command(list(words))
         if isinstance(command, click.Group):
             continue
+        named = {word.partition("=")[0] for word in arguments if word.startswith("--")}
+        assert named <= {*options_of(command), *COMMON_OPTIONS}, words
         values, *_ = command.make_parser(context).parse_args(args=list(arguments))
         for parameter in command.params:
             given = values.get(parameter.name or "")
