@@ -49,7 +49,7 @@ def shell_commands(text: str) -> Iterator[list[str]]:
 def with_todays_names(text: str) -> str:
     """The text with each name that is pending replaced by today's."""
     text = re.sub(rf"partsight model ({'|'.join(PENDING_COMMANDS)})\b", r"partsight \1", text)
-    text = text.replace("--augment flips", "").replace("--config run.toml", "")
+    text = re.sub("--minimal|--augment flips|--config run.toml", "", text)
     return re.sub(r"--[a-z-]+", lambda option: PENDING.get(option[0], option[0]), text)
 
 
