@@ -21,11 +21,10 @@ TEXT = (Path(__file__).parents[2] / "docs" / "wiring.md").read_text("utf-8")
 
 
 def test_its_configurations_are_read() -> None:
-    text = re.sub(r"```python.*?```", "", TEXT, flags=re.DOTALL)
-    blocks = re.findall(r"(?:^    .*\n)+", text, re.MULTILINE)
+    blocks = re.findall(r"```toml\n(.*?)```", TEXT, re.DOTALL)
     assert len(blocks) == 4
     for block in blocks:
-        Config.model_validate(tomlkit.parse(re.sub("^ +", "", block, flags=re.M)).unwrap())
+        Config.model_validate(tomlkit.parse(block).unwrap())
 
 
 def test_its_receiver_tells_who_sent(monkeypatch: pytest.MonkeyPatch) -> None:
