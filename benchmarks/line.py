@@ -202,7 +202,7 @@ def run_line(frames: Iterator[Any]) -> None:
     """
     from partsight.api import Classifier
     from partsight.config.drift import DriftConfig
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.drift import DriftObserver
     from partsight.image.spec import PreprocessSpec
     from partsight.journal import Journal

@@ -18,7 +18,7 @@ from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.load import load_classifier
 from partsight.qualification.trust import TrustPolicy
-from partsight.records import PictureResult
+from partsight.records import ImageResult
 
 __all__ = ["Classifier"]
 
@@ -80,7 +80,7 @@ class Classifier(Engine):
 
     def classify_files(
         self, paths: Iterable[str | os.PathLike[str]], *, workers: int | None = None
-    ) -> Iterator[PictureResult]:
+    ) -> Iterator[ImageResult]:
         """Classify image files, several at once.
 
         Args:

@@ -1,4 +1,4 @@
-"""Sound pictures cut off, with bits flipped, and with bytes taken out or put in twice."""
+"""Good images truncated, with flipped bits, and with removed or repeated bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def empty() -> Iterator[Entry]:
 
 
 def damaged() -> Iterator[Entry]:
-    """All kinds of damage to all sound pictures."""
+    """All kinds of damage to all good images."""
     for number, whole in enumerate(WHOLES):
         yield from _cut(whole)
         for seed in range(_SEEDS):

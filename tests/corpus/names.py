@@ -1,4 +1,4 @@
-"""Sound pictures under names that break lines, terminals and encodings, and what is no file."""
+"""Good images with names that break lines, terminals and encodings, and non-files."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _ENDLESS = Path("/dev/zero")
 
 
 def odd_names() -> Iterator[Entry]:
-    """Each a sound picture, and one of each kind of break that is not."""
+    """Good images, and for each kind of name one file that is not an image."""
     png = next(whole.data for whole in WHOLES if whole.ending == "png")
     for name, reason in _NAMES.items():
         yield Entry(f"name-{name}", "name", f"a name with {reason}", png, "good", SIZE_WH)
@@ -51,7 +51,7 @@ def odd_names() -> Iterator[Entry]:
 
 
 def special_files() -> Iterator[Entry]:
-    """What a folder may hold beside files; a folder called so is not even looked at."""
+    """Entries of a folder that are not files."""
     for name, reason, place in (
         ("pipe.jpg", "a pipe that nobody writes to", os.mkfifo),
         ("dangling.jpg", "a link to nothing", lambda path: path.symlink_to("nothing-here.png")),

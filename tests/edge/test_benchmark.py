@@ -1,4 +1,4 @@
-"""What models cost on this machine, and which way to run them is recommended."""
+"""Measurements of models on this machine, and the recommendation."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def test_the_recommendation(measurements: list[Measurement], chosen: int) -> Non
     choice = recommend(measurements)
     assert choice is not None
     assert choice[0] is measurements[chosen]
-    assert choice[1].startswith(f"{measurements[chosen].way.model} under litert on ")
+    assert choice[1].startswith(f"{measurements[chosen].way.model} with litert on ")
 
 
-def test_where_nothing_ran_nothing_is_recommended() -> None:
+def test_without_measurements_there_is_no_recommendation() -> None:
     assert recommend([measured("refused", None)]) is None
 
 
@@ -91,8 +91,8 @@ def test_percentiles_and_failures() -> None:
     rows = benchmark(models, 7, "8x9", run=run)
     assert [row.error for row in rows[:4]] == [
         "the last line",
-        "ended with -11",
-        "did not end within 600 s",
+        "exit code -11",
+        "not finished within 600 s",
         None,
     ]
     assert (rows[3].p50_ms, rows[3].p95_ms, rows[3].p99_ms) == (50, 95, 99)
@@ -151,7 +151,7 @@ def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path, fixed_ti
     assert path.read_text() == said
 
 
-def test_one_that_the_environment_names_is_made(
+def test_a_configuration_named_by_the_environment_is_created(
     model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed_times: None
 ) -> None:
     path = tmp_path / "new.toml"
@@ -166,7 +166,7 @@ def test_the_table_names_the_choice(model_path: Path, fixed_times: None) -> None
     result = CliRunner().invoke(main, ["benchmark", str(model_path), "--frames", "1"])
     assert result.exit_code == 0, result.output
     assert "Recommended: " in result.output
-    assert f"under {runtimes()[0].name} on 1 thread" in result.output
+    assert f"with {runtimes()[0].name} on 1 thread" in result.output
 
 
 @pytest.mark.parametrize(
@@ -197,18 +197,18 @@ def test_a_model_that_a_runtime_refuses_is_named(
     assert "Recommended" not in result.output
 
 
-def test_that_it_takes_no_batches_is_a_row_and_no_failure(
+def test_a_model_without_batches_is_not_a_failure(
     model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
         if way.batch > 1:
-            raise subprocess.CalledProcessError(1, "x", stderr="it takes no 4 frames at once")
+            raise subprocess.CalledProcessError(1, "x", stderr="no batches of 4 frames")
         return {"load_ms": 1, "first_ms": 1, "latency_ms": [1], "frames_per_s": 1, "peak_mib": 1}
 
     monkeypatch.setattr("partsight.benchmark.measure._run", run)
     result = CliRunner().invoke(main, ["benchmark", str(model_path)])
     assert result.exit_code == 0, result.output
-    assert result.output.count("it takes no 4 frames at once") == len(runtimes())
+    assert result.output.count("no batches of 4 frames") == len(runtimes())
 
 
 class OneAtATime:
@@ -228,11 +228,11 @@ class NoOtherShape:
 @pytest.mark.parametrize(
     ("interpreter", "message"),
     [
-        (OneAtATime, r"it takes no 4 frames at once: it then gives \(1, 8\)"),
-        (NoOtherShape, "it takes no 4 frames at once: reshape failed to prepare"),
+        (OneAtATime, r"no batches of 4 frames: the output then is \(1, 8\)"),
+        (NoOtherShape, "no batches of 4 frames: reshape failed to prepare"),
     ],
 )
-def test_batches_that_a_model_does_not_take_are_not_measured(
+def test_unsupported_batches_are_not_measured(
     interpreter: type, message: str, model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.benchmark.process.Interpreter", interpreter)
@@ -240,7 +240,7 @@ def test_batches_that_a_model_does_not_take_are_not_measured(
         measure(model_path.read_bytes(), RuntimeOptions(), 1, batch=4, frames=1, size="8x8")
 
 
-def test_what_was_checked_is_what_runs(
+def test_the_checked_bytes_are_measured(
     model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is swapped between the check and the first measurement."""

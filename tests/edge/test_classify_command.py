@@ -1,4 +1,4 @@
-"""``partsight classify``: what is asked for, and runs that are stopped."""
+"""``partsight classify``: its options and stopped runs."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.batch.contact_sheet import ContactSheet
-from partsight.batch.run import Outcome
+from partsight.batch.run import ClassifiedInput
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.batch.summary import Summary
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError
-from partsight.inputs.base import Picture, Unreadable
+from partsight.inputs.base import InputImage, Unreadable
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -67,7 +67,7 @@ def rows(path: Path | str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
-def test_sqlite_has_the_same_rows(model_path: Path, captured: Path) -> None:
+def test_sqlite_contains_the_same_rows(model_path: Path, captured: Path) -> None:
     for output in ("o.jsonl", "o.sqlite"):
         assert run(model_path, captured, "-o", output, "--details").exit_code == 3
 
@@ -109,7 +109,7 @@ def test_threshold_options_replace_the_models(
     assert {json.loads(line)["verdict"] for line in result.stdout.splitlines()} == verdicts
 
 
-def test_pictures_are_sorted_by_verdict_and_label(model_path: Path, captured: Path) -> None:
+def test_images_are_sorted_by_verdict_and_label(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.jsonl", "--sort-into", "links")
     run(model_path, captured, "--sort-into", "copies", "--copy")
 
@@ -139,9 +139,9 @@ def test_members_and_frames_are_sorted_as_files(
     assert all(cv2.imread(str(path)) is not None for path in files)
 
 
-def test_a_picture_that_disappears_before_it_is_sorted_is_named(tmp_path: Path) -> None:
+def test_a_file_that_disappears_before_sorting_is_named(tmp_path: Path) -> None:
     row = {"verdict": "reject", "label": "../bad", "path": "gone.png"}
-    outcome = Outcome(Picture("gone.png", tmp_path / "gone.png"), row)
+    outcome = ClassifiedInput(InputImage("gone.png", tmp_path / "gone.png"), row)
     with pytest.raises(ImageError, match="cannot be read"):
         SortInto(tmp_path / "sorted", copy=True)(outcome)
     SortInto(tmp_path / "sorted")(outcome)
@@ -156,8 +156,8 @@ def test_the_contact_sheet_shows_the_worst_first(tmp_path: Path) -> None:
     for number, good in enumerate([0.3, 0.95, 0.1, 0.6, 0.2, 0.1]):
         name, verdict = f"<{number}>.png", "accept" if good > 0.9 else "reject"
         row = {"scores": {"good": good, "bad": 1 - good}, "verdict": verdict, "model": "f" * 64}
-        sheet(Outcome(Picture(name, image_bgr), row))
-    sheet(Outcome(Unreadable("folder", "why"), {"verdict": None, "model": "f" * 64}))
+        sheet(ClassifiedInput(InputImage(name, image_bgr), row))
+    sheet(ClassifiedInput(Unreadable("folder", "why"), {"verdict": None, "model": "f" * 64}))
     sheet.write()
 
     page = (tmp_path / "sheet.html").read_text()
@@ -192,31 +192,31 @@ def test_an_output_table_and_a_pipe_are_lists_of_inputs(model_path: Path, captur
     assert [json.loads(line)["path"] for line in by_pipe.stdout.splitlines()] == paths
 
 
-def test_a_summary_is_printed_unless_quiet(model_path: Path, captured: Path) -> None:
-    told = run(model_path, captured, "-o", "o.jsonl").stderr
-    assert "failed                       4   10.00%" in told
-    assert "40 pictures in " in told
+def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
+    message = run(model_path, captured, "-o", "o.jsonl").stderr
+    assert "failed                       4   10.00%" in message
+    assert "40 pictures in " in message
     quiet = run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr
-    # Less the advice that one runtime gives of another.
+    # Without the advice to install another runtime.
     assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
 
 
-def test_the_rate_counts_only_images_of_this_run() -> None:
+def test_the_rate_counts_only_inputs_of_this_run() -> None:
     seconds = iter([10.0, 14.0, 14.0])
     summary = Summary(lambda: next(seconds))
     row = {"error": None, "verdict": "accept", "label": "good"}
     for number in range(10):
-        summary.add(row, judged_now=number >= 2)
+        summary.add(row, classified_now=number >= 2)
     assert summary.text().endswith("10 pictures, 8 of them now, in 4.0 s (2.0/s)")
 
 
 def begun(output: Path, undisturbed: bytes, asked: dict[str, Any], size: int) -> None:
-    """What a run leaves that is stopped when it has written so many bytes of rows."""
+    """Stop a run after this number of bytes of rows."""
     spool_path(output).write_bytes(json.dumps(asked).encode() + b"\n" + undisturbed[:size])
 
 
 def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
-    """What a run says that it was asked, and its rows."""
+    """The settings and rows in the spool file."""
     run(model_path, captured, "-o", "whole.jsonl")
     seen: list[dict[str, Any]] = []
     entered = Spool.__init__
@@ -231,7 +231,7 @@ def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
     return seen[0], Path("whole.jsonl").read_bytes()
 
 
-def test_a_run_resumes_from_any_interruption(model_path: Path, captured: Path) -> None:
+def test_a_run_is_resumed_after_any_number_of_rows(model_path: Path, captured: Path) -> None:
     asked, whole = asked_of(model_path, captured)
     line = whole.index(b"\n") + 1
     for size in [0, 1, line - 1, line, line + 1, len(whole) // 2, len(whole) - 1, len(whole)]:
@@ -248,15 +248,15 @@ def test_a_run_resumes_from_any_interruption(model_path: Path, captured: Path) -
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
-        ([], "Expected --resume to go on"),
-        (["--resume", "--reject-below", "0.1"], "is of another run"),
-        (["--resume", "--details"], "is of another run"),
+        ([], "Continue it with --resume"),
+        (["--resume", "--reject-below", "0.1"], "run with other settings"),
+        (["--resume", "--details"], "run with other settings"),
     ],
 )
-def test_an_interrupted_run_is_not_overwritten(
-    model_path: Path, captured: Path, arguments: list[str], told: str
+def test_a_stopped_run_is_not_overwritten(
+    model_path: Path, captured: Path, arguments: list[str], message: str
 ) -> None:
     asked, whole = asked_of(model_path, captured)
     begun(Path("o.jsonl"), whole, asked, len(whole) // 2)
@@ -265,7 +265,7 @@ def test_an_interrupted_run_is_not_overwritten(
     result = run(model_path, captured, "-o", "o.jsonl", *arguments)
 
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert message in result.stderr
     assert before.startswith(spool_path(Path("o.jsonl")).read_bytes())
     assert not Path("o.jsonl").exists()
 
@@ -285,10 +285,10 @@ def test_two_runs_do_not_write_to_one_file(model_path: Path, captured: Path) -> 
     with Spool(Path("o.jsonl"), {}, resume=False):
         result = run(model_path, captured, "-o", "o.jsonl", "--resume")
     assert result.exit_code == 1
-    assert "being written to by another run" in result.stderr
+    assert "being written by another run" in result.stderr
 
 
-def test_an_interruption_mentions_resume(
+def test_an_interrupted_run_names_the_resume_option(
     model_path: Path, captured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = Spool.write
@@ -329,7 +329,7 @@ def lines_of(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_a_run_killed_several_times_gives_the_same_rows(
+def test_repeated_kills_give_the_same_rows(
     model_path: Path, captured: Path, run_partsight: Callable
 ) -> None:
     """``kill -9`` in the middle, until a run comes to its end."""
@@ -352,10 +352,10 @@ def test_a_run_killed_several_times_gives_the_same_rows(
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 
-def test_a_full_disk_is_one_line_and_the_run_resumes_with_room(
+def test_a_full_disk_is_reported_in_one_line_and_the_run_can_be_resumed(
     model_path: Path, captured: Path
 ) -> None:
-    """The system refuses to let files grow, as a disk does that is full."""
+    """A limit on the file size acts like a full disk."""
 
     def small() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -368,7 +368,7 @@ def test_a_full_disk_is_one_line_and_the_run_resumes_with_room(
     )
 
     assert full.returncode == 1
-    assert "--resume goes on" in full.stderr.splitlines()[-1]
+    assert "--resume keeps the rows" in full.stderr.splitlines()[-1]
     assert spool_path(Path("o.csv")).stat().st_size == 4000
     assert run(model_path, captured, "-o", "o.csv", "--resume").exit_code == 3
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()

@@ -22,7 +22,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread
 
@@ -301,7 +301,7 @@ def test_evaluate_prints_metrics_for_people_and_names_failed_files(
     assert result.exit_code == 3
     assert " on 4 pictures" in result.stdout.splitlines()[0]
     named, summary = errors(result)
-    assert named.startswith(f"partsight: {broken}: not a picture")
+    assert named.startswith(f"partsight: {broken}: not an image")
     assert "1 of 5 inputs failed" in summary
 
 

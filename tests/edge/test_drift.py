@@ -17,12 +17,12 @@ import pytest
 
 from partsight.api import Classifier
 from partsight.config.drift import DriftConfig
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.drift import DriftObserver, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.drift.expected import Learner
 from partsight.image.preprocess import preprocess
-from partsight.image.statistics import PictureStatistics
+from partsight.image.statistics import ImageStatistics
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
 from partsight.model.reference import Reference, Spread, spread_of
@@ -33,7 +33,7 @@ REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")
 SETTINGS = DriftConfig()
 
-Part = tuple[Verdict, float, PictureStatistics]
+Part = tuple[Verdict, float, ImageStatistics]
 
 
 def parts(
@@ -49,7 +49,7 @@ def parts(
     while True:
         rejected = rng.random() < reject
         deciding = 0.1 if rejected else 1 - rng.gamma(1.0, 1 - score)
-        picture = PictureStatistics(rng.normal(luma, 6.0), rng.normal(contrast, 3.0))
+        picture = ImageStatistics(rng.normal(luma, 6.0), rng.normal(contrast, 3.0))
         yield Verdict.REJECT if rejected else Verdict.ACCEPT, deciding, picture
 
 
@@ -229,7 +229,7 @@ def test_nothing_is_learned_from_a_line_out_of_control(
 
 def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
     watch, telemetry = watched(None)
-    see(watch, iter([(Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0))] * 600), 600)
+    see(watch, iter([(Verdict.REVIEW, 0.0, ImageStatistics(90.0, 30.0))] * 600), 600)
     name, detail = drift_state(telemetry)
     assert name == "without reference"
     assert "0 of 50 parts were accepted" in detail
@@ -279,8 +279,8 @@ def test_mean_and_spread_are_learned() -> None:
     [
         (Verdict.REJECT, 0.1, None),
         (Verdict.ACCEPT, 1.0, None),
-        (Verdict.ACCEPT, 1.0, PictureStatistics(90.0, 30.0)),
-        (Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0)),
+        (Verdict.ACCEPT, 1.0, ImageStatistics(90.0, 30.0)),
+        (Verdict.REVIEW, 0.0, ImageStatistics(90.0, 30.0)),
     ],
 )
 def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:

@@ -1,4 +1,4 @@
-"""Maps over pictures: in the right place, under names of their own; and models with maps."""
+"""Heat map overlays: position and file names; and models with heat maps."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from partsight.image.overlay import overlay
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.interpreter import TensorInfo
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
-from partsight.records import PictureResult, Prediction, Verdict
+from partsight.records import ImageResult, Prediction, Verdict
 
 GREY = 128
 
@@ -45,7 +45,7 @@ def change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     ],
     ids=lambda spec: f"{spec.fit} {spec.height}x{spec.width} {spec.roi or ''}".strip(),
 )
-def test_the_map_lies_where_it_belongs(
+def test_the_overlay_is_at_the_position_of_the_map(
     spec: PreprocessSpec, hw: tuple[int, int], spot: tuple[float, float], cell: int
 ) -> None:
     """A bright spot, seen through ``preprocess``, is the map; its colour is on the spot."""
@@ -83,7 +83,7 @@ def test_outside_the_region_nothing_changes(noise_bgr: np.ndarray) -> None:
     np.testing.assert_array_equal(noise_bgr, before)
 
 
-def test_what_is_hot_in_the_bars_does_not_count() -> None:
+def test_maxima_in_the_bars_do_not_count() -> None:
     spec = PreprocessSpec(64, 64, fit="letterbox")
     heatmap = np.zeros((16, 16), np.float32)
     heatmap[:3] = 1000
@@ -97,19 +97,19 @@ def test_what_is_hot_in_the_bars_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("level", [-50, 0, 50])
-def test_a_map_that_points_nowhere_colours_nothing(noise_bgr: np.ndarray, level: float) -> None:
+def test_a_constant_map_colours_nothing(noise_bgr: np.ndarray, level: float) -> None:
     heatmap = np.full((8, 8), level, np.float32)
     np.testing.assert_array_equal(overlay(noise_bgr, heatmap, PreprocessSpec(32, 32)), noise_bgr)
 
 
-def picture(path: Path) -> Picture:
-    return Picture(str(path), path)
+def picture(path: Path) -> InputImage:
+    return InputImage(str(path), path)
 
 
-def judged(path: Path, verdict: Verdict) -> PictureResult:
+def result_of(path: Path, verdict: Verdict) -> ImageResult:
     heatmap = np.eye(4, dtype=np.float32)
     scores = {"defected": 0.5, "healthy": 0.5}
-    return PictureResult(str(path), "f" * 64, Prediction(scores, heatmap=heatmap), verdict)
+    return ImageResult(str(path), "f" * 64, Prediction(scores, heatmap=heatmap), verdict)
 
 
 @pytest.fixture
@@ -121,14 +121,14 @@ def two_of_a_name(tmp_path: Path, noise_bgr: np.ndarray) -> list[Path]:
     return paths
 
 
-def test_pictures_of_one_name_get_files_of_their_own(
+def test_images_of_the_same_name_get_different_files(
     two_of_a_name: list[Path], tmp_path: Path
 ) -> None:
     spec, folder = PreprocessSpec(32, 32), tmp_path / "maps"
 
     for _ in range(2):  # again gives the same files
         written = {
-            write_overlay(folder, picture(path), judged(path, Verdict.REJECT), spec)
+            write_overlay(folder, picture(path), result_of(path, Verdict.REJECT), spec)
             for path in two_of_a_name
         }
 
@@ -140,11 +140,11 @@ def test_pictures_of_one_name_get_files_of_their_own(
         assert cv2.imread(str(path)).shape == (480, 640, 3)
 
 
-def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
+def test_a_large_image_is_shrunk(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "line.png"), np.full((3, 3201, 3), GREY, np.uint8))
     path = tmp_path / "line.png"
     written = write_overlay(
-        tmp_path, picture(path), judged(path, Verdict.REVIEW), PreprocessSpec(32, 32)
+        tmp_path, picture(path), result_of(path, Verdict.REVIEW), PreprocessSpec(32, 32)
     )
     assert cv2.imread(str(written)).shape == (1, 1600, 3)
 
@@ -152,33 +152,35 @@ def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        judged(Path("gone.png"), Verdict.ACCEPT),
-        PictureResult("gone.png", "f" * 64, error="not a picture"),
-        PictureResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
+        result_of(Path("gone.png"), Verdict.ACCEPT),
+        ImageResult("gone.png", "f" * 64, error="not an image"),
+        ImageResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
     ],
     ids=["accepted", "not judged", "no map"],
 )
-def test_what_is_not_worth_a_look_gets_no_file(tmp_path: Path, result: PictureResult) -> None:
+def test_accepted_and_failed_images_get_no_file(tmp_path: Path, result: ImageResult) -> None:
     assert write_overlay(tmp_path, picture(tmp_path), result, PreprocessSpec(32, 32)) is None
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_read_or_written_is_named(two_of_a_name: list[Path], tmp_path: Path) -> None:
+def test_unreadable_and_unwritable_files_are_named(
+    two_of_a_name: list[Path], tmp_path: Path
+) -> None:
     spec, (path, _) = PreprocessSpec(32, 32), two_of_a_name
     with pytest.raises(OutputError, match="cannot write"):
-        write_overlay(path, picture(path), judged(path, Verdict.REJECT), spec)
+        write_overlay(path, picture(path), result_of(path, Verdict.REJECT), spec)
     gone = tmp_path / "gone.png"
     with pytest.raises(ImageError):
-        write_overlay(tmp_path, picture(gone), judged(gone, Verdict.REJECT), spec)
+        write_overlay(tmp_path, picture(gone), result_of(gone, Verdict.REJECT), spec)
 
 
-def test_a_model_without_maps_says_how_to_get_them(contract: Contract) -> None:
+def test_a_model_without_maps_is_refused_with_the_next_step(contract: Contract) -> None:
     with pytest.raises(ModelError, match="export RUN_DIR --quantize int8 --heatmap"):
         require_heatmap(contract)
     require_heatmap(dataclasses.replace(contract, heatmap=(2, 3)))
 
 
-def test_contracts_of_earlier_versions_have_none(contract: Contract) -> None:
+def test_contracts_of_older_versions_have_no_map(contract: Contract) -> None:
     mapped = dataclasses.replace(contract, heatmap=(2, 3))
     document = json.loads(json.dumps(contract_to_document(mapped)))
     assert contract_from_document(document) == mapped
@@ -207,7 +209,7 @@ def test_a_prediction_has_the_map_in_real_numbers(contract, fake_interpreter, ma
     assert prediction.heatmap.dtype == np.float32
     assert prediction.heatmap.tolist() == [[-50, -0.5, 0], [0.5, 50, 77.5]]
     assert prediction == Prediction(prediction.scores)
-    row = PictureResult("a.png", "f" * 64, prediction, Verdict.REJECT).row()
+    row = ImageResult("a.png", "f" * 64, prediction, Verdict.REJECT).row()
     assert "heatmap" not in row
 
 
@@ -220,7 +222,7 @@ def test_a_prediction_has_the_map_in_real_numbers(contract, fake_interpreter, ma
         ((2, 3), dataclasses.replace(MAP, dtype=np.dtype(np.int64))),
     ],
 )
-def test_another_map_than_the_contracts_is_refused(
+def test_a_map_that_differs_from_the_contract_is_refused(
     contract, fake_interpreter, promised: tuple[int, int] | None, given: TensorInfo | None
 ) -> None:
     fake_interpreter.heatmap = given

@@ -1,4 +1,4 @@
-"""What paths stand for: in the same order every time, and what cannot be read is named."""
+"""Inputs at paths come in a fixed order, and unreadable ones are named."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.inputs.base import Picture, Unreadable
+from partsight.inputs.base import InputImage, Unreadable
 from partsight.inputs.count import count_inputs
 from partsight.inputs.lists import paths_in_stream
 from partsight.inputs.open import open_inputs
@@ -70,7 +70,7 @@ def test_files_folders_and_patterns(folder: Path, paths: list[str], expected: li
     assert count_inputs(paths) == len(expected)
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_one(folder: Path) -> None:
+def test_an_existing_file_whose_name_looks_like_a_pattern(folder: Path) -> None:
     Path("part[1].png").write_bytes(PNG)
     assert names("part[1].png") == ["part[1].png"]
 
@@ -100,7 +100,7 @@ def test_links_are_followed_but_not_in_circles(folder: Path) -> None:
     assert "not followed" in unreadable("a")["a/b/up"]
 
 
-def test_a_pattern_ends_where_links_cross(folder: Path) -> None:
+def test_a_pattern_ends_with_crossing_links(folder: Path) -> None:
     for name in ("a/up", "a/b/up", "a/b/again"):
         Path(name).symlink_to(folder)
 
@@ -108,7 +108,7 @@ def test_a_pattern_ends_where_links_cross(folder: Path) -> None:
     assert names("**/gone.png") == ["**/gone.png"]
 
 
-def test_folders_may_lie_deeper_than_python_calls(folder: Path) -> None:
+def test_folders_may_be_nested_deeper_than_the_recursion_limit(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     for _ in range(1200):
         os.mkdir("d", dir_fd=descriptor)
@@ -125,7 +125,7 @@ def test_folders_may_lie_deeper_than_python_calls(folder: Path) -> None:
     assert found[:3] + found[-1:] == ["a/1.png", "a/2.JPG", "a/b/3.png", "z.png"]
 
 
-def test_what_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folders_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = os.listdir
 
     def refusing(path: Path) -> list[str]:
@@ -149,9 +149,9 @@ def test_what_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.Monkey
         ("gone.mp4", "cannot open the video"),
     ],
 )
-def test_what_is_not_there_is_named(folder: Path, path: str, reason: str) -> None:
-    ((_, told),) = unreadable(path, "z.png").items()
-    assert reason in told
+def test_missing_files_are_named(folder: Path, path: str, reason: str) -> None:
+    ((_, message),) = unreadable(path, "z.png").items()
+    assert reason in message
     assert names(path, "z.png")[-1] == "z.png"
 
 
@@ -231,7 +231,9 @@ def test_tables_of_other_programs(folder: Path, table: str) -> None:
         pytest.param("a/*.png ", "a/1.png", id="a pattern"),
     ],
 )
-def test_a_line_means_the_file_that_is_there(folder: Path, line: str, expected: str) -> None:
+def test_an_entry_of_a_list_matches_an_existing_file(
+    folder: Path, line: str, expected: str
+) -> None:
     Path("a/ü").mkdir()
     for name in (BELOW, "a/ü/e\u0301.png", "trailing ", '"quoted"'):
         Path(name).write_bytes(PNG)
@@ -248,13 +250,13 @@ def test_names_in_bytes_that_are_not_utf_8_are_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["l.txt", "l.csv"])
-def test_a_list_that_is_a_picture_is_named_and_nothing_is_walked(folder: Path, name: str) -> None:
+def test_a_binary_list_is_named_and_nothing_is_read(folder: Path, name: str) -> None:
     Path(name).write_bytes(PNG + b"\0/\0.\0")
     assert names(name) == [name]
     assert "cannot be read" in unreadable(name)[name]
 
 
-def test_a_table_that_is_none_is_named_where_it_ends(folder: Path) -> None:
+def test_a_malformed_table_is_named_after_its_valid_rows(folder: Path) -> None:
     Path("l.csv").write_bytes(b"path\nz.png\n" + b"x" * 200_000 + b"\n")
     assert names("l.csv") == ["z.png", "l.csv"]
     assert "line 3" in unreadable("l.csv")["l.csv"]
@@ -270,7 +272,7 @@ def test_a_table_that_is_none_is_named_where_it_ends(folder: Path) -> None:
         min_size=1,
     )
 )
-def test_any_names_come_through_a_pipe(entries: list[bytes]) -> None:
+def test_any_names_are_read_from_a_pipe(entries: list[bytes]) -> None:
     for separator in (b"\n", b"\0"):
         read = list(paths_in_stream(io.BytesIO(separator.join(entries) + separator)))
         assert [os.fsencode(name) for name in read] == entries
@@ -301,7 +303,7 @@ def test_archives(folder: Path, make: Callable, name: str) -> None:
     members = {"b/2.png": PNG, "a.png": PNG[:-1], "note.md": b"", "../../up.png": PNG}
     make(Path(name), members)
 
-    found = [each for each in open_inputs([name]) if isinstance(each, Picture)]
+    found = [each for each in open_inputs([name]) if isinstance(each, InputImage)]
 
     assert [(each.name, each.content) for each in found] == [
         (f"{name}!/{member}", data) for member, data in members.items() if member != "note.md"
@@ -317,7 +319,7 @@ def test_damaged_archives_end_in_a_reason(folder: Path, make: Callable, name: st
     rng = np.random.default_rng(0)
     members = {f"{n}.png": PNG + rng.bytes(2000) for n in range(5)}
     whole = make(Path(name), members).read_bytes()
-    told = 0
+    failures = 0
     for _ in range(150):
         place, cut = rng.integers(0, len(whole)), rng.integers(1, len(whole))
         flipped = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
@@ -325,8 +327,8 @@ def test_damaged_archives_end_in_a_reason(folder: Path, make: Callable, name: st
             Path(name).write_bytes(data)
             found = list(open_inputs([name, "z.png"]))
             assert found[-1].name == "z.png"
-            told += any(isinstance(each, Unreadable) for each in found)
-    assert told > 100
+            failures += any(isinstance(each, Unreadable) for each in found)
+    assert failures > 100
 
 
 def test_a_member_with_a_password_is_named(folder: Path) -> None:
@@ -338,7 +340,7 @@ def test_a_member_with_a_password_is_named(folder: Path) -> None:
     assert "encrypted" in unreadable("p.zip")["p.zip!/a.png"]
 
 
-def test_a_member_that_says_it_is_huge_is_not_read(
+def test_a_member_declared_too_large_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.inputs.archives.MAX_MEMBER_BYTES", len(PNG) - 1)
@@ -350,5 +352,5 @@ def test_frames_of_a_video(folder: Path, write_video: Callable[[Path, int], Path
     video = write_video(Path("v.avi"), 7)
     assert names(str(video), every=3) == ["v.avi#0", "v.avi#3", "v.avi#6"]
     (first, *_) = open_inputs([str(video)])
-    assert isinstance(first, Picture)
+    assert isinstance(first, InputImage)
     assert isinstance(first.content, np.ndarray)

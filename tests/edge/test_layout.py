@@ -1,4 +1,4 @@
-"""Layouts in which sets are published: which folders are labels, and which are splits."""
+"""Layouts of published sets: which folders are labels, and which are splits."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import DatasetError
-from partsight.evaluation.evaluate import labelled_pictures
+from partsight.evaluation.evaluate import labelled_image_files
 from partsight.image_files.layout import label_key, read_layout, split_of
 from partsight.image_files.walk import LeftOut
 
@@ -113,7 +113,7 @@ def test_layouts(
         (["test/bad", "test/good", "ground_truth/bad"], "Pass .*/test instead"),
         (["train/cat", "train/dog", "test"], "and test/ without label folders. Pass .*/train"),
         (["train", "test"], "train/ without a folder per label"),
-        (["train/a", "test/a", "truck", "tram"], "beside them tram/, truck/"),
+        (["train/a", "test/a", "truck", "tram"], "next to them tram/, truck/"),
         (["good/train", "good/test", "bad"], "good/ is divided into splits, and bad/ not"),
         (["train/good", "train/bad", "eval/good", "eval/bad"], "one level lower.*/eval, or call"),
         (["line1/OK", "line1/NOK", "line2/OK", "line2/NOK"], "one level lower.*Pass .*/line1"),
@@ -123,21 +123,21 @@ def test_layouts(
         *("one label divided", "unknown names of splits", "two lines"),
     ],
 )
-def test_divisions_that_cannot_be_used_name_what_to_pass(
+def test_unusable_splits_name_the_folder_to_pass(
     tmp_path: Path, folders: list[str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         read_layout(make(tmp_path, *folders), LeftOut())
 
 
-def test_what_is_not_used_is_named(tmp_path: Path) -> None:
+def test_unused_folders_are_named(tmp_path: Path) -> None:
     root = make(tmp_path, "train/a", "val/a", "test/a", "unlabelled", "ground_truth/a")
 
     aside = read_layout(root, LeftOut()).aside()
 
     assert aside is not None
     assert "ground_truth (masks)" in aside
-    assert "unlabelled (beside the splits)" in aside
+    assert "unlabelled (not in a split)" in aside
 
 
 @pytest.mark.parametrize(
@@ -193,33 +193,33 @@ def test_evaluate_matches_folders_to_labels_by_name(
 ) -> None:
     make(tmp_path, folder)
 
-    assert labelled_pictures(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
+    assert labelled_image_files(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
 
 
-def test_evaluate_prefers_the_very_name(tmp_path: Path) -> None:
+def test_evaluate_prefers_the_exact_name(tmp_path: Path) -> None:
     make(tmp_path, "Good", "good")
 
-    assert [index for _, index in labelled_pictures(tmp_path, ("Good", "good"))] == [0, 1]
+    assert [index for _, index in labelled_image_files(tmp_path, ("Good", "good"))] == [0, 1]
 
 
-def test_evaluate_says_which_folder_matches_no_label(tmp_path: Path) -> None:
+def test_evaluate_names_folders_that_match_no_label(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"sub-folders \['GOOD'\] that the model has no label"):
-        labelled_pictures(make(tmp_path, "GOOD"), ("Good", "good"))
+        labelled_image_files(make(tmp_path, "GOOD"), ("Good", "good"))
 
 
-def test_evaluate_takes_the_test_split_and_says_so(tmp_path: Path) -> None:
+def test_evaluate_uses_the_test_split_and_reports_it(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "test/good", "test/crack", "ground_truth/crack")
-    told: list[str] = []
+    notes: list[str] = []
 
-    found = labelled_pictures(tmp_path, ("crack", "good"), tell=told.append)
+    found = labelled_image_files(tmp_path, ("crack", "good"), warn=notes.append)
 
     assert found == [(tmp_path / "test/crack/a.png", 0), (tmp_path / "test/good/a.png", 1)]
-    assert "ground_truth (masks)" in told[0]
-    assert f"its test split is used ({tmp_path / 'test'})" in told[1]
+    assert "ground_truth (masks)" in notes[0]
+    assert f"its test split is used ({tmp_path / 'test'})" in notes[1]
 
 
-def test_evaluate_names_the_folders_where_there_is_no_test_split(tmp_path: Path) -> None:
+def test_evaluate_without_a_test_split_names_the_folders(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "val/good")
 
     with pytest.raises(DatasetError, match="without a test split. Pass .*/train, .*/val"):
-        labelled_pictures(tmp_path, ("bad", "good"))
+        labelled_image_files(tmp_path, ("bad", "good"))

@@ -17,7 +17,7 @@ from tests.edge.test_model_watch import Bench, Started
 
 from partsight.cli.main import main
 from partsight.config.location import CONFIG_VARIABLE
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ContractError
 from partsight.image.spec import PreprocessSpec
 from partsight.journal import read_events
@@ -69,13 +69,13 @@ def test_which_names_are_the_same(one: str | None, other: str | None, same: bool
 
 
 @given(st.text(st.characters(categories=["L", "N", "P"]), min_size=1))
-def test_a_name_travels_in_the_contract(name: str) -> None:
+def test_a_product_name_is_part_of_the_contract(name: str) -> None:
     contract = Contract(("bad", "good"), PreprocessSpec(8, 8), POINT, product=name)
     document = json.loads(json.dumps(contract_to_document(contract)))
     assert contract_from_document(document).product == clean_product(name) == contract.product
 
 
-def test_without_a_name_the_document_is_that_of_earlier_versions() -> None:
+def test_without_a_name_the_document_equals_older_versions() -> None:
     contract = Contract(("bad", "good"), PreprocessSpec(8, 8), POINT)
     document = contract_to_document(contract)
     assert "product" not in document
@@ -108,7 +108,7 @@ RULE = [
 
 
 @pytest.mark.parametrize(("configured", "active", "new", "refusal"), RULE)
-def test_a_model_that_is_dropped_in(
+def test_a_new_model_file_in_the_store(
     configured: str | None,
     active: str | None,
     new: str | None,
@@ -142,7 +142,7 @@ def test_a_model_that_is_dropped_in(
         assert refusal in (bench.store.refused / "new.tflite.reason.txt").read_text()
 
 
-def test_that_nothing_can_be_compared_is_said_once(
+def test_a_missing_product_name_is_reported_once(
     tmp_path: Path, make_model: MakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, make_model("first"))
@@ -368,7 +368,7 @@ def test_no_option_overrides_the_configured_product(
     assert activated(store)[0] == sha(files["bolt"].read_bytes())
 
 
-def test_a_damaged_active_model_still_says_its_product(
+def test_the_product_of_a_damaged_active_model_is_known(
     at: tuple[str, Path], files: dict[str | None, Path], tmp_path: Path
 ) -> None:
     assert run("model", "activate", files["bolt"], *at).exit_code == 0
@@ -426,7 +426,7 @@ def test_list_and_inspect_show_name_product_version_accuracy_and_origin(
 def test_accuracy_is_that_of_the_file_with_the_number_of_images(
     test: object, accuracy: float | None, images: int | None, files: dict[str | None, Path]
 ) -> None:
-    """Provenance is for people: whatever it says, nothing fails."""
+    """Provenance is for people: no content causes a failure."""
     file = load_model_file(files["bolt"])
     provenance = {**file.contract.provenance, "export": {"test": test}}
     contract = dataclasses.replace(file.contract, provenance=provenance)

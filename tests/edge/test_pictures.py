@@ -1,4 +1,4 @@
-"""Picture files are found by name, read ahead within bounds, and handed on in order."""
+"""Image files are found by name and decoded in advance, within bounds and in order."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ import pytest
 
 from partsight.errors import DatasetError, ImageError
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import find_pictures, is_picture, read_pictures, sub_folders
+from partsight.image_files.read import find_image_files, is_image_file, read_images, sub_folders
 from partsight.image_files.walk import LeftOut
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 SPEC = PreprocessSpec(2, 4)
 
 
-def write_picture(path: Path, value: int = 0) -> Path:
+def write_image(path: Path, value: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
     return path
@@ -38,23 +38,23 @@ def write_picture(path: Path, value: int = 0) -> Path:
         ("a.jpg.part", False),
     ],
 )
-def test_pictures_go_by_their_names(name: str, expected: bool) -> None:
-    assert is_picture(Path("folder") / name) is expected
+def test_image_files_are_recognized_by_name(name: str, expected: bool) -> None:
+    assert is_image_file(Path("folder") / name) is expected
 
 
-def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
+def test_a_folder_gives_the_image_files_below_it_by_name(tmp_path: Path) -> None:
     for name in ("b.png", "a.png", "sub/c.jpg", "notes.txt", ".hidden.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     (tmp_path / "looks-like.png").mkdir()
 
-    assert find_pictures([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
+    assert find_image_files([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
 
 
-def test_files_stand_for_themselves_in_the_order_given(tmp_path: Path) -> None:
+def test_files_are_kept_in_the_given_order(tmp_path: Path) -> None:
     paths = [tmp_path / "z.dat", tmp_path / "missing.png", tmp_path / "a.png"]
 
-    assert find_pictures(iter(paths)) == paths
+    assert find_image_files(iter(paths)) == paths
 
 
 @pytest.mark.parametrize("paths", [[], ["empty"]])
@@ -62,10 +62,10 @@ def test_nothing_is_an_error(tmp_path: Path, paths: list[str]) -> None:
     (tmp_path / "empty").mkdir()
 
     with pytest.raises(DatasetError, match="no pictures in"):
-        find_pictures(tmp_path / path for path in paths)
+        find_image_files(tmp_path / path for path in paths)
 
 
-def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: Path) -> None:
+def test_sub_folders_are_sorted_and_other_files_counted(tmp_path: Path) -> None:
     for name in ("healthy/b.png", "defected/x/c.png", ".git/d.png", "@eaDir/d.png", "e.png", "f"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -74,7 +74,7 @@ def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: P
     folders = sub_folders(tmp_path, left_out)
 
     assert folders == [tmp_path / "defected", tmp_path / "healthy"]
-    assert left_out.text() == ("2 files not read: 1 .png beside the sub-folders, 1 without ending")
+    assert left_out.text() == ("2 files not read: 1 .png next to the sub-folders, 1 without ending")
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])
@@ -85,32 +85,32 @@ def test_labels_need_a_folder(tmp_path: Path, name: str) -> None:
         sub_folders(tmp_path / name, LeftOut())
 
 
-def test_nothing_that_is_read_is_told_with_what_there_is(tmp_path: Path) -> None:
+def test_the_error_without_images_lists_other_files(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").touch()
 
     with pytest.raises(DatasetError, match=r"no pictures in .*; 1 file not read: 1 \.mp4\. Check"):
-        find_pictures([tmp_path])
+        find_image_files([tmp_path])
 
 
-def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) -> None:
-    paths = [write_picture(tmp_path / f"{index:03d}.png", index) for index in range(50)]
+def test_order_is_kept_and_broken_files_are_reported_in_place(tmp_path: Path) -> None:
+    paths = [write_image(tmp_path / f"{index:03d}.png", index) for index in range(50)]
     paths[7].write_bytes(b"no picture")
     paths[20].unlink()
 
-    read = list(read_pictures(paths, SPEC))
+    read = list(read_images(paths, SPEC))
 
     assert [path for path, _ in read] == paths
     reasons = {path: str(p) for path, p in read if isinstance(p, ImageError)}
     assert list(reasons) == [paths[7], paths[20]]
-    assert "not a picture" in reasons[paths[7]]
+    assert "not an image" in reasons[paths[7]]
     assert "cannot be read" in reasons[paths[20]]
     for index, (_, picture) in enumerate(read):
         if index not in (7, 20):
             assert (picture == index).all()
 
 
-def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
-    path = write_picture(tmp_path / "a.png")
+def test_few_images_are_in_memory_at_a_time(tmp_path: Path) -> None:
+    path = write_image(tmp_path / "a.png")
     asked = 0
 
     def paths() -> Iterator[Path]:
@@ -119,7 +119,7 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
             asked += 1
             yield path
 
-    pictures = read_pictures(paths(), SPEC)
+    pictures = read_images(paths(), SPEC)
     ahead = 6 * (os.cpu_count() or 1)
     for handed in range(1, 200):
         next(pictures)
@@ -129,15 +129,15 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
     assert asked <= ahead + 199
 
 
-def test_what_was_done_before_a_failure_is_handed_on() -> None:
-    done = worked_ahead(lambda each: 1 // (each - 7), range(100), 2)
+def test_results_before_a_failure_are_yielded() -> None:
+    done = parallel_map(lambda each: 1 // (each - 7), range(100), 2)
 
     assert [next(done)[0] for _ in range(7)] == [*range(7)]
     with pytest.raises(ZeroDivisionError):
         next(done)
 
 
-def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
+def test_other_errors_than_image_errors_are_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(path: Path, spec: PreprocessSpec) -> None:
@@ -146,8 +146,8 @@ def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
     monkeypatch.setattr("partsight.image_files.read.decode", broken)
 
     with pytest.raises(RuntimeError, match="a defect of ours"):
-        list(read_pictures([tmp_path / "a.png"], SPEC))
+        list(read_images([tmp_path / "a.png"], SPEC))
 
 
-def test_no_paths_give_no_pictures() -> None:
-    assert list(read_pictures([], SPEC)) == []
+def test_no_paths_give_no_images() -> None:
+    assert list(read_images([], SPEC)) == []

@@ -1,4 +1,4 @@
-"""Secrets never come out of ``redaction``, whatever the form of the address."""
+"""``redaction`` hides secrets in every form of address."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from partsight.utils.redaction import (
     remember_secret,
 )
 
-# Distinct from all that the forms below say themselves.
+# Contained in none of the forms below.
 _WORD = "Zq7xK"
 _FORMS = {
     "user info": "rtsp://{user}:{secret}@10.0.0.5:554/live/ch1",
@@ -53,11 +53,18 @@ _FORMS = {
     "pipeline user-pw first": "rtspsrc user-pw={secret} location=rtsp://cam/a ! appsink",
     "ffmpeg concat": "concat:rtsp://{user}:{secret}@cam/a|rtsp://{user}:{secret}@cam/b",
     "scheme-less query": "cam/snap?user={user}&pwd={secret}",
+    "scheme-less unknown key": "cam/snap?user={user}&whatever={secret}",
+    "scheme-less path": "cam/live/{user}/password={secret}",
+    "scheme-less path word": "cam:80/token={secret}",
+    "scheme-less fragment": "cam/live?pwd=x#password={secret}",
+    "query after a port": "rtsp://cam:554/live?user={user}&pwd={secret}",
+    "scheme lost, query": "//cam/live?user={user}:x&pwd={secret}",
 }
 _SECRETS = st.builds(
     lambda left, middle, right: left + middle + right,
     st.sampled_from([_WORD, _WORD[::-1]]),
-    st.text(st.sampled_from("#/?[]@:%&=+;,_ !$\\\"'()<>|{}~äß漢aB3"), max_size=12),
+    st.text(st.sampled_from("#/?[]@:%&=+;,_ !$\\\"'()<>|{}~äß漢aB3"), max_size=12)
+    | st.text(st.sampled_from(":@/?#a"), max_size=6),
     st.sampled_from(["Wv9yJ", "Yj4hP"]),
 )
 
@@ -67,7 +74,7 @@ def _as_written(secret: str) -> dict[str, str]:
 
 
 def _fragments(secret: str) -> list[str]:
-    """What must not be seen: the secret, also encoded, and its distinct ends."""
+    """Texts that must not appear: the secret, also encoded, and its distinct ends."""
     return [*_as_written(secret).values(), secret[:5], secret[-5:]]
 
 
@@ -95,6 +102,21 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["cam/snap?user=operator&pwd={}", "no camera 'cam/live#password={}'", "pwd={}, 401"],
+)
+@settings(deadline=None)
+@given(middle=st.text(st.sampled_from(":@a3"), max_size=8))
+def test_a_secret_with_reserved_characters_is_hidden_in_a_message(
+    address: str, middle: str
+) -> None:
+    known_secrets.clear()
+    redacted = redact_text(address.format(f"Zq7xK{middle}Wv9yJ"))
+    assert "Zq7xK" not in redacted
+    assert "Wv9yJ" not in redacted
+
+
+@pytest.mark.parametrize(
     ("address", "redacted"),
     [
         ("0", "0"),
@@ -118,6 +140,8 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
         ("rtsps://cam:7441/AbCd3fGhIjKlMnOp?enableSrtp", "rtsps://cam:7441/***?***"),
         ("https://tfhub.dev/google/lite0/1#sha256=" + "a" * 64, None),
         ("rtsp://admin:secret", "rtsp://***"),
+        ("cam/snap?channel=1&user=a&pwd=b", "cam/snap?channel=1&user=***"),
+        ("cam/snap?user=a&pwd=b:@c", "***"),
         ("//server/share/a@2x.png", "//server/share/a@2x.png"),
         ("http://cam/administration/1", "http://cam/administration/1"),
         ("https://h/8f14e45f-ceea-467f-9575-6d0b1a2c3d4e/a", "https://h/***/a"),
@@ -129,7 +153,7 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
         ("s3://line-3/2024/date=2024-01-02/", "s3://line-3/2024/date=2024-01-02/"),
     ],
 )
-def test_what_is_useful_of_an_address_stays(address: str, redacted: str | None) -> None:
+def test_harmless_components_of_an_address_stay(address: str, redacted: str | None) -> None:
     assert redact_address(address) == (address if redacted is None else redacted)
 
 
@@ -199,7 +223,7 @@ def test_a_remembered_secret_is_hidden_in_every_spelling(secret: str, text: str)
 
 
 @pytest.mark.parametrize("secret", ["", "x", "ab"])
-def test_what_is_too_short_to_be_a_secret_hides_nothing(secret: str) -> None:
+def test_short_texts_are_not_hidden(secret: str) -> None:
     secrets = KnownSecrets()
     secrets.add(secret)
     assert secrets.hidden_in("x ab abc") == "x ab abc"

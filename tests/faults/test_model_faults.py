@@ -22,7 +22,7 @@ import pytest
 from partsight.api import Classifier
 from partsight.config.location import PUBLIC_KEY_VARIABLE
 from partsight.config.models import ModelsConfig
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError, SignatureError
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key

@@ -179,7 +179,7 @@ def test_heat_maps_of_a_model_without_one_are_refused(finished: Path, tmp_path: 
     output = tmp_path / "rows.jsonl"
     result = invoke("classify", finished / DELIVERY, finished, "--heatmaps", tmp_path, "-o", output)
     assert result.exit_code == 1
-    assert "gives no heat maps" in result.output
+    assert "has no heat map output" in result.output
     assert not output.exists()
 
 
@@ -212,7 +212,7 @@ def test_check_reports_a_score_that_differs(finished: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("png", "message"),
     [
-        (b"no picture", "golden/0.png is damaged: not a picture"),
+        (b"no picture", "golden/0.png is damaged: not an image"),
         (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
     ],
 )

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.calibration import choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export.fallback_calibration import farthest_first, more_calibration
 from partsight_train.export.fallback_head import Targets, refit, refitted_head
 from partsight_train.export.fallback_layers import sensitive_layers
@@ -39,10 +39,10 @@ Colours = dict[str, list[tuple[float, float, float]]]
 BY_RED: Colours = {"defected": [(0.3, 0.9, 0.5)], "healthy": [(0.7, 0.9, 0.5)]}
 
 
-def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledPicture]]:
+def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledImage]]:
     """Write pictures in the first colour of their label; every fifth has the last colour."""
     generator = np.random.default_rng(0)
-    pictures: dict[Split, list[LabelledPicture]] = {}
+    pictures: dict[Split, list[LabelledImage]] = {}
     for split, count in ((Split.TRAIN, 20), (Split.VALIDATION, 10), (Split.TEST, 20)):
         pictures[split] = []
         for label, name in enumerate(LABELS):
@@ -53,12 +53,12 @@ def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledPicture]]:
                 pixels = np.clip(np.array(colour) + noise + shift, 0, 1) * 255
                 path = folder / f"{split.value}-{name}-{index}.png"
                 Image.fromarray(pixels.astype(np.uint8)).save(path)
-                pictures[split].append(LabelledPicture(path, label, split, 0.0))
+                pictures[split].append(LabelledImage(path, label, split, 0.0))
     return pictures
 
 
 def approve(
-    network: Network, pictures: dict[Split, list[LabelledPicture]], calibration: int = 200
+    network: Network, pictures: dict[Split, list[LabelledImage]], calibration: int = 200
 ) -> ReferenceModel:
     """The network as the reference model, with its own scores of the pictures."""
 

@@ -19,7 +19,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.data import features as features_module
 from partsight_train.data.calibration import Calibration, choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
 
@@ -52,7 +52,7 @@ def test_a_second_run_decodes_nothing(
         assert not list(paths)  # type: ignore[call-overload]
         return []
 
-    monkeypatch.setattr(features_module, "read_pictures", no_reading)
+    monkeypatch.setattr(features_module, "read_images", no_reading)
     second = run(backbone, tmp_path / "cache", paths)
     assert second.computed == 0
     np.testing.assert_array_equal(stacked(first, paths), stacked(second, paths))
@@ -101,7 +101,7 @@ def test_unreadable_images_are_named_and_the_others_computed(
     result = run(backbone, tmp_path / "cache", [text, *good, missing])
     assert set(result.vectors) == set(good)
     assert set(result.failed) == {text, missing}
-    assert "not a picture" in result.failed[text]
+    assert "not an image" in result.failed[text]
 
 
 def test_a_folder_without_readable_images_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_two_processes_write_to_one_cache(tmp_path: Path) -> None:
 def test_int8_features_are_cached_separately(backbone: Backbone, tmp_path: Path) -> None:
     """The key includes the contents of the calibration images."""
     paths = sorted(write_parts(tmp_path / "parts", 3).rglob("*.png"))
-    labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
+    labelled = [LabelledImage(path, 0, Split.TRAIN, 0.0) for path in paths]
     few, more = (choose_calibration(labelled, backbone.spec, count, 0) for count in (2, 6))
 
     def computed(calibration: Calibration | None) -> int:

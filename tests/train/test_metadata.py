@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.lite.python import schema_py_generated as schema
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.normalization import Normalization
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.interpreter import Interpreter
@@ -22,33 +22,33 @@ from partsight.model.file import attach_contract, load_model_file
 from partsight.model.tflite.flatbuffer import (
     TEXT,
     Scalar,
-    Table,
-    Tables,
+    TableSchema,
+    TablesSchema,
     Union,
     Vector,
     View,
-    verify,
 )
 from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import metadata_entry, read_standard_metadata
 from partsight.model.tflite.tensors import Tensor, tensors_of
+from partsight.model.tflite.verify import verify
 from partsight.model.third_party import MARK
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.export.metadata import with_metadata
 from partsight_train.settings import CardSettings
 
 SHIPPED = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
-INNER = Table({"count": Scalar("I"), "name": TEXT, "shares": Vector("f")})
-OUTER = Table(
+INNER = TableSchema({"count": Scalar("I"), "name": TEXT, "shares": Vector("f")})
+OUTER = TableSchema(
     {
         "level": Scalar("b"),
         "title": TEXT,
         "unread": None,
         "inner": INNER,
-        "many": Tables(INNER),
+        "many": TablesSchema(INNER),
         "either_type": Scalar("B"),
-        "either": Union({1: Table(), 2: INNER}),
+        "either": Union({1: TableSchema(), 2: INNER}),
     }
 )
 inner_values = st.fixed_dictionaries(
@@ -106,7 +106,7 @@ def test_a_union_of_unknown_type_is_ignored() -> None:
     data = packed(OUTER, {"either_type": 1, "either": {}}, b"TEST")
     assert View(data, OUTER).table("either") is not None
     changed = data.replace(b"\x01", b"\x09")
-    later = Table({**OUTER.fields, "either": Union({})})
+    later = TableSchema({**OUTER.fields, "either": Union({})})
     verify(data, later)
     assert View(data, later).table("either") is None
     assert changed != data

@@ -132,7 +132,7 @@ def test_fast_scoring_gives_the_scores_of_training(
 @pytest.mark.parametrize("blocks", [(), (120, 80)])
 def test_fast_scoring_works_with_more_features_than_pictures(blocks: tuple[int, ...]) -> None:
     """Joined backbones, whose features are not rotated, give the scores of training too."""
-    from partsight_train.data.dataset import Dataset, LabelledPicture
+    from partsight_train.data.dataset import Dataset, LabelledImage
     from partsight_train.fit.cross_validation import divide
     from partsight_train.heads.head import Examples
 
@@ -142,7 +142,7 @@ def test_fast_scoring_works_with_more_features_than_pictures(blocks: tuple[int, 
         size=(3, 200)
     )
     pictures = tuple(
-        LabelledPicture(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
+        LabelledImage(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
         for row, label in enumerate(labels)
     )
     dataset = Dataset(("a", "b", "c"), pictures)

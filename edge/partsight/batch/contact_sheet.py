@@ -1,7 +1,4 @@
-"""One HTML page of the pictures that were not accepted, the worst first, with their scores.
-
-Enters: outcomes of a run. Leaves: a file that holds all it shows, for a mail or a meeting.
-"""
+"""Contact sheet: one self-contained HTML page of the images that were not accepted, worst first."""
 
 from __future__ import annotations
 
@@ -13,18 +10,20 @@ from pathlib import Path
 
 import numpy as np
 
-from partsight.batch.run import Outcome
-from partsight.decision.decide import OperatingPoint, accept_score
+from partsight.batch.run import ClassifiedInput
+from partsight.decision.decide import accept_score
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.decode import decode
-from partsight.image.encode import encode, shrunk
-from partsight.inputs.base import Picture
+from partsight.image.encode import encode
+from partsight.image.resize import shrink
+from partsight.inputs.base import InputImage
 from partsight.records import Verdict
 from partsight.results.text import strict_text
 from partsight.utils.files import write_atomic
 
 __all__ = ["ContactSheet"]
 
-# Of a thumbnail: a scratch of a tenth of the part is still seen, and 500 are some 5 MB.
+# Pixels of a thumbnail: a scratch of a tenth of the part is still visible, and 500 take about 5 MB.
 _SIDE = 240
 _QUALITY = 80
 _SHOWN = 500
@@ -61,12 +60,12 @@ _FIGURE = """<figure class="{verdict}">
 
 
 class ContactSheet:
-    """An observer of a run. Keeps the thumbnails of the worst only.
+    """Observer of a run that keeps thumbnails of the worst images only.
 
     Args:
         path: of the page.
-        point: by which the verdicts were given.
-        shown: how many pictures at most.
+        point: operating point of the verdicts.
+        shown: maximum number of images.
         bit_depth: of the model's ``PreprocessSpec``.
     """
 
@@ -80,30 +79,30 @@ class ContactSheet:
     ) -> None:
         self._path, self._point, self._shown = path, point, shown
         self._bit_depth = bit_depth
-        # The best of the worst on top. The number decides between equal scores: the first stay.
+        # A heap with the best of the worst on top. Of equal scores, the first images stay.
         self._worst: list[tuple[float, int, str]] = []
         self._numbers = itertools.count(0, -1)
         self._total, self._model = 0, "not asked"
 
-    def __call__(self, outcome: Outcome) -> None:
-        """Keep one picture, if it was not accepted and is among the worst.
+    def __call__(self, outcome: ClassifiedInput) -> None:
+        """Keep one image if it was not accepted and is among the worst.
 
         Raises:
-            ImageError: it is no longer there.
+            ImageError: the file can no longer be read.
         """
         row = outcome.row
         self._model = row["model"]
-        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.taken, Picture):
+        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.item, InputImage):
             return
         self._total += 1
         badness, number = -accept_score(row["scores"], self._point), next(self._numbers)
         if len(self._worst) < self._shown:
             heapq.heappush(
-                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+                self._worst, (badness, number, _figure(outcome, outcome.item, self._bit_depth))
             )
         elif (badness, number) > self._worst[0][:2]:
             heapq.heapreplace(
-                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+                self._worst, (badness, number, _figure(outcome, outcome.item, self._bit_depth))
             )
 
     def write(self) -> None:
@@ -119,15 +118,15 @@ class ContactSheet:
         write_atomic(self._path, page.encode())
 
 
-def _figure(outcome: Outcome, picture: Picture, bit_depth: int | None) -> str:
-    content, row = picture.content, outcome.row
+def _figure(outcome: ClassifiedInput, input_image: InputImage, bit_depth: int | None) -> str:
+    content, row = input_image.content, outcome.row
     image = content if isinstance(content, np.ndarray) else decode(content, bit_depth=bit_depth)
-    data = encode(shrunk(image, _SIDE), quality=_QUALITY)
+    data = encode(shrink(image, _SIDE), quality=_QUALITY)
     scores = sorted(row["scores"].items(), key=lambda each: -each[1])
     return _FIGURE.format(
         verdict=row["verdict"],
         scores=html.escape(", ".join(f"{label} {score:.3f}" for label, score in scores)),
         reason=html.escape(row.get("reason") or ""),
-        name=html.escape(strict_text(picture.name)),
+        name=html.escape(strict_text(input_image.name)),
         data=base64.b64encode(data).decode(),
     )

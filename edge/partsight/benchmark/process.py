@@ -1,4 +1,4 @@
-"""One measurement in a separate process, started by ``measure``.
+"""One measurement in a process of its own, started by ``benchmark.measure``.
 
 usage: python -m partsight.benchmark.process RUNTIME THREADS WORKERS BATCH FRAMES SIZE <MODEL
 
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -31,54 +32,46 @@ __all__ = ["main", "measure"]
 
 _WARM_UP = 5
 
-Judge = Callable[[list[NDArray[np.uint8]]], Any]
+Model = Callable[[list[NDArray[np.uint8]]], Any]
 
 
 def measure(
     model: bytes, options: RuntimeOptions, workers: int, batch: int, frames: int, size: str
 ) -> dict[str, Any]:
-    """Load a model and judge frames with it.
+    """Load a model and classify frames with it.
 
     Args:
         model: the file's bytes.
         options: runtime, and its number of threads for one batch.
-        workers: classifiers that judge side by side.
-        batch: frames that each judges at once.
-        frames: so many by each worker, in whole batches.
+        workers: classifiers that run in parallel.
+        batch: frames per invocation.
+        frames: number of frames for each worker, rounded up to whole batches.
         size: of a frame, such as 1280x720.
 
     Returns:
-        Milliseconds to load and to judge the first batch, ``latency_ms`` of each batch after
-        some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
+        ``load_ms``, ``first_ms`` for the first batch, ``latency_ms`` of each batch after the
+        warm-up, ``frames_per_s`` of all workers, and ``peak_mib`` of memory or None.
     """
-    # Tried once on a machine: no part of what loading takes.
+    # The trial takes place once per machine and does not count as loading.
     require_sound(load_model_file(model), choose_runtime(options.runtime))
     started = time.perf_counter()
-    judges = [_judge(model, options, batch)]
+    loaded_models = [_load(model, options, batch)]
     loaded = time.perf_counter()
     width, height = map(int, size.split("x"))
-    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    together = [picture] * batch
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    images = [image] * batch
     before_first = time.perf_counter()
-    judges[0](together)
+    loaded_models[0](images)
     after_first = time.perf_counter()
-    judges += [_judge(model, options, batch) for _ in range(workers - 1)]
+    loaded_models += [_load(model, options, batch) for _ in range(workers - 1)]
     batches = -(-frames // batch)
-
-    def latencies_of(judge: Judge) -> list[float]:
-        latencies = []
-        for _ in range(batches):
-            arrived = time.perf_counter()
-            judge(together)
-            latencies.append(1000 * (time.perf_counter() - arrived))
-        return latencies
-
-    for judge in judges:
+    for run in loaded_models:
         for _ in range(_WARM_UP):
-            judge(together)
+            run(images)
     with ThreadPoolExecutor(workers) as pool:
         begun = time.perf_counter()
-        latencies = [each for part in pool.map(latencies_of, judges) for each in part]
+        per_worker = pool.map(_latencies_ms, loaded_models, repeat(images), repeat(batches))
+        latencies = list(chain.from_iterable(per_worker))
         seconds = time.perf_counter() - begun
     return {
         "load_ms": 1000 * (loaded - started),
@@ -89,16 +82,25 @@ def measure(
     }
 
 
-def _judge(model: bytes, options: RuntimeOptions, batch: int) -> Judge:
-    """A function from frames to what the model says of them."""
+def _latencies_ms(run: Model, images: list[NDArray[np.uint8]], batches: int) -> list[float]:
+    latencies = []
+    for _ in range(batches):
+        started = time.perf_counter()
+        run(images)
+        latencies.append(1000 * (time.perf_counter() - started))
+    return latencies
+
+
+def _load(model: bytes, options: RuntimeOptions, batch: int) -> Model:
+    """A function that runs the model on a batch of BGR frames."""
     if batch == 1:
         return Classifier.open(model, options).classify
     file = load_model_file(model)
     spec = file.contract.preprocess
     interpreter = _for_batches(model, options, batch)
-    feed = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
+    encode = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
     return lambda frames: interpreter.invoke(
-        np.stack([feed(preprocess(frame, spec)) for frame in frames])
+        np.stack([encode(preprocess(frame, spec)) for frame in frames])
     )
 
 
@@ -106,10 +108,10 @@ def _for_batches(model: bytes, options: RuntimeOptions, batch: int) -> Interpret
     try:
         interpreter = Interpreter(model, options, batch=batch)
     except ModelError as error:
-        raise ModelError(f"it takes no {batch} frames at once: {error.__cause__}") from error
+        raise ModelError(f"no batches of {batch} frames: {error.__cause__}") from error
     if interpreter.output.shape[:1] != (batch,):
         raise ModelError(
-            f"it takes no {batch} frames at once: it then gives {interpreter.output.shape}"
+            f"no batches of {batch} frames: the output then is {interpreter.output.shape}"
         )
     return interpreter
 
@@ -117,14 +119,14 @@ def _for_batches(model: bytes, options: RuntimeOptions, batch: int) -> Interpret
 def _peak_mib() -> float | None:
     try:
         import resource
-    except ImportError:  # Windows has no such thing
+    except ImportError:  # not available on Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def main(runtime: str, threads: str, workers: str, batch: str, frames: str, size: str) -> None:
-    """Print a measurement, or end with the reason for none."""
+    """Print a measurement, or exit with the reason of the failure."""
     try:
         model = sys.stdin.buffer.read()
         options = RuntimeOptions(runtime, int(threads))

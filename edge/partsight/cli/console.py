@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def report_left_out(left_out: LeftOut) -> None:
 
 def report_failure(name: str | Path, reason: str) -> None:
     """Name an input that failed, and the reason, on stderr."""
-    click.echo(f"partsight: {shown(name)}: {shown(reason)}", err=True)
+    click.echo(f"partsight: {printable(name)}: {printable(reason)}", err=True)
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import errno
 
 from partsight.utils.imports import is_installed
 from partsight.utils.memory_limit import memory_limit, memory_limit_note
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
 __all__ = ["environment_fault", "one_line"]
@@ -26,7 +26,7 @@ _SYSTEM_STEPS = {
 
 def one_line(error: BaseException) -> str:
     """The message of an error in one printable line."""
-    return shown(" ".join(redact_text(str(error)).split()))
+    return printable(" ".join(redact_text(str(error)).split()))
 
 
 def environment_fault(error: Exception) -> str | None:

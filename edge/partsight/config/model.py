@@ -20,6 +20,6 @@ class ModelConfig(Section):
     threads: PositiveInt | None = key(None, "Threads of the runtime for one image. Default: 1.")
     public_key: Place | None = key(
         None,
-        "Public key that models must be signed with, see 'partsight keygen'. Default: any model "
-        "is run.",
+        "Public key that models must be signed with, see 'partsight model keygen'. Default: any "
+        "model is run.",
     )

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.config.drift import DriftConfig
-from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
+from partsight.decision.decide import accept_score, decide, is_flat
+from partsight.decision.operating_point import OperatingPoint
 from partsight.drift.watch import DriftWatch
-from partsight.image.statistics import picture_statistics
+from partsight.image.statistics import image_statistics
 from partsight.inference.classifier import Classifier
 from partsight.records import PartResult
 from partsight.telemetry.telemetry import Telemetry
@@ -73,7 +74,7 @@ class DriftObserver:
             # The verdict of this frame alone: votes over several frames would hide a shift.
             decide(prediction, point),
             accept_score(prediction.scores, point),
-            None if picture is None else picture_statistics(picture),
+            None if picture is None else image_statistics(picture),
         )
 
     def follow_model(self) -> None:

@@ -19,7 +19,7 @@ from partsight.config.drift import DriftConfig
 from partsight.drift.charts import RUN, Chart, broken_rule
 from partsight.drift.expected import charts_of
 from partsight.drift.learning import Learning
-from partsight.image.statistics import PictureStatistics
+from partsight.image.statistics import ImageStatistics
 from partsight.model.reference import Reference
 from partsight.records import Verdict
 from partsight.telemetry.telemetry import Telemetry
@@ -81,7 +81,7 @@ class DriftWatch:
             "alarms of [alarms] are active"
         )
 
-    def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:
+    def see(self, verdict: Verdict, accept_score: float, picture: ImageStatistics | None) -> None:
         """Count an inspected part.
 
         Args:

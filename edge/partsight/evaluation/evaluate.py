@@ -1,7 +1,4 @@
-"""A model file against labelled folders: how often it is right, and how fast.
-
-Enters: a classifier and a folder with a sub-folder a label. Leaves: figures for JSON.
-"""
+"""Evaluates a model file on labelled folders: accuracy, verdicts and latency."""
 
 from __future__ import annotations
 
@@ -17,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
-from partsight.image_files.read import no_pictures, pictures_below, read_pictures
+from partsight.image_files.read import image_files_below, no_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
 
-__all__ = ["ScoredPictures", "evaluate", "labelled_pictures", "score_pictures"]
+__all__ = ["ScoredImages", "evaluate", "labelled_image_files", "score_images"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,16 +31,16 @@ _OF_VERDICTS = ("verdicts", "recall_of_bad", "false_reject_rate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScoredPictures:
-    """What a model file said of pictures whose labels are known.
+class ScoredImages:
+    """Scores of a model file for labelled images.
 
     Attributes:
         paths: N files that could be read.
-        true: int (N,), index of each one's label.
+        true: int (N,), label index of each.
         scores: float (N, K), probabilities.
-        seconds: float (N,), time from the decoded picture to its scores.
-        failed: path and reason of each picture that could not be read.
-        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+        seconds: float (N,), time from the decoded image to its scores.
+        failed: path and reason of each image that could not be read.
+        contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
     """
 
     paths: tuple[Path, ...]
@@ -54,99 +51,99 @@ class ScoredPictures:
     contrasts: NDArray[np.float64] | None = None
 
 
-def labelled_pictures(
+def labelled_image_files(
     folder: Path,
     labels: tuple[str, ...],
     left_out: LeftOut | None = None,
-    tell: Callable[[str], object] = logger.warning,
+    warn: Callable[[str], object] = logger.warning,
 ) -> list[tuple[Path, int]]:
-    """The pictures below ``folder`` with the index of their label.
+    """The image files below ``folder`` with the index of their label.
 
-    Folder names match labels whatever their case, outer spaces and form of letters. Of a set
-    that is divided into published splits the test split is taken.
+    Folder names match labels regardless of case, outer spaces and Unicode form. If the set has
+    published splits, the test split is used.
 
     Args:
-        folder: a sub-folder per label.
+        folder: has one sub-folder per label.
         labels: of the model.
-        left_out: collects what is not read; without it a folder that cannot be read is an error.
-        tell: is given how the folder was read, where that is not plain.
+        left_out: collects files that are not read; without it, an unreadable folder is an error.
+        warn: called with a note if splits were found or folders are not used.
 
     Raises:
-        DatasetError: no pictures, a sub-folder that the model has no label for, a divided set
-            without a test split, or a folder that cannot be read.
+        DatasetError: there are no images, a sub-folder is not a label of the model, a divided set
+            has no test split, or a folder cannot be read.
     """
     aside = left_out or LeftOut()
-    folders = _measured(folder, read_layout(folder, aside), tell)
+    folders = _measured(folder, read_layout(folder, aside), warn)
     unknown = [each.name for each in folders if _label_index(each.name, labels) is None]
     if unknown:
         raise DatasetError(
             f"{folder} has sub-folders {unknown} that the model has no label for. "
             f"Expected some of {list(labels)}; move or rename the others."
         )
-    pictures = [
+    images = [
         (path, index)
         for each in folders
         if (index := _label_index(each.name, labels)) is not None
-        for path in pictures_below(each.path, aside)
+        for path in image_files_below(each.path, aside)
         if isinstance(path, Path)
     ]
     if left_out is None and aside.unreadable:
         path, reason = next(iter(aside.unreadable.items()))
         raise DatasetError(f"{path}: {reason}. Make it readable, or remove it.")
-    if not pictures:
-        raise no_pictures(f"{folder} (sub-folders {list(labels)})", aside)
-    return pictures
+    if not images:
+        raise no_image_files(f"{folder} (sub-folders {list(labels)})", aside)
+    return images
 
 
-def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> list[LabelFolder]:
-    """The label folders to measure on."""
+def _measured(folder: Path, layout: Layout, warn: Callable[[str], object]) -> list[LabelFolder]:
+    """The label folders to evaluate on."""
     if (aside := layout.aside()) is not None:
-        tell(aside)
+        warn(aside)
     if not layout.splits:
         return list(layout.folders)
     if "test" not in layout.splits:
         paths = dict.fromkeys(str(each.path.parent) for each in layout.folders)
         raise DatasetError(
             f"{folder} is divided into {' and '.join(layout.splits)} without a test split. Pass "
-            f"the folder to measure on, one of: {', '.join(paths)}"
+            f"the folder to evaluate on, one of: {', '.join(paths)}"
         )
     folders = layout.of("test")
     used = ", ".join(dict.fromkeys(str(each.path.parent) for each in folders))
-    tell(f"{folder} is divided already: its test split is used ({used})")
+    warn(f"{folder} is divided already: its test split is used ({used})")
     return list(folders)
 
 
 def _label_index(name: str, labels: tuple[str, ...]) -> int | None:
-    """The label that a folder's name means; None for none, or for more than one."""
+    """The label index for a folder's name; None if no label or more than one matches."""
     if name in labels:
         return labels.index(name)
     same = [index for index, label in enumerate(labels) if label_key(label) == label_key(name)]
     return same[0] if len(same) == 1 else None
 
 
-def score_pictures(
+def score_images(
     classifier: Classifier,
-    pictures: Iterable[tuple[Path, int]],
+    images: Iterable[tuple[Path, int]],
     clock: Callable[[], float] = time.perf_counter,
-) -> ScoredPictures:
-    """Run a model file over labelled pictures.
+) -> ScoredImages:
+    """Classify labelled images.
 
     Args:
         classifier: the loaded model.
-        pictures: path and label index of each.
+        images: path and label index of each.
         clock: seconds, monotonic.
     """
-    # Not exhausted beforehand, so that a progress bar around them tells of the scoring.
-    for_reading, for_truth = itertools.tee(pictures)
-    pictures_read = read_pictures((path for path, _ in for_reading), classifier.contract.preprocess)
+    # Consumed while scoring, so that a progress bar around the iterable shows the scoring.
+    for_reading, for_truth = itertools.tee(images)
+    images_read = read_images((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
     contrasts: list[float | None] = []
-    for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
-        if isinstance(picture, ImageError):
-            failed.append((path, str(picture)))
+    for (_, label), (path, image) in zip(for_truth, images_read, strict=True):
+        if isinstance(image, ImageError):
+            failed.append((path, str(image)))
             continue
         started = clock()
-        (prediction,) = classifier.classify([picture])
+        (prediction,) = classifier.classify([image])
         seconds.append(clock() - started)
         read.append(path)
         contrasts.append(prediction.contrast)
@@ -154,38 +151,42 @@ def score_pictures(
         scores.append([prediction.scores[label] for label in classifier.contract.labels])
     table = np.array(scores, np.float64).reshape(len(read), len(classifier.contract.labels))
     labels = np.array(true, np.intp)
-    return ScoredPictures(
+    return ScoredImages(
         tuple(read),
         labels,
         table,
         np.array(seconds),
         tuple(failed),
-        # One that was not measured becomes NaN, which is below no limit.
+        # A missing value becomes NaN, which is not below any limit.
         np.array(contrasts, np.float64),
     )
 
 
 def evaluate(
-    classifier: Classifier, scored: ScoredPictures, point: OperatingPoint | None = None
+    classifier: Classifier, scored: ScoredImages, point: OperatingPoint | None = None
 ) -> dict[str, Any]:
-    """The figures of a scored set, ready for JSON.
+    """The metrics of a scored set, as JSON values.
 
     Args:
-        classifier: that gave the scores.
-        scored: the pictures.
-        point: what verdicts are given by; None is the model's own.
+        classifier: the model of the scores.
+        scored: the images.
+        point: operating point of the verdicts; None means the model's own.
 
     Returns:
-        Those of ``classification_metrics``, with ``operating_point``; ``verdicts``,
-        ``recall_of_bad`` and ``false_reject_rate`` (see ``verdict_metrics``); ``flat`` (path and
-        contrast of pictures with practically none, whose verdict is review); ``latency_ms``
-        (``p50`` and ``p95``) and ``failed`` (path and error of what could not be read).
+        The keys of ``classification_metrics``; ``operating_point``; ``verdicts``, ``recall_of_bad``
+        and ``false_reject_rate`` (see ``verdict_metrics``); ``flat`` (path and contrast of images
+        with practically no contrast, whose verdict is review); ``latency_ms`` (``p50`` and
+        ``p95``); and ``failed`` (path and error of images that could not be read).
 
     Raises:
-        DatasetError: not one picture could be read.
+        DatasetError: no image could be read.
     """
     if not scored.paths:
-        raise DatasetError(f"none of {len(scored.failed)} pictures could be read; nothing to say")
+        first = f": {scored.failed[0][0]}: {scored.failed[0][1]}" if scored.failed else ""
+        raise DatasetError(
+            f"none of {len(scored.failed)} pictures could be read{first}. Expected at least one "
+            "readable picture. Check the files."
+        )
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract
     point = point or contract.operating_point
@@ -202,7 +203,7 @@ def evaluate(
     }
 
 
-def _flat(scored: ScoredPictures, point: OperatingPoint) -> Iterator[dict[str, Any]]:
+def _flat(scored: ScoredImages, point: OperatingPoint) -> Iterator[dict[str, Any]]:
     if scored.contrasts is not None:
         for row in np.flatnonzero(scored.contrasts < point.min_contrast):
             yield {"path": str(scored.paths[row]), "contrast": float(scored.contrasts[row])}

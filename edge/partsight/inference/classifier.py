@@ -32,7 +32,7 @@ _DTYPES = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
 class Classifier:
-    """A loaded model. Not for two threads at once: make a ``clone`` for each further thread.
+    """A loaded model, for one thread at a time; make a ``clone`` for each further thread.
 
     Attributes:
         model: the model file.
@@ -110,15 +110,15 @@ class Classifier:
             uint8 (h, w, 3) RGB, in the size of the contract.
 
         Raises:
-            ImageError: an array has another shape or dtype.
+            ImageError: the array has another type or shape.
         """
         return preprocess(image_bgr, self.contract.preprocess)
 
-    def predict(self, picture: NDArray[np.uint8]) -> Prediction:
-        """Second half of ``classify``: run the network on the result of ``prepare``."""
-        # Measured on the whole image, even with tiles: a good part may have flat tiles.
-        contrast = grey_range(picture, self.contract.preprocess)
-        raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
+    def predict(self, input_rgb: NDArray[np.uint8]) -> Prediction:
+        """The second half of ``classify``: run the model on the result of ``prepare``."""
+        # Measured on the whole image, because a good part may have flat tiles.
+        contrast = grey_range(input_rgb, self.contract.preprocess)
+        raw = self.interpreter.invoke(self._feed(input_rgb)[np.newaxis])
         scores = probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):
@@ -142,11 +142,11 @@ def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
-    # Some models return (1, 1, 1, K), or (K,).
+    # The output of some models has the shape (1, 1, 1, K) or (K,).
     same_scores = _without_ones(received[1]) == _without_ones(expected[1])
     if received[0] != expected[0] or not same_scores or not set(dtypes) <= _DTYPES:
         raise ContractError(
-            f"the model is not what its contract says: expected tensors {expected} of "
+            f"the model does not match its contract: expected tensors {expected} of "
             f"{', '.join(sorted(map(str, _DTYPES)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
         )
@@ -160,6 +160,6 @@ def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:
     expected = contract.heatmap and (1, *contract.heatmap, 1)
     if (info and info.shape) != expected or (info and info.dtype not in _DTYPES):
         raise ContractError(
-            f"the model is not what its contract says: expected a heat map {expected}, received "
+            f"the model does not match its contract: expected a heat map {expected}, received "
             f"{info and f'{info.shape} of {info.dtype}'}. Export it again."
         )

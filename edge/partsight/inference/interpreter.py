@@ -115,8 +115,8 @@ class Interpreter:
         except (RuntimeError, ValueError) as error:
             raise ModelError(
                 f"{self.runtime.distribution} {self.runtime.version} fails on an image: "
-                f"{str(error).rstrip('.')}. {_limit_first()}Try the model with 'partsight check', "
-                "and export it again."
+                f"{str(error).rstrip('.')}. {_limit_first()}Try the model with "
+                "'partsight model check', and export it again."
             ) from error
         output: NDArray[Any] = self._native.get_tensor(self._output_index)
         return output

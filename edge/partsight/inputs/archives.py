@@ -1,8 +1,4 @@
-"""Pictures in zip and tar archives, which are never unpacked.
-
-Enters: an archive's path. Leaves: its members' bytes, one at a time. Names in an archive are only
-ever names: nothing is written where they say.
-"""
+"""Images in zip and tar archives, read one member at a time; nothing is unpacked to the disk."""
 
 from __future__ import annotations
 
@@ -14,13 +10,13 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from partsight.image_files.read import is_picture
+from partsight.image_files.read import is_image_file
 from partsight.image_files.walk import LeftOut, is_ignored
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 
-__all__ = ["MAX_MEMBER_BYTES", "pictures_in_tar", "pictures_in_zip"]
+__all__ = ["MAX_MEMBER_BYTES", "images_in_tar", "images_in_zip"]
 
-# An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
+# More than an uncompressed 16-bit image of MAX_PIXELS.
 MAX_MEMBER_BYTES = 1_000_000_000
 
 _DAMAGE = (
@@ -28,19 +24,19 @@ _DAMAGE = (
     EOFError,
     ValueError,
     NotImplementedError,
-    RuntimeError,  # zipfile's, for members with a password
+    RuntimeError,  # zipfile, for members with a password
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
 )
 
 
-def pictures_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
-    """The pictures in a zip archive, in the archive's order; ignored names as in a folder."""
+def images_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
+    """The images in a zip archive, in the archive's order; names are ignored as in a folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.is_dir() or not _is_taken(member.filename, left_out):
+                if member.is_dir() or not _is_image_member(member.filename, left_out):
                     continue
                 name = f"{path}!/{member.filename}"
                 try:
@@ -49,34 +45,34 @@ def pictures_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
                 except _DAMAGE as error:
                     yield Unreadable(name, f"the archive's member cannot be read: {error}")
                     continue
-                yield Picture(name, data)
+                yield InputImage(name, data)
     except _DAMAGE as error:
         yield _damaged(path, error)
 
 
-def pictures_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
-    """The pictures in a tar archive, compressed or not; see ``pictures_in_zip``."""
+def images_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
+    """The images in a tar archive, compressed or not; see ``images_in_zip``."""
     try:
         # As a stream: the list of members would grow with their number.
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                if not member.isfile() or not _is_taken(member.name, left_out):
+                if not member.isfile() or not _is_image_member(member.name, left_out):
                     continue
                 stream = archive.extractfile(member)
                 data = b"" if stream is None else _read(stream, member.size)
                 modified_at = datetime.fromtimestamp(member.mtime, timezone.utc)
-                yield Picture(f"{path}!/{member.name}", data, modified_at)
-                archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it has seen
+                yield InputImage(f"{path}!/{member.name}", data, modified_at)
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
     except _DAMAGE as error:
         yield _damaged(path, error)
 
 
-def _is_taken(name: str, left_out: LeftOut) -> bool:
-    """Whether a member is an image file, as a walk over the unpacked archive would tell."""
+def _is_image_member(name: str, left_out: LeftOut) -> bool:
+    """Whether a member is an image file, with the rules for folders; other files are counted."""
     path = PurePosixPath(name)
     if any(is_ignored(part) for part in path.parts if part not in (".", "..")):
         return False
-    if not is_picture(path):
+    if not is_image_file(path):
         left_out.count(path)
         return False
     return True
@@ -93,4 +89,4 @@ def _read(stream: IO[bytes], announced: int) -> bytes:
 
 def _damaged(path: Path, error: BaseException) -> Unreadable:
     reason = getattr(error, "strerror", None) or error or type(error).__name__
-    return Unreadable(str(path), f"the archive cannot be read, or no further: {reason}")
+    return Unreadable(str(path), f"the archive cannot be read completely: {reason}")

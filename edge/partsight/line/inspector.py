@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.config.decision import DecisionConfig
-from partsight.decision.decide import decide, is_flat, reason, with_thresholds
+from partsight.decision.decide import decide, is_flat, reason
+from partsight.decision.operating_point import with_thresholds
 from partsight.errors import ImageError, ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.classifier import Classifier

@@ -17,7 +17,7 @@ from partsight.results.base import Sink
 from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from partsight.image_store import PictureStore, SavePlan
+    from partsight.image_store import ImageStore, SavePlan
     from partsight.journal import Journal
 
 __all__ = ["Recorder"]
@@ -42,7 +42,7 @@ class Recorder:
         *,
         journal: Journal | None = None,
         sinks: Sequence[Sink] = (),
-        pictures: PictureStore | None = None,
+        pictures: ImageStore | None = None,
         observers: Sequence[Callable[[Inspection], None]] = (),
     ) -> None:
         self._telemetry, self._journal, self._sinks = telemetry, journal, sinks
@@ -53,7 +53,7 @@ class Recorder:
         plan = self._plan(inspection)
         if plan is not None:
             reason = "; ".join(filter(None, (inspection.result.reason, plan.note)))
-            result = dataclasses.replace(inspection.result, picture=plan.path, reason=reason)
+            result = dataclasses.replace(inspection.result, image_path=plan.path, reason=reason)
             inspection = dataclasses.replace(inspection, result=result)
         row = inspection.result.row()
         if not self._journalled(row):

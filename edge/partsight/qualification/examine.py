@@ -5,9 +5,9 @@ It takes seconds, so it runs in a separate process, see ``isolated``.
 
 from __future__ import annotations
 
-from partsight.decision.decide import with_thresholds
+from partsight.decision.operating_point import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
-from partsight.evaluation.evaluate import labelled_pictures, score_pictures
+from partsight.evaluation.evaluate import labelled_image_files, score_images
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.inference.classifier import Classifier
@@ -74,7 +74,7 @@ def _accepted(classifier: Classifier, rules: Rules, findings: Findings) -> Findi
     if models.challenge is None:
         return findings
     labels = classifier.contract.labels
-    scored = score_pictures(classifier, labelled_pictures(models.challenge, labels))
+    scored = score_images(classifier, labelled_image_files(models.challenge, labels))
     if scored.failed:
         path, reason = scored.failed[0]
         raise DatasetError(

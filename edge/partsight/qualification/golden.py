@@ -81,7 +81,7 @@ def require_same_scores(file: ModelFile, classifier: Classifier) -> list[Replay]
             "the model does not decide here as it did where it was exported: expected scores of "
             f"its golden samples within {TOLERANCE:.4f}, received a difference of "
             f"{max(each.difference for each in replays):.4f} under {runtime.distribution} "
-            f"{runtime.version}. See 'partsight check', or use the other TFLite runtime."
+            f"{runtime.version}. See 'partsight model check', or use the other TFLite runtime."
         )
     remember(_EXAMINATION, file.sha256, classifier.interpreter.runtime)
     return replays

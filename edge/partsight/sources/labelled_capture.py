@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.errors import SourceError
-from partsight.image.encode import PictureFormat, encode
+from partsight.image.encode import ImageFormat, encode
 from partsight.image_files.part_names import SHOT_MARK
 from partsight.image_files.walk import is_ignored
 from partsight.records import Fault, Frame
@@ -42,7 +42,7 @@ class CaptureTarget:
     """
 
     folder: Path
-    kind: PictureFormat = "png"
+    kind: ImageFormat = "png"
     part: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""A model against labelled folders, with a clock that the test turns."""
+"""Evaluation of a model on labelled folders, with a fake clock."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 
 from partsight.errors import DatasetError
-from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+from partsight.evaluation.evaluate import evaluate, labelled_image_files, score_images
 
 LABELS = ("defected", "healthy")
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two right ones a label, one wrong, one broken."""
+    """Two correct images per label, one wrong, one broken."""
     reds = {"defected": [0, 10, 200], "healthy": [250, 255, 255]}
     for label, values in reds.items():
         (tmp_path / label).mkdir()
@@ -32,13 +32,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_figures(folder: Path, classifier) -> None:
+def test_the_metrics_of_a_folder(folder: Path, classifier) -> None:
     # The clock is read before and after each picture: they take 1, 2, 3, 4 and 5 ms.
     ticks = itertools.accumulate(
         itertools.chain.from_iterable((0.5, (index + 1) / 1000) for index in range(5))
     )
-    pictures = labelled_pictures(folder, LABELS)
-    scored = score_pictures(classifier, pictures, clock=lambda: next(ticks))
+    images = labelled_image_files(folder, LABELS)
+    scored = score_images(classifier, images, clock=lambda: next(ticks))
 
     metrics = evaluate(classifier, scored)
 
@@ -51,35 +51,35 @@ def test_the_figures(folder: Path, classifier) -> None:
     assert metrics["operating_point"]["accept_above"] == 0.75
     (failed,) = metrics["failed"]
     assert failed["path"] == str(folder / "healthy" / "2.png")
-    assert "not a picture" in failed["error"]
+    assert "not an image" in failed["error"]
 
 
-def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None:
+def test_images_are_consumed_while_scoring(folder: Path, classifier) -> None:
     """A progress bar around them would otherwise be full before the first is scored."""
     ahead = 6 * (os.cpu_count() or 1)
-    picture = (folder / "healthy" / "0.png", 1)
+    image = (folder / "healthy" / "0.png", 1)
     asked, asked_at_first_score = 0, 0
 
-    def pictures() -> Iterator[tuple[Path, int]]:
+    def images() -> Iterator[tuple[Path, int]]:
         nonlocal asked
         for _ in range(ahead + 20):
             asked += 1
-            yield picture
+            yield image
 
     def clock() -> float:
         nonlocal asked_at_first_score
         asked_at_first_score = asked_at_first_score or asked
         return 0.0
 
-    scored = score_pictures(classifier, pictures(), clock)
+    scored = score_images(classifier, images(), clock)
 
     assert len(scored.paths) == asked == ahead + 20
     assert asked_at_first_score <= ahead + 1
     assert scored.true.tolist() == [1] * asked
 
 
-def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
-    scored = score_pictures(classifier, labelled_pictures(folder, LABELS))
+def test_labels_stay_with_their_images(folder: Path, classifier) -> None:
+    scored = score_images(classifier, labelled_image_files(folder, LABELS))
 
     assert [LABELS[label] for label in scored.true] == [path.parent.name for path in scored.paths]
     assert scored.scores.shape == (5, 2)
@@ -87,7 +87,7 @@ def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
 
 
 def test_nothing_readable_is_an_error(folder: Path, classifier) -> None:
-    scored = score_pictures(classifier, [(folder / "healthy" / "2.png", 1)])
+    scored = score_images(classifier, [(folder / "healthy" / "2.png", 1)])
 
     with pytest.raises(DatasetError, match="none of 1 pictures"):
         evaluate(classifier, scored)
@@ -109,11 +109,11 @@ def test_folders_that_do_not_fit_are_refused(
         (tmp_path / name).touch()
 
     with pytest.raises(DatasetError, match=fragment):
-        labelled_pictures(tmp_path, LABELS)
+        labelled_image_files(tmp_path, LABELS)
 
 
 def test_a_label_may_be_absent(tmp_path: Path) -> None:
     (tmp_path / "healthy").mkdir()
     (tmp_path / "healthy" / "a.png").touch()
 
-    assert labelled_pictures(tmp_path, LABELS) == [(tmp_path / "healthy" / "a.png", 1)]
+    assert labelled_image_files(tmp_path, LABELS) == [(tmp_path / "healthy" / "a.png", 1)]

@@ -20,11 +20,11 @@ from partsight.inference.input_encoding import grey
 from partsight.inference.runtimes import clashes, runtimes
 from partsight.model.contract import contract_from_document, contract_to_document
 from partsight.model.tensor_layout import TensorLayout
-from partsight.model.third_party import ModelOverrides, foreign_contract
+from partsight.model.third_party import ModelOverrides, third_party_contract
 
 LABELS = ("defected", "healthy")
 HEIGHT, WIDTH = 4, 6
-# By each channel, so that swapped channels are seen.
+# Different for each channel, so that swapped channels are noticed.
 WEIGHTS = ((3.0, -1.0, -2.0), (-2.0, 2.0, 1.0))
 BIAS = (0.5, -0.25)
 RGB = TinyModel(WEIGHTS, BIAS)
@@ -117,9 +117,9 @@ def test_two_scores(runtime: str, model: TinyModel, given: ModelOverrides) -> No
     assert found == pytest.approx(dict(zip(LABELS, expected, strict=True)), abs=tolerance)
 
 
-def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
+def test_an_input_calibrated_on_dark_images_is_accepted() -> None:
     model = quantized(RGB, Quantization("uint8", 0.75 / 255, 0))
-    contract = foreign_contract(model.written(), "it", BYTES)
+    contract = third_party_contract(model.written(), "it", BYTES)
     assert contract.normalization.std == pytest.approx((255.0,))
 
 
@@ -134,7 +134,7 @@ def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
     ],
 )
 @pytest.mark.parametrize("labels", [LABELS, ("healthy",)], ids=["two labels", "one label"])
-def test_one_score_is_that_of_the_last_label(
+def test_a_single_score_belongs_to_the_last_label(
     runtime: str, model: TinyModel, logits: bool, labels: tuple[str, ...]
 ) -> None:
     given = ModelOverrides(labels, scale=1 / 255, logits=logits)
@@ -157,7 +157,7 @@ def test_one_score_is_that_of_the_last_label(
     ],
 )
 def test_the_good_label_of_one_score(labels: tuple[str, ...], accepted: tuple[str, ...]) -> None:
-    contract = foreign_contract(ONE.written(), "it", ModelOverrides(labels, scale=1))
+    contract = third_party_contract(ONE.written(), "it", ModelOverrides(labels, scale=1))
     assert contract.operating_point.accept_labels == accepted
     assert contract.layout == TensorLayout(single_score=True)
 
@@ -170,7 +170,7 @@ def test_huge_logits_of_one_score_are_certain() -> None:
     assert scores(opposite.written(), given) == {"defected": 1.0, "healthy": 0.0}
 
 
-def test_grey_is_that_of_pillow() -> None:
+def test_grey_equals_that_of_pillow() -> None:
     from PIL import Image
 
     rgb = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
@@ -211,7 +211,7 @@ def with_tail(model: bytes, *members: tuple[str, bytes]) -> bytes:
         (RGB, 0.0, 255.0),
         (GREY, 0.0, 1.0),
         (quantized(RGB, INT8_FROM_MINUS_1), 127.5, 127.5),
-        # Whoever takes bytes gets bytes: what metadata say is for float models.
+        # A uint8 input gets the bytes; the metadata applies to float models.
         (quantized(RGB, UINT8), 0.0, 255.0),
     ],
 )
@@ -255,7 +255,7 @@ def test_labels_in_the_tail_of_other_exporters(
     file = dataclasses.replace(RGB, metadata=metadata).written()
     others = ("README.md", b"\xff"), ("__MACOSX/._labels.txt", b"x\ny\n"), ("empty/", b"")
     whole = with_tail(file, (name, data), *others)
-    assert foreign_contract(whole, "it", ModelOverrides(scale=1)).labels == LABELS
+    assert third_party_contract(whole, "it", ModelOverrides(scale=1)).labels == LABELS
 
 
 def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], bytes]:
@@ -272,13 +272,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\n"), ("labels_en.txt", b"b\na\n")),
             ModelOverrides(scale=1),
-            "carries other labels in 'labels.txt' than in 'labels_en.txt'",
+            "has different labels in 'labels.txt' and in 'labels_en.txt'",
             id="two lists",
         ),
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\nc\n")),
             ModelOverrides(scale=1),
-            "neither .* nor labels that can be used.*; 'labels.txt' has 3 labels, expected 2. Say",
+            "neither .* nor usable labels.*; 'labels.txt' has 3 labels, expected 2. Name",
             id="a list of another length",
         ),
         pytest.param(
@@ -290,13 +290,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("model.bin", b"")),
             ModelOverrides(scale=1),
-            "carries neither a partsight contract nor labels.*another tool. Say",
+            "has neither a partsight contract nor usable labels.*another tool. Name",
             id="no labels",
         ),
         pytest.param(
             RGB.written,
             dataclasses.replace(BYTES, logits=True),
-            "expected logits, as --logits says, .*ends with a softmax. Leave --logits out",
+            "expected logits because of --logits, .*ends with a softmax. Leave --logits out",
             id="a softmax twice",
         ),
         pytest.param(
@@ -308,13 +308,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(GREY, metadata=described((1.0, 2.0, 3.0), (255.0,) * 3)).written,
             ModelOverrides(LABELS),
-            "takes grey pictures.* received \\(1.0, 2.0, 3.0\\)",
+            "has a grey input.* received \\(1.0, 2.0, 3.0\\)",
             id="three means for grey",
         ),
         pytest.param(
             plain_tail(("l.txt", b"a\nb\nc\n"), labels="l.txt"),
             ModelOverrides(scale=1),
-            "gives 2 scores: expected as many labels, received 3",
+            "gives 2 scores: expected 2 labels, received 3",
             id="named, of another length",
         ),
         pytest.param(
@@ -332,7 +332,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("l.txt", b"a\nb\n"), ("l.txt", b"b\na\n"), labels="l.txt"),
             ModelOverrides(scale=1),
-            "is damaged: 'l.txt' is in it twice",
+            "is damaged: 'l.txt' occurs twice",
             id="named, twice in it",
         ),
         pytest.param(
@@ -356,37 +356,37 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             ONE.written,
             ModelOverrides(("a", "b", "c"), scale=1),
-            "gives 1 score: expected two labels, of which .* received 3",
+            "gives 1 score: expected two labels, whose second .* received 3",
             id="three labels for a sigmoid",
         ),
         pytest.param(
             dataclasses.replace(RGB, copies=2).written,
             BYTES,
-            r"outputs \(1, 2\) float32, \(1, 2\) float32, as detectors.* one input and one output",
+            r"outputs \(1, 2\) float32, \(1, 2\) float32, as in detectors.* one input and one",
             id="two outputs",
         ),
         pytest.param(
             dataclasses.replace(RGB, input_shape=(8, HEIGHT, WIDTH, 3)).written,
             BYTES,
-            "for several pictures at once",
+            "for several images at once",
             id="a batch of eight",
         ),
         pytest.param(
             dataclasses.replace(RGB, signature=(-1, -1, -1, 3)).written,
             BYTES,
-            "leaves the size of a picture open",
+            "a variable image size",
             id="open size",
         ),
         pytest.param(
             TinyModel(((1.0,) * 4, (2.0,) * 4), BIAS, (1, HEIGHT, WIDTH, 4)).written,
             BYTES,
-            "4 channels, neither RGB nor grey",
+            "4 channels, not RGB or grey",
             id="four channels",
         ),
         pytest.param(
             TinyModel(WEIGHTS, BIAS, (1, 30, 3), (1,)).written,
             BYTES,
-            "the input is no picture",
+            "the input is not an image",
             id="no picture",
         ),
         pytest.param(
@@ -398,38 +398,38 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(RGB, output_type="int64").written,
             BYTES,
-            "the output is int64: no scores, but a decision",
+            "the output is int64: not scores, but a decision",
             id="argmax",
         ),
         pytest.param(
             dataclasses.replace(quantized(RGB, INT8), without_scales=True).written,
             BYTES,
-            "the input does not say what its numbers mean",
+            "the input has no scale and zero point",
             id="int8 without a scale",
         ),
         pytest.param(
             dataclasses.replace(quantized(RGB, UINT8), without_scales=True).written,
             ModelOverrides(LABELS),
-            "the output does not say what its numbers mean",
+            "the output has no scale and zero point",
             id="uint8 without a scale",
         ),
         pytest.param(
             dataclasses.replace(RGB, input_type="uint8").written,
             BYTES,
-            "takes the bytes of a picture as they are: expected no --scale",
+            "has an input of plain bytes: expected no --scale",
             id="a scale for bytes",
         ),
         pytest.param(
             quantized(RGB, UINT8).written,
             ModelOverrides(LABELS, scale=1),
-            "--scale 1 --offset 0 cannot be used: bytes become 0 to 255, and its input holds 0 to "
-            "1.*e.g. 0.00392157 and 0",
+            "--scale 1 --offset 0 cannot be used: bytes become 0 to 255, but the range of its "
+            "input is 0 to 1.*e.g. 0.00392157 and 0",
             id="a scale that does not fit",
         ),
         pytest.param(
             quantized(RGB, Quantization("int8", 1.0, -128)).written,
             BYTES,
-            "bytes become 0 to 1, and its input holds 0 to 255",
+            "bytes become 0 to 1, but the range of its input is 0 to 255",
             id="a scale that is too small",
         ),
         pytest.param(
@@ -444,7 +444,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             quantized(RGB, UINT8).written,
             FROM_MINUS_1,
-            "bytes become -1 to 1, and its input holds 0 to 1",
+            "bytes become -1 to 1, but the range of its input is 0 to 1",
             id="half of the bytes do not fit",
         ),
         pytest.param(
@@ -455,7 +455,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_its_reason(
+def test_unusable_models_are_refused_with_the_reason(
     model: Callable[[], bytes], given: ModelOverrides | None, message: str
 ) -> None:
     with pytest.raises(ModelError, match=message) as refusal:
@@ -481,7 +481,7 @@ def test_what_cannot_be_used_is_refused_with_its_reason(
         ),
     ],
 )
-def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message: str) -> None:
+def test_scores_that_are_not_probabilities_are_refused(model: TinyModel, message: str) -> None:
     classifier = Classifier.load(model.written(), trusted=True, overrides=BYTES)
     with pytest.raises(ModelError, match=message):
         classifier.classify([IMAGE_BGR])
@@ -492,16 +492,16 @@ def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message
 @pytest.mark.parametrize(
     "layout", [TensorLayout(), TensorLayout(1, True), TensorLayout(3, False, True)]
 )
-def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
+def test_the_layout_is_part_of_the_contract(layout: TensorLayout) -> None:
     given = ModelOverrides(LABELS, scale=1)
-    contract = dataclasses.replace(foreign_contract(RGB.written(), "it", given), layout=layout)
+    contract = dataclasses.replace(third_party_contract(RGB.written(), "it", given), layout=layout)
     document = json.loads(json.dumps(contract_to_document(contract)))
     assert contract_from_document(document) == contract
     assert ("layout" in document) == (layout != TensorLayout())
 
 
-def test_a_model_that_is_not_as_its_contract_says_is_refused() -> None:
-    contract = foreign_contract(GREY.written(), "it", BYTES)
+def test_a_model_that_differs_from_its_contract_is_refused() -> None:
+    contract = third_party_contract(GREY.written(), "it", BYTES)
     file = Classifier.load(RGB.written(), trusted=True, overrides=BYTES).model
     other = dataclasses.replace(file, contract=contract)
     with pytest.raises(ContractError, match=r"expected tensors \(\(1, 4, 6, 1\)"):

@@ -1,4 +1,4 @@
-"""Labels from texts of other tools: by their indexes where they have them, else by their lines."""
+"""Labels from texts of other tools, ordered by their indexes or by their lines."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def test_labels_with_digits(text: str, labels: tuple[str, ...]) -> None:
         ("1 healthy\n3 defected\n", "index 2 is missing: expected 1 to 2"),
         ("2 healthy\n3 defected\n", "index 0 is missing"),
         ("3 mm hole\n5 mm dent\n", "If the numbers are part of the labels, .* '0 3 mm hole'"),
-        ("0 healthy\n0 defected\n", "index 0 is there twice"),
-        ("healthy,0\ndefected,0\n", "index 0 is there twice"),
+        ("0 healthy\n0 defected\n", "index 0 occurs twice"),
+        ("healthy,0\ndefected,0\n", "index 0 occurs twice"),
         ("healthy,0\ndefected,2\n", "index 1 is missing"),
         ("0 healthy\ndefected\n", "some lines seem to have an index, such as '0 healthy'"),
         ("1 defected\nhealthy\n", "some lines seem to have an index"),
@@ -134,22 +134,22 @@ def test_labels_with_digits(text: str, labels: tuple[str, ...]) -> None:
         ("good,1,x\nbad,0,x\n", "numbers that are not in order"),
         ("v2 good/2\nv2 bad/1\n", "numbers that are not in order"),
         ("2/good\n0/bad\n", "numbers that are not in order"),
-        ('{"0": "a", "0": "b"}', "'0' is there twice"),
+        ('{"0": "a", "0": "b"}', "'0' occurs twice"),
         ('{"names": ["a", "b"], "labels": ["b", "a"]}', "'names' and 'labels' differ"),
         ('{"0": "a", "2": "b"}', "index 1 is missing"),
-        ('{"a": 0, "b": 0}', "index 0 is there twice"),
+        ('{"a": 0, "b": 0}', "index 0 occurs twice"),
         ('{"a": "b"}', "expected an object from index to label"),
         ('{"0": 1.5, "1": "a"}', "expected labels to be texts"),
         ('[{"id": 0, "name": "a"}, {"name": "b"}]', "some labels have an index"),
         ('[{"id": 0, "name": "a"}, "b"]', "texts and objects"),
         ('["a", ["b"]]', "expected labels to be texts"),
-        ('["a", ', "begins as JSON does and is not"),
+        ('["a", ', "begins like JSON but is not valid"),
         ("names:\ntask: classify\n", "no labels under 'names'"),
-        ("names:\n  0: a\n  0: b\n", "index 0 is there twice"),
+        ("names:\n  0: a\n  0: b\n", "index 0 occurs twice"),
         ("9" * 5000 + " a\n0 b\n", "digits|missing"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_ambiguous_indexes_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         labels_in(text)
     (tmp_path / "labels.txt").write_text(text)

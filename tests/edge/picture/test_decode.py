@@ -1,4 +1,4 @@
-"""Picture files of every usual kind, and of every usual kind of damage."""
+"""Image files of every usual format, and of every usual kind of damage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 
-# Chroma is stored at half size, and JPEG quantizes: a plain colour comes back this close.
+# JPEG quantizes and stores chroma at half size: tolerance of a plain colour.
 JPEG_COLOUR = 4
 # Scaled decoding averages before the inverse DCT, and rounds elsewhere: levels of 255.
 SCALED_DECODE_MEAN = 1.5
@@ -35,7 +35,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
-    """A PNG written by hand, for what Pillow does not write."""
+    """A PNG that Pillow cannot write."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
@@ -58,10 +58,10 @@ def test_lossless_formats_come_back_exactly_in_bgr(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(Image.fromarray(SMALL), kind, **options)
 
-    picture = decode(data)
+    decoded = decode(data)
 
-    np.testing.assert_array_equal(picture, SMALL[:, :, ::-1])
-    assert picture.flags.c_contiguous
+    np.testing.assert_array_equal(decoded, SMALL[:, :, ::-1])
+    assert decoded.flags.c_contiguous
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -79,13 +79,13 @@ def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_90,
     }
-    # Turned after encoding, so that JPEG's losses are the same in both.
+    # Rotated after encoding, so that JPEG's losses are the same in both.
     lying = Image.open(io.BytesIO(encoded(image, kind))).convert("RGB")
     upright = lying.transpose(turns[orientation]) if orientation in turns else lying
 
-    picture = decode(encoded(image, kind, exif=exif))
+    decoded = decode(encoded(image, kind, exif=exif))
 
-    np.testing.assert_array_equal(picture[:, :, ::-1], np.asarray(upright))
+    np.testing.assert_array_equal(decoded[:, :, ::-1], np.asarray(upright))
 
 
 def rgba() -> Image.Image:
@@ -155,12 +155,12 @@ def palette() -> Image.Image:
         ),
     ],
 )
-def test_modes_become_what_a_person_sees(data: bytes, expected_rgb: list[list[int]]) -> None:
+def test_colour_modes_are_converted_to_bgr(data: bytes, expected_rgb: list[list[int]]) -> None:
     assert decode(data)[0, :, ::-1].tolist() == expected_rgb
 
 
 @pytest.mark.parametrize("whole", WHOLES, ids=lambda whole: f"{whole.name} {whole.ending}")
-def test_large_pictures_are_converted_by_stripes(
+def test_large_images_are_converted_in_stripes(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = decode(whole.data)
@@ -190,9 +190,9 @@ def test_16_bit_grey_is_turned_upright_too() -> None:
     exif[0x0112] = 6
     image = Image.frombytes("I;16", (2, 1), struct.pack("<2H", 0, 65535))
 
-    picture = decode(encoded(image, "PNG", exif=exif))
+    decoded = decode(encoded(image, "PNG", exif=exif))
 
-    assert picture[:, :, 0].tolist() == [[0], [255]]
+    assert decoded[:, :, 0].tolist() == [[0], [255]]
 
 
 @pytest.mark.parametrize(
@@ -208,13 +208,13 @@ def test_16_bit_grey_is_turned_upright_too() -> None:
 def test_jpeg_colours(
     image: Image.Image, expected_rgb: tuple[int, int, int], spec: PreprocessSpec | None
 ) -> None:
-    picture = decode(encoded(image, "JPEG", quality=95), spec).astype(int)
+    decoded = decode(encoded(image, "JPEG", quality=95), spec).astype(int)
 
-    assert np.abs(picture[:, :, ::-1] - expected_rgb).max() <= JPEG_COLOUR
+    assert np.abs(decoded[:, :, ::-1] - expected_rgb).max() <= JPEG_COLOUR
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_several_frames_the_first_is_taken(kind: str) -> None:
+def test_an_animation_gives_its_first_frame(kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in [(255, 0, 0), (0, 0, 255)]]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
@@ -222,7 +222,7 @@ def test_of_several_frames_the_first_is_taken(kind: str) -> None:
     assert decode(data)[4, 4].tolist() == [0, 0, 255]
 
 
-def test_the_jpeg_of_two_lenses_gives_its_first_picture() -> None:
+def test_an_mpo_gives_its_first_image() -> None:
     left, right = (Image.new("RGB", (8, 8), colour) for colour in [(255, 0, 0), (0, 0, 255)])
     data = encoded(left, "MPO", save_all=True, append_images=[right], quality=95)
 
@@ -237,13 +237,13 @@ PNG = encoded(Image.fromarray(cv2.resize(SMALL, (320, 240))), "PNG")
     ("data", "reason"),
     [
         pytest.param(b"", "the file is empty", id="empty"),
-        pytest.param(b"part 17 is fine\n", "not a picture in a known format", id="text"),
-        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture", id="runs another program"),
+        pytest.param(b"part 17 is fine\n", "not an image in a known format", id="text"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image", id="runs another program"),
         pytest.param(JPEG[: len(JPEG) // 2], "damaged", id="JPEG cut off"),
         pytest.param(JPEG[:-2000], "damaged", id="JPEG without its end"),
         pytest.param(PNG[: len(PNG) // 2], "damaged", id="PNG cut off"),
         pytest.param(PNG[:100] + b"\0" * 50 + PNG[150:], "damaged", id="PNG with a hole"),
-        pytest.param(PNG[:20], "damaged|not a picture", id="PNG of a header"),
+        pytest.param(PNG[:20], "damaged|not an image", id="PNG of a header"),
         pytest.param(png(30000, 30000, 1, 0, b"\0"), "too large", id="bomb"),
         pytest.param(png(12000, 10000, 1, 0, b"\0"), "too large: 12000 x 10000", id="small bomb"),
         pytest.param(
@@ -254,7 +254,7 @@ PNG = encoded(Image.fromarray(cv2.resize(SMALL, (320, 240))), "PNG")
         ),
     ],
 )
-def test_what_cannot_be_decoded_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+def test_undecodable_files_are_refused_with_the_reason(data: bytes, reason: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -264,21 +264,21 @@ def test_what_cannot_be_decoded_is_refused_with_the_reason(data: bytes, reason: 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("step", range(40))
-def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
-    """Any error but ImageError would end a run of thousands of pictures."""
+def test_every_damaged_header_raises_image_error(step: int) -> None:
+    """Any error except ImageError would end a run of thousands of images."""
     rng = np.random.default_rng(step)
     for whole in (JPEG, PNG, encoded(Image.fromarray(SMALL), "TIFF"), encoded(palette(), "GIF")):
         data = bytearray(whole)
         for place in rng.integers(4, min(len(data), 400), 6):
             data[place] = rng.integers(256)
         try:
-            picture = decode(bytes(data), PreprocessSpec(24, 24))
+            decoded = decode(bytes(data), PreprocessSpec(24, 24))
         except ImageError:
             continue
-        assert picture.ndim == 3
+        assert decoded.ndim == 3
 
 
-def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_not_reported_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise MemoryError
 
@@ -323,21 +323,21 @@ def test_jpeg_is_decoded_at_the_smallest_size_that_covers_the_target(
     expected_hw: tuple[int, int],
     orientation: int,
 ) -> None:
-    """Also where the camera stood on its side: the target is that of the upright picture."""
+    """The target applies to the upright image, even if the file is rotated."""
     on_its_side = orientation >= 5
     stored_wh = source_wh[::-1] if on_its_side else source_wh
     exif = Image.Exif()
     exif[0x0112] = orientation
     data = encoded(Image.new("RGB", stored_wh), "JPEG", exif=exif)
 
-    picture = decode(data, PreprocessSpec(*target_hw))
+    decoded = decode(data, PreprocessSpec(*target_hw))
 
-    assert picture.shape[:2] == expected_hw
+    assert decoded.shape[:2] == expected_hw
 
 
 @pytest.mark.parametrize("size_wh", [(640, 480), (639, 479), (500, 460)])
 @pytest.mark.parametrize("target_hw", [(224, 224), (100, 120), (56, 56)])
-def test_scaled_decoding_feeds_the_network_nearly_the_same(
+def test_scaled_decoding_gives_nearly_the_same_input(
     noise_bgr: np.ndarray, size_wh: tuple[int, int], target_hw: tuple[int, int]
 ) -> None:
     spec = PreprocessSpec(*target_hw)
@@ -360,7 +360,7 @@ def test_scaled_decoding_feeds_the_network_nearly_the_same(
     ],
     ids=str,
 )
-def test_a_region_is_decoded_as_large_as_it_is_needed(
+def test_a_region_of_interest_is_decoded_at_the_needed_size(
     choice: dict[str, Any], scaled_hw: tuple[int, int], noise_bgr: np.ndarray
 ) -> None:
     data = encoded(Image.fromarray(cv2.resize(noise_bgr, (640, 480))), "JPEG", quality=92)

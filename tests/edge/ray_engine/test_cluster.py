@@ -86,14 +86,14 @@ def wait_for_parts(process: subprocess.Popen[str], count: int, output: str = "ro
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    """What it told; pictures failed, and nothing else."""
-    _, told = process.communicate(timeout=_PATIENCE_S)
-    assert process.returncode == 3, told
-    return told
+    """The messages, which are about failed images only."""
+    _, output = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 3, output
+    return output
 
 
 def workers_below(raylet: int) -> list[int]:
-    """The processes of actors that judge, of one node."""
+    """The processes of the worker actors of one node."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -155,7 +155,7 @@ def test_a_worker_that_is_killed_costs_a_retry(
     assert parquet.read_table("rows") == parquet.read_table("local.parquet")
 
 
-def test_a_driver_that_is_killed_goes_on(
+def test_a_killed_driver_can_be_resumed(
     model_path: Path, make_captured: Callable, run: Callable, command: Callable, parquet: Any
 ) -> None:
     captured = make_captured(400)
@@ -169,12 +169,12 @@ def test_a_driver_that_is_killed_goes_on(
     assert not Path("rows").exists()
 
     refused = subprocess.run(arguments, capture_output=True, text=True)
-    assert (refused.returncode, "Expected --resume to go on" in refused.stderr) == (1, True)
+    assert (refused.returncode, "Continue it with --resume" in refused.stderr) == (1, True)
     other = subprocess.run([*arguments, "--resume", "--top-k", "1"], capture_output=True, text=True)
-    assert (other.returncode, "is of another run" in other.stderr) == (1, True)
-    told = ended(begun([*arguments, "--resume"]))
-    assert "400 pictures, " in told
-    assert "400 pictures, 400 of them" not in told
+    assert (other.returncode, "run with other settings" in other.stderr) == (1, True)
+    output = ended(begun([*arguments, "--resume"]))
+    assert "400 pictures, " in output
+    assert "400 pictures, 400 of them" not in output
     assert parquet.read_table("rows") == parquet.read_table("local.parquet")
     whole = subprocess.run([*arguments, "--resume"], capture_output=True, text=True)
     assert (whole.returncode, "nothing to resume" in whole.stderr) == (0, True)
@@ -192,7 +192,7 @@ def s3(moto_installed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def test_from_and_into_a_store(
+def test_reading_from_and_writing_to_a_store(
     model_path: Path,
     make_captured: Callable,
     run: Callable,
@@ -213,7 +213,7 @@ def test_from_and_into_a_store(
     output = f"s3://{keys}rows/shift{options}"
     paths = (f"s3://{keys}parts/captured/{options}", "list.txt")
     arguments = command(*paths, "-o", output, "--rows-per-file", 7)
-    told = ended(begun(arguments))
+    output = ended(begun(arguments))
 
     rows = parquet.read_table("rows/shift", filesystem=store).to_pylist()
     local = parquet.read_table("local.parquet").to_pylist()
@@ -224,13 +224,13 @@ def test_from_and_into_a_store(
     assert missing["path"] == "s3://parts/gone.png"
     assert missing["error"] == "the file cannot be read: No such file or directory"
     assert store.get_file_info("rows/shift/_SUCCESS").type == fs.FileType.File
-    assert "a-secret" not in told + str(rows)
+    assert "a-secret" not in output + str(rows)
     again = subprocess.run(arguments, capture_output=True, text=True)
     assert (again.returncode, "holds the rows of another run" in again.stderr) == (2, True)
     assert "a-secret" not in again.stderr
 
 
-def test_a_uri_of_the_disk_gives_the_same_as_its_path(
+def test_a_file_uri_gives_the_same_as_its_path(
     model_path: Path, make_captured: Callable, run: Callable, command: Callable, parquet: Any
 ) -> None:
     captured = make_captured(40).absolute()
@@ -244,7 +244,7 @@ def test_a_uri_of_the_disk_gives_the_same_as_its_path(
 
 @contextlib.contextmanager
 def listening(answer: bool) -> Iterator[str]:
-    """Who is no cluster: a web server, or nobody."""
+    """An address of a web server, and one without a server."""
     if not answer:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]

@@ -1,4 +1,4 @@
-"""What of ``--engine ray`` needs no Ray: options, parts, what a worker does, the folder."""
+"""The parts of ``--engine ray`` that need no Ray: options, chunks, worker, output folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def needs_arrow(parquet: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["-o", "rows.parquet", "--engine", "ray"], "expected a new folder"),
         (["--engine", "ray"], "expected a new folder"),
@@ -43,10 +43,10 @@ def needs_arrow(parquet: Any) -> None:
     ],
 )
 def test_wrong_usage_is_refused(
-    model_path: Path, make_captured: Callable, run: Callable, arguments: list[str], told: str
+    model_path: Path, make_captured: Callable, run: Callable, arguments: list[str], message: str
 ) -> None:
     result = run(model_path, make_captured(1), *arguments)
-    assert (result.exit_code, told in result.stderr) == (2, True)
+    assert (result.exit_code, message in result.stderr) == (2, True)
 
 
 def test_without_ray_the_command_that_installs_it(
@@ -59,23 +59,23 @@ def test_without_ray_the_command_that_installs_it(
     assert not list(Path().glob("rows*"))
 
 
-def test_parts_are_named_by_place_and_content(make_captured: Callable) -> None:
+def test_chunks_are_named_by_position_and_content(make_captured: Callable) -> None:
     captured = make_captured(40)
-    parts = list(Planner().parts([str(captured)], 7))
+    parts = list(Planner().chunks([str(captured)], 7))
     assert [len(json.loads(part.inputs)) for part in parts] == [7, 7, 7, 7, 7, 5]
     assert [part.file for part in parts] == sorted(part.file for part in parts)
-    assert [p.file for p in Planner().parts([str(captured)], 7)] == [p.file for p in parts]
+    assert [p.file for p in Planner().chunks([str(captured)], 7)] == [p.file for p in parts]
     (captured / "line 1" / "0001.png").unlink()
-    changed = [part.file for part in Planner().parts([str(captured)], 7)]
+    changed = [part.file for part in Planner().chunks([str(captured)], 7)]
     assert changed[:2] == [part.file for part in parts[:2]]
     assert not {part.file for part in parts[2:]} & set(changed)
 
 
-def test_names_that_are_no_utf8_reach_the_worker() -> None:
+def test_names_that_are_not_utf8_reach_the_worker() -> None:
     folder = os.fsdecode(b"p\xff")
     Path(folder).mkdir()
     Path(folder, "a.png").write_bytes(b"")
-    (part,) = Planner().parts([folder], 10)
+    (part,) = Planner().chunks([folder], 10)
     ((name, path, number, reason),) = json.loads(part.inputs)
     assert (name, number, reason) == (f"{folder}/a.png", None, None)
     assert Path(path).read_bytes() == b""
@@ -84,17 +84,17 @@ def test_names_that_are_no_utf8_reach_the_worker() -> None:
 def test_archives_are_refused(make_captured: Callable) -> None:
     shutil.make_archive("shift", "zip", make_captured(3))
     with pytest.raises(SourceError, match="use --engine local"):
-        list(Planner().parts(["shift.zip"], 10))
+        list(Planner().chunks(["shift.zip"], 10))
 
 
 @pytest.mark.parametrize("uri", ["nothing://host/folder", "s3://a?no_such_option=1"])
-def test_uris_that_mean_nothing_are_refused(uri: str) -> None:
-    with pytest.raises(SourceError, match="Expected a URI that pyarrow knows"):
-        list(Planner().parts([uri], 10))
+def test_invalid_uris_are_refused(uri: str) -> None:
+    with pytest.raises(SourceError, match="Expected a URI that pyarrow supports"):
+        list(Planner().chunks([uri], 10))
 
 
 class _FakeRay:
-    """Handles are what they stand for."""
+    """Object references are the objects themselves."""
 
     @staticmethod
     def get(reference: Any) -> Any:
@@ -132,12 +132,12 @@ def reports(worker: Worker, parts: list[Any]) -> list[dict[str, Any]]:
     return [json.loads(report) for report in worker(columns)["report"]]
 
 
-def test_a_part_without_rows_has_their_columns(
+def test_a_chunk_without_rows_has_the_columns(
     make_worker: Callable, make_captured: Callable, parquet: Any
 ) -> None:
-    parts = list(Planner().parts([str(make_captured(4))], 2))
+    parts = list(Planner().chunks([str(make_captured(4))], 2))
     first, again = (reports(make_worker(only=("reject",)), parts) for _ in range(2))
-    assert [report["judged_now"] for report in (*first, *again)] == [True, True, False, False]
+    assert [report["classified_now"] for report in (*first, *again)] == [True, True, False, False]
     tables = [parquet.read_table(f"rows.partial/{part.file}") for part in parts]
     assert tables[0].schema == tables[1].schema
     assert "scores" in tables[0].column_names
@@ -148,29 +148,29 @@ def test_a_part_without_rows_has_their_columns(
     assert "4 pictures, 0 of them" in summary.text()
 
 
-def test_what_no_retry_cures_ends_the_run(
+def test_permanent_errors_end_the_run(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that cannot be written, and a picture that ends whoever looks at it."""
-    (part,) = Planner().parts([str(make_captured(1))], 2)
+    """A folder that cannot be written, and an image that crashes the worker."""
+    (part,) = Planner().chunks([str(make_captured(1))], 2)
     Path("rows.partial").write_bytes(b"a file")
     (report,) = reports(make_worker(), [part])
     with pytest.raises(OutputError, match="begins with captured/line 0/0000.png failed.*rows"):
         _add(Summary(), report, lambda name, reason: None)
 
     worker = make_worker()
-    monkeypatch.setattr(Worker, "_judge", lambda *_: sys.exit("as a signal would"))
+    monkeypatch.setattr(Worker, "_classify", lambda *_: sys.exit("as a signal would"))
     for _ in range(9):
         with pytest.raises(SystemExit):
             reports(worker, [part])
     (report,) = reports(worker, [part])
-    assert "10 workers ended at it" in report["failed"]
+    assert "10 workers crashed at it" in report["failed"]
 
 
-def test_a_machine_that_computes_otherwise_judges_nothing(
+def test_a_machine_with_other_scores_classifies_nothing(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (part,) = Planner().parts([str(make_captured(3))], 3)
+    (part,) = Planner().chunks([str(make_captured(3))], 3)
     passed = make_worker()
     monkeypatch.setattr(golden, "has_passed", lambda *_: False)
     monkeypatch.setattr(golden.Replay, "difference", 0.9)
@@ -181,16 +181,16 @@ def test_a_machine_that_computes_otherwise_judges_nothing(
     assert "failed" not in report
 
 
-def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
+def test_a_folder_is_complete_only_at_the_end(make_captured: Callable) -> None:
     output = open_output_folder("rows/")
     output.begin({"model": "f"}, ["part-0"], resume=False)
     assert (output.is_whole(), Path("rows").exists()) == (False, False)
     Path("rows.partial/.part-0.torn.part").write_bytes(b"half")
     Path("rows.partial/part-1").write_bytes(b"of other inputs")
 
-    with pytest.raises(OutputError, match="Expected --resume"):
+    with pytest.raises(OutputError, match="Continue it with --resume"):
         output.begin({"model": "f"}, ["part-0"], resume=False)
-    with pytest.raises(OutputError, match="is of another run"):
+    with pytest.raises(OutputError, match="run with other settings"):
         output.begin({"model": "e"}, ["part-0"], resume=True)
     with pytest.raises(OutputError, match="the inputs are not those"):
         output.begin({"model": "f"}, ["part-0"], resume=True)
@@ -200,8 +200,8 @@ def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
     assert sorted(os.listdir("rows")) == ["_SUCCESS", "_asked.json", "part-1"]
 
 
-def test_a_folder_of_something_else_is_left_alone() -> None:
+def test_a_folder_with_other_files_is_refused() -> None:
     Path("rows").mkdir()
     Path("rows/mine").write_bytes(b"")
-    with pytest.raises(OutputError, match="holds something already"):
+    with pytest.raises(OutputError, match="is not empty"):
         open_output_folder("rows").begin({}, [], resume=True)

@@ -152,7 +152,7 @@ def test_a_file_is_read_only_once_it_is_settled(watch: Callable, folder: Path) -
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"no picture", "not a picture"), (png()[:-30], "damaged"), (b"", "the file is empty")],
+    [(b"no picture", "not an image"), (png()[:-30], "damaged"), (b"", "the file is empty")],
 )
 def test_a_damaged_file_is_a_fault_and_the_others_are_read(
     watch: Callable, folder: Path, data: bytes, reason: str

@@ -12,7 +12,6 @@ killed process, and writes the secrets of an address to the cache.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -21,6 +20,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
+from partsight.utils.lock import lock_file
 from partsight.utils.progress import Progress
 from partsight.utils.redaction import redact_address
 from partsight_train.backbones.cached_build import is_saved_model
@@ -151,9 +151,7 @@ def _locked(folder: Path) -> Iterator[None]:
     """Keep other runs from downloading the same module; the lock ends with this process."""
     _downloads(folder).mkdir(parents=True, exist_ok=True)
     with (_downloads(folder) / f"{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_file(lock, wait=False):
             logger.warning("another run is downloading the same backbone; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock_file(lock)
         yield

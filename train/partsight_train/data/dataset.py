@@ -24,7 +24,7 @@ from partsight_train.data.scan import Scan, scan
 
 __all__ = [
     "Dataset",
-    "LabelledPicture",
+    "LabelledImage",
     "Scan",
     "Split",
     "assign_folds",
@@ -39,7 +39,7 @@ _ANY_LABEL = "/"
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledPicture:
+class LabelledImage:
     """An image file.
 
     Attributes:
@@ -65,9 +65,9 @@ class Dataset:
     """
 
     labels: tuple[str, ...]
-    pictures: tuple[LabelledPicture, ...]
+    pictures: tuple[LabelledImage, ...]
 
-    def of(self, split: Split) -> tuple[LabelledPicture, ...]:
+    def of(self, split: Split) -> tuple[LabelledImage, ...]:
         """Return the images of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
 
@@ -126,7 +126,7 @@ def split(
 
 def _assigned(
     scanned: Scan, places: Mapping[Path, float], shares: Mapping[Split, float]
-) -> tuple[LabelledPicture, ...]:
+) -> tuple[LabelledImage, ...]:
     """Assign all images without a published split, or in the published train split."""
     label_of = {path: index for index, paths in enumerate(scanned.found.values()) for path in paths}
     free = [path for path in label_of if scanned.published.get(path, Split.TRAIN) is Split.TRAIN]
@@ -135,7 +135,7 @@ def _assigned(
     assigned = assignment.assign_splits(labels_at, shares)
     splits = {**scanned.published, **{path: assigned[places[path]] for path in free}}
     return tuple(
-        LabelledPicture(path, index, splits[path], places[path]) for path, index in label_of.items()
+        LabelledImage(path, index, splits[path], places[path]) for path, index in label_of.items()
     )
 
 

@@ -24,7 +24,7 @@ from partsight_train.backbones.backbone import Backbone
 from partsight_train.conversion.convert import convert
 from partsight_train.conversion.converter import converter_of
 from partsight_train.data.calibration import Calibration
-from partsight_train.network.tiles import by_picture
+from partsight_train.network.tiles import by_image
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["Extractor", "on_all_cores", "open_extractor"]
@@ -48,7 +48,7 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
 
     def features(images: Any) -> Any:
         tiles = backbone.features(images)
-        return tf.reshape(by_picture(tiles, backbone.tiles), (-1, backbone.vector_size))
+        return tf.reshape(by_image(tiles, backbone.tiles), (-1, backbone.vector_size))
 
     def features_of_bytes(images: Any) -> Any:
         return features(tf.cast(images, tf.float32) / 255)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import DatasetError, ImageError
 from partsight.image.preprocess import preprocess
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.data.augmentation import Augmentation
@@ -84,7 +84,7 @@ def compute_features(
     }
     vectors, unknown = ({}, keys) if cache is None else cache.look_up(keys)
     extract = open_extractor(backbone, calibration) if unknown else None
-    images = read_pictures(progress(unknown, len(unknown)), backbone.spec)
+    images = read_images(progress(unknown, len(unknown)), backbone.spec)
     for batch in batches(images):
         readable, unreadable = _preprocessed(batch, backbone, augmentation, unknown)
         failed.update(unreadable)

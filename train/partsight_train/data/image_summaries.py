@@ -16,7 +16,7 @@ from partsight.errors import ImageError
 from partsight.image.decode import read_size
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.opencv import cv2
 from partsight.utils.progress import Progress, silent
 from partsight_train.cache_dir import cache_dir
@@ -64,7 +64,7 @@ def summarize_images(
         vectors, unknown = known.look_up(digests)
         new = {
             path: _vector(path, image, spec)
-            for path, image in progress(read_pictures(unknown, spec), len(unknown))
+            for path, image in progress(read_images(unknown, spec), len(unknown))
             if not isinstance(image, ImageError)
         }
         known.put({digests[path]: vector for path, vector in new.items()})

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from partsight.errors import ImageError
 from partsight.image.decode import decode
-from partsight.image.encode import encode, shrunk
+from partsight.image.encode import encode
+from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 
 __all__ = ["data_address", "thumbnail"]
@@ -28,7 +29,7 @@ def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None
     """
     try:
         spec = PreprocessSpec(side, side, bit_depth=bit_depth)
-        return data_address(shrunk(decode(path, spec), side))
+        return data_address(shrink(decode(path, spec), side))
     except ImageError:
         return None
 

@@ -12,7 +12,7 @@ from partsight_train.data_check.findings import Finding, Severity
 __all__ = ["imbalance", "mixed_shapes", "too_few", "unreadable"]
 
 # The number at which TensorFlow's retrain.py warned.
-_FEW_PICTURES = 20
+_FEW_IMAGES = 20
 _MAX_TIMES = 10
 # Ratio of the largest to the smallest aspect ratio; above it, stretching distorts parts visibly.
 _MAX_SPREAD = 1.5
@@ -27,11 +27,11 @@ def unreadable(failed: Mapping[Path, str]) -> Iterator[Finding]:
 def too_few(dataset: Dataset) -> Iterator[Finding]:
     """Yield a finding per label with too few images for reliable figures."""
     for label, count in _sizes(dataset).items():
-        if count < _FEW_PICTURES:
+        if count < _FEW_IMAGES:
             yield Finding(
                 "too few",
                 Severity.WARNING,
-                f"label {label} has only {count} pictures; below {_FEW_PICTURES} its figures say "
+                f"label {label} has only {count} pictures; below {_FEW_IMAGES} its figures say "
                 "little. Add pictures, and measure with --cross-validate.",
             )
 
@@ -61,7 +61,7 @@ def mixed_shapes(sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Finding]:
             Severity.WARNING,
             f"pictures have {len(set(sizes.values()))} sizes, with width:height from "
             f"{shapes[narrow]:.2f} to {shapes[wide]:.2f}; stretched to one size, the same part "
-            "looks different. Capture them in one size, or train with --fit letterbox.",
+            "looks different. Capture them in one size, or train with --resize-mode letterbox.",
             ((narrow, wide),),
         )
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.image_files.part_names import SHOT_MARK
-from partsight_train.data.dataset import Dataset, LabelledPicture
+from partsight_train.data.dataset import Dataset, LabelledImage
 from partsight_train.data.near_duplicates import near_pairs
 from partsight_train.data_check.findings import Finding, Severity
 
@@ -38,7 +38,7 @@ def duplicates(
 
 
 def _findings(
-    kind: str, description: str, groups: Sequence[Sequence[LabelledPicture]]
+    kind: str, description: str, groups: Sequence[Sequence[LabelledImage]]
 ) -> Iterator[Finding]:
     """Yield findings for groups of duplicates, by their effect."""
     labels = [group for group in groups if len({picture.label for picture in group}) > 1]
@@ -68,10 +68,10 @@ def _findings(
         )
 
 
-def _count(groups: Sequence[Sequence[LabelledPicture]]) -> str:
+def _count(groups: Sequence[Sequence[LabelledImage]]) -> str:
     pictures = len(set(itertools.chain.from_iterable(groups)))
     return f"{pictures} pictures in {len(groups)} group{'s' if len(groups) > 1 else ''}"
 
 
-def _paths(groups: Sequence[Sequence[LabelledPicture]]) -> tuple[tuple[Path, ...], ...]:
+def _paths(groups: Sequence[Sequence[LabelledImage]]) -> tuple[tuple[Path, ...], ...]:
     return tuple(tuple(picture.path for picture in group) for group in groups)

@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator, Sequence
 
 from partsight.image.decode import decode
-from partsight.image.encode import shrunk
+from partsight.image.resize import shrink
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import GoldenSample
 from partsight.qualification.golden import MAX_BYTES
 from partsight.utils.opencv import cv2
-from partsight_train.data.dataset import LabelledPicture
+from partsight_train.data.dataset import LabelledImage
 
 __all__ = ["golden_samples"]
 
@@ -21,7 +21,7 @@ _LONGEST_SIDE = 128
 
 
 def golden_samples(
-    classifier: Classifier, pictures: Sequence[LabelledPicture], seed: int
+    classifier: Classifier, pictures: Sequence[LabelledImage], seed: int
 ) -> tuple[tuple[GoldenSample, ...], dict[str, bytes]]:
     """Select some pictures of each label, shrunk, with the scores that the file gives them.
 
@@ -36,7 +36,7 @@ def golden_samples(
     samples, members = [], {}
     depth = classifier.contract.preprocess.bit_depth
     for number, picture in enumerate(_chosen(pictures, seed)):
-        small = shrunk(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
+        small = shrink(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
         data = cv2.imencode(".png", small)[1].tobytes()
         if len(data) > MAX_BYTES:
             continue
@@ -48,7 +48,7 @@ def golden_samples(
     return tuple(samples), members
 
 
-def _chosen(pictures: Sequence[LabelledPicture], seed: int) -> Iterator[LabelledPicture]:
+def _chosen(pictures: Sequence[LabelledImage], seed: int) -> Iterator[LabelledImage]:
     shuffled = random.Random(seed).sample(list(pictures), len(pictures))
     labels = sorted({picture.label for picture in pictures})[: _MOST_SAMPLES // _PER_LABEL]
     for label in labels:

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, accept_scores, verdicts
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.decision.decide import accept_scores, verdicts
+from partsight.decision.operating_point import OperatingPoint
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.preprocess import preprocess
-from partsight.image.statistics import picture_statistics
-from partsight.image_files.read import read_pictures
+from partsight.image.statistics import image_statistics
+from partsight.image_files.read import read_images
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, spread_of
 from partsight.records import Verdict
@@ -29,13 +30,13 @@ __all__ = ["reference_document", "reference_of", "warn_of_no_reference"]
 logger = logging.getLogger(__name__)
 
 # More pictures hardly change the means, and each has to be decoded again.
-_MOST_PICTURES = 200
+_MOST_IMAGES = 200
 # With fewer, the error of the mean is a third of a deviation; the line then learns a better one.
-_LEAST_PICTURES = 10
+_LEAST_IMAGES = 10
 
 
 def reference_of(
-    splits: Sequence[ScoredPictures], contract: Contract, point: OperatingPoint
+    splits: Sequence[ScoredImages], contract: Contract, point: OperatingPoint
 ) -> Reference | None:
     """Measure the good parts: most parts of a line are good, whatever the folders contain.
 
@@ -49,18 +50,18 @@ def reference_of(
     """
     labels, accepted = contract.labels, point.accept_labels
     good, deciding, rejected = _good_parts(splits, labels, point)
-    if not accepted or (~rejected).sum() < _LEAST_PICTURES:
+    if not accepted or (~rejected).sum() < _LEAST_IMAGES:
         return None
     paths = [path for split in splits for path in split.paths]
     paths = [path for path, is_good in zip(paths, good, strict=True) if is_good]
     # Spread evenly, because neighbours were often photographed together.
-    chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_PICTURES)).astype(int)
+    chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_IMAGES)).astype(int)
     statistics = [
-        picture_statistics(preprocess(picture, contract.preprocess))
-        for _, picture in read_pictures((paths[index] for index in chosen), contract.preprocess)
+        image_statistics(preprocess(picture, contract.preprocess))
+        for _, picture in read_images((paths[index] for index in chosen), contract.preprocess)
         if isinstance(picture, np.ndarray)
     ]
-    if len(statistics) < _LEAST_PICTURES:
+    if len(statistics) < _LEAST_IMAGES:
         return None
     return Reference(
         pictures=len(paths),
@@ -72,7 +73,7 @@ def reference_of(
 
 
 def reference_document(
-    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+    splits: Sequence[ScoredImages], contract: Contract, settings: TrainSettings
 ) -> dict[str, Any]:
     """Describe the drift reference of a file for ``metrics.json`` and the report.
 
@@ -93,13 +94,13 @@ def reference_document(
     return {
         "reference": contract.reference is not None,
         "good_pictures": usable,
-        "expected": _LEAST_PICTURES,
+        "expected": _LEAST_IMAGES,
         "problem": problem,
     }
 
 
 def warn_of_no_reference(
-    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+    splits: Sequence[ScoredImages], contract: Contract, settings: TrainSettings
 ) -> None:
     """Log a warning if a file has no drift reference; see ``reference_document``."""
     problem = reference_document(splits, contract, settings)["problem"]
@@ -112,9 +113,9 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
         why = "no label is known as one of good parts. Name these labels with --accept-label"
     else:
         share = settings.validation_share + settings.test_share
-        enough = math.ceil(_LEAST_PICTURES / share)
+        enough = math.ceil(_LEAST_IMAGES / share)
         why = (
-            f"expected {_LEAST_PICTURES} or more good pictures in the validation and test split "
+            f"expected {_LEAST_IMAGES} or more good pictures in the validation and test split "
             f"that can be read and are not rejected, received {usable}. Train on about {enough} "
             "good pictures or more, or raise --validation-share and --test-share"
         )
@@ -125,7 +126,7 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
 
 
 def _good_parts(
-    splits: Sequence[ScoredPictures], labels: tuple[str, ...], point: OperatingPoint
+    splits: Sequence[ScoredImages], labels: tuple[str, ...], point: OperatingPoint
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
     """Return bool (N,), True for pictures of good parts; for these G pictures, the deciding
     scores float (G,), and bool (G,), True for rejected ones.

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures, score_pictures
+from partsight.decision.operating_point import OperatingPoint
+from partsight.evaluation.evaluate import ScoredImages, score_images
 from partsight.inference.classifier import Classifier
 from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.contract import Contract
@@ -24,7 +24,7 @@ from partsight_train.conversion.convert import convert, quantize
 from partsight_train.conversion.names import CALIBRATED, VariantName
 from partsight_train.conversion.operators import needs_of
 from partsight_train.data.calibration import Calibration, choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
@@ -59,7 +59,7 @@ class ReferenceModel:
     network: Callable[[Any], Any]
     draft: Contract
     settings: TrainSettings
-    pictures: Mapping[Split, Sequence[LabelledPicture]]
+    pictures: Mapping[Split, Sequence[LabelledImage]]
     scores: Mapping[Split, NDArray[np.float64]]
 
     @property
@@ -101,12 +101,12 @@ class Variant:
     flatbuffer: bytes
     members: Mapping[str, bytes]
     contract: Contract
-    on_validation: ScoredPictures
-    on_test: ScoredPictures
+    on_validation: ScoredImages
+    on_test: ScoredImages
     parity: Mapping[str, Any]
 
     @property
-    def held_out(self) -> tuple[ScoredPictures, ScoredPictures]:
+    def held_out(self) -> tuple[ScoredImages, ScoredImages]:
         """Results on the two splits that the model was not trained on."""
         return self.on_validation, self.on_test
 
@@ -197,7 +197,7 @@ def _converted(spec: ConversionSpec, variant: VariantName, shape: tuple[int, int
 
 
 def _operating_point(
-    draft: Contract, settings: TrainSettings, on_validation: ScoredPictures
+    draft: Contract, settings: TrainSettings, on_validation: ScoredImages
 ) -> OperatingPoint:
     return operating_point(
         draft.labels,
@@ -215,11 +215,11 @@ def _calibration_document(spec: ConversionSpec, settings: TrainSettings) -> dict
     return {"pictures": len(spec.calibration.paths), "seed": settings.head.seed}
 
 
-def _accuracy(scored: ScoredPictures) -> float | None:
+def _accuracy(scored: ScoredImages) -> float | None:
     """The share of pictures that get their own label, in [0, 1]; None if there are none."""
     right = scored.scores.argmax(axis=1) == scored.true
     return float(right.mean()) if len(right) else None
 
 
-def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:
-    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
+def _scored(classifier: Classifier, pictures: Sequence[LabelledImage]) -> ScoredImages:
+    return score_images(classifier, ((picture.path, picture.label) for picture in pictures))

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.decision.operating_point import OperatingPoint
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 
@@ -28,7 +28,7 @@ class Mistake:
     score: float
 
 
-def mistakes(labels: tuple[str, ...], scored: ScoredPictures) -> list[Mistake]:
+def mistakes(labels: tuple[str, ...], scored: ScoredImages) -> list[Mistake]:
     """Return the wrongly classified images, highest score first."""
     predicted, highest = scored.scores.argmax(axis=1), scored.scores.max(axis=1)
     wrong = np.flatnonzero(predicted != scored.true)

@@ -24,7 +24,7 @@ from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["by_picture", "cut", "join", "mean_tiles", "select_tiles", "uncut", "worst_tiles"]
+__all__ = ["by_image", "cut", "join", "mean_tiles", "select_tiles", "uncut", "worst_tiles"]
 
 Tiles = tuple[int, int]
 
@@ -36,7 +36,7 @@ _SETTINGS = HeadSettings(steps=30, balance="class-weights", temperature=False)
 def cut(pictures: Any, tiles: Tiles) -> Any:
     """Cut a tensor (N, R * h, C * w, 3) into R x C tiles: (T * N, h, w, 3), row by row.
 
-    The first tiles of all images come first; ``by_picture`` groups tiles by image again.
+    The first tiles of all images come first; ``by_image`` groups tiles by image again.
     """
     if tiles == (1, 1):
         return pictures
@@ -53,7 +53,7 @@ def uncut(maps: Any, tiles: Tiles) -> Any:
     return tf.concat([tf.concat(each[i : i + tiles[1]], axis=2) for i in starts], axis=1)
 
 
-def by_picture(values: Any, tiles: Tiles) -> Any:
+def by_image(values: Any, tiles: Tiles) -> Any:
     """Group values (T * N, X) of tiles in ``cut``'s order by image: (N, T, X); one tile: (N, X)."""
     if tiles == (1, 1):
         return values

@@ -13,12 +13,12 @@ import click
 
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import exit_if_failed, report_failure
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
-    from partsight.image.encode import PictureFormat
+    from partsight.image.encode import ImageFormat
     from partsight.records import Fault
     from partsight.sources.frames import Frames
 
@@ -82,7 +82,7 @@ def command(
     every_s: float,
     most: int | None,
     wait_for_key: bool,
-    kind: PictureFormat,
+    kind: ImageFormat,
     as_json: bool,
     device: Device,
 ) -> None:
@@ -123,7 +123,7 @@ def _collect(events: Iterable[Path | Fault], *, show_paths: bool) -> tuple[list[
             if isinstance(event, Path):
                 pictures.append(event)
                 if show_paths:
-                    click.echo(f"partsight: {shown(event)}", err=True)
+                    click.echo(f"partsight: {printable(event)}", err=True)
             else:
                 faults.append(event)
                 report_failure(event.source, redact_text(event.reason))

@@ -10,7 +10,7 @@ import click
 from partsight.batch.contact_sheet import ContactSheet
 from partsight.batch.heatmaps import require_heatmap, write_overlay
 from partsight.batch.rows import outcome, shortened
-from partsight.batch.run import Judging, Observer, Outcome, Run
+from partsight.batch.run import BatchSettings, ClassifiedInput, Observer, Run
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
@@ -24,7 +24,7 @@ from partsight.cli.console import (
 )
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.inputs.count import count_inputs
 from partsight.inputs.open import open_inputs
 from partsight.results import JsonLinesSink, file_sink, require_sink, sink_endings
@@ -53,14 +53,14 @@ def classify_locally(options: ClassifyOptions) -> None:
     observers = _observers(options, classifier)
     if sheet is not None:
         observers.append(sheet)
-    judging = Judging(classifier, point, options.details, options.workers)
+    judging = BatchSettings(classifier, point, options.details, options.workers)
     left_out = LeftOut()
     inputs = open_inputs(options.paths, options.every, left_out)
     run = Run(judging, inputs, observers, report_failure, left_out)
     if output is None:
         _write_to_stdout(run, options)
     else:
-        _write_to_file(run, {**judging.asked(), "every": options.every}, output, options)
+        _write_to_file(run, {**judging.document(), "every": options.every}, output, options)
     if sheet:
         sheet.write()
     if not options.quiet:
@@ -102,10 +102,10 @@ def _observers(options: ClassifyOptions, classifier: Classifier) -> list[Observe
 def _heatmap_writer(folder: Path, classifier: Classifier) -> Observer:
     require_heatmap(classifier.contract)
 
-    def write(outcome: Outcome) -> None:
-        if outcome.result and isinstance(outcome.taken, Picture):
+    def write(outcome: ClassifiedInput) -> None:
+        if outcome.result and isinstance(outcome.item, InputImage):
             spec = classifier.contract.preprocess
-            write_overlay(folder, outcome.taken, outcome.result, spec)
+            write_overlay(folder, outcome.item, outcome.result, spec)
 
     return write
 

@@ -13,7 +13,7 @@ from partsight.batch.ray_engine.engine import ClusterRun, classify_on_cluster
 from partsight.batch.ray_engine.output_folder import OutputFolder, open_output_folder
 from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
-from partsight.batch.run import Judging
+from partsight.batch.run import BatchSettings
 from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
 from partsight.cli.commands.cluster_options import Cluster
 from partsight.cli.commands.model_options import load_for_command
@@ -65,14 +65,14 @@ def classify_on_ray(options: ClassifyOptions, cluster: Cluster) -> None:
     exit_if_failed(summary.failed, summary.total)
 
 
-def _prepare(options: ClassifyOptions, cluster: Cluster) -> tuple[ClusterRun, Judging]:
+def _prepare(options: ClassifyOptions, cluster: Cluster) -> tuple[ClusterRun, BatchSettings]:
     """Load the model here, so that a wrong one fails before the cluster starts."""
     model = read_model(Path(options.model))
     classifier = load_for_command(model, options.device, 1, options.overrides)
     point = operating_point(classifier, options)
-    judging = Judging(classifier, point, options.details)
+    judging = BatchSettings(classifier, point, options.details)
     asked = {
-        **judging.asked(),
+        **judging.document(),
         "only": list(options.only),
         "top_k": options.top_k,
         "part_rows": cluster.rows_per_file,
@@ -84,7 +84,7 @@ def _prepare(options: ClassifyOptions, cluster: Cluster) -> tuple[ClusterRun, Ju
 
 
 def _task(
-    options: ClassifyOptions, output: OutputFolder, judging: Judging, filesystems: list[Any]
+    options: ClassifyOptions, output: OutputFolder, judging: BatchSettings, filesystems: list[Any]
 ) -> Task:
     return Task(
         output=output,
@@ -123,6 +123,6 @@ def _require_resume(output: OutputFolder, resume: bool) -> None:
     """Refuse a complete output folder, unless a run is to be resumed."""
     if not resume:
         raise click.BadParameter(
-            f"{output.shown} holds the rows of another run. Choose a new folder, or remove it."
+            f"{output.name} holds the rows of another run. Choose a new folder, or remove it."
         )
-    click.echo(f"partsight: {output.shown} is complete: there is nothing to resume", err=True)
+    click.echo(f"partsight: {output.name} is complete: there is nothing to resume", err=True)

@@ -14,7 +14,7 @@ from partsight.cli.commands.model_options import config_option, facts_options, p
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
 

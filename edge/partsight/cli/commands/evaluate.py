@@ -17,7 +17,7 @@ from partsight.cli.commands.model_options import (
     threads_option,
 )
 from partsight.cli.console import ProgressBar, exit_if_failed, report_failure, report_left_out
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
@@ -52,24 +52,24 @@ def command(
     Example:
       partsight evaluate model-int8.tflite parts/
     """
-    from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+    from partsight.evaluation.evaluate import evaluate, labelled_image_files, score_images
     from partsight.evaluation.report_text import metrics_text
     from partsight.image_files.walk import LeftOut
 
     classifier = load_for_command(model, device, threads, overrides)
     left_out, notes = LeftOut(), list[str]()
     labels = classifier.contract.labels
-    pictures = labelled_pictures(image_dir, labels, left_out, notes.append)
+    pictures = labelled_image_files(image_dir, labels, left_out, notes.append)
     for note in notes:
-        click.echo(f"partsight: {shown(note)}", err=True)
-    scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
+        click.echo(f"partsight: {printable(note)}", err=True)
+    scored = score_images(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     metrics = evaluate(classifier, scored, point_in_force(classifier, device))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:
         click.echo(
-            f"partsight: {shown(flat['path'])}: practically no contrast "
+            f"partsight: {printable(flat['path'])}: practically no contrast "
             f"({flat['contrast']:.0f} of 255 grey levels), verdict review",
             err=True,
         )

@@ -14,7 +14,7 @@ from partsight.cli.device import Device, open_device
 from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, THREADS_VARIABLE
 
 if TYPE_CHECKING:
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
 
@@ -132,7 +132,7 @@ def point_in_force(
     Raises:
         ConfigError: the thresholds contradict each other.
     """
-    from partsight.decision.decide import with_thresholds
+    from partsight.decision.operating_point import with_thresholds
 
     point = classifier.contract.operating_point
     if device.file_config is not None:

@@ -50,21 +50,21 @@ def _shadow(config: Config, path: Path) -> Iterator[Finding]:
 def _acceptance_set(folder: Path) -> Iterator[Finding]:
     """An acceptance set without images refuses every new model."""
     from partsight.image_files.layout import read_layout
-    from partsight.image_files.read import no_pictures, pictures_below
+    from partsight.image_files.read import image_files_below, no_image_files
     from partsight.image_files.walk import LeftOut
 
     left_out = LeftOut()
     try:
         labels = read_layout(folder, left_out).folders
-        found = (each for label in labels for each in pictures_below(label.path, left_out))
+        found = (each for label in labels for each in image_files_below(label.path, left_out))
         if not any(isinstance(each, Path) for each in found):
-            raise no_pictures(f"{folder} (one sub-folder per label)", left_out)
+            raise no_image_files(f"{folder} (one sub-folder per label)", left_out)
     except PartsightError as error:
         yield Finding("models.challenge", str(error))
 
 
 def _store(config: Config, folder: Path) -> Iterator[Finding]:
-    from partsight.decision.decide import with_thresholds
+    from partsight.decision.operating_point import with_thresholds
     from partsight.model.product import require_configured_product
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import ModelStore, activated

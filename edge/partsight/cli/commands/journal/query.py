@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
+from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
@@ -72,4 +73,4 @@ def _shown(value: Any) -> str:
         return f"{value:.4f}"
     text = json.dumps(value) if isinstance(value, Mapping) else str(value)
     # Texts such as barcodes come from outside: control characters must not reach the terminal.
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return printable(text, "\ufffd")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import facts_options
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text, redact_values
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None
         return
     for name, value in _facts(file):
         # The texts come from the file: control characters must not reach the terminal.
-        shown = "".join(each if each.isprintable() else "\ufffd" for each in value)
+        shown = printable(value, "\ufffd")
         click.echo(f"{name:<16}{shown}")
 
 
@@ -102,9 +103,10 @@ def _drift_reference(reference: Reference) -> str:
 
 def _card(file: ModelFile) -> dict[str, str]:
     """The facts in the standard metadata."""
-    from partsight.model.tflite.flatbuffer import Malformed, verify
+    from partsight.model.tflite.flatbuffer import Malformed
     from partsight.model.tflite.model_schema import MODEL
     from partsight.model.tflite.standard_metadata import read_standard_metadata
+    from partsight.model.tflite.verify import verify
 
     try:
         verify(file.data, MODEL)

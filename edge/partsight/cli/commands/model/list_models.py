@@ -31,7 +31,7 @@ def command(store: Path | None, device: Device, as_json: bool) -> None:
     """
     from partsight.model_store.listing import listed, refusals
     from partsight.model_store.listing_text import document_of, lines_of, wrapped
-    from partsight.utils.printable import shown
+    from partsight.utils.printable import printable
 
     model_store = store_of(store, device.config)
     rows, refused = listed(model_store), refusals(model_store)
@@ -46,5 +46,5 @@ def command(store: Path | None, device: Device, as_json: bool) -> None:
     if not rows:
         click.echo(f"no models in {model_store.folder}")
     for entry in refused:
-        text = shown(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
+        text = printable(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
         click.echo("\n".join(wrapped("refused ", text, "    ")))

@@ -1,4 +1,4 @@
-"""Texts that others chose stay on their line."""
+"""Texts from elsewhere are printed in one line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,11 @@ from partsight.utils.printable import shown
         (ValueError("no\nnumber"), r"no\nnumber"),
     ],
 )
-def test_what_is_not_printable_is_escaped(text: object, expected: str) -> None:
-    assert shown(text) == expected
-    assert shown(text).encode().decode().isprintable()
+def test_unprintable_characters_are_escaped(text: object, expected: str) -> None:
+    assert printable(text) == expected
+    assert printable(text).encode().decode().isprintable()
+
+
+def test_unprintable_characters_are_replaced() -> None:
+    assert printable("a\nb\x1b[2J\udcff良", "\ufffd") == "a\ufffdb\ufffd[2J\ufffd良"
+    assert printable("a\tb", " ") == "a b"
