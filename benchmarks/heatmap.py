@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from partsight import Classifier
-from partsight.image_files.read import find_pictures, read_pictures
+from partsight.image_files.read import find_image_files, read_images
 from partsight_train.export.export import export
 from partsight_train.export.gate import Limits
 from partsight_train.settings import TrainSettings
@@ -41,7 +41,7 @@ def main(pictures: Path) -> None:
             "with the map": Classifier.load(mapped),
         }
     spec = models["without"].contract.preprocess
-    decoded = [image for _, image in read_pictures(find_pictures([pictures])[:20], spec)]
+    decoded = [image for _, image in read_images(find_image_files([pictures])[:20], spec)]
     seconds: dict[str, list[float]] = {name: [] for name in models}
     for number in range(FRAMES):
         frame = decoded[number % len(decoded)]

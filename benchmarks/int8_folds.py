@@ -18,7 +18,7 @@ import numpy as np
 
 from partsight.api import Classifier
 from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import score_pictures
+from partsight.evaluation.evaluate import score_images
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
 from partsight.utils.progress import silent
@@ -73,7 +73,7 @@ def main() -> None:
             int8_file(trained_model, prepared, fold, settings), trusted=True
         )
         pictures = [training_data.dataset.pictures[each] for each in fold.test]
-        scored = score_pictures(classifier, ((each.path, each.label) for each in pictures))
+        scored = score_images(classifier, ((each.path, each.label) for each in pictures))
         predicted["float"][fold.test] = trained_model.scores(fold.test).argmax(axis=1)
         predicted["int8"][fold.test] = scored.scores.argmax(axis=1)
         row(str(number + 1), fold.test)

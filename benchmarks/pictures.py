@@ -21,7 +21,7 @@ import numpy as np
 
 from partsight.config.pictures import PicturesConfig
 from partsight.image.spec import PreprocessSpec
-from partsight.image_store import PictureStore
+from partsight.image_store import ImageStore
 from partsight.records import Frame, PartResult, Prediction, Verdict
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
@@ -44,7 +44,7 @@ def run(folder: Path, config: PicturesConfig, rate: float) -> str:
     image = frame_bgr()
     heat = np.random.default_rng(1).random((7, 7), np.float32)
     prediction = Prediction({"defected": 0.9, "healthy": 0.1}, heatmap=heat)
-    store = PictureStore(folder, config, telemetry, lambda path, reason: lost.append(path))
+    store = ImageStore(folder, config, telemetry, lambda path, reason: lost.append(path))
     busy_before, started = time.process_time(), time.monotonic()
     pause = threading.Event()
     with store:

@@ -28,7 +28,7 @@ EPOCHS, MOST_EPOCHS = 5, 15
 BACKBONE = "efficientnet-lite0"
 
 
-def split_pictures(folder: Path) -> dict[str, list[Any]]:
+def split_images(folder: Path) -> dict[str, list[Any]]:
     from partsight_train.data.dataset import Split, scan, split
 
     dataset = split(scan(folder), validation_share=0.1, test_share=0.2)
@@ -55,7 +55,7 @@ def plain(folder: Path) -> dict[str, float]:
     from partsight_train.tensorflow_stack import hub, keras, tf
 
     backbone = open_backbone(BACKBONE)
-    spec, parts = backbone.spec, split_pictures(folder)
+    spec, parts = backbone.spec, split_images(folder)
 
     def batches(pictures: list[Any], *, shuffle: bool) -> Any:
         def read(path: bytes) -> Any:
@@ -108,7 +108,7 @@ def ours(folder: Path) -> dict[str, float]:
     from partsight_train.heads.head import Examples, predict
     from partsight_train.settings import HeadSettings
 
-    backbone, parts = open_backbone(BACKBONE), split_pictures(folder)
+    backbone, parts = open_backbone(BACKBONE), split_images(folder)
     with (
         tempfile.TemporaryDirectory() as empty,
         open_cache(Path(empty), backbone.identity, backbone.spec, backbone.feature_size) as cache,

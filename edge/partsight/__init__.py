@@ -1,6 +1,6 @@
 """partsight on the device: pictures and frames in, verdicts out, without TensorFlow.
 
-Public are ``Classifier``, ``Prediction``, ``PictureResult``, ``Verdict`` and ``PartsightError``,
+Public are ``Classifier``, ``Prediction``, ``ImageResult``, ``Verdict`` and ``PartsightError``,
 see docs/python.md; everything else may move. The names are loaded on first use, so that
 ``partsight --help`` does not wait for OpenCV and ``partsight doctor`` can report that it is broken.
 """
@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from partsight.api import Classifier
     from partsight.errors import PartsightError
-    from partsight.records import PictureResult, Prediction, Verdict
+    from partsight.records import ImageResult, Prediction, Verdict
 
-__all__ = ["Classifier", "PartsightError", "PictureResult", "Prediction", "Verdict"]
+__all__ = ["Classifier", "PartsightError", "ImageResult", "Prediction", "Verdict"]
 
 _HOMES = {
     "Classifier": "partsight.api",
     "PartsightError": "partsight.errors",
-    "PictureResult": "partsight.records",
+    "ImageResult": "partsight.records",
     "Prediction": "partsight.records",
     "Verdict": "partsight.records",
 }

@@ -15,7 +15,7 @@ from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier as Engine
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.load import load_classifier
-from partsight.records import PictureResult
+from partsight.records import ImageResult
 
 __all__ = ["Classifier"]
 
@@ -63,7 +63,7 @@ class Classifier(Engine):
 
     def classify_files(
         self, paths: Iterable[str | os.PathLike[str]], *, workers: int | None = None
-    ) -> Iterator[PictureResult]:
+    ) -> Iterator[ImageResult]:
         """Classify image files, several at once.
 
         Args:

@@ -20,8 +20,8 @@ __all__ = [
     "TriggerEvent",
     "OnEvent",
     "PartResult",
-    "PictureFacts",
-    "PictureResult",
+    "ImageFileFacts",
+    "ImageResult",
     "Prediction",
     "Thresholds",
     "Verdict",
@@ -102,7 +102,7 @@ class Prediction:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFacts:
+class ImageFileFacts:
     """What tells a picture file from another one of the same name.
 
     Attributes:
@@ -117,7 +117,7 @@ class PictureFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class PictureResult:
+class ImageResult:
     """The outcome for one picture file: a prediction and verdict, or the reason for none.
 
     Attributes:
@@ -135,7 +135,7 @@ class PictureResult:
     prediction: Prediction | None = None
     verdict: Verdict | None = None
     error: str | None = None
-    facts: PictureFacts | None = None
+    facts: ImageFileFacts | None = None
     reason: str | None = None
 
     def row(self) -> dict[str, Any]:

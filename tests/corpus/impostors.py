@@ -19,7 +19,7 @@ showpage
 %%EOF
 """
 _SVG = b'<svg xmlns="http://www.w3.org/2000/svg" width="64" height="48"><rect width="9"/></svg>'
-_NOT_PICTURES = {
+_NOT_IMAGES = {
     "text.jpg": (b"part 17 is fine\n", "a line of text"),
     "newlines.png": (b"\n" * 5000, "nothing but newlines"),
     "zeros.bmp": (bytes(100_000), "zeros, as a disk leaves after a power cut"),
@@ -47,7 +47,7 @@ _NOT_PICTURES = {
 
 def impostors() -> Iterator[Entry]:
     """What is no picture, and pictures that are of another kind than their names say."""
-    for name, (data, reason) in _NOT_PICTURES.items():
+    for name, (data, reason) in _NOT_IMAGES.items():
         yield Entry(f"no-picture-{name}", "no-picture", reason, data, "refused")
     yield Entry("no-picture-zip.jpg", "no-picture", "a zip", _archive(), "refused")
     for whole, ending in zip(WHOLES, ("png", "gif", "tif", "bmp") * len(WHOLES), strict=False):

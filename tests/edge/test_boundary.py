@@ -103,7 +103,7 @@ def test_the_public_names() -> None:
     assert partsight.__all__ == [
         "Classifier",
         "PartsightError",
-        "PictureResult",
+        "ImageResult",
         "Prediction",
         "Verdict",
     ]

@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from partsight.cli.main import main
 from partsight.errors import OutputError, SourceError
 from partsight.image.decode import decode
-from partsight.image_files.read import find_pictures
+from partsight.image_files.read import find_image_files
 from partsight.records import Fault, Frame
 from partsight.sources.frames import NoMoreFrames, SequentialFrames
 from partsight.sources.labelled_capture import (
@@ -57,7 +57,7 @@ def test_a_picture_is_named_by_its_time_and_loses_nothing(tmp_path: Path) -> Non
         "20261124T101113345Z-2.png",
     ]
     assert [int(decode(path).max()) for path in paths] == [1, 2]
-    assert paths == find_pictures([tmp_path / "ok"])
+    assert paths == find_image_files([tmp_path / "ok"])
 
 
 def test_shots_of_one_part_go_on_where_they_ended(tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ def test_a_video_becomes_a_label_that_training_finds(tmp_path: Path, write_video
     code, out, _ = run("--source", video, "--label", "healthy", tmp_path / "parts")
 
     assert (code, out) == (0, f"wrote 5 pictures to {tmp_path / 'parts' / 'healthy'}\n")
-    found = find_pictures([tmp_path / "parts"])
+    found = find_image_files([tmp_path / "parts"])
     assert {path.parent.name for path in found} == {"healthy"}
     values = sorted(float(decode(path).mean()) for path in found)
     assert values == pytest.approx([20, 40, 60, 80, 100], abs=MJPEG_LEVEL)
@@ -259,7 +259,7 @@ def test_a_folder_gives_every_pixel_and_names_what_is_bad(tmp_path: Path) -> Non
 
     told = json.loads(out)
     assert code == 3
-    (path,) = find_pictures([tmp_path / "parts" / "bad"])
+    (path,) = find_image_files([tmp_path / "parts" / "bad"])
     assert told["label"] == "bad"
     assert told["pictures"] == [str(path)]
     assert decode(path).shape == (600, 800, 3)
@@ -277,7 +277,7 @@ def test_enter_takes_a_picture(tmp_path: Path, write_video: Callable) -> None:
     )  # fmt: skip
 
     assert code == 0
-    names = [path.name for path in find_pictures([tmp_path / "ok"])]
+    names = [path.name for path in find_image_files([tmp_path / "ok"])]
     assert names == ["SN-1_nohash_1.png", "SN-1_nohash_2.png"]
     assert "SN-1_nohash_2.png" in err
 

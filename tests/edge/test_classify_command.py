@@ -26,14 +26,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.batch.contact_sheet import ContactSheet
-from partsight.batch.run import Outcome
+from partsight.batch.run import ClassifiedInput
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.batch.summary import Summary
 from partsight.cli.main import main
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ImageError
-from partsight.inputs.base import Picture, Unreadable
+from partsight.inputs.base import InputImage, Unreadable
 
 pytestmark = pytest.mark.usefixtures("in_tmp_path")
 
@@ -141,7 +141,7 @@ def test_members_and_frames_are_sorted_as_files(
 
 def test_a_picture_that_goes_before_it_is_sorted_is_named(tmp_path: Path) -> None:
     row = {"verdict": "reject", "label": "../bad", "path": "gone.png"}
-    outcome = Outcome(Picture("gone.png", tmp_path / "gone.png"), row)
+    outcome = ClassifiedInput(InputImage("gone.png", tmp_path / "gone.png"), row)
     with pytest.raises(ImageError, match="cannot be read"):
         SortInto(tmp_path / "sorted", copy=True)(outcome)
     SortInto(tmp_path / "sorted")(outcome)
@@ -156,8 +156,8 @@ def test_the_contact_sheet_shows_the_worst_first(tmp_path: Path) -> None:
     for number, good in enumerate([0.3, 0.95, 0.1, 0.6, 0.2, 0.1]):
         name, verdict = f"<{number}>.png", "accept" if good > 0.9 else "reject"
         row = {"scores": {"good": good, "bad": 1 - good}, "verdict": verdict, "model": "f" * 64}
-        sheet(Outcome(Picture(name, image_bgr), row))
-    sheet(Outcome(Unreadable("folder", "why"), {"verdict": None, "model": "f" * 64}))
+        sheet(ClassifiedInput(InputImage(name, image_bgr), row))
+    sheet(ClassifiedInput(Unreadable("folder", "why"), {"verdict": None, "model": "f" * 64}))
     sheet.write()
 
     page = (tmp_path / "sheet.html").read_text()

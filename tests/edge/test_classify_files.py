@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from partsight.batch.classify_files import classify_inputs
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.records import Verdict
 
 
@@ -86,7 +86,7 @@ def test_few_inputs_are_held_at_a_time(classifier) -> None:
         nonlocal drawn
         for number in range(10_000):
             drawn += 1
-            yield Picture(str(number), np.zeros((2, 4, 3), np.uint8))
+            yield InputImage(str(number), np.zeros((2, 4, 3), np.uint8))
 
     judged = classify_inputs(classifier, inputs(), workers=2)
     for handed in range(1, 200):
@@ -100,9 +100,9 @@ def test_the_facts_of_a_file_are_told_where_they_are_asked_for(tmp_path: Path, c
     cv2.imwrite(str(path), np.zeros((2, 4, 3), np.uint8))
     os.utime(path, (1_700_000_000.25,) * 2)
     inputs: list[Input] = [
-        Picture("file", path),
-        Picture("member", path.read_bytes()),
-        Picture("frame", np.zeros((2, 4, 3), np.uint8)),
+        InputImage("file", path),
+        InputImage("member", path.read_bytes()),
+        InputImage("frame", np.zeros((2, 4, 3), np.uint8)),
         Unreadable("folder", "why"),
     ]
 

@@ -21,7 +21,7 @@ from partsight.drift import DriftObserver, DriftSettings, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.drift.expected import Learner
 from partsight.image.preprocess import preprocess
-from partsight.image.statistics import PictureStatistics
+from partsight.image.statistics import ImageStatistics
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
 from partsight.model.reference import Reference, Spread, spread_of
@@ -32,7 +32,7 @@ REFERENCE = Reference(200, 0.01, Spread(0.97, 0.03), Spread(110.0, 6.0), Spread(
 NAMES = ("accept-score", "contrast", "luma", "reject-rate")
 SETTINGS = DriftSettings()
 
-Part = tuple[Verdict, float, PictureStatistics]
+Part = tuple[Verdict, float, ImageStatistics]
 
 
 def parts(
@@ -48,7 +48,7 @@ def parts(
     while True:
         rejected = rng.random() < reject
         deciding = 0.1 if rejected else 1 - rng.gamma(1.0, 1 - score)
-        picture = PictureStatistics(rng.normal(luma, 6.0), rng.normal(contrast, 3.0))
+        picture = ImageStatistics(rng.normal(luma, 6.0), rng.normal(contrast, 3.0))
         yield Verdict.REJECT if rejected else Verdict.ACCEPT, deciding, picture
 
 
@@ -224,7 +224,7 @@ def test_a_line_that_is_not_in_order_is_not_learned_from(
 
 def test_a_model_whose_good_labels_are_unknown_is_not_learned_from() -> None:
     watch, telemetry = watched(None)
-    see(watch, iter([(Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0))] * 600), 600)
+    see(watch, iter([(Verdict.REVIEW, 0.0, ImageStatistics(90.0, 30.0))] * 600), 600)
     name, detail = drift_state(telemetry)
     assert name == "without reference"
     assert "0 of 50 parts were accepted" in detail
@@ -274,8 +274,8 @@ def test_what_is_learned_is_mean_and_spread() -> None:
     [
         (Verdict.REJECT, 0.1, None),
         (Verdict.ACCEPT, 1.0, None),
-        (Verdict.ACCEPT, 1.0, PictureStatistics(90.0, 30.0)),
-        (Verdict.REVIEW, 0.0, PictureStatistics(90.0, 30.0)),
+        (Verdict.ACCEPT, 1.0, ImageStatistics(90.0, 30.0)),
+        (Verdict.REVIEW, 0.0, ImageStatistics(90.0, 30.0)),
     ],
 )
 def test_a_dull_beginning_can_be_learned_from(first: Any) -> None:

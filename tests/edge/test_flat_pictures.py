@@ -19,7 +19,7 @@ from partsight.api import Classifier
 from partsight.cli.main import main
 from partsight.decision.decide import OperatingPoint, decide, reason, verdicts
 from partsight.decision.policy import Policy
-from partsight.evaluation.evaluate import evaluate, score_pictures
+from partsight.evaluation.evaluate import evaluate, score_images
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.image.statistics import grey_range
@@ -313,6 +313,6 @@ def test_evaluation_from_python(sure: Classifier, tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "flat.png"), plain(0, 0, 0))
     cv2.imwrite(str(tmp_path / "seen.png"), noise(128, 60))
     pictures = [(tmp_path / "flat.png", 0), (tmp_path / "seen.png", 1)]
-    figures = evaluate(sure, score_pictures(sure, pictures))
+    figures = evaluate(sure, score_images(sure, pictures))
     assert [each["path"] for each in figures["flat"]] == [str(tmp_path / "flat.png")]
     assert figures["verdicts"]["bad"]["review"] == figures["verdicts"]["good"]["accept"] == 1

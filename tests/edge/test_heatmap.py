@@ -18,10 +18,10 @@ from partsight.image.overlay import overlay
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.interpreter import TensorInfo
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.file import ModelFile
-from partsight.records import PictureResult, Prediction, Verdict
+from partsight.records import ImageResult, Prediction, Verdict
 
 GREY = 128
 
@@ -102,14 +102,14 @@ def test_a_map_that_points_nowhere_colours_nothing(noise_bgr: np.ndarray, level:
     np.testing.assert_array_equal(overlay(noise_bgr, heatmap, PreprocessSpec(32, 32)), noise_bgr)
 
 
-def picture(path: Path) -> Picture:
-    return Picture(str(path), path)
+def picture(path: Path) -> InputImage:
+    return InputImage(str(path), path)
 
 
-def judged(path: Path, verdict: Verdict) -> PictureResult:
+def judged(path: Path, verdict: Verdict) -> ImageResult:
     heatmap = np.eye(4, dtype=np.float32)
     scores = {"defected": 0.5, "healthy": 0.5}
-    return PictureResult(str(path), "f" * 64, Prediction(scores, heatmap=heatmap), verdict)
+    return ImageResult(str(path), "f" * 64, Prediction(scores, heatmap=heatmap), verdict)
 
 
 @pytest.fixture
@@ -153,12 +153,12 @@ def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
     "result",
     [
         judged(Path("gone.png"), Verdict.ACCEPT),
-        PictureResult("gone.png", "f" * 64, error="not a picture"),
-        PictureResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
+        ImageResult("gone.png", "f" * 64, error="not a picture"),
+        ImageResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
     ],
     ids=["accepted", "not judged", "no map"],
 )
-def test_what_is_not_worth_a_look_gets_no_file(tmp_path: Path, result: PictureResult) -> None:
+def test_what_is_not_worth_a_look_gets_no_file(tmp_path: Path, result: ImageResult) -> None:
     assert write_overlay(tmp_path, picture(tmp_path), result, PreprocessSpec(32, 32)) is None
     assert not list(tmp_path.iterdir())
 
@@ -207,7 +207,7 @@ def test_a_prediction_has_the_map_in_real_numbers(contract, fake_interpreter, ma
     assert prediction.heatmap.dtype == np.float32
     assert prediction.heatmap.tolist() == [[-50, -0.5, 0], [0.5, 50, 77.5]]
     assert prediction == Prediction(prediction.scores)
-    row = PictureResult("a.png", "f" * 64, prediction, Verdict.REJECT).row()
+    row = ImageResult("a.png", "f" * 64, prediction, Verdict.REJECT).row()
     assert "heatmap" not in row
 
 

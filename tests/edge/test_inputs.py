@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.inputs.base import Picture, Unreadable
+from partsight.inputs.base import InputImage, Unreadable
 from partsight.inputs.count import count_inputs
 from partsight.inputs.lists import paths_in_stream
 from partsight.inputs.open import open_inputs
@@ -301,7 +301,7 @@ def test_archives(folder: Path, make: Callable, name: str) -> None:
     members = {"b/2.png": PNG, "a.png": PNG[:-1], "note.md": b"", "../../up.png": PNG}
     make(Path(name), members)
 
-    found = [each for each in open_inputs([name]) if isinstance(each, Picture)]
+    found = [each for each in open_inputs([name]) if isinstance(each, InputImage)]
 
     assert [(each.name, each.content) for each in found] == [
         (f"{name}!/{member}", data) for member, data in members.items() if member != "note.md"
@@ -350,5 +350,5 @@ def test_frames_of_a_video(folder: Path, write_video: Callable[[Path, int], Path
     video = write_video(Path("v.avi"), 7)
     assert names(str(video), every=3) == ["v.avi#0", "v.avi#3", "v.avi#6"]
     (first, *_) = open_inputs([str(video)])
-    assert isinstance(first, Picture)
+    assert isinstance(first, InputImage)
     assert isinstance(first.content, np.ndarray)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import DatasetError
-from partsight.evaluation.evaluate import labelled_pictures
+from partsight.evaluation.evaluate import labelled_image_files
 from partsight.image_files.layout import label_key, read_layout, split_of
 from partsight.image_files.walk import LeftOut
 
@@ -193,25 +193,25 @@ def test_evaluate_matches_folders_to_labels_by_name(
 ) -> None:
     make(tmp_path, folder)
 
-    assert labelled_pictures(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
+    assert labelled_image_files(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
 
 
 def test_evaluate_prefers_the_very_name(tmp_path: Path) -> None:
     make(tmp_path, "Good", "good")
 
-    assert [index for _, index in labelled_pictures(tmp_path, ("Good", "good"))] == [0, 1]
+    assert [index for _, index in labelled_image_files(tmp_path, ("Good", "good"))] == [0, 1]
 
 
 def test_evaluate_says_which_folder_matches_no_label(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"sub-folders \['GOOD'\] that the model has no label"):
-        labelled_pictures(make(tmp_path, "GOOD"), ("Good", "good"))
+        labelled_image_files(make(tmp_path, "GOOD"), ("Good", "good"))
 
 
 def test_evaluate_takes_the_test_split_and_says_so(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "test/good", "test/crack", "ground_truth/crack")
     told: list[str] = []
 
-    found = labelled_pictures(tmp_path, ("crack", "good"), tell=told.append)
+    found = labelled_image_files(tmp_path, ("crack", "good"), tell=told.append)
 
     assert found == [(tmp_path / "test/crack/a.png", 0), (tmp_path / "test/good/a.png", 1)]
     assert "ground_truth (masks)" in told[0]
@@ -222,4 +222,4 @@ def test_evaluate_names_the_folders_where_there_is_no_test_split(tmp_path: Path)
     make(tmp_path, "train/good", "val/good")
 
     with pytest.raises(DatasetError, match="without a test split. Pass .*/train, .*/val"):
-        labelled_pictures(tmp_path, ("bad", "good"))
+        labelled_image_files(tmp_path, ("bad", "good"))

@@ -13,7 +13,7 @@ import pytest
 
 from partsight.image_store.retention import Limits, Retention
 from partsight.image_store.retention_schedule import Tidying
-from partsight.image_store.save_plan import annotated_path, picture_path
+from partsight.image_store.save_plan import annotated_path, image_path
 from partsight.utils.ids import uuid7
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
@@ -54,7 +54,7 @@ def keep(tmp_path: Path) -> Callable[..., list[str]]:
         paths = []
         for number in range(parts):
             part_id = uuid7(int(taken.timestamp() * 1000) + number)
-            path = picture_path(part_id, taken, "png" if png else "jpg")
+            path = image_path(part_id, taken, "png" if png else "jpg")
             for name in (path, annotated_path(path)):
                 (tmp_path / name).parent.mkdir(exist_ok=True)
                 (tmp_path / name).write_bytes(bytes(size // 2))

@@ -18,15 +18,15 @@ from partsight.config.pictures import PicturesConfig
 from partsight.errors import OutputError
 from partsight.image.decode import decode
 from partsight.image.spec import PreprocessSpec
-from partsight.image_store import PictureStore, SavePlan
+from partsight.image_store import ImageStore, SavePlan
 from partsight.image_store.annotate import annotate, annotation
 from partsight.image_store.disk_guard import DiskGuard
 from partsight.image_store.save_plan import (
     annotated_path,
     id_of,
+    image_path,
     is_kept,
     is_left_over,
-    picture_path,
 )
 from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, PartResult, Prediction, TriggerEvent, Verdict
@@ -66,14 +66,14 @@ def lost() -> Lost:
 
 
 @pytest.fixture
-def open_store(tmp_path: Path, lost: Lost) -> Callable[..., PictureStore]:
+def open_store(tmp_path: Path, lost: Lost) -> Callable[..., ImageStore]:
     """A store with plenty of room in ``tmp_path / 'kept'``."""
 
     def make(
         telemetry: Telemetry, config: PicturesConfig | None = None, **more: object
-    ) -> PictureStore:
+    ) -> ImageStore:
         more = {"free_bytes": lambda _: PLENTY, "close_timeout_s": 30.0, **more}
-        return PictureStore(tmp_path / "kept", config or PicturesConfig(), telemetry, lost, **more)
+        return ImageStore(tmp_path / "kept", config or PicturesConfig(), telemetry, lost, **more)
 
     return make
 
@@ -147,7 +147,7 @@ def test_the_share_of_accepts_is_kept_and_the_same_ones_each_time() -> None:
 @given(st.integers(0, 2**48 - 1), st.sampled_from(["jpg", "png"]))
 def test_names_are_known_again(unix_ms: int, ending: str) -> None:
     part_id = uuid7(unix_ms)
-    name = Path(picture_path(part_id, TAKEN, ending)).name
+    name = Path(image_path(part_id, TAKEN, ending)).name
 
     assert id_of(name) == part_id
     assert id_of(Path(annotated_path(name)).name) == part_id
@@ -167,7 +167,7 @@ def test_other_names_are_not_the_stores(name: str) -> None:
 def test_days_are_those_of_utc() -> None:
     east = TAKEN.astimezone(timezone(timedelta(hours=14)))
     assert east.date() != TAKEN.date()
-    assert picture_path(ID, east, "jpg").startswith("2026-11-24/")
+    assert image_path(ID, east, "jpg").startswith("2026-11-24/")
 
 
 # What stands in the way
@@ -312,9 +312,9 @@ def test_a_callback_that_fails_stops_nothing(
             raise error
 
     telemetry = Telemetry()
-    with PictureStore(tmp_path, PicturesConfig(), telemetry, refuse, save=save,
+    with ImageStore(tmp_path, PicturesConfig(), telemetry, refuse, save=save,
                       free_bytes=lambda _: PLENTY, close_timeout_s=30) as store:  # fmt: skip
-        plan = SavePlan(picture_path(ID, TAKEN, "jpg"))
+        plan = SavePlan(image_path(ID, TAKEN, "jpg"))
         store.keep(plan, frame, result())
         store.keep(plan, frame, result())
 

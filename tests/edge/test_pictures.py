@@ -12,14 +12,14 @@ import pytest
 
 from partsight.errors import DatasetError, ImageError
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import find_pictures, is_picture, read_pictures, sub_folders
+from partsight.image_files.read import find_image_files, is_image_file, read_images, sub_folders
 from partsight.image_files.walk import LeftOut
 from partsight.utils.parallel_map import worked_ahead
 
 SPEC = PreprocessSpec(2, 4)
 
 
-def write_picture(path: Path, value: int = 0) -> Path:
+def write_image(path: Path, value: int = 0) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     assert cv2.imwrite(str(path), np.full((4, 4, 3), value, np.uint8))
     return path
@@ -39,7 +39,7 @@ def write_picture(path: Path, value: int = 0) -> Path:
     ],
 )
 def test_pictures_go_by_their_names(name: str, expected: bool) -> None:
-    assert is_picture(Path("folder") / name) is expected
+    assert is_image_file(Path("folder") / name) is expected
 
 
 def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
@@ -48,13 +48,13 @@ def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
         (tmp_path / name).touch()
     (tmp_path / "looks-like.png").mkdir()
 
-    assert find_pictures([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
+    assert find_image_files([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
 
 
 def test_files_stand_for_themselves_in_the_order_given(tmp_path: Path) -> None:
     paths = [tmp_path / "z.dat", tmp_path / "missing.png", tmp_path / "a.png"]
 
-    assert find_pictures(iter(paths)) == paths
+    assert find_image_files(iter(paths)) == paths
 
 
 @pytest.mark.parametrize("paths", [[], ["empty"]])
@@ -62,7 +62,7 @@ def test_nothing_is_an_error(tmp_path: Path, paths: list[str]) -> None:
     (tmp_path / "empty").mkdir()
 
     with pytest.raises(DatasetError, match="no pictures in"):
-        find_pictures(tmp_path / path for path in paths)
+        find_image_files(tmp_path / path for path in paths)
 
 
 def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: Path) -> None:
@@ -89,15 +89,15 @@ def test_nothing_that_is_read_is_told_with_what_there_is(tmp_path: Path) -> None
     (tmp_path / "film.mp4").touch()
 
     with pytest.raises(DatasetError, match=r"no pictures in .*; 1 file not read: 1 \.mp4\. Check"):
-        find_pictures([tmp_path])
+        find_image_files([tmp_path])
 
 
 def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) -> None:
-    paths = [write_picture(tmp_path / f"{index:03d}.png", index) for index in range(50)]
+    paths = [write_image(tmp_path / f"{index:03d}.png", index) for index in range(50)]
     paths[7].write_bytes(b"no picture")
     paths[20].unlink()
 
-    read = list(read_pictures(paths, SPEC))
+    read = list(read_images(paths, SPEC))
 
     assert [path for path, _ in read] == paths
     reasons = {path: str(p) for path, p in read if isinstance(p, ImageError)}
@@ -110,7 +110,7 @@ def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) 
 
 
 def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
-    path = write_picture(tmp_path / "a.png")
+    path = write_image(tmp_path / "a.png")
     asked = 0
 
     def paths() -> Iterator[Path]:
@@ -119,7 +119,7 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
             asked += 1
             yield path
 
-    pictures = read_pictures(paths(), SPEC)
+    pictures = read_images(paths(), SPEC)
     ahead = 6 * (os.cpu_count() or 1)
     for handed in range(1, 200):
         next(pictures)
@@ -146,8 +146,8 @@ def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
     monkeypatch.setattr("partsight.image_files.read.decode", broken)
 
     with pytest.raises(RuntimeError, match="a defect of ours"):
-        list(read_pictures([tmp_path / "a.png"], SPEC))
+        list(read_images([tmp_path / "a.png"], SPEC))
 
 
 def test_no_paths_give_no_pictures() -> None:
-    assert list(read_pictures([], SPEC)) == []
+    assert list(read_images([], SPEC)) == []

@@ -21,7 +21,7 @@ from partsight.cli.console import RedactingFormatter, redact_errors
 from partsight.cli.main import main
 from partsight.errors import PartsightError
 from partsight.journal import Journal, read_events, read_rows, verify
-from partsight.records import PartResult, PictureResult, Verdict
+from partsight.records import ImageResult, PartResult, Verdict
 from partsight.telemetry.telemetry import State, Telemetry
 from partsight.utils.known_secrets import remember_variable, without_secrets
 from partsight.utils.process_arguments import without_secrets_padded
@@ -70,7 +70,7 @@ def test_rows_and_events_of_the_journal(
         files = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert _seen(files.decode("latin-1")) == []
     assert _seen(make_result(source=quoting, reason=quoting, error=quoting).row()) == []
-    assert _seen(PictureResult("a.png", "f" * 64, error=quoting).row()) == []
+    assert _seen(ImageResult("a.png", "f" * 64, error=quoting).row()) == []
 
 
 def test_an_older_journal_is_read_without_its_secrets_and_still_verified(

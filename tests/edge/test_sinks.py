@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import EnvironmentFault, OutputError
-from partsight.records import PictureResult, Prediction, Verdict
+from partsight.records import ImageResult, Prediction, Verdict
 from partsight.results import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
 
 # As the operating system gives a path that is no UTF-8, and other awkward ones.
@@ -23,13 +23,13 @@ NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
 PATHS = ["a.jpg", NOT_UTF8, 'quote".jpg', "comma, and\nnewline.jpg", "ü 部.jpg", "=1+1.jpg"]
 
 
-def result(path: str) -> PictureResult:
+def result(path: str) -> ImageResult:
     prediction = Prediction({"defected": 0.25, "healthy": 0.75})
     reason = "healthy 0.750 is above 0.500"
-    return PictureResult(path, "f" * 64, prediction, Verdict.ACCEPT, reason=reason)
+    return ImageResult(path, "f" * 64, prediction, Verdict.ACCEPT, reason=reason)
 
 
-ROWS = [*(result(path).row() for path in PATHS), PictureResult("b", "f" * 64, error="empty").row()]
+ROWS = [*(result(path).row() for path in PATHS), ImageResult("b", "f" * 64, error="empty").row()]
 
 
 def test_a_row_has_the_promised_columns() -> None:

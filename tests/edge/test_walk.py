@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 import pytest
 
-from partsight.evaluation.evaluate import labelled_pictures
+from partsight.evaluation.evaluate import labelled_image_files
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import find_pictures
+from partsight.image_files.read import find_image_files
 from partsight.image_files.walk import LeftOut, Unlisted, is_ignored, walk
 from partsight.inputs.open import open_inputs
 from partsight.records import Fault, Frame
@@ -61,7 +61,7 @@ def by_walk(tree: Path) -> list[str]:
 
 
 def by_find(tree: Path) -> list[str]:
-    return [str(path.relative_to(tree)) for path in find_pictures([tree])]
+    return [str(path.relative_to(tree)) for path in find_image_files([tree])]
 
 
 def by_classify(tree: Path) -> list[str]:
@@ -74,7 +74,7 @@ def by_pattern(tree: Path) -> list[str]:
 
 
 def by_evaluate(tree: Path) -> list[str]:
-    found = labelled_pictures(tree.parent, ("defected", "healthy"))
+    found = labelled_image_files(tree.parent, ("defected", "healthy"))
     return [os.path.relpath(path, tree) for path, _ in found]
 
 
@@ -102,9 +102,9 @@ def by_tar(tree: Path) -> list[str]:
 
 def by_store(tree: Path) -> list[str]:
     pytest.importorskip("pyarrow")
-    from partsight.batch.ray_engine.stores import pictures_below_uri
+    from partsight.batch.ray_engine.stores import image_files_below_uri
 
-    found = pictures_below_uri(tree.as_uri(), LeftOut())
+    found = image_files_below_uri(tree.as_uri(), LeftOut())
     return [os.path.relpath(each[1], tree) for each in found if not hasattr(each, "reason")]
 
 
@@ -165,7 +165,7 @@ def test_a_link_beside_the_labels_to_their_own_folder_is_no_label(tmp_path: Path
     write(tmp_path, "healthy/a.png", "defected/b.png")
     (tmp_path / "all").symlink_to(tmp_path)
 
-    found = labelled_pictures(tmp_path, ("defected", "healthy"))
+    found = labelled_image_files(tmp_path, ("defected", "healthy"))
 
     assert [path.name for path, _ in found] == ["b.png", "a.png"]
 
@@ -203,7 +203,7 @@ def test_a_set_is_not_measured_in_part_without_a_word(unreadable: Path) -> None:
     from partsight.errors import DatasetError
 
     with pytest.raises(DatasetError, match="er: the folder cannot be read: Permission denied"):
-        labelled_pictures(unreadable.parent, ("healthy", "defected"))
+        labelled_image_files(unreadable.parent, ("healthy", "defected"))
 
 
 @pytest.mark.parametrize(

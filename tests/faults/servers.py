@@ -83,10 +83,10 @@ class _Camera(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         while self.server.mode not in ("drop", "refuse"):
             if self.server.mode != "stall":
-                self._send_picture()
+                self._send_image()
             time.sleep(self.server.pause_s)
 
-    def _send_picture(self) -> None:
+    def _send_image(self) -> None:
         mode = self.server.mode
         data = jpeg(0 if mode == "repeat" else self.server.sent % 100)
         if mode == "damaged":

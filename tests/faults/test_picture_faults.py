@@ -20,7 +20,7 @@ import pytest
 
 from partsight.config.pictures import PicturesConfig
 from partsight.image.decode import decode
-from partsight.image_store import PictureStore, SavePlan
+from partsight.image_store import ImageStore, SavePlan
 from partsight.image_store.save_plan import is_left_over
 from partsight.image_store.store import _HEADROOM
 from partsight.records import Frame, PartResult, Verdict
@@ -47,12 +47,12 @@ from partsight.config.pictures import PicturesConfig
 from partsight.utils.files import write_atomic
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.ids import uuid7
-from partsight.image_store import PictureStore
+from partsight.image_store import ImageStore
 from partsight.records import Frame, PartResult, Verdict
 
 noise = np.random.default_rng(0).integers(0, 256, (480, 640, 3), np.uint8)
 config = PicturesConfig(min_free_bytes=1)
-with PictureStore(Path(sys.argv[1]), config, Telemetry(), lambda path, reason: None,
+with ImageStore(Path(sys.argv[1]), config, Telemetry(), lambda path, reason: None,
                   save=globals().get("half", write_atomic)) as store:
     while True:
         now = datetime.now(timezone.utc)
@@ -112,7 +112,7 @@ class Line:
         self.telemetry, self.lost = Telemetry(), []
         self.folder = folder
         config = PicturesConfig(min_free_bytes=RESERVE_BYTES, annotate=False)
-        self.store = PictureStore(
+        self.store = ImageStore(
             folder, config, self.telemetry, lambda *told: self.lost.append(told),
             close_timeout_s=PATIENCE_S, **more,
         )  # fmt: skip

@@ -16,13 +16,13 @@ import numpy as np
 from partsight import Classifier
 from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
-from partsight.image_files.read import find_pictures
+from partsight.image_files.read import find_image_files
 
 
 def main(model: str, pictures: str, count: str, output: str) -> None:
     classifier = Classifier.load(model)
     # Of every folder in turn, not the first hundred of one label.
-    folders = [find_pictures([each]) for each in sorted(Path(pictures).iterdir())]
+    folders = [find_image_files([each]) for each in sorted(Path(pictures).iterdir())]
     mixed = [path for several in itertools.zip_longest(*folders) for path in several if path]
     pixels, scores = [], []
     for path in mixed[: int(count)]:

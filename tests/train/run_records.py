@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 from partsight_train.export.gate import compare
 from partsight_train.fit.measure import split_metrics
@@ -33,7 +33,7 @@ NASTY_NAMES = (
 
 def scored(
     true: Sequence[int], scores: Any, folder: Path, names: Sequence[str] = ()
-) -> ScoredPictures:
+) -> ScoredImages:
     """Scores, float (N, K), of N pictures; those that have names are written into ``folder``."""
     paths = [folder / name for name in names]
     paths += [folder / f"part{index}.png" for index in range(len(names), len(true))]
@@ -41,14 +41,12 @@ def scored(
         noise = np.random.default_rng(len(path.name)).integers(0, 256, (96, 64, 3), np.uint8)
         Image.fromarray(noise).save(path)
     table = np.asarray(scores, np.float64)
-    return ScoredPictures(
-        tuple(paths), np.array(true, np.intp), table, np.full(len(true), 0.005), ()
-    )
+    return ScoredImages(tuple(paths), np.array(true, np.intp), table, np.full(len(true), 0.005), ())
 
 
 def record(
     labels: tuple[str, ...],
-    on_test: ScoredPictures,
+    on_test: ScoredImages,
     accept_labels: tuple[str, ...] = (),
     **others: Any,
 ) -> RunRecord:

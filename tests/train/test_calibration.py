@@ -12,20 +12,20 @@ from PIL import Image
 from partsight.image.spec import PreprocessSpec
 from partsight_train.conversion.convert import representative
 from partsight_train.data.calibration import choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 
 SPEC = PreprocessSpec(1, 1)
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> list[LabelledPicture]:
+def pictures(tmp_path: Path) -> list[LabelledImage]:
     """Forty of label 0, six of label 1; each of one grey of its own, below 100 or above."""
     found = []
     for number in range(46):
         label = int(number >= 40)
         path = tmp_path / f"{number}.png"
         Image.new("L", (2, 2), number + 100 * label).save(path)
-        found.append(LabelledPicture(path, label, Split.TRAIN, 0.0))
+        found.append(LabelledImage(path, label, Split.TRAIN, 0.0))
     return found
 
 
@@ -37,7 +37,7 @@ def greys(chosen: list[np.ndarray]) -> list[int]:
     ("count", "of_one", "of_other"), [(1, 1, 0), (8, 4, 4), (12, 6, 6), (30, 24, 6), (99, 40, 6)]
 )
 def test_labels_have_equal_shares_while_they_last(
-    pictures: list[LabelledPicture], count: int, of_one: int, of_other: int
+    pictures: list[LabelledImage], count: int, of_one: int, of_other: int
 ) -> None:
     found = greys(choose_calibration(pictures, SPEC, count, seed=3).pictures())
     assert len(found) == len(set(found))
@@ -45,26 +45,26 @@ def test_labels_have_equal_shares_while_they_last(
     assert shares == sorted([of_one, of_other])
 
 
-def test_the_seed_chooses(pictures: list[LabelledPicture]) -> None:
+def test_the_seed_chooses(pictures: list[LabelledImage]) -> None:
     by_seed = [greys(choose_calibration(pictures, SPEC, 8, seed).pictures()) for seed in (0, 0, 1)]
     assert by_seed[0] == by_seed[1] != by_seed[2]
 
 
 def test_a_picture_that_can_no_longer_be_read_is_left_out(
-    pictures: list[LabelledPicture],
+    pictures: list[LabelledImage],
 ) -> None:
     for each in pictures[:20]:
         each.path.unlink()
     assert len(choose_calibration(pictures, SPEC, 99, 0).pictures()) == 26
 
 
-def test_the_converter_is_fed_unit_range(pictures: list[LabelledPicture]) -> None:
+def test_the_converter_is_fed_unit_range(pictures: list[LabelledImage]) -> None:
     ((fed,),) = representative([np.full((1, 1, 3), 51, np.uint8)])
     assert (fed.shape, fed.dtype) == ((1, 1, 1, 3), np.float32)
     assert fed[0, 0, 0, 0] == np.float32(0.2)
 
 
-def test_the_identity_is_that_of_the_contents(pictures: list[LabelledPicture]) -> None:
+def test_the_identity_is_that_of_the_contents(pictures: list[LabelledImage]) -> None:
     def digests() -> dict[Path, bytes]:
         return {each.path: hashlib.sha256(each.path.read_bytes()).digest() for each in pictures}
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from partsight.cli.main import main
-from partsight_train.data.dataset import Dataset, LabelledPicture, Split, assign_folds, split
+from partsight_train.data.dataset import Dataset, LabelledImage, Split, assign_folds, split
 from partsight_train.data.looks import SIDE, look_at
 from partsight_train.data.near_duplicates import groups, near_pairs
 from partsight_train.data_check import Finding, Severity, check, findings_html
@@ -167,7 +167,7 @@ def test_suspects(scores: list[list[float]], expected: list[int]) -> None:
 
 def dataset(*counts: int) -> Dataset:
     pictures = [
-        LabelledPicture(Path(f"{label}-{number}"), label, Split.TRAIN, number / count)
+        LabelledImage(Path(f"{label}-{number}"), label, Split.TRAIN, number / count)
         for label, count in enumerate(counts)
         for number in range(count)
     ]

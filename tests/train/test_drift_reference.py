@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, Spread
@@ -19,13 +19,13 @@ from partsight_train.settings import TrainSettings
 REFERENCE = Reference(20, 0.0, Spread(0.9, 0.1), Spread(100.0, 1.0), Spread(30.0, 1.0))
 
 
-def split(good: int, rejected: int, bad: int) -> ScoredPictures:
+def split(good: int, rejected: int, bad: int) -> ScoredImages:
     """Pictures of good parts, of which some are rejected, and of bad ones."""
     true = np.array([1] * (good + rejected) + [0] * bad, np.intp)
     healthy = np.array([0.9] * good + [0.1] * rejected + [0.1] * bad)
     scores = np.stack([1 - healthy, healthy], axis=1)
     paths = tuple(Path(f"{index}.png") for index in range(len(true)))
-    return ScoredPictures(paths, true, scores, np.zeros(len(true)), ())
+    return ScoredImages(paths, true, scores, np.zeros(len(true)), ())
 
 
 def contract(reference: Reference | None, accepted: tuple[str, ...] = ("good",)) -> Contract:

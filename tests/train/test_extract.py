@@ -12,7 +12,7 @@ from PIL import Image
 
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.data.calibration import choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.data.extract import open_extractor
 from partsight_train.tensorflow_stack import tf
 
@@ -76,7 +76,7 @@ def test_int8_is_near_and_not_the_same(tiny_backbone: Path, tmp_path: Path) -> N
     paths = [tmp_path / f"{number}.png" for number in range(len(pictures))]
     for path, pixels in zip(paths, pictures, strict=True):
         Image.fromarray(pixels).save(path)
-    labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
+    labelled = [LabelledImage(path, 0, Split.TRAIN, 0.0) for path in paths]
     calibration = choose_calibration(labelled, backbone.spec, 3, 0)
 
     exact = open_extractor(backbone)(pictures)

@@ -19,7 +19,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.data import features as features_module
 from partsight_train.data.calibration import Calibration, choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
 
@@ -52,7 +52,7 @@ def test_a_second_run_decodes_nothing(
         assert not list(paths)  # type: ignore[call-overload]
         return []
 
-    monkeypatch.setattr(features_module, "read_pictures", no_reading)
+    monkeypatch.setattr(features_module, "read_images", no_reading)
     second = run(backbone, tmp_path / "cache", paths)
     assert second.computed == 0
     np.testing.assert_array_equal(stacked(first, paths), stacked(second, paths))
@@ -166,7 +166,7 @@ def test_two_processes_write_at_once(tmp_path: Path) -> None:
 def test_features_in_int8_are_kept_beside(backbone: Backbone, tmp_path: Path) -> None:
     """By the calibration pictures' contents: with other ranges they are others."""
     paths = sorted(write_parts(tmp_path / "parts", 3).rglob("*.png"))
-    labelled = [LabelledPicture(path, 0, Split.TRAIN, 0.0) for path in paths]
+    labelled = [LabelledImage(path, 0, Split.TRAIN, 0.0) for path in paths]
     few, more = (choose_calibration(labelled, backbone.spec, count, 0) for count in (2, 6))
 
     def computed(calibration: Calibration | None) -> int:

@@ -16,7 +16,7 @@ from partsight import Classifier
 from partsight.cli.main import main
 from partsight.errors import ContractError, ModelError
 from partsight.model.tflite.metadata_schema import ENTRY, IDENTIFIER, MODEL_METADATA
-from partsight.model.third_party import ModelOverrides, foreign_contract
+from partsight.model.third_party import ModelOverrides, third_party_contract
 from partsight.model.zip_tail import append_tail
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.tensorflow_stack import tf
@@ -70,7 +70,7 @@ def with_standard_metadata(
     return append_tail(described, {labels: "\n".join(LABELS).encode()} if labels else {})
 
 
-def picture_of_red(red: int) -> np.ndarray:
+def image_of_red(red: int) -> np.ndarray:
     picture = np.zeros((40, 60, 3), np.uint8)
     picture[:, ::20, 0] = picture[:, :30, 1] = 99  # one without contrast would not be judged
     picture[..., 2] = red
@@ -86,7 +86,7 @@ def test_by_its_metadata(kind: str) -> None:
     classifier = Classifier.load(with_standard_metadata(converted(by_red, kind)))
     assert classifier.contract.labels == LABELS
     for red in (0, 51, 128, 255):
-        (prediction,) = classifier.classify([picture_of_red(red)])
+        (prediction,) = classifier.classify([image_of_red(red)])
         assert prediction.scores["scratched"] == pytest.approx(red / 255, abs=2 / 255)
         assert classifier.decide(prediction) == ("accept" if red < 128 else "reject")
 
@@ -95,7 +95,7 @@ def test_by_its_metadata(kind: str) -> None:
 def test_by_facts_given_by_hand(kind: str) -> None:
     given = ModelOverrides(("fine", "odd"), ("fine",), scale=2 / 255, offset=-1)
     classifier = Classifier.load(converted(by_red, kind), overrides=given)
-    (prediction,) = classifier.classify([picture_of_red(204)])
+    (prediction,) = classifier.classify([image_of_red(204)])
     assert prediction.scores["odd"] == pytest.approx(0.8, abs=2 / 255)
     assert classifier.decide(prediction) == "reject"
 
@@ -103,7 +103,7 @@ def test_by_facts_given_by_hand(kind: str) -> None:
 def test_facts_given_by_hand_beat_metadata() -> None:
     model = with_standard_metadata(converted(by_red))
     given = ModelOverrides(("b", "a"), scale=2 / 255, offset=-1)
-    contract = foreign_contract(model, "it", given)
+    contract = third_party_contract(model, "it", given)
     assert contract.labels == ("b", "a")
     (mean,), (std,) = contract.normalization.mean, contract.normalization.std
     assert (mean, std) == pytest.approx((127.5, 127.5))
@@ -120,25 +120,25 @@ def test_bytes_are_fed_as_they_are_to_who_takes_bytes() -> None:
 def test_logits() -> None:
     given = ModelOverrides(LABELS, scale=2 / 255, offset=-1, logits=True)
     classifier = Classifier.load(converted(logits_by_red), overrides=given)
-    (prediction,) = classifier.classify([picture_of_red(255)])
+    (prediction,) = classifier.classify([image_of_red(255)])
     # By hand: softmax of -8 and 8.
     assert prediction.scores["healthy"] == pytest.approx(1 / (1 + np.exp(16)))
     with pytest.raises(ModelError, match=r"in \[0, 1\], received -8 to 8. .* say so by --logits"):
         Classifier.load(
             converted(logits_by_red), overrides=ModelOverrides(LABELS, scale=2 / 255, offset=-1)
-        ).classify([picture_of_red(255)])
+        ).classify([image_of_red(255)])
 
 
 def test_an_output_of_four_axes() -> None:
     model = converted(lambda image: by_red(image)[:, tf.newaxis, tf.newaxis])
     classifier = Classifier.load(with_standard_metadata(model))
-    (prediction,) = classifier.classify([picture_of_red(255)])
+    (prediction,) = classifier.classify([image_of_red(255)])
     assert prediction.scores == pytest.approx({"healthy": 0, "scratched": 1}, abs=1e-6)
 
 
 def test_labels_that_are_there_twice() -> None:
     given = ModelOverrides(("crane", "crane"), scale=1)
-    assert foreign_contract(converted(by_red), "it", given).labels == ("crane", "crane (2)")
+    assert third_party_contract(converted(by_red), "it", given).labels == ("crane", "crane (2)")
 
 
 def four_outputs(image: Any) -> Any:
@@ -233,7 +233,7 @@ def parts(tmp_path: Path) -> Path:
         (tmp_path / "parts" / label).mkdir(parents=True)
         for number in range(3):
             path = tmp_path / "parts" / label / f"{number}.png"
-            cv2.imwrite(str(path), picture_of_red(red + number))
+            cv2.imwrite(str(path), image_of_red(red + number))
     return tmp_path / "parts"
 
 

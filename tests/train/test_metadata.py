@@ -22,8 +22,8 @@ from partsight.model.file import attach_contract, load_model_file
 from partsight.model.tflite.flatbuffer import (
     TEXT,
     Scalar,
-    Table,
-    Tables,
+    TableSchema,
+    TablesSchema,
     Union,
     Vector,
     View,
@@ -39,16 +39,16 @@ from partsight_train.export.metadata import with_metadata
 from partsight_train.settings import CardSettings
 
 SHIPPED = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
-INNER = Table({"count": Scalar("I"), "name": TEXT, "shares": Vector("f")})
-OUTER = Table(
+INNER = TableSchema({"count": Scalar("I"), "name": TEXT, "shares": Vector("f")})
+OUTER = TableSchema(
     {
         "level": Scalar("b"),
         "title": TEXT,
         "unread": None,
         "inner": INNER,
-        "many": Tables(INNER),
+        "many": TablesSchema(INNER),
         "either_type": Scalar("B"),
-        "either": Union({1: Table(), 2: INNER}),
+        "either": Union({1: TableSchema(), 2: INNER}),
     }
 )
 inner_values = st.fixed_dictionaries(
@@ -106,7 +106,7 @@ def test_a_union_of_an_unknown_type_is_not_followed() -> None:
     data = packed(OUTER, {"either_type": 1, "either": {}}, b"TEST")
     assert View(data, OUTER).table("either") is not None
     changed = data.replace(b"\x01", b"\x09")
-    later = Table({**OUTER.fields, "either": Union({})})
+    later = TableSchema({**OUTER.fields, "either": Union({})})
     verify(data, later)
     assert View(data, later).table("either") is None
     assert changed != data

@@ -18,7 +18,7 @@ from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.calibration import choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export import fallback_fine_tuning as fine_tuned_module
 from partsight_train.export.fallback_calibration import farthest_first, more_calibration
 from partsight_train.export.fallback_fine_tuning import fine_tuned
@@ -41,10 +41,10 @@ Colours = dict[str, list[tuple[float, float, float]]]
 BY_RED: Colours = {"defected": [(0.3, 0.9, 0.5)], "healthy": [(0.7, 0.9, 0.5)]}
 
 
-def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledPicture]]:
+def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledImage]]:
     """Pictures of each colour in turn; every fifth part has the last colour of its label."""
     generator = np.random.default_rng(0)
-    parts: dict[Split, list[LabelledPicture]] = {}
+    parts: dict[Split, list[LabelledImage]] = {}
     for part, count in ((Split.TRAIN, 20), (Split.VALIDATION, 10), (Split.TEST, 20)):
         parts[part] = []
         for label, name in enumerate(LABELS):
@@ -55,12 +55,12 @@ def write(folder: Path, colours: Colours) -> dict[Split, list[LabelledPicture]]:
                 pixels = np.clip(np.array(colour) + noise + shift, 0, 1) * 255
                 path = folder / f"{part.value}-{name}-{index}.png"
                 Image.fromarray(pixels.astype(np.uint8)).save(path)
-                parts[part].append(LabelledPicture(path, label, part, 0.0))
+                parts[part].append(LabelledImage(path, label, part, 0.0))
     return parts
 
 
 def approve(
-    network: Network, pictures: dict[Split, list[LabelledPicture]], calibration: int = 200
+    network: Network, pictures: dict[Split, list[LabelledImage]], calibration: int = 200
 ) -> ReferenceModel:
     """The network as approved, with its own scores of its pictures."""
 

@@ -21,10 +21,10 @@ def test_a_list_of_pictures_that_a_spreadsheet_saved(
     text = "".join(delimiter.join(row) + "\r\n" for row in rows)
     (tmp_path / "pictures.csv").write_bytes(text.encode(encoding))
     expected = [(Path("/x/ä.png"), "ok", Split.TRAIN, b"\0\xff")]
-    assert RunDir(tmp_path).read_pictures() == expected
+    assert RunDir(tmp_path).read_images() == expected
 
 
 def test_a_list_without_a_column_says_which(tmp_path: Path) -> None:
     (tmp_path / "pictures.csv").write_text("path,label,split\n/x.png,ok,train\n")
     with pytest.raises(OutputError, match="it has no column sha256"):
-        RunDir(tmp_path).read_pictures()
+        RunDir(tmp_path).read_images()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight_train.conversion.names import VariantName
@@ -76,7 +76,7 @@ def test_the_warning_offers_finer_scores(
     contract = Contract(("bad", "good"), PreprocessSpec(8, 8), point)
     exact = np.stack([1 - np.array(EXACT), EXACT], axis=1)
     coarse = np.array([0.1] + [LAST] * 5)
-    scored = ScoredPictures(
+    scored = ScoredImages(
         tuple(Path(f"{index}.png") for index in range(6)),
         GOOD.astype(np.intp),
         np.stack([1 - coarse, coarse], axis=1),

@@ -21,7 +21,7 @@ from partsight_train.heads.fit_head import fit_head
 from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.network.activation_map import contributions
 from partsight_train.network.tiles import (
-    by_picture,
+    by_image,
     cut,
     join,
     mean_tiles,
@@ -42,7 +42,7 @@ def test_tiles_come_back_to_where_they_were_cut(rows: int, columns: int, count: 
     pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     tiles = cut(tf.constant(pictures), (rows, columns))
     np.testing.assert_array_equal(uncut(tiles, (rows, columns)), pictures)
-    values = by_picture(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
+    values = by_image(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
     assert values.shape == ((count, 6) if rows * columns == 1 else (count, rows * columns, 6))
     for picture, parts in zip(pictures, values, strict=True):
         joined = join(parts.reshape(-1, 2, 3), (rows, columns))

@@ -18,7 +18,7 @@ from partsight import Classifier
 from partsight.cli.main import main
 from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
-from partsight.image.statistics import picture_statistics
+from partsight.image.statistics import image_statistics
 from partsight_train.data.dataset import Split, hash_place
 from partsight_train.run.run_dir import RunDir
 from partsight_train.settings import PRESETS
@@ -123,13 +123,13 @@ def test_the_file_knows_what_good_parts_look_like(
     contract, reference = classifier.contract, classifier.contract.reference
     assert reference is not None
     scores, lumas = [], []
-    for path, label, part, _ in RunDir(tmp_path / "run").read_pictures():
+    for path, label, part, _ in RunDir(tmp_path / "run").read_images():
         if part is not Split.TRAIN and label == "healthy":
             image = decode(path, contract.preprocess)
             (prediction,) = classifier.classify([image])
             assert classifier.decide(prediction) == "accept"
             scores.append(prediction.scores["healthy"])
-            lumas.append(picture_statistics(preprocess(image, contract.preprocess)).luma)
+            lumas.append(image_statistics(preprocess(image, contract.preprocess)).luma)
     assert (reference.pictures, reference.reject_rate) == (len(scores), 0)
     assert reference.accept_score.mean == pytest.approx(np.mean(scores))
     assert reference.luma.mean == pytest.approx(np.mean(lumas))

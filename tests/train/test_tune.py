@@ -134,7 +134,7 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
     """Both ways to the directions, of few features and of many, give the same scores; and so do
     joined backbones, which have no directions in common.
     """
-    from partsight_train.data.dataset import Dataset, LabelledPicture
+    from partsight_train.data.dataset import Dataset, LabelledImage
     from partsight_train.fit.cross_validation import divide
     from partsight_train.heads.head import Examples
 
@@ -144,7 +144,7 @@ def test_more_features_than_pictures_change_nothing(blocks: tuple[int, ...]) -> 
         size=(3, 200)
     )
     pictures = tuple(
-        LabelledPicture(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
+        LabelledImage(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
         for row, label in enumerate(labels)
     )
     dataset = Dataset(("a", "b", "c"), pictures)

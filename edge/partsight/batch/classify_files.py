@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from partsight.decision.decide import OperatingPoint, decide, reason
 from partsight.errors import ImageError
 from partsight.image.decode import decode
-from partsight.image.file import read_picture_file
-from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.records import PictureFacts, PictureResult
+from partsight.image.file import read_image_file
+from partsight.inputs.base import Input, InputImage, Unreadable
+from partsight.records import ImageFileFacts, ImageResult
 from partsight.utils.parallel_map import worked_ahead
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def classify_inputs(
     point: OperatingPoint | None = None,
     details: bool = False,
     workers: int | None = None,
-) -> Iterator[tuple[Input, PictureResult]]:
+) -> Iterator[tuple[Input, ImageResult]]:
     """Judge pictures, several at once.
 
     Args:
@@ -64,7 +64,7 @@ def classify_inputs(
 
 def _judged_by_idle(
     taken: Input, *, idle: queue.SimpleQueue[Classifier], point: OperatingPoint, details: bool
-) -> PictureResult:
+) -> ImageResult:
     classifier = idle.get()  # never waits: there are as many as threads
     try:
         return judged(taken, classifier, point, details=details)
@@ -74,7 +74,7 @@ def _judged_by_idle(
 
 def judged(
     taken: Input, classifier: Classifier, point: OperatingPoint, *, details: bool = False
-) -> PictureResult:
+) -> ImageResult:
     """Judge one picture, whichever engine it came through; see ``classify_inputs``."""
     facts = None
     try:
@@ -85,7 +85,7 @@ def judged(
             facts = _facts(content, modified_at)
         image = content if isinstance(content, np.ndarray) else _decoded(content, classifier)
         prediction = classifier.predict(classifier.prepare(image))
-        return PictureResult(
+        return ImageResult(
             taken.name,
             classifier.model_sha256,
             prediction,
@@ -94,13 +94,13 @@ def judged(
             reason=reason(prediction, point),
         )
     except ImageError as error:
-        return PictureResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
+        return ImageResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
 
 
-def _content(picture: Picture) -> tuple[bytes | NDArray[np.uint8], datetime | None]:
-    if not isinstance(picture.content, Path):
-        return picture.content, picture.modified_at
-    data, status = read_picture_file(picture.content)
+def _content(image: InputImage) -> tuple[bytes | NDArray[np.uint8], datetime | None]:
+    if not isinstance(image.content, Path):
+        return image.content, image.modified_at
+    data, status = read_image_file(image.content)
     return data, datetime.fromtimestamp(status.st_mtime, timezone.utc)
 
 
@@ -108,7 +108,9 @@ def _decoded(data: bytes, classifier: Classifier) -> NDArray[np.uint8]:
     return decode(data, classifier.contract.preprocess)
 
 
-def _facts(content: bytes | NDArray[np.uint8], modified_at: datetime | None) -> PictureFacts | None:
+def _facts(
+    content: bytes | NDArray[np.uint8], modified_at: datetime | None
+) -> ImageFileFacts | None:
     if isinstance(content, np.ndarray):
         return None  # a frame of a video is no file
-    return PictureFacts(len(content), modified_at, hashlib.sha256(content).hexdigest())
+    return ImageFileFacts(len(content), modified_at, hashlib.sha256(content).hexdigest())

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from partsight.batch.run import Outcome
+from partsight.batch.run import ClassifiedInput
 from partsight.decision.decide import OperatingPoint, accept_score
 from partsight.image.decode import decode
 from partsight.image.encode import encode, shrunk
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.records import Verdict
 from partsight.results.text import strict_text
 from partsight.utils.files import write_atomic
@@ -85,7 +85,7 @@ class ContactSheet:
         self._numbers = itertools.count(0, -1)
         self._total, self._model = 0, "not asked"
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: ClassifiedInput) -> None:
         """Keep one picture, if it was not accepted and is among the worst.
 
         Raises:
@@ -93,7 +93,7 @@ class ContactSheet:
         """
         row = outcome.row
         self._model = row["model"]
-        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.taken, Picture):
+        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.taken, InputImage):
             return
         self._total += 1
         badness, number = -accept_score(row["scores"], self._point), next(self._numbers)
@@ -119,8 +119,8 @@ class ContactSheet:
         write_atomic(self._path, page.encode())
 
 
-def _figure(outcome: Outcome, picture: Picture, bit_depth: int | None) -> str:
-    content, row = picture.content, outcome.row
+def _figure(outcome: ClassifiedInput, input_image: InputImage, bit_depth: int | None) -> str:
+    content, row = input_image.content, outcome.row
     image = content if isinstance(content, np.ndarray) else decode(content, bit_depth=bit_depth)
     data = encode(shrunk(image, _SIDE), quality=_QUALITY)
     scores = sorted(row["scores"].items(), key=lambda each: -each[1])
@@ -128,6 +128,6 @@ def _figure(outcome: Outcome, picture: Picture, bit_depth: int | None) -> str:
         verdict=row["verdict"],
         scores=html.escape(", ".join(f"{label} {score:.3f}" for label, score in scores)),
         reason=html.escape(row.get("reason") or ""),
-        name=html.escape(strict_text(picture.name)),
+        name=html.escape(strict_text(input_image.name)),
         data=base64.b64encode(data).decode(),
     )

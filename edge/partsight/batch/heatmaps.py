@@ -11,9 +11,9 @@ from partsight.image.decode import decode
 from partsight.image.encode import encode, shrunk
 from partsight.image.overlay import overlay
 from partsight.image.spec import PreprocessSpec
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.model.contract import Contract
-from partsight.records import PictureResult, Verdict
+from partsight.records import ImageResult, Verdict
 from partsight.utils.files import distinct_name, write_atomic
 
 __all__ = ["require_heatmap", "write_overlay"]
@@ -36,13 +36,13 @@ def require_heatmap(contract: Contract) -> None:
 
 
 def write_overlay(
-    folder: Path, picture: Picture, result: PictureResult, spec: PreprocessSpec
+    folder: Path, input_image: InputImage, result: ImageResult, spec: PreprocessSpec
 ) -> Path | None:
     """Write a picture's overlay as a JPEG of at most 1600 pixels a side, if it is worth a look.
 
     Args:
         folder: gets the file: the picture's name, and what tells it from others of that name.
-        picture: that was judged.
+        input_image: the classified input.
         result: of a model that gives maps.
         spec: the model's preprocessing.
 
@@ -56,7 +56,7 @@ def write_overlay(
     prediction = result.prediction
     if prediction is None or prediction.heatmap is None or result.verdict is Verdict.ACCEPT:
         return None
-    content = picture.content
+    content = input_image.content
     image = (
         content if isinstance(content, np.ndarray) else decode(content, bit_depth=spec.bit_depth)
     )

@@ -14,10 +14,10 @@ from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ImageError, OutputError
-from partsight.image_files.read import no_pictures
+from partsight.image_files.read import no_image_files
 from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input
-from partsight.records import PictureResult
+from partsight.records import ImageResult
 from partsight.results.base import Row
 from partsight.utils.progress import Progress
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.inference.classifier import Classifier
 
-__all__ = ["Judging", "Observer", "Outcome", "Run"]
+__all__ = ["Judging", "Observer", "ClassifiedInput", "Run"]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ClassifiedInput:
     """What came of one input.
 
     Attributes:
@@ -40,11 +40,11 @@ class Outcome:
 
     taken: Input
     row: Row
-    result: PictureResult | None = None
+    result: ImageResult | None = None
 
 
 # Raises ``ImageError`` where it cannot do its work on this picture; the run goes on.
-Observer = Callable[[Outcome], object]
+Observer = Callable[[ClassifiedInput], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class Judging:
             "details": self.details,
         }
 
-    def judge(self, inputs: Iterable[Input]) -> Iterator[Outcome]:
+    def judge(self, inputs: Iterable[Input]) -> Iterator[ClassifiedInput]:
         """The outcome of each input, in their order."""
         results = classify_inputs(
             self.classifier,
@@ -85,7 +85,7 @@ class Judging:
         )
         for taken, result in results:
             row = result.row() | (result.details() if self.details else {})
-            yield Outcome(taken, row, result)
+            yield ClassifiedInput(taken, row, result)
 
 
 class Run:
@@ -132,7 +132,7 @@ class Run:
                     "same inputs, or remove the .partial file to begin anew."
                 )
             self.summary.add(row, judged_now=False)
-            self._observe(Outcome(taken, row))
+            self._observe(ClassifiedInput(taken, row))
 
     def rows(self, progress: Progress, total: int | None) -> Iterator[Row]:
         """Judge what is left.
@@ -153,9 +153,9 @@ class Run:
             self._observe(outcome)
             yield outcome.row
         if not self.summary.total:
-            raise no_pictures("what was given", self.left_out)
+            raise no_image_files("what was given", self.left_out)
 
-    def _observe(self, outcome: Outcome) -> None:
+    def _observe(self, outcome: ClassifiedInput) -> None:
         for observer in self._observers:
             try:
                 observer(outcome)

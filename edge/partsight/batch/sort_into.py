@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from partsight.batch.run import Outcome
+from partsight.batch.run import ClassifiedInput
 from partsight.errors import OutputError
 from partsight.image.encode import encode
-from partsight.image.file import read_picture_file
-from partsight.inputs.base import Content, Picture
+from partsight.image.file import read_image_file
+from partsight.inputs.base import Content, InputImage
 from partsight.utils.files import distinct_name, write_atomic
 
 __all__ = ["SortInto"]
@@ -33,7 +33,7 @@ class SortInto:
     def __init__(self, folder: Path, *, copy: bool = False) -> None:
         self._folder, self._copy = folder, copy
 
-    def __call__(self, outcome: Outcome) -> None:
+    def __call__(self, outcome: ClassifiedInput) -> None:
         """Sort one picture in; one without a verdict is not.
 
         Raises:
@@ -41,7 +41,7 @@ class SortInto:
             OutputError: it cannot be written.
         """
         taken, row = outcome.taken, outcome.row
-        if row["verdict"] is None or not isinstance(taken, Picture):
+        if row["verdict"] is None or not isinstance(taken, InputImage):
             return
         is_frame = isinstance(taken.content, np.ndarray)
         name = distinct_name(taken.name, ".png" if is_frame else Path(taken.name).suffix)
@@ -54,10 +54,10 @@ class SortInto:
             write_atomic(destination, _data(taken.content))
 
 
-def _link(destination: Path, picture: Path) -> None:
+def _link(destination: Path, image: Path) -> None:
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
-        destination.symlink_to(picture.absolute())
+        destination.symlink_to(image.absolute())
     except OSError as error:
         raise OutputError(
             f"cannot link {destination}: {error.strerror or error}. Choose a place that is "
@@ -68,7 +68,7 @@ def _link(destination: Path, picture: Path) -> None:
 def _data(content: Content) -> bytes:
     if isinstance(content, np.ndarray):
         return encode(content, "png")
-    return content if isinstance(content, bytes) else read_picture_file(content)[0]
+    return content if isinstance(content, bytes) else read_image_file(content)[0]
 
 
 def _folder_name(label: str) -> str:

@@ -56,8 +56,8 @@ def measure(
     judges = [_judge(model, threads, batch)]
     loaded = time.perf_counter()
     width, height = map(int, size.split("x"))
-    picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    together = [picture] * batch
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+    together = [image] * batch
     before_first = time.perf_counter()
     judges[0](together)
     after_first = time.perf_counter()

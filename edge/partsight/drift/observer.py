@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
 from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
-from partsight.image.statistics import picture_statistics
+from partsight.image.statistics import image_statistics
 from partsight.inference.classifier import Classifier
 from partsight.records import PartResult
 from partsight.telemetry.telemetry import Telemetry
@@ -77,7 +77,7 @@ class DriftObserver:
             # Of this very frame: votes over several would hide a shift for a while.
             decide(prediction, point),
             accept_score(prediction.scores, point),
-            None if picture is None else picture_statistics(picture),
+            None if picture is None else image_statistics(picture),
         )
 
     def follow_model(self) -> None:

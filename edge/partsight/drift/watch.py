@@ -21,7 +21,7 @@ from collections.abc import Mapping
 from partsight.drift.charts import RUN, Chart, broken_rule
 from partsight.drift.expected import DriftSettings, charts_of
 from partsight.drift.learning import Learning
-from partsight.image.statistics import PictureStatistics
+from partsight.image.statistics import ImageStatistics
 from partsight.model.reference import Reference
 from partsight.records import Verdict
 from partsight.telemetry.telemetry import Telemetry
@@ -84,7 +84,7 @@ class DriftWatch:
             "alarms of [alarms] act"
         )
 
-    def see(self, verdict: Verdict, accept_score: float, picture: PictureStatistics | None) -> None:
+    def see(self, verdict: Verdict, accept_score: float, picture: ImageStatistics | None) -> None:
         """Take note of a judged part.
 
         Args:

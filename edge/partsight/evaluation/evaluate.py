@@ -22,11 +22,11 @@ from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
-from partsight.image_files.read import no_pictures, pictures_below, read_pictures
+from partsight.image_files.read import image_files_below, no_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
 
-__all__ = ["ScoredPictures", "evaluate", "labelled_pictures", "score_pictures"]
+__all__ = ["ScoredImages", "evaluate", "labelled_image_files", "score_images"]
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ _OF_VERDICTS = ("verdicts", "recall_of_bad", "false_reject_rate")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ScoredPictures:
+class ScoredImages:
     """What a model file said of pictures whose labels are known.
 
     Attributes:
@@ -54,7 +54,7 @@ class ScoredPictures:
     contrasts: NDArray[np.float64] | None = None
 
 
-def labelled_pictures(
+def labelled_image_files(
     folder: Path,
     labels: tuple[str, ...],
     left_out: LeftOut | None = None,
@@ -83,19 +83,19 @@ def labelled_pictures(
             f"{folder} has sub-folders {unknown} that the model has no label for. "
             f"Expected some of {list(labels)}; move or rename the others."
         )
-    pictures = [
+    images = [
         (path, index)
         for each in folders
         if (index := _label_index(each.name, labels)) is not None
-        for path in pictures_below(each.path, aside)
+        for path in image_files_below(each.path, aside)
         if isinstance(path, Path)
     ]
     if left_out is None and aside.unreadable:
         path, reason = next(iter(aside.unreadable.items()))
         raise DatasetError(f"{path}: {reason}. Make it readable, or remove it.")
-    if not pictures:
-        raise no_pictures(f"{folder} (sub-folders {list(labels)})", aside)
-    return pictures
+    if not images:
+        raise no_image_files(f"{folder} (sub-folders {list(labels)})", aside)
+    return images
 
 
 def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> list[LabelFolder]:
@@ -124,29 +124,29 @@ def _label_index(name: str, labels: tuple[str, ...]) -> int | None:
     return same[0] if len(same) == 1 else None
 
 
-def score_pictures(
+def score_images(
     classifier: Classifier,
-    pictures: Iterable[tuple[Path, int]],
+    images: Iterable[tuple[Path, int]],
     clock: Callable[[], float] = time.perf_counter,
-) -> ScoredPictures:
+) -> ScoredImages:
     """Run a model file over labelled pictures.
 
     Args:
         classifier: the loaded model.
-        pictures: path and label index of each.
+        images: path and label index of each.
         clock: seconds, monotonic.
     """
     # Not exhausted beforehand, so that a progress bar around them tells of the scoring.
-    for_reading, for_truth = itertools.tee(pictures)
-    pictures_read = read_pictures((path for path, _ in for_reading), classifier.contract.preprocess)
+    for_reading, for_truth = itertools.tee(images)
+    images_read = read_images((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
     contrasts: list[float | None] = []
-    for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
-        if isinstance(picture, ImageError):
-            failed.append((path, str(picture)))
+    for (_, label), (path, image) in zip(for_truth, images_read, strict=True):
+        if isinstance(image, ImageError):
+            failed.append((path, str(image)))
             continue
         started = clock()
-        (prediction,) = classifier.classify([picture])
+        (prediction,) = classifier.classify([image])
         seconds.append(clock() - started)
         read.append(path)
         contrasts.append(prediction.contrast)
@@ -154,7 +154,7 @@ def score_pictures(
         scores.append([prediction.scores[label] for label in classifier.contract.labels])
     table = np.array(scores, np.float64).reshape(len(read), len(classifier.contract.labels))
     labels = np.array(true, np.intp)
-    return ScoredPictures(
+    return ScoredImages(
         tuple(read),
         labels,
         table,
@@ -166,7 +166,7 @@ def score_pictures(
 
 
 def evaluate(
-    classifier: Classifier, scored: ScoredPictures, point: OperatingPoint | None = None
+    classifier: Classifier, scored: ScoredImages, point: OperatingPoint | None = None
 ) -> dict[str, Any]:
     """The figures of a scored set, ready for JSON.
 
@@ -202,7 +202,7 @@ def evaluate(
     }
 
 
-def _flat(scored: ScoredPictures, point: OperatingPoint) -> Iterator[dict[str, Any]]:
+def _flat(scored: ScoredImages, point: OperatingPoint) -> Iterator[dict[str, Any]]:
     if scored.contrasts is not None:
         for row in np.flatnonzero(scored.contrasts < point.min_contrast):
             yield {"path": str(scored.paths[row]), "contrast": float(scored.contrasts[row])}

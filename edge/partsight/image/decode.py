@@ -22,7 +22,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
 from partsight.image.depth import Samples, declared_bits, peak_of, to_8_bits, wide_samples
-from partsight.image.file import read_picture_file
+from partsight.image.file import read_image_file
 from partsight.image.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.image.limits import MAX_PIXELS, refuse_bomb
 from partsight.image.preprocess import covering_hw
@@ -71,7 +71,7 @@ with contextlib.suppress(OSError, AttributeError):
 
 
 def decode(
-    picture: Path | bytes, spec: PreprocessSpec | None = None, *, bit_depth: int | None = None
+    file: Path | bytes, spec: PreprocessSpec | None = None, *, bit_depth: int | None = None
 ) -> NDArray[np.uint8]:
     """Decode one picture.
 
@@ -82,7 +82,7 @@ def decode(
     definition of what the network sees, and it makes large JPEGs several times cheaper.
 
     Args:
-        picture: a file's path, or its bytes.
+        file: a file's path, or its bytes.
         spec: what the picture is decoded for; None decodes every pixel.
         bit_depth: as in ``spec``, for where every pixel is wanted.
 
@@ -94,7 +94,7 @@ def decode(
         ImageError: with the reason in one line: missing, no regular file, empty, no picture,
             damaged, too large, or with samples beyond the ``bit_depth`` of ``spec``.
     """
-    data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
+    data = read_image_file(file)[0] if isinstance(file, Path) else file
     if not data:
         raise ImageError("the file is empty")
     try:
@@ -139,7 +139,7 @@ def read_size(path: Path) -> tuple[int, int]:
 def read_samples(path: Path) -> Samples | None:
     """The samples of a file with 16 bits each; None for other and for damaged files."""
     try:
-        data = read_picture_file(path)[0]
+        data = read_image_file(path)[0]
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             refuse_bomb(image.format, image.size, _tile_wh(image), data)
             samples = wide_samples(image, data)

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from partsight.errors import OutputError
 from partsight.utils.opencv import cv2
 
-__all__ = ["JPEG_QUALITY", "PictureFormat", "encode", "shrunk"]
+__all__ = ["JPEG_QUALITY", "ImageFormat", "encode", "shrunk"]
 
 # jpg loses a little and is a tenth of the size; png loses nothing.
-PictureFormat = Literal["jpg", "png"]
+ImageFormat = Literal["jpg", "png"]
 
 # Artefacts stay below a camera's noise; OpenCV's own default too.
 JPEG_QUALITY = 95
@@ -26,7 +26,7 @@ _PNG_COMPRESSION = 1
 
 
 def encode(
-    image_bgr: NDArray[np.uint8], kind: PictureFormat = "jpg", quality: int = JPEG_QUALITY
+    image_bgr: NDArray[np.uint8], kind: ImageFormat = "jpg", quality: int = JPEG_QUALITY
 ) -> bytes:
     """Encode a picture.
 
@@ -62,7 +62,7 @@ def shrunk(image_bgr: NDArray[np.uint8], longest_side: int) -> NDArray[np.uint8]
     return np.asarray(cv2.resize(image_bgr, size_wh, interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def _refused(image_bgr: NDArray[np.uint8], kind: PictureFormat) -> OutputError:
+def _refused(image_bgr: NDArray[np.uint8], kind: ImageFormat) -> OutputError:
     return OutputError(
         f"cannot encode a picture as {kind}: expected uint8 (H, W, 3) of a size that {kind} has. "
         f"Received: {image_bgr.dtype} {image_bgr.shape}. Choose another format."

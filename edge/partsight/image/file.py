@@ -8,13 +8,13 @@ from pathlib import Path
 
 from partsight.errors import ImageError
 
-__all__ = ["MAX_FILE_BYTES", "read_picture_file"]
+__all__ = ["MAX_FILE_BYTES", "read_image_file"]
 
 # An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
 MAX_FILE_BYTES = 1_000_000_000
 
 
-def read_picture_file(path: Path) -> tuple[bytes, os.stat_result]:
+def read_image_file(path: Path) -> tuple[bytes, os.stat_result]:
     """Read a picture file.
 
     Returns:

@@ -1,7 +1,7 @@
 """What a picture may ask for: memory by its size, time by its passes.
 
 Enters: what the header of a picture says whose pixels were not read. Leaves: nothing, or
-``ImageError``. Called by ``decode``; how large a file may be is said by ``picture_file``.
+``ImageError``. Called by ``decode``; how large a file may be is said by ``image_file``.
 """
 
 from __future__ import annotations

@@ -100,20 +100,20 @@ def region(image: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
     return image[first_row:last_row, first_column:last_column]
 
 
-def without_bars(picture: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
+def without_bars(image: NDArray[np.uint8], spec: PreprocessSpec) -> NDArray[np.uint8]:
     """What ``preprocess`` made, without the bars of a letterbox: a view of it.
 
     The bars are found by their colour. Edge rows or columns of the picture itself that have
     this very colour are cut off, too; of a picture in this colour all is left.
     """
     if spec.fit != "letterbox":
-        return picture
-    other = picture != _BAR
+        return image
+    other = image != _BAR
     rows = np.flatnonzero(other.reshape(len(other), -1).any(axis=1))
     columns = np.flatnonzero(other.any(axis=0).any(axis=1))
     if not len(rows):
-        return picture
-    return picture[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        return image
+    return image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
 
 def _fitted_hw(hw: tuple[int, ...], spec: PreprocessSpec) -> tuple[int, int]:

@@ -14,7 +14,7 @@ from partsight.image.preprocess import without_bars
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
 
-__all__ = ["PictureStatistics", "grey_range", "picture_statistics"]
+__all__ = ["ImageStatistics", "grey_range", "image_statistics"]
 
 # Share of the pixels on either side that does not count: two lines of text that a camera lays
 # over its frames cover 6 %.
@@ -26,7 +26,7 @@ _LEAST_SIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
-class PictureStatistics:
+class ImageStatistics:
     """Two numbers of a picture, in grey levels of 0 to 255.
 
     Attributes:
@@ -38,17 +38,17 @@ class PictureStatistics:
     contrast: float
 
 
-def picture_statistics(picture: NDArray[np.uint8]) -> PictureStatistics:
+def image_statistics(image: NDArray[np.uint8]) -> ImageStatistics:
     """Measure what the network is fed.
 
     Args:
-        picture: uint8 (H, W, 3), red-green-blue, as ``preprocess`` gives it.
+        image: uint8 (H, W, 3), red-green-blue, as ``preprocess`` gives it.
     """
-    mean, std = cv2.meanStdDev(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))
-    return PictureStatistics(float(mean[0, 0]), float(std[0, 0]))
+    mean, std = cv2.meanStdDev(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY))
+    return ImageStatistics(float(mean[0, 0]), float(std[0, 0]))
 
 
-def grey_range(picture: NDArray[np.uint8], spec: PreprocessSpec) -> float:
+def grey_range(image: NDArray[np.uint8], spec: PreprocessSpec) -> float:
     """Grey levels that the central 85 % of a picture spread over: 0 for a picture of one colour.
 
     The largest of the three channels counts, so that a picture whose colours differ at equal
@@ -57,13 +57,13 @@ def grey_range(picture: NDArray[np.uint8], spec: PreprocessSpec) -> float:
     slight gradient stay below 10; the flattest of 1,961 real pictures of parts has 20.
 
     Args:
-        picture: uint8 (h, w, 3), RGB, as ``preprocess`` gives it under ``spec``.
+        image: uint8 (h, w, 3), RGB, as ``preprocess`` gives it under ``spec``.
         spec: tells whether bars beside the picture are to be left out.
 
     Returns:
         0 to 255.
     """
-    seen = without_bars(picture, spec)
+    seen = without_bars(image, spec)
     for _ in range(_HALVINGS):
         if min(seen.shape[:2]) < _LEAST_SIDE:
             break

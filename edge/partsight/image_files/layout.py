@@ -15,7 +15,7 @@ from pathlib import Path
 
 from partsight.decision.good_names import is_good_name
 from partsight.errors import DatasetError
-from partsight.image_files.read import is_picture, pictures_below, sub_folders
+from partsight.image_files.read import image_files_below, is_image_file, sub_folders
 from partsight.image_files.walk import LeftOut
 
 __all__ = ["LabelFolder", "Layout", "label_key", "read_layout", "split_of"]
@@ -213,11 +213,11 @@ def _has_labels_only(folder: Path) -> bool:
 
 
 def _has_images_beside(folder: Path) -> bool:
-    return any(is_picture(each) and not each.is_dir() for each in folder.iterdir())
+    return any(is_image_file(each) and not each.is_dir() for each in folder.iterdir())
 
 
 def _has_images(folder: Path) -> bool:
-    return any(isinstance(each, Path) for each in pictures_below(folder, LeftOut()))
+    return any(isinstance(each, Path) for each in image_files_below(folder, LeftOut()))
 
 
 def _names(folders: Sequence[Path]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from partsight.image_files.read import PICTURE_SUFFIXES
+from partsight.image_files.read import IMAGE_SUFFIXES
 from partsight.image_files.walk import VIDEO_SUFFIXES
 
 __all__ = ["is_video"]
@@ -27,14 +27,14 @@ _STARTS = (
 )
 # Of an ISO media file the first box, at byte 4; HEIC and AVIF pictures are such files too.
 _BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")
-_PICTURE_BRANDS = (b"hei", b"hev", b"mif1", b"msf1", b"avi", b"mia")
+_IMAGE_BRANDS = (b"hei", b"hev", b"mif1", b"msf1", b"avi", b"mia")
 _PACKET_SYNC = 0x47
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
     """Whether a file is a video, by its ending, or by its first bytes where that says nothing."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
-    if suffix in VIDEO_SUFFIXES or suffix in PICTURE_SUFFIXES:
+    if suffix in VIDEO_SUFFIXES or suffix in IMAGE_SUFFIXES:
         return suffix in VIDEO_SUFFIXES
     try:
         if not os.path.isfile(path):
@@ -49,7 +49,7 @@ def _begins_as_video(head: bytes) -> bool:
     if head.startswith(_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI "):
         return True
     if head[4:8] == b"ftyp":
-        return not head[8:12].startswith(_PICTURE_BRANDS)
+        return not head[8:12].startswith(_IMAGE_BRANDS)
     if head[4:8] in _BOXES:
         return True
     return any(

@@ -22,26 +22,26 @@ from partsight.image_files.walk import LeftOut, Unlisted, is_ignored, lies_in_it
 from partsight.utils.parallel_map import worked_ahead
 
 __all__ = [
-    "PICTURE_SUFFIXES",
-    "find_pictures",
-    "is_picture",
+    "IMAGE_SUFFIXES",
+    "find_image_files",
+    "is_image_file",
     "measure_depth",
-    "no_pictures",
-    "pictures_below",
-    "read_pictures",
+    "no_image_files",
+    "image_files_below",
+    "read_images",
     "sub_folders",
 ]
 
 # Of image files that are read; see ``picture.formats``.
-PICTURE_SUFFIXES = IMAGE_ENDINGS
+IMAGE_SUFFIXES = IMAGE_ENDINGS
 
 
-def is_picture(path: PurePath) -> bool:
+def is_image_file(path: PurePath) -> bool:
     """Whether a file's name says that it is an image; names that are ignored are not."""
-    return path.suffix.lower() in PICTURE_SUFFIXES and not is_ignored(path.name)
+    return path.suffix.lower() in IMAGE_SUFFIXES and not is_ignored(path.name)
 
 
-def pictures_below(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlisted]:
+def image_files_below(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlisted]:
     """The image files in a folder and below it, by name, and folders that cannot be listed.
 
     Args:
@@ -52,13 +52,13 @@ def pictures_below(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlisted]
         if isinstance(entry, Unlisted):
             left_out.unlisted.append(entry)
             yield entry
-        elif is_picture(entry):
+        elif is_image_file(entry):
             yield entry
         else:
             left_out.count(entry)
 
 
-def find_pictures(paths: Iterable[Path], left_out: LeftOut | None = None) -> list[Path]:
+def find_image_files(paths: Iterable[Path], left_out: LeftOut | None = None) -> list[Path]:
     """The image files that ``paths`` stand for.
 
     A file stands for itself, whatever its name, also where it does not exist, so that
@@ -73,22 +73,20 @@ def find_pictures(paths: Iterable[Path], left_out: LeftOut | None = None) -> lis
     """
     paths, left_out = list(paths), left_out or LeftOut()
     found = [
-        picture
-        for path in paths
-        for picture in (_below(path, left_out) if path.is_dir() else [path])
+        image for path in paths for image in (_below(path, left_out) if path.is_dir() else [path])
     ]
     if not found:
-        raise no_pictures(", ".join(map(str, paths)), left_out)
+        raise no_image_files(", ".join(map(str, paths)), left_out)
     return found
 
 
-def no_pictures(where: str, left_out: LeftOut) -> DatasetError:
+def no_image_files(where: str, left_out: LeftOut) -> DatasetError:
     """The error for inputs without any image file; tells what there was instead."""
     unlisted = [f"{path}: {reason}" for path, reason in left_out.unreadable.items()]
     received = "; ".join(filter(None, [left_out.text(), *unlisted])) or "received none"
     return DatasetError(
         f"no pictures in {where}: expected files ending in "
-        f"{', '.join(sorted(PICTURE_SUFFIXES))}; {received}. Check the path."
+        f"{', '.join(sorted(IMAGE_SUFFIXES))}; {received}. Check the path."
     )
 
 
@@ -114,7 +112,7 @@ def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:
     found = []
     for child in (folder / name for name in names if not is_ignored(name)):
         if not child.is_dir():
-            left_out.count(child, " beside the sub-folders" if is_picture(child) else "")
+            left_out.count(child, " beside the sub-folders" if is_image_file(child) else "")
         elif lies_in_itself(child):
             left_out.cycle(child)
         else:
@@ -122,7 +120,7 @@ def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:
     return found
 
 
-def read_pictures(
+def read_images(
     paths: Iterable[Path], spec: PreprocessSpec
 ) -> Iterator[tuple[Path, NDArray[np.uint8] | ImageError]]:
     """Decode pictures ahead of their use, one thread a core.
@@ -160,4 +158,4 @@ def _try_decode(path: Path, spec: PreprocessSpec) -> NDArray[np.uint8] | ImageEr
 
 
 def _below(folder: Path, left_out: LeftOut) -> list[Path]:
-    return [each for each in pictures_below(folder, left_out) if isinstance(each, Path)]
+    return [each for each in image_files_below(folder, left_out) if isinstance(each, Path)]

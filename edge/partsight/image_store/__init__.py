@@ -11,6 +11,6 @@ frame over by ``keep`` after. Neither waits for the disk.
 from __future__ import annotations
 
 from partsight.image_store.save_plan import SavePlan
-from partsight.image_store.store import PictureStore
+from partsight.image_store.store import ImageStore
 
-__all__ = ["PictureStore", "SavePlan"]
+__all__ = ["ImageStore", "SavePlan"]

@@ -21,7 +21,7 @@ __all__ = [
     "is_day",
     "is_kept",
     "is_left_over",
-    "picture_path",
+    "image_path",
 ]
 
 _ANNOTATED = "-annotated"
@@ -63,7 +63,7 @@ def is_kept(part_id: str, verdict: Verdict, accepts: float, *, fault: bool = Fal
     return place < accepts
 
 
-def picture_path(part_id: str, captured_at: datetime, ending: str) -> str:
+def image_path(part_id: str, captured_at: datetime, ending: str) -> str:
     """Where a part's frame is kept: ``2026-11-24/<id>.jpg``, by the day in UTC, as ids are."""
     return f"{captured_at.astimezone(timezone.utc):%Y-%m-%d}/{part_id}.{ending}"
 

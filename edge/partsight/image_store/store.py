@@ -21,7 +21,7 @@ from partsight.image_store.annotate import annotate
 from partsight.image_store.disk_guard import DiskGuard, Obstacle
 from partsight.image_store.retention import Limits, Retention
 from partsight.image_store.retention_schedule import Tidying
-from partsight.image_store.save_plan import SavePlan, annotated_path, is_kept, picture_path
+from partsight.image_store.save_plan import SavePlan, annotated_path, image_path, is_kept
 from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
@@ -31,7 +31,7 @@ from partsight.utils.files import write_atomic
 if TYPE_CHECKING:
     from partsight.config.pictures import PicturesConfig
 
-__all__ = ["OnLost", "PictureStore"]
+__all__ = ["OnLost", "ImageStore"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _HEADROOM = 1.1
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-class PictureStore:
+class ImageStore:
     """Keeps frames. A context manager: its thread runs within, and flushes at the end.
 
     Args:
@@ -86,7 +86,7 @@ class PictureStore:
         self._tidying = Tidying(self._retention.steps, monotonic)
         self._queue = WorkQueue(_QUEUE_BYTES, self._work, name="pictures")
 
-    def __enter__(self) -> PictureStore:
+    def __enter__(self) -> ImageStore:
         self._guard.look()
         self._queue.start()
         return self
@@ -115,7 +115,7 @@ class PictureStore:
             return SavePlan()
         obstacle = self._guard.obstacle() or self._queue_obstacle()
         if obstacle is None:
-            return SavePlan(picture_path(part_id, captured_at, self._config.format))
+            return SavePlan(image_path(part_id, captured_at, self._config.format))
         self._telemetry.count("pictures_lost", obstacle.cause)
         return SavePlan(note=f"picture not kept: {obstacle.told}")
 

@@ -109,11 +109,11 @@ class Classifier:
         """
         return preprocess(image_bgr, self.contract.preprocess)
 
-    def predict(self, picture: NDArray[np.uint8]) -> Prediction:
+    def predict(self, input_rgb: NDArray[np.uint8]) -> Prediction:
         """The second half of ``classify``, of what ``prepare`` gave."""
         # Of the whole picture, also where it is cut into tiles: a good part may have flat ones.
-        contrast = grey_range(picture, self.contract.preprocess)
-        raw = self.interpreter.invoke(self._feed(picture)[np.newaxis])
+        contrast = grey_range(input_rgb, self.contract.preprocess)
+        raw = self.interpreter.invoke(self._feed(input_rgb)[np.newaxis])
         scores = probabilities(raw, self.interpreter.output, self.contract)
         labels, columns = self.contract.labels, self.contract.tiles[1]
         if self.contract.tiles == (1, 1):

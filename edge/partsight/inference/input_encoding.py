@@ -41,20 +41,20 @@ def input_encoder(
     layout = layout or TensorLayout()
     look_up = _looked_up(_table(info, normalization), layout)
 
-    def feed(picture: NDArray[np.uint8]) -> NDArray[Any]:
-        fed = look_up(grey(picture) if layout.channels == 1 else picture)
+    def feed(image: NDArray[np.uint8]) -> NDArray[Any]:
+        fed = look_up(grey(image) if layout.channels == 1 else image)
         return np.ascontiguousarray(fed.transpose(2, 0, 1)) if layout.channels_first else fed
 
     return look_up if layout == TensorLayout(single_score=layout.single_score) else feed
 
 
-def grey(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def grey(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grey of RGB, uint8 (H, W, 3) to (H, W, 1), the same on every processor.
 
     (19595 R + 38470 G + 7471 B + 32768) / 65536, rounded down: the luma of ITU-R BT.601 in whole
     numbers, to the byte what Pillow's ``convert("L")`` gives.
     """
-    weighted = picture.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
+    weighted = image.astype(np.uint32) @ np.array([19595, 38470, 7471], np.uint32)
     return ((weighted + 32768) >> 16).astype(np.uint8)[..., np.newaxis]
 
 
@@ -78,8 +78,8 @@ def _looked_up(
         if layout.channels == 1:
             raise ValueError("a grey picture has one mean and one std. Received: three of each")
         channels = np.arange(3)
-        return lambda picture: table[picture, channels]
+        return lambda image: table[image, channels]
     of_all = table[:, 0]
     if of_all.dtype == np.uint8 and np.array_equal(of_all, np.arange(256)):
-        return lambda picture: picture  # the bytes of a frame as they are
-    return lambda picture: of_all[picture]
+        return lambda image: image  # the bytes of a frame as they are
+    return lambda image: of_all[image]

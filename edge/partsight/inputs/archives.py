@@ -14,11 +14,11 @@ from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from partsight.image_files.read import is_picture
+from partsight.image_files.read import is_image_file
 from partsight.image_files.walk import LeftOut, is_ignored
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 
-__all__ = ["MAX_MEMBER_BYTES", "pictures_in_tar", "pictures_in_zip"]
+__all__ = ["MAX_MEMBER_BYTES", "images_in_tar", "images_in_zip"]
 
 # An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
 MAX_MEMBER_BYTES = 1_000_000_000
@@ -35,7 +35,7 @@ _DAMAGE = (
 )
 
 
-def pictures_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
+def images_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
     """The pictures in a zip archive, in the archive's order; ignored names as in a folder."""
     try:
         with zipfile.ZipFile(path) as archive:
@@ -49,13 +49,13 @@ def pictures_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
                 except _DAMAGE as error:
                     yield Unreadable(name, f"the archive's member cannot be read: {error}")
                     continue
-                yield Picture(name, data)
+                yield InputImage(name, data)
     except _DAMAGE as error:
         yield _damaged(path, error)
 
 
-def pictures_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
-    """The pictures in a tar archive, compressed or not; see ``pictures_in_zip``."""
+def images_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
+    """The pictures in a tar archive, compressed or not; see ``images_in_zip``."""
     try:
         # As a stream: the list of members would grow with their number.
         with tarfile.open(path, "r|*") as archive:
@@ -65,7 +65,7 @@ def pictures_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
                 stream = archive.extractfile(member)
                 data = b"" if stream is None else _read(stream, member.size)
                 modified_at = datetime.fromtimestamp(member.mtime, timezone.utc)
-                yield Picture(f"{path}!/{member.name}", data, modified_at)
+                yield InputImage(f"{path}!/{member.name}", data, modified_at)
                 archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it has seen
     except _DAMAGE as error:
         yield _damaged(path, error)
@@ -76,7 +76,7 @@ def _is_taken(name: str, left_out: LeftOut) -> bool:
     path = PurePosixPath(name)
     if any(is_ignored(part) for part in path.parts if part not in (".", "..")):
         return False
-    if not is_picture(path):
+    if not is_image_file(path):
         left_out.count(path)
         return False
     return True

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Content", "Input", "Picture", "Unreadable"]
+__all__ = ["Content", "Input", "InputImage", "Unreadable"]
 
 # A file, an encoded picture, or uint8 (H, W, 3) BGR.
 Content = Path | bytes | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Picture:
+class InputImage:
     """A picture that is to be judged.
 
     Attributes:
@@ -38,4 +38,4 @@ class Unreadable:
     reason: str
 
 
-Input = Picture | Unreadable
+Input = InputImage | Unreadable

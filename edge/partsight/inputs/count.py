@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.inputs.open import STDIN, open_inputs
 
 __all__ = ["count_inputs"]
@@ -18,7 +18,7 @@ def count_inputs(paths: Iterable[str]) -> int | None:
         return None
     count = 0
     for taken in open_inputs(paths):
-        if isinstance(taken, Picture) and not isinstance(taken.content, Path):
+        if isinstance(taken, InputImage) and not isinstance(taken.content, Path):
             return None
         count += 1
     return count

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from partsight.image_files.read import pictures_below
+from partsight.image_files.read import image_files_below
 from partsight.image_files.walk import LeftOut, Unlisted
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 
 __all__ = ["inputs_below"]
 
 
 def inputs_below(folder: Path, left_out: LeftOut) -> Iterator[Input]:
-    """An input for each image file, see ``partsight.image_files.read.pictures_below``.
+    """An input for each image file, see ``partsight.image_files.read.image_files_below``.
 
     Yields:
         A picture for each file whose name says that it is one, and what cannot be listed.
     """
-    for entry in pictures_below(folder, left_out):
+    for entry in image_files_below(folder, left_out):
         if isinstance(entry, Unlisted):
             yield Unreadable(str(entry.path), entry.reason)
         else:
-            yield Picture(str(entry), entry)
+            yield InputImage(str(entry), entry)

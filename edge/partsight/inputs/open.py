@@ -16,13 +16,13 @@ from pathlib import Path
 from partsight.config.source_address import local_path
 from partsight.image_files.media import is_video
 from partsight.image_files.walk import LeftOut, Unlisted
-from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.archives import images_in_tar, images_in_zip
+from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.inputs.folders import inputs_below
 from partsight.inputs.lists import path_on_disk, paths_in_stream, paths_in_table, paths_in_text
 from partsight.inputs.patterns import matches
 
-__all__ = ["STDIN", "entries", "open_inputs", "pictures_at"]
+__all__ = ["STDIN", "entries", "open_inputs", "images_at"]
 
 STDIN = "-"
 
@@ -31,9 +31,9 @@ _LISTS: dict[str, Callable[[Path], Iterator[str]]] = {
     ".csv": paths_in_table,
 }
 _ARCHIVES: dict[str, Callable[[Path, LeftOut], Iterator[Input]]] = {
-    ".zip": pictures_in_zip,
-    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), pictures_in_tar),
-    **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), pictures_in_tar),
+    ".zip": images_in_zip,
+    **dict.fromkeys((".tar", ".tgz", ".tbz2", ".txz"), images_in_tar),
+    **dict.fromkeys((".tar.gz", ".tar.bz2", ".tar.xz"), images_in_tar),
 }
 
 
@@ -59,7 +59,7 @@ def open_inputs(
         if isinstance(entry, Unreadable):
             yield entry
         else:
-            yield from pictures_at(entry, left_out, every)
+            yield from images_at(entry, left_out, every)
 
 
 def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
@@ -81,7 +81,7 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
         yield Unreadable(name, f"the list cannot be read, or no further: {reason}")
 
 
-def pictures_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
+def images_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
     """The pictures that one path stands for, which is no list; see ``open_inputs``."""
     name = local_path(name)
     path = Path(name)
@@ -120,4 +120,4 @@ def _of_file(path: Path, left_out: LeftOut, every: int) -> Iterator[Input]:
 
         yield from frames_of_video(path, every)
         return
-    yield Picture(str(path), path)
+    yield InputImage(str(path), path)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import SourceError
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.records import Frame
 from partsight.sources.video import CaptureSource
 
@@ -19,6 +19,6 @@ def frames_of_video(path: Path, every: int) -> Iterator[Input]:
         with CaptureSource(str(path), live=False) as source:
             for frame in source:
                 if isinstance(frame, Frame) and frame.index % every == 0:
-                    yield Picture(f"{path}#{frame.index}", frame.image_bgr)
+                    yield InputImage(f"{path}#{frame.index}", frame.image_bgr)
     except SourceError as error:
         yield Unreadable(str(path), str(error))

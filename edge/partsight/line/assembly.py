@@ -23,7 +23,7 @@ from partsight.utils.periodic import Periodic
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
-    from partsight.image_store import PictureStore
+    from partsight.image_store import ImageStore
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch
     from partsight.sinks.delivery_worker import DeliveryWorker
@@ -36,7 +36,7 @@ __all__ = [
     "open_journal",
     "open_model",
     "open_models",
-    "open_pictures",
+    "open_image_store",
     "open_pruning",
 ]
 
@@ -96,20 +96,20 @@ def open_pruning(
     stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
 
 
-def open_pictures(
+def open_image_store(
     config: Config, telemetry: Telemetry, on_event: OnEvent, stack: ExitStack
-) -> PictureStore | None:
+) -> ImageStore | None:
     """The store of frames, if the line keeps any."""
     pictures = config.pictures
     if pictures.folder is None:
         return None
-    from partsight.image_store import PictureStore
+    from partsight.image_store import ImageStore
 
     def lost(path: str, reason: str) -> None:
         on_event("picture_lost", {"picture": path, "reason": reason})
 
     return stack.enter_context(
-        PictureStore(pictures.folder, pictures, telemetry, lost, close_timeout_s=_FLUSH_S)
+        ImageStore(pictures.folder, pictures, telemetry, lost, close_timeout_s=_FLUSH_S)
     )
 
 

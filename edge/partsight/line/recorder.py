@@ -17,7 +17,7 @@ from partsight.results.base import Sink
 from partsight.telemetry.telemetry import Telemetry
 
 if TYPE_CHECKING:
-    from partsight.image_store import PictureStore, SavePlan
+    from partsight.image_store import ImageStore, SavePlan
     from partsight.journal import Journal
 
 __all__ = ["Recorder"]
@@ -42,7 +42,7 @@ class Recorder:
         *,
         journal: Journal | None = None,
         sinks: Sequence[Sink] = (),
-        pictures: PictureStore | None = None,
+        pictures: ImageStore | None = None,
         observers: Sequence[Callable[[Inspection], None]] = (),
     ) -> None:
         self._telemetry, self._journal, self._sinks = telemetry, journal, sinks

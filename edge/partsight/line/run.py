@@ -17,10 +17,10 @@ from partsight.line.assembly import (
     model_notes,
     open_feeders,
     open_health,
+    open_image_store,
     open_journal,
     open_model,
     open_models,
-    open_pictures,
     open_pruning,
 )
 from partsight.line.events import event_writer, started
@@ -70,7 +70,7 @@ def run_station(request: LineRequest, telemetry: Telemetry) -> None:
             journal=journal,
             # With sinks, those are who is told: standard output may be one of them.
             sinks=() if feeders else [JsonLinesSink(sys.stdout)],
-            pictures=open_pictures(config, telemetry, on_event, stack),
+            pictures=open_image_store(config, telemetry, on_event, stack),
             observers=observers.each,
         )
         models = open_models(request, inspector, telemetry, on_event, stack)

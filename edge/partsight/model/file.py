@@ -19,7 +19,7 @@ from typing import Any
 
 from partsight.errors import ContractError, ModelError
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
-from partsight.model.third_party import ModelOverrides, foreign_contract
+from partsight.model.third_party import ModelOverrides, third_party_contract
 from partsight.model.zip_tail import TailDamage, append_tail, read_member
 
 __all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file", "read_model"]
@@ -101,7 +101,9 @@ def load_model_file(
     document = _read_document(data, name)
     digest = hashlib.sha256(data).hexdigest()
     if document is None:
-        return ModelFile(data, digest, foreign_contract(data, name, overrides or ModelOverrides()))
+        return ModelFile(
+            data, digest, third_party_contract(data, name, overrides or ModelOverrides())
+        )
     if overrides is not None:
         raise ContractError(
             f"{name} says itself what its numbers mean: expected no labels, scale, offset, accept "

@@ -47,7 +47,7 @@ class Reference:
         pictures: how many good parts it is measured on.
         reject_rate: the share of them that was rejected.
         accept_score: the score that decides, of those that were not rejected.
-        luma: see ``picture_statistics``; of the picture that the network is fed, in bytes.
+        luma: see ``image_statistics``; of the picture that the network is fed, in bytes.
         contrast: as luma.
 
     Raises:

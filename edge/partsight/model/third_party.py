@@ -21,13 +21,13 @@ from partsight.model.tflite.standard_metadata import (
     metadata_entry,
     read_standard_metadata,
 )
-from partsight.model.third_party_input import foreign_normalization
-from partsight.model.third_party_labels import foreign_labels
-from partsight.model.third_party_tensors import ForeignTensors, foreign_tensors
+from partsight.model.third_party_input import third_party_normalization
+from partsight.model.third_party_labels import third_party_labels
+from partsight.model.third_party_tensors import ThirdPartyTensors, third_party_tensors
 from partsight.model.zip_tail import TailDamage
 from partsight.utils.text_files import nfc
 
-__all__ = ["MARK", "ModelOverrides", "foreign_contract", "read_labels"]
+__all__ = ["MARK", "ModelOverrides", "third_party_contract", "read_labels"]
 
 # A file whose flatbuffer says this was made by partsight: without its contract it is damaged.
 MARK = "PARTSIGHT"
@@ -54,7 +54,7 @@ class ModelOverrides:
     logits: bool = False
 
 
-def foreign_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
+def third_party_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
     """Put together what a model's numbers mean.
 
     Args:
@@ -84,8 +84,8 @@ def foreign_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contr
             labels,
             PreprocessSpec(tensors.height, tensors.width),
             OperatingPoint(_accept_labels(labels, overrides, name)),
-            normalization=foreign_normalization(
-                tensors.picture,
+            normalization=third_party_normalization(
+                tensors.image,
                 metadata.normalization,
                 overrides.scale,
                 overrides.offset,
@@ -112,9 +112,9 @@ def _require_logits(data: bytes, name: str) -> None:
         )
 
 
-def _tensors(data: bytes, name: str) -> ForeignTensors:
+def _tensors(data: bytes, name: str) -> ThirdPartyTensors:
     try:
-        return foreign_tensors(data)
+        return third_party_tensors(data)
     except ValueError as error:
         raise ContractError(f"{name} {error}") from error
 
@@ -129,14 +129,14 @@ def _metadata(data: bytes, name: str) -> StandardMetadata:
 def _labels(
     data: bytes,
     metadata: StandardMetadata,
-    tensors: ForeignTensors,
+    tensors: ThirdPartyTensors,
     overrides: ModelOverrides,
     name: str,
 ) -> tuple[str, ...]:
     """As many as the model has scores; of a single one, both labels."""
     counts = (2, 1) if tensors.layout.single_score else (tensors.scores,)
     try:
-        labels = overrides.labels or foreign_labels(data, metadata, counts, name)
+        labels = overrides.labels or third_party_labels(data, metadata, counts, name)
     except ValueError as error:
         raise ContractError(f"{name} cannot be used: {error}") from error
     if len(labels) not in counts:

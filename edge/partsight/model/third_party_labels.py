@@ -12,7 +12,7 @@ from partsight.model.tflite.standard_metadata import StandardMetadata
 from partsight.model.zip_tail import TailDamage, member_names, read_others_member
 from partsight.utils.text_files import decode_text
 
-__all__ = ["foreign_labels"]
+__all__ = ["third_party_labels"]
 
 _MAX_BYTES = 1 << 20
 # How many files that cannot be used a message names.
@@ -25,7 +25,7 @@ _HINT = (
 _NAME = re.compile(r".*(label|class|dict|names|meta).*(\.(txt|json|ya?ml|csv|names))?", re.I)
 
 
-def foreign_labels(
+def third_party_labels(
     data: bytes, metadata: StandardMetadata, counts: tuple[int, ...], name: str
 ) -> tuple[str, ...]:
     """The labels that a model carries.

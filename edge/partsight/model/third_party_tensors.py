@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from partsight.model.tensor_layout import TensorLayout
 from partsight.model.tflite.tensors import Tensor, tensors_of
 
-__all__ = ["ForeignTensors", "foreign_tensors"]
+__all__ = ["ThirdPartyTensors", "third_party_tensors"]
 
 _TAKEN = ("float32", "uint8", "int8")
 _EXPECTED = (
@@ -22,24 +22,24 @@ _QUANTIZE = "Export it as float32, or quantize it with a scale and zero point."
 
 
 @dataclass(frozen=True, slots=True)
-class ForeignTensors:
+class ThirdPartyTensors:
     """The tensors of an image classifier.
 
     Attributes:
-        picture: its input.
+        image: its input.
         layout: how that holds a picture, and whether the output is one number.
         height, width: of a picture, in pixels.
         scores: how many numbers it gives.
     """
 
-    picture: Tensor
+    image: Tensor
     layout: TensorLayout
     height: int
     width: int
     scores: int
 
 
-def foreign_tensors(data: bytes) -> ForeignTensors:
+def third_party_tensors(data: bytes) -> ThirdPartyTensors:
     """The tensors of a verified model.
 
     Raises:
@@ -49,10 +49,10 @@ def foreign_tensors(data: bytes) -> ForeignTensors:
     inputs, outputs = tensors_of(data)
     shapes = [_listed(each) for each in (inputs, outputs)]
     try:
-        (picture,), (scores,) = _one(inputs), _one(outputs)
-        channels_first = _channels_first(picture)
-        channels, height, width = _sizes(picture, channels_first)
-        _require_picture(picture, channels)
+        (image,), (scores,) = _one(inputs), _one(outputs)
+        channels_first = _channels_first(image)
+        channels, height, width = _sizes(image, channels_first)
+        _require_image_input(image, channels)
         count = _score_count(scores)
     except _Unusable as error:
         raise ValueError(
@@ -60,7 +60,7 @@ def foreign_tensors(data: bytes) -> ForeignTensors:
             f"{shapes[1]}, {error}"
         ) from error
     layout = TensorLayout(channels, channels_first, count == 1)
-    return ForeignTensors(picture, layout, height, width, count)
+    return ThirdPartyTensors(image, layout, height, width, count)
 
 
 class _Unusable(Exception):
@@ -77,31 +77,31 @@ def _one(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     return tensors
 
 
-def _channels_first(picture: Tensor) -> bool:
-    if len(picture.shape) != 4:
+def _channels_first(image: Tensor) -> bool:
+    if len(image.shape) != 4:
         raise _Unusable(f"of which the input is no picture. {_GIVE}")
-    return picture.shape[3] not in (1, 3) and picture.shape[1] in (1, 3)
+    return image.shape[3] not in (1, 3) and image.shape[1] in (1, 3)
 
 
-def _sizes(picture: Tensor, channels_first: bool) -> tuple[int, int, int]:
-    _, *sizes = picture.shape
+def _sizes(image: Tensor, channels_first: bool) -> tuple[int, int, int]:
+    _, *sizes = image.shape
     channels, height, width = sizes if channels_first else (sizes[2], sizes[0], sizes[1])
     return channels, height, width
 
 
-def _require_picture(picture: Tensor, channels: int) -> None:
-    if any(axis > 0 for axis in picture.open_axes):
+def _require_image_input(image: Tensor, channels: int) -> None:
+    if any(axis > 0 for axis in image.open_axes):
         raise _Unusable(
             "and leaves the size of a picture open, so that the one it was trained on is not "
             "known. Export it with a fixed height and width."
         )
-    if picture.shape[0] != 1:
+    if image.shape[0] != 1:
         raise _Unusable("for several pictures at once. Export it for one picture.")
     if channels not in (1, 3):
         raise _Unusable(f"a picture of {channels} channels, neither RGB nor grey. {_GIVE}")
-    if picture.dtype not in _TAKEN:
-        raise _Unusable(f"of which the input is {picture.dtype}. {_QUANTIZE}")
-    if picture.dtype == "int8" and picture.scale == 0:
+    if image.dtype not in _TAKEN:
+        raise _Unusable(f"of which the input is {image.dtype}. {_QUANTIZE}")
+    if image.dtype == "int8" and image.scale == 0:
         raise _Unusable(f"of which the input does not say what its numbers mean. {_QUANTIZE}")
 
 

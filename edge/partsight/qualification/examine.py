@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partsight.decision.decide import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
-from partsight.evaluation.evaluate import labelled_pictures, score_pictures
+from partsight.evaluation.evaluate import labelled_image_files, score_images
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.inference.classifier import Classifier
@@ -68,7 +68,7 @@ def _challenged(classifier: Classifier, rules: Rules, findings: Findings) -> Fin
     if rules.challenge is None:
         return findings
     labels = classifier.contract.labels
-    scored = score_pictures(classifier, labelled_pictures(Path(rules.challenge), labels))
+    scored = score_images(classifier, labelled_image_files(Path(rules.challenge), labels))
     if scored.failed:
         path, reason = scored.failed[0]
         raise DatasetError(

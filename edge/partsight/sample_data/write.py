@@ -53,8 +53,8 @@ def write_sample_data(
 
 
 def _encode(label: str, index: int, seed: int) -> bytes:
-    picture = render_part(label, index, seed)
-    _, data = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    image = render_part(label, index, seed)
+    _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
     return data.tobytes()
 
 

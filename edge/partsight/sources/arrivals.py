@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from partsight.image_files.read import PICTURE_SUFFIXES
+from partsight.image_files.read import IMAGE_SUFFIXES
 from partsight.image_files.walk import is_ignored
 from partsight.sources.arrival import Arrival, arrival_of, is_as_before, looked_at_again
 from partsight.sources.folder_tree import Folder, FolderTree
@@ -166,7 +166,7 @@ class Arrivals:
                     for key, entry in self._unknown(entries, folder, listing):
                         if entry.is_dir():
                             below.append(entry.name)
-                        elif os.path.splitext(entry.name)[1].lower() in PICTURE_SUFFIXES:
+                        elif os.path.splitext(entry.name)[1].lower() in IMAGE_SUFFIXES:
                             yield from self._if_new(key, entry, folder, listing, now_s)
             except OSError as error:
                 self._fail(folder, error)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partsight.errors import ImageError
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import find_pictures, read_pictures
+from partsight.image_files.read import find_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.records import Fault, Frame
 from partsight.utils.wall_clock import utc_now
@@ -30,7 +30,7 @@ class FolderSource(nullcontext["FolderSource"]):
     def __init__(self, folder: Path, spec: PreprocessSpec) -> None:
         super().__init__(self)
         left_out = LeftOut()
-        self._paths = find_pictures([folder], left_out)
+        self._paths = find_image_files([folder], left_out)
         self._unreadable, self._spec = left_out.unreadable, spec
         if (text := left_out.text()) is not None:
             logger.warning("%s: %s", folder, text)
@@ -39,7 +39,7 @@ class FolderSource(nullcontext["FolderSource"]):
         """Yield a fault for each folder that cannot be listed, then a frame or fault per file."""
         for index, (path, reason) in enumerate(self._unreadable.items()):
             yield Fault(reason, utc_now(), str(path), index)
-        pictures = read_pictures(self._paths, self._spec)
+        pictures = read_images(self._paths, self._spec)
         for index, (path, picture) in enumerate(pictures, len(self._unreadable)):
             if isinstance(picture, ImageError):
                 yield Fault(str(picture), utc_now(), str(path), index)

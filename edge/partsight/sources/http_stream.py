@@ -20,7 +20,7 @@ from partsight.errors import SourceError
 from partsight.sources.http_login import authorization
 from partsight.sources.mjpeg import MjpegCapture
 from partsight.sources.multipart import parts
-from partsight.sources.snapshot import SnapshotCapture, begins_as_picture
+from partsight.sources.snapshot import SnapshotCapture, begins_as_image
 
 __all__ = ["open_http"]
 
@@ -57,7 +57,7 @@ def open_http(address: str) -> MjpegCapture | SnapshotCapture | None:
             stream = MjpegCapture(parts(answer, boundary))
             stream.doubt = site.doubt
             return stream
-        if kind.startswith("image/") or begins_as_picture(answer.peek(_BLOCK)):
+        if kind.startswith("image/") or begins_as_image(answer.peek(_BLOCK)):
             first = _body(answer, asked_s + _MOST_S)
             return SnapshotCapture(site.picture, first, asked_s, doubt=site.doubt)
     except _FAILURES as error:

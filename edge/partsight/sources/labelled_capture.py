@@ -15,7 +15,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.errors import SourceError
-from partsight.image.encode import PictureFormat, encode
+from partsight.image.encode import ImageFormat, encode
 from partsight.image_files.walk import is_ignored
 from partsight.records import Fault, Frame
 from partsight.sources.frames import Frames, NoMoreFrames
@@ -44,7 +44,7 @@ class Place:
     """
 
     folder: Path
-    kind: PictureFormat = "png"
+    kind: ImageFormat = "png"
     part: str | None = None
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from partsight.image.jpeg import jpeg_end
 from partsight.utils.opencv import cv2
 
-__all__ = ["MjpegCapture", "whole_picture"]
+__all__ = ["MjpegCapture", "whole_image"]
 
 _LINE_END = b"\r\n"
 
@@ -66,7 +66,7 @@ class MjpegCapture:
 
     def retrieve(self, into: NDArray[np.uint8] | None = None) -> tuple[bool, Any]:
         """Decode it; False where it is no whole picture."""
-        image = whole_picture(self._data)
+        image = whole_image(self._data)
         return image is not None, image
 
     def _read(self, stream: Iterator[bytes]) -> None:
@@ -82,7 +82,7 @@ class MjpegCapture:
                 self._changed.notify()
 
 
-def whole_picture(data: bytes) -> NDArray[np.uint8] | None:
+def whole_image(data: bytes) -> NDArray[np.uint8] | None:
     """Decode a JPEG, uint8 (H, W, 3) BGR; None where it is cut off, empty or something else.
 
     What cameras write around it (line ends, NUL bytes, metadata, a second picture) is cut off at

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from partsight.errors import SourceError
 from partsight.image.jpeg import JPEG_START
-from partsight.sources.mjpeg import whole_picture
+from partsight.sources.mjpeg import whole_image
 from partsight.utils.opencv import cv2
 
-__all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_picture"]
+__all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_image"]
 
 # Requests per second where [source.camera] fps says nothing.
 USUAL_FPS = 5.0
@@ -102,7 +102,7 @@ class SnapshotCapture:
         return self._image is not None, self._image
 
 
-def begins_as_picture(data: bytes) -> bool:
+def begins_as_image(data: bytes) -> bool:
     """Whether data are those of a JPEG or PNG, as far as its first bytes tell."""
     return data.startswith((JPEG_START, _PNG_START))
 
@@ -113,11 +113,11 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
     Raises:
         SourceError: it is cut off, damaged or something else.
     """
-    if not begins_as_picture(data):
+    if not begins_as_image(data):
         raise SourceError(f"expected a JPEG or PNG, received {len(data)} bytes of something else")
     image: Any = None
     if data.startswith(JPEG_START):
-        image = whole_picture(data)
+        image = whole_image(data)
     elif _PNG_END in data:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:

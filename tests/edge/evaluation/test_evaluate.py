@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from partsight.errors import DatasetError
-from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+from partsight.evaluation.evaluate import evaluate, labelled_image_files, score_images
 
 LABELS = ("defected", "healthy")
 
@@ -37,8 +37,8 @@ def test_the_figures(folder: Path, classifier) -> None:
     ticks = itertools.accumulate(
         itertools.chain.from_iterable((0.5, (index + 1) / 1000) for index in range(5))
     )
-    pictures = labelled_pictures(folder, LABELS)
-    scored = score_pictures(classifier, pictures, clock=lambda: next(ticks))
+    pictures = labelled_image_files(folder, LABELS)
+    scored = score_images(classifier, pictures, clock=lambda: next(ticks))
 
     metrics = evaluate(classifier, scored)
 
@@ -71,7 +71,7 @@ def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None
         asked_at_first_score = asked_at_first_score or asked
         return 0.0
 
-    scored = score_pictures(classifier, pictures(), clock)
+    scored = score_images(classifier, pictures(), clock)
 
     assert len(scored.paths) == asked == ahead + 20
     assert asked_at_first_score <= ahead + 1
@@ -79,7 +79,7 @@ def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None
 
 
 def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
-    scored = score_pictures(classifier, labelled_pictures(folder, LABELS))
+    scored = score_images(classifier, labelled_image_files(folder, LABELS))
 
     assert [LABELS[label] for label in scored.true] == [path.parent.name for path in scored.paths]
     assert scored.scores.shape == (5, 2)
@@ -87,7 +87,7 @@ def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
 
 
 def test_nothing_readable_is_an_error(folder: Path, classifier) -> None:
-    scored = score_pictures(classifier, [(folder / "healthy" / "2.png", 1)])
+    scored = score_images(classifier, [(folder / "healthy" / "2.png", 1)])
 
     with pytest.raises(DatasetError, match="none of 1 pictures"):
         evaluate(classifier, scored)
@@ -109,11 +109,11 @@ def test_folders_that_do_not_fit_are_refused(
         (tmp_path / name).touch()
 
     with pytest.raises(DatasetError, match=fragment):
-        labelled_pictures(tmp_path, LABELS)
+        labelled_image_files(tmp_path, LABELS)
 
 
 def test_a_label_may_be_absent(tmp_path: Path) -> None:
     (tmp_path / "healthy").mkdir()
     (tmp_path / "healthy" / "a.png").touch()
 
-    assert labelled_pictures(tmp_path, LABELS) == [(tmp_path / "healthy" / "a.png", 1)]
+    assert labelled_image_files(tmp_path, LABELS) == [(tmp_path / "healthy" / "a.png", 1)]

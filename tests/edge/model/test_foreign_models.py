@@ -19,7 +19,7 @@ from partsight.inference.input_encoding import grey
 from partsight.inference.runtimes import RUNTIME_VARIABLE, clashes, runtimes
 from partsight.model.contract import contract_from_document, contract_to_document
 from partsight.model.tensor_layout import TensorLayout
-from partsight.model.third_party import ModelOverrides, foreign_contract
+from partsight.model.third_party import ModelOverrides, third_party_contract
 
 LABELS = ("defected", "healthy")
 HEIGHT, WIDTH = 4, 6
@@ -118,7 +118,7 @@ def test_two_scores(runtime: str, model: TinyModel, given: ModelOverrides) -> No
 
 def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
     model = quantized(RGB, Quantization("uint8", 0.75 / 255, 0))
-    contract = foreign_contract(model.written(), "it", BYTES)
+    contract = third_party_contract(model.written(), "it", BYTES)
     assert contract.normalization.std == pytest.approx((255.0,))
 
 
@@ -156,7 +156,7 @@ def test_one_score_is_that_of_the_last_label(
     ],
 )
 def test_the_good_label_of_one_score(labels: tuple[str, ...], accepted: tuple[str, ...]) -> None:
-    contract = foreign_contract(ONE.written(), "it", ModelOverrides(labels, scale=1))
+    contract = third_party_contract(ONE.written(), "it", ModelOverrides(labels, scale=1))
     assert contract.operating_point.accept_labels == accepted
     assert contract.layout == TensorLayout(single_score=True)
 
@@ -254,7 +254,7 @@ def test_labels_in_the_tail_of_other_exporters(
     file = dataclasses.replace(RGB, metadata=metadata).written()
     others = ("README.md", b"\xff"), ("__MACOSX/._labels.txt", b"x\ny\n"), ("empty/", b"")
     whole = with_tail(file, (name, data), *others)
-    assert foreign_contract(whole, "it", ModelOverrides(scale=1)).labels == LABELS
+    assert third_party_contract(whole, "it", ModelOverrides(scale=1)).labels == LABELS
 
 
 def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], bytes]:
@@ -493,14 +493,14 @@ def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message
 )
 def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
     given = ModelOverrides(LABELS, scale=1)
-    contract = dataclasses.replace(foreign_contract(RGB.written(), "it", given), layout=layout)
+    contract = dataclasses.replace(third_party_contract(RGB.written(), "it", given), layout=layout)
     document = json.loads(json.dumps(contract_to_document(contract)))
     assert contract_from_document(document) == contract
     assert ("layout" in document) == (layout != TensorLayout())
 
 
 def test_a_model_that_is_not_as_its_contract_says_is_refused() -> None:
-    contract = foreign_contract(GREY.written(), "it", BYTES)
+    contract = third_party_contract(GREY.written(), "it", BYTES)
     file = Classifier.load(RGB.written(), trusted=True, overrides=BYTES).model
     other = dataclasses.replace(file, contract=contract)
     with pytest.raises(ContractError, match=r"expected tensors \(\(1, 4, 6, 1\)"):

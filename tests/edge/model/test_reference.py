@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ContractError
 from partsight.image.spec import PreprocessSpec
-from partsight.image.statistics import picture_statistics
+from partsight.image.statistics import image_statistics
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread, reference_from_document, spread_of
@@ -93,14 +93,14 @@ def test_a_file_of_an_earlier_version_has_none(model_path: object) -> None:
     [((0, 0, 0), 0), ((255, 255, 255), 255), ((255, 0, 0), 76), ((0, 255, 0), 150)],
 )
 def test_luma_is_that_of_the_standard(colour: tuple[int, int, int], luma: float) -> None:
-    statistics = picture_statistics(np.full((4, 6, 3), colour, np.uint8))
+    statistics = image_statistics(np.full((4, 6, 3), colour, np.uint8))
     assert (statistics.luma, statistics.contrast) == (luma, 0)
 
 
 def test_contrast_is_the_deviation_of_luma() -> None:
     picture = np.zeros((4, 6, 3), np.uint8)
     picture[:, 3:] = 100
-    statistics = picture_statistics(picture)
+    statistics = image_statistics(picture)
     assert (statistics.luma, statistics.contrast) == (50, 50)
 
 

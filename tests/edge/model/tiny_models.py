@@ -13,7 +13,15 @@ from typing import Any
 
 import numpy as np
 
-from partsight.model.tflite.flatbuffer import TEXT, Kind, Scalar, Table, Tables, Union, Vector
+from partsight.model.tflite.flatbuffer import (
+    TEXT,
+    Kind,
+    Scalar,
+    TableSchema,
+    TablesSchema,
+    Union,
+    Vector,
+)
 from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
 from partsight.model.tflite.metadata_schema import IDENTIFIER as METADATA_IDENTIFIER
 from partsight.model.tflite.model_schema import IDENTIFIER, MODEL
@@ -27,19 +35,19 @@ _DENSE_OPTIONS, _SOFTMAX_OPTIONS = 8, 9
 # The schema of ``model_schema``, with the options that these operators cannot do without.
 _OPTIONS = Union(
     {
-        _DENSE_OPTIONS: Table({"activation": Scalar("b")}),
-        _SOFTMAX_OPTIONS: Table({"beta": Scalar("f")}),
+        _DENSE_OPTIONS: TableSchema({"activation": Scalar("b")}),
+        _SOFTMAX_OPTIONS: TableSchema({"beta": Scalar("f")}),
     }
 )
 
 
-def _with(table: Table, **fields: Kind) -> Table:
-    return Table({**table.fields, **fields})
+def _with(table: TableSchema, **fields: Kind) -> TableSchema:
+    return TableSchema({**table.fields, **fields})
 
 
-def _inner(table: Table, name: str) -> Table:
+def _inner(table: TableSchema, name: str) -> TableSchema:
     kind = table.fields[name]
-    assert isinstance(kind, Tables)
+    assert isinstance(kind, TablesSchema)
     return kind.table
 
 
@@ -47,7 +55,7 @@ _GRAPH = _inner(MODEL, "subgraphs")
 _OPERATOR = _with(
     _inner(_GRAPH, "operators"), builtin_options_type=Scalar("B"), builtin_options=_OPTIONS
 )
-_MODEL = _with(MODEL, subgraphs=Tables(_with(_GRAPH, operators=Tables(_OPERATOR))))
+_MODEL = _with(MODEL, subgraphs=TablesSchema(_with(_GRAPH, operators=TablesSchema(_OPERATOR))))
 
 
 @dataclass(frozen=True)
@@ -232,7 +240,7 @@ def _scale(scale: float, zero_point: int) -> dict[str, Any]:
     return {"scale": [scale], "zero_point": [zero_point]}
 
 
-def flatbuffer_of(root: Table, values: Mapping[str, Any], identifier: bytes) -> bytes:
+def flatbuffer_of(root: TableSchema, values: Mapping[str, Any], identifier: bytes) -> bytes:
     """A flatbuffer whose tables come before what they refer to; everything starts at 16 bytes."""
     data = bytearray(b"\0\0\0\0" + identifier)
     _refer(data, 0, _table(data, root, values))
@@ -251,7 +259,7 @@ def _append(data: bytearray, content: bytes, ahead: int = 0) -> int:
     return place
 
 
-def _table(data: bytearray, table: Table, values: Mapping[str, Any]) -> int:
+def _table(data: bytearray, table: TableSchema, values: Mapping[str, Any]) -> int:
     # A word that leads to the vtable, then eight bytes for each field: enough for any scalar.
     names = list(table.fields)
     numbers = {name: names.index(name) for name in values}
@@ -271,9 +279,9 @@ def _table(data: bytearray, table: Table, values: Mapping[str, Any]) -> int:
             kind = kind.tables[values[f"{name}_type"]]
         if isinstance(kind, Scalar):
             struct.pack_into(f"<{kind.code}", data, place, value)
-        elif isinstance(kind, Table):
+        elif isinstance(kind, TableSchema):
             _refer(data, place, _table(data, kind, value))
-        elif isinstance(kind, Tables):
+        elif isinstance(kind, TablesSchema):
             _refer(data, place, _tables(data, kind.table, value))
         else:
             assert isinstance(kind, Vector)
@@ -281,7 +289,7 @@ def _table(data: bytearray, table: Table, values: Mapping[str, Any]) -> int:
     return at
 
 
-def _tables(data: bytearray, table: Table, values: Sequence[Mapping[str, Any]]) -> int:
+def _tables(data: bytearray, table: TableSchema, values: Sequence[Mapping[str, Any]]) -> int:
     at = _append(data, struct.pack("<I", len(values)) + bytes(4 * len(values)))
     for number, value in enumerate(values):
         _refer(data, at + 4 + 4 * number, _table(data, table, value))

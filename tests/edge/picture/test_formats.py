@@ -15,7 +15,7 @@ from PIL import Image
 from partsight.errors import ImageError
 from partsight.image.decode import decode, read_size
 from partsight.image.formats import FORMATS, HEIF_ENDINGS, IMAGE_ENDINGS
-from partsight.image_files.read import find_pictures, is_picture
+from partsight.image_files.read import find_image_files, is_image_file
 
 HW = (24, 40)
 LOSSLESS = {"PNG", "BMP", "DIB", "TIFF", "GIF", "PPM"}
@@ -44,7 +44,7 @@ def test_each_ending_is_found_and_decoded(tmp_path: Path, name: str, ending: str
         image_bgr = np.where(image_bgr > 127, 255, 0).astype(np.uint8)
     Image.fromarray(image_bgr[:, :, ::-1]).save(path, pillow_name(name), quality=100)
 
-    (found,) = find_pictures([tmp_path])
+    (found,) = find_image_files([tmp_path])
     decoded = decode(found)
 
     assert decoded.shape == (*HW, 3)
@@ -71,7 +71,7 @@ def test_bitmaps_of_one_bit(bits: str) -> None:
     ["a.tga", "a.mp4", "a.pdf", "a.raw", "a.dng", "a.txt", "a.svg", "a.jxl", "a.psd", "jpg", "a."],
 )
 def test_other_endings_are_not_read(name: str) -> None:
-    assert not is_picture(Path(name))
+    assert not is_image_file(Path(name))
 
 
 def heic(image_bgr: NDArray[np.uint8], orientation: int = 1) -> bytes:
@@ -88,7 +88,7 @@ def heic(image_bgr: NDArray[np.uint8], orientation: int = 1) -> bytes:
 def test_heic_is_read_where_pillow_heif_is_installed(tmp_path: Path, ending: str) -> None:
     (tmp_path / f"IMG_1{ending.upper()}").write_bytes(heic(gradient()))
 
-    (found,) = find_pictures([tmp_path])
+    (found,) = find_image_files([tmp_path])
 
     assert read_size(found) == HW
     assert np.abs(decode(found).astype(int) - gradient()).mean() < LOSSY_LEVEL

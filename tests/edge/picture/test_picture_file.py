@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from partsight.errors import ImageError
-from partsight.image import file as picture_file
-from partsight.image.file import MAX_FILE_BYTES, read_picture_file
+from partsight.image import file as image_file
+from partsight.image.file import MAX_FILE_BYTES, read_image_file
 
 
 def test_bytes_and_what_the_system_says(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"bytes")
-    assert read_picture_file(path) == (b"bytes", path.stat())
+    assert read_image_file(path) == (b"bytes", path.stat())
 
 
 def no_name(folder: Path) -> Path:
@@ -65,7 +65,7 @@ def test_what_gives_no_picture_is_refused(
     tmp_path: Path, make: Callable[[Path], Path], reason: str
 ) -> None:
     with pytest.raises(ImageError, match=reason):
-        read_picture_file(make(tmp_path))
+        read_image_file(make(tmp_path))
 
 
 @pytest.mark.parametrize("change", ["longer", "rewritten", "shorter"])
@@ -81,6 +81,6 @@ def test_a_file_that_changes_meanwhile_is_refused(
         path.write_bytes(b"y" * {"longer": 200, "rewritten": 100, "shorter": 50}[change])
         return status
 
-    monkeypatch.setattr(picture_file.os, "fstat", then_changing)
+    monkeypatch.setattr(image_file.os, "fstat", then_changing)
     with pytest.raises(ImageError, match="written to"):
-        read_picture_file(path)
+        read_image_file(path)

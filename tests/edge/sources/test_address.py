@@ -16,7 +16,7 @@ from partsight.config.source import FolderConfig, SourceConfig
 from partsight.config.source_address import Kind, classify_address
 from partsight.errors import SourceError
 from partsight.image.spec import PreprocessSpec
-from partsight.inputs.base import Picture
+from partsight.inputs.base import InputImage
 from partsight.inputs.open import open_inputs
 from partsight.records import Frame
 from partsight.sources import open_frames, open_source
@@ -107,7 +107,7 @@ def test_watch_and_classify_take_the_same_files_for_pictures(name: str, data: by
     Path(name).write_bytes(data)
     assert classify_address(name).kind is Kind.PICTURE
     (taken,) = open_inputs([name])
-    assert isinstance(taken, Picture)
+    assert isinstance(taken, InputImage)
     assert taken.content == Path(name)
     with open_source(name, SPEC) as source:
         (event,) = source

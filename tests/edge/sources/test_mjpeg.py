@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from partsight.errors import SourceError
 from partsight.sources import capture_process, multipart
 from partsight.sources.http_stream import open_http
-from partsight.sources.mjpeg import MjpegCapture, whole_picture
+from partsight.sources.mjpeg import MjpegCapture, whole_image
 from partsight.sources.multipart import parts
 
 MULTIPART = "multipart/x-mixed-replace; boundary="
@@ -62,7 +62,7 @@ def level(image: np.ndarray | None) -> int | None:
 
 def play(boundary: str, body: bytes) -> list[int | None]:
     """The level of each picture; None for one that is not whole."""
-    return [level(whole_picture(data)) for data in parts(io.BytesIO(body), boundary)]
+    return [level(whole_image(data)) for data in parts(io.BytesIO(body), boundary)]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_stream_cut_off_ends(cut: int) -> None:
 def test_no_bytes_do_harm(body: bytes) -> None:
     found = list(parts(io.BytesIO(body), "part"))
     assert len(found) <= len(body)
-    assert all(whole_picture(data) is None for data in [*found, body])
+    assert all(whole_image(data) is None for data in [*found, body])
 
 
 def test_the_newest_is_grabbed_and_the_others_are_counted() -> None:

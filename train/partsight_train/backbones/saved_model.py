@@ -74,7 +74,7 @@ def read_module(folder: Path) -> Module:
             "it can neither be called nor has it a signature for image features. Expected "
             f"{', '.join(_SIGNATURES)}, received {', '.join(sorted(graph.signature_def)) or 'none'}"
         )
-    if not any(_is_picture(tensor) for tensor in signature.inputs.values()):
+    if not any(_is_image(tensor) for tensor in signature.inputs.values()):
         raise ModelError(f"it takes no pictures. Expected float32 (N, H, W, 3), received {takes}")
     outputs = sorted(signature.outputs)
     if len(outputs) > 1 and _OUTPUT not in outputs:
@@ -108,13 +108,13 @@ def _is_callable(graph: Any) -> bool:
     return bool(nodes) and any(child.local_name == "__call__" for child in nodes[0].children)
 
 
-def _is_picture(tensor: Any) -> bool:
+def _is_image(tensor: Any) -> bool:
     return tensor.dtype == tf.float32.as_datatype_enum and len(tensor.tensor_shape.dim) == 4
 
 
 def _image_size(signature: Any) -> int | None:
     """The side of the square pictures that a signature asks for, where it names one."""
-    for tensor in filter(_is_picture, signature.inputs.values()):
+    for tensor in filter(_is_image, signature.inputs.values()):
         _, height, width, _ = (dim.size for dim in tensor.tensor_shape.dim)
         if height == width > 0:
             return int(height)

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
-from partsight_train.data.dataset import LabelledPicture
+from partsight.image_files.read import read_images
+from partsight_train.data.dataset import LabelledImage
 
 __all__ = ["Calibration", "choose_calibration"]
 
@@ -34,7 +34,7 @@ class Calibration:
 
     def pictures(self) -> list[NDArray[np.uint8]]:
         """They, as the network is fed them, uint8 (H, W, 3) RGB; without what cannot be read."""
-        decoded = (picture for _, picture in read_pictures(self.paths, self.spec))
+        decoded = (picture for _, picture in read_images(self.paths, self.spec))
         return [
             preprocess(picture, self.spec) for picture in decoded if isinstance(picture, np.ndarray)
         ]
@@ -45,7 +45,7 @@ class Calibration:
 
 
 def choose_calibration(
-    pictures: Sequence[LabelledPicture], spec: PreprocessSpec, count: int, seed: int
+    pictures: Sequence[LabelledImage], spec: PreprocessSpec, count: int, seed: int
 ) -> Calibration:
     """Choose training pictures at random, of each label as many while there are any.
 
@@ -59,7 +59,7 @@ def choose_calibration(
         seed: of the choice.
     """
     generator = random.Random(seed)
-    by_label: dict[int, list[LabelledPicture]] = {}
+    by_label: dict[int, list[LabelledImage]] = {}
     for picture in generator.sample(list(pictures), len(pictures)):
         by_label.setdefault(picture.label, []).append(picture)
     dealt = itertools.chain.from_iterable(itertools.zip_longest(*by_label.values()))

@@ -23,7 +23,7 @@ from partsight_train.data.scan import SHOT_MARK, Scan, part_of_shot, scan
 
 __all__ = [
     "Dataset",
-    "LabelledPicture",
+    "LabelledImage",
     "Scan",
     "Split",
     "assign_folds",
@@ -38,7 +38,7 @@ _ANY_LABEL = "/"
 
 
 @dataclass(frozen=True, slots=True)
-class LabelledPicture:
+class LabelledImage:
     """A picture file.
 
     Attributes:
@@ -64,9 +64,9 @@ class Dataset:
     """
 
     labels: tuple[str, ...]
-    pictures: tuple[LabelledPicture, ...]
+    pictures: tuple[LabelledImage, ...]
 
-    def of(self, split: Split) -> tuple[LabelledPicture, ...]:
+    def of(self, split: Split) -> tuple[LabelledImage, ...]:
         """The pictures of one split."""
         return tuple(picture for picture in self.pictures if picture.split is split)
 
@@ -130,7 +130,7 @@ def split(
     _require_parts(scanned, labels_at, len(shares) + 1)
     assigned = assignment.assign_splits(labels_at, shares)
     pictures = tuple(
-        LabelledPicture(
+        LabelledImage(
             path,
             index,
             assigned[places[path]] if path in free else scanned.published[path],

@@ -23,7 +23,7 @@ from partsight_train.backbones.backbone import Backbone
 from partsight_train.conversion.convert import convert
 from partsight_train.conversion.converter import converter_of
 from partsight_train.data.calibration import Calibration
-from partsight_train.network.tiles import by_picture
+from partsight_train.network.tiles import by_image
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["Extractor", "on_all_cores", "open_extractor"]
@@ -47,7 +47,7 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
 
     def features(pictures: Any) -> Any:
         tiles = backbone.features(pictures)
-        return tf.reshape(by_picture(tiles, backbone.tiles), (-1, backbone.vector_size))
+        return tf.reshape(by_image(tiles, backbone.tiles), (-1, backbone.vector_size))
 
     def of_bytes(pictures: Any) -> Any:
         return features(tf.cast(pictures, tf.float32) / 255)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from partsight.errors import DatasetError, ImageError
 from partsight.image.preprocess import preprocess
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.data.augmentation import Augmentation
@@ -86,7 +86,7 @@ def compute_features(
     vectors, unknown = _look_up(keys, cache)
     extract = open_extractor(backbone, calibration) if unknown else None
     todo = progress(unknown, len(unknown))
-    for batch in batches(read_pictures(todo, backbone.spec)):
+    for batch in batches(read_images(todo, backbone.spec)):
         readable = {}
         for path, picture in batch:
             if isinstance(picture, ImageError):

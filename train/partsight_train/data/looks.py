@@ -17,7 +17,7 @@ from partsight.errors import ImageError
 from partsight.image.decode import read_size
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.opencv import cv2
 from partsight.utils.progress import Progress, silent
 from partsight_train.cache_dir import cache_dir
@@ -64,7 +64,7 @@ def look_at(
                 kept[path] = known
         new = [path for path in digests if path not in kept]
         fresh = {}
-        for path, picture in progress(read_pictures(new, spec), len(new)):
+        for path, picture in progress(read_images(new, spec), len(new)):
             if not isinstance(picture, ImageError):
                 fresh[path] = _vector(path, picture, spec)
         cache.put({digests[path]: vector for path, vector in fresh.items()})

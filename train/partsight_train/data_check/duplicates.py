@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight_train.data.dataset import Dataset, LabelledPicture
+from partsight_train.data.dataset import Dataset, LabelledImage
 from partsight_train.data.near_duplicates import near_pairs
 from partsight_train.data_check.findings import Finding, Severity
 
@@ -36,9 +36,7 @@ def duplicates(
     yield from _findings("near duplicate", "nearly the same picture", near)
 
 
-def _findings(
-    kind: str, what: str, groups: Sequence[Sequence[LabelledPicture]]
-) -> Iterator[Finding]:
+def _findings(kind: str, what: str, groups: Sequence[Sequence[LabelledImage]]) -> Iterator[Finding]:
     """Groups of duplicates by the harm that they do."""
     labels = [group for group in groups if len({picture.label for picture in group}) > 1]
     others = [group for group in groups if len({picture.label for picture in group}) == 1]
@@ -66,10 +64,10 @@ def _findings(
         )
 
 
-def _count(groups: Sequence[Sequence[LabelledPicture]]) -> str:
+def _count(groups: Sequence[Sequence[LabelledImage]]) -> str:
     pictures = len(set(itertools.chain.from_iterable(groups)))
     return f"{pictures} pictures in {len(groups)} group{'s' if len(groups) > 1 else ''}"
 
 
-def _paths(groups: Sequence[Sequence[LabelledPicture]]) -> tuple[tuple[Path, ...], ...]:
+def _paths(groups: Sequence[Sequence[LabelledImage]]) -> tuple[tuple[Path, ...], ...]:
     return tuple(tuple(picture.path for picture in group) for group in groups)

@@ -12,7 +12,7 @@ from partsight_train.data_check.findings import Finding, Severity
 __all__ = ["imbalance", "mixed_shapes", "too_few", "unreadable"]
 
 # retrain.py warned at the same number.
-_FEW_PICTURES = 20
+_FEW_IMAGES = 20
 _MOST_TIMES = 10
 # Widest against narrowest: beyond it, stretching makes one part look like another.
 _MOST_SPREAD = 1.5
@@ -27,11 +27,11 @@ def unreadable(failed: Mapping[Path, str]) -> Iterator[Finding]:
 def too_few(dataset: Dataset) -> Iterator[Finding]:
     """Labels whose figures would say little."""
     for label, count in _sizes(dataset).items():
-        if count < _FEW_PICTURES:
+        if count < _FEW_IMAGES:
             yield Finding(
                 "too few",
                 Severity.WARNING,
-                f"label {label} has only {count} pictures; below {_FEW_PICTURES} its figures say "
+                f"label {label} has only {count} pictures; below {_FEW_IMAGES} its figures say "
                 "little. Add pictures, and measure with --cross-validate.",
             )
 

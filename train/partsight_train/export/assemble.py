@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.heads.head import Head
-from partsight_train.network.tiles import by_picture
+from partsight_train.network.tiles import by_image
 from partsight_train.tensorflow_stack import keras
 
 __all__ = ["assemble"]
@@ -24,7 +24,7 @@ def assemble(backbone: Backbone, head: Head, output_name: str = "head") -> keras
     """
     picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
     dense = keras.layers.Dense(len(head.bias), "softmax", name=output_name)
-    scores = by_picture(dense(backbone.features(picture)), backbone.tiles)
+    scores = by_image(dense(backbone.features(picture)), backbone.tiles)
     model = keras.Model(picture, scores)
     dense.set_weights([head.kernel, head.bias])
     return model

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
-from partsight_train.data.dataset import LabelledPicture
+from partsight.image_files.read import read_images
+from partsight_train.data.dataset import LabelledImage
 from partsight_train.data.extract import on_all_cores
 from partsight_train.data.features import batches
 
@@ -18,7 +18,7 @@ __all__ = ["outputs_of"]
 
 
 def outputs_of(
-    flatbuffer: bytes, pictures: Sequence[LabelledPicture], spec: PreprocessSpec
+    flatbuffer: bytes, pictures: Sequence[LabelledImage], spec: PreprocessSpec
 ) -> NDArray[np.float32]:
     """Run a flatbuffer on pictures.
 
@@ -31,6 +31,6 @@ def outputs_of(
         float32 (N, X).
     """
     run = on_all_cores(flatbuffer)
-    decoded = read_pictures((picture.path for picture in pictures), spec)
+    decoded = read_images((picture.path for picture in pictures), spec)
     fed = (preprocess(each, spec) for _, each in decoded if isinstance(each, np.ndarray))
     return np.concatenate([run(np.stack(batch)) for batch in batches(fed)])

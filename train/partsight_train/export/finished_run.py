@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from partsight.decision.decide import OperatingPoint, worst_tile
 from partsight.errors import DatasetError, ModelError
 from partsight.image.preprocess import preprocess
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
 from partsight.utils.native_output import held_stderr
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export.variant import ReferenceModel
 from partsight_train.run.run_dir import DELIVERY, RunDir
 from partsight_train.settings import settings_from_document
@@ -57,9 +57,9 @@ def open_finished_run(run: RunDir) -> ReferenceModel:
     )
 
 
-def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[LabelledPicture]]:
-    parts: dict[Split, list[LabelledPicture]] = {part: [] for part in Split}
-    for path, label, part, promised in run.read_pictures():
+def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[LabelledImage]]:
+    parts: dict[Split, list[LabelledImage]] = {part: [] for part in Split}
+    for path, label, part, promised in run.read_images():
         try:
             digest = hashlib.sha256(path.read_bytes()).digest()
         except OSError as error:
@@ -72,7 +72,7 @@ def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[Labelled
                 f"{path} is not the picture that the run in {run.path} was measured on. "
                 "Bring that back, or train again."
             )
-        parts[part].append(LabelledPicture(path, labels.index(label), part, 0.0))
+        parts[part].append(LabelledImage(path, labels.index(label), part, 0.0))
     return parts
 
 
@@ -96,12 +96,12 @@ def _network(folder: Path) -> Any:
 
 
 def _scores(
-    network: Any, pictures: Sequence[LabelledPicture], contract: Contract
+    network: Any, pictures: Sequence[LabelledImage], contract: Contract
 ) -> NDArray[np.float64]:
     """Of the worst tile, float (N, K)."""
     run, spec, rows = tf.function(network), contract.preprocess, []
     accepted, tiled = contract.operating_point.accept_labels, contract.tiles != (1, 1)
-    for path, picture in read_pictures((each.path for each in pictures), spec):
+    for path, picture in read_images((each.path for each in pictures), spec):
         if not isinstance(picture, np.ndarray):
             raise DatasetError(f"{path}: {picture}")
         fed = preprocess(picture, spec).astype(np.float32)[np.newaxis] / np.float32(255)

@@ -9,7 +9,15 @@ import flatbuffers
 import numpy as np
 from flatbuffers import number_types
 
-from partsight.model.tflite.flatbuffer import Kind, Scalar, Table, Tables, Union, Vector, View
+from partsight.model.tflite.flatbuffer import (
+    Kind,
+    Scalar,
+    TableSchema,
+    TablesSchema,
+    Union,
+    Vector,
+    View,
+)
 from partsight.model.tflite.model_schema import IDENTIFIER, METADATA, MODEL
 
 __all__ = ["add_metadata", "packed"]
@@ -23,12 +31,12 @@ _FLAGS = {
 # What TFLite's schema demands of the place of weights, and kernels rely on.
 _ALIGNMENT = 16
 _REFERENCES = ("operator_codes", "subgraphs", "description", "metadata_buffer", "signature_defs")
-_BUFFER = Table({"data": Vector("B")})
+_BUFFER = TableSchema({"data": Vector("B")})
 
 Values = Mapping[str, Any]
 
 
-def packed(root: Table, values: Values, identifier: bytes) -> bytes:
+def packed(root: TableSchema, values: Values, identifier: bytes) -> bytes:
     """A flatbuffer.
 
     Args:
@@ -93,7 +101,7 @@ def _buffer(builder: flatbuffers.Builder, content: bytes) -> int:
     return int(builder.EndObject())
 
 
-def _table(builder: flatbuffers.Builder, table: Table, values: Values) -> int:
+def _table(builder: flatbuffers.Builder, table: TableSchema, values: Values) -> int:
     kinds = {name: table.fields[name] for name in values}
     if None in kinds.values():
         raise ValueError(f"the schema says nothing of one of {sorted(values)}")
@@ -116,9 +124,9 @@ def _chosen(kind: Kind, values: Values, name: str) -> Kind:
 
 
 def _placed(builder: flatbuffers.Builder, kind: Kind, value: Any) -> int:
-    if isinstance(kind, Tables):
+    if isinstance(kind, TablesSchema):
         return _references(builder, [_table(builder, kind.table, each) for each in value])
-    if isinstance(kind, Table):
+    if isinstance(kind, TableSchema):
         return _table(builder, kind, value)
     if isinstance(kind, Vector) and not kind.is_text:
         return int(builder.CreateNumpyVector(np.array(value, kind.code)))

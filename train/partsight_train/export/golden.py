@@ -10,7 +10,7 @@ from partsight.inference.classifier import Classifier
 from partsight.model.contract import GoldenSample
 from partsight.qualification.golden import MAX_BYTES
 from partsight.utils.opencv import cv2
-from partsight_train.data.dataset import LabelledPicture
+from partsight_train.data.dataset import LabelledImage
 from partsight_train.data.thumbnails import shrunk
 
 __all__ = ["golden_samples"]
@@ -21,7 +21,7 @@ _LONGEST_SIDE = 128
 
 
 def golden_samples(
-    classifier: Classifier, pictures: Sequence[LabelledPicture], seed: int
+    classifier: Classifier, pictures: Sequence[LabelledImage], seed: int
 ) -> tuple[tuple[GoldenSample, ...], dict[str, bytes]]:
     """Take some pictures of each label, made small, with the scores that the file gives them.
 
@@ -48,7 +48,7 @@ def golden_samples(
     return tuple(samples), members
 
 
-def _chosen(pictures: Sequence[LabelledPicture], seed: int) -> Iterator[LabelledPicture]:
+def _chosen(pictures: Sequence[LabelledImage], seed: int) -> Iterator[LabelledImage]:
     shuffled = random.Random(seed).sample(list(pictures), len(pictures))
     labels = sorted({picture.label for picture in pictures})[: _MOST // _A_LABEL]
     for label in labels:

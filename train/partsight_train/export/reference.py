@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decision.decide import OperatingPoint, accept_scores, verdicts
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.preprocess import preprocess
-from partsight.image.statistics import picture_statistics
-from partsight.image_files.read import read_pictures
+from partsight.image.statistics import image_statistics
+from partsight.image_files.read import read_images
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, spread_of
 from partsight.records import Verdict
@@ -29,13 +29,13 @@ __all__ = ["reference_document", "reference_of", "warn_of_no_reference"]
 logger = logging.getLogger(__name__)
 
 # Means over more pictures hardly move, and each has to be decoded once more.
-_MOST_PICTURES = 200
+_MOST_IMAGES = 200
 # Of fewer, the mean itself is a third of a deviation off; better to learn from the line then.
-_LEAST_PICTURES = 10
+_LEAST_IMAGES = 10
 
 
 def reference_of(
-    splits: Sequence[ScoredPictures], contract: Contract, point: OperatingPoint
+    splits: Sequence[ScoredImages], contract: Contract, point: OperatingPoint
 ) -> Reference | None:
     """Measure the good parts: a line makes mostly these, whatever the folders hold.
 
@@ -49,18 +49,18 @@ def reference_of(
     """
     labels, accepted = contract.labels, point.accept_labels
     good, deciding, rejected = _good_parts(splits, labels, point)
-    if not accepted or (~rejected).sum() < _LEAST_PICTURES:
+    if not accepted or (~rejected).sum() < _LEAST_IMAGES:
         return None
     paths = [path for split in splits for path in split.paths]
     paths = [path for path, is_good in zip(paths, good, strict=True) if is_good]
     # Evenly over all, since neighbours were often taken in one go.
-    chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_PICTURES)).astype(int)
+    chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_IMAGES)).astype(int)
     statistics = [
-        picture_statistics(preprocess(picture, contract.preprocess))
-        for _, picture in read_pictures((paths[index] for index in chosen), contract.preprocess)
+        image_statistics(preprocess(picture, contract.preprocess))
+        for _, picture in read_images((paths[index] for index in chosen), contract.preprocess)
         if isinstance(picture, np.ndarray)
     ]
-    if len(statistics) < _LEAST_PICTURES:
+    if len(statistics) < _LEAST_IMAGES:
         return None
     return Reference(
         pictures=len(paths),
@@ -72,7 +72,7 @@ def reference_of(
 
 
 def reference_document(
-    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+    splits: Sequence[ScoredImages], contract: Contract, settings: TrainSettings
 ) -> dict[str, Any]:
     """Whether a file has a drift reference, for ``metrics.json`` and the report.
 
@@ -92,13 +92,13 @@ def reference_document(
     return {
         "reference": contract.reference is not None,
         "good_pictures": usable,
-        "expected": _LEAST_PICTURES,
+        "expected": _LEAST_IMAGES,
         "problem": problem,
     }
 
 
 def warn_of_no_reference(
-    splits: Sequence[ScoredPictures], contract: Contract, settings: TrainSettings
+    splits: Sequence[ScoredImages], contract: Contract, settings: TrainSettings
 ) -> None:
     """Say so where a file has no drift reference; see ``reference_document``."""
     problem = reference_document(splits, contract, settings)["problem"]
@@ -111,9 +111,9 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
         why = "no label is known to mean a good part. Name those of good parts by --accept-label"
     else:
         share = settings.validation_share + settings.test_share
-        enough = math.ceil(_LEAST_PICTURES / share)
+        enough = math.ceil(_LEAST_IMAGES / share)
         why = (
-            f"expected {_LEAST_PICTURES} or more good pictures in the validation and test split "
+            f"expected {_LEAST_IMAGES} or more good pictures in the validation and test split "
             f"that can be read and are not rejected, received {usable}. Train on about {enough} "
             "good pictures or more, or raise --validation-share and --test-share"
         )
@@ -124,7 +124,7 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
 
 
 def _good_parts(
-    splits: Sequence[ScoredPictures], labels: tuple[str, ...], point: OperatingPoint
+    splits: Sequence[ScoredImages], labels: tuple[str, ...], point: OperatingPoint
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
     """Which pictures (N,) show good parts; of those (G,) the deciding score, and which are
     rejected.

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.evaluation.evaluate import ScoredPictures, score_pictures
+from partsight.evaluation.evaluate import ScoredImages, score_images
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
@@ -24,7 +24,7 @@ from partsight_train.conversion.convert import convert, quantize
 from partsight_train.conversion.names import CALIBRATED, VariantName
 from partsight_train.conversion.operators import needs_of
 from partsight_train.data.calibration import Calibration, choose_calibration
-from partsight_train.data.dataset import LabelledPicture, Split
+from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
@@ -60,7 +60,7 @@ class ReferenceModel:
     network: Callable[[Any], Any]
     draft: Contract
     settings: TrainSettings
-    pictures: Mapping[Split, Sequence[LabelledPicture]]
+    pictures: Mapping[Split, Sequence[LabelledImage]]
     scores: Mapping[Split, NDArray[np.float64]]
 
     @property
@@ -102,8 +102,8 @@ class Variant:
     flatbuffer: bytes
     members: Mapping[str, bytes]
     contract: Contract
-    on_validation: ScoredPictures
-    on_test: ScoredPictures
+    on_validation: ScoredImages
+    on_test: ScoredImages
     parity: Mapping[str, Any]
 
     @property
@@ -206,11 +206,11 @@ def _converted(
     return convert(conversion_spec.network, shape, variant, pictures)
 
 
-def _accuracy(scored: ScoredPictures) -> float | None:
+def _accuracy(scored: ScoredImages) -> float | None:
     """The share of the pictures that get their own label, in [0, 1]; None of none."""
     right = scored.scores.argmax(axis=1) == scored.true
     return float(right.mean()) if len(right) else None
 
 
-def _scored(classifier: Classifier, pictures: Sequence[LabelledPicture]) -> ScoredPictures:
-    return score_pictures(classifier, ((picture.path, picture.label) for picture in pictures))
+def _scored(classifier: Classifier, pictures: Sequence[LabelledImage]) -> ScoredImages:
+    return score_images(classifier, ((picture.path, picture.label) for picture in pictures))

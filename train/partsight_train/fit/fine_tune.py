@@ -22,11 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.image.preprocess import preprocess
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.progress import Progress, silent
 from partsight_train.backbones.backbone import Backbone, load_layer
 from partsight_train.data.augmentation import augmentation
-from partsight_train.data.dataset import LabelledPicture
+from partsight_train.data.dataset import LabelledImage
 from partsight_train.heads.fit_head import Scaling
 from partsight_train.heads.head import Head
 from partsight_train.heads.optimization import EpochProgress, learning_rate
@@ -74,8 +74,8 @@ def fine_tune(
     backbone: Backbone,
     head: Head,
     scaling: Scaling,
-    train: Sequence[LabelledPicture],
-    validation: Sequence[LabelledPicture],
+    train: Sequence[LabelledImage],
+    validation: Sequence[LabelledImage],
     settings: TrainSettings,
     strategy: Any,
     *,
@@ -164,12 +164,12 @@ def _chosen_variables(layer: Any, part: str) -> list[Any]:
 
 
 def _train_batches(
-    pictures: Sequence[LabelledPicture], backbone: Backbone, count: int, settings: TrainSettings
+    pictures: Sequence[LabelledImage], backbone: Backbone, count: int, settings: TrainSettings
 ) -> Any:
     """Batches without end, in another order and varied anew at each pass."""
     generator = random.Random(settings.head.seed)
 
-    def order() -> Iterator[LabelledPicture]:
+    def order() -> Iterator[LabelledImage]:
         while True:
             yield from generator.sample(list(pictures), len(pictures))
 
@@ -185,7 +185,7 @@ def _train_batches(
 
 
 def _batches(
-    order: Callable[[], Iterator[LabelledPicture]],
+    order: Callable[[], Iterator[LabelledImage]],
     backbone: Backbone,
     count: int,
     size: int,
@@ -195,7 +195,7 @@ def _batches(
 
     def examples() -> Iterator[tuple[NDArray[np.uint8], int]]:
         for_paths, for_labels = itertools.tee(order())
-        decoded = read_pictures((picture.path for picture in for_paths), backbone.spec)
+        decoded = read_images((picture.path for picture in for_paths), backbone.spec)
         for picture, (_, image) in zip(for_labels, decoded, strict=True):
             if isinstance(image, np.ndarray):
                 yield turned(preprocess(image, backbone.spec)), picture.label

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 
@@ -31,7 +31,7 @@ class Mistake:
     score: float
 
 
-def mistakes(labels: tuple[str, ...], scored: ScoredPictures) -> list[Mistake]:
+def mistakes(labels: tuple[str, ...], scored: ScoredImages) -> list[Mistake]:
     """What a file got wrong, the surest first."""
     predicted, surety = scored.scores.argmax(axis=1), scored.scores.max(axis=1)
     wrong = np.flatnonzero(predicted != scored.true)

@@ -24,7 +24,7 @@ from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["by_picture", "cut", "join", "mean_tiles", "telling_tiles", "uncut", "worst_tiles"]
+__all__ = ["by_image", "cut", "join", "mean_tiles", "telling_tiles", "uncut", "worst_tiles"]
 
 Tiles = tuple[int, int]
 
@@ -36,7 +36,7 @@ _SETTINGS = HeadSettings(steps=30, balance="class-weights", temperature=False)
 def cut(pictures: Any, tiles: Tiles) -> Any:
     """Cut a tensor (N, R * h, C * w, 3) into R x C tiles: (T * N, h, w, 3), row by row.
 
-    All first tiles come first; ``by_picture`` brings each picture's together again.
+    All first tiles come first; ``by_image`` brings each picture's together again.
     """
     if tiles == (1, 1):
         return pictures
@@ -53,7 +53,7 @@ def uncut(maps: Any, tiles: Tiles) -> Any:
     return tf.concat([tf.concat(each[i : i + tiles[1]], axis=2) for i in starts], axis=1)
 
 
-def by_picture(values: Any, tiles: Tiles) -> Any:
+def by_image(values: Any, tiles: Tiles) -> Any:
     """Values (T * N, X) of tiles as ``cut`` orders them: (N, T, X), or (N, X) of one tile."""
     if tiles == (1, 1):
         return values

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decision.decide import accept_scores
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 
 __all__ = ["Kinds", "kinds_of"]
 
@@ -37,7 +37,7 @@ class Kinds:
 
 
 def kinds_of(
-    scored: ScoredPictures, labels: tuple[str, ...], accept_labels: tuple[str, ...]
+    scored: ScoredImages, labels: tuple[str, ...], accept_labels: tuple[str, ...]
 ) -> Kinds | None:
     """Tell good from bad; None where no label is known to be of good parts."""
     if not accept_labels:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.decision.decide import OperatingPoint
-from partsight.evaluation.evaluate import ScoredPictures
+from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 
 __all__ = ["RunRecord"]
@@ -45,8 +45,8 @@ class RunRecord:
 
     metrics: Mapping[str, Any]
     provenance: Mapping[str, Any]
-    on_validation: ScoredPictures
-    on_test: ScoredPictures
+    on_validation: ScoredImages
+    on_test: ScoredImages
     history: Mapping[str, Sequence[Mapping[str, float]]] = field(default_factory=dict)
     sizes: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

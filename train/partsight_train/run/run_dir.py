@@ -165,7 +165,7 @@ class RunDir:
             rows.writerow([each.path.absolute(), label, each.split.value, digest, each.place])
         return self.write_text(_PICTURES, text.getvalue())
 
-    def read_pictures(self) -> list[tuple[Path, str, Split, bytes]]:
+    def read_images(self) -> list[tuple[Path, str, Split, bytes]]:
         """Path, label, split and SHA-256 of each picture, as ``write_pictures`` wrote them.
 
         Raises:

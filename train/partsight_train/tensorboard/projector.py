@@ -17,10 +17,10 @@ from tensorboard.plugins import projector
 from partsight.errors import ImageError
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight.utils.files import write_atomic
 from partsight.utils.opencv import cv2
-from partsight_train.data.dataset import LabelledPicture
+from partsight_train.data.dataset import LabelledImage
 from partsight_train.fit.learn import TrainedModel
 from partsight_train.network.tiles import mean_tiles
 from partsight_train.tensorflow_stack import tf
@@ -60,7 +60,7 @@ def write_projector(folder: Path, trained_model: TrainedModel) -> None:
     projector.visualize_embeddings(str(folder), config)
 
 
-def _metadata(pictures: Sequence[LabelledPicture], labels: Sequence[str]) -> str:
+def _metadata(pictures: Sequence[LabelledImage], labels: Sequence[str]) -> str:
     lines = ["label\tsplit\tfile"] + [
         f"{labels[each.label]}\t{each.split.value}\t{_in_a_cell(each.path.name)}"
         for each in pictures
@@ -73,11 +73,11 @@ def _in_a_cell(name: str) -> str:
     return "".join(each if each.isprintable() else "\ufffd" for each in name)
 
 
-def _sheet(pictures: Sequence[LabelledPicture], spec: PreprocessSpec) -> NDArray[np.uint8]:
+def _sheet(pictures: Sequence[LabelledImage], spec: PreprocessSpec) -> NDArray[np.uint8]:
     """Thumbnails row by row in a square, uint8 RGB; black where a file can no longer be read."""
     side = math.ceil(math.sqrt(len(pictures)))
     sheet = np.zeros((side, _THUMBNAIL, side, _THUMBNAIL, 3), np.uint8)
-    read = read_pictures([each.path for each in pictures], spec)
+    read = read_images([each.path for each in pictures], spec)
     for place, (_, picture) in enumerate(read):
         if not isinstance(picture, ImageError):
             small = cv2.resize(

@@ -24,7 +24,7 @@ from tensorboard.plugins.hparams import api as hparams
 from partsight.errors import ImageError
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
-from partsight.image_files.read import read_pictures
+from partsight.image_files.read import read_images
 from partsight_train.export.deliver import Delivery
 from partsight_train.fit.learn import TrainedModel
 from partsight_train.fit.measure import Mistake, mistakes
@@ -64,11 +64,11 @@ def write_results(
             for name in _METRICS:
                 if metrics.get(name) is not None:
                     tf.summary.scalar(prefix + name, metrics[name], 0)
-        _write_picture("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
+        _write_image("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
         for place, (mistake, pixels) in enumerate(_decoded(wrong, trained_model.backbone.spec), 1):
             caption = f"{mistake.true}, taken for {mistake.predicted} ({mistake.score:.3f})"
             picture = _captioned(pixels, f"{mistake.path.name}\n{caption}")
-            _write_picture(f"misclassified/{place:02d}", picture, caption)
+            _write_image(f"misclassified/{place:02d}", picture, caption)
     write_projector(folder, trained_model)
 
 
@@ -87,7 +87,7 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int 
     return plain
 
 
-def _write_picture(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
+def _write_image(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
     # It is read as Markdown: indented, it is shown letter by letter.
     shown = "".join(each if each.isprintable() else "\ufffd" for each in description)
     tf.summary.image(tag, pixels[np.newaxis], 0, description=f"    {shown}")
@@ -98,7 +98,7 @@ def _decoded(
 ) -> Iterable[tuple[Mistake, NDArray[np.uint8]]]:
     """The mistakes whose pictures can be read again, as the network is fed them."""
     wrong = list(wrong)
-    read = read_pictures([each.path for each in wrong], spec)
+    read = read_images([each.path for each in wrong], spec)
     for mistake, (_, picture) in zip(wrong, read, strict=True):
         if not isinstance(picture, ImageError):
             yield mistake, preprocess(picture, spec)

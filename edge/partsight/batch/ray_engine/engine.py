@@ -21,7 +21,7 @@ from partsight.batch.ray_engine.plan import Planner
 from partsight.batch.ray_engine.worker import Attempts, Task, Worker
 from partsight.batch.summary import Summary
 from partsight.errors import OutputError, SourceError
-from partsight.image_files.read import no_pictures
+from partsight.image_files.read import no_image_files
 from partsight.image_files.walk import LeftOut
 from partsight.utils.progress import Progress
 
@@ -80,7 +80,7 @@ def classify_on_cluster(
         planner = Planner(left_out=left_out)
         files, blocks = _stored(ray, planner, paths, run.part_rows)
         if not files:
-            raise no_pictures("what was given", left_out)
+            raise no_image_files("what was given", left_out)
         task = make_task(planner.filesystems)
         task.output.begin(run.asked, files, resume=run.resume)
         summary = Summary()

@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partsight.batch.ray_engine.stores import is_uri, opened, pictures_below_uri, read
+from partsight.batch.ray_engine.stores import image_files_below_uri, is_uri, opened, read
 from partsight.errors import SourceError
 from partsight.image_files.walk import LeftOut
-from partsight.inputs.base import Input, Picture, Unreadable
-from partsight.inputs.open import entries, pictures_at
+from partsight.inputs.base import Input, InputImage, Unreadable
+from partsight.inputs.open import entries, images_at
 
 __all__ = ["Part", "Planner", "taken_of"]
 
@@ -77,7 +77,7 @@ class Planner:
             elif is_uri(entry):
                 yield from self._at_uri(entry)
             else:
-                yield from map(_of_file, pictures_at(entry, self.left_out))
+                yield from map(_of_file, images_at(entry, self.left_out))
 
     def _at_uri(self, uri: str) -> Iterator[_Named]:
         filesystem, _ = opened(uri)
@@ -85,7 +85,7 @@ class Planner:
         if number is None:
             number = len(self.filesystems)
             self.filesystems.append(filesystem)
-        for found in pictures_below_uri(uri, self.left_out):
+        for found in image_files_below_uri(uri, self.left_out):
             if isinstance(found, Unreadable):
                 yield found.name, None, None, found.reason
             else:
@@ -97,7 +97,7 @@ def taken_of(named: Sequence[Any], filesystems: list[Any]) -> Input:
     name, path, number, reason = named
     if path is None:
         return Unreadable(name, reason)
-    return Picture(name, Path(path)) if number is None else read(name, filesystems[number], path)
+    return InputImage(name, Path(path)) if number is None else read(name, filesystems[number], path)
 
 
 def _of_file(taken: Input) -> _Named:

@@ -16,13 +16,13 @@ from typing import Any
 
 from partsight.errors import SourceError
 from partsight.image.file import MAX_FILE_BYTES
-from partsight.image_files.read import is_picture, pictures_below
+from partsight.image_files.read import image_files_below, is_image_file
 from partsight.image_files.walk import LeftOut, Unlisted, is_ignored
-from partsight.inputs.base import Input, Picture, Unreadable
+from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.utils.imports import import_fault
 from partsight.utils.redaction import redact_address, redact_text, remember_address
 
-__all__ = ["arrow_fs", "is_uri", "opened", "pictures_below_uri", "read", "shown"]
+__all__ = ["arrow_fs", "is_uri", "opened", "image_files_below_uri", "read", "shown"]
 
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{1,5})?")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
@@ -79,7 +79,7 @@ def _root(uri: str) -> tuple[Any, str]:
     return filesystem, path
 
 
-def pictures_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
+def image_files_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
     """The pictures at a URI and below it, by name; a folder's are listed at a time.
 
     Args:
@@ -100,11 +100,11 @@ def pictures_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] 
     def name(path: str) -> str:
         return base + urllib.parse.quote(path[len(top) :])
 
-    if is_picture(PurePosixPath(top)):
+    if is_image_file(PurePosixPath(top)):
         yield base, top
         return
     if filesystem.type_name == "local":  # the only one with links
-        for entry in pictures_below(Path(top), left_out):
+        for entry in image_files_below(Path(top), left_out):
             if isinstance(entry, Unlisted):
                 yield Unreadable(name(str(entry.path)), entry.reason)
             else:
@@ -136,9 +136,9 @@ def _listed(filesystem: Any, path: str, left_out: LeftOut) -> list[tuple[str, bo
     folders = [(each.path, True) for each in infos if each.type == fs.FileType.Directory]
     files = [each.path for each in infos if each.type == fs.FileType.File]
     for file in files:
-        if not is_picture(PurePosixPath(file)):
+        if not is_image_file(PurePosixPath(file)):
             left_out.count(PurePosixPath(file))
-    return folders + [(file, False) for file in files if is_picture(PurePosixPath(file))]
+    return folders + [(file, False) for file in files if is_image_file(PurePosixPath(file))]
 
 
 def read(name: str, filesystem: Any, path: str) -> Input:
@@ -158,7 +158,7 @@ def read(name: str, filesystem: Any, path: str) -> Input:
         return Unreadable(name, f"the file cannot be read: {error}")
     if len(data) != info.size:
         return Unreadable(name, "the file was written to while it was read; classify it again")
-    return Picture(name, data, info.mtime)
+    return InputImage(name, data, info.mtime)
 
 
 def shown(uri: str) -> str:

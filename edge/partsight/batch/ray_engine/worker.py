@@ -25,7 +25,7 @@ from partsight.inference.runtimes import RUNTIME_VARIABLE
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
-from partsight.records import PictureResult
+from partsight.records import ImageResult
 from partsight.results.parquet import arrow_table
 from partsight.utils.parallel_map import worked_ahead
 
@@ -136,10 +136,10 @@ class Worker:
             if outcome(row) in task.only:
                 rows.append(shortened(row, task.top_k))
         report = {"outcomes": outcomes, "labels": labels, "errors": errors}
-        columns = _row(PictureResult("", ""), task.details)
+        columns = _row(ImageResult("", ""), task.details)
         task.output.write_part(file, arrow_table(columns, rows), report)
         return report
 
 
-def _row(result: PictureResult, details: bool) -> dict[str, Any]:
+def _row(result: ImageResult, details: bool) -> dict[str, Any]:
     return result.row() | (result.details() if details else {})

@@ -18,7 +18,7 @@ from partsight.utils.printable import shown
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
-    from partsight.image.encode import PictureFormat
+    from partsight.image.encode import ImageFormat
     from partsight.records import Fault
     from partsight.sources.frames import Frames
 
@@ -82,7 +82,7 @@ def command(
     every_s: float,
     most: int | None,
     wait_for_key: bool,
-    kind: PictureFormat,
+    kind: ImageFormat,
     as_json: bool,
 ) -> None:
     """Collect labelled pictures with the very camera that will judge.

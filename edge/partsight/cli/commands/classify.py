@@ -23,7 +23,7 @@ from partsight.utils.progress import silent
 
 if TYPE_CHECKING:
     from partsight.batch.contact_sheet import ContactSheet
-    from partsight.batch.run import Observer, Outcome
+    from partsight.batch.run import ClassifiedInput, Observer
     from partsight.batch.spool import Spool
     from partsight.decision.decide import OperatingPoint
     from partsight.inference.classifier import Classifier
@@ -238,12 +238,12 @@ def _progress(paths: tuple[str, ...], quiet: bool) -> tuple[Progress, int | None
 
 def _heatmap_writer(folder: Path, classifier: Classifier) -> Observer:
     from partsight.batch.heatmaps import require_heatmap, write_overlay
-    from partsight.inputs.base import Picture
+    from partsight.inputs.base import InputImage
 
     require_heatmap(classifier.contract)
 
-    def write(outcome: Outcome) -> None:
-        if outcome.result and isinstance(outcome.taken, Picture):
+    def write(outcome: ClassifiedInput) -> None:
+        if outcome.result and isinstance(outcome.taken, InputImage):
             spec = classifier.contract.preprocess
             write_overlay(folder, outcome.taken, outcome.result, spec)
 

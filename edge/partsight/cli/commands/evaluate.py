@@ -47,17 +47,17 @@ def command(
     Example:
       partsight evaluate model-int8.tflite parts/
     """
-    from partsight.evaluation.evaluate import evaluate, labelled_pictures, score_pictures
+    from partsight.evaluation.evaluate import evaluate, labelled_image_files, score_images
     from partsight.evaluation.report_text import metrics_text
     from partsight.image_files.walk import LeftOut
 
     classifier = load_for_command(model, threads, overrides)
     left_out, notes = LeftOut(), list[str]()
     labels = classifier.contract.labels
-    pictures = labelled_pictures(image_dir, labels, left_out, notes.append)
+    pictures = labelled_image_files(image_dir, labels, left_out, notes.append)
     for note in notes:
         click.echo(f"partsight: {shown(note)}", err=True)
-    scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
+    scored = score_images(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     metrics = evaluate(classifier, scored, point_in_force(classifier))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}

@@ -20,8 +20,8 @@ __all__ = [
     "Kind",
     "Malformed",
     "Scalar",
-    "Table",
-    "Tables",
+    "TableSchema",
+    "TablesSchema",
     "Union",
     "Vector",
     "View",
@@ -56,30 +56,30 @@ TEXT = Vector("B", is_text=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class TableSchema:
     """Fields in the order of their numbers; None for one that is not followed."""
 
     fields: Mapping[str, Kind | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Tables:
+class TablesSchema:
     """A vector of tables."""
 
-    table: Table
+    table: TableSchema
 
 
 @dataclass(frozen=True, slots=True)
 class Union:
     """One of several tables; the field before says which. Others are not followed."""
 
-    tables: Mapping[int, Table]
+    tables: Mapping[int, TableSchema]
 
 
-Kind = Scalar | Vector | Table | Tables | Union
+Kind = Scalar | Vector | TableSchema | TablesSchema | Union
 
 
-def verify(flatbuffer: bytes, root: Table) -> None:
+def verify(flatbuffer: bytes, root: TableSchema) -> None:
     """Follow all offsets.
 
     Args:
@@ -99,7 +99,7 @@ class View:
     A field that is not there, or is in its default, is 0, an empty text or nothing.
     """
 
-    def __init__(self, data: bytes, table: Table, at: int | None = None) -> None:
+    def __init__(self, data: bytes, table: TableSchema, at: int | None = None) -> None:
         """The table at a place; the root where none is named."""
         self.at = _uint(data, 0) if at is None else at
         self._data, self._table = data, table
@@ -132,12 +132,14 @@ class View:
         kind, at = self._table.fields[name], self.target(name)
         if isinstance(kind, Union):
             kind = kind.tables.get(int(self.number(_type_of(name))))
-        return View(self._data, kind, at) if isinstance(kind, Table) and at is not None else None
+        return (
+            View(self._data, kind, at) if isinstance(kind, TableSchema) and at is not None else None
+        )
 
     def tables(self, name: str) -> list[View]:
         """A vector of tables."""
         kind, at = self._table.fields[name], self.target(name)
-        assert isinstance(kind, Tables)
+        assert isinstance(kind, TablesSchema)
         if at is None:
             return []
         places = range(at + 4, at + 4 + 4 * _uint(self._data, at), 4)
@@ -164,13 +166,15 @@ def _type_of(union: str) -> str:
     return f"{union}_type"
 
 
-def _named(places: Mapping[int, int], table: Table) -> Iterator[tuple[str, int]]:
+def _named(places: Mapping[int, int], table: TableSchema) -> Iterator[tuple[str, int]]:
     for number, name in enumerate(table.fields):
         if number in places:
             yield name, places[number]
 
 
-def _verify_table(data: bytes, at: int, kind: Table, budget: Iterator[int], depth: int) -> None:
+def _verify_table(
+    data: bytes, at: int, kind: TableSchema, budget: Iterator[int], depth: int
+) -> None:
     if next(budget, None) is None or depth > _MOST_DEPTH:
         raise Malformed("it has more tables than a model")
     places = dict(_named(_fields(data, at), kind))
@@ -188,9 +192,13 @@ def _verify_table(data: bytes, at: int, kind: Table, budget: Iterator[int], dept
 
 
 def _verify_reference(
-    data: bytes, at: int, shape: Vector | Table | Tables, budget: Iterator[int], depth: int
+    data: bytes,
+    at: int,
+    shape: Vector | TableSchema | TablesSchema,
+    budget: Iterator[int],
+    depth: int,
 ) -> None:
-    if isinstance(shape, Table):
+    if isinstance(shape, TableSchema):
         _verify_table(data, at, shape, budget, depth + 1)
         return
     length = _uint(data, at)
@@ -198,7 +206,7 @@ def _verify_reference(
     _span(data, at + 4, length * size, size if length else 1)
     if isinstance(shape, Vector) and shape.is_text and data[at + 4 + length :][:1] != b"\0":
         raise Malformed(f"the text at {at} has no end")
-    if isinstance(shape, Tables):
+    if isinstance(shape, TablesSchema):
         for place in range(at + 4, at + 4 + 4 * length, 4):
             _verify_table(data, place + _uint(data, place), shape.table, budget, depth + 1)
 

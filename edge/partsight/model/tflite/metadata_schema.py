@@ -6,7 +6,7 @@ are of its first.
 
 from __future__ import annotations
 
-from partsight.model.tflite.flatbuffer import TEXT, Scalar, Table, Tables, Union, Vector
+from partsight.model.tflite.flatbuffer import TEXT, Scalar, TableSchema, TablesSchema, Union, Vector
 
 __all__ = [
     "ENTRY",
@@ -34,50 +34,52 @@ FEATURE_PROPERTIES, IMAGE_PROPERTIES = 1, 2
 NORMALIZATION_OPTIONS = 1
 
 _ENUM = Scalar("b")
-_ASSOCIATED_FILE = Table({"name": TEXT, "description": TEXT, "type": _ENUM, "locale": TEXT})
-_IMAGE_SIZE = Table({"width": Scalar("I"), "height": Scalar("I")})
-_CONTENT = Table(
+_ASSOCIATED_FILE = TableSchema({"name": TEXT, "description": TEXT, "type": _ENUM, "locale": TEXT})
+_IMAGE_SIZE = TableSchema({"width": Scalar("I"), "height": Scalar("I")})
+_CONTENT = TableSchema(
     {
         "content_properties_type": Scalar("B"),
         "content_properties": Union(
             {
-                FEATURE_PROPERTIES: Table(),
-                IMAGE_PROPERTIES: Table({"color_space": _ENUM, "default_size": _IMAGE_SIZE}),
+                FEATURE_PROPERTIES: TableSchema(),
+                IMAGE_PROPERTIES: TableSchema({"color_space": _ENUM, "default_size": _IMAGE_SIZE}),
             }
         ),
     }
 )
-_PROCESS_UNIT = Table(
+_PROCESS_UNIT = TableSchema(
     {
         "options_type": Scalar("B"),
-        "options": Union({NORMALIZATION_OPTIONS: Table({"mean": Vector("f"), "std": Vector("f")})}),
+        "options": Union(
+            {NORMALIZATION_OPTIONS: TableSchema({"mean": Vector("f"), "std": Vector("f")})}
+        ),
     }
 )
-_TENSOR_METADATA = Table(
+_TENSOR_METADATA = TableSchema(
     {
         "name": TEXT,
         "description": TEXT,
         "dimension_names": None,
         "content": _CONTENT,
-        "process_units": Tables(_PROCESS_UNIT),
-        "stats": Table({"max": Vector("f"), "min": Vector("f")}),
-        "associated_files": Tables(_ASSOCIATED_FILE),
+        "process_units": TablesSchema(_PROCESS_UNIT),
+        "stats": TableSchema({"max": Vector("f"), "min": Vector("f")}),
+        "associated_files": TablesSchema(_ASSOCIATED_FILE),
     }
 )
-_SUBGRAPH_METADATA = Table(
+_SUBGRAPH_METADATA = TableSchema(
     {
         "name": TEXT,
         "description": TEXT,
-        "input_tensor_metadata": Tables(_TENSOR_METADATA),
-        "output_tensor_metadata": Tables(_TENSOR_METADATA),
+        "input_tensor_metadata": TablesSchema(_TENSOR_METADATA),
+        "output_tensor_metadata": TablesSchema(_TENSOR_METADATA),
     }
 )
-MODEL_METADATA = Table(
+MODEL_METADATA = TableSchema(
     {
         "name": TEXT,
         "description": TEXT,
         "version": TEXT,
-        "subgraph_metadata": Tables(_SUBGRAPH_METADATA),
+        "subgraph_metadata": TablesSchema(_SUBGRAPH_METADATA),
         "author": TEXT,
         "license": TEXT,
         "associated_files": None,

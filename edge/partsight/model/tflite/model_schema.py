@@ -5,7 +5,7 @@ See tensorflow/lite/schema/schema.fbs.
 
 from __future__ import annotations
 
-from partsight.model.tflite.flatbuffer import TEXT, Scalar, Table, Tables, Vector
+from partsight.model.tflite.flatbuffer import TEXT, Scalar, TableSchema, TablesSchema, Vector
 
 __all__ = ["IDENTIFIER", "METADATA", "MODEL", "OTHER_TYPES", "TYPES"]
 
@@ -27,10 +27,10 @@ OTHER_TYPES = {
 }
 
 _BYTE, _INT, _U32, _U64 = Scalar("b"), Scalar("i"), Scalar("I"), Scalar("Q")
-_OPERATOR_CODE = Table(
+_OPERATOR_CODE = TableSchema(
     {"deprecated_builtin_code": _BYTE, "custom_code": TEXT, "version": _INT, "builtin_code": _INT}
 )
-_QUANTIZATION = Table(
+_QUANTIZATION = TableSchema(
     {
         "min": Vector("f"),
         "max": Vector("f"),
@@ -41,7 +41,7 @@ _QUANTIZATION = Table(
         "quantized_dimension": _INT,
     }
 )
-_TENSOR = Table(
+_TENSOR = TableSchema(
     {
         "shape": Vector("i"),
         "type": _BYTE,
@@ -53,39 +53,39 @@ _TENSOR = Table(
         "shape_signature": Vector("i"),
     }
 )
-_OPERATOR = Table(
+_OPERATOR = TableSchema(
     {
         "opcode_index": _U32,
         "inputs": Vector("i"),
         "outputs": Vector("i"),
         "builtin_options_type": None,
-        "builtin_options": Table(),
+        "builtin_options": TableSchema(),
         "custom_options": Vector("B"),
         "custom_options_format": None,
         "mutating_variable_inputs": Vector("B"),
         "intermediates": Vector("i"),
     }
 )
-_SUBGRAPH = Table(
+_SUBGRAPH = TableSchema(
     {
-        "tensors": Tables(_TENSOR),
+        "tensors": TablesSchema(_TENSOR),
         "inputs": Vector("i"),
         "outputs": Vector("i"),
-        "operators": Tables(_OPERATOR),
+        "operators": TablesSchema(_OPERATOR),
         "name": TEXT,
     }
 )
-_BUFFER = Table({"data": Vector("B"), "offset": _U64, "size": _U64})
-METADATA = Table({"name": TEXT, "buffer": _U32})
-MODEL = Table(
+_BUFFER = TableSchema({"data": Vector("B"), "offset": _U64, "size": _U64})
+METADATA = TableSchema({"name": TEXT, "buffer": _U32})
+MODEL = TableSchema(
     {
         "version": _U32,
-        "operator_codes": Tables(_OPERATOR_CODE),
-        "subgraphs": Tables(_SUBGRAPH),
+        "operator_codes": TablesSchema(_OPERATOR_CODE),
+        "subgraphs": TablesSchema(_SUBGRAPH),
         "description": TEXT,
-        "buffers": Tables(_BUFFER),
+        "buffers": TablesSchema(_BUFFER),
         "metadata_buffer": Vector("i"),
-        "metadata": Tables(METADATA),
+        "metadata": TablesSchema(METADATA),
         "signature_defs": None,
     }
 )
