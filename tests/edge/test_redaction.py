@@ -17,7 +17,7 @@ from partsight.utils.redaction import (
     remember_secret,
 )
 
-# Distinct from all that the forms below say themselves.
+# Contained in none of the forms below.
 _WORD = "Zq7xK"
 _FORMS = {
     "user info": "rtsp://{user}:{secret}@10.0.0.5:554/live/ch1",
@@ -53,11 +53,18 @@ _FORMS = {
     "pipeline user-pw first": "rtspsrc user-pw={secret} location=rtsp://cam/a ! appsink",
     "ffmpeg concat": "concat:rtsp://{user}:{secret}@cam/a|rtsp://{user}:{secret}@cam/b",
     "scheme-less query": "cam/snap?user={user}&pwd={secret}",
+    "scheme-less unknown key": "cam/snap?user={user}&whatever={secret}",
+    "scheme-less path": "cam/live/{user}/password={secret}",
+    "scheme-less path word": "cam:80/token={secret}",
+    "scheme-less fragment": "cam/live?pwd=x#password={secret}",
+    "query after a port": "rtsp://cam:554/live?user={user}&pwd={secret}",
+    "scheme lost, query": "//cam/live?user={user}:x&pwd={secret}",
 }
 _SECRETS = st.builds(
     lambda left, middle, right: left + middle + right,
     st.sampled_from([_WORD, _WORD[::-1]]),
-    st.text(st.sampled_from("#/?[]@:%&=+;,_ !$\\\"'()<>|{}~äß漢aB3"), max_size=12),
+    st.text(st.sampled_from("#/?[]@:%&=+;,_ !$\\\"'()<>|{}~äß漢aB3"), max_size=12)
+    | st.text(st.sampled_from(":@/?#a"), max_size=6),
     st.sampled_from(["Wv9yJ", "Yj4hP"]),
 )
 
@@ -95,6 +102,21 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
 
 
 @pytest.mark.parametrize(
+    "address",
+    ["cam/snap?user=operator&pwd={}", "no camera 'cam/live#password={}'", "pwd={}, 401"],
+)
+@settings(deadline=None)
+@given(middle=st.text(st.sampled_from(":@a3"), max_size=8))
+def test_a_secret_with_reserved_characters_is_hidden_in_a_message(
+    address: str, middle: str
+) -> None:
+    known_secrets.clear()
+    redacted = redact_text(address.format(f"Zq7xK{middle}Wv9yJ"))
+    assert "Zq7xK" not in redacted
+    assert "Wv9yJ" not in redacted
+
+
+@pytest.mark.parametrize(
     ("address", "redacted"),
     [
         ("0", "0"),
@@ -118,6 +140,8 @@ def test_a_secret_of_a_remembered_address_never_appears_in_a_message(
         ("rtsps://cam:7441/AbCd3fGhIjKlMnOp?enableSrtp", "rtsps://cam:7441/***?***"),
         ("https://tfhub.dev/google/lite0/1#sha256=" + "a" * 64, None),
         ("rtsp://admin:secret", "rtsp://***"),
+        ("cam/snap?channel=1&user=a&pwd=b", "cam/snap?channel=1&user=***"),
+        ("cam/snap?user=a&pwd=b:@c", "***"),
         ("//server/share/a@2x.png", "//server/share/a@2x.png"),
         ("http://cam/administration/1", "http://cam/administration/1"),
         ("https://h/8f14e45f-ceea-467f-9575-6d0b1a2c3d4e/a", "https://h/***/a"),
