@@ -291,7 +291,7 @@ def test_evaluate_in_words_names_what_failed(model_path: Path, parts: Path, brok
     assert result.exit_code == 3
     assert " on 4 pictures" in result.stdout.splitlines()[0]
     named, summary = errors(result)
-    assert named.startswith(f"partsight: {broken}: not a picture")
+    assert named.startswith(f"partsight: {broken}: not an image")
     assert "1 of 5 inputs failed" in summary
 
 

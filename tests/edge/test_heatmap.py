@@ -153,7 +153,7 @@ def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
     "result",
     [
         judged(Path("gone.png"), Verdict.ACCEPT),
-        ImageResult("gone.png", "f" * 64, error="not a picture"),
+        ImageResult("gone.png", "f" * 64, error="not an image"),
         ImageResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
     ],
     ids=["accepted", "not judged", "no map"],

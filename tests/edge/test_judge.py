@@ -81,7 +81,7 @@ def test_what_cannot_be_judged_gets_the_fail_safe_verdict(
 
     for inspection, kind, error in (
         (lens_cap, "source", "lens cap on"),
-        (grey, "picture", "a picture must be uint8"),
+        (grey, "picture", "an image must be uint8"),
         (broken, "model", "out of memory"),
     ):
         result = inspection.result

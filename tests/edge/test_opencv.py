@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from partsight.utils.opencv import cv2, one_thread
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 
 @pytest.fixture
@@ -30,13 +30,13 @@ def test_one_thread_until_the_last_has_left() -> None:
 
 @pytest.mark.usefixtures("three_threads")
 def test_whoever_stops_early_or_fails_leaves_it_as_it_was() -> None:
-    seen = worked_ahead(lambda _: cv2.getNumThreads(), range(9), 2)
+    seen = parallel_map(lambda _: cv2.getNumThreads(), range(9), 2)
     assert next(seen) == (0, 1)
     seen.close()
     assert cv2.getNumThreads() == 3
 
     with pytest.raises(ZeroDivisionError):
-        list(worked_ahead(lambda each: 1 // each, range(9), 2))
+        list(parallel_map(lambda each: 1 // each, range(9), 2))
     assert cv2.getNumThreads() == 3
 
 

@@ -14,7 +14,7 @@ from partsight.errors import DatasetError, ImageError
 from partsight.image.spec import PreprocessSpec
 from partsight.image_files.read import find_image_files, is_image_file, read_images, sub_folders
 from partsight.image_files.walk import LeftOut
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 SPEC = PreprocessSpec(2, 4)
 
@@ -102,7 +102,7 @@ def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) 
     assert [path for path, _ in read] == paths
     reasons = {path: str(p) for path, p in read if isinstance(p, ImageError)}
     assert list(reasons) == [paths[7], paths[20]]
-    assert "not a picture" in reasons[paths[7]]
+    assert "not an image" in reasons[paths[7]]
     assert "cannot be read" in reasons[paths[20]]
     for index, (_, picture) in enumerate(read):
         if index not in (7, 20):
@@ -130,7 +130,7 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
 
 
 def test_what_was_done_before_a_failure_is_handed_on() -> None:
-    done = worked_ahead(lambda each: 1 // (each - 7), range(100), 2)
+    done = parallel_map(lambda each: 1 // (each - 7), range(100), 2)
 
     assert [next(done)[0] for _ in range(7)] == [*range(7)]
     with pytest.raises(ZeroDivisionError):

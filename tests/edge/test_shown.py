@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 
 @pytest.mark.parametrize(
@@ -21,5 +21,5 @@ from partsight.utils.printable import shown
     ],
 )
 def test_what_is_not_printable_is_escaped(text: object, expected: str) -> None:
-    assert shown(text) == expected
-    assert shown(text).encode().decode().isprintable()
+    assert printable(text) == expected
+    assert printable(text).encode().decode().isprintable()

@@ -180,7 +180,7 @@ def test_a_folder_gives_its_pictures_by_name_and_faults_in_their_place(tmp_path:
     assert [event.source for event in events] == [str(tmp_path / f"{n}.png") for n in "abcd"]
     assert [event.index for event in events] == [0, 1, 2, 3]
     assert [isinstance(event, Fault) for event in events] == [False, False, True, False]
-    assert "not a picture" in events[2].reason
+    assert "not an image" in events[2].reason
     assert events[2].captured_at.tzinfo is not None
     assert events[0].captured_at == START
     assert (events[1].image_bgr == ord("b")).all()

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partsight.utils.tables import table_rows
 from partsight.utils.text_files import (
     decode_text,
     encoding_of,
@@ -18,7 +19,6 @@ from partsight.utils.text_files import (
     read_lines,
     read_text,
     split_lines,
-    table_rows,
 )
 
 TEXT = "healthy\r\ndéfaut 良品\r\n"

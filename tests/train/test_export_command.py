@@ -212,7 +212,7 @@ def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("png", "message"),
     [
-        (b"no picture", "golden/0.png is damaged: not a picture"),
+        (b"no picture", "golden/0.png is damaged: not an image"),
         (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
     ],
 )

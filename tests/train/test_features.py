@@ -101,7 +101,7 @@ def test_unreadable_pictures_are_named_and_the_rest_goes_on(
     result = run(backbone, tmp_path / "cache", [text, *good, missing])
     assert set(result.vectors) == set(good)
     assert set(result.failed) == {text, missing}
-    assert "not a picture" in result.failed[text]
+    assert "not an image" in result.failed[text]
 
 
 def test_not_one_readable_picture_is_an_error(backbone: Backbone, tmp_path: Path) -> None:

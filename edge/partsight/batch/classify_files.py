@@ -20,7 +20,7 @@ from partsight.image.decode import decode
 from partsight.image.file import read_image_file
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.records import ImageFileFacts, ImageResult
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 if TYPE_CHECKING:
     from partsight.inference.classifier import Classifier
@@ -59,7 +59,7 @@ def classify_inputs(
         point=point or classifier.contract.operating_point,
         details=details,
     )
-    return worked_ahead(job, inputs, count)
+    return parallel_map(job, inputs, count)
 
 
 def _judged_by_idle(

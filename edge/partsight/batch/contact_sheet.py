@@ -16,7 +16,8 @@ import numpy as np
 from partsight.batch.run import ClassifiedInput
 from partsight.decision.decide import OperatingPoint, accept_score
 from partsight.image.decode import decode
-from partsight.image.encode import encode, shrunk
+from partsight.image.encode import encode
+from partsight.image.resize import shrink
 from partsight.inputs.base import InputImage
 from partsight.records import Verdict
 from partsight.results.text import strict_text
@@ -122,7 +123,7 @@ class ContactSheet:
 def _figure(outcome: ClassifiedInput, input_image: InputImage, bit_depth: int | None) -> str:
     content, row = input_image.content, outcome.row
     image = content if isinstance(content, np.ndarray) else decode(content, bit_depth=bit_depth)
-    data = encode(shrunk(image, _SIDE), quality=_QUALITY)
+    data = encode(shrink(image, _SIDE), quality=_QUALITY)
     scores = sorted(row["scores"].items(), key=lambda each: -each[1])
     return _FIGURE.format(
         verdict=row["verdict"],

@@ -8,8 +8,9 @@ import numpy as np
 
 from partsight.errors import ModelError
 from partsight.image.decode import decode
-from partsight.image.encode import encode, shrunk
+from partsight.image.encode import encode
 from partsight.image.overlay import overlay
+from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 from partsight.inputs.base import InputImage
 from partsight.model.contract import Contract
@@ -60,7 +61,7 @@ def write_overlay(
     image = (
         content if isinstance(content, np.ndarray) else decode(content, bit_depth=spec.bit_depth)
     )
-    covered = overlay(shrunk(image, _LONGEST_SIDE), prediction.heatmap, spec)
+    covered = overlay(shrink(image, _LONGEST_SIDE), prediction.heatmap, spec)
     destination = folder / distinct_name(result.path, ".jpg")
     write_atomic(destination, encode(covered))
     return destination

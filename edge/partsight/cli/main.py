@@ -20,7 +20,7 @@ from partsight.errors import PartsightError
 from partsight.utils.imports import is_installed
 from partsight.utils.known_secrets import remember_environment
 from partsight.utils.memory_limit import memory_limit, memory_limit_note
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.process_arguments import hide_arguments
 from partsight.utils.redaction import redact_text, remember_address
 
@@ -131,7 +131,7 @@ def _limit_native_threads() -> None:
 
 
 def _one_line(error: BaseException) -> str:
-    return shown(" ".join(redact_text(str(error)).split()))
+    return printable(" ".join(redact_text(str(error)).split()))
 
 
 def _remember_secrets() -> None:

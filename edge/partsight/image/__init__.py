@@ -1,1 +1,1 @@
-"""From the bytes of an image file to the input of the network."""
+"""Image files and their pixels: decoding, preprocessing, encoding, overlays."""

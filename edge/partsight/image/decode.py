@@ -1,8 +1,7 @@
-"""Picture files into BGR arrays, as a person would see them.
+"""Decodes image files into BGR arrays as a person would see them.
 
-Enters: a path or bytes in any of the usual formats. Leaves: uint8 BGR. Pillow decodes,
-because it knows orientation, palettes, alpha and 16 bits; this module decides what each
-of those means. Called wherever pictures come from files: dataset, batch, folder source.
+Pillow decodes, because it handles orientation, palettes, alpha and 16 bits; this module decides
+what each of them means. Used wherever images come from files: data sets, batch, folder source.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from partsight.image.limits import MAX_PIXELS, refuse_bomb
 from partsight.image.preprocess import covering_hw
 from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.utils.opencv import cv2
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 __all__ = ["decode", "read_samples", "read_size"]
 
-# MPO, the JPEG of two lenses, is opened as JPEG; Pillow knows no opener of that name.
+# MPO, a JPEG with images of two lenses, is opened as JPEG; Pillow has no separate opener.
 _FORMATS = tuple(name for name, endings in FORMATS.items() if IMAGE_ENDINGS.issuperset(endings))
 
 _EXIF_ORIENTATION = 0x0112
@@ -40,11 +39,11 @@ _TILE_WIDTH, _TILE_LENGTH = 322, 323
 _HEADER_BYTES = 32
 _BACKGROUND = (255, 255, 255)
 
-# Pixels that are converted at a time: of a large picture the steps between would take several
-# times the memory of the picture itself.
+# Pixels converted at a time: for a large image as a whole, the intermediate steps would take
+# several times its memory.
 _STRIPE = 4_000_000
 
-# What Pillow's decoders were seen to raise on damaged files.
+# Exceptions that Pillow's decoders raise for damaged files.
 _DAMAGE = (
     OSError,
     SyntaxError,
@@ -59,13 +58,13 @@ _DAMAGE = (
     zlib.error,
 )
 
-# Pillow warns at 89 million pixels; our own limit decides instead. Nor does anyone mend EXIF that
-# is not as it should be: such warnings would stand between the lines that name what failed.
+# Pillow warns at 89 million pixels; MAX_PIXELS decides instead. Warnings about malformed EXIF need
+# no action and would only separate the lines that name failed files.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
-# What ails a TIFF is raised by Pillow. libtiff also writes it to stderr, in pieces that the lines
-# of other threads would fall between. It is found by what Pillow was linked with.
+# Pillow raises the errors of libtiff, which would also write them to stderr in fragments. The
+# function is found through the libraries that Pillow is linked with.
 with contextlib.suppress(OSError, AttributeError):
     ctypes.CDLL(_imaging.__file__).TIFFSetErrorHandler(None)
 
@@ -73,26 +72,26 @@ with contextlib.suppress(OSError, AttributeError):
 def decode(
     file: Path | bytes, spec: PreprocessSpec | None = None, *, bit_depth: int | None = None
 ) -> NDArray[np.uint8]:
-    """Decode one picture.
+    """Decode one image.
 
-    Orientation (EXIF) is applied, transparency is composed over white, 16 bits (or the
-    ``bit_depth`` of ``spec``) are scaled to 8, CMYK and grey become colour, and of an
-    animation the first frame is taken. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8
-    where ``preprocess`` would halve both axes as often anyway: that is part of the
-    definition of what the network sees, and it makes large JPEGs several times cheaper.
+    EXIF orientation is applied, transparency is composed over white, 16 bits (or the ``bit_depth``
+    of ``spec``) are scaled to 8, CMYK and grey become colour, and an animation gives its first
+    frame. With ``spec``, a JPEG is decoded at 1/2, 1/4 or 1/8 of its size if ``preprocess`` would
+    halve both axes at least that often. This is part of the definition of the network's input and
+    makes large JPEGs several times cheaper.
 
     Args:
-        file: a file's path, or its bytes.
-        spec: what the picture is decoded for; None decodes every pixel.
-        bit_depth: as in ``spec``, for where every pixel is wanted.
+        file: path or bytes of the file.
+        spec: preprocessing that follows; None decodes every pixel.
+        bit_depth: as in ``spec``, for callers that need every pixel.
 
     Returns:
-        uint8 (H, W, 3), blue-green-red. Of a grey picture the three channels may be one and the
-        same, seen three times, which ``preprocess`` knows to use; it cannot be written to.
+        uint8 (H, W, 3), blue-green-red. The channels of a grey image may share their memory, which
+        ``preprocess`` uses to save time; such an array is read-only.
 
     Raises:
-        ImageError: with the reason in one line: missing, no regular file, empty, no picture,
-            damaged, too large, or with samples beyond the ``bit_depth`` of ``spec``.
+        ImageError: the file is missing, not a regular file, empty, not an image, damaged, too
+            large, or has samples beyond the bit depth.
     """
     data = read_image_file(file)[0] if isinstance(file, Path) else file
     if not data:
@@ -113,21 +112,21 @@ def decode(
             raise ImageError(
                 "HEIC is not read without pillow-heif; install it: pip install pillow-heif"
             ) from error
-        raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
+        raise ImageError(f"not an image in a known format ({', '.join(_FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"too large: more than {MAX_PIXELS // 10**6} million pixels") from error
     except MemoryError as error:
-        raise ImageError("too large: there is not enough memory left to decode it") from error
+        raise ImageError("too large: not enough memory to decode it") from error
     except _DAMAGE as error:
-        reason = shown(error).strip() or type(error).__name__
-        raise ImageError(f"the picture is damaged: {reason}") from error
+        reason = printable(error).strip() or type(error).__name__
+        raise ImageError(f"the image is damaged: {reason}") from error
 
 
 def read_size(path: Path) -> tuple[int, int]:
-    """Rows and columns of a picture file, by its header and not turned by EXIF.
+    """Rows and columns of an image file, from its header and before EXIF orientation.
 
     Raises:
-        OSError: it cannot be read, or is no picture.
+        OSError: it cannot be read or is not an image.
     """
     with path.open("rb") as stream:
         formats = _formats(stream.read(_HEADER_BYTES))
@@ -137,7 +136,7 @@ def read_size(path: Path) -> tuple[int, int]:
 
 
 def read_samples(path: Path) -> Samples | None:
-    """The samples of a file with 16 bits each; None for other and for damaged files."""
+    """The samples of a file with 16 bits per sample; None for other and for damaged files."""
     try:
         data = read_image_file(path)[0]
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
@@ -147,11 +146,11 @@ def read_samples(path: Path) -> Samples | None:
                 return None
             return Samples(peak_of(samples), declared_bits(image, data))
     except (ImageError, Image.DecompressionBombError, MemoryError, *_DAMAGE):
-        return None  # ``decode`` says why
+        return None  # ``decode`` reports the reason
 
 
 def _formats(data: bytes) -> tuple[str, ...]:
-    """Pillow's names of the formats that the bytes may be in."""
+    """Pillow's names of the possible formats of these bytes."""
     if not (looks_like_heif(data) and heif_installed()):
         return _FORMATS
     _register_heif()
@@ -160,14 +159,14 @@ def _formats(data: bytes) -> tuple[str, ...]:
 
 @functools.cache
 def _register_heif() -> None:
-    """Teach Pillow to open HEIC: only when there is one, as it loads a large library."""
+    """Register HEIC with Pillow; only for such a file, because it loads a large library."""
     import pillow_heif
 
     pillow_heif.register_heif_opener(thumbnails=False)
 
 
 def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
-    """An image of 16 bits per sample, scaled to 8 by its significant bits; others as they are."""
+    """An image of 16 bits per sample scaled to 8 by its significant bits; others unchanged."""
     samples = wide_samples(image, data)
     if samples is None:
         return image
@@ -177,13 +176,13 @@ def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
 
 
 def _tile_wh(image: Image.Image) -> tuple[int, int]:
-    """Of a TIFF the size of its tiles, where it has any."""
+    """The size of a TIFF's tiles; zeros if it has none."""
     tags = getattr(image, "tag_v2", {})
     return int(tags.get(_TILE_WIDTH, 0)), int(tags.get(_TILE_LENGTH, 0))
 
 
 def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
-    """Ask the JPEG decoder for the smallest size that still covers the target."""
+    """Set the JPEG decoder to the smallest size that still covers the target."""
     turned = image.getexif().get(_EXIF_ORIENTATION) in range(5, 9)
     width, height = reversed(image.size) if turned else image.size
     rows, columns = covering_hw((height, width), spec)
@@ -193,7 +192,7 @@ def _scale(image: Image.Image, spec: PreprocessSpec) -> None:
 def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
     width, height = image.size
     if image.mode == "L" and not image.has_transparency_data:
-        # As many lines' cameras give it: not copied for each channel, nor scaled for each.
+        # Common for cameras on lines: one channel in memory, which ``preprocess`` scales once.
         return np.broadcast_to(np.asarray(image)[:, :, np.newaxis], (height, width, 3))
     bgr = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIPE // width)
@@ -201,20 +200,20 @@ def _to_bgr(image: Image.Image, file_format: str | None) -> NDArray[np.uint8]:
         bottom = min(top + rows, height)
         stripe = image if rows >= height else image.crop((0, top, width, bottom))
         rgb = np.asarray(_to_rgb(stripe, file_format))
-        # Ten times as fast as NumPy's strides, which were half of a small picture's decoding.
+        # Ten times as fast as NumPy's strides, which took half of a small image's decoding time.
         cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR, dst=bgr[top:bottom])
     return bgr
 
 
 def _to_rgb(image: Image.Image, file_format: str | None) -> Image.Image:
-    # A PGM of more than 8 bits comes as 32, already scaled to 0..65535.
+    # Pillow gives a PGM of more than 8 bits as 32 bits, scaled to 0..65535.
     if image.mode.startswith("I;16") or (image.mode == "I" and file_format == "PPM"):
         wide = np.asarray(image).astype(np.uint32)
         return Image.fromarray(((wide + 128) // 257).astype(np.uint8)).convert("RGB")
     if image.mode in ("I", "F"):
         raise ImageError(f"pixels of 32 bits (mode {image.mode}) have no known range; save 8 or 16")
     if image.mode == "P" and image.palette is None:
-        raise ImageError("the picture is damaged: it has no palette")
+        raise ImageError("the image is damaged: it has no palette")
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         canvas = Image.new("RGBA", rgba.size, (*_BACKGROUND, 255))

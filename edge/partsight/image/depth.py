@@ -1,10 +1,8 @@
 """Significant bits of image files with 16 bits per sample.
 
-Called by ``decode``, which opens the files.
-
-Many cameras give 10 or 12 bits, right-aligned in 16: scaled as 16 they are nearly black. The
-depth of one file cannot be told from its samples, as a dark one has small ones; so it is measured
-over a whole set and then travels with the model (``PreprocessSpec.bit_depth``).
+Many cameras give 10 or 12 bits, right-aligned in 16; scaled as 16 bits they are nearly black. The
+depth cannot be determined from one file, because a dark image has small samples. It is therefore
+measured over a whole set and stored with the model (``PreprocessSpec.bit_depth``).
 """
 
 from __future__ import annotations
@@ -33,8 +31,8 @@ __all__ = [
     "wide_samples",
 ]
 
-# JPEG 2000 declares its range, as PGM and PPM do, and Pillow scales them to 16 bits by it. But
-# OpenCV writes 65535 as the range of every PGM and PPM with 16 bits.
+# JPEG 2000, PGM and PPM declare their range, and Pillow scales them to 16 bits by it. But OpenCV
+# declares 65535 in every PGM and PPM with 16 bits.
 _UNSCALED = ("PNG", "TIFF", "PPM")
 _FULL_RANGE = 2**MAX_BIT_DEPTH - 1
 _PNM_RANGE = re.compile(rb"P[56]\s+(?:(?:#[^\n]*\n\s*)*\d+\s+){2}(?:#[^\n]*\n\s*)*(\d+)\s")
@@ -48,11 +46,11 @@ _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of one file with 16 bits each.
+    """Range of the samples of one file with 16 bits per sample.
 
     Attributes:
-        peak: the largest, without those of transparency.
-        declared: significant bits that the file states; None where it does not.
+        peak: the largest sample, without the alpha channel.
+        declared: significant bits that the file declares, or None.
     """
 
     peak: int
@@ -60,7 +58,7 @@ class Samples:
 
 
 def choose_depth(found: Iterable[Samples]) -> int | None:
-    """One depth for all files: what they declare, unless a sample is beyond it."""
+    """One depth for all files: the declared one, unless a sample exceeds it."""
     found = list(found)
     if not found:
         return None
@@ -76,14 +74,14 @@ def is_settled(found: Samples) -> bool:
 
 
 def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
-    """The samples of a file with more than 8 bits each that does not state their range.
+    """The samples of a file with more than 8 bits per sample and no reliable range.
 
     Args:
-        image: a ``PIL.Image.Image`` as it was opened; it is decoded.
+        image: an opened ``PIL.Image.Image``; it is decoded.
         data: the bytes of the file.
 
     Returns:
-        uint16 (H, W) grey, or (H, W, 3) RGB or (H, W, 4) RGBA, not turned by EXIF. None for
+        uint16 (H, W) grey, (H, W, 3) RGB or (H, W, 4) RGBA, before EXIF orientation. None for
         other files.
 
     Raises:
@@ -93,7 +91,7 @@ def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
         return None
     if image.mode.startswith("I;16"):
         return np.asarray(image).astype(np.uint16)
-    image.load()  # OpenCV fills up what is missing of a damaged file
+    image.load()  # raises for a damaged file, which OpenCV would fill up
     decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         return None
@@ -108,19 +106,19 @@ def to_8_bits(samples: NDArray[np.uint16], bit_depth: int) -> NDArray[np.uint8]:
     """Scale samples to 0..255.
 
     Args:
-        samples: as ``wide_samples`` gives them.
-        bit_depth: how many bits are significant; 16 gives what decoding without a depth gives.
+        samples: from ``wide_samples``.
+        bit_depth: number of significant bits; 16 gives the same as decoding without a depth.
 
     Raises:
-        ImageError: a sample beyond the depth.
+        ImageError: a sample exceeds the depth.
     """
     largest = 2**bit_depth - 1
     peak = peak_of(samples)
     if peak > largest:
         raise ImageError(
             f"a sample is {peak}, beyond the {bit_depth} significant bits (at most {largest}) of "
-            "the images that the model was trained on. Set the camera as it was then, or train "
-            "again with such images or --bit-depth"
+            "the images that the model was trained on. Set the camera as for the training images, "
+            "or train again with such images or --bit-depth"
         )
     scaled = _scaled(samples, largest)
     if samples.ndim == 3 and samples.shape[2] == 4 and samples[:, :, 3].max() > largest:
@@ -134,12 +132,12 @@ def _scaled(samples: NDArray[np.uint16], largest: int) -> NDArray[np.uint8]:
 
 
 def peak_of(samples: NDArray[np.uint16]) -> int:
-    """The largest sample, without those of transparency."""
+    """The largest sample, without the alpha channel."""
     return int((samples[:, :, :3] if samples.ndim == 3 else samples).max())
 
 
 def may_be_wide(path: Path) -> bool:
-    """Whether the first bytes are those of a PNG, PGM or PPM with 16 bits, or of any TIFF."""
+    """Whether the file begins like a PNG, PGM or PPM with 16 bits, or like any TIFF."""
     try:
         with path.open("rb") as stream:
             start = stream.read(_PNM_HEADER_BYTES)
@@ -162,15 +160,15 @@ def _bits(image: Any, data: bytes) -> int:
 
 
 def _pnm_bits(data: bytes) -> int:
-    """16 for a PGM or PPM whose range says nothing; 0 for others, which Pillow scales."""
+    """16 for a PGM or PPM that declares the full range; 0 for others, which Pillow scales."""
     match = _PNM_RANGE.match(data[:_PNM_HEADER_BYTES])
     return MAX_BIT_DEPTH if match and match[1] == str(_FULL_RANGE).encode() else 0
 
 
 def declared_bits(image: Any, data: bytes) -> int | None:
-    """Significant bits that an opened file states; None where it does not.
+    """Significant bits that an opened file declares, or None.
 
-    The full range of 16 bits in a TIFF is what writers put there without knowing.
+    The full range of 16 bits in a TIFF does not count: writers put it there by default.
     """
     if image.format == "PNG":
         return _declared_by_png(data)
@@ -186,7 +184,7 @@ def declared_bits(image: Any, data: bytes) -> int | None:
 
 
 def _declared_by_png(data: bytes) -> int | None:
-    """Chunk sBIT: significant bits of each channel; it stands before the pixels."""
+    """Significant bits of a channel, from the chunk sBIT, which precedes the pixels."""
     place = len(_PNG_SIGNATURE)
     while place + 8 <= len(data):
         size, kind = int.from_bytes(data[place : place + 4], "big"), data[place + 4 : place + 8]

@@ -1,4 +1,4 @@
-"""A picture file's bytes: all of them, of a moment at which nobody was writing them."""
+"""Reads an image file completely, and only if it is not being written."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from partsight.errors import ImageError
 
 __all__ = ["MAX_FILE_BYTES", "read_image_file"]
 
-# An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
+# More than an uncompressed 16-bit image of MAX_PIXELS.
 MAX_FILE_BYTES = 1_000_000_000
 
 
 def read_image_file(path: Path) -> tuple[bytes, os.stat_result]:
-    """Read a picture file.
+    """Read an image file.
 
     Returns:
-        Its bytes, and what the system says of it.
+        Its bytes and its status.
 
     Raises:
-        ImageError: it is missing, no file, too large, or was written to meanwhile.
+        ImageError: it is missing, not a file, too large, or was written to while it was read.
     """
     try:
         with open(path, "rb", opener=_open_at_once) as stream:
             before = os.fstat(stream.fileno())
             if not stat.S_ISREG(before.st_mode):
-                raise ImageError("not a file: expected a picture, received a device or a pipe")
+                raise ImageError("not a file: expected an image, received a device or a pipe")
             if before.st_size > MAX_FILE_BYTES:
                 raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_FILE_BYTES}")
-            # One more, to see that it grew; room for the largest file costs more than reading.
+            # One more byte shows that it grew; a buffer for the largest file would cost time.
             data = stream.read(before.st_size + 1)
             after = os.fstat(stream.fileno())
     except (OSError, ValueError) as error:
@@ -42,5 +42,5 @@ def read_image_file(path: Path) -> tuple[bytes, os.stat_result]:
 
 
 def _open_at_once(path: str, flags: int) -> int:
-    """Without waiting for the writer of a named pipe, which gives no picture."""
+    """Open without waiting for the writer of a named pipe."""
     return os.open(path, flags | os.O_NONBLOCK)

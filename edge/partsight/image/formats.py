@@ -1,6 +1,6 @@
-"""Image file formats that are read, and the endings that their files have.
+"""Supported image file formats and their file name endings.
 
-Imports neither Pillow nor pillow-heif: whether a decoder is there is asked when it is needed.
+Imports neither Pillow nor pillow-heif, so that it loads fast.
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ __all__ = [
     "looks_like_heif",
 ]
 
-# Pillow's name of each format that is decoded, and its endings. Named, because Pillow would also
-# hand files to formats that run other programs. Not TGA: it has no signature, so that any bytes
-# could be taken for an image.
+# Pillow's name of each supported format, with its endings. An explicit list, because some of
+# Pillow's formats run other programs. Not TGA: without a signature, any bytes could be a TGA.
 FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".jfi", ".pjpeg", ".pjp", ".mpo"),
     "PNG": (".png", ".apng"),
@@ -32,7 +31,7 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "JPEG2000": (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
     "AVIF": (".avif",),
 }
-# Read by pillow-heif, where it is installed.
+# Read by pillow-heif, if it is installed.
 HEIF_ENDINGS = (".heic", ".heif", ".hif")
 
 _HEIF_HINT = "To read HEIC: pip install pillow-heif"
@@ -49,12 +48,12 @@ def heif_installed() -> bool:
 
 
 def looks_like_heif(data: bytes) -> bool:
-    """Whether a file's first bytes are those of HEIC or HEIF."""
+    """Whether a file begins like HEIC or HEIF."""
     return data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS
 
 
 def hint_for(ending: str) -> str | None:
-    """What makes files of an ending readable; None where nothing does."""
+    """How to make files with this ending readable; None if they are readable or never will be."""
     if ending in HEIF_ENDINGS:
         return None if heif_installed() else _HEIF_HINT
     return _AVIF_HINT if ending in FORMATS["AVIF"] and ending not in IMAGE_ENDINGS else None

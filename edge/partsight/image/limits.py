@@ -1,7 +1,6 @@
-"""What a picture may ask for: memory by its size, time by its passes.
+"""Limits on the memory and time for decoding an image, checked before its pixels are read.
 
-Enters: what the header of a picture says whose pixels were not read. Leaves: nothing, or
-``ImageError``. Called by ``decode``; how large a file may be is said by ``image_file``.
+The limit on the size of the file is in ``image.file``.
 """
 
 from __future__ import annotations
@@ -13,16 +12,17 @@ from partsight.errors import ImageError
 
 __all__ = ["MAX_PIXELS", "count_scans", "refuse_bomb"]
 
-# Above this a file is taken for a decompression bomb: 300 MB as RGB, all that a small
-# device can spare, and twice the largest sensors on production lines.
+# Larger images are refused as decompression bombs: this is 300 MB as RGB, which a small device
+# can just spare, and twice the largest sensors on production lines.
 MAX_PIXELS = 100_000_000
 _ALLOWED = f"at most {MAX_PIXELS // 10**6} million allowed"
 
-# Each scan of a progressive JPEG is a pass over all blocks, 0.1 s for 1,000 million pixels,
-# and may take 10 bytes of a file. Encoders write about 10; of the largest picture 30 may be.
+# Each scan of a progressive JPEG is a pass over all blocks, 0.1 s for 1,000 million pixels, and
+# takes as little as 10 bytes of the file. Encoders write about 10 scans; the largest image may
+# have 30.
 _MAX_SCANNED = 30 * MAX_PIXELS
 
-# Within coded data 0xFF stands before zero, fill or a restart; anything else ends them.
+# In coded data, 0xFF is followed by zero, fill or a restart; anything else ends the data.
 _END_OF_CODED = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 # Three times as fast as bytes.count.
 _SCAN_BYTES = re.compile(rb"\xff\xda")
@@ -32,16 +32,16 @@ _SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 def refuse_bomb(
     file_format: str | None, size_wh: tuple[int, int], tile_wh: tuple[int, int], data: bytes
 ) -> None:
-    """Refuse a picture whose pixels would take too much memory or time.
+    """Refuse an image whose decoding would take too much memory or time.
 
     Args:
-        file_format: as Pillow calls it.
-        size_wh: of the picture.
-        tile_wh: of its tiles, or zeros: each is decoded whole, however little of it is shown.
+        file_format: Pillow's name.
+        size_wh: width and height of the image, pixels.
+        tile_wh: width and height of its tiles, or zeros; each tile is decoded as a whole.
         data: the bytes of the file.
 
     Raises:
-        ImageError: it would.
+        ImageError: the image exceeds a limit.
     """
     width, height = size_wh
     if width * height > MAX_PIXELS:
@@ -55,7 +55,7 @@ def refuse_bomb(
 
 
 def count_scans(data: bytes, most: int) -> int:
-    """The scans of a JPEG up to its end, or ``most``; those of a thumbnail are not among them."""
+    """The number of scans of a JPEG, without those of a thumbnail, at most ``most``."""
     scans, place = 0, 2
     while scans < most and 0 <= (place := data.find(b"\xff", place)) < len(data) - 3:
         marker = data[place : place + 2]
@@ -73,5 +73,5 @@ def count_scans(data: bytes, most: int) -> int:
 
 
 def _looks_like_more_scans(most: int, data: bytes) -> bool:
-    """Quick to tell, and rarely true: in what follows a JPEG it is there by chance."""
+    """A fast check that may be wrong, as data after the end of a JPEG can contain the marker."""
     return sum(1 for _ in itertools.islice(_SCAN_BYTES.finditer(data), most + 1)) > most

@@ -1,4 +1,4 @@
-"""Normalization: the real numbers that a network takes for the bytes of an image."""
+"""Normalization: the real numbers that a network expects for the bytes of an image."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ __all__ = ["Normalization"]
 
 @dataclass(frozen=True, slots=True)
 class Normalization:
-    """The real numbers that a network takes for bytes: (byte - mean) / std.
+    """The real numbers that a network expects for bytes: (byte - mean) / std.
 
     Attributes:
-        mean: one for all channels, or three: red, green, blue.
-        std: as many, each above 0.
+        mean: one value for all channels, or three: red, green, blue.
+        std: the same number of values, each above 0.
 
     Raises:
-        ValueError: another number of them, or out of range.
+        ValueError: another number of values, or a value out of range.
     """
 
     mean: tuple[float, ...] = (0.0,)

@@ -1,4 +1,4 @@
-"""Overlay of a class activation map on its image, for people."""
+"""Overlay of a class activation map on its image."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from partsight.utils.opencv import cv2
 
 __all__ = ["overlay"]
 
-# Of the colour where the map is at its maximum; the part must still be seen below it.
+# Opacity at the maximum of the map; the part must remain visible.
 _OPACITY = 0.6
-# In floating point a picture takes four times its memory, several times over.
+# Bounds the memory: in floating point, each copy of an image takes four times its memory.
 _ROWS_AT_ONCE = 64
 
 
 def overlay(
     image_bgr: NDArray[np.uint8], heatmap: NDArray[np.float32], spec: PreprocessSpec
 ) -> NDArray[np.uint8]:
-    """Colour a picture where its map is above the map's mean.
+    """Colour an image where its map is above the map's mean.
 
-    The colours tell where, the scores how much: they go from none at the mean to the
-    strongest at the maximum, whatever these two are.
+    The opacity rises from zero at the mean to its maximum at the maximum of the map, whatever
+    their values: colours show the place of the evidence, scores its strength.
 
     Args:
-        image_bgr: uint8 (H, W, 3), the whole picture.
-        heatmap: float32 (h, w), see ``Contract.heatmap``; it covers what ``preprocess`` makes
-            of the picture, bars and all. The bars do not count.
-        spec: the preprocessing that the map was made under.
+        image_bgr: uint8 (H, W, 3), the whole image, blue-green-red.
+        heatmap: float32 (h, w), see ``Contract.heatmap``; it covers the network's input with its
+            letterbox bars, which do not count.
+        spec: the model's preprocessing.
 
     Returns:
-        uint8 (H, W, 3), BGR. What lies outside the region of interest is as it was.
+        uint8 (H, W, 3), BGR; unchanged outside the region of interest.
     """
     covered = image_bgr.copy()
     seen = region(covered, spec)
@@ -49,7 +49,7 @@ def overlay(
 def _heat(
     heatmap: NDArray[np.float32], hw: tuple[int, ...], spec: PreprocessSpec
 ) -> NDArray[np.float32]:
-    """The map over a region of these rows and columns: 0 up to its mean, 1 at its maximum."""
+    """The map scaled to a region of ``hw`` pixels: 0 up to its mean, 1 at its maximum."""
     whole = cv2.resize(heatmap, (spec.width, spec.height), interpolation=cv2.INTER_LINEAR)
     top, left, height, width = place(hw, spec)
     inner = np.asarray(whole[top : top + height, left : left + width], np.float32)

@@ -1,7 +1,6 @@
-"""What the network is to see of a picture: plain facts, which travel in the contract.
+"""Parameters of the preprocessing, which are stored in the contract.
 
-``preprocess`` carries them out. They stand apart because whoever only names them, such as
-a command's options, shall not wait for OpenCV.
+Apart from ``preprocess``, so that code that only needs the values does not load OpenCV.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ __all__ = [
     "spec_to_document",
 ]
 
-# Every cache, model and golden sample depends on the pixels that ``preprocess`` makes (and
-# on the scaled JPEG decoding of ``decode``). A change that alters any of them raises this
-# number; a model made under another one is refused.
+# Caches, models and golden samples depend on the pixels of ``preprocess`` and on the scaled JPEG
+# decoding of ``decode``. A change that alters them raises this number; models with another number
+# are refused.
 PREPROCESS_VERSION = 1
 
-# Grey levels of what the network sees, below which a picture shows no part. Flat frames with
-# noise, a time stamp or a slight gradient have up to 9; the flattest of 1,961 real pictures of
-# parts has 20 (see ``grey_range``).
+# An input whose grey levels spread over less than this shows no part. Flat frames with noise, a
+# time stamp or a slight gradient have up to 9; the flattest of 1,961 real images of parts has 20
+# (see ``grey_range``).
 DEFAULT_MIN_CONTRAST = 10.0
 
 Fit = Literal["stretch", "letterbox"]
@@ -39,23 +38,21 @@ MIN_BIT_DEPTH, MAX_BIT_DEPTH = 8, 16
 
 @dataclass(frozen=True, slots=True)
 class PreprocessSpec:
-    """How pictures become the network's input.
+    """How images become the network's input.
 
     Attributes:
         height: rows of the network's input, pixels.
         width: columns of the network's input, pixels.
-        version: the definition that the model was trained under.
-        fit: stretch the picture to the size, or keep its proportions between grey bars.
-        roi: the region of interest, (left, top, width, height) as shares of the
-            picture's width and height; nothing outside it is seen. None is all of it.
-        bit_depth: significant bits of files with 16 bits per sample, 8 to 16, the same for
-            every image of the set that the model was trained on; None takes all 16. Files of
-            8 bits per sample are the same under each.
+        version: of the preprocessing that the model was trained with.
+        fit: stretch the image to the size, or letterbox: keep its proportions between grey bars.
+        roi: region of interest, (left, top, width, height) as shares of the image's width and
+            height; None means the whole image.
+        bit_depth: significant bits of files with 16 bits per sample, 8 to 16, the same for the
+            whole training set; None means 16. It has no effect on files with 8 bits per sample.
 
     Raises:
-        ValueError: a size below 1, an unknown fit, a region that is empty or reaches
-            beyond the picture, a bit depth that no file has, or a version that this
-            partsight does not know.
+        ValueError: a size below 1, an unknown fit, a region that is empty or exceeds the image, a
+            bit depth out of range, or a version that this partsight does not know.
     """
 
     height: int
@@ -85,7 +82,7 @@ class PreprocessSpec:
 
 
 def spec_to_document(spec: PreprocessSpec) -> dict[str, Any]:
-    """The spec as JSON values; without a bit depth as versions before it wrote and read them."""
+    """The spec as JSON values. Without a bit depth the key is left out, as in older versions."""
     document = dataclasses.asdict(spec)
     if spec.bit_depth is None:
         del document["bit_depth"]
@@ -99,6 +96,6 @@ def _check_roi(roi: tuple[float, float, float, float]) -> None:
         if min(left, top) >= 0 < min(width, height) and max(left + width, top + height) <= 1:
             return
     raise ValueError(
-        "a region of interest must be (left, top, width, height), shares of the picture's "
+        "a region of interest must be (left, top, width, height), shares of the image's "
         f"width and height that stay within it. Received: {roi!r}"
     )

@@ -1,7 +1,4 @@
-"""Brightness and contrast of the network's input: ageing lamps, dim lenses, empty pictures.
-
-Input: the bytes that the network is fed, in training, in batches and on the line.
-"""
+"""Brightness and contrast of the network's input, for ageing lamps, dirty lenses, empty images."""
 
 from __future__ import annotations
 
@@ -16,22 +13,22 @@ from partsight.utils.opencv import cv2
 
 __all__ = ["ImageStatistics", "grey_range", "image_statistics"]
 
-# Share of the pixels on either side that does not count: two lines of text that a camera lays
-# over its frames cover 6 %.
+# Share of the darkest and of the brightest pixels that is ignored: two lines of text from a camera
+# cover 6 %.
 _TRIMMED = 0.075
-# Means of 4 x 4 pixels are compared, so that sensor noise is no contrast.
+# Means of 4 x 4 pixels are compared, so that sensor noise does not count as contrast.
 _HALVINGS = 2
-# Below this side it is not halved: text would spread over too large a share.
+# A shorter side is not halved: text would spread over too large a share.
 _LEAST_SIDE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStatistics:
-    """Two numbers of a picture, in grey levels of 0 to 255.
+    """Brightness and contrast of an image, in grey levels of 0 to 255.
 
     Attributes:
         luma: mean of Y' = 0.299 R + 0.587 G + 0.114 B (ITU-R BT.601).
-        contrast: standard deviation of Y' over the picture: RMS contrast (Peli, 1990).
+        contrast: standard deviation of Y' over the image: RMS contrast (Peli, 1990).
     """
 
     luma: float
@@ -39,7 +36,7 @@ class ImageStatistics:
 
 
 def image_statistics(image: NDArray[np.uint8]) -> ImageStatistics:
-    """Measure what the network is fed.
+    """Measure the network's input.
 
     Args:
         image: uint8 (H, W, 3), red-green-blue, as ``preprocess`` gives it.
@@ -49,16 +46,16 @@ def image_statistics(image: NDArray[np.uint8]) -> ImageStatistics:
 
 
 def grey_range(image: NDArray[np.uint8], spec: PreprocessSpec) -> float:
-    """Grey levels that the central 85 % of a picture spread over: 0 for a picture of one colour.
+    """Range of the grey levels of the central 85 % of the pixels; 0 for an image of one colour.
 
-    The largest of the three channels counts, so that a picture whose colours differ at equal
-    brightness is not flat. Not the standard deviation: a black frame with a time stamp has one
-    of 22, a real magnetic tile 9. Flat frames with noise (sigma up to 10), a time stamp or a
-    slight gradient stay below 10; the flattest of 1,961 real pictures of parts has 20.
+    The largest range of the three channels counts, so that an image with different colours of
+    equal brightness is not flat. Not the standard deviation: it is 22 for a black frame with a
+    time stamp and 9 for a real magnetic tile. Flat frames with noise (sigma up to 10), a time stamp
+    or a slight gradient stay below 10; the flattest of 1,961 real images of parts has 20.
 
     Args:
         image: uint8 (h, w, 3), RGB, as ``preprocess`` gives it under ``spec``.
-        spec: tells whether bars beside the picture are to be left out.
+        spec: the preprocessing; letterbox bars are left out.
 
     Returns:
         0 to 255.

@@ -19,7 +19,7 @@ from partsight.image.depth import Samples, choose_depth, is_settled, may_be_wide
 from partsight.image.formats import IMAGE_ENDINGS
 from partsight.image.spec import PreprocessSpec
 from partsight.image_files.walk import LeftOut, Unlisted, is_ignored, lies_in_itself, walk
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 __all__ = [
     "IMAGE_SUFFIXES",
@@ -133,7 +133,7 @@ def read_images(
         Each path with its picture, uint8 (H, W, 3) BGR, or the reason for none; in the
         order of ``paths``. A few pictures a core are held at a time, however many come.
     """
-    return worked_ahead(functools.partial(_try_decode, spec=spec), paths)
+    return parallel_map(functools.partial(_try_decode, spec=spec), paths)
 
 
 def measure_depth(paths: Iterable[Path]) -> int | None:
@@ -142,7 +142,7 @@ def measure_depth(paths: Iterable[Path]) -> int | None:
     Files that cannot be read are passed over: whoever decodes them next names them.
     """
     found: list[Samples] = []
-    for _, samples in worked_ahead(read_samples, filter(may_be_wide, paths)):
+    for _, samples in parallel_map(read_samples, filter(may_be_wide, paths)):
         if samples is not None:
             found.append(samples)
             if is_settled(samples):

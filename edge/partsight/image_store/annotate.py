@@ -10,8 +10,8 @@ import unicodedata
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.image.encode import shrunk
 from partsight.image.overlay import overlay
+from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 from partsight.records import PartResult, Verdict
 from partsight.utils.opencv import cv2
@@ -63,7 +63,7 @@ def annotate(
     Returns:
         uint8 BGR: the frame at 960 pixels a side at most, and the band below it.
     """
-    seen = shrunk(image_bgr, _LONGEST_SIDE)
+    seen = shrink(image_bgr, _LONGEST_SIDE)
     heatmap = result.prediction.heatmap if result.prediction else None
     if heatmap is not None and spec is not None:
         seen = overlay(seen, heatmap, spec)

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from partsight.utils.text_files import BLOCK, column_name, encoding_of, nfc, open_text, table_rows
+from partsight.utils.tables import column_name, table_rows
+from partsight.utils.text_files import BLOCK, encoding_of, nfc, open_text
 
 __all__ = ["paths_in_stream", "paths_in_table", "paths_in_text", "path_on_disk"]
 

@@ -13,7 +13,8 @@ from pathlib import Path
 from partsight.errors import ContractError
 from partsight.model.label_documents import NAMES_BLOCK, labels_of_document, labels_of_yaml
 from partsight.model.label_lines import INDEX_FIRST, labels_of_lines
-from partsight.utils.text_files import column_name, nfc, read_text, split_lines
+from partsight.utils.tables import column_name
+from partsight.utils.text_files import nfc, read_text, split_lines
 
 __all__ = ["labels_in", "read_labels"]
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from partsight.model_store.listing import Listed
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 __all__ = ["document_of", "lines_of", "wrapped"]
 
@@ -25,7 +25,7 @@ def lines_of(row: Listed) -> Iterator[str]:
     mark = "*" if row.active else "-" if row.rollback else " "
     yield f"{mark} {row.sha256[:12]}  {row.activated_at or 'never active'}"
     for name, fact in _facts_of(row):
-        yield from wrapped(f"    {name:<10}", shown(fact))
+        yield from wrapped(f"    {name:<10}", printable(fact))
 
 
 def _facts_of(row: Listed) -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from partsight.model.file import load_model_file
 from partsight.model.product import shown_product
 from partsight.model_store.history import read_history
 from partsight.model_store.store import ModelStore, activated, read_stored
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 __all__ = ["UNNAMED_NOTE", "active_product", "described", "product_of"]
 
@@ -45,5 +45,5 @@ def described(sha256: str, contract: Contract | None) -> str:
     """A model for people: ``3f2a9c1d0b7e (product 'M8 bolt', version 2)``."""
     if contract is None:
         return sha256[:12]
-    version = f", version {shown(contract.version)}" if contract.version else ""
+    version = f", version {printable(contract.version)}" if contract.version else ""
     return f"{sha256[:12]} ({shown_product(contract.product)}{version})"

@@ -22,6 +22,7 @@ from pathlib import Path
 from partsight.errors import ModelError, OutputError
 from partsight.model.file import ModelFile, read_model
 from partsight.utils.files import rewrite_atomic, write_atomic
+from partsight.utils.lock import lock_file
 
 __all__ = [
     "ModelStore",
@@ -190,8 +191,5 @@ def locked(store: ModelStore) -> Iterator[None]:
             "write there."
         ) from error
     with lock:
-        with contextlib.suppress(ImportError):  # Windows has none
-            import fcntl
-
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock_file(lock)
         yield

@@ -34,6 +34,7 @@ from partsight.sinks.base import LineSink
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 from partsight.utils.imports import import_fault
 from partsight.utils.known_secrets import HIDDEN, KnownSecrets
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_address, redact_origin, redact_text
 
 try:
@@ -182,8 +183,8 @@ def _told(answer: urllib3.BaseHTTPResponse) -> str:
     if answer.length_remaining:
         answer.close()
     answer.release_conn()
-    printable = "".join(c if c.isprintable() else " " for c in start.decode("utf-8", "replace"))
-    return " ".join(printable.split())[:_TOLD_LETTERS]
+    text = printable(start.decode("utf-8", "replace"), " ")
+    return " ".join(text.split())[:_TOLD_LETTERS]
 
 
 def _asked_for(retry_after: str) -> float | None:

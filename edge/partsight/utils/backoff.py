@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again."""
+"""Waiting times between two attempts."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class Backoff:
 
     def next_s(self) -> float:
         """Count a failure and return the seconds to wait."""
-        # The exponent is limited because a float is: a receiver may be gone for years.
+        # A receiver may be away for years: without a limit the power would overflow.
         wait_s = min(self._most_s, self._first_s * 2.0 ** min(self._failures, 60))
         self._failures += 1
         return wait_s * (0.5 + self._chance() / 2)
 
     def reset(self) -> None:
-        """Make the next failure a first one. Only for a confirmed success."""
+        """Start again with the first wait. To be called only after a confirmed success."""
         self._failures = 0

@@ -1,4 +1,4 @@
-"""How much room a disk has."""
+"""Free space of a disk."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ __all__ = ["free_bytes"]
 
 
 def free_bytes(place: Path) -> int:
-    """Room for this user on the disk of a folder, or of the nearest above it that is there.
+    """Free bytes for this user on the disk of a folder.
+
+    If the folder does not exist, its nearest existing parent counts.
 
     Raises:
-        OSError: the disk does not tell.
+        OSError: the free space cannot be read.
     """
     for folder in (place, *place.absolute().parents):
         try:
             return shutil.disk_usage(folder).free
         except FileNotFoundError:
             continue
-    raise FileNotFoundError(f"{place}: no folder above it is there")
+    raise FileNotFoundError(f"{place}: none of its parent folders exists")

@@ -1,8 +1,7 @@
-"""Files that appear whole or not at all.
+"""Atomic file writing: a file appears whole or not at all.
 
-Enters: a destination path. Leaves: a temporary path beside it, renamed onto the
-destination once its bytes are on the disk. Every file that partsight delivers is
-written through here.
+Every file that partsight delivers is written through this module: to a temporary file in the
+folder of the destination, which is renamed when its bytes are on the disk.
 """
 
 from __future__ import annotations
@@ -29,14 +28,14 @@ __all__ = [
 
 @contextlib.contextmanager
 def atomic_path(destination: Path) -> Iterator[Path]:
-    """Yield a temporary path that becomes ``destination`` when the block ends well.
+    """Yield a temporary path that becomes ``destination`` when the block ends without an error.
 
-    The temporary file lies in the destination's folder, so that the rename is
-    atomic; its data are synced before and the folder's entry after. When the block
-    raises, the temporary file is removed and the destination stays as it was.
+    The temporary file is in the destination's folder, so that the rename is atomic. Its data are
+    synced before the rename and the folder after it. If the block raises, the temporary file is
+    removed and the destination does not change.
 
     Raises:
-        OutputError: the folder cannot be made or the file cannot be written.
+        OutputError: the folder cannot be created or the file cannot be written.
     """
     with _temporary(destination) as temporary:
         yield temporary
@@ -46,10 +45,10 @@ def atomic_path(destination: Path) -> Iterator[Path]:
 
 
 def create_atomic(destination: Path, data: bytes) -> bool:
-    """Write ``data`` to a new file, whole or not at all; what is there stays.
+    """Write ``data`` to a new file, whole or not at all; an existing file stays.
 
     Returns:
-        Whether it was written; False where there is something of that name already.
+        Whether it was written; False if something of that name exists.
 
     Raises:
         OutputError: the file cannot be written.
@@ -58,7 +57,7 @@ def create_atomic(destination: Path, data: bytes) -> bool:
         temporary.write_bytes(data)
         sync_path(temporary)
         try:
-            # Unlike a rename, it refuses to replace what came there meanwhile.
+            # Unlike a rename, a link does not replace a file that was created meanwhile.
             os.link(temporary, destination)
         except FileExistsError:
             return False
@@ -81,7 +80,7 @@ def write_atomic(destination: Path, data: bytes) -> None:
 
 
 def rewrite_atomic(destination: Path, data: bytes) -> None:
-    """Write ``data`` to ``destination``, of which a link, mode and owner stay if it is there.
+    """Write ``data`` to ``destination``; an existing file keeps its link, mode and owner.
 
     Raises:
         OutputError: the file cannot be written; the old one, if any, stays.
@@ -89,16 +88,16 @@ def rewrite_atomic(destination: Path, data: bytes) -> None:
     target = Path(os.path.realpath(destination))
     with atomic_path(target) as temporary:
         if target.exists():
-            temporary.touch(0o600)  # at no time open to more than the old one is
-            _like(target, temporary)
+            temporary.touch(0o600)  # never readable by more users than the old file
+            _copy_owner_and_mode(target, temporary)
         temporary.write_bytes(data)
 
 
 def distinct_name(name: str, suffix: str) -> str:
-    """A file's name for a picture of any name, unlike those for pictures of other names.
+    """A file name for an image of any name, different from those of all other names.
 
     Args:
-        name: a path, or what a picture is called in rows.
+        name: a path, or the name of an image in result rows.
         suffix: with its dot.
     """
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
@@ -107,9 +106,9 @@ def distinct_name(name: str, suffix: str) -> str:
 
 @contextlib.contextmanager
 def _temporary(destination: Path) -> Iterator[Path]:
-    """Yield a path beside a destination, whose folders are made; what is there after, goes."""
-    # Not mkstemp: its 0600 would hide a delivered file from the group that reads it.
-    # 50 characters are 200 bytes at most, so that the name fits wherever the final one does.
+    """Yield a path in the destination's folder, which is created; remove it at the end."""
+    # Not mkstemp: with its mode 0600 the group could not read a delivered file.
+    # 50 characters are at most 200 bytes, so that the name is not too long for a file system.
     temporary = destination.with_name(f".{destination.name[:50]}.{uuid.uuid4().hex}.part")
     try:
         destination.parent.mkdir(parents=True, exist_ok=True)
@@ -117,14 +116,14 @@ def _temporary(destination: Path) -> Iterator[Path]:
     except OSError as error:
         raise _refused(destination, error) from error
     finally:
-        # Renamed, or its folder never was: what went wrong first is what is told.
+        # It was renamed, or its folder was not created: the first error is the one to report.
         with contextlib.suppress(OSError):
             temporary.unlink()
 
 
-def _like(old: Path, new: Path) -> None:
+def _copy_owner_and_mode(old: Path, new: Path) -> None:
     status = old.stat()
-    with contextlib.suppress(PermissionError, AttributeError):  # neither root nor POSIX
+    with contextlib.suppress(PermissionError, AttributeError):  # not root, or not POSIX
         os.chown(new, status.st_uid, status.st_gid)
     shutil.copymode(old, new)
 
@@ -132,12 +131,12 @@ def _like(old: Path, new: Path) -> None:
 def _refused(destination: Path, error: OSError) -> OutputError:
     return OutputError(
         f"cannot write {destination}: {error.strerror or error}. "
-        "Choose a place that is writable and has room."
+        "Choose a writable folder with free space."
     )
 
 
 def sync_path(path: Path) -> None:
-    """Wait until a file, or a folder's list of files, is on the disk.
+    """Wait until a file, or the entries of a folder, are on the disk.
 
     Raises:
         OSError: it cannot be opened or written.

@@ -1,4 +1,4 @@
-"""Why a package cannot be imported, and the step that fixes it: one place for all packages."""
+"""Error messages for packages that cannot be imported, with the step that fixes it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,12 @@ _OTHER_MACHINE = ("wrong ELF class", "invalid ELF header", "Exec format")
 
 
 def is_installed(package: str) -> bool:
-    """Whether a top-level package can be found; nothing is imported.
-
-    Import hooks that block a package raise instead of not finding it.
-    """
+    """Whether a top-level package can be found; nothing is imported."""
     try:
         return importlib.util.find_spec(package) is not None
-    except ImportError:
+    except ImportError:  # import hooks that block a package raise
         return False
-    except ValueError:  # a module that was put into sys.modules by hand
+    except ValueError:  # a module that was put into sys.modules directly
         return True
 
 
@@ -34,11 +31,11 @@ def import_fault(
     """The error to raise for a package that cannot be imported.
 
     Args:
-        purpose: what needs the package, such as ``MQTT``: the subject of the sentence.
+        purpose: the feature that needs the package, such as ``MQTT``: the subject of the sentence.
         package: its name on PyPI.
-        install: the argument of ``pip install`` that brings it.
-        error: what the import raised.
-        library_advice: the next step where a shared library of the system is missing.
+        install: the argument of ``pip install`` that installs it.
+        error: raised by the import.
+        library_advice: the next step if a shared library of the system is missing.
     """
     reason = " ".join(str(error).split())
     if _is_missing(error):
@@ -53,7 +50,7 @@ def import_fault(
 
 
 def _is_missing(error: ImportError) -> bool:
-    """Whether a whole package is absent, and not a part of one that is there."""
+    """Whether a whole package is absent, not only a module of an installed one."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return False
     return not is_installed(error.name.partition(".")[0])
@@ -73,6 +70,6 @@ def _advice(reason: str, package: str, install: str, library_advice: str) -> str
         return library_advice or "Install the system package that holds this library."
     if "numpy" in reason.lower():
         return f"It does not fit the installed NumPy. Run pip install --upgrade '{install}'"
-    # Not of the extra: that would replace partsight and all that it depends on.
+    # Not the extra: that would reinstall partsight and all of its dependencies.
     again = install if install.startswith(package) else package
     return f"Run pip install --force-reinstall '{again}'"

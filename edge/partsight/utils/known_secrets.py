@@ -1,8 +1,7 @@
-"""Secrets that this process has read, so that no message quotes them.
+"""Secrets that this process has read, to be hidden in every message.
 
-One set for the whole process: a library may put a password into any error of any thread, and a
-scrubber that had to be passed to each place would be missing at one. Nothing is ever read out of
-it; texts go in, and come out without secrets.
+There is one set for the whole process, because a library may put a password into any error of any
+thread. Secrets cannot be read out of it; it only removes them from texts.
 """
 
 from __future__ import annotations
@@ -24,18 +23,18 @@ __all__ = [
 ]
 
 HIDDEN = "***"
-# Shorter ones protect nothing, and hiding them would make messages unreadable.
-_LEAST_CHARACTERS = 3
-# Shorter ones are hidden as whole words only: "1234" is also part of a digest.
-_ANYWHERE_CHARACTERS = 6
+# Shorter secrets are not hidden: messages would become unreadable.
+_MIN_CHARACTERS = 3
+# Shorter secrets are hidden as whole words only: "1234" may also occur in a digest.
+_MIN_ANYWHERE_CHARACTERS = 6
 
 
-# Environment variables that hold a secret by convention: of AWS, registries, brokers, ...
+# Environment variables that contain a secret by convention: of AWS, registries, brokers, ...
 _SECRET_VARIABLE = re.compile(r"(?!PARTSIGHT_).*(PASSWORD|PASSWD|SECRET|TOKEN|_ACCESS_KEY)", re.I)
 
 
 class KnownSecrets:
-    """A set of secrets; safe for threads."""
+    """A thread-safe set of secrets."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -44,9 +43,9 @@ class KnownSecrets:
         self.variables: set[str] = set()
 
     def add(self, secret: str) -> None:
-        """Hide a secret from now on, in every form in which it is written."""
+        """Hide a secret from now on, in every encoding in which it may occur."""
         with self._lock:
-            new = {each for each in _forms(secret) if len(each) >= _LEAST_CHARACTERS}
+            new = {each for each in _forms(secret) if len(each) >= _MIN_CHARACTERS}
             new -= {HIDDEN, *self._forms}
             if new:
                 self._forms |= new
@@ -59,7 +58,7 @@ class KnownSecrets:
         return text if pattern is None else pattern.sub(HIDDEN, text)
 
     def clear(self) -> None:
-        """Forget all. For tests."""
+        """Forget all secrets. For tests."""
         with self._lock:
             self._forms, self._pattern, self.variables = set(), None, set()
 
@@ -68,27 +67,27 @@ known_secrets = KnownSecrets()
 
 
 def remember_secret(secret: str) -> None:
-    """Have this process hide a secret in everything that it writes from now on."""
+    """Hide a secret in everything that this process writes from now on."""
     known_secrets.add(secret)
 
 
 def remember_variable(name: str) -> None:
-    """Keep an environment variable that holds a secret from child processes."""
+    """Do not pass this environment variable, which contains a secret, to child processes."""
     known_secrets.variables.add(name)
 
 
 def remember_environment(environ: Mapping[str, str]) -> None:
-    """Remember the secrets that an environment holds by convention."""
+    """Remember the secrets in environment variables that contain one by convention."""
     for name, value in environ.items():
         if _SECRET_VARIABLE.fullmatch(name):
             remember_secret(value)
 
 
 def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
-    """An environment for child processes that need no secrets.
+    """The environment for a child process that needs no secrets.
 
-    Without the variables that the configuration names as holding one, and those that hold one by
-    convention: any process of the same user may read the environment of another.
+    Variables that contain a secret, by configuration or by convention, are removed, because any
+    process of the same user can read the environment of another.
     """
     return {
         name: value
@@ -99,11 +98,11 @@ def without_secrets(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _bounded(form: str) -> str:
     escaped = re.sub(r"%([0-9A-F]{2})", r"%(?i:\1)", re.escape(form))
-    return escaped if len(form) >= _ANYWHERE_CHARACTERS else rf"(?<!\w){escaped}(?!\w)"
+    return escaped if len(form) >= _MIN_ANYWHERE_CHARACTERS else rf"(?<!\w){escaped}(?!\w)"
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """The secret as addresses, JSON, and Python's messages have it."""
+    """The secret as it is written in addresses, in JSON and in Python's messages."""
     for plain in {secret, unquote(secret)}:
         yield plain
         yield from (quote(plain, safe=""), quote(plain), quote_plus(plain))

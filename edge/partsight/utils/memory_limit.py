@@ -1,4 +1,4 @@
-"""How much memory this process may use, as far as the system limits it."""
+"""The system's limit on the memory of this process."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ __all__ = ["memory_limit", "memory_limit_note"]
 
 
 def memory_limit() -> tuple[str, int] | None:
-    """The name and bytes of the limit on this process's memory, or None where there is none.
+    """The name and bytes of the limit on this process's memory, or None without a limit.
 
     The limit on address space (``ulimit -v``) comes first: libraries need more of it than of data.
     """
@@ -22,7 +22,7 @@ def memory_limit() -> tuple[str, int] | None:
 
 
 def memory_limit_note() -> str:
-    """A sentence with the limit for an error message; with none, free memory is the matter."""
+    """A sentence for an error message: the limit, or the advice to free memory."""
     limit = memory_limit()
     if limit is None:
         return "Free memory on this machine, or use one with more."

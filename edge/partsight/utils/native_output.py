@@ -1,7 +1,7 @@
-"""Chatter of native libraries, kept back unless it explains a failure.
+"""Suppresses the stderr output of native libraries unless a call fails.
 
-TensorFlow and the TFLite runtimes write banners straight to file descriptor 2, past
-Python. A command that prints one clear line wraps the noisy call in ``held_stderr``.
+TensorFlow and the TFLite runtimes write messages directly to file descriptor 2. A command that
+prints one clear line wraps such a call in ``held_stderr``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,11 @@ __all__ = ["held_stderr"]
 
 @contextlib.contextmanager
 def held_stderr() -> Iterator[None]:
-    """Hold back what is written to descriptor 2; let it out when the block raises.
+    """Hold back the output to file descriptor 2; write it, redacted, if the block raises.
 
-    The descriptor belongs to the whole process: what other threads write to it in the
-    meantime is held back too.
+    The descriptor belongs to the whole process, so that output of other threads is held back too.
     """
-    if sys.stderr is None:  # closed by whoever started the process, as some daemons are
+    if sys.stderr is None:  # started with a closed stderr, like some daemons
         yield
         return
     sys.stderr.flush()
@@ -36,8 +35,8 @@ def held_stderr() -> Iterator[None]:
     except BaseException:
         os.lseek(held, 0, os.SEEK_SET)
         with os.fdopen(os.dup(held), "rb") as file:
-            said = file.read().decode("utf-8", "surrogateescape")
-        os.write(original, redact_text(said).encode("utf-8", "surrogateescape"))
+            output = file.read().decode("utf-8", "surrogateescape")
+        os.write(original, redact_text(output).encode("utf-8", "surrogateescape"))
         raise
     finally:
         sys.stderr.flush()

@@ -1,6 +1,6 @@
-"""The one import of OpenCV, so that a machine without its system libraries gets one line.
+"""The only import of OpenCV, so that missing system libraries give an error of one line.
 
-Everything that needs OpenCV says ``from partsight.utils.opencv import cv2``.
+Every module that needs OpenCV uses ``from partsight.utils.opencv import cv2``.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from partsight.utils.imports import import_fault
 
 __all__ = ["cv2", "one_thread"]
 
-# The errors of OpenCV and FFmpeg arrive as partsight's own; their chatter on stderr
-# would only stand beside them. Read by both libraries when they first open something.
+# Errors of OpenCV and FFmpeg are raised as partsight errors, so that their output on stderr would
+# only repeat them. Both libraries read these variables when they first open something.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
@@ -39,10 +39,10 @@ _threads = 0
 
 @contextlib.contextmanager
 def one_thread() -> Iterator[None]:
-    """Have OpenCV do its work on the thread that asks for it.
+    """Make OpenCV work on the calling thread only.
 
-    For who works on many pictures in threads of their own: OpenCV's would stand in their way. It
-    is said of the whole process, and ends with the last of those that asked for it.
+    For code that processes many images in its own threads, which OpenCV's threads would slow
+    down. The setting is global and is restored when the last such block ends.
     """
     global _inside, _threads
     with _lock:

@@ -1,6 +1,6 @@
-"""Work on many things at once, a bounded number ahead of their use, handed on in their order.
+"""Ordered parallel map with a bounded number of items in progress.
 
-Used wherever pictures are worked through: OpenCV, Pillow and the runtimes release Python's lock.
+Used wherever many images are processed: OpenCV, Pillow and the runtimes release the GIL.
 """
 
 from __future__ import annotations
@@ -14,31 +14,34 @@ from typing import TypeAlias, TypeVar
 
 from partsight.utils.opencv import one_thread
 
-__all__ = ["worked_ahead"]
+__all__ = ["parallel_map"]
 
 _Item = TypeVar("_Item")
 _Done = TypeVar("_Done")
-# What was done of those that were handed over together, and what ended it early.
+# The results of one group of items, and the exception that ended it early.
 _Group: TypeAlias = "tuple[list[tuple[_Item, _Done]], Exception | None]"
 
-# Things are handed over by threes: it takes two changes of threads, which of a small picture is
-# noticed. Two such groups a thread, so that none waits while another is at work on a large one.
-_TOGETHER = 3
-_AHEAD = 2
+# Three items per task: each task costs two thread switches, which is noticeable for small images.
+# Two tasks per thread, so that no thread waits while another one processes a large image.
+_GROUP_SIZE = 3
+_GROUPS_PER_WORKER = 2
 
 
-def worked_ahead(
+def parallel_map(
     work: Callable[[_Item], _Done], items: Iterable[_Item], workers: int | None = None
 ) -> Iterator[tuple[_Item, _Done]]:
-    """Do ``work`` on each item in threads.
+    """Apply ``work`` to each item in threads.
 
     Args:
         work: called by several threads at once.
-        items: drawn by the caller's own thread, never more than a few a thread ahead.
-        workers: threads; None is one a core.
+        items: consumed by the calling thread, at most a few per worker in advance.
+        workers: number of threads; None means one per core.
 
     Yields:
-        Each item with what came of it, in the order of ``items``. What ``work`` raises is raised.
+        Each item with its result, in the order of ``items``.
+
+    Raises:
+        Exception: raised by ``work``, at the position of its item.
     """
     workers = workers or os.cpu_count() or 1
     remaining = iter(items)
@@ -46,12 +49,12 @@ def worked_ahead(
     ahead: collections.deque[Future[_Group[_Item, _Done]]] = collections.deque()
 
     def begin() -> None:
-        if group := list(itertools.islice(remaining, _TOGETHER)):
-            ahead.append(pool.submit(_worked_together, work, group))
+        if group := list(itertools.islice(remaining, _GROUP_SIZE)):
+            ahead.append(pool.submit(_process_group, work, group))
 
     with one_thread():
         try:
-            for _ in range(_AHEAD * workers):
+            for _ in range(_GROUPS_PER_WORKER * workers):
                 begin()
             while ahead:
                 done, failure = ahead.popleft().result()
@@ -60,15 +63,15 @@ def worked_ahead(
                     raise failure
                 begin()
         finally:
-            # Whoever stops early does not wait for what is not begun.
+            # A caller that stops early does not wait for groups that have not started.
             pool.shutdown(cancel_futures=True)
 
 
-def _worked_together(work: Callable[[_Item], _Done], group: list[_Item]) -> _Group[_Item, _Done]:
+def _process_group(work: Callable[[_Item], _Done], group: list[_Item]) -> _Group[_Item, _Done]:
     done: list[tuple[_Item, _Done]] = []
     try:
         for item in group:
             done.append((item, work(item)))
-    except Exception as failure:  # noqa: BLE001 - raised where its item would have been
+    except Exception as failure:  # noqa: BLE001 - raised at the position of its item
         return done, failure
     return done, None

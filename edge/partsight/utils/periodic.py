@@ -1,4 +1,4 @@
-"""Work that comes round again and must not hold up the loop."""
+"""Periodic work in a thread, which must not block the line's loop."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ logger = logging.getLogger(__name__)
 
 
 class Periodic:
-    """Does something at once, and again every so often, in a thread, while the block lasts.
+    """Calls a function at once and then periodically, in a thread, until the block ends.
 
     Args:
-        name: of the thread, and in the log.
-        work: what to do; a ``PartsightError`` is logged, and it is tried again next time.
-        every_s: seconds between two times.
+        name: of the thread, also used in the log.
+        work: the function; a ``PartsightError`` is logged and the next call takes place as usual.
+        every_s: seconds between two calls.
     """
 
     def __init__(self, name: str, work: Callable[[], None], every_s: float) -> None:
@@ -39,7 +39,7 @@ class Periodic:
         trace: TracebackType | None,
     ) -> None:
         self._end.set()
-        # Not for ever: what hangs must not keep the line from ending.
+        # With a timeout: work that hangs must not keep the line from stopping.
         self._thread.join(timeout=1.0)
 
     def _run(self) -> None:

@@ -1,22 +1,24 @@
-"""Texts that others chose, such as names of files, as part of a message of one line.
+"""Text from elsewhere, such as file names and library messages, as part of a message of one line.
 
-Enters: any text. Leaves: one that neither breaks a line nor steers a terminal, and that every
-encoding of Unicode can hold. Called where paths and what libraries say go into messages; rows of
-results keep the path as it is.
+Result rows keep paths as they are; only messages and tables for people are made printable.
 """
 
 from __future__ import annotations
 
-__all__ = ["shown"]
+__all__ = ["printable"]
 
 
-def shown(text: object) -> str:
-    r"""The text with what is not printable escaped, as Python would: ``\n``, ``\x1b``.
+def printable(text: object, replacement: str | None = None) -> str:
+    r"""The text without characters that break a line, control a terminal or cannot be encoded.
 
-    Bytes of a path that are no UTF-8 come as ``\udcff``, of which the last two digits are the
-    byte. Backslashes stay single: a message is for people, and Windows has many.
+    Backslashes stay single, because Windows paths have many.
+
+    Args:
+        text: any object; its ``str`` is used.
+        replacement: put in place of each unprintable character. None escapes it as Python does:
+            ``\n``, ``\x1b``, and ``\udcff`` for the byte 0xff of a path that is not UTF-8.
     """
     return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
+        each if each.isprintable() else replacement or each.encode("unicode_escape").decode("ascii")
         for each in str(text)
     )

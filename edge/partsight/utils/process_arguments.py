@@ -1,7 +1,7 @@
-"""Secrets among the arguments of this process, where every user of the machine sees them by ``ps``.
+"""Removes secrets from the arguments of this process, which every user sees with ``ps``.
 
-A password in ``--source`` or ``--backbone`` is in the arguments before this program runs: it can
-only shorten the time for which it is there. Give it by ``password_file`` where others log in.
+A password in ``--source`` or ``--backbone`` is visible until this program has overwritten it. On a
+machine with other users, use ``password_file`` instead.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from partsight.utils.redaction import redact_argument
 
 __all__ = ["hide_arguments", "without_secrets_padded"]
 
-# Fields of proc_pid_stat(5), counted from the one behind the name of the program.
+# Fields of proc_pid_stat(5), counted from the field after the program's name.
 _ARG_START, _ARG_END = 45, 46
 
 
 def hide_arguments() -> None:
-    """Overwrite secret parts of this process's arguments; on Linux, elsewhere nothing."""
+    """Overwrite secrets in the arguments of this process, on Linux."""
     if sys.platform != "linux" or not any("://" in each for each in sys.argv):
         return
     import ctypes  # not needed by most commands, and slow to load
@@ -30,13 +30,13 @@ def hide_arguments() -> None:
         start, end = int(fields[_ARG_START]), int(fields[_ARG_END])
         before = Path("/proc/self/cmdline").read_bytes()
         after = b"\0".join(map(without_secrets_padded, before.split(b"\0")))
-        # The memory is this process's own, and is written only if it is what the kernel shows.
+        # Written only if this memory holds exactly the arguments that the kernel shows.
         if before != after and start > 0 and end - start == len(before) == len(after):
             ctypes.memmove(start, after, len(after))
 
 
 def without_secrets_padded(argument: bytes) -> bytes:
-    """An argument of the same length without secrets; one without an address as it is."""
+    """The argument without secrets, padded to its length; unchanged if it has no address."""
     if b"://" not in argument:
         return argument
     redacted = os.fsencode(redact_argument(os.fsdecode(argument)))

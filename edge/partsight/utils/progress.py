@@ -1,4 +1,4 @@
-"""How long work tells how far it is, without knowing who listens."""
+"""Progress reports of long work, independent of their display."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Item = TypeVar("_Item")
 
 
 class Progress(Protocol):
-    """Wraps what is worked through; gives the same items in the same order."""
+    """Wraps an iterable and yields the same items in the same order."""
 
     def __call__(
         self,
@@ -20,11 +20,17 @@ class Progress(Protocol):
         *,
         show: Callable[[_Item], str] | None = None,
     ) -> Iterable[_Item]:
-        """Take the items, their number, where it is known, and what to say beside each."""
+        """Wrap ``items``.
+
+        Args:
+            items: to be processed.
+            total: their number, or None if unknown.
+            show: text displayed next to the progress for the current item.
+        """
 
 
 def silent(
     items: Iterable[_Item], total: int | None, *, show: Callable[[_Item], str] | None = None
 ) -> Iterable[_Item]:
-    """Tell nobody."""
+    """The items without any display."""
     return items

@@ -1,4 +1,4 @@
-"""The time that rows, frames and files are dated by; ages are told by ``time.monotonic``."""
+"""Wall-clock time for rows, frames and files; for ages use ``time.monotonic``."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ __all__ = ["utc_now"]
 
 
 def utc_now() -> datetime:
-    """Now, with its time zone."""
+    """The current time in UTC, with its time zone."""
     return datetime.now(timezone.utc)

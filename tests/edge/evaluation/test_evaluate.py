@@ -51,7 +51,7 @@ def test_the_figures(folder: Path, classifier) -> None:
     assert metrics["operating_point"]["accept_above"] == 0.75
     (failed,) = metrics["failed"]
     assert failed["path"] == str(folder / "healthy" / "2.png")
-    assert "not a picture" in failed["error"]
+    assert "not an image" in failed["error"]
 
 
 def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None:

@@ -152,6 +152,6 @@ def test_classify_names_each(corpus: Corpus, model_path: Path, tmp_path: Path) -
     named = [line for line in told if b"pip install ai-edge-litert" not in line]
     assert len(named) == sum(row["error"] is not None for row in rows) + 1
     assert all(line.decode().isprintable() for line in named)
-    assert b"name-broken\\nline.png: not a picture" in b"\n".join(named)
-    assert b"name-broken-\\udcff\\n.png: not a picture" in b"\n".join(named)
+    assert b"name-broken\\nline.png: not an image" in b"\n".join(named)
+    assert b"name-broken-\\udcff\\n.png: not an image" in b"\n".join(named)
     assert ended.peak < CLASSIFY_PEAK, f"{ended.peak / MIB:.0f} MiB"

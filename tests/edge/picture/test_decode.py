@@ -237,13 +237,13 @@ PNG = encoded(Image.fromarray(cv2.resize(SMALL, (320, 240))), "PNG")
     ("data", "reason"),
     [
         pytest.param(b"", "the file is empty", id="empty"),
-        pytest.param(b"part 17 is fine\n", "not a picture in a known format", id="text"),
-        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "not a picture", id="runs another program"),
+        pytest.param(b"part 17 is fine\n", "not an image in a known format", id="text"),
+        pytest.param(b"%!PS-Adobe-3.0 EPSF-3.0\n", "not an image", id="runs another program"),
         pytest.param(JPEG[: len(JPEG) // 2], "damaged", id="JPEG cut off"),
         pytest.param(JPEG[:-2000], "damaged", id="JPEG without its end"),
         pytest.param(PNG[: len(PNG) // 2], "damaged", id="PNG cut off"),
         pytest.param(PNG[:100] + b"\0" * 50 + PNG[150:], "damaged", id="PNG with a hole"),
-        pytest.param(PNG[:20], "damaged|not a picture", id="PNG of a header"),
+        pytest.param(PNG[:20], "damaged|not an image", id="PNG of a header"),
         pytest.param(png(30000, 30000, 1, 0, b"\0"), "too large", id="bomb"),
         pytest.param(png(12000, 10000, 1, 0, b"\0"), "too large: 12000 x 10000", id="small bomb"),
         pytest.param(

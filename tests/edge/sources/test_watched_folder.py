@@ -154,7 +154,7 @@ def test_one_that_is_whole_but_was_just_written_is_waited_for(
 
 @pytest.mark.parametrize(
     ("data", "reason"),
-    [(b"no picture", "not a picture"), (png()[:-30], "damaged"), (b"", "the file is empty")],
+    [(b"no picture", "not an image"), (png()[:-30], "damaged"), (b"", "the file is empty")],
 )
 def test_a_damaged_one_is_a_fault_with_its_name_and_the_rest_go_on(
     watch: Callable, folder: Path, data: bytes, reason: str

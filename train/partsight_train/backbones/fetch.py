@@ -10,7 +10,6 @@ there under the SHA-1 of the address. An archive put there by hand is as good.
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import logging
 import os
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
+from partsight.utils.lock import lock_file
 from partsight.utils.progress import Progress
 from partsight.utils.redaction import redact_address
 from partsight_train.backbones.download import download
@@ -146,9 +146,7 @@ def _alone(folder: Path) -> Iterator[None]:
     """Keep other runs from fetching the same; the system ends it with this process."""
     _fetching(folder).mkdir(parents=True, exist_ok=True)
     with (_fetching(folder) / f"{folder.name}.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock_file(lock, wait=False):
             logger.warning("another run is fetching the same backbone; waiting for it")
-            fcntl.flock(lock, fcntl.LOCK_EX)
+            lock_file(lock)
         yield

@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from partsight.errors import ImageError
 from partsight.image.decode import decode
+from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
 
-__all__ = ["data_address", "shrunk", "thumbnail"]
+__all__ = ["data_address", "thumbnail"]
 
 _JPEG = [int(cv2.IMWRITE_JPEG_QUALITY), 85]
 
@@ -22,17 +23,9 @@ def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None
     """A picture file as a data address; None where it cannot be read any more."""
     try:
         spec = PreprocessSpec(side, side, bit_depth=bit_depth)
-        return data_address(shrunk(decode(path, spec), side))
+        return data_address(shrink(decode(path, spec), side))
     except ImageError:
         return None
-
-
-def shrunk(image_bgr: NDArray[Any], side: int) -> NDArray[Any]:
-    """A picture of at most this many pixels a side, in its own proportions."""
-    height, width = image_bgr.shape[:2]
-    scale = min(1.0, side / max(height, width))
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    return cv2.resize(image_bgr, size, interpolation=cv2.INTER_AREA)
 
 
 def data_address(image_bgr: NDArray[Any]) -> str:

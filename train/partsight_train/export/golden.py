@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator, Sequence
 
 from partsight.image.decode import decode
+from partsight.image.resize import shrink
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import GoldenSample
 from partsight.qualification.golden import MAX_BYTES
 from partsight.utils.opencv import cv2
 from partsight_train.data.dataset import LabelledImage
-from partsight_train.data.thumbnails import shrunk
 
 __all__ = ["golden_samples"]
 
@@ -36,7 +36,7 @@ def golden_samples(
     samples, members = [], {}
     depth = classifier.contract.preprocess.bit_depth
     for number, picture in enumerate(_chosen(pictures, seed)):
-        small = shrunk(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
+        small = shrink(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
         data = cv2.imencode(".png", small)[1].tobytes()
         if len(data) > MAX_BYTES:
             continue

@@ -17,9 +17,10 @@ from partsight.decision.decide import accept_scores, verdicts
 from partsight.errors import ImageError
 from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
+from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
-from partsight_train.data.thumbnails import data_address, shrunk
+from partsight_train.data.thumbnails import data_address
 from partsight_train.report.record import RunRecord
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
@@ -94,7 +95,7 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
         heat = record.maps(path, label) if record.maps else None
     except ImageError:
         return None, None
-    small = shrunk(image, _SIDE)
+    small = shrink(image, _SIDE)
     return data_address(small), None if heat is None else data_address(overlay(small, heat))
 
 

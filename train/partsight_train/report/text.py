@@ -7,6 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from partsight.utils.printable import printable
 from partsight_train.report.estimate import Estimate
 
 __all__ = ["FILTERS"]
@@ -65,11 +66,6 @@ def size(count: int) -> str:
         return f"{count}{_NO_BREAK}B"
     power = min(3, int(math.log10(count) // 3))
     return f"{count / 1000**power:.1f}{_NO_BREAK}{('kB', 'MB', 'GB')[power - 1]}"
-
-
-def printable(name: str) -> str:
-    """A name with what is no printable character written as an escape."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def as_json(document: Mapping[str, Any]) -> str:

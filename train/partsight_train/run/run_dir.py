@@ -16,7 +16,8 @@ from typing import Any
 from partsight.errors import OutputError
 from partsight.utils.files import write_atomic
 from partsight.utils.native_output import held_stderr
-from partsight.utils.text_files import column_name, open_text, read_json, table_rows
+from partsight.utils.tables import column_name, table_rows
+from partsight.utils.text_files import open_text, read_json
 from partsight_train.data.dataset import Dataset, Split
 
 __all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]

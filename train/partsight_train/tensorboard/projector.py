@@ -20,6 +20,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.image_files.read import read_images
 from partsight.utils.files import write_atomic
 from partsight.utils.opencv import cv2
+from partsight.utils.printable import printable
 from partsight_train.data.dataset import LabelledImage
 from partsight_train.fit.learn import TrainedModel
 from partsight_train.network.tiles import mean_tiles
@@ -62,15 +63,10 @@ def write_projector(folder: Path, trained_model: TrainedModel) -> None:
 
 def _metadata(pictures: Sequence[LabelledImage], labels: Sequence[str]) -> str:
     lines = ["label\tsplit\tfile"] + [
-        f"{labels[each.label]}\t{each.split.value}\t{_in_a_cell(each.path.name)}"
+        f"{labels[each.label]}\t{each.split.value}\t{printable(each.path.name, "\ufffd")}"
         for each in pictures
     ]
     return "\n".join(lines) + "\n"
-
-
-def _in_a_cell(name: str) -> str:
-    """A file name may hold tabs, line ends and bytes that are no UTF-8."""
-    return "".join(each if each.isprintable() else "\ufffd" for each in name)
 
 
 def _sheet(pictures: Sequence[LabelledImage], spec: PreprocessSpec) -> NDArray[np.uint8]:

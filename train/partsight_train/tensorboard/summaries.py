@@ -25,6 +25,7 @@ from partsight.errors import ImageError
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 from partsight.image_files.read import read_images
+from partsight.utils.printable import printable
 from partsight_train.export.deliver import Delivery
 from partsight_train.fit.learn import TrainedModel
 from partsight_train.fit.measure import Mistake, mistakes
@@ -89,8 +90,9 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int 
 
 def _write_image(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
     # It is read as Markdown: indented, it is shown letter by letter.
-    shown = "".join(each if each.isprintable() else "\ufffd" for each in description)
-    tf.summary.image(tag, pixels[np.newaxis], 0, description=f"    {shown}")
+    tf.summary.image(
+        tag, pixels[np.newaxis], 0, description=f"    {printable(description, chr(0xFFFD))}"
+    )
 
 
 def _decoded(

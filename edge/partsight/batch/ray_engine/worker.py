@@ -27,7 +27,7 @@ from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
 from partsight.records import ImageResult
 from partsight.results.parquet import arrow_table
-from partsight.utils.parallel_map import worked_ahead
+from partsight.utils.parallel_map import parallel_map
 
 __all__ = ["Attempts", "Task", "Worker"]
 
@@ -125,7 +125,7 @@ class Worker:
         outcomes: collections.Counter[str] = collections.Counter()
         labels: collections.Counter[str] = collections.Counter()
         take = functools.partial(taken_of, filesystems=task.filesystems)
-        for _, taken in worked_ahead(take, inputs, _READERS):
+        for _, taken in parallel_map(take, inputs, _READERS):
             result = judged(taken, self._classifier, task.point, details=task.details)
             row = _row(result, task.details)
             outcomes["failed" if result.error is not None else row["verdict"]] += 1

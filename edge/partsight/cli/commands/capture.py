@@ -14,7 +14,7 @@ import click
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import exit_if_failed
 from partsight.config.location import find_config
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -121,11 +121,11 @@ def _collected(events: Iterable[Path | Fault], *, tell: bool) -> tuple[list[Path
             if isinstance(event, Path):
                 pictures.append(event)
                 if tell:
-                    click.echo(f"partsight: {shown(event)}", err=True)
+                    click.echo(f"partsight: {printable(event)}", err=True)
             else:
                 faults.append(event)
-                reason = shown(redact_text(event.reason))
-                click.echo(f"partsight: {shown(event.source)}: {reason}", err=True)
+                reason = printable(redact_text(event.reason))
+                click.echo(f"partsight: {printable(event.source)}: {reason}", err=True)
     except KeyboardInterrupt:
         click.echo(err=True)
     return pictures, faults

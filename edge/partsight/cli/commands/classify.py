@@ -18,7 +18,7 @@ from partsight.cli.commands.model_options import (
     point_in_force,
 )
 from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 from partsight.utils.progress import silent
 
 if TYPE_CHECKING:
@@ -224,7 +224,7 @@ def _told_how_to_go_on() -> Iterator[None]:
 
 
 def _tell(name: str, reason: str) -> None:
-    click.echo(f"partsight: {shown(name)}: {shown(reason)}", err=True)
+    click.echo(f"partsight: {printable(name)}: {printable(reason)}", err=True)
 
 
 def _progress(paths: tuple[str, ...], quiet: bool) -> tuple[Progress, int | None]:

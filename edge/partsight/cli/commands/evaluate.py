@@ -17,7 +17,7 @@ from partsight.cli.commands.model_options import (
     threads_option,
 )
 from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
-from partsight.utils.printable import shown
+from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
     from partsight.model.third_party import ModelOverrides
@@ -56,7 +56,7 @@ def command(
     labels = classifier.contract.labels
     pictures = labelled_image_files(image_dir, labels, left_out, notes.append)
     for note in notes:
-        click.echo(f"partsight: {shown(note)}", err=True)
+        click.echo(f"partsight: {printable(note)}", err=True)
     scored = score_images(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     metrics = evaluate(classifier, scored, point_in_force(classifier))
@@ -64,11 +64,11 @@ def command(
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:
         click.echo(
-            f"partsight: {shown(flat['path'])}: practically no contrast ({flat['contrast']:.0f} of "
-            "255 grey levels), verdict review",
+            f"partsight: {printable(flat['path'])}: practically no contrast "
+            f"({flat['contrast']:.0f} of 255 grey levels), verdict review",
             err=True,
         )
     for path, reason in scored.failed:
-        click.echo(f"partsight: {shown(path)}: {reason}", err=True)
+        click.echo(f"partsight: {printable(path)}: {reason}", err=True)
     tell_left_out(left_out)
     exit_if_failed(len(scored.failed), len(scored.paths) + len(scored.failed))

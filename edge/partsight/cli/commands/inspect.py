@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import facts_options
+from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text, redact_values
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None
         return
     for name, value in _facts(file):
         # Whoever made the file chose these texts; none of them steers the terminal.
-        shown = "".join(each if each.isprintable() else "\ufffd" for each in value)
+        shown = printable(value, "\ufffd")
         click.echo(f"{name:<16}{shown}")
 
 

@@ -13,6 +13,7 @@ import click
 
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import ProgressBar
+from partsight.utils.printable import printable
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
@@ -212,4 +213,4 @@ def _shown(value: Any) -> str:
         return f"{value:.4f}"
     text = json.dumps(value) if isinstance(value, Mapping) else str(value)
     # Others chose these texts, such as barcodes; none of them steers the terminal.
-    return "".join(each if each.isprintable() else "\ufffd" for each in text)
+    return printable(text, "\ufffd")

@@ -60,7 +60,7 @@ def list_models(store: Path | None, as_json: bool) -> None:
     """
     from partsight.model_store.listing import listed, refusals
     from partsight.model_store.listing_text import document_of, lines_of, wrapped
-    from partsight.utils.printable import shown
+    from partsight.utils.printable import printable
 
     config = _config()
     where = _store(store, config)
@@ -76,7 +76,7 @@ def list_models(store: Path | None, as_json: bool) -> None:
     if not rows:
         click.echo(f"no models in {where.folder}")
     for entry in refused:
-        told = shown(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
+        told = printable(f"{entry.get('at')}  {entry.get('from')}: {entry.get('reason')}")
         click.echo("\n".join(wrapped("refused ", told, "    ")))
 
 
