@@ -203,12 +203,12 @@ def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
     assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
 
 
-def test_the_rate_is_of_what_was_judged_now() -> None:
+def test_the_rate_is_of_what_was_classified_now() -> None:
     seconds = iter([10.0, 14.0, 14.0])
     summary = Summary(lambda: next(seconds))
     row = {"error": None, "verdict": "accept", "label": "good"}
     for number in range(10):
-        summary.add(row, judged_now=number >= 2)
+        summary.add(row, classified_now=number >= 2)
     assert summary.text().endswith("10 pictures, 8 of them now, in 4.0 s (2.0/s)")
 
 

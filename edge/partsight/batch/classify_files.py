@@ -1,4 +1,4 @@
-"""Pictures in, one result a picture out; what cannot be read is named, not skipped."""
+"""Classifies inputs in parallel, with one result per input; unreadable inputs give an error."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from partsight.utils.parallel_map import parallel_map
 if TYPE_CHECKING:
     from partsight.inference.classifier import Classifier
 
-__all__ = ["classify_inputs", "judged"]
+__all__ = ["classify_input", "classify_inputs"]
 
 
 def classify_inputs(
@@ -36,25 +36,25 @@ def classify_inputs(
     details: bool = False,
     workers: int | None = None,
 ) -> Iterator[tuple[Input, ImageResult]]:
-    """Judge pictures, several at once.
+    """Classify images in several threads.
 
     Args:
-        classifier: the loaded model; it is busy until the iterator ends.
-        inputs: as ``open_inputs`` gives them.
-        point: what verdicts are given by; None is the model's own.
-        details: whether the size, time and digest of each picture are told.
-        workers: threads, each with an interpreter of its own; None is one a core.
+        classifier: the loaded model; it is in use until the iterator ends.
+        inputs: from ``open_inputs``.
+        point: operating point of the verdicts; None means the model's own.
+        details: whether results contain the size, time and digest of each file.
+        workers: number of threads, each with its own interpreter; None means one per core.
 
     Yields:
-        Each input with its result, in their order: a verdict, or an error and no verdict. A few
-        inputs a thread are held at a time, however many come.
+        Each input with its result, in the order of ``inputs``: a verdict, or an error and no
+        verdict. Only a few inputs per thread are in memory at a time.
     """
     count = workers or os.cpu_count() or 1
     idle: queue.SimpleQueue[Classifier] = queue.SimpleQueue()
     for each in (classifier, *(classifier.clone() for _ in range(count - 1))):
         idle.put(each)
     job = functools.partial(
-        _judged_by_idle,
+        _classify_with_idle,
         idle=idle,
         point=point or classifier.contract.operating_point,
         details=details,
@@ -62,31 +62,35 @@ def classify_inputs(
     return parallel_map(job, inputs, count)
 
 
-def _judged_by_idle(
-    taken: Input, *, idle: queue.SimpleQueue[Classifier], point: OperatingPoint, details: bool
+def _classify_with_idle(
+    item: Input, *, idle: queue.SimpleQueue[Classifier], point: OperatingPoint, details: bool
 ) -> ImageResult:
-    classifier = idle.get()  # never waits: there are as many as threads
+    classifier = idle.get()  # never waits: there is one classifier per thread
     try:
-        return judged(taken, classifier, point, details=details)
+        return classify_input(item, classifier, point, details=details)
     finally:
         idle.put(classifier)
 
 
-def judged(
-    taken: Input, classifier: Classifier, point: OperatingPoint, *, details: bool = False
+def classify_input(
+    item: Input, classifier: Classifier, point: OperatingPoint, *, details: bool = False
 ) -> ImageResult:
-    """Judge one picture, whichever engine it came through; see ``classify_inputs``."""
+    """Classify one input, for every engine; see ``classify_inputs``."""
     facts = None
     try:
-        if isinstance(taken, Unreadable):
-            raise ImageError(taken.reason)
-        content, modified_at = _content(taken)
+        if isinstance(item, Unreadable):
+            raise ImageError(item.reason)
+        content, modified_at = _read(item)
         if details:
             facts = _facts(content, modified_at)
-        image = content if isinstance(content, np.ndarray) else _decoded(content, classifier)
+        image = (
+            content
+            if isinstance(content, np.ndarray)
+            else decode(content, classifier.contract.preprocess)
+        )
         prediction = classifier.predict(classifier.prepare(image))
         return ImageResult(
-            taken.name,
+            item.name,
             classifier.model_sha256,
             prediction,
             decide(prediction, point),
@@ -94,23 +98,20 @@ def judged(
             reason=reason(prediction, point),
         )
     except ImageError as error:
-        return ImageResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
+        return ImageResult(item.name, classifier.model_sha256, error=str(error), facts=facts)
 
 
-def _content(image: InputImage) -> tuple[bytes | NDArray[np.uint8], datetime | None]:
+def _read(image: InputImage) -> tuple[bytes | NDArray[np.uint8], datetime | None]:
+    """The bytes or pixels of an input, and its time of modification if it is known."""
     if not isinstance(image.content, Path):
         return image.content, image.modified_at
     data, status = read_image_file(image.content)
     return data, datetime.fromtimestamp(status.st_mtime, timezone.utc)
 
 
-def _decoded(data: bytes, classifier: Classifier) -> NDArray[np.uint8]:
-    return decode(data, classifier.contract.preprocess)
-
-
 def _facts(
     content: bytes | NDArray[np.uint8], modified_at: datetime | None
 ) -> ImageFileFacts | None:
     if isinstance(content, np.ndarray):
-        return None  # a frame of a video is no file
+        return None  # a frame of a video is not a file
     return ImageFileFacts(len(content), modified_at, hashlib.sha256(content).hexdigest())

@@ -1,7 +1,4 @@
-"""One HTML page of the pictures that were not accepted, the worst first, with their scores.
-
-Enters: outcomes of a run. Leaves: a file that holds all it shows, for a mail or a meeting.
-"""
+"""Contact sheet: one self-contained HTML page of the images that were not accepted, worst first."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ from partsight.utils.files import write_atomic
 
 __all__ = ["ContactSheet"]
 
-# Of a thumbnail: a scratch of a tenth of the part is still seen, and 500 are some 5 MB.
+# Pixels of a thumbnail: a scratch of a tenth of the part is still visible, and 500 take about 5 MB.
 _SIDE = 240
 _QUALITY = 80
 _SHOWN = 500
@@ -62,12 +59,12 @@ _FIGURE = """<figure class="{verdict}">
 
 
 class ContactSheet:
-    """An observer of a run. Keeps the thumbnails of the worst only.
+    """Observer of a run that keeps thumbnails of the worst images only.
 
     Args:
         path: of the page.
-        point: by which the verdicts were given.
-        shown: how many pictures at most.
+        point: operating point of the verdicts.
+        shown: maximum number of images.
         bit_depth: of the model's ``PreprocessSpec``.
     """
 
@@ -81,30 +78,30 @@ class ContactSheet:
     ) -> None:
         self._path, self._point, self._shown = path, point, shown
         self._bit_depth = bit_depth
-        # The best of the worst on top. The number decides between equal scores: the first stay.
+        # A heap with the best of the worst on top. Of equal scores, the first images stay.
         self._worst: list[tuple[float, int, str]] = []
         self._numbers = itertools.count(0, -1)
         self._total, self._model = 0, "not asked"
 
     def __call__(self, outcome: ClassifiedInput) -> None:
-        """Keep one picture, if it was not accepted and is among the worst.
+        """Keep one image if it was not accepted and is among the worst.
 
         Raises:
-            ImageError: it is no longer there.
+            ImageError: the file can no longer be read.
         """
         row = outcome.row
         self._model = row["model"]
-        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.taken, InputImage):
+        if row["verdict"] in (None, Verdict.ACCEPT) or not isinstance(outcome.item, InputImage):
             return
         self._total += 1
         badness, number = -accept_score(row["scores"], self._point), next(self._numbers)
         if len(self._worst) < self._shown:
             heapq.heappush(
-                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+                self._worst, (badness, number, _figure(outcome, outcome.item, self._bit_depth))
             )
         elif (badness, number) > self._worst[0][:2]:
             heapq.heapreplace(
-                self._worst, (badness, number, _figure(outcome, outcome.taken, self._bit_depth))
+                self._worst, (badness, number, _figure(outcome, outcome.item, self._bit_depth))
             )
 
     def write(self) -> None:

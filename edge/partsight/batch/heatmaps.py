@@ -24,34 +24,36 @@ _LONGEST_SIDE = 1600
 
 
 def require_heatmap(contract: Contract) -> None:
-    """Refuse a model that gives no map.
+    """Refuse a model without heat maps.
 
     Raises:
-        ModelError: it gives none.
+        ModelError: the model has no heat map output.
     """
     if contract.heatmap is None:
         raise ModelError(
-            "the model gives no heat maps: expected a file that was exported with them, received "
-            "one without. Export it with 'partsight export RUN_DIR --quantize int8 --heatmap'."
+            "the model has no heat map output: expected a file that was exported with heat maps. "
+            "Export it with 'partsight export RUN_DIR --quantize int8 --heatmap'."
         )
 
 
 def write_overlay(
     folder: Path, input_image: InputImage, result: ImageResult, spec: PreprocessSpec
 ) -> Path | None:
-    """Write a picture's overlay as a JPEG of at most 1600 pixels a side, if it is worth a look.
+    """Write the heat map overlay of an image that was not accepted.
+
+    The file is a JPEG of at most 1600 pixels per side.
 
     Args:
-        folder: gets the file: the picture's name, and what tells it from others of that name.
+        folder: of the file, whose name is derived from the image's name.
         input_image: the classified input.
-        result: of a model that gives maps.
+        result: its result, from a model with heat maps.
         spec: the model's preprocessing.
 
     Returns:
-        The file; None where the part was accepted, or not judged.
+        The file, or None if the part was accepted or there is no prediction.
 
     Raises:
-        ImageError: the picture can no longer be read.
+        ImageError: the image can no longer be read.
         OutputError: the file cannot be written.
     """
     prediction = result.prediction

@@ -1,4 +1,4 @@
-"""Which rows of a run are kept, and what of them: the same for every engine."""
+"""Selection and shortening of result rows, for every engine."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ OUTCOMES = ("accept", "reject", "review", "error")
 
 
 def outcome(row: Row) -> str:
-    """One of ``OUTCOMES``: the verdict, or ``error`` where there is none."""
+    """One of ``OUTCOMES``: the verdict, or ``error`` if there is none."""
     return "error" if row["verdict"] is None else str(row["verdict"])
 
 
 def shortened(row: Row, top_k: int | None) -> Row:
-    """A row with the highest scores only; the order of labels stays the model's."""
+    """The row with its ``top_k`` highest scores, in the model's order of labels."""
     if top_k is None or row["scores"] is None:
         return row
     best = sorted(row["scores"], key=row["scores"].__getitem__, reverse=True)[:top_k]

@@ -1,7 +1,6 @@
-"""A run over pictures from the first input to the last row, whether in one go or in several.
+"""A batch run: one row per input, resumable after a stop.
 
-Enters: a classifier and inputs. Leaves: a row an input, those of a stopped run first; whoever wants
-to do more with each picture than write a row is an ``Observer``.
+An ``Observer`` does more with each image than write a row, such as sort files or draw heat maps.
 """
 
 from __future__ import annotations
@@ -25,37 +24,37 @@ if TYPE_CHECKING:
     from partsight.batch.spool import Spool
     from partsight.inference.classifier import Classifier
 
-__all__ = ["Judging", "Observer", "ClassifiedInput", "Run"]
+__all__ = ["BatchSettings", "Observer", "ClassifiedInput", "Run"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClassifiedInput:
-    """What came of one input.
+    """An input with its row.
 
     Attributes:
-        taken: the input.
+        item: the input.
         row: its columns.
-        result: what they are of; None where a run before has judged it.
+        result: the source of the row; None if the row is from an earlier run that was stopped.
     """
 
-    taken: Input
+    item: Input
     row: Row
     result: ImageResult | None = None
 
 
-# Raises ``ImageError`` where it cannot do its work on this picture; the run goes on.
+# Raises ``ImageError`` if it cannot process this image; the run continues.
 Observer = Callable[[ClassifiedInput], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Judging:
-    """What decides the rows of a run, beside its inputs.
+class BatchSettings:
+    """Settings of a batch run.
 
     Attributes:
         classifier: the loaded model.
-        point: what verdicts are given by.
-        details: whether rows tell the size, time and digest of each picture.
-        workers: threads; None is one a core.
+        point: operating point of the verdicts.
+        details: whether rows contain the size, time and digest of each file.
+        workers: number of threads; None means one per core.
     """
 
     classifier: Classifier
@@ -63,8 +62,8 @@ class Judging:
     details: bool = False
     workers: int | None = None
 
-    def asked(self) -> dict[str, Any]:
-        """What a run that goes on must have been asked, too."""
+    def document(self) -> dict[str, Any]:
+        """The settings that decide the rows as JSON values; equal if a run can be resumed."""
         return {
             "model": self.classifier.model_sha256,
             "accept_labels": list(self.point.accept_labels),
@@ -74,8 +73,8 @@ class Judging:
             "details": self.details,
         }
 
-    def judge(self, inputs: Iterable[Input]) -> Iterator[ClassifiedInput]:
-        """The outcome of each input, in their order."""
+    def classify(self, inputs: Iterable[Input]) -> Iterator[ClassifiedInput]:
+        """Classify the inputs, in their order."""
         results = classify_inputs(
             self.classifier,
             inputs,
@@ -83,69 +82,72 @@ class Judging:
             details=self.details,
             workers=self.workers,
         )
-        for taken, result in results:
+        for item, result in results:
             row = result.row() | (result.details() if self.details else {})
-            yield ClassifiedInput(taken, row, result)
+            yield ClassifiedInput(item, row, result)
 
 
 class Run:
-    """One run, told of as it goes.
+    """One batch run.
 
     Args:
-        judging: what decides the rows.
-        inputs: as ``open_inputs`` gives them.
-        observers: what else is done with each picture, before its row is handed on.
-        tell: is given the name of what failed, and the reason.
-        left_out: what ``open_inputs`` did not read so far.
+        settings: of the run.
+        inputs: from ``open_inputs``.
+        observers: called with each classified input before its row is yielded.
+        tell: called with the name of each failed input and the reason.
+        left_out: files that ``open_inputs`` does not read.
 
     Attributes:
         summary: of all rows so far.
         left_out: as given.
-        unobserved: how often an observer could not do its work.
+        unobserved: number of failures of observers.
     """
 
     def __init__(
         self,
-        judging: Judging,
+        settings: BatchSettings,
         inputs: Iterator[Input],
         observers: Sequence[Observer],
         tell: Callable[[str, str], object],
         left_out: LeftOut,
     ) -> None:
         self.left_out = left_out
-        self._judging, self._inputs = judging, inputs
+        self._settings, self._inputs = settings, inputs
         self._observers, self._tell = observers, tell
         self.summary, self.unobserved = Summary(), 0
 
     def skip(self, spool: Spool) -> None:
-        """Take what a run before has judged as it is.
+        """Skip the inputs of a stopped run, whose rows are in the spool.
 
         Raises:
-            OutputError: the inputs are not those of that run.
+            OutputError: the inputs differ from those of that run.
         """
         for row in spool.rows():
-            taken = next(self._inputs, None)
-            if taken is None or taken.name != row["path"]:
+            item = next(self._inputs, None)
+            if item is None or item.name != row["path"]:
                 raise OutputError(
                     "the inputs are not those of the run that was stopped: expected "
-                    f"{row['path']!r}, received {taken.name if taken else 'no more'!r}. Give the "
+                    f"{row['path']!r}, received {item.name if item else 'no more'!r}. Give the "
                     "same inputs, or remove the .partial file to begin anew."
                 )
-            self.summary.add(row, judged_now=False)
-            self._observe(ClassifiedInput(taken, row))
+            self.summary.add(row, classified_now=False)
+            self._observe(ClassifiedInput(item, row))
 
     def rows(self, progress: Progress, total: int | None) -> Iterator[Row]:
-        """Judge what is left.
+        """Classify the remaining inputs.
 
         Args:
-            progress: who is told how far it is.
-            total: the number of all inputs, where it is known.
+            progress: display of the progress.
+            total: number of all inputs, or None if unknown.
+
+        Yields:
+            One row per input.
 
         Raises:
-            DatasetError: there was no input at all.
+            DatasetError: there are no inputs at all.
         """
         left = None if total is None else max(0, total - self.summary.total)
-        outcomes = self._judging.judge(self._inputs)
+        outcomes = self._settings.classify(self._inputs)
         for outcome in progress(outcomes, left, show=self._rate):
             if outcome.row["error"] is not None:
                 self._tell(outcome.row["path"], outcome.row["error"])
@@ -153,7 +155,7 @@ class Run:
             self._observe(outcome)
             yield outcome.row
         if not self.summary.total:
-            raise no_image_files("what was given", self.left_out)
+            raise no_image_files("the inputs", self.left_out)
 
     def _observe(self, outcome: ClassifiedInput) -> None:
         for observer in self._observers:
@@ -164,4 +166,4 @@ class Run:
                 self._tell(outcome.row["path"], str(error))
 
     def _rate(self, _: object) -> str:
-        return f"{self.summary.rate:.0f} a second"
+        return f"{self.summary.rate:.0f}/s"

@@ -1,7 +1,5 @@
-"""Pictures sorted by verdict and label, for people who look through them.
-
-Enters: outcomes of a run. Leaves: ``DIR/reject/defected/part7-0123456789abcdef.jpg``: links to the
-pictures where they are files, else files.
+"""Sorts images into folders by verdict and label, such as
+``DIR/reject/defected/part7-0123456789abcdef.jpg``: links to files, or copies of other inputs.
 """
 
 from __future__ import annotations
@@ -23,35 +21,35 @@ __all__ = ["SortInto"]
 
 
 class SortInto:
-    """An observer of a run.
+    """Observer of a run that sorts its images.
 
     Args:
-        folder: gets the folders; what is in it is left alone.
-        copy: whether files are copied, not linked.
+        folder: parent of the new folders; existing files in it stay.
+        copy: whether files are copied instead of linked.
     """
 
     def __init__(self, folder: Path, *, copy: bool = False) -> None:
         self._folder, self._copy = folder, copy
 
     def __call__(self, outcome: ClassifiedInput) -> None:
-        """Sort one picture in; one without a verdict is not.
+        """Link or copy one image, if it has a verdict.
 
         Raises:
-            ImageError: it is no longer there.
-            OutputError: it cannot be written.
+            ImageError: the file can no longer be read.
+            OutputError: the link or copy cannot be written.
         """
-        taken, row = outcome.taken, outcome.row
-        if row["verdict"] is None or not isinstance(taken, InputImage):
+        item, row = outcome.item, outcome.row
+        if row["verdict"] is None or not isinstance(item, InputImage):
             return
-        is_frame = isinstance(taken.content, np.ndarray)
-        name = distinct_name(taken.name, ".png" if is_frame else Path(taken.name).suffix)
+        is_frame = isinstance(item.content, np.ndarray)
+        name = distinct_name(item.name, ".png" if is_frame else Path(item.name).suffix)
         destination = self._folder / row["verdict"] / _folder_name(row["label"]) / name
         if os.path.lexists(destination):
-            return  # of this run before it was stopped
-        if isinstance(taken.content, Path) and not self._copy:
-            _link(destination, taken.content)
+            return  # written by this run before it was stopped
+        if isinstance(item.content, Path) and not self._copy:
+            _link(destination, item.content)
         else:
-            write_atomic(destination, _data(taken.content))
+            write_atomic(destination, _data(item.content))
 
 
 def _link(destination: Path, image: Path) -> None:
@@ -60,8 +58,8 @@ def _link(destination: Path, image: Path) -> None:
         destination.symlink_to(image.absolute())
     except OSError as error:
         raise OutputError(
-            f"cannot link {destination}: {error.strerror or error}. Choose a place that is "
-            "writable and knows links, or copy by --copy."
+            f"cannot link {destination}: {error.strerror or error}. Choose a writable folder on "
+            "a file system with links, or use --copy."
         ) from error
 
 
@@ -72,5 +70,5 @@ def _data(content: Content) -> bytes:
 
 
 def _folder_name(label: str) -> str:
-    """A label is what its maker wrote; a folder of its name must lie in its place."""
+    """A safe folder name for a label, which may contain any characters."""
     return re.sub(r"[^\w .+-]", "_", label).strip(". ")[:100] or "_"

@@ -1,14 +1,13 @@
-"""Rows of a run as they come, so that a run that was stopped goes on where it was.
+"""Spool file of a run's rows, from which a stopped run is resumed.
 
-Beside ``OUT.csv`` lies ``OUT.csv.partial`` while a run is under way: a line of JSON that says what
-the run was asked, then all its rows. Each is handed to the system as it comes, so that neither
-``kill -9`` nor a full disk takes more than the last; a row that is torn is taken for none.
+While a run for ``OUT.csv`` is in progress, ``OUT.csv.partial`` contains one line of JSON with the
+run's settings, then one line per row. Each row is written immediately and unbuffered, so that
+``kill -9`` or a full disk loses at most the last one; an incomplete last line is ignored.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -19,58 +18,59 @@ from typing import Any
 from partsight.errors import OutputError
 from partsight.results.base import Row
 from partsight.results.repair import whole_bytes
+from partsight.utils.lock import lock_file
 
 __all__ = ["Spool", "spool_path"]
 
 
 def spool_path(output: Path) -> Path:
-    """Where the rows of a run for ``output`` lie until it ends."""
+    """The spool file of a run for ``output``."""
     return output.with_name(output.name + ".partial")
 
 
 class Spool:
-    """The rows of one run. A context manager; what was written stays until ``remove``.
+    """The rows of one run. A context manager; the file stays until ``remove``.
 
     Args:
-        output: the file that the rows are for.
-        asked: what decides the rows, such as the model and thresholds: as JSON knows it.
-        resume: whether to go on with rows that are there.
+        output: the final file.
+        settings: JSON values that decide the rows, such as the model and thresholds.
+        resume: whether to continue a stopped run.
 
     Raises:
-        OutputError: it cannot be written, or another run is at it; there are rows and ``resume``
-            is not set; or they are of a run that was asked something else.
+        OutputError: the file cannot be written or is in use by another run; it has rows although
+            ``resume`` is not set; or its rows are from a run with other settings.
     """
 
-    def __init__(self, output: Path, asked: Mapping[str, Any], *, resume: bool) -> None:
+    def __init__(self, output: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
         self._path, self._empty = spool_path(output), False
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._path.open("ab+", buffering=0)
-            with contextlib.ExitStack() as unless_begun:
-                unless_begun.enter_context(self._stream)
+            with contextlib.ExitStack() as on_error:
+                on_error.enter_context(self._stream)
                 self._lock()
-                self._begin(asked, resume)
-                unless_begun.pop_all()
+                self._begin(settings, resume)
+                on_error.pop_all()
         except OSError as error:
             raise self._refused(error) from error
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """All rows that are whole, from the first."""
+        """All complete rows, from the first."""
         with self._path.open("rb") as stream:
             next(stream, None)
             yield from map(json.loads, stream)
 
     def write(self, row: Row) -> None:
-        """Keep one more row.
+        """Append one row.
 
         Raises:
-            OutputError: it cannot be written; the rows before it stay.
+            OutputError: it cannot be written; earlier rows stay.
         """
         self._append(row)
         self._empty = False
 
     def remove(self) -> None:
-        """Forget the rows: they are where they were asked for."""
+        """Remove the file, after its rows have been written to the output."""
         self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Spool:
@@ -87,44 +87,43 @@ class Spool:
             self.remove()
 
     def _lock(self) -> None:
-        try:
-            fcntl.flock(self._stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not lock_file(self._stream, wait=False):
             raise OutputError(
-                f"{self._path} is being written to by another run. Wait for its end, or choose "
+                f"{self._path} is being written by another run. Wait for its end, or choose "
                 "another output."
-            ) from error
+            )
 
-    def _begin(self, asked: Mapping[str, Any], resume: bool) -> None:
+    def _begin(self, settings: Mapping[str, Any], resume: bool) -> None:
         os.ftruncate(self._stream.fileno(), whole_bytes(self._path, "jsonl"))
         self._stream.seek(0)
         lines = self._stream.readlines(1)
-        had = self._stream.read(1)
-        self._empty = not had
-        if had and not resume:
+        has_rows = self._stream.read(1) != b""
+        self._empty = not has_rows
+        if has_rows and not resume:
             raise OutputError(
-                f"{self._path} has rows of a run that was stopped. Expected --resume to go on "
-                "with it, or no such file: remove it to begin anew."
+                f"{self._path} has rows of a run that was stopped. Continue it with --resume, or "
+                "remove the file to start again."
             )
-        if had and json.loads(lines[0]) != json.loads(json.dumps(asked)):
+        if has_rows and json.loads(lines[0]) != json.loads(json.dumps(settings)):
             raise OutputError(
-                f"{self._path} is of another run: expected {json.dumps(asked)}, received "
-                f"{lines[0].decode().strip()}. Ask the same, or remove it to begin anew."
+                f"{self._path} is from a run with other settings: expected "
+                f"{json.dumps(settings)}, received {lines[0].decode().strip()}. Use the same "
+                "settings, or remove the file to start again."
             )
-        if not had:
+        if not has_rows:
             os.ftruncate(self._stream.fileno(), 0)
-            self._append(asked)
+            self._append(settings)
 
     def _append(self, row: Row) -> None:
         line = json.dumps(row).encode() + b"\n"
         try:
-            while line:  # a disk that is nearly full takes a part
+            while line:  # a nearly full disk accepts only some of the bytes
                 line = line[self._stream.write(line) :]
         except OSError as error:
             raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> OutputError:
         return OutputError(
-            f"cannot write {self._path}: {error.strerror or error}. Make room or choose another "
-            "place; --resume goes on with the rows that are there."
+            f"cannot write {self._path}: {error.strerror or error}. Free some space or choose "
+            "another folder; --resume keeps the rows written so far."
         )

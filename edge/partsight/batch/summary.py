@@ -1,4 +1,4 @@
-"""What a run came to, in a few lines for people."""
+"""Summary of a batch run: counts of verdicts and labels, and the rate."""
 
 from __future__ import annotations
 
@@ -13,54 +13,54 @@ __all__ = ["Summary"]
 
 
 class Summary:
-    """Counts rows as they come.
+    """Counts the rows of a run.
 
     Args:
-        clock: seconds, as ``time.monotonic`` gives them.
+        clock: seconds, monotonic.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._started = clock, clock()
         self._outcomes: collections.Counter[str] = collections.Counter()
         self._labels: collections.Counter[str] = collections.Counter()
-        self._judged_now = 0
+        self._classified_now = 0
 
-    def add(self, row: Row, *, judged_now: bool = True) -> None:
-        """Count a row; one of a run before counts, but not for the rate."""
+    def add(self, row: Row, *, classified_now: bool = True) -> None:
+        """Count a row; a row from an earlier run does not count for the rate."""
         outcome = "failed" if row["error"] is not None else row["verdict"]
         labels = {} if row["label"] is None else {row["label"]: 1}
-        self.add_counts({outcome: 1}, labels, judged_now=judged_now)
+        self.add_counts({outcome: 1}, labels, classified_now=classified_now)
 
     def add_counts(
-        self, outcomes: Mapping[str, int], labels: Mapping[str, int], *, judged_now: bool = True
+        self, outcomes: Mapping[str, int], labels: Mapping[str, int], *, classified_now: bool = True
     ) -> None:
-        """Count many rows, of which somebody else counted verdicts (or ``failed``) and labels."""
+        """Add counts of verdicts (or ``failed``) and of labels."""
         self._outcomes.update(outcomes)
         self._labels.update(labels)
-        self._judged_now += judged_now * sum(outcomes.values())
+        self._classified_now += classified_now * sum(outcomes.values())
 
     @property
     def total(self) -> int:
-        """How many rows there were."""
+        """Number of rows."""
         return self._outcomes.total()
 
     @property
     def failed(self) -> int:
-        """How many of them have an error."""
+        """Number of rows with an error."""
         return self._outcomes["failed"]
 
     @property
     def rate(self) -> float:
-        """Pictures a second."""
-        return self._judged_now / max(self._clock() - self._started, 1e-9)
+        """Images per second."""
+        return self._classified_now / max(self._clock() - self._started, 1e-9)
 
     def text(self) -> str:
-        """A line a verdict and a label, and the rate."""
+        """One line per verdict, one per label, and the rate."""
         names = [*(verdict.value for verdict in Verdict), "failed"]
         outcomes = [self._line(name, self._outcomes[name]) for name in names]
         labels = [self._line(f"label {name}", count) for name, count in self._labels.most_common()]
         seconds = self._clock() - self._started
-        now = "" if self._judged_now == self.total else f", {self._judged_now} of them now,"
+        now = "" if self._classified_now == self.total else f", {self._classified_now} of them now,"
         per_s = self.rate
         rate = f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
         total = f"{self.total} pictures{now} in {seconds:.1f} s ({rate}/s)"

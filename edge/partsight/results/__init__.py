@@ -1,4 +1,4 @@
-"""Where results go. A new kind of file is a module here and a line in ``_BY_ENDING``."""
+"""Result files. A new file format is one module here and one line in ``_BY_ENDING``."""
 
 from __future__ import annotations
 
@@ -30,26 +30,26 @@ _Opener = Callable[[Path], AbstractContextManager[Sink]]
 
 
 def _text(make: Callable[[TextIO], Sink]) -> _Opener:
-    """Of a sink that writes text what opens its file."""
+    """A function that opens a file for a sink that writes text."""
 
     @contextlib.contextmanager
-    def opened(path: Path) -> Iterator[Sink]:
+    def open_sink(path: Path) -> Iterator[Sink]:
         with path.open("x", encoding="utf-8", errors=ERRORS, newline="") as stream:
             yield make(stream)
 
-    return opened
+    return open_sink
 
 
 def _parquet(path: Path) -> AbstractContextManager[Sink]:
-    from partsight.results.parquet import ParquetSink
+    from partsight.results.parquet import parquet_sink
 
-    return ParquetSink(path)
+    return parquet_sink(path)
 
 
 def _sqlite(path: Path) -> AbstractContextManager[Sink]:
-    from partsight.results.sqlite import SqliteSink
+    from partsight.results.sqlite import sqlite_sink
 
-    return SqliteSink(path)
+    return sqlite_sink(path)
 
 
 _BY_ENDING: dict[str, _Opener] = {
@@ -61,35 +61,37 @@ _BY_ENDING: dict[str, _Opener] = {
 
 
 def sink_endings() -> list[str]:
-    """The endings of file names that ``file_sink`` knows."""
+    """The file name endings that ``file_sink`` supports."""
     return sorted(_BY_ENDING)
 
 
 def require_sink(destination: Path) -> None:
-    """Refuse what no file can be written as, before there is anything to write.
+    """Check that a result file of this format can be written.
 
     Raises:
-        EnvironmentFault: a package that writes such files is not installed.
-        OutputError: an ending that is not in ``sink_endings``.
+        EnvironmentFault: the package for this format is not installed.
+        OutputError: the ending is not in ``sink_endings``.
     """
     if destination.suffix.lower() not in _BY_ENDING:
         raise OutputError(
-            f"cannot tell the format of {destination}. Expected a name ending in "
+            f"unknown format of {destination}. Expected a name ending in "
             f"{' or '.join(sink_endings())}, received {destination.suffix or 'no ending'!r}."
         )
     if destination.suffix.lower() == ".parquet":
-        _parquet(destination)
+        from partsight.results.parquet import import_arrow
+
+        import_arrow()
 
 
 @contextlib.contextmanager
 def file_sink(destination: Path) -> Iterator[Sink]:
-    """A sink whose file appears whole when the block ends well, or not at all.
+    """A sink whose file appears whole when the block ends without an error, or not at all.
 
     Raises:
-        EnvironmentFault: a package that writes such files is not installed.
-        OutputError: an ending that is not in ``sink_endings``, or it cannot be written.
+        EnvironmentFault: the package for this format is not installed.
+        OutputError: the ending is not in ``sink_endings``, or the file cannot be written.
     """
     require_sink(destination)
-    opened = _BY_ENDING[destination.suffix.lower()]
-    with atomic_path(destination) as temporary, opened(temporary) as sink:
+    open_sink = _BY_ENDING[destination.suffix.lower()]
+    with atomic_path(destination) as temporary, open_sink(temporary) as sink:
         yield sink

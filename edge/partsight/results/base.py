@@ -1,4 +1,4 @@
-"""Interface of result files: rows in, one file out."""
+"""Interface of result files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Row = Mapping[str, Any]
 
 
 class Sink(Protocol):
-    """Takes one row after the other; all rows of a run have the same columns."""
+    """Receives rows one after the other; all rows of a run have the same columns."""
 
     def write(self, row: Row) -> None:
-        """Take one row."""
+        """Write one row."""

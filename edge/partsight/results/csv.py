@@ -16,8 +16,8 @@ class CsvSink:
     """Writes rows to a text stream that was opened with ``newline=""``.
 
     Args:
-        stream: where to.
-        header: whether the header is yet to be written.
+        stream: the open stream.
+        header: whether to write a header before the first row.
     """
 
     def __init__(self, stream: TextIO, *, header: bool = True) -> None:
@@ -25,7 +25,7 @@ class CsvSink:
         self._header_due = header
 
     def write(self, row: Row) -> None:
-        """Write one row, and the header before the first."""
+        """Write one row, after the header if it is the first."""
         if self._header_due:
             self._writer.writerow(row)
             self._header_due = False
@@ -35,5 +35,5 @@ class CsvSink:
 def _cell(value: Any) -> Any:
     if isinstance(value, Mapping | list):
         return json.dumps(value)
-    # Python 3.10 cannot write it, nor many readers read it; the sign that stands for it is text.
+    # Python 3.10 cannot write NUL and many programs cannot read it: write its symbol instead.
     return value.replace("\0", "\N{SYMBOL FOR NULL}") if isinstance(value, str) else value

@@ -10,11 +10,11 @@ __all__ = ["MemorySink"]
 
 
 class MemorySink:
-    """Keeps what it is given in ``rows``."""
+    """Collects copies of rows in ``rows``."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
 
     def write(self, row: Row) -> None:
-        """Keep a copy of one row."""
+        """Append a copy of one row."""
         self.rows.append(dict(row))

@@ -1,7 +1,7 @@
-"""Rows as an Apache Parquet file, for those who analyse many: typed columns, read by any tool.
+"""Rows as an Apache Parquet file with typed columns, for analysis.
 
-Enters: rows of ``classify`` or of the journal. Leaves: a file, a row group every few thousand rows,
-so that memory stays small whatever their number. Needs pyarrow, the extra ``parquet``.
+Rows are written in groups of a few thousand, so that memory stays bounded. Needs pyarrow, from the
+extra ``parquet``.
 """
 
 from __future__ import annotations
@@ -9,23 +9,22 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from partsight.results.base import Row
 from partsight.results.text import strict_text
 from partsight.utils.imports import import_fault
 
-__all__ = ["COMPRESSION", "ParquetSink", "arrow_table"]
+__all__ = ["COMPRESSION", "arrow_table", "import_arrow", "parquet_sink"]
 
 _GROUP_ROWS = 5000
 COMPRESSION = "zstd"
 
-# Columns that are no texts, by name: rows of one kind have the same types from file to file,
-# also where all values of a column are None.
+# Types of the columns that are not texts, by name, so that all files of one kind have the same
+# types even if all values of a column are None.
 _REAL = ("score", "accept_above", "reject_below", "latency_ms", "frame_age_ms")
 _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "seq": lambda pa: pa.int64(),
@@ -41,53 +40,27 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-class ParquetSink:
-    """Writes rows to a Parquet file; all have the columns of the first.
-
-    A context manager: the file is ended when the block ends. Without rows it has no columns.
-
-    Args:
-        path: the file.
-
-    Raises:
-        EnvironmentFault: pyarrow is not installed.
-        OSError: it cannot be written.
-    """
+class _ParquetSink:
+    """Collects rows and writes them in groups."""
 
     def __init__(self, path: Path) -> None:
-        self._arrow, self._parquet = _imported()
+        self._arrow, self._parquet = import_arrow()
         self._path = path
         self._rows: list[Row] = []
         self._writer: Any = None
 
     def write(self, row: Row) -> None:
-        """Keep one row, and write them when they are many.
+        """Add one row; write a group when there are enough rows.
 
         Raises:
-            OSError: they cannot be written.
+            OSError: the group cannot be written.
         """
         self._rows.append(row)
         if len(self._rows) >= _GROUP_ROWS:
-            self._write_group()
+            self.flush()
 
-    def __enter__(self) -> ParquetSink:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if kind is None:
-            self._write_group()
-            self._writer.close()
-        elif self._writer is not None:
-            # It is no file yet and will be none; why is known already.
-            with contextlib.suppress(OSError):
-                self._writer.close()
-
-    def _write_group(self) -> None:
+    def flush(self) -> None:
+        """Write the collected rows; the columns of the first row are those of the file."""
         pa = self._arrow
         if self._writer is None:
             columns = self._rows[0] if self._rows else ()
@@ -97,18 +70,44 @@ class ParquetSink:
             self._writer.write_table(_table(pa, self._writer.schema, self._rows))
             self._rows = []
 
+    def close(self) -> None:
+        """Write the end of the file, if it was begun."""
+        if self._writer is not None:
+            self._writer.close()
+
+
+@contextlib.contextmanager
+def parquet_sink(path: Path) -> Iterator[_ParquetSink]:
+    """A sink that writes a Parquet file, complete when the block ends without an error.
+
+    All rows have the columns of the first; a file without rows has no columns.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+        OSError: the file cannot be written.
+    """
+    sink = _ParquetSink(path)
+    try:
+        yield sink
+        sink.flush()
+    except BaseException:
+        with contextlib.suppress(OSError):  # the first error is the one to report
+            sink.close()
+        raise
+    sink.close()
+
 
 def arrow_table(columns: Iterable[str], rows: Iterable[Row]) -> Any:
-    """Rows as a table of pyarrow, with the types that ``ParquetSink`` gives them.
+    """Rows as a table of pyarrow, with the column types of ``parquet_sink``.
 
     Args:
-        columns: of all rows, also where there is none.
-        rows: at once in memory.
+        columns: of all rows; needed if there are none.
+        rows: kept in memory.
 
     Raises:
         EnvironmentFault: pyarrow is not installed.
     """
-    pa, _ = _imported()
+    pa, _ = import_arrow()
     return _table(pa, _schema(pa, columns), rows)
 
 
@@ -121,7 +120,12 @@ def _table(pa: Any, schema: Any, rows: Iterable[Row]) -> Any:
     return pa.Table.from_pylist(values, schema=schema)
 
 
-def _imported() -> tuple[Any, Any]:
+def import_arrow() -> tuple[Any, Any]:
+    """The modules ``pyarrow`` and ``pyarrow.parquet``.
+
+    Raises:
+        EnvironmentFault: pyarrow is not installed.
+    """
     try:
         return importlib.import_module("pyarrow"), importlib.import_module("pyarrow.parquet")
     except ImportError as error:

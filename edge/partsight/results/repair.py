@@ -1,7 +1,4 @@
-"""What of a file of rows is whole, after whoever wrote it was killed or the disk was full.
-
-Enters: a path. Leaves: how many of its bytes are whole rows. ``rotating`` calls it.
-"""
+"""Finds the complete rows of a result file whose writer was killed or whose disk was full."""
 
 from __future__ import annotations
 
@@ -13,13 +10,13 @@ __all__ = ["csv_header", "whole_bytes"]
 
 
 def whole_bytes(path: Path, kind: Literal["jsonl", "csv"]) -> int:
-    """How many bytes from the start of a file are whole rows.
+    """The number of bytes at the start of a file that are complete rows.
 
-    A row of JSON ends with a line. One of CSV does too, but a text in quotes may have several:
-    outside of them the number of quotes before is even (RFC 4180).
+    A row ends with a line end. A quoted CSV field may contain line ends as well; outside such a
+    field, the number of preceding quotes is even (RFC 4180).
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     whole = place = quotes = 0
     ending = b"\r\n" if kind == "csv" else b"\n"
@@ -33,10 +30,10 @@ def whole_bytes(path: Path, kind: Literal["jsonl", "csv"]) -> int:
 
 
 def csv_header(path: Path) -> list[str]:
-    """The names of the columns of a CSV file; none of an empty one.
+    """The column names of a CSV file; none if it is empty.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
     """
     with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
         return next(csv.reader(stream), [])

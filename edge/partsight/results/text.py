@@ -1,7 +1,6 @@
-"""How any text is written as UTF-8: a sink must not fail for ever on one odd part id.
+"""Encoding of any text as UTF-8, because a sink must not fail repeatedly on one unusual part id.
 
-Enters: texts from paths, barcodes and messages. Leaves: ``ERRORS``, which whoever opens a file of
-rows gives as its ``errors``.
+``ERRORS`` is the ``errors`` argument for opening a result file.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ ERRORS = "partsight.any_text"
 
 
 def _any_text(error: UnicodeError) -> tuple[str | bytes, int]:
-    """Bytes of a path that are no UTF-8 are written as they were; other surrogates by number."""
+    """Write bytes of a path that are not UTF-8 as they were, other surrogates as escapes."""
     try:
         return codecs.lookup_error("surrogateescape")(error)
     except UnicodeEncodeError:
@@ -22,7 +21,7 @@ def _any_text(error: UnicodeError) -> tuple[str | bytes, int]:
 
 
 def strict_text(text: str) -> str:
-    """The same for formats that are UTF-8 throughout: what is none is told by its number."""
+    """The text in valid UTF-8, for formats that allow nothing else; surrogates are escaped."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -135,7 +135,7 @@ def test_a_part_without_rows_has_their_columns(
 ) -> None:
     parts = list(Planner().parts([str(make_captured(4))], 2))
     first, again = (reports(make_worker(only=("reject",)), parts) for _ in range(2))
-    assert [report["judged_now"] for report in (*first, *again)] == [True, True, False, False]
+    assert [report["classified_now"] for report in (*first, *again)] == [True, True, False, False]
     tables = [parquet.read_table(f"rows.partial/{part.file}") for part in parts]
     assert tables[0].schema == tables[1].schema
     assert "scores" in tables[0].column_names

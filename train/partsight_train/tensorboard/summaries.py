@@ -90,9 +90,8 @@ def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int 
 
 def _write_image(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
     # It is read as Markdown: indented, it is shown letter by letter.
-    tf.summary.image(
-        tag, pixels[np.newaxis], 0, description=f"    {printable(description, chr(0xFFFD))}"
-    )
+    text = "    " + printable(description, "\ufffd")
+    tf.summary.image(tag, pixels[np.newaxis], 0, description=text)
 
 
 def _decoded(

@@ -132,10 +132,12 @@ def _add(summary: Summary, report: dict[str, Any], tell: Callable[[str, str], ob
             f"the part that begins with {report['first']} failed: {report['failed']}. Mend that; "
             "--resume goes on with the rows that are there."
         )
-    if report["judged_now"]:
+    if report["classified_now"]:
         for name, reason in report["errors"]:
             tell(name, reason)
-    summary.add_counts(report["outcomes"], report["labels"], judged_now=report["judged_now"])
+    summary.add_counts(
+        report["outcomes"], report["labels"], classified_now=report["classified_now"]
+    )
 
 
 def _finish(output: OutputFolder, summary: Summary, parts: int, asked: dict[str, Any]) -> None:

@@ -110,11 +110,11 @@ class Worker:
                 raise self._refusal
             done = self._task.output.report_of(file)
             if done is not None:
-                return {**done, "judged_now": False}
+                return {**done, "classified_now": False}
             attempt = self._ray.get(self._attempts.begin.remote(number))
             if attempt > _MAX_ATTEMPTS:
                 raise RuntimeError(f"{_MAX_ATTEMPTS} workers ended at it")
-            return {**self._judge(file, json.loads(inputs)), "judged_now": True}
+            return {**self._judge(file, json.loads(inputs)), "classified_now": True}
         except Exception as error:
             # Ray would try again for ever, and say nothing.
             logger.exception("part %s", number)

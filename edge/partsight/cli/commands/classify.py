@@ -151,7 +151,7 @@ def command(
         with _told_how_to_go_on():
             classify_on_ray(cluster, click.get_current_context().params, overrides, _tell)
         return
-    from partsight.batch.run import Judging, Run
+    from partsight.batch.run import BatchSettings, Run
     from partsight.batch.spool import Spool
     from partsight.image_files.walk import LeftOut
     from partsight.inputs.open import open_inputs
@@ -172,14 +172,14 @@ def command(
         *([_sorter(sort_into, copy, resume)] if sort_into else []),
         *([sheet] if sheet else []),
     ]
-    judging = Judging(classifier, point, details, workers)
+    judging = BatchSettings(classifier, point, details, workers)
     left_out = LeftOut()
     run = Run(judging, open_inputs(paths, every, left_out), observers, _tell, left_out)
     progress, total = _progress(paths, quiet)
     if output is None:
         _to_stdout(run.rows(progress, total), only, top_k)
     else:
-        asked = {**judging.asked(), "every": every}
+        asked = {**judging.document(), "every": every}
         with _told_how_to_go_on(), Spool(output, asked, resume=resume) as spool:
             run.skip(spool)
             for row in run.rows(progress, total):
@@ -243,9 +243,9 @@ def _heatmap_writer(folder: Path, classifier: Classifier) -> Observer:
     require_heatmap(classifier.contract)
 
     def write(outcome: ClassifiedInput) -> None:
-        if outcome.result and isinstance(outcome.taken, InputImage):
+        if outcome.result and isinstance(outcome.item, InputImage):
             spec = classifier.contract.preprocess
-            write_overlay(folder, outcome.taken, outcome.result, spec)
+            write_overlay(folder, outcome.item, outcome.result, spec)
 
     return write
 

@@ -13,7 +13,7 @@ from partsight.batch.ray_engine.engine import ClusterRun, classify_on_cluster
 from partsight.batch.ray_engine.output_folder import OutputFolder, open_output_folder
 from partsight.batch.ray_engine.stores import is_uri
 from partsight.batch.ray_engine.worker import Task
-from partsight.batch.run import Judging
+from partsight.batch.run import BatchSettings
 from partsight.cli.commands.cluster_options import Cluster
 from partsight.cli.commands.model_options import load_for_command, point_in_force
 from partsight.cli.console import ProgressBar, exit_if_failed, tell_left_out
@@ -70,7 +70,7 @@ def classify_on_ray(
         )
 
     asked = {
-        **Judging(classifier, point, options["details"]).asked(),
+        **BatchSettings(classifier, point, options["details"]).document(),
         **{key: options[key] for key in ("only", "top_k")},
         "part_rows": cluster.part_rows,
     }
