@@ -122,7 +122,7 @@ def plan(pictures: list[Path]) -> None:
     ray.init(num_cpus=1, include_dashboard=False, object_store_memory=STORE_BYTES)
     before, names, size, blocks = time.perf_counter(), 0, 0, []
     while time.perf_counter() - before < 5:
-        for part in Planner().parts(["parts"], 1000):
+        for part in Planner().chunks(["parts"], 1000):
             blocks.append(ray.put(pyarrow.table({"file": [part.file], "inputs": [part.inputs]})))
             size += len(part.inputs)
         names += len(pictures)

@@ -253,8 +253,8 @@ def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: 
     ("arguments", "told"),
     [
         ([], "Expected --resume to go on"),
-        (["--resume", "--reject-below", "0.1"], "is of another run"),
-        (["--resume", "--details"], "is of another run"),
+        (["--resume", "--reject-below", "0.1"], "run with other settings"),
+        (["--resume", "--details"], "run with other settings"),
     ],
 )
 def test_a_stopped_run_is_not_overwritten(

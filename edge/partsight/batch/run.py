@@ -128,7 +128,7 @@ class Run:
                 raise OutputError(
                     "the inputs are not those of the run that was stopped: expected "
                     f"{row['path']!r}, received {item.name if item else 'no more'!r}. Give the "
-                    "same inputs, or remove the .partial file to begin anew."
+                    "same inputs, or remove the .partial file to start again."
                 )
             self.summary.add(row, classified_now=False)
             self._observe(ClassifiedInput(item, row))

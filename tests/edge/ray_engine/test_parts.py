@@ -59,12 +59,12 @@ def test_without_ray_the_command_that_installs_it(
 
 def test_parts_are_named_by_place_and_content(make_captured: Callable) -> None:
     captured = make_captured(40)
-    parts = list(Planner().parts([str(captured)], 7))
+    parts = list(Planner().chunks([str(captured)], 7))
     assert [len(json.loads(part.inputs)) for part in parts] == [7, 7, 7, 7, 7, 5]
     assert [part.file for part in parts] == sorted(part.file for part in parts)
-    assert [p.file for p in Planner().parts([str(captured)], 7)] == [p.file for p in parts]
+    assert [p.file for p in Planner().chunks([str(captured)], 7)] == [p.file for p in parts]
     (captured / "line 1" / "0001.png").unlink()
-    changed = [part.file for part in Planner().parts([str(captured)], 7)]
+    changed = [part.file for part in Planner().chunks([str(captured)], 7)]
     assert changed[:2] == [part.file for part in parts[:2]]
     assert not {part.file for part in parts[2:]} & set(changed)
 
@@ -73,7 +73,7 @@ def test_names_that_are_no_utf8_reach_the_worker() -> None:
     folder = os.fsdecode(b"p\xff")
     Path(folder).mkdir()
     Path(folder, "a.png").write_bytes(b"")
-    (part,) = Planner().parts([folder], 10)
+    (part,) = Planner().chunks([folder], 10)
     ((name, path, number, reason),) = json.loads(part.inputs)
     assert (name, number, reason) == (f"{folder}/a.png", None, None)
     assert Path(path).read_bytes() == b""
@@ -82,13 +82,13 @@ def test_names_that_are_no_utf8_reach_the_worker() -> None:
 def test_archives_are_refused(make_captured: Callable) -> None:
     shutil.make_archive("shift", "zip", make_captured(3))
     with pytest.raises(SourceError, match="use --engine local"):
-        list(Planner().parts(["shift.zip"], 10))
+        list(Planner().chunks(["shift.zip"], 10))
 
 
 @pytest.mark.parametrize("uri", ["nothing://host/folder", "s3://a?no_such_option=1"])
 def test_uris_that_mean_nothing_are_refused(uri: str) -> None:
     with pytest.raises(SourceError, match="Expected a URI that pyarrow knows"):
-        list(Planner().parts([uri], 10))
+        list(Planner().chunks([uri], 10))
 
 
 class _FakeRay:
@@ -133,7 +133,7 @@ def reports(worker: Worker, parts: list[Any]) -> list[dict[str, Any]]:
 def test_a_part_without_rows_has_their_columns(
     make_worker: Callable, make_captured: Callable, parquet: Any
 ) -> None:
-    parts = list(Planner().parts([str(make_captured(4))], 2))
+    parts = list(Planner().chunks([str(make_captured(4))], 2))
     first, again = (reports(make_worker(only=("reject",)), parts) for _ in range(2))
     assert [report["classified_now"] for report in (*first, *again)] == [True, True, False, False]
     tables = [parquet.read_table(f"rows.partial/{part.file}") for part in parts]
@@ -150,7 +150,7 @@ def test_what_no_retry_cures_ends_the_run(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that cannot be written, and a picture that ends whoever looks at it."""
-    (part,) = Planner().parts([str(make_captured(1))], 2)
+    (part,) = Planner().chunks([str(make_captured(1))], 2)
     Path("rows.partial").write_bytes(b"a file")
     (report,) = reports(make_worker(), [part])
     with pytest.raises(OutputError, match="begins with captured/line 0/0000.png failed.*rows"):
@@ -168,7 +168,7 @@ def test_what_no_retry_cures_ends_the_run(
 def test_a_machine_that_computes_otherwise_judges_nothing(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (part,) = Planner().parts([str(make_captured(3))], 3)
+    (part,) = Planner().chunks([str(make_captured(3))], 3)
     passed = make_worker()
     monkeypatch.setattr(golden, "has_passed", lambda *_: False)
     monkeypatch.setattr(golden.Replay, "difference", 0.9)
@@ -188,7 +188,7 @@ def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
 
     with pytest.raises(OutputError, match="Expected --resume"):
         output.begin({"model": "f"}, ["part-0"], resume=False)
-    with pytest.raises(OutputError, match="is of another run"):
+    with pytest.raises(OutputError, match="run with other settings"):
         output.begin({"model": "e"}, ["part-0"], resume=True)
     with pytest.raises(OutputError, match="the inputs are not those"):
         output.begin({"model": "f"}, ["part-0"], resume=True)
@@ -201,5 +201,5 @@ def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
 def test_a_folder_of_something_else_is_left_alone() -> None:
     Path("rows").mkdir()
     Path("rows/mine").write_bytes(b"")
-    with pytest.raises(OutputError, match="holds something already"):
+    with pytest.raises(OutputError, match="is not empty"):
         open_output_folder("rows").begin({}, [], resume=True)

@@ -1,9 +1,10 @@
-"""``--engine ray``: the same rows, judged by the cores of a cluster. Needs the extra ``ray``.
+"""``--engine ray``: the same rows, computed on a cluster. Needs the extra ``ray``.
 
-    paths ─> plan ─ parts of names ─> Ray Data ─> worker, an actor a core ─> part-*.parquet
-             (driver)                  (engine)    (judges, writes, reports)  (output_folder)
+    paths ─> plan ─ chunks of names ─> Ray Data ─> worker, one actor per core ─> part-*.parquet
+             (driver)                  (engine)    (classifies, writes, reports) (output_folder)
 
-A part is what is judged, written and, where a worker or its machine is killed, done once more. Its
-file is named by its place and content, so that a second time gives the same file, parts in the
-order of their names are the rows of the local engine, and a stopped run knows what it has.
+A chunk is the unit that is classified, written and, if a worker or its machine is killed, repeated.
+Its file is named by its position and content. Repeating a chunk therefore gives the same file, the
+files in the order of their names contain the rows of the local engine, and a stopped run can be
+resumed.
 """

@@ -1,8 +1,7 @@
-"""A run over a cluster by Ray Data: parts out to actors, reports in.
+"""A run on a cluster with Ray Data: chunks go out to actors, reports come back.
 
-Enters: a model's bytes and paths. Leaves: an ``OutputFolder`` that is whole, and a summary. A
-worker or machine that is killed costs its part once more: Ray starts the actor again, where there
-is room, and gives it what it had, or another one.
+If a worker or machine is killed, its chunks are repeated: Ray starts the actor again where a core
+is free, or gives its chunks to another one.
 """
 
 from __future__ import annotations
@@ -27,28 +26,28 @@ from partsight.utils.progress import Progress
 
 __all__ = ["ClusterRun", "classify_on_cluster"]
 
-# One that a worker judges, and one so that it does not wait for the next.
-_AHEAD = 2
+# Per worker: one chunk in progress, and the next one ready.
+_CHUNKS_PER_WORKER = 2
 
 
 @dataclass(frozen=True, slots=True)
 class ClusterRun:
-    """What is asked of a cluster.
+    """Settings of a run on a cluster.
 
     Attributes:
-        model: bytes, which the caller trusts.
-        asked: what decides the rows, for a run that goes on.
+        model: bytes of a trusted model.
+        settings: JSON values that decide the rows, see ``BatchSettings.document``.
         address: see ``connected``.
-        workers: cores; None is all that the cluster has.
-        part_rows: pictures a part.
-        resume: whether to go on with a run that was stopped.
+        workers: number of cores; None means all cores of the cluster.
+        chunk_rows: images per chunk.
+        resume: whether to continue a stopped run.
     """
 
     model: bytes
-    asked: dict[str, Any]
+    settings: dict[str, Any]
     address: str | None
     workers: int | None
-    part_rows: int
+    chunk_rows: int
     resume: bool
 
 
@@ -60,46 +59,50 @@ def classify_on_cluster(
     progress: Progress,
     left_out: LeftOut,
 ) -> Summary:
-    """Judge what paths and URIs stand for.
+    """Classify the images at paths and URIs.
 
     Args:
-        run: what is asked.
-        paths: as ``open_inputs`` takes them, without archives and videos; or URIs.
-        make_task: given the filesystems that inputs lie in.
-        tell: is given the name of what failed, and the reason.
-        progress: who is told how far it is, in parts.
+        run: settings of the run.
+        paths: as for ``open_inputs``, without archives and videos; or URIs.
+        make_task: makes the task from the filesystems of the inputs.
+        tell: called with the name of each failed input and the reason.
+        progress: display of the progress in chunks.
         left_out: collects files in folders that are not read.
 
+    Returns:
+        The summary of the run.
+
     Raises:
-        DatasetError: there was no input at all.
+        DatasetError: there are no inputs at all.
         EnvironmentFault: Ray or pyarrow is not installed.
-        OutputError: rows cannot be written, or the cluster cannot go on.
-        SourceError: no such cluster; or an archive, a video, a URI that cannot be opened.
+        OutputError: rows cannot be written, or a chunk failed repeatedly.
+        SourceError: the cluster cannot be reached or failed; or an input is an archive, a video
+            or a URI that cannot be opened.
     """
     with connected(run.address) as ray:
         planner = Planner(left_out=left_out)
-        files, blocks = _stored(ray, planner, paths, run.part_rows)
+        files, blocks = _put_chunks(ray, planner, paths, run.chunk_rows)
         if not files:
-            raise no_image_files("what was given", left_out)
+            raise no_image_files("the inputs", left_out)
         task = make_task(planner.filesystems)
-        task.output.begin(run.asked, files, resume=run.resume)
+        task.output.begin(run.settings, files, resume=run.resume)
         summary = Summary()
         reports = _reports(ray, run, task, blocks)
-        for report in progress(reports, len(files), show=lambda _: f"{summary.rate:.0f} a second"):
+        for report in progress(reports, len(files), show=lambda _: f"{summary.rate:.0f}/s"):
             _add(summary, report, tell)
-        _finish(task.output, summary, len(files), run.asked)
+        _finish(task.output, summary, len(files), run.settings)
         return summary
 
 
-def _stored(
+def _put_chunks(
     ray: Any, planner: Planner, paths: Sequence[str], size: int
 ) -> tuple[list[str], list[Any]]:
-    """The files of all parts, and references to the parts; Ray keeps these on its disk."""
+    """The file names of all chunks, and references to the chunks, which Ray keeps on disk."""
     pa = importlib.import_module("pyarrow")
     files, blocks = [], []
-    for part in planner.parts(paths, size):
-        columns = {"number": [part.number], "file": [part.file], "inputs": [part.inputs]}
-        files.append(part.file)
+    for chunk in planner.chunks(paths, size):
+        columns = {"number": [chunk.number], "file": [chunk.file], "inputs": [chunk.inputs]}
+        files.append(chunk.file)
         blocks.append(ray.put(pa.table(columns)))
     return files, blocks
 
@@ -110,29 +113,30 @@ def _reports(ray: Any, run: ClusterRun, task: Task, blocks: list[Any]) -> Iterat
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     attempts = ray.remote(num_cpus=0)(Attempts).options(scheduling_strategy=pinned_here(ray))
     workers = run.workers or int(ray.cluster_resources().get("CPU", 1))
-    # Ray Data starts actors again, and gives them their tasks again, without end; that a part does
-    # not end one worker after the other for ever is what ``Attempts`` is for.
-    judged = ray.data.from_arrow_refs(blocks).map_batches(
+    # Ray Data restarts actors and repeats their tasks without limit; ``Attempts`` limits how many
+    # workers one chunk may crash.
+    reports = ray.data.from_arrow_refs(blocks).map_batches(
         Worker,
         fn_constructor_args=(ray.put(run.model), attempts.remote(), task),
         batch_size=None,
         num_cpus=1,
         compute=ray.data.ActorPoolStrategy(
-            size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=_AHEAD
+            size=min(workers, len(blocks)), max_tasks_in_flight_per_actor=_CHUNKS_PER_WORKER
         ),
     )
     with _cluster_errors(ray):
-        for row in judged.iter_rows():
+        for row in reports.iter_rows():
             yield json.loads(row["report"])
 
 
 def _add(summary: Summary, report: dict[str, Any], tell: Callable[[str, str], object]) -> None:
     if "failed" in report:
         raise OutputError(
-            f"the part that begins with {report['first']} failed: {report['failed']}. Mend that; "
-            "--resume goes on with the rows that are there."
+            f"the chunk that begins with {report['first']} failed: {report['failed']}. Fix this "
+            "and continue with --resume, which keeps the rows written so far."
         )
-    if report["classified_now"]:
+    now = report["classified_now"]
+    if now:
         for name, reason in report["errors"]:
             tell(name, reason)
     summary.add_counts(
@@ -140,8 +144,9 @@ def _add(summary: Summary, report: dict[str, Any], tell: Callable[[str, str], ob
     )
 
 
-def _finish(output: OutputFolder, summary: Summary, parts: int, asked: dict[str, Any]) -> None:
-    output.finish({"rows": summary.total, "failed": summary.failed, "parts": parts, "asked": asked})
+def _finish(output: OutputFolder, summary: Summary, files: int, settings: dict[str, Any]) -> None:
+    counts = {"rows": summary.total, "failed": summary.failed, "parts": files}
+    output.finish({**counts, "asked": settings})
 
 
 @contextlib.contextmanager
@@ -151,6 +156,6 @@ def _cluster_errors(ray: Any) -> Iterator[None]:
     except ray.exceptions.RayError as error:
         cause = str(error).strip().splitlines()[-1]
         raise SourceError(
-            f"the cluster cannot go on: {cause}. Each machine needs the same partsight and a "
-            "TFLite runtime; see 'ray status'. --resume goes on with the rows that are there."
+            f"the cluster failed: {cause}. Each machine needs the same version of partsight and a "
+            "TFLite runtime; see 'ray status'. --resume keeps the rows written so far."
         ) from error

@@ -1,7 +1,7 @@
-"""A folder of Parquet files, on a disk or in a store, that is never taken for whole before it is.
+"""A folder of Parquet files, on a disk or in an object store, that is marked when it is complete.
 
-On a disk the parts lie in ``OUT.partial`` until the folder gets its name. A store of objects has no
-such rename: there, as on a disk, ``_SUCCESS`` is the last file that is written.
+On a disk the files are in ``OUT.partial`` until the folder is renamed. Object stores cannot rename
+folders; everywhere, ``_SUCCESS`` is the last file that is written.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from partsight.batch.ray_engine.stores import arrow_fs, is_uri, opened, shown
+from partsight.batch.ray_engine.stores import arrow_fs, is_uri, open_uri, uri_without_keys
 from partsight.errors import OutputError
 from partsight.results.parquet import COMPRESSION
 from partsight.utils.files import atomic_path, sync_path
@@ -24,60 +24,61 @@ from partsight.utils.files import atomic_path, sync_path
 __all__ = ["WHOLE", "OutputFolder", "open_output_folder"]
 
 WHOLE = "_SUCCESS"
-_ASKED = "_asked.json"
+_SETTINGS = "_asked.json"
 _REPORT = b"partsight"
 
-# Of these a file is seen when it is closed, and not before.
+# Stores in which a file becomes visible when it is closed, not earlier.
 _OBJECT_STORES = frozenset({"s3", "gcs", "abfs"})
 
 
 @dataclass(frozen=True, slots=True)
 class OutputFolder:
-    """Where the rows of a run go. Travels to the workers.
+    """The output folder of a run; it is sent to the workers.
 
     Attributes:
-        shown: as it was asked for, for messages.
+        name: for messages.
         filesystem: of pyarrow.
-        path: in it, of the whole folder.
-        partial: in it, of the folder while the run is under way.
+        path: path of the complete folder within the filesystem.
+        partial: path of the folder while the run is in progress.
     """
 
-    shown: str
+    name: str
     filesystem: Any
     path: str
     partial: str
 
     def is_whole(self) -> bool:
-        """Whether a run has come to its end here."""
+        """Whether the folder contains a complete run."""
         return WHOLE in self._names(self.path)
 
-    def begin(self, asked: Mapping[str, Any], parts: Iterable[str], *, resume: bool) -> None:
-        """Make room, or go on with what a stopped run left.
+    def begin(self, settings: Mapping[str, Any], files: Iterable[str], *, resume: bool) -> None:
+        """Create the folder, or check that a stopped run in it can be continued.
 
         Args:
-            asked: what decides the rows.
-            parts: the names of all files that there will be.
-            resume: whether to go on with rows that are there.
+            settings: JSON values that decide the rows.
+            files: the names of all files of the run.
+            resume: whether to continue a stopped run.
 
         Raises:
-            OutputError: it holds something else, or cannot be written.
+            OutputError: the folder has other files, or cannot be written.
         """
-        had = self._names(self.partial)
-        if self.path != self.partial and self._names(self.path) or had and _ASKED not in had:
+        existing = self._names(self.partial)
+        other_files = existing and _SETTINGS not in existing
+        if self.path != self.partial and self._names(self.path) or other_files:
             raise OutputError(
-                f"{self.shown} holds something already. Expected a new folder: choose another, or "
-                "remove it."
+                f"{self.name} is not empty. Expected a new folder: choose another one, or remove "
+                "it."
             )
-        if had:
-            self._go_on(asked, had - set(parts), resume)
+        if existing:
+            self._check_resumable(settings, existing - set(files), resume)
             return
-        with self._refusing():
+        with self._output_errors():
             self.filesystem.create_dir(self.partial)
-            self._write(_ASKED, json.dumps(asked).encode())
+            self._write(_SETTINGS, json.dumps(settings).encode())
 
-    def report_of(self, part: str) -> dict[str, Any] | None:
-        """What was written with a part; None where it is not there."""
-        path = self._below(part)
+    def report_of(self, file: str) -> dict[str, Any] | None:
+        """The report stored in the file of a chunk; None if it does not exist."""
+        path = self._below(file)
         (info,) = self.filesystem.get_file_info([path])
         if info.type != arrow_fs().FileType.File:
             return None
@@ -86,8 +87,8 @@ class OutputFolder:
             report: dict[str, Any] = json.loads(parquet.read_metadata(stream).metadata[_REPORT])
         return report
 
-    def write_part(self, part: str, table: Any, report: Mapping[str, Any]) -> None:
-        """Write a part, which appears whole; one of that name has the same rows.
+    def write_chunk(self, file: str, table: Any, report: Mapping[str, Any]) -> None:
+        """Write the rows of a chunk; the file appears whole, and replaces one with the same rows.
 
         Raises:
             OutputError: it cannot be written.
@@ -97,18 +98,18 @@ class OutputFolder:
         buffer = pa.BufferOutputStream()
         marked = table.replace_schema_metadata({_REPORT: json.dumps(report)})
         parquet.write_table(marked, buffer, compression=COMPRESSION)
-        with self._refusing():
-            self._write(part, buffer.getvalue())
+        with self._output_errors():
+            self._write(file, buffer.getvalue())
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Say that it is whole.
+        """Mark the folder as complete.
 
         Raises:
             OutputError: it cannot be written.
         """
-        with self._refusing():
+        with self._output_errors():
             for name in self._names(self.partial):
-                if name.startswith("."):  # of a worker that was killed
+                if name.startswith("."):  # left by a worker that was killed
                     self.filesystem.delete_file(self._below(name))
             self._write(WHOLE, json.dumps(summary).encode())
             if self.path != self.partial:
@@ -116,24 +117,25 @@ class OutputFolder:
                 if self._is_local():
                     sync_path(Path(self.path).parent)
 
-    def _go_on(self, asked: Mapping[str, Any], others: set[str], resume: bool) -> None:
+    def _check_resumable(self, settings: Mapping[str, Any], others: set[str], resume: bool) -> None:
         if not resume:
             raise OutputError(
-                f"{self.partial} has rows of a run that was stopped. Expected --resume to go on "
-                "with it, or no such folder: remove it to begin anew."
+                f"{self.partial} has rows of a run that was stopped. Continue it with --resume, or "
+                "remove the folder to start again."
             )
-        with self.filesystem.open_input_stream(self._below(_ASKED)) as stream:
+        with self.filesystem.open_input_stream(self._below(_SETTINGS)) as stream:
             before = json.loads(stream.read())
-        if before != json.loads(json.dumps(asked)):
+        if before != json.loads(json.dumps(settings)):
             raise OutputError(
-                f"{self.partial} is of another run: expected {json.dumps(asked)}, received "
-                f"{json.dumps(before)}. Ask the same, or remove it to begin anew."
+                f"{self.partial} is from a run with other settings: expected "
+                f"{json.dumps(settings)}, received {json.dumps(before)}. Use the same settings, or "
+                "remove the folder to start again."
             )
-        foreign = sorted(name for name in others if name.startswith("part-"))
-        if foreign:
+        unexpected = sorted(name for name in others if name.startswith("part-"))
+        if unexpected:
             raise OutputError(
                 "the inputs are not those of the run that was stopped, which wrote "
-                f"{foreign[0]}. Give the same inputs, or remove {self.partial} to begin anew."
+                f"{unexpected[0]}. Give the same inputs, or remove {self.partial} to start again."
             )
 
     def _write(self, name: str, data: Any) -> None:
@@ -150,7 +152,7 @@ class OutputFolder:
 
     def _names(self, folder: str) -> set[str]:
         fs = arrow_fs()
-        with self._refusing():
+        with self._output_errors():
             (info,) = self.filesystem.get_file_info([folder])
             if info.type == fs.FileType.File:
                 return {PurePosixPath(folder).name}
@@ -164,26 +166,27 @@ class OutputFolder:
         return bool(self.filesystem.type_name == "local")
 
     @contextlib.contextmanager
-    def _refusing(self) -> Iterator[None]:
+    def _output_errors(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             raise OutputError(
-                f"cannot write {self.shown}: {error}. Choose a place that every machine can "
-                "write, and has room; --resume goes on with the rows that are there."
+                f"cannot write {self.name}: {error}. Choose a folder with free space that every "
+                "machine can write; --resume keeps the rows written so far."
             ) from error
 
 
 def open_output_folder(output: str) -> OutputFolder:
-    """The folder that ``-o`` names, a path or a URI; nothing is written yet.
+    """The output folder at a path or URI; nothing is written yet.
 
     Raises:
         EnvironmentFault: pyarrow is not installed.
-        SourceError: a URI that cannot be opened.
+        SourceError: the URI cannot be opened.
     """
     if is_uri(output):
-        filesystem, path = opened(output)
+        filesystem, path = open_uri(output)
     else:
         filesystem, path = arrow_fs().LocalFileSystem(), os.path.abspath(output)
     is_store = filesystem.type_name in _OBJECT_STORES
-    return OutputFolder(shown(output), filesystem, path, path if is_store else f"{path}.partial")
+    partial = path if is_store else f"{path}.partial"
+    return OutputFolder(uri_without_keys(output), filesystem, path, partial)

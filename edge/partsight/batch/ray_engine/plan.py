@@ -1,7 +1,4 @@
-"""From what stands on a command line to parts: so many names, in order, that a worker judges.
-
-Enters: paths and URIs. Leaves: parts, one at a time. Nothing but lists and folders is read here.
-"""
+"""Divides the inputs of a run into chunks of names; only lists and folders are read here."""
 
 from __future__ import annotations
 
@@ -14,26 +11,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from partsight.batch.ray_engine.stores import image_files_below_uri, is_uri, opened, read
+from partsight.batch.ray_engine.stores import image_files_below_uri, is_uri, open_uri, read
 from partsight.errors import SourceError
 from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.inputs.open import entries, images_at
 
-__all__ = ["Part", "Planner", "taken_of"]
+__all__ = ["Chunk", "Planner", "read_entry"]
 
-# A name, and an absolute path; or the number of a filesystem and a path in it; or why neither.
-# Plain values, since they travel as JSON, which keeps the names that are no UTF-8.
-_Named = tuple[str, str | None, int | None, str | None]
+# Name, path, number of the filesystem (None: this path is absolute and local), reason for having no
+# path. Plain values, because they are sent as JSON, which keeps names that are not UTF-8.
+_Entry = tuple[str, str | None, int | None, str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some inputs that follow on each other.
+class Chunk:
+    """Consecutive inputs.
 
     Attributes:
-        number: its place, from 0.
-        inputs: JSON, a list of what ``taken_of`` takes.
+        number: position of the chunk, from 0.
+        inputs: JSON list of entries for ``read_entry``.
     """
 
     number: int
@@ -41,46 +38,46 @@ class Part:
 
     @property
     def file(self) -> str:
-        """What its rows are written to: sorted by its place, and another one for other inputs."""
+        """Name of its result file: sorted by position, and different for other inputs."""
         digest = hashlib.sha256(self.inputs.encode()).hexdigest()[:16]
         return f"part-{self.number:09}-{digest}.parquet"
 
 
 @dataclass
 class Planner:
-    """Names inputs, and knows in which filesystems they lie.
+    """Lists inputs with their filesystems.
 
     Attributes:
-        filesystems: of pyarrow, as far as inputs were named.
+        filesystems: of pyarrow, of the inputs listed so far.
         left_out: collects files in folders that are not read.
     """
 
     filesystems: list[Any] = field(default_factory=list)
     left_out: LeftOut = field(default_factory=LeftOut)
 
-    def parts(self, paths: Iterable[str], size: int) -> Iterator[Part]:
-        """All inputs, ``size`` a part.
+    def chunks(self, paths: Iterable[str], size: int) -> Iterator[Chunk]:
+        """All inputs, in chunks of ``size``.
 
         Raises:
-            SourceError: an archive or a video, or a URI that cannot be opened.
+            SourceError: an input is an archive, a video, or a URI that cannot be opened.
         """
-        named = self._named(paths)
+        listed = self._entries(paths)
         for number in itertools.count():
-            if not (some := list(itertools.islice(named, size))):
+            if not (some := list(itertools.islice(listed, size))):
                 return
-            yield Part(number, json.dumps(some))
+            yield Chunk(number, json.dumps(some))
 
-    def _named(self, paths: Iterable[str]) -> Iterator[_Named]:
+    def _entries(self, paths: Iterable[str]) -> Iterator[_Entry]:
         for entry in entries(paths):
             if isinstance(entry, Unreadable):
                 yield entry.name, None, None, entry.reason
             elif is_uri(entry):
                 yield from self._at_uri(entry)
             else:
-                yield from map(_of_file, images_at(entry, self.left_out))
+                yield from map(_local_entry, images_at(entry, self.left_out))
 
-    def _at_uri(self, uri: str) -> Iterator[_Named]:
-        filesystem, _ = opened(uri)
+    def _at_uri(self, uri: str) -> Iterator[_Entry]:
+        filesystem, _ = open_uri(uri)
         number = next((n for n, known in enumerate(self.filesystems) if known is filesystem), None)
         if number is None:
             number = len(self.filesystems)
@@ -92,21 +89,21 @@ class Planner:
                 yield found[0], found[1], number, None
 
 
-def taken_of(named: Sequence[Any], filesystems: list[Any]) -> Input:
-    """One of a part's inputs; what lies at a URI is read."""
-    name, path, number, reason = named
+def read_entry(entry: Sequence[Any], filesystems: list[Any]) -> Input:
+    """One input of a chunk; a file at a URI is read."""
+    name, path, number, reason = entry
     if path is None:
         return Unreadable(name, reason)
     return InputImage(name, Path(path)) if number is None else read(name, filesystems[number], path)
 
 
-def _of_file(taken: Input) -> _Named:
-    if isinstance(taken, Unreadable):
-        return taken.name, None, None, taken.reason
-    if not isinstance(taken.content, Path):
+def _local_entry(item: Input) -> _Entry:
+    if isinstance(item, Unreadable):
+        return item.name, None, None, item.reason
+    if not isinstance(item.content, Path):
         raise SourceError(
-            f"{taken.name} is in an archive or a video: expected files, which each worker opens "
-            "where they lie. Unpack it, or use --engine local."
+            f"{item.name} is in an archive or a video: expected files that every worker can open. "
+            "Unpack it, or use --engine local."
         )
-    # Workers have other current folders.
-    return taken.name, os.path.abspath(taken.content), None, None
+    # Absolute, because workers have other current folders.
+    return item.name, os.path.abspath(item.content), None, None

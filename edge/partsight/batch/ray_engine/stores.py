@@ -1,7 +1,6 @@
-"""Pictures at URIs, such as ``s3://bucket/folder``, through pyarrow's filesystems.
+"""Image files at URIs, such as ``s3://bucket/folder``, through pyarrow's filesystems.
 
-Enters: a URI. Leaves: names, and the bytes behind them. Names carry neither the keys nor the
-options that a URI may have: rows go to many eyes.
+Names of images contain neither keys nor options of the URI, because many people read the rows.
 """
 
 from __future__ import annotations
@@ -22,14 +21,21 @@ from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.utils.imports import import_fault
 from partsight.utils.redaction import redact_address, redact_text, remember_address
 
-__all__ = ["arrow_fs", "is_uri", "opened", "image_files_below_uri", "read", "shown"]
+__all__ = [
+    "arrow_fs",
+    "image_files_below_uri",
+    "is_uri",
+    "open_uri",
+    "read",
+    "uri_without_keys",
+]
 
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(:\d{1,5})?")
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 
 
 def is_uri(path: str) -> bool:
-    """Whether a path is for pyarrow, not for the system."""
+    """Whether a path is a URI for pyarrow, not a path of this system."""
     return _URI.match(path) is not None
 
 
@@ -45,18 +51,18 @@ def arrow_fs() -> Any:
         raise import_fault("a file store", "pyarrow", "partsight[ray]", error) from error
 
 
-def opened(uri: str) -> tuple[Any, str]:
+def open_uri(uri: str) -> tuple[Any, str]:
     """The filesystem of a URI, and the path in it.
 
     Raises:
         EnvironmentFault: pyarrow is not installed.
-        SourceError: pyarrow knows no such filesystem, or cannot open it.
+        SourceError: pyarrow does not support the filesystem, or cannot open it.
     """
     try:
         parts = urllib.parse.urlsplit(uri)
     except ValueError as error:
         raise SourceError(
-            f"cannot open {shown(uri)}: its keys have a reserved character that is not "
+            f"cannot open {uri_without_keys(uri)}: its keys have a reserved character that is not "
             "percent-encoded. Write / as %2F, [ as %5B, # as %23, or set AWS_ACCESS_KEY_ID and "
             "AWS_SECRET_ACCESS_KEY instead."
         ) from error
@@ -67,35 +73,35 @@ def opened(uri: str) -> tuple[Any, str]:
 
 @functools.lru_cache(maxsize=64)
 def _root(uri: str) -> tuple[Any, str]:
-    """A list may have millions of URIs of one filesystem, which is opened once."""
+    """Open a filesystem; cached, because a list may have millions of URIs of one filesystem."""
     fs = arrow_fs()
     try:
         filesystem, path = fs.FileSystem.from_uri(uri)
     except (OSError, ValueError, NotImplementedError) as error:
         raise SourceError(
-            f"cannot open {shown(uri)}: {redact_text(str(error))}. Expected a URI that pyarrow "
-            "knows, such as s3://bucket/folder?region=eu-central-1 or file:///folder."
+            f"cannot open {uri_without_keys(uri)}: {redact_text(str(error))}. Expected a URI that "
+            "pyarrow supports, such as s3://bucket/folder?region=eu-central-1 or file:///folder."
         ) from error
     return filesystem, path
 
 
 def image_files_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] | Unreadable]:
-    """The pictures at a URI and below it, by name; a folder's are listed at a time.
+    """The image files at a URI and below it, by name; one folder is listed at a time.
 
     Args:
         uri: a file or folder.
         left_out: collects the other files.
 
     Yields:
-        The name and the path in its filesystem of each, unread: one whose name says that it is a
-        picture is not even asked for, as there may be millions.
+        The name and the path in its filesystem of each image file. Files are recognized by their
+        names and not accessed, because there may be millions.
 
     Raises:
         EnvironmentFault: pyarrow is not installed.
-        SourceError: see ``opened``.
+        SourceError: see ``open_uri``.
     """
-    filesystem, top = opened(uri)
-    base = shown(uri).rstrip("/")
+    filesystem, top = open_uri(uri)
+    base = uri_without_keys(uri).rstrip("/")
 
     def name(path: str) -> str:
         return base + urllib.parse.quote(path[len(top) :])
@@ -121,12 +127,12 @@ def image_files_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, st
         except OSError as error:
             yield Unreadable(name(path), f"the folder cannot be read: {error}")
             continue
-        # The last is gone through first; a folder's content comes in the place of its name.
+        # The last one is processed first, so that a folder's files come at its position.
         todo.extend(sorted(found, reverse=True))
 
 
 def _listed(filesystem: Any, path: str, left_out: LeftOut) -> list[tuple[str, bool]]:
-    """What lies in a folder, or the file itself: the path, and whether it is a folder."""
+    """The entries of a folder, or the file itself: path, and whether it is a folder."""
     fs = arrow_fs()
     (info,) = filesystem.get_file_info([path])
     if info.type == fs.FileType.File:
@@ -142,14 +148,14 @@ def _listed(filesystem: Any, path: str, left_out: LeftOut) -> list[tuple[str, bo
 
 
 def read(name: str, filesystem: Any, path: str) -> Input:
-    """A picture with its bytes, or why there are none."""
+    """Read an image file into memory."""
     fs = arrow_fs()
     try:
         (info,) = filesystem.get_file_info([path])
         if info.type == fs.FileType.NotFound:
             return Unreadable(name, "the file cannot be read: No such file or directory")
         if info.type != fs.FileType.File:
-            return Unreadable(name, "not a file: expected a picture, received a folder")
+            return Unreadable(name, "not a file: expected an image, received a folder")
         if info.size > MAX_FILE_BYTES:
             return Unreadable(name, f"too large: {info.size} bytes, at most {MAX_FILE_BYTES}")
         with filesystem.open_input_stream(path) as stream:
@@ -161,12 +167,12 @@ def read(name: str, filesystem: Any, path: str) -> Input:
     return InputImage(name, data, info.mtime)
 
 
-def shown(uri: str) -> str:
-    """A URI without the keys and options that it may have."""
+def uri_without_keys(uri: str) -> str:
+    """A URI without its keys and options."""
     try:
         parts = urllib.parse.urlsplit(uri)
     except ValueError:
         return redact_address(uri)
     if _HOST.fullmatch(parts.netloc.rpartition("@")[2]) is None:
-        return redact_address(uri)  # of a key with "/", the rest would be taken for the path
+        return redact_address(uri)  # the rest of a key after a "/" would look like the path
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

@@ -1,6 +1,6 @@
-"""What an actor does: parts of names in, a Parquet file and a report each out.
+"""The actor that classifies chunks: one Parquet file and one report per chunk.
 
-Runs in a process of its own on any machine of the cluster; ``engine`` says on how many.
+It runs in a process of its own on any machine of the cluster.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.batch.classify_files import judged
+from partsight.batch.classify_files import classify_input
 from partsight.batch.ray_engine.output_folder import OutputFolder
-from partsight.batch.ray_engine.plan import taken_of
+from partsight.batch.ray_engine.plan import read_entry
 from partsight.batch.rows import outcome, shortened
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ModelError
@@ -33,25 +33,26 @@ __all__ = ["Attempts", "Task", "Worker"]
 
 logger = logging.getLogger(__name__)
 
-# Pictures are fetched from a store while others are judged.
+# Threads that read images from a store while others are classified.
 _READERS = 4
-# Machines come and go; but a picture that ends its process must not do so for ever.
+# A chunk may be repeated because machines come and go, but not without limit: one of its images
+# may crash the process.
 _MAX_ATTEMPTS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What a worker is to know, beside the model and the inputs.
+    """Settings of the workers.
 
     Attributes:
-        output: where rows go.
-        filesystems: that inputs lie in, by number.
-        point: what verdicts are given by.
-        overrides: what a model of another tool does not say of itself.
-        runtime: the name of the TFLite runtime, so that all machines judge alike.
-        details: whether rows tell the size, time and digest of each picture.
-        only: rows of these outcomes.
-        top_k: the scores of so many labels; None is all.
+        output: folder of the rows.
+        filesystems: of the inputs, by number.
+        point: operating point of the verdicts.
+        overrides: facts that a third-party model does not contain.
+        runtime: name of the TFLite runtime, so that all machines give the same scores.
+        details: whether rows contain the size, time and digest of each file.
+        only: the outcomes whose rows are written.
+        top_k: number of highest scores in each row; None means all.
     """
 
     output: OutputFolder
@@ -65,25 +66,25 @@ class Task:
 
 
 class Attempts:
-    """An actor beside the driver, which counts how often each part was begun."""
+    """An actor on the driver's machine that counts the attempts at each chunk."""
 
     def __init__(self) -> None:
-        self._begun: collections.Counter[int] = collections.Counter()
+        self._attempts: collections.Counter[int] = collections.Counter()
 
-    def begin(self, part: int) -> int:
-        """Count once more."""
-        self._begun[part] += 1
-        return self._begun[part]
+    def begin(self, chunk: int) -> int:
+        """Count an attempt and return the number of attempts so far."""
+        self._attempts[chunk] += 1
+        return self._attempts[chunk]
 
 
 class Worker:
-    """Judges parts, one after the other, on one core.
+    """Classifies chunks, one after the other, on one core.
 
     Args:
-        model: a reference to the bytes of a model that the driver trusts. Its golden samples are
-            replayed here all the same: this machine may compute otherwise than the driver's.
-        attempts: a handle of ``Attempts``.
-        task: what is to be done with each.
+        model: reference to the bytes of a model that the driver trusts. Its golden samples are
+            replayed here as well, because this machine may compute other scores.
+        attempts: handle of an ``Attempts`` actor.
+        task: settings.
     """
 
     def __init__(self, model: Any, attempts: Any, task: Task) -> None:
@@ -95,13 +96,16 @@ class Worker:
         try:
             require_same_scores_once(load_model_file(data, task.overrides), self._classifier)
         except ModelError as error:
-            # Raised here, Ray would start the actor again for ever: each report says it.
+            # Not raised, because Ray would restart the actor again and again: reports contain it.
             self._refusal = error
         self._attempts, self._task = attempts, task
 
-    def __call__(self, parts: dict[str, Any]) -> dict[str, list[str]]:
-        """Judge some parts; one report each, as JSON. It raises nothing that a retry cures not."""
-        columns = zip(parts["number"], parts["file"], parts["inputs"], strict=True)
+    def __call__(self, chunks: dict[str, Any]) -> dict[str, list[str]]:
+        """Classify chunks and return one report for each, as JSON.
+
+        Errors that a retry would not fix are in the report, not raised.
+        """
+        columns = zip(chunks["number"], chunks["file"], chunks["inputs"], strict=True)
         return {"report": [json.dumps(self._report(int(n), *texts)) for n, *texts in columns]}
 
     def _report(self, number: int, file: str, inputs: str) -> dict[str, Any]:
@@ -113,20 +117,20 @@ class Worker:
                 return {**done, "classified_now": False}
             attempt = self._ray.get(self._attempts.begin.remote(number))
             if attempt > _MAX_ATTEMPTS:
-                raise RuntimeError(f"{_MAX_ATTEMPTS} workers ended at it")
-            return {**self._judge(file, json.loads(inputs)), "classified_now": True}
+                raise RuntimeError(f"{_MAX_ATTEMPTS} workers crashed at it")
+            return {**self._classify(file, json.loads(inputs)), "classified_now": True}
         except Exception as error:
-            # Ray would try again for ever, and say nothing.
-            logger.exception("part %s", number)
+            # Ray would retry without limit and without a message.
+            logger.exception("chunk %s", number)
             return {"failed": f"{type(error).__name__}: {error}", "first": json.loads(inputs)[0][0]}
 
-    def _judge(self, file: str, inputs: list[Any]) -> dict[str, Any]:
+    def _classify(self, file: str, entries: list[Any]) -> dict[str, Any]:
         task, rows, errors = self._task, [], []
         outcomes: collections.Counter[str] = collections.Counter()
         labels: collections.Counter[str] = collections.Counter()
-        take = functools.partial(taken_of, filesystems=task.filesystems)
-        for _, taken in parallel_map(take, inputs, _READERS):
-            result = judged(taken, self._classifier, task.point, details=task.details)
+        read = functools.partial(read_entry, filesystems=task.filesystems)
+        for _, item in parallel_map(read, entries, _READERS):
+            result = classify_input(item, self._classifier, task.point, details=task.details)
             row = _row(result, task.details)
             outcomes["failed" if result.error is not None else row["verdict"]] += 1
             if result.error is not None:
@@ -137,7 +141,7 @@ class Worker:
                 rows.append(shortened(row, task.top_k))
         report = {"outcomes": outcomes, "labels": labels, "errors": errors}
         columns = _row(ImageResult("", ""), task.details)
-        task.output.write_part(file, arrow_table(columns, rows), report)
+        task.output.write_chunk(file, arrow_table(columns, rows), report)
         return report
 
 

@@ -109,6 +109,6 @@ def _require_folder(options: Mapping[str, Any]) -> str:
 def _refuse_or_leave(output: OutputFolder, resume: bool) -> None:
     if not resume:
         raise click.BadParameter(
-            f"{output.shown} holds the rows of another run. Choose a new folder, or remove it."
+            f"{output.name} holds the rows of another run. Choose a new folder, or remove it."
         )
-    click.echo(f"partsight: {output.shown} is whole: there is nothing to resume", err=True)
+    click.echo(f"partsight: {output.name} is whole: there is nothing to resume", err=True)
