@@ -57,7 +57,7 @@ def test_the_recommendation(measurements: list[Measurement], chosen: int) -> Non
     choice = recommend(measurements)
     assert choice is not None
     assert choice[0] is measurements[chosen]
-    assert choice[1].startswith(f"{measurements[chosen].way.model} under litert on ")
+    assert choice[1].startswith(f"{measurements[chosen].way.model} with litert on ")
 
 
 def test_where_nothing_ran_nothing_is_recommended() -> None:
@@ -92,7 +92,7 @@ def test_percentiles_and_failures() -> None:
     assert [row.error for row in rows[:4]] == [
         "the last line",
         "ended with -11",
-        "did not end within 600 s",
+        "not finished within 600 s",
         None,
     ]
     assert (rows[3].p50_ms, rows[3].p95_ms, rows[3].p99_ms) == (50, 95, 99)
@@ -202,13 +202,13 @@ def test_that_it_takes_no_batches_is_a_row_and_no_failure(
 ) -> None:
     def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
         if way.batch > 1:
-            raise subprocess.CalledProcessError(1, "x", stderr="it takes no 4 frames at once")
+            raise subprocess.CalledProcessError(1, "x", stderr="no batches of 4 frames")
         return {"load_ms": 1, "first_ms": 1, "latency_ms": [1], "frames_per_s": 1, "peak_mib": 1}
 
     monkeypatch.setattr("partsight.benchmark.measure._run", run)
     result = CliRunner().invoke(main, ["benchmark", str(model_path)])
     assert result.exit_code == 0, result.output
-    assert result.output.count("it takes no 4 frames at once") == len(runtimes())
+    assert result.output.count("no batches of 4 frames") == len(runtimes())
 
 
 class OneAtATime:
@@ -228,8 +228,8 @@ class NoOtherShape:
 @pytest.mark.parametrize(
     ("interpreter", "message"),
     [
-        (OneAtATime, r"it takes no 4 frames at once: it then gives \(1, 8\)"),
-        (NoOtherShape, "it takes no 4 frames at once: reshape failed to prepare"),
+        (OneAtATime, r"no batches of 4 frames: the output then is \(1, 8\)"),
+        (NoOtherShape, "no batches of 4 frames: reshape failed to prepare"),
     ],
 )
 def test_batches_that_a_model_does_not_take_are_not_measured(

@@ -306,7 +306,7 @@ def test_evaluate_names_flat_pictures_and_accepts_none(
     assert figures["recall_of_bad"] == 1.0
     text = run("evaluate", model_path, tmp_path).output
     assert text.count(WORDS) == 4
-    assert "verdicts of bad parts: accept 0, reject 0, review 2" in text
+    assert "verdicts on bad parts: accept 0, reject 0, review 2" in text
 
 
 def test_evaluation_from_python(sure: Classifier, tmp_path: Path) -> None:

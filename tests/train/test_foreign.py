@@ -123,7 +123,7 @@ def test_logits() -> None:
     (prediction,) = classifier.classify([image_of_red(255)])
     # By hand: softmax of -8 and 8.
     assert prediction.scores["healthy"] == pytest.approx(1 / (1 + np.exp(16)))
-    with pytest.raises(ModelError, match=r"in \[0, 1\], received -8 to 8. .* say so by --logits"):
+    with pytest.raises(ModelError, match=r"in \[0, 1\], received -8 to 8. .* use --logits"):
         Classifier.load(
             converted(logits_by_red), overrides=ModelOverrides(LABELS, scale=2 / 255, offset=-1)
         ).classify([image_of_red(255)])

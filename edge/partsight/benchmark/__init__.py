@@ -1,1 +1,1 @@
-"""Measure on this device how fast models run, and recommend a runtime."""
+"""Measures the speed of models on this device and recommends a runtime."""

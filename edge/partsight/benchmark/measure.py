@@ -1,8 +1,7 @@
-"""How fast models are on this very machine, under each runtime that it has.
+"""Measures the speed of models on this machine, with each installed runtime.
 
-Enters: model files. Leaves: a ``Measurement`` of each way to run each, and which to choose.
-Every measurement has a process of its own, so that none meets another's memory, or takes
-the others down.
+Every measurement runs in a process of its own, so that memory is measured separately and a crash
+does not end the others.
 """
 
 from __future__ import annotations
@@ -26,10 +25,10 @@ from partsight.utils.progress import Progress, silent
 __all__ = ["Measurement", "Way", "benchmark", "recommend", "ways"]
 
 _TIMEOUT_S = 600.0
-# Larger ones give no more frames a second.
+# Larger batches give no more frames per second.
 _BATCH = 4
-# A way that is faster by less than this share is not worth another thread.
-_WORTH_A_THREAD = 0.1
+# A speed-up below this share does not justify another thread.
+_MIN_SPEEDUP_PER_THREAD = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,10 @@ class Way:
 
     Attributes:
         model: its path.
-        runtime: name.
-        threads: of the runtime, for one frame.
-        workers: classifiers side by side.
-        batch: frames that the model is given at once.
+        runtime: its name.
+        threads: runtime threads for one frame.
+        workers: classifiers that run in parallel.
+        batch: frames per invocation.
     """
 
     model: str
@@ -53,16 +52,18 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What one way to run a model costs. All but ``way`` and ``error`` are None if it failed.
+    """Latency, throughput and memory of one way to run a model.
+
+    All attributes except ``way`` and ``error`` are None if the measurement failed.
 
     Attributes:
-        way: which.
-        load_ms: from the file's bytes to a classifier that is ready.
-        first_ms: from the first batch of BGR frames to its scores; runtimes prepare on it.
-        p50_ms, p95_ms, p99_ms: of the batches after.
+        way: the measured way.
+        load_ms: milliseconds from the file's bytes to a loaded classifier.
+        first_ms: milliseconds for the first batch of BGR frames, which includes preparations.
+        p50_ms, p95_ms, p99_ms: percentiles of the milliseconds of the later batches.
         frames_per_s: of all workers together.
-        peak_mib: memory of the process at most; None where the system does not say.
-        error: why it failed.
+        peak_mib: peak memory of the process; None if the system does not report it.
+        error: reason of the failure.
     """
 
     way: Way
@@ -80,7 +81,7 @@ Run = Callable[[Way, bytes, int, str], dict[str, Any]]
 
 
 def ways(models: Iterable[Path], installed: Sequence[Runtime], cores: int) -> list[Way]:
-    """Every model under every runtime: on 1 to ``cores`` threads, a worker a core, in batches."""
+    """The ways to measure: every model with every runtime, thread count, and in batches."""
     counts = [(threads, 1, 1) for threads in range(1, cores + 1)]
     if cores > 1:
         counts.append((1, cores, 1))
@@ -103,12 +104,15 @@ def benchmark(
     """Measure every way to run some models.
 
     Args:
-        models: path and bytes of each. The bytes are what runs; no file is read again.
-        frames: a worker judges so many.
+        models: path and bytes of each; the files are not read again.
+        frames: number of frames for each worker.
         size: of a frame, such as 1280x720.
-        progress: told of each way.
-        run: gives the document of ``benchmark_process`` for a way and its model; raises
-            ``subprocess.SubprocessError`` where it fails.
+        progress: display of the progress.
+        run: returns the document of ``benchmark.process`` for a way and its model, or raises
+            ``subprocess.SubprocessError``.
+
+    Returns:
+        One measurement per way.
     """
     every = ways(models, runtimes(), os.cpu_count() or 1)
     data = {str(model): content for model, content in models.items()}
@@ -119,10 +123,10 @@ def benchmark(
 
 
 def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | None:
-    """The way with the least latency, on as few threads as give it, and why in one line.
+    """The way with the lowest latency and the fewest threads, and the reason in one line.
 
-    A worker a core, and batches, give more frames a second, not a verdict sooner: a line has one
-    frame at a time. None where nothing ran.
+    Workers and batches do not count: they give more frames per second, but a line has one frame at
+    a time. None if every measurement failed.
     """
     ran = [
         each
@@ -132,12 +136,12 @@ def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | 
     if not ran:
         return None
     least = min(each.p50_ms for each in ran if each.p50_ms is not None)
-    near = [each for each in ran if (each.p50_ms or 0) <= least * (1 + _WORTH_A_THREAD)]
+    near = [each for each in ran if (each.p50_ms or 0) <= least * (1 + _MIN_SPEEDUP_PER_THREAD)]
     best = min(near, key=lambda each: (each.way.threads, each.p50_ms))
     slowest = max(each.p50_ms for each in ran if each.p50_ms is not None)
     threads = f"{best.way.threads} thread{'s' if best.way.threads > 1 else ''}"
     return best, (
-        f"{best.way.model} under {best.way.runtime} on {threads}: {best.p50_ms:.1f} ms a frame "
+        f"{best.way.model} with {best.way.runtime} on {threads}: {best.p50_ms:.1f} ms per frame "
         f"(fastest {least:.1f}, slowest {slowest:.1f})"
     )
 
@@ -146,10 +150,10 @@ def _measured(way: Way, run: Callable[[], dict[str, Any]]) -> Measurement:
     try:
         found = run()
     except subprocess.CalledProcessError as error:
-        said = (error.stderr or "").strip().splitlines()
-        return Measurement(way, error=said[-1] if said else f"ended with {error.returncode}")
+        lines = (error.stderr or "").strip().splitlines()
+        return Measurement(way, error=lines[-1] if lines else f"exit code {error.returncode}")
     except subprocess.TimeoutExpired:
-        return Measurement(way, error=f"did not end within {_TIMEOUT_S:.0f} s")
+        return Measurement(way, error=f"not finished within {_TIMEOUT_S:.0f} s")
     p50, p95, p99 = (float(ms) for ms in np.percentile(found.pop("latency_ms"), [50, 95, 99]))
     return Measurement(way, **found, p50_ms=p50, p95_ms=p95, p99_ms=p99)
 
@@ -164,7 +168,7 @@ def _run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
         timeout=_TIMEOUT_S,
     )
     if done.returncode:
-        said = done.stderr.decode(errors="replace")
-        raise subprocess.CalledProcessError(done.returncode, done.args, stderr=said)
+        output = done.stderr.decode(errors="replace")
+        raise subprocess.CalledProcessError(done.returncode, done.args, stderr=output)
     document: dict[str, Any] = json.loads(done.stdout)
     return document

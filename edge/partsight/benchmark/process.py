@@ -1,9 +1,9 @@
-"""One measurement, in a process of its own: what ``benchmark`` starts.
+"""One measurement in a process of its own, started by ``benchmark.measure``.
 
 usage: python -m partsight.benchmark.process THREADS WORKERS BATCH FRAMES WIDTHxHEIGHT <MODEL
 
-The model comes on stdin, so that what runs is what ``benchmark`` found to be trusted. The
-runtime is that of ``PARTSIGHT_RUNTIME``. Leaves: one JSON object on stdout.
+The model is read from stdin: these are the bytes whose trust was checked. The environment variable
+``PARTSIGHT_RUNTIME`` selects the runtime. The result is one JSON object on stdout.
 """
 
 from __future__ import annotations
@@ -30,54 +30,54 @@ __all__ = ["main", "measure"]
 
 _WARM_UP = 5
 
-Judge = Callable[[list[NDArray[np.uint8]]], Any]
+Model = Callable[[list[NDArray[np.uint8]]], Any]
 
 
 def measure(
     model: bytes, threads: int, workers: int, batch: int, frames: int, size: str
 ) -> dict[str, Any]:
-    """Load a model and judge frames with it.
+    """Load a model and classify frames with it.
 
     Args:
         model: the file's bytes.
-        threads: of the runtime, for one batch.
-        workers: classifiers that judge side by side.
-        batch: frames that each judges at once.
-        frames: so many by each worker, in whole batches.
+        threads: runtime threads for one batch.
+        workers: classifiers that run in parallel.
+        batch: frames per invocation.
+        frames: number of frames for each worker, rounded up to whole batches.
         size: of a frame, such as 1280x720.
 
     Returns:
-        Milliseconds to load and to judge the first batch, ``latency_ms`` of each batch after
-        some to warm up, ``frames_per_s`` of all workers, ``peak_mib`` of memory or None.
+        ``load_ms``, ``first_ms`` for the first batch, ``latency_ms`` of each batch after the
+        warm-up, ``frames_per_s`` of all workers, and ``peak_mib`` of memory or None.
     """
-    # Tried once on a machine: no part of what loading takes.
+    # The trial takes place once per machine and does not count as loading.
     require_sound(load_model_file(model))
     started = time.perf_counter()
-    judges = [_judge(model, threads, batch)]
+    loaded_models = [_load(model, threads, batch)]
     loaded = time.perf_counter()
     width, height = map(int, size.split("x"))
     image = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
-    together = [image] * batch
+    images = [image] * batch
     before_first = time.perf_counter()
-    judges[0](together)
+    loaded_models[0](images)
     after_first = time.perf_counter()
-    judges += [_judge(model, threads, batch) for _ in range(workers - 1)]
+    loaded_models += [_load(model, threads, batch) for _ in range(workers - 1)]
     batches = -(-frames // batch)
 
-    def latencies_of(judge: Judge) -> list[float]:
+    def latencies_of(run: Model) -> list[float]:
         latencies = []
         for _ in range(batches):
             arrived = time.perf_counter()
-            judge(together)
+            run(images)
             latencies.append(1000 * (time.perf_counter() - arrived))
         return latencies
 
-    for judge in judges:
+    for run in loaded_models:
         for _ in range(_WARM_UP):
-            judge(together)
+            run(images)
     with ThreadPoolExecutor(workers) as pool:
         begun = time.perf_counter()
-        latencies = [each for part in pool.map(latencies_of, judges) for each in part]
+        latencies = [ms for worker in pool.map(latencies_of, loaded_models) for ms in worker]
         seconds = time.perf_counter() - begun
     return {
         "load_ms": 1000 * (loaded - started),
@@ -88,16 +88,16 @@ def measure(
     }
 
 
-def _judge(model: bytes, threads: int, batch: int) -> Judge:
-    """A function from frames to what the model says of them."""
+def _load(model: bytes, threads: int, batch: int) -> Model:
+    """A function that runs the model on a batch of BGR frames."""
     if batch == 1:
         return Classifier.open(model, threads=threads).classify
     file = load_model_file(model)
     spec = file.contract.preprocess
     interpreter = _for_batches(model, threads, batch)
-    feed = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
+    encode = input_encoder(interpreter.input, file.contract.normalization, file.contract.layout)
     return lambda frames: interpreter.invoke(
-        np.stack([feed(preprocess(frame, spec)) for frame in frames])
+        np.stack([encode(preprocess(frame, spec)) for frame in frames])
     )
 
 
@@ -105,10 +105,10 @@ def _for_batches(model: bytes, threads: int, batch: int) -> Interpreter:
     try:
         interpreter = Interpreter(model, threads=threads, batch=batch)
     except ModelError as error:
-        raise ModelError(f"it takes no {batch} frames at once: {error.__cause__}") from error
+        raise ModelError(f"no batches of {batch} frames: {error.__cause__}") from error
     if interpreter.output.shape[:1] != (batch,):
         raise ModelError(
-            f"it takes no {batch} frames at once: it then gives {interpreter.output.shape}"
+            f"no batches of {batch} frames: the output then is {interpreter.output.shape}"
         )
     return interpreter
 
@@ -116,14 +116,14 @@ def _for_batches(model: bytes, threads: int, batch: int) -> Interpreter:
 def _peak_mib() -> float | None:
     try:
         import resource
-    except ImportError:  # Windows has no such thing
+    except ImportError:  # not available on Windows
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak) / (1 << 20 if sys.platform == "darwin" else 1 << 10)
 
 
 def main(threads: str, workers: str, batch: str, frames: str, size: str) -> None:
-    """Print a measurement, or end with the reason for none."""
+    """Print a measurement, or exit with the reason of the failure."""
     try:
         model = sys.stdin.buffer.read()
         found = measure(model, int(threads), int(workers), int(batch), int(frames), size)

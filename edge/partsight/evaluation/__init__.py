@@ -1,3 +1,1 @@
-"""Figures of a classifier: from scored pictures (``evaluate``) to measures, what they mean for good
-and bad parts, and how far they may be off. Pure NumPy, but for ``evaluate``.
-"""
+"""Metrics of a classifier with confidence intervals, for labels and for verdicts."""

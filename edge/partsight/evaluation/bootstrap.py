@@ -1,8 +1,7 @@
-"""Resampling of scored pictures: how a figure scatters over sets like this one. Pure NumPy.
+"""Bootstrap intervals of metrics, by resampling the scored images. Pure NumPy.
 
-Enters: the pictures' labels and what is measured on them. Leaves: percentile intervals.
-For few mistakes they are too narrow, and without any of no width: the intervals to rely on
-are in ``intervals``.
+With few mistakes they are too narrow, and without a mistake they have no width: the intervals to
+rely on are in ``intervals``.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from partsight.evaluation.intervals import CONFIDENCE, Interval
 __all__ = ["RESAMPLES", "auc_of", "bootstrap_intervals", "share_of"]
 
 RESAMPLES = 2000
-# Numbers that are held at a time.
+# Numbers in memory at a time.
 _CHUNK = 250_000
 
 Weights = NDArray[np.float32]
@@ -27,19 +26,19 @@ Statistic = Callable[[Weights], NDArray[np.float64]]
 def bootstrap_intervals(
     strata: NDArray[np.intp], statistics: Mapping[str, Statistic], seed: int = 0
 ) -> dict[str, Interval]:
-    """95 % percentile intervals of some figures, all from the same 2,000 resamples.
+    """95 % percentile intervals of several metrics, all from the same 2,000 resamples.
 
-    Pictures are drawn within each label, as many as it has: a test split takes a fixed share
-    of each label, and no resample lacks one (B. Efron and R. Tibshirani, "An Introduction to
+    Images are drawn within each label, so that every resample has the label counts of the set, as
+    a test split takes a fixed share of each label (B. Efron and R. Tibshirani, "An Introduction to
     the Bootstrap", 1993, chapters 8 and 13).
 
     Args:
-        strata: int (N,), index of each picture's label.
-        statistics: functions, from ``share_of`` and ``auc_of``.
-        seed: the same gives the same intervals.
+        strata: int (N,), label index of each image.
+        statistics: functions from ``share_of`` and ``auc_of``.
+        seed: of the random numbers; equal seeds give equal intervals.
 
     Returns:
-        Low and high of each.
+        Lower and upper bound of each metric.
     """
     drawn = [
         np.stack([measure(weights) for measure in statistics.values()], axis=1)
@@ -51,15 +50,15 @@ def bootstrap_intervals(
 
 
 def share_of(flags: NDArray[np.bool_], among: NDArray[np.bool_]) -> Statistic:
-    """The share of flagged pictures, bool (N,), among some, bool (N,), that have one or more."""
+    """Statistic: the share of ``flags``, bool (N,), within ``among``, bool (N,), not empty."""
     both, all_of = (flags & among).astype(np.float32), among.astype(np.float32)
     return lambda weights: np.divide(weights @ both, weights @ all_of, dtype=np.float64)
 
 
 def auc_of(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Statistic:
-    """The area under the ROC curve, as ``metrics.auc`` has it, where both kinds are present."""
+    """Statistic: the area under the ROC curve, see ``metrics.auc``; both classes are present."""
     order = np.argsort(score, kind="stable")
-    # Where in that order a new score begins: pictures of one score are counted together.
+    # Start of each distinct score in that order: images with equal scores are counted together.
     starts = np.unique(score[order], return_index=True)[1]
     kind = positive[order].astype(np.float32)
 
@@ -76,7 +75,7 @@ def auc_of(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> Statistic
 
 
 def _resamples(strata: NDArray[np.intp], seed: int) -> Iterator[Weights]:
-    """How often each picture is drawn: float32 (some, N) at a time, ``RESAMPLES`` in all."""
+    """How often each image is drawn: blocks of float32 (n, N), ``RESAMPLES`` rows in total."""
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
     size = len(strata)

@@ -1,7 +1,4 @@
-"""A model file against labelled folders: how often it is right, and how fast.
-
-Enters: a classifier and a folder with a sub-folder a label. Leaves: figures for JSON.
-"""
+"""Evaluates a model file on labelled folders: accuracy, verdicts and latency."""
 
 from __future__ import annotations
 
@@ -35,15 +32,15 @@ _OF_VERDICTS = ("verdicts", "recall_of_bad", "false_reject_rate")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ScoredImages:
-    """What a model file said of pictures whose labels are known.
+    """Scores of a model file for labelled images.
 
     Attributes:
         paths: N files that could be read.
-        true: int (N,), index of each one's label.
+        true: int (N,), label index of each.
         scores: float (N, K), probabilities.
-        seconds: float (N,), time from the decoded picture to its scores.
-        failed: path and reason of each picture that could not be read.
-        contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+        seconds: float (N,), time from the decoded image to its scores.
+        failed: path and reason of each image that could not be read.
+        contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
     """
 
     paths: tuple[Path, ...]
@@ -60,20 +57,20 @@ def labelled_image_files(
     left_out: LeftOut | None = None,
     tell: Callable[[str], object] = logger.warning,
 ) -> list[tuple[Path, int]]:
-    """The pictures below ``folder`` with the index of their label.
+    """The image files below ``folder`` with the index of their label.
 
-    Folder names match labels whatever their case, outer spaces and form of letters. Of a set
-    that is divided into published splits the test split is taken.
+    Folder names match labels regardless of case, outer spaces and Unicode form. If the set has
+    published splits, the test split is used.
 
     Args:
-        folder: a sub-folder per label.
+        folder: has one sub-folder per label.
         labels: of the model.
-        left_out: collects what is not read; without it a folder that cannot be read is an error.
-        tell: is given how the folder was read, where that is not plain.
+        left_out: collects files that are not read; without it, an unreadable folder is an error.
+        tell: called with a note if splits were found or folders are not used.
 
     Raises:
-        DatasetError: no pictures, a sub-folder that the model has no label for, a divided set
-            without a test split, or a folder that cannot be read.
+        DatasetError: there are no images, a sub-folder is not a label of the model, a divided set
+            has no test split, or a folder cannot be read.
     """
     aside = left_out or LeftOut()
     folders = _measured(folder, read_layout(folder, aside), tell)
@@ -99,7 +96,7 @@ def labelled_image_files(
 
 
 def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> list[LabelFolder]:
-    """The label folders to measure on."""
+    """The label folders to evaluate on."""
     if (aside := layout.aside()) is not None:
         tell(aside)
     if not layout.splits:
@@ -108,7 +105,7 @@ def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> li
         paths = dict.fromkeys(str(each.path.parent) for each in layout.folders)
         raise DatasetError(
             f"{folder} is divided into {' and '.join(layout.splits)} without a test split. Pass "
-            f"the folder to measure on, one of: {', '.join(paths)}"
+            f"the folder to evaluate on, one of: {', '.join(paths)}"
         )
     folders = layout.of("test")
     used = ", ".join(dict.fromkeys(str(each.path.parent) for each in folders))
@@ -117,7 +114,7 @@ def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> li
 
 
 def _label_index(name: str, labels: tuple[str, ...]) -> int | None:
-    """The label that a folder's name means; None for none, or for more than one."""
+    """The label index for a folder's name; None if no label or more than one matches."""
     if name in labels:
         return labels.index(name)
     same = [index for index, label in enumerate(labels) if label_key(label) == label_key(name)]
@@ -129,14 +126,14 @@ def score_images(
     images: Iterable[tuple[Path, int]],
     clock: Callable[[], float] = time.perf_counter,
 ) -> ScoredImages:
-    """Run a model file over labelled pictures.
+    """Classify labelled images.
 
     Args:
         classifier: the loaded model.
         images: path and label index of each.
         clock: seconds, monotonic.
     """
-    # Not exhausted beforehand, so that a progress bar around them tells of the scoring.
+    # Consumed while scoring, so that a progress bar around the iterable shows the scoring.
     for_reading, for_truth = itertools.tee(images)
     images_read = read_images((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
@@ -160,7 +157,7 @@ def score_images(
         table,
         np.array(seconds),
         tuple(failed),
-        # One that was not measured becomes NaN, which is below no limit.
+        # A missing value becomes NaN, which is not below any limit.
         np.array(contrasts, np.float64),
     )
 
@@ -168,24 +165,29 @@ def score_images(
 def evaluate(
     classifier: Classifier, scored: ScoredImages, point: OperatingPoint | None = None
 ) -> dict[str, Any]:
-    """The figures of a scored set, ready for JSON.
+    """The metrics of a scored set, as JSON values.
 
     Args:
-        classifier: that gave the scores.
-        scored: the pictures.
-        point: what verdicts are given by; None is the model's own.
+        classifier: the model of the scores.
+        scored: the images.
+        point: operating point of the verdicts; None means the model's own.
 
     Returns:
-        Those of ``classification_metrics``, with ``operating_point``; ``verdicts``,
-        ``recall_of_bad`` and ``false_reject_rate`` (see ``verdict_metrics``); ``flat`` (path and
-        contrast of pictures with practically none, whose verdict is review); ``latency_ms``
-        (``p50`` and ``p95``) and ``failed`` (path and error of what could not be read).
+        The keys of ``classification_metrics``; ``operating_point``; ``verdicts``, ``recall_of_bad``
+        and ``false_reject_rate`` (see ``verdict_metrics``); ``flat`` (path and contrast of images
+        with practically no contrast, whose verdict is review); ``latency_ms`` (``p50`` and
+        ``p95``); and ``failed`` (path and error of images that could not be read).
 
     Raises:
-        DatasetError: not one picture could be read.
+        DatasetError: no image could be read.
     """
     if not scored.paths:
-        raise DatasetError(f"none of {len(scored.failed)} pictures could be read; nothing to say")
+        raise DatasetError(
+            f"none of {len(scored.failed)} images could be read. Expected at least one. Check the "
+            f"files; the first error: {scored.failed[0][0]}: {scored.failed[0][1]}"
+            if scored.failed
+            else "there are no images to evaluate on"
+        )
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract
     point = point or contract.operating_point

@@ -1,11 +1,10 @@
-"""How far a figure may be off, from the number of pictures it was measured on. Pure NumPy.
+"""Confidence intervals of proportions and of the area under a ROC curve. Pure NumPy.
 
-Used wherever a share or an area is given to people who answer for it. Both intervals hold
-their 95 % also where there was not one mistake, which resampling cannot: pictures without a
-mistake hold none to draw. (Simulated with 40 bad and 95 good parts and a true AUC of 0.99,
-a percentile bootstrap contains it 85 times in 100, ``auc_interval`` 98 times.)
+Both keep their 95 % coverage if there was no mistake at all, which resampling cannot, because there
+is no mistake to draw. (In a simulation with 40 bad and 95 good parts and a true AUC of 0.99, a
+percentile bootstrap contains it 85 times in 100, ``auc_interval`` 98 times.)
 
-Pictures are taken as independent of each other.
+Images are assumed to be independent of each other.
 """
 
 from __future__ import annotations
@@ -20,28 +19,28 @@ __all__ = ["CONFIDENCE", "Interval", "auc_interval", "proportion_interval"]
 CONFIDENCE = 0.95
 # The standard normal distribution's 97.5 % point.
 _Z = 1.959963984540054
-# Halvings of [0, 1]: to 1e-15.
+# Bisections of [0, 1], to a precision of 1e-15.
 _HALVINGS = 50
 
 Interval = tuple[float, float]
 
 
 def proportion_interval(hits: int, total: int) -> Interval | None:
-    """The 95 % Clopper-Pearson interval of a share.
+    """The 95 % Clopper-Pearson interval of a proportion.
 
-    It is the exact one: its chance to contain the true share is never under 95 %, whatever
-    that is, where Wilson's is 95 % on average only (C. Clopper and E. Pearson, Biometrika
-    26, 1934; L. Brown, T. Cai and A. DasGupta, Statistical Science 16, 2001).
+    Its coverage is never below 95 %; the coverage of Wilson's interval is 95 % only on average
+    (C. Clopper and E. Pearson, Biometrika 26, 1934; L. Brown, T. Cai and A. DasGupta, Statistical
+    Science 16, 2001).
 
     Args:
-        hits: pictures that count, 0 to ``total``.
-        total: pictures in all.
+        hits: images that count, 0 to ``total``.
+        total: number of images.
 
     Returns:
-        Low and high, in [0, 1]; None of no pictures.
+        Lower and upper bound, in [0, 1]; None if there are no images.
 
     Raises:
-        ValueError: more hits than pictures, or a negative number.
+        ValueError: more hits than images, or a negative number.
     """
     if not 0 <= hits <= total:
         raise ValueError(f"hits must be from 0 to total. Received: {hits} of {total}")
@@ -53,17 +52,17 @@ def proportion_interval(hits: int, total: int) -> Interval | None:
 def auc_interval(area: float, positives: int, negatives: int) -> Interval:
     """A 95 % interval of the area under a ROC curve.
 
-    The areas A that a score test does not reject: (A - area)^2 <= z^2 V(A), where V is the
-    variance that J. Hanley and B. McNeil give (Radiology 143, 1982), with mean sizes: method
-    5 of R. Newcombe, Statistics in Medicine 25, 2006, pages 559-573.
+    It contains the areas A that a score test does not reject: (A - area)^2 <= z^2 V(A), where V is
+    the variance of J. Hanley and B. McNeil (Radiology 143, 1982), with mean sizes: method 5 of
+    R. Newcombe, Statistics in Medicine 25, 2006, pages 559-573.
 
     Args:
-        area: as measured, in [0, 1].
-        positives: pictures that should score high, 1 or more.
-        negatives: pictures that should score low, 1 or more.
+        area: the measured area, in [0, 1].
+        positives: number of images that should score high, at least 1.
+        negatives: number of images that should score low, at least 1.
 
     Returns:
-        Low and high, in [0, 1].
+        Lower and upper bound, in [0, 1].
     """
     size = (positives + negatives) / 2 - 1
 
@@ -79,7 +78,7 @@ def auc_interval(area: float, positives: int, negatives: int) -> Interval:
 
 
 def _least_share(hits: int, total: int) -> float:
-    """The share that gives so many hits or more with a chance of 2.5 %; 0 for no hits."""
+    """The proportion with which ``hits`` or more have a probability of 2.5 %; 0 for no hits."""
     if hits == 0:
         return 0.0
     log_factorial: NDArray[np.float64] = np.concatenate(
@@ -96,7 +95,7 @@ def _least_share(hits: int, total: int) -> float:
 
 
 def _boundary(below: Callable[[float], bool], upper: float) -> float:
-    """Where between 0 and ``upper`` a condition, true at 0, ends."""
+    """The point between 0 and ``upper`` where a condition that is true at 0 becomes false."""
     lower = 0.0
     for _ in range(_HALVINGS):
         middle = (lower + upper) / 2

@@ -1,7 +1,7 @@
-"""Measures of a classifier, from true labels and scores. Pure NumPy.
+"""Metrics of a classifier, from true labels and scores. Pure NumPy.
 
-Used by ``partsight evaluate`` on the device and by training on the workstation, so that
-both always mean the same by a figure.
+Used by ``partsight evaluate`` on the device and by training on the workstation, so that both use
+the same definitions.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ _ROUNDING = 1e-9
 def classification_metrics(
     labels: tuple[str, ...], true: NDArray[np.intp], scores: NDArray[np.float64]
 ) -> dict[str, Any]:
-    """All figures of one set of scored pictures, ready for JSON.
+    """All metrics of one set of scored images, as JSON values.
 
     Args:
         labels: K names, in the order of the columns of ``scores``.
-        true: int (N,), index of each picture's label.
+        true: int (N,), label index of each image.
         scores: float (N, K), probabilities.
 
     Returns:
@@ -54,7 +54,7 @@ def classification_metrics(
 def confusion_matrix(
     true: NDArray[np.intp], predicted: NDArray[np.intp], count: int
 ) -> NDArray[np.intp]:
-    """Count pictures by true label (rows) and predicted label (columns): int (count, count)."""
+    """Count images by true label (rows) and predicted label (columns): int (count, count)."""
     confusion = np.zeros((count, count), np.intp)
     np.add.at(confusion, (true, predicted), 1)
     return confusion
@@ -63,7 +63,7 @@ def confusion_matrix(
 def per_label(
     labels: tuple[str, ...], confusion: NDArray[np.intp]
 ) -> dict[str, dict[str, float | int | None]]:
-    """Precision, recall, F1 and support of each label; None where it is 0 / 0."""
+    """Precision, recall, F1 and support of each label; None for 0 / 0."""
     rows = {}
     for index, label in enumerate(labels):
         hits = float(confusion[index, index])
@@ -78,18 +78,17 @@ def per_label(
 
 
 def auc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None:
-    """Area under the ROC curve: the chance that a positive outscores a negative.
+    """Area under the ROC curve: the probability that a positive scores above a negative.
 
-    By the Mann-Whitney statistic U = R - n(n + 1) / 2, where R is the sum of the ranks
-    of the n positives and equal scores share their mean rank (J. Hanley and B. McNeil,
-    Radiology 143, 1982).
+    From the Mann-Whitney statistic U = R - n(n + 1) / 2, where R is the sum of the ranks of the n
+    positives and equal scores share their mean rank (J. Hanley and B. McNeil, Radiology 143, 1982).
 
     Args:
         positive: bool (N,).
         score: float (N,), higher for positives.
 
     Returns:
-        In [0, 1]; None where only one kind is present.
+        In [0, 1]; None if only one class is present.
     """
     _, group, size = np.unique(score, return_inverse=True, return_counts=True)
     mean_rank = np.cumsum(size) - (size - 1) / 2
@@ -103,7 +102,7 @@ def auc(positive: NDArray[np.bool_], score: NDArray[np.float64]) -> float | None
 def precision_at_recall(
     positive: NDArray[np.bool_], score: NDArray[np.float64], recall: float
 ) -> float | None:
-    """The best precision of any threshold that finds at least this share of the positives.
+    """The best precision of all thresholds with at least this recall.
 
     Args:
         positive: bool (N,).
@@ -111,7 +110,7 @@ def precision_at_recall(
         recall: in (0, 1].
 
     Returns:
-        In [0, 1]; None where only one kind is present.
+        In [0, 1]; None if only one class is present.
     """
     curve = _precision_recall(positive, score)
     return None if curve is None else float(curve[0][curve[1] >= recall - _ROUNDING].max())
@@ -120,7 +119,7 @@ def precision_at_recall(
 def recall_at_precision(
     positive: NDArray[np.bool_], score: NDArray[np.float64], precision: float
 ) -> float | None:
-    """The best recall of any threshold that is right at least this often when it says yes.
+    """The best recall of all thresholds with at least this precision.
 
     Args:
         positive: bool (N,).
@@ -128,7 +127,7 @@ def recall_at_precision(
         precision: in (0, 1].
 
     Returns:
-        In [0, 1], 0 where no threshold is; None where only one kind is present.
+        In [0, 1], 0 if no threshold has that precision; None if only one class is present.
     """
     curve = _precision_recall(positive, score)
     if curve is None:
@@ -139,15 +138,15 @@ def recall_at_precision(
 def false_positives_at_recall(
     positive: NDArray[np.bool_], score: NDArray[np.float64], recall: float
 ) -> float | None:
-    """The share of negatives at or above the highest threshold that finds enough positives.
+    """The false positive rate of the highest threshold with at least this recall.
 
     Args:
         positive: bool (N,).
         score: float (N,), higher for positives.
-        recall: share of the positives to be found, in (0, 1].
+        recall: in (0, 1].
 
     Returns:
-        In [0, 1]; None where only one kind is present.
+        In [0, 1]; None if only one class is present.
     """
     if positive.all() or not positive.any():
         return None
@@ -159,11 +158,11 @@ def false_positives_at_recall(
 def _precision_recall(
     positive: NDArray[np.bool_], score: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-    """Precision and recall of "yes from this score up", for each score that occurs."""
+    """Precision and recall for each distinct score as the threshold."""
     if positive.all() or not positive.any():
         return None
     order = np.argsort(-score, kind="stable")
-    # Equal scores are above a threshold together: only the last of each counts.
+    # Equal scores are above a threshold together: only the last one of each counts.
     last = np.append(np.diff(score[order]) != 0, True)
     hits = np.cumsum(positive[order])[last]
     return hits / (np.flatnonzero(last) + 1), hits / hits[-1]

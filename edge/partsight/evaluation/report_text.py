@@ -1,4 +1,4 @@
-"""Figures as a few aligned lines for a terminal."""
+"""Metrics as aligned lines for a terminal."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ __all__ = ["metrics_text"]
 
 
 def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
-    """Lay out the figures of ``classification_metrics``.
+    """Format the metrics of ``classification_metrics``.
 
     Args:
-        metrics: as that function gives them.
-        prefix: what stands before ``accuracy`` and ``images`` in their keys.
+        metrics: from that function.
+        prefix: of the keys ``accuracy`` and ``images``, such as ``test_``.
 
     Returns:
-        Accuracy (and AUC), the confusion matrix with rows true and columns predicted,
-        precision and recall of each label, and the verdicts of good and bad parts where the
-        figures have them.
+        Accuracy (and AUC), the confusion matrix with true rows and predicted columns, precision
+        and recall of each label, and the verdicts on good and bad parts if they are given.
     """
     labels = metrics["labels"]
     width = max(9, *(len(label) for label in labels)) + 2
@@ -33,8 +32,8 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
         figures = (f"{key} {_figure(row[key])}" for key in ("precision", "recall", "f1"))
         lines.append(f"{label}: " + ", ".join(figures) + f", {row['support']} pictures")
     for kind, counts in (metrics.get("verdicts") or {}).items():
-        told = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
-        lines.append(f"verdicts of {kind} parts: {told}")
+        each = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
+        lines.append(f"verdicts on {kind} parts: {each}")
     return "\n".join(lines)
 
 

@@ -1,8 +1,4 @@
-"""What the operating point means for good and bad parts, and how sure the figures are.
-
-Enters: scored pictures and an operating point. Leaves: figures for JSON, beside those of
-``metrics``. Called by training; pure.
-"""
+"""Metrics of the verdicts on good and bad parts at an operating point, with intervals."""
 
 from __future__ import annotations
 
@@ -22,15 +18,24 @@ __all__ = ["verdict_metrics"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Judged:
-    """N pictures: which show good and bad parts, what they scored and what became of them."""
+class _Verdicts:
+    """N images with their verdicts.
+
+    Attributes:
+        good: whether the part is good.
+        bad: whether the part is bad.
+        accept: the deciding score.
+        verdict: the verdict's text.
+        not_accepted: whether the verdict is reject or review.
+        correct: whether the predicted label is the true one.
+    """
 
     good: NDArray[np.bool_]
     bad: NDArray[np.bool_]
-    deciding: NDArray[np.float64]
-    given: NDArray[np.str_]
-    missed: NDArray[np.bool_]
-    right: NDArray[np.bool_]
+    accept: NDArray[np.float64]
+    verdict: NDArray[np.str_]
+    not_accepted: NDArray[np.bool_]
+    correct: NDArray[np.bool_]
 
 
 def verdict_metrics(
@@ -40,73 +45,72 @@ def verdict_metrics(
     point: OperatingPoint,
     contrasts: NDArray[np.float64] | None = None,
 ) -> dict[str, Any]:
-    """The figures of one set of scored pictures at an operating point.
+    """The metrics of one set of scored images at an operating point, as JSON values.
 
     Args:
         labels: K names, in the order of the columns of ``scores``.
-        true: int (N,), index of each picture's label.
+        true: int (N,), label index of each image.
         scores: float (N, K), probabilities.
-        point: the thresholds. Bad parts are those whose label it does not accept.
-        contrasts: float (N,), of each picture; None where they were not measured.
+        point: the thresholds. Parts with any other label than its ``accept_labels`` are bad.
+        contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
 
     Returns:
-        ``verdicts``, for ``good`` and ``bad`` parts the number of each verdict;
-        ``recall_of_bad``, the share of bad parts not accepted; ``false_reject_rate``, the
-        share of good parts not accepted; ``auc_of_bad``, how well the deciding score tells
-        them apart. These are None where a kind is missing, or no label is known to be good.
-        ``intervals`` (see that module): of ``accuracy``, of these three, and of
-        ``per_label`` ``precision`` and ``recall``. ``bootstrap_intervals`` (see
-        ``bootstrap``): of the four.
+        ``verdicts``, the number of each verdict on ``good`` and ``bad`` parts; ``recall_of_bad``,
+        the share of bad parts not accepted; ``false_reject_rate``, the share of good parts not
+        accepted; ``auc_of_bad``, the area under the ROC curve of the deciding score. These are
+        None if a class is missing or no label is known to be good. ``intervals`` (see that
+        module): of ``accuracy``, of these three, and of ``per_label`` ``precision`` and
+        ``recall``. ``bootstrap_intervals`` (see ``bootstrap``): of the four.
     """
-    judged = _judge(labels, true, scores, point, contrasts)
-    good, bad, missed = judged.good, judged.bad, judged.missed
-    area = auc(bad, -judged.deciding)
+    found = _verdicts(labels, true, scores, point, contrasts)
+    good, bad, not_accepted = found.good, found.bad, found.not_accepted
+    area = auc(bad, -found.accept)
     sizes = int(bad.sum()), int(good.sum())
-    counts = {"good": _counts(judged.given[good]), "bad": _counts(judged.given[bad])}
+    counts = {"good": _counts(found.verdict[good]), "bad": _counts(found.verdict[bad])}
     return {
         "verdicts": counts if point.accept_labels else None,
-        "recall_of_bad": _share(missed[bad]),
-        "false_reject_rate": _share(missed[good]),
+        "recall_of_bad": _share(not_accepted[bad]),
+        "false_reject_rate": _share(not_accepted[good]),
         "auc_of_bad": area,
         "intervals": {
-            "accuracy": _interval(judged.right),
-            "recall_of_bad": _interval(missed[bad]),
-            "false_reject_rate": _interval(missed[good]),
+            "accuracy": _interval(found.correct),
+            "recall_of_bad": _interval(not_accepted[bad]),
+            "false_reject_rate": _interval(not_accepted[good]),
             "auc_of_bad": None if area is None else auc_interval(area, *sizes),
             "per_label": _label_intervals(labels, true, scores),
         },
-        "bootstrap_intervals": _bootstrap(true, judged),
+        "bootstrap_intervals": _bootstrap(true, found),
     }
 
 
-def _judge(
+def _verdicts(
     labels: tuple[str, ...],
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
     point: OperatingPoint,
     contrasts: NDArray[np.float64] | None,
-) -> _Judged:
+) -> _Verdicts:
     good = np.isin(true, [labels.index(label) for label in point.accept_labels])
     bad = ~good if point.accept_labels else np.zeros(len(true), np.bool_)
-    deciding = accept_scores(labels, scores, point.accept_labels)
-    given = verdicts(deciding, point, contrasts)
-    right = scores.argmax(axis=1) == true
-    return _Judged(good, bad, deciding, given, given != Verdict.ACCEPT.value, right)
+    accept = accept_scores(labels, scores, point.accept_labels)
+    verdict = verdicts(accept, point, contrasts)
+    correct = scores.argmax(axis=1) == true
+    return _Verdicts(good, bad, accept, verdict, verdict != Verdict.ACCEPT.value, correct)
 
 
-def _bootstrap(true: NDArray[np.intp], judged: _Judged) -> dict[str, Interval | None]:
-    good, bad = judged.good, judged.bad
+def _bootstrap(true: NDArray[np.intp], found: _Verdicts) -> dict[str, Interval | None]:
+    good, bad = found.good, found.bad
     statistics: dict[str, Statistic] = {}
     if len(true):
-        statistics["accuracy"] = share_of(judged.right, np.ones(len(true), np.bool_))
+        statistics["accuracy"] = share_of(found.correct, np.ones(len(true), np.bool_))
     if bad.any():
-        statistics["recall_of_bad"] = share_of(judged.missed, bad)
+        statistics["recall_of_bad"] = share_of(found.not_accepted, bad)
     if good.any():
-        statistics["false_reject_rate"] = share_of(judged.missed, good)
+        statistics["false_reject_rate"] = share_of(found.not_accepted, good)
     if bad.any() and good.any():
-        statistics["auc_of_bad"] = auc_of(bad, -judged.deciding)
-    nothing = dict.fromkeys(("accuracy", "recall_of_bad", "false_reject_rate", "auc_of_bad"))
-    return {**nothing, **(bootstrap_intervals(true, statistics) if statistics else {})}
+        statistics["auc_of_bad"] = auc_of(bad, -found.accept)
+    missing = dict.fromkeys(("accuracy", "recall_of_bad", "false_reject_rate", "auc_of_bad"))
+    return {**missing, **(bootstrap_intervals(true, statistics) if statistics else {})}
 
 
 def _label_intervals(
@@ -122,8 +126,8 @@ def _label_intervals(
     }
 
 
-def _counts(given: NDArray[np.str_]) -> dict[str, int]:
-    return {verdict.value: int((given == verdict.value).sum()) for verdict in Verdict}
+def _counts(texts: NDArray[np.str_]) -> dict[str, int]:
+    return {verdict.value: int((texts == verdict.value).sum()) for verdict in Verdict}
 
 
 def _share(flags: NDArray[np.bool_]) -> float | None:

@@ -26,12 +26,12 @@ from partsight.records import Prediction, Verdict
 
 __all__ = ["Classifier"]
 
-# What tensors may hold.
-_TAKEN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
+# Supported types of tensors.
+_DTYPES = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
 class Classifier:
-    """A loaded model. Not for two threads at once: make a ``clone`` for each further thread.
+    """A loaded model, for one thread at a time; make a ``clone`` for each further thread.
 
     Attributes:
         model: the model file.
@@ -71,32 +71,32 @@ class Classifier:
         return cls(file, Interpreter(file.data, threads=threads))
 
     def clone(self) -> Classifier:
-        """The same model once more, on one thread, for another thread to judge with."""
+        """A second instance of the model with one runtime thread, for use in another thread."""
         return Classifier(self.model, self.interpreter.clone())
 
     def classify(self, images_bgr: Iterable[NDArray[np.uint8]]) -> list[Prediction]:
-        """Classify pictures.
+        """Classify images.
 
         Args:
-            images_bgr: uint8 (H, W, 3) BGR arrays of any size, as OpenCV gives them.
+            images_bgr: uint8 (H, W, 3) BGR arrays of any size, as from OpenCV.
 
         Returns:
-            A prediction a picture, in their order.
+            One prediction per image, in their order.
 
         Raises:
-            ImageError: an array of another kind.
+            ImageError: an array has another type or shape.
         """
         return [self.predict(self.prepare(image)) for image in images_bgr]
 
     def decide(self, prediction: Prediction) -> Verdict:
         """Accept, reject or review, by the contract's operating point.
 
-        A picture with practically no contrast is never accepted, see ``OperatingPoint``.
+        An image with practically no contrast is never accepted, see ``OperatingPoint``.
         """
         return decide(prediction, self.contract.operating_point)
 
     def prepare(self, image_bgr: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The first half of ``classify``: what the network sees of a picture.
+        """The first half of ``classify``: preprocess one image.
 
         Args:
             image_bgr: uint8 (H, W, 3) BGR.
@@ -105,13 +105,13 @@ class Classifier:
             uint8 (h, w, 3) RGB, of the contract's size.
 
         Raises:
-            ImageError: an array of another kind.
+            ImageError: the array has another type or shape.
         """
         return preprocess(image_bgr, self.contract.preprocess)
 
     def predict(self, input_rgb: NDArray[np.uint8]) -> Prediction:
-        """The second half of ``classify``, of what ``prepare`` gave."""
-        # Of the whole picture, also where it is cut into tiles: a good part may have flat ones.
+        """The second half of ``classify``: run the model on the result of ``prepare``."""
+        # Measured on the whole image, because a good part may have flat tiles.
         contrast = grey_range(input_rgb, self.contract.preprocess)
         raw = self.interpreter.invoke(self._feed(input_rgb)[np.newaxis])
         scores = probabilities(raw, self.interpreter.output, self.contract)
@@ -124,7 +124,7 @@ class Classifier:
         return Prediction(named, divmod(worst, columns), self._heatmap(), contrast)
 
     def _heatmap(self) -> NDArray[np.float32] | None:
-        """Of the picture that was judged last."""
+        """The heat map of the last prediction."""
         raw, info = self.interpreter.read_heatmap(), self.interpreter.heatmap
         if raw is None or info is None:
             return None
@@ -137,12 +137,12 @@ def _check_tensors(contract: Contract, interpreter: Interpreter) -> None:
     expected = (contract.layout.input_shape(spec.height, spec.width), (1, *scores))
     received = (interpreter.input.shape, interpreter.output.shape)
     dtypes = [interpreter.input.dtype, interpreter.output.dtype]
-    # Some models give (1, 1, 1, K), or (K,).
+    # The output of some models has the shape (1, 1, 1, K) or (K,).
     same_scores = _without_ones(received[1]) == _without_ones(expected[1])
-    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _TAKEN:
+    if received[0] != expected[0] or not same_scores or not set(dtypes) <= _DTYPES:
         raise ContractError(
-            f"the model is not what its contract says: expected tensors {expected} of "
-            f"{', '.join(sorted(map(str, _TAKEN)))}, received {received} of "
+            f"the model does not match its contract: expected tensors {expected} of "
+            f"{', '.join(sorted(map(str, _DTYPES)))}, received {received} of "
             f"{' and '.join(map(str, dtypes))}. Export it again."
         )
 
@@ -153,8 +153,8 @@ def _without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 def _check_heatmap(contract: Contract, info: TensorInfo | None) -> None:
     expected = contract.heatmap and (1, *contract.heatmap, 1)
-    if (info and info.shape) != expected or (info and info.dtype not in _TAKEN):
+    if (info and info.shape) != expected or (info and info.dtype not in _DTYPES):
         raise ContractError(
-            f"the model is not what its contract says: expected a heat map {expected}, received "
+            f"the model does not match its contract: expected a heat map {expected}, received "
             f"{info and f'{info.shape} of {info.dtype}'}. Export it again."
         )

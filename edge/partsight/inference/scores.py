@@ -1,4 +1,4 @@
-"""From what a model gives to real numbers, and to probabilities. Pure."""
+"""Dequantization, softmax and sigmoid of a model's output."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ __all__ = ["both_scores", "dequantize", "sigmoid", "softmax"]
 
 
 def dequantize(raw: NDArray[Any], info: TensorInfo) -> NDArray[np.float64]:
-    """Turn a raw output into real numbers.
+    """Convert a raw output to real numbers.
 
-    A quantized tensor holds q = round(r / scale) + zero_point for the real number r, so
-    r = scale * (q - zero_point). The difference is taken in float: in uint8 it would wrap.
+    A quantized tensor contains q = round(r / scale) + zero_point for the real number r, so that
+    r = scale * (q - zero_point). The difference is computed in float: in uint8 it would overflow.
 
     Args:
-        raw: quantized values, any shape; float ones are real already.
-        info: scale and zero point of the tensor that they came from.
+        raw: values of any shape; float values stay as they are.
+        info: scale and zero point of their tensor.
 
     Returns:
         float64 of the same shape.
@@ -38,12 +38,12 @@ def softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def sigmoid(logit: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability 1 / (1 + exp(-x)), of any shape; no logit is too large for it."""
+    """The probability 1 / (1 + exp(-x)), of any shape, without overflow."""
     probability: NDArray[np.float64] = np.exp(-np.logaddexp(0.0, -logit))
     return probability
 
 
 def both_scores(second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The scores (2,) of two labels from the probability of the second, of one element."""
+    """The scores (2,) of two labels, from the probability of the second one (one element)."""
     probability = second.reshape(1)
     return np.concatenate([1 - probability, probability])

@@ -1,11 +1,10 @@
-"""XNNPACK's int8 kernels for tflite-runtime, which has them but leaves them off.
+"""Switches on XNNPACK's int8 kernels in tflite-runtime, where they are off by default.
 
-ai-edge-litert runs int8 models by XNNPACK. tflite-runtime 2.14 carries the same library
-and uses it for float models only; for int8 it falls back to portable kernels that on
-x86-64 are about 20 times slower and that round differently, enough to turn the label of
-one picture in sixty. Its shared object exports the delegate's C interface
-(tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h at v2.14), with the flags for int8;
-this module calls it. Called by ``interpreter`` alone.
+ai-edge-litert runs int8 models with XNNPACK. tflite-runtime 2.14 contains the same library and uses
+it for float models only. Its own int8 kernels are about 20 times slower on x86-64 and round
+differently, which changes the label of one image in sixty. The shared object of tflite-runtime
+exports the C interface of the delegate (tensorflow/lite/delegates/xnnpack/xnnpack_delegate.h at
+v2.14), with the flags for int8; this module calls it.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ _INT8_FLAGS = 0x1 | 0x2
 
 
 class _Options(ctypes.Structure):
-    """``TfLiteXNNPackDelegateOptions``: the fields that are set here, then room for the rest.
+    """``TfLiteXNNPackDelegateOptions``: the fields used here, then space for all others.
 
-    The C functions fill and read it by address; the room is larger than any version's rest.
+    The C functions read and write it by address; the space is larger than in any known version.
     """
 
     _fields_ = (
@@ -33,11 +32,11 @@ class _Options(ctypes.Structure):
 
 
 class XnnpackDelegate:
-    """A delegate as tflite-runtime's ``experimental_delegates`` takes it.
+    """A delegate for the argument ``experimental_delegates`` of tflite-runtime.
 
     Args:
         library: the runtime's shared object.
-        threads: how many it may use.
+        threads: maximum number of threads.
 
     Raises:
         OSError: the library cannot be opened, or XNNPACK does not start on this machine.
@@ -57,15 +56,15 @@ class XnnpackDelegate:
         options.num_threads = threads
         options.flags |= _INT8_FLAGS
         self._pointer: int | None = create(ctypes.byref(options))
-        if self._pointer is None:  # so where it cannot read what processor this is
+        if self._pointer is None:  # for example if it cannot identify the processor
             raise OSError("XNNPACK does not start on this machine")
 
     def _get_native_delegate_pointer(self) -> int | None:
-        """The name under which tflite-runtime asks a delegate for its address."""
+        """The address of the delegate; tflite-runtime calls this name."""
         return self._pointer
 
     def __del__(self) -> None:
-        # tflite-runtime drops its delegates after the interpreter that uses them.
+        # tflite-runtime releases its delegates after the interpreter that uses them.
         pointer, self._pointer = getattr(self, "_pointer", None), None
         if pointer:
             self._library.TfLiteXNNPackDelegateDelete(pointer)

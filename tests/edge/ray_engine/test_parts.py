@@ -157,7 +157,7 @@ def test_what_no_retry_cures_ends_the_run(
         _add(Summary(), report, lambda name, reason: None)
 
     worker = make_worker()
-    monkeypatch.setattr(Worker, "_judge", lambda *_: sys.exit("as a signal would"))
+    monkeypatch.setattr(Worker, "_classify", lambda *_: sys.exit("as a signal would"))
     for _ in range(9):
         with pytest.raises(SystemExit):
             reports(worker, [part])

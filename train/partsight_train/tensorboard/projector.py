@@ -63,7 +63,7 @@ def write_projector(folder: Path, trained_model: TrainedModel) -> None:
 
 def _metadata(pictures: Sequence[LabelledImage], labels: Sequence[str]) -> str:
     lines = ["label\tsplit\tfile"] + [
-        f"{labels[each.label]}\t{each.split.value}\t{printable(each.path.name, '\ufffd')}"
+        f"{labels[each.label]}\t{each.split.value}\t" + printable(each.path.name, "\ufffd")
         for each in pictures
     ]
     return "\n".join(lines) + "\n"
