@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from partsight.api import Classifier
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.evaluate import score_images
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract

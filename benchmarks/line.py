@@ -201,7 +201,7 @@ def run_line(frames: Iterator[Any]) -> None:
     is measured is what stays, not how fast a disk is.
     """
     from partsight.api import Classifier
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.drift import DriftObserver, DriftSettings
     from partsight.image.spec import PreprocessSpec
     from partsight.journal import Journal

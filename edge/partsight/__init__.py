@@ -1,8 +1,8 @@
-"""partsight on the device: pictures and frames in, verdicts out, without TensorFlow.
+"""partsight on the device: verdicts on parts from images and frames, without TensorFlow.
 
 Public are ``Classifier``, ``Prediction``, ``ImageResult``, ``Verdict`` and ``PartsightError``,
-see docs/python.md; everything else may move. The names are loaded on first use, so that
-``partsight --help`` does not wait for OpenCV and ``partsight doctor`` can report that it is broken.
+see docs/python.md; everything else may change. The names are loaded on first use, so that
+``partsight --help`` does not load OpenCV and ``partsight doctor`` can report that it is broken.
 """
 
 from __future__ import annotations

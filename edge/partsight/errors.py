@@ -1,21 +1,21 @@
-"""Everything that partsight raises on purpose, and what each kind means.
+"""The exceptions of partsight.
 
-    PartsightError              any of the below; the command line prints it as one line
-    ├── EnvironmentFault        this machine lacks something: a library, a runtime, an extra
-    ├── ImageError              one picture cannot be decoded; a run names it and goes on
-    ├── DatasetError            the labelled folders cannot be trained or measured on
-    ├── ModelError              a model file is missing, damaged or of another kind
-    │   ├── ContractError       the file is sound, but what it says of itself is not
-    │   └── SignatureError      it is not signed by whom this device trusts, or a key is unusable
+    PartsightError              base class; the command line prints it as one line
+    ├── EnvironmentFault        this machine lacks a library, a runtime or an extra
+    ├── ImageError              one image cannot be decoded; a run reports it and continues
+    ├── DatasetError            labelled folders cannot be used for training or evaluation
+    ├── ModelError              a model file is missing, damaged or of another format
+    │   ├── ContractError       the contract of an undamaged model is missing or invalid
+    │   └── SignatureError      the model has no trusted signature, or a key is unusable
     ├── ConfigError             the device's configuration is wrong
     ├── SourceError             a camera, stream, video or folder cannot be opened or read
-    ├── JournalError            the journal cannot be read, or is not as it was written
-    └── OutputError             a result cannot be written where it was asked for
-        ├── SinkUnavailable     it cannot be delivered now, but perhaps later: a broker is down
-        └── SinkClosed          nobody will ever take it there: the reader of a pipe has left
+    ├── JournalError            the journal cannot be read, or was changed after writing
+    └── OutputError             a result cannot be written to its destination
+        ├── SinkUnavailable     a result cannot be delivered now, such as to a broker that is down
+        └── SinkClosed          a result can never be delivered: the reader of a pipe has left
 
-Each message says what was done, what was expected, what came and what to do next.
-Errors of libraries are mapped to these at one boundary each, with ``raise ... from``.
+Each message names the action, the expected and the received value, and the next step. Errors of
+libraries are mapped to these at one boundary each, with ``raise ... from``.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ __all__ = [
 
 
 class PartsightError(Exception):
-    """Base of all errors that partsight raises on purpose."""
+    """Base of all errors of partsight."""
 
 
 class EnvironmentFault(PartsightError):
@@ -46,27 +46,27 @@ class EnvironmentFault(PartsightError):
 
 
 class ImageError(PartsightError):
-    """One picture cannot be decoded."""
+    """One image cannot be decoded."""
 
 
 class DatasetError(PartsightError):
-    """A folder of labelled pictures cannot be trained or measured on."""
+    """Labelled folders cannot be used for training or evaluation."""
 
 
 class ModelError(PartsightError):
-    """A model file is missing, damaged or of another kind."""
+    """A model file is missing, damaged or of another format."""
 
 
 class ContractError(ModelError):
-    """A sound model file whose contract is missing, or says something impossible."""
+    """The contract of an undamaged model file is missing or invalid."""
 
 
 class SignatureError(ModelError):
-    """A model file that is not signed by whom this device trusts, or an unusable key."""
+    """A model file has no signature that this device trusts, or a key is unusable."""
 
 
 class ConfigError(PartsightError):
-    """The device's configuration cannot be read, or holds an unknown key or value."""
+    """The device's configuration cannot be read, or has an unknown key or value."""
 
 
 class SourceError(PartsightError):
@@ -74,19 +74,19 @@ class SourceError(PartsightError):
 
 
 class JournalError(PartsightError):
-    """The journal cannot be read, or is not as it was written."""
+    """The journal cannot be read, or was changed after writing."""
 
 
 class OutputError(PartsightError):
-    """A result cannot be written where it was asked for."""
+    """A result cannot be written to its destination."""
 
 
 class SinkUnavailable(OutputError):
-    """A result cannot be handed on now; the same one is tried again later.
+    """A result cannot be delivered now; the same result is retried later.
 
     Attributes:
-        retry_after_s: seconds that the receiver asked for, or that a fault which people must
-            mend is worth; None where the one who tries again may choose.
+        retry_after_s: seconds to wait, requested by the receiver or chosen for a fault that people
+            must fix; None if the caller may choose.
     """
 
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
@@ -95,4 +95,4 @@ class SinkUnavailable(OutputError):
 
 
 class SinkClosed(OutputError):
-    """A result cannot be delivered now or later; it is not tried again."""
+    """A result cannot be delivered now or later; there is no retry."""

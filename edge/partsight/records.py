@@ -1,4 +1,4 @@
-"""The values that travel from picture to verdict. Each is checked once, then frozen."""
+"""Value objects on the way from a frame to its verdict."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ __all__ = [
     "Verdict",
 ]
 
-# Is told of what happens to a line: the kind of event, and what is to be known of it.
+# Receives the events of a line: the kind of event and its details.
 OnEvent = Callable[[str, Mapping[str, Any]], object]
 
 
 class Verdict(str, enum.Enum):
-    """What is to be done with a part. Equal to its own text: ``Verdict.ACCEPT == "accept"``."""
+    """Verdict on a part. It equals its text: ``Verdict.ACCEPT == "accept"``."""
 
     ACCEPT = "accept"
     REJECT = "reject"
@@ -43,15 +43,15 @@ class Verdict(str, enum.Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a part, as a source gave it.
+    """One image from a source, with its time.
 
     Attributes:
-        image_bgr: uint8 (H, W, 3), blue-green-red as OpenCV gives it.
-        captured_at: when it was taken or read, with a time zone.
-        source: the camera, address or file that it came from.
-        index: its place in the source, from 0.
-        monotonic_s: when it arrived here, seconds of ``time.monotonic``: what its age is told by,
-            since clocks that people set may jump.
+        image_bgr: uint8 (H, W, 3), blue-green-red as from OpenCV.
+        captured_at: time of capture or reading, with a time zone.
+        source: camera, address or file.
+        index: position in the source, from 0.
+        monotonic_s: time of arrival, seconds of ``time.monotonic``. The age of a frame is computed
+            from it, because the wall clock may be changed.
     """
 
     image_bgr: NDArray[np.uint8]
@@ -63,7 +63,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A frame that should have come and could not be used, and why."""
+    """A frame that is missing or could not be used, with the reason."""
 
     reason: str
     captured_at: datetime
@@ -73,16 +73,16 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the model says of one picture.
+    """The model's output for one image.
 
     Attributes:
         scores: label to probability in [0, 1], in the model's order of labels.
-        tile: row and column, from the top left, of the tile that they are of, the worst;
-            None where the model judges the picture as a whole.
-        heatmap: float32 (h, w), where in what the network sees the evidence for a bad part
-            lies, see ``Contract.heatmap``; None where the model gives none. Not in rows.
-        contrast: grey levels, 0 to 255, that the central 85 % of the network's input spread
-            over, see ``grey_range``; None where it was not measured. Not in rows.
+        tile: row and column, from the top left, of the worst tile, which has these scores; None if
+            the model classifies the image as a whole.
+        heatmap: float32 (h, w), evidence for a bad part over the network's input, see
+            ``Contract.heatmap``; None if the model has no such output. Not in rows.
+        contrast: range of the grey levels of the central 85 % of the network's input, 0 to 255,
+            see ``grey_range``; None if it was not measured. Not in rows.
     """
 
     scores: Mapping[str, float]
@@ -92,7 +92,7 @@ class Prediction:
 
     @property
     def label(self) -> str:
-        """The label with the highest score; of equal ones the first in the model's order."""
+        """The label with the highest score, the first one in the model's order if equal."""
         return max(self.scores, key=self.scores.__getitem__)
 
     @property
@@ -103,11 +103,11 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class ImageFileFacts:
-    """What tells a picture file from another one of the same name.
+    """Facts that identify an image file among files of the same name.
 
     Attributes:
         size: bytes.
-        modified_at: when it was last changed, with a time zone; None where nobody says.
+        modified_at: time of the last change, with a time zone; None if unknown.
         sha256: hexadecimal digest of its bytes.
     """
 
@@ -118,16 +118,16 @@ class ImageFileFacts:
 
 @dataclass(frozen=True, slots=True)
 class ImageResult:
-    """The outcome for one picture file: a prediction and verdict, or the reason for none.
+    """The result for one image: a prediction and a verdict, or an error.
 
     Attributes:
-        path: what the picture is called: its path, or ``archive.zip!/member`` and the like.
-        model_sha256: digest of the model that judged.
-        prediction: what the model said.
-        verdict: what is to be done with the part.
-        reason: why this verdict, in words; None without one.
-        error: why there is neither.
-        facts: of its file, where they were asked for.
+        path: name of the image: its path, or ``archive.zip!/member`` and similar.
+        model_sha256: digest of the model file.
+        prediction: the model's output.
+        verdict: on the part.
+        error: reason why there is neither prediction nor verdict.
+        facts: of its file, if requested.
+        reason: of the verdict, in words.
     """
 
     path: str
@@ -150,7 +150,7 @@ class ImageResult:
         }
 
     def details(self) -> dict[str, Any]:
-        """The columns of ``partsight classify --details``, beside the others."""
+        """The additional columns of ``partsight classify --details``."""
         modified_at = self.facts and self.facts.modified_at
         return {
             "size": self.facts and self.facts.size,
@@ -161,12 +161,12 @@ class ImageResult:
 
 @dataclass(frozen=True, slots=True)
 class TriggerEvent:
-    """That a part is to be judged, and what is known of it.
+    """A request to inspect a part.
 
     Attributes:
-        trigger: the kind of trigger that said so, such as ``frame``, ``interval``, ``mqtt``.
-        monotonic_s: when, seconds of ``time.monotonic``: the first frame after it shows the part.
-        part_id: serial number or barcode, where the trigger tells one.
+        trigger: kind of the trigger, such as ``frame``, ``interval``, ``mqtt``.
+        monotonic_s: time, seconds of ``time.monotonic``; the first later frame shows the part.
+        part_id: serial number or barcode, if the trigger provides one.
     """
 
     trigger: str
@@ -176,7 +176,7 @@ class TriggerEvent:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The scores that a verdict was given by, see ``OperatingPoint``."""
+    """The thresholds of a verdict, see ``OperatingPoint``."""
 
     accept_above: float
     reject_below: float
@@ -184,25 +184,25 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class PartResult:
-    """The outcome for one part of the line. There is always a verdict.
+    """The result of one inspection on the line. There is always a verdict.
 
     Attributes:
         id: a UUID of version 7, so that ids sort by time.
-        captured_at: when the frame was, or when it should have been.
-        source: where the frame came from.
-        index: its place in the source, from 0.
-        model_sha256: digest of the model that judged.
-        verdict: what is to be done with the part.
+        captured_at: time of the frame, or the time when it was expected.
+        source: of the frame.
+        index: of the frame in the source, from 0.
+        model_sha256: digest of the model file.
+        verdict: on the part.
         latency_ms: milliseconds from the frame's arrival in the loop to the verdict.
-        reason: why this verdict, in words.
-        prediction: what the model said; None where it was not asked.
-        error: what was wrong, where the verdict is the fail-safe one.
-        trigger_event: what asked for the verdict.
-        thresholds: in force; None where nothing was judged.
-        model_version: as its maker named it.
-        frame_age_ms: milliseconds from the frame's arrival on the device to that in the loop.
+        reason: of the verdict, in words.
+        prediction: the model's output; None if the model did not run.
+        error: fault that led to the fail-safe verdict.
+        trigger_event: request for this inspection.
+        thresholds: of the verdict; None if there is no prediction.
+        model_version: named by the model's maker.
+        frame_age_ms: milliseconds from the frame's arrival on the device to the loop.
         stages_ms: milliseconds of each stage: preprocess, invoke, decide.
-        picture: where the frame is kept, in the folder of pictures; None where it is not.
+        picture: path of the saved frame in the folder of pictures; None if it is not saved.
     """
 
     id: str

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from partsight.api import Classifier
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.interpreter import TensorInfo
 from partsight.inference.runtimes import Runtime

@@ -31,7 +31,7 @@ from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
 from partsight.batch.summary import Summary
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError
 from partsight.inputs.base import InputImage, Unreadable
 

@@ -20,7 +20,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.reference import Reference, Spread
 

@@ -8,14 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from partsight.decision.decide import (
+from partsight.decision.choose import choose_operating_point
+from partsight.decision.decide import accept_score, accept_scores, decide, verdicts
+from partsight.decision.operating_point import (
     OperatingPoint,
-    accept_score,
-    accept_scores,
-    choose_operating_point,
-    decide,
     default_accept_labels,
-    verdicts,
     with_thresholds,
 )
 from partsight.errors import ConfigError

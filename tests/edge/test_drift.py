@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from partsight.api import Classifier
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.drift import DriftObserver, DriftSettings, DriftWatch
 from partsight.drift.charts import RUN, Chart, acceptance_chart, broken_rule, p_chart
 from partsight.drift.expected import Learner

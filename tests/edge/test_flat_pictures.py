@@ -17,7 +17,8 @@ from click.testing import CliRunner
 
 from partsight.api import Classifier
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint, decide, reason, verdicts
+from partsight.decision.decide import decide, reason, verdicts
+from partsight.decision.operating_point import OperatingPoint
 from partsight.decision.policy import Policy
 from partsight.evaluation.evaluate import evaluate, score_images
 from partsight.image.preprocess import preprocess

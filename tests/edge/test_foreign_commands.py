@@ -16,7 +16,7 @@ from tests.edge.model.tiny_models import TinyModel
 
 from partsight import Classifier
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
 from partsight.model_store.start import start

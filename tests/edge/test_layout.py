@@ -137,7 +137,7 @@ def test_what_is_not_used_is_named(tmp_path: Path) -> None:
 
     assert aside is not None
     assert "ground_truth (masks)" in aside
-    assert "unlabelled (beside the splits)" in aside
+    assert "unlabelled (not in a split)" in aside
 
 
 @pytest.mark.parametrize(

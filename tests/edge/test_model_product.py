@@ -17,7 +17,7 @@ from tests.edge.test_model_watch import Bench, Started
 
 from partsight.cli.main import main
 from partsight.config.location import CONFIG_VARIABLE
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ContractError
 from partsight.image.spec import PreprocessSpec
 from partsight.journal import read_events

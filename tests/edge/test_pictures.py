@@ -74,7 +74,7 @@ def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: P
     folders = sub_folders(tmp_path, left_out)
 
     assert folders == [tmp_path / "defected", tmp_path / "healthy"]
-    assert left_out.text() == ("2 files not read: 1 .png beside the sub-folders, 1 without ending")
+    assert left_out.text() == ("2 files not read: 1 .png next to the sub-folders, 1 without ending")
 
 
 @pytest.mark.parametrize("name", ["missing", "file"])

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from partsight.api import Classifier
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError, SignatureError
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from partsight import Classifier
 from partsight.cli.main import main
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError
 from partsight.image.overlay import overlay
 from partsight.inference.interpreter import Interpreter, TensorInfo

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow.lite.python import schema_py_generated as schema
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.normalization import Normalization
 from partsight.image.spec import PreprocessSpec
 from partsight.inference.interpreter import Interpreter

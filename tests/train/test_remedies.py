@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract

@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from tests.train.run_records import record, scored, two_labels
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.intervals import proportion_interval
 from partsight_train.report.curves import calibration_error, precision_recall, reliability, roc
 from partsight_train.report.kinds import Kinds, kinds_of

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, decide, reason
+from partsight.decision.decide import decide, reason
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError
 from partsight.image.decode import decode
 from partsight.image.file import read_image_file

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from partsight.batch.run import ClassifiedInput
-from partsight.decision.decide import OperatingPoint, accept_score
+from partsight.decision.decide import accept_score
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.decode import decode
 from partsight.image.encode import encode
 from partsight.image.resize import shrink

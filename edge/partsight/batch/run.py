@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError, OutputError
 from partsight.image_files.read import no_image_files
 from partsight.image_files.walk import LeftOut

@@ -1,8 +1,8 @@
-"""Which names of labels say that their parts are good.
+"""Recognizes names of labels whose parts are good.
 
-A name is split into words. It is good where it has a good word or phrase, and every other word is
-neutral: a view, a number, "parts". A word that is not known here may mean anything, as in
-``ok_but_scratched``, so that such a name is not good: its user says so with ``--accept-label``.
+A name is split into words. It is good if it has a good word or phrase and every other word is
+neutral: a view, a number, "parts". A name with an unknown word, such as ``ok_but_scratched``, is
+not good; the user can name good labels with ``--accept-label``.
 """
 
 from __future__ import annotations
@@ -77,14 +77,14 @@ def _words(by_language: dict[str, str]) -> frozenset[str]:
 
 
 _GOOD = _words(_GOOD_BY_LANGUAGE)
-# Say nothing of whether a part is good.
+# Words that do not tell whether a part is good.
 _NEUTRAL = _words(_NEUTRAL_BY_LANGUAGE)
-# Good only with "no" before or "free" behind.
+# Good only after "no" or before "free".
 _BAD = _words(_BAD_BY_LANGUAGE)
 _NOT = frozenset(
     ("zero", "kein", "keine", "no", "non", "not", "ohne", "sans", "senza", "sin", "without")
 )
-# Whole, as "sem" may be a microscope before an English word.
+# Complete phrases, because "sem" before an English word may be a microscope.
 _GOOD_PHRASES = frozenset(
     {
         *(("i", "o"), ("in", "ordnung"), ("v", "pořádku"), ("bez", "wad"), ("zonder", "fouten")),
@@ -92,23 +92,23 @@ _GOOD_PHRASES = frozenset(
     }
 )
 _FREE = frozenset(("free", "frei"))
-# "Outside nominal" is beyond a limit, and what goes back is not good.
+# "Outside nominal" is beyond a limit, and a returned part is not good.
 _LIMIT, _LIMITED = frozenset(("lower", "outside", "upper")), frozenset(("acceptable", "nominal"))
 _LIMITED |= {"acceptance", "accepted", "conform", "conforming", "correct", "normal"}
 _RETURNED = frozenset(("accept", "accepted", "go", "pass", "passed", "passing"))
-# Marks that change or question what is said: ``ok?``, ``!ok``, ``ok-``, ``ok (-)``, ``ok -1``.
+# Signs that change or question the meaning: ``ok?``, ``!ok``, ``ok-``, ``ok (-)``, ``ok -1``.
 _DOUBT = re.compile(
     r"[^\w\s.,:;/()\[\]&+#'-]|^[\s_]*-|-[\s_]*$|(?<![\w\s)\]])-|(?<=\s)-(?=\w)|-(?![\w\s(\[])"
 )
-# ``goodParts``, ``OKFront``; letters of other scripts have no case. Numbers and marks are tokens,
-# too: what they part is no phrase, as in ``No. 1 defect`` and ``no, defect``.
+# ``goodParts``, ``OKFront``; letters of other scripts have no case. Numbers and signs are tokens
+# too, because words on their two sides are not a phrase: ``No. 1 defect`` and ``no, defect``.
 _TOKEN = re.compile(
     r"[A-Z]+(?![a-z\u00df-\u024f])|[A-Z]?[^\W\d_A-Z]+|\d+|[,:;/()\[\]&+#]|(?<=\b[Nn]o)\."
 )
 
 
 def is_good_name(label: str) -> bool:
-    """Whether a label's name says that its parts are good, such as ``healthy`` or ``OK_front``."""
+    """Whether a label's name means that its parts are good, such as ``healthy`` or ``OK_front``."""
     text = unicodedata.normalize("NFKC", label).strip()
     if _DOUBT.search(text):
         return False
@@ -118,7 +118,7 @@ def is_good_name(label: str) -> bool:
 
 
 def _kinds(words: tuple[str, ...]) -> Iterator[str]:
-    """What each word or phrase says of a part."""
+    """The kind of each word or phrase: good, neutral or unknown."""
     while words:
         length, kind = _phrase(words)
         yield kind
@@ -126,7 +126,7 @@ def _kinds(words: tuple[str, ...]) -> Iterator[str]:
 
 
 def _phrase(words: tuple[str, ...]) -> tuple[int, str]:
-    """How many of the first words belong together, and what they say."""
+    """The number of words of the first phrase, and its kind."""
     first, second, third = (*words, "", "")[:3]
     if (first, second) in _GOOD_PHRASES:
         return 2, "good"

@@ -12,7 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, accept_score, decide, is_flat
+from partsight.decision.decide import accept_score, decide, is_flat
+from partsight.decision.operating_point import OperatingPoint
 from partsight.drift.expected import DriftSettings
 from partsight.drift.watch import DriftWatch
 from partsight.image.statistics import image_statistics

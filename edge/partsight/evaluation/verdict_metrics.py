@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, accept_scores, verdicts
+from partsight.decision.decide import accept_scores, verdicts
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.bootstrap import Statistic, auc_of, bootstrap_intervals, share_of
 from partsight.evaluation.intervals import Interval, auc_interval, proportion_interval
 from partsight.evaluation.metrics import auc, confusion_matrix

@@ -1,1 +1,1 @@
-"""Image files on disk: which files belong to a set, in which layout, and reading them."""
+"""Image files on disk: finding them in folders, layouts of labelled sets, and reading."""

@@ -1,7 +1,7 @@
-"""Folder layouts in which image sets are published.
+"""Folder layouts of published image sets.
 
-Published sets often come divided: ``train/`` and ``test/``, each with a folder per label, or each
-label's folder with ``train/`` and ``test/`` in it. MVTec AD adds ``ground_truth/`` and has only
+Published sets often have splits: ``train/`` and ``test/``, each with a folder per label, or a
+folder per label, each with ``train/`` and ``test/``. MVTec AD adds ``ground_truth/`` and has only
 good parts to train on. None of these folders is a label.
 """
 
@@ -20,7 +20,7 @@ from partsight.image_files.walk import LeftOut
 
 __all__ = ["LabelFolder", "Layout", "label_key", "read_layout", "split_of"]
 
-# Names of a split's folder, without what may follow, such as ``_set`` or ``_images``.
+# Names of a split's folder, without a suffix such as ``_set`` or ``_images``.
 _SPLITS = {
     "train": ("train", "training", "trainings", "trn", "tr"),
     "validation": ("val", "valid", "validation", "validierung", "validierungs", "dev", "va"),
@@ -29,7 +29,7 @@ _SPLITS = {
 _BY_NAME = {name: split for split, names in _SPLITS.items() for name in names}
 _BEFORE = re.compile(r"^(\d+[-_. ]*|(x|split|data|dataset|images|imgs)[-_ ])")
 _AFTER = re.compile(r"[-_ ]?(set|sets|data|daten|split|images|imgs|public|\d+)$")
-# Masks of where the defects are, beside the images.
+# Folders with masks of the defects.
 _MASKS = re.compile(r"ground[-_ ]?truth")
 
 
@@ -38,9 +38,9 @@ class LabelFolder:
     """A folder with the images of one label.
 
     Attributes:
-        name: of the label, as the folder is called.
+        name: of the folder, which is the label.
         path: the folder.
-        split: ``train``, ``validation`` or ``test``; None where the set is not divided.
+        split: ``train``, ``validation`` or ``test``; None if the set has no splits.
     """
 
     name: str
@@ -50,12 +50,12 @@ class LabelFolder:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where the images of a labelled set lie.
+    """The folders of a labelled set.
 
     Attributes:
         folders: of the labels, by split and name.
-        masks: folders of ground truth, which hold no images of parts.
-        unused: folders beside those of the splits.
+        masks: folders of ground truth, without images of parts.
+        unused: other folders next to those of the splits.
     """
 
     folders: tuple[LabelFolder, ...]
@@ -64,7 +64,7 @@ class Layout:
 
     @property
     def splits(self) -> tuple[str, ...]:
-        """The splits that there are folders of; none where the set is not divided."""
+        """The splits that have folders; none if the set is not divided."""
         found = {folder.split for folder in self.folders if folder.split}
         return tuple(split for split in _SPLITS if split in found)
 
@@ -73,21 +73,21 @@ class Layout:
         return tuple(folder for folder in self.folders if folder.split == split)
 
     def aside(self) -> str | None:
-        """One sentence about folders that are not used; None where all are."""
+        """One sentence about folders that are not used; None if all are used."""
         named = [
             *(f"{path} (masks)" for path in self.masks),
-            *(f"{path} (beside the splits)" for path in self.unused),
+            *(f"{path} (not in a split)" for path in self.unused),
         ]
         return f"not used: {', '.join(named)}" if named else None
 
 
 def label_key(name: str) -> str:
-    """What two names of one label share: form of letters, case and outer spaces do not count."""
+    """The name for comparison of labels: in NFC, casefolded, stripped."""
     return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def split_of(name: str) -> str | None:
-    """The split that a folder's name means, in any case; None where it means none."""
+    """The split that a folder's name stands for, in any case; None if it is not such a name."""
     plain = label_key(name)
     return _BY_NAME.get(plain) or _BY_NAME.get(_AFTER.sub("", _BEFORE.sub("", plain)))
 
@@ -95,15 +95,16 @@ def split_of(name: str) -> str | None:
 def read_layout(folder: Path, left_out: LeftOut) -> Layout:
     """Find the label folders of a set, and its published splits if it has any.
 
-    A folder is a split only by its name and its content: it has label folders in it and no images
-    beside them, and so has another split. One ``train`` among other labels is a label.
+    A folder is a split if it has such a name, contains label folders and no images, and there is
+    another split. A single ``train`` among other labels is a label.
 
     Args:
         folder: of the set.
-        left_out: collects files beside the folders.
+        left_out: collects files next to the folders.
 
     Raises:
-        DatasetError: no such folder, or a division that cannot be used; names what to pass.
+        DatasetError: the folder does not exist, or its splits cannot be used; the message names
+            the folder to pass.
     """
     children = sub_folders(folder, left_out)
     masks = tuple(child for child in children if _is_masks(child.name))
@@ -121,7 +122,7 @@ def read_layout(folder: Path, left_out: LeftOut) -> Layout:
     if not others and len({split_of(child.name) for child in flat}) > 1:
         raise DatasetError(
             f"{folder} has {_names(flat)} without a folder per label in them. Expected label "
-            "folders such as train/defected/ and train/healthy/. Sort the images into some."
+            "folders such as train/defected/ and train/healthy/. Sort the images into such folders."
         )
     by_label = _by_label(rest, masks, left_out)
     if by_label is None:
@@ -144,7 +145,7 @@ def _by_split(
 
 
 def _by_label(labels: Sequence[Path], masks: tuple[Path, ...], left_out: LeftOut) -> Layout | None:
-    """``LABEL/train`` and ``LABEL/test``; None where the labels are not divided that way."""
+    """``LABEL/train`` and ``LABEL/test``; None if the labels are not divided that way."""
     found, undivided = [], []
     for label in labels:
         inside = sub_folders(label, LeftOut())
@@ -159,8 +160,8 @@ def _by_label(labels: Sequence[Path], masks: tuple[Path, ...], left_out: LeftOut
         divided = dict.fromkeys(each.path.parent for each in found)
         raise DatasetError(
             f"{_names(list(divided))} {'is' if len(divided) == 1 else 'are'} divided into splits, "
-            f"and {_names(undivided)} not. Expected all labels divided, or none: move the images "
-            f"of {', '.join(str(each.path) for each in found)} into their label folders."
+            f"and {_names(undivided)} not. Expected splits in all labels, or in none: move the "
+            f"images of {', '.join(str(each.path) for each in found)} into their label folders."
         )
     for label in labels:
         sub_folders(label, left_out)
@@ -175,16 +176,16 @@ def _sorted(folders: Sequence[LabelFolder]) -> tuple[LabelFolder, ...]:
 def _require_mostly_splits(folder: Path, divided: Sequence[Path], others: Sequence[Path]) -> None:
     if len(others) >= len(divided):
         raise DatasetError(
-            f"{folder} has the splits {_names(divided)} and beside them {_names(others)}, so that "
-            "neither can be told for labels. Pass one of the splits, or move the others away."
+            f"{folder} has the splits {_names(divided)} and next to them {_names(others)}, so that "
+            "it is not clear which are labels. Pass one of the splits, or move the others away."
         )
 
 
 def _require_no_labels_below(folder: Path, labels: Sequence[Path]) -> None:
-    """Refuse sets of which the labels lie a level lower, such as ``line1/{bad,good}``.
+    """Refuse sets whose labels are one level lower, such as ``line1/{bad,good}``.
 
-    A good label in every folder shows it, where none says of itself that its parts are good:
-    names of views and batches recur, too.
+    They are recognized by a good label in every folder, if no folder itself is a good label. Other
+    names that recur, such as views and batches, do not count.
     """
     if len(labels) < 2 or any(is_good_name(label.name) for label in labels):
         return
@@ -207,7 +208,7 @@ def _one_split(folder: Path, only: Path, flat: Sequence[Path]) -> DatasetError:
 
 
 def _has_labels_only(folder: Path) -> bool:
-    """Whether there are images in folders below this one, and none in it."""
+    """Whether the sub-folders contain images and the folder itself does not."""
     inside = [each for each in sub_folders(folder, LeftOut()) if not _is_masks(each.name)]
     return any(map(_has_images, inside)) and not _has_images_beside(folder)
 
@@ -225,5 +226,5 @@ def _names(folders: Sequence[Path]) -> str:
 
 
 def _is_masks(name: str) -> bool:
-    """Whether a folder's name says that it holds masks of defects."""
+    """Whether a folder's name means masks of defects."""
     return _MASKS.fullmatch(label_key(name)) is not None

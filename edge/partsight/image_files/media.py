@@ -1,4 +1,4 @@
-"""Whether a file that was named is a video: the same answer for ``classify`` and ``watch``."""
+"""Recognizes video files, in the same way for ``classify`` and ``watch``."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _STARTS = (
     b"\x00\x00\x00\x01\x67",  # H.264
     b"\x00\x00\x00\x01\x40\x01",  # H.265
 )
-# Of an ISO media file the first box, at byte 4; HEIC and AVIF pictures are such files too.
+# First boxes of an ISO media file, at byte 4. HEIC and AVIF images are such files too.
 _BOXES = (b"moov", b"mdat", b"wide", b"free", b"skip")
 _IMAGE_BRANDS = (b"hei", b"hev", b"mif1", b"msf1", b"avi", b"mia")
 _PACKET_SYNC = 0x47
 
 
 def is_video(path: str | os.PathLike[str]) -> bool:
-    """Whether a file is a video, by its ending, or by its first bytes where that says nothing."""
+    """Whether a file is a video, by its ending, or by its first bytes if the ending is unknown."""
     suffix = os.path.splitext(os.fspath(path))[1].lower()
     if suffix in VIDEO_SUFFIXES or suffix in IMAGE_SUFFIXES:
         return suffix in VIDEO_SUFFIXES

@@ -1,6 +1,6 @@
-"""Picture files: found in folders, read ahead in parallel, handed on in order.
+"""Finds image files in folders and decodes them in parallel, in order.
 
-Used wherever files are worked through: batch, evaluation, training, calibration.
+Used for batch, evaluation, training and calibration.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ __all__ = [
     "sub_folders",
 ]
 
-# Of image files that are read; see ``picture.formats``.
+# Endings of supported image files; see ``image.formats``.
 IMAGE_SUFFIXES = IMAGE_ENDINGS
 
 
 def is_image_file(path: PurePath) -> bool:
-    """Whether a file's name says that it is an image; names that are ignored are not."""
+    """Whether a file has the name of an image and is not ignored."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not is_ignored(path.name)
 
 
@@ -46,7 +46,7 @@ def image_files_below(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlist
 
     Args:
         folder: see ``walk``.
-        left_out: collects the other files, and the folders that were yielded.
+        left_out: collects the other files, and the folders that cannot be listed.
     """
     for entry in walk(folder):
         if isinstance(entry, Unlisted):
@@ -59,17 +59,16 @@ def image_files_below(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlist
 
 
 def find_image_files(paths: Iterable[Path], left_out: LeftOut | None = None) -> list[Path]:
-    """The image files that ``paths`` stand for.
+    """The given files, and the image files in the given folders and below them, by name.
 
-    A file stands for itself, whatever its name, also where it does not exist, so that
-    the run names it. A folder stands for the image files in it and below it, by name.
+    A path that does not exist counts as a file, so that reading it reports the error.
 
     Args:
         paths: files and folders.
-        left_out: collects what in the folders is not read.
+        left_out: collects files in the folders that are not read.
 
     Raises:
-        DatasetError: there is none.
+        DatasetError: there are none.
     """
     paths, left_out = list(paths), left_out or LeftOut()
     found = [
@@ -81,7 +80,7 @@ def find_image_files(paths: Iterable[Path], left_out: LeftOut | None = None) -> 
 
 
 def no_image_files(where: str, left_out: LeftOut) -> DatasetError:
-    """The error for inputs without any image file; tells what there was instead."""
+    """The error for inputs without any image file; it lists the other files."""
     unlisted = [f"{path}: {reason}" for path, reason in left_out.unreadable.items()]
     received = "; ".join(filter(None, [left_out.text(), *unlisted])) or "received none"
     return DatasetError(
@@ -91,14 +90,14 @@ def no_image_files(where: str, left_out: LeftOut) -> DatasetError:
 
 
 def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:
-    """The folders in a folder, and links to such, by name; ignored names are left out.
+    """The folders in a folder, including links to folders, by name; ignored names are left out.
 
     Args:
-        folder: what is listed.
-        left_out: collects the files in it, and links to a folder that they lie in.
+        folder: to list.
+        left_out: collects the files in it, and links to one of its parents.
 
     Raises:
-        DatasetError: no such folder, or one that cannot be listed.
+        DatasetError: the folder does not exist or cannot be listed.
     """
     if not folder.is_dir():
         raise DatasetError(
@@ -112,7 +111,7 @@ def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:
     found = []
     for child in (folder / name for name in names if not is_ignored(name)):
         if not child.is_dir():
-            left_out.count(child, " beside the sub-folders" if is_image_file(child) else "")
+            left_out.count(child, " next to the sub-folders" if is_image_file(child) else "")
         elif lies_in_itself(child):
             left_out.cycle(child)
         else:
@@ -123,23 +122,23 @@ def sub_folders(folder: Path, left_out: LeftOut) -> list[Path]:
 def read_images(
     paths: Iterable[Path], spec: PreprocessSpec
 ) -> Iterator[tuple[Path, NDArray[np.uint8] | ImageError]]:
-    """Decode pictures ahead of their use, one thread a core.
+    """Decode image files in advance, with one thread per core.
 
     Args:
         paths: the files.
-        spec: what they are decoded for.
+        spec: the preprocessing that follows.
 
     Yields:
-        Each path with its picture, uint8 (H, W, 3) BGR, or the reason for none; in the
-        order of ``paths``. A few pictures a core are held at a time, however many come.
+        Each path with its image, uint8 (H, W, 3) BGR, or the error; in the order of ``paths``.
+        Only a few images per core are in memory at a time.
     """
     return parallel_map(functools.partial(_try_decode, spec=spec), paths)
 
 
 def measure_depth(paths: Iterable[Path]) -> int | None:
-    """The significant bits of a set's files with 16 bits per sample; None where it has none.
+    """The significant bits of a set's files with 16 bits per sample; None if it has none.
 
-    Files that cannot be read are passed over: whoever decodes them next names them.
+    Files that cannot be read are skipped; decoding them reports the error.
     """
     found: list[Samples] = []
     for _, samples in parallel_map(read_samples, filter(may_be_wide, paths)):

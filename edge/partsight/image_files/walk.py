@@ -1,6 +1,6 @@
-"""Which files and folders of a tree belong to an image set.
+"""Walks the folders of an image set.
 
-The one place for what every command leaves out and how it follows links: ``train``,
+The only definition of the files that are left out and of how links are followed, for ``train``,
 ``check-data``, ``evaluate``, ``classify`` and folders as sources.
 """
 
@@ -26,7 +26,7 @@ __all__ = [
     "walk",
 ]
 
-# Written by file managers, network storage and notebooks beside the user's own files. Casefolded.
+# Created by file managers, network storage and notebooks. Casefolded.
 _IGNORED_NAMES = frozenset(
     {
         *("@eadir", "@tmp", "#recycle", "#snapshot", "~snapshot"),  # Synology, NetApp
@@ -37,7 +37,7 @@ _IGNORED_NAMES = frozenset(
     }
 )
 
-# Endings of files that OpenCV plays. A video that is named is read; one in a folder is not.
+# Endings of videos. A video that the user names is read; one in a folder is not.
 VIDEO_SUFFIXES = frozenset(
     {
         *(".avi", ".divx", ".mkv", ".mk3d", ".webm", ".mov", ".qt", ".mp4", ".m4v", ".3gp", ".3g2"),
@@ -47,7 +47,7 @@ VIDEO_SUFFIXES = frozenset(
     }
 )
 
-_CYCLE = "a link to a folder that it lies in is not followed"
+_CYCLE = "a link to one of its parent folders is not followed"
 _NO_ENDING = "without ending"
 
 # Device and inode: the folder itself, whatever its name.
@@ -56,12 +56,12 @@ _Identity = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """A folder whose files are not part of the walk.
+    """A folder that was not listed.
 
     Attributes:
         path: the folder.
-        reason: why, for people.
-        is_cycle: whether it is a link to a folder around it: then no file is missed.
+        reason: for messages.
+        is_cycle: whether it is a link to one of its parents; then no file is missing.
     """
 
     path: Path
@@ -71,7 +71,7 @@ class Unlisted:
 
 @dataclass(slots=True)
 class LeftOut:
-    """Collects what a walk met and did not take.
+    """Collects the files and folders that a walk left out.
 
     Attributes:
         endings: number of files that are not read, by their lower-case ending.
@@ -82,20 +82,20 @@ class LeftOut:
     unlisted: list[Unlisted] = field(default_factory=list)
 
     def cycle(self, folder: Path) -> None:
-        """Note a link to a folder that it lies in."""
+        """Add a link to one of its parent folders."""
         self.unlisted.append(Unlisted(folder, _CYCLE, is_cycle=True))
 
     def count(self, file: PurePath, where: str = "") -> None:
-        """Count a file that is not read; ``where`` follows its ending in the text."""
+        """Count a file that is not read; ``where`` is appended to its ending in the text."""
         self.endings[(file.suffix.lower() or _NO_ENDING) + where] += 1
 
     @property
     def unreadable(self) -> dict[Path, str]:
-        """Folder to reason, of those whose files are missed."""
+        """Folders whose files are missing, with the reasons."""
         return {each.path: each.reason for each in self.unlisted if not each.is_cycle}
 
     def text(self) -> str | None:
-        """One line such as ``12 files not read: 9 .heic, 3 .mp4``, with hints; None for none."""
+        """One line such as ``12 files not read: 9 .heic, 3 .mp4``, with hints; None if empty."""
         total = self.endings.total()
         if not total:
             return None
@@ -106,9 +106,9 @@ class LeftOut:
 
 
 def is_ignored(name: str) -> bool:
-    """Whether a file or folder name, without its path, is hidden or a system's own.
+    """Whether a file or folder name, without its path, is hidden or belongs to the system.
 
-    Hidden names start with a dot: ``.ipynb_checkpoints`` and macOS's ``._*`` are among them.
+    Hidden names start with a dot, such as ``.ipynb_checkpoints`` and macOS's ``._*``.
     """
     return name.startswith(".") or name.casefold() in _IGNORED_NAMES
 
@@ -116,17 +116,17 @@ def is_ignored(name: str) -> bool:
 def walk(folder: Path, spelled: Container[str] = ()) -> Iterator[Path | Unlisted]:
     """The files in a folder and below it, by name; one folder is listed at a time.
 
-    Ignored names are left out at every level, but not ``folder`` itself: the user named it.
-    Links are followed, except a link to a folder that it lies in.
+    Ignored names are left out at every level, except ``folder`` itself. Links are followed, except
+    a link to one of its parents.
 
     Args:
-        folder: where to begin.
-        spelled: ignored names that are not left out, as the user spelled them.
+        folder: the root.
+        spelled: names that are not left out even if they are ignored names.
 
     Yields:
-        Files of any ending in a fixed order, and folders that cannot be listed in their place.
+        Files with any ending in a fixed order, and folders that cannot be listed at their position.
     """
-    # Not recursive: folders may lie deeper than Python calls.
+    # Not recursive: folders may be nested deeper than Python's recursion limit.
     todo: list[tuple[Path, frozenset[_Identity]]] = [(folder, identities_around(folder))]
     while todo:
         path, around = todo.pop()
@@ -149,7 +149,7 @@ def walk(folder: Path, spelled: Container[str] = ()) -> Iterator[Path | Unlisted
 
 @functools.lru_cache(maxsize=4096)
 def lies_in_itself(folder: Path) -> bool:
-    """Whether a path leads through a link to a folder around it, as patterns with ``**`` do."""
+    """Whether a path leads through a link to one of its own parents."""
     path = Path(os.path.abspath(folder))
     try:
         around = [_identity(each) for each in (path, *path.parents)]
@@ -159,7 +159,7 @@ def lies_in_itself(folder: Path) -> bool:
 
 
 def identities_around(folder: Path) -> frozenset[_Identity]:
-    """The folders that a folder lies in, by its name and by where links lead."""
+    """The identities of a folder's parents, by its path and by its resolved path."""
     parents = {*Path(os.path.abspath(folder)).parents, *Path(os.path.realpath(folder)).parents}
     found = set()
     for parent in parents:

@@ -1,4 +1,4 @@
-"""What a run over pictures is pointed at: files, folders, globs, lists, archives and videos.
+"""Inputs of a batch run: files, folders, patterns, lists, archives and videos.
 
-A new kind of input is a module here and a line in ``open.py``.
+A new kind of input is one module here and one line in ``open.py``.
 """

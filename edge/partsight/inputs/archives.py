@@ -1,8 +1,4 @@
-"""Pictures in zip and tar archives, which are never unpacked.
-
-Enters: an archive's path. Leaves: its members' bytes, one at a time. Names in an archive are only
-ever names: nothing is written where they say.
-"""
+"""Images in zip and tar archives, read one member at a time; nothing is unpacked to the disk."""
 
 from __future__ import annotations
 
@@ -20,7 +16,7 @@ from partsight.inputs.base import Input, InputImage, Unreadable
 
 __all__ = ["MAX_MEMBER_BYTES", "images_in_tar", "images_in_zip"]
 
-# An uncompressed picture of as many pixels as are decoded, 16 bits each, and then some.
+# More than an uncompressed 16-bit image of MAX_PIXELS.
 MAX_MEMBER_BYTES = 1_000_000_000
 
 _DAMAGE = (
@@ -28,7 +24,7 @@ _DAMAGE = (
     EOFError,
     ValueError,
     NotImplementedError,
-    RuntimeError,  # zipfile's, for members with a password
+    RuntimeError,  # zipfile, for members with a password
     tarfile.TarError,
     zipfile.BadZipFile,
     zlib.error,
@@ -36,11 +32,11 @@ _DAMAGE = (
 
 
 def images_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
-    """The pictures in a zip archive, in the archive's order; ignored names as in a folder."""
+    """The images in a zip archive, in the archive's order; names are ignored as in a folder."""
     try:
         with zipfile.ZipFile(path) as archive:
             for member in archive.infolist():
-                if member.is_dir() or not _is_taken(member.filename, left_out):
+                if member.is_dir() or not _is_image_member(member.filename, left_out):
                     continue
                 name = f"{path}!/{member.filename}"
                 try:
@@ -55,24 +51,24 @@ def images_in_zip(path: Path, left_out: LeftOut) -> Iterator[Input]:
 
 
 def images_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
-    """The pictures in a tar archive, compressed or not; see ``images_in_zip``."""
+    """The images in a tar archive, compressed or not; see ``images_in_zip``."""
     try:
         # As a stream: the list of members would grow with their number.
         with tarfile.open(path, "r|*") as archive:
             for member in archive:
-                if not member.isfile() or not _is_taken(member.name, left_out):
+                if not member.isfile() or not _is_image_member(member.name, left_out):
                     continue
                 stream = archive.extractfile(member)
                 data = b"" if stream is None else _read(stream, member.size)
                 modified_at = datetime.fromtimestamp(member.mtime, timezone.utc)
                 yield InputImage(f"{path}!/{member.name}", data, modified_at)
-                archive.members.clear()  # type: ignore[attr-defined]  # it keeps all it has seen
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
     except _DAMAGE as error:
         yield _damaged(path, error)
 
 
-def _is_taken(name: str, left_out: LeftOut) -> bool:
-    """Whether a member is an image file, as a walk over the unpacked archive would tell."""
+def _is_image_member(name: str, left_out: LeftOut) -> bool:
+    """Whether a member is an image file, with the rules for folders; other files are counted."""
     path = PurePosixPath(name)
     if any(is_ignored(part) for part in path.parts if part not in (".", "..")):
         return False
@@ -93,4 +89,4 @@ def _read(stream: IO[bytes], announced: int) -> bytes:
 
 def _damaged(path: Path, error: BaseException) -> Unreadable:
     reason = getattr(error, "strerror", None) or error or type(error).__name__
-    return Unreadable(str(path), f"the archive cannot be read, or no further: {reason}")
+    return Unreadable(str(path), f"the archive cannot be read completely: {reason}")

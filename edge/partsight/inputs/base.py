@@ -1,4 +1,4 @@
-"""One thing to be judged, or why it cannot be."""
+"""One input of a batch run: an image, or the reason why it cannot be read."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from numpy.typing import NDArray
 
 __all__ = ["Content", "Input", "InputImage", "Unreadable"]
 
-# A file, an encoded picture, or uint8 (H, W, 3) BGR.
+# A file, an encoded image, or uint8 (H, W, 3) BGR.
 Content = Path | bytes | NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class InputImage:
-    """A picture that is to be judged.
+    """An image to classify.
 
     Attributes:
-        name: what it is called in rows: a path, ``archive.zip!/member`` or ``video.mp4#frame``.
-        content: what it is decoded from.
-        modified_at: when it was last changed, where an archive says so; a file is asked itself.
+        name: in result rows: a path, ``archive.zip!/member`` or ``video.mp4#frame``.
+        content: its file, bytes or pixels.
+        modified_at: time of its last change, if the archive states one. For files it is read later.
     """
 
     name: str
@@ -32,7 +32,7 @@ class InputImage:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """What was to be judged and cannot be: a folder, a list, a member of an archive."""
+    """An input that cannot be read: a folder, a list, a member of an archive."""
 
     name: str
     reason: str

@@ -1,4 +1,4 @@
-"""How many pictures there will be, where that is cheap to know: for the time that is left."""
+"""Counts the inputs of a run if that is cheap, for the display of the remaining time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["count_inputs"]
 
 
 def count_inputs(paths: Iterable[str]) -> int | None:
-    """The number of ``open_inputs``; None where a pipe, an archive or a video would be read."""
+    """The number of inputs; None if a pipe, an archive or a video would have to be read."""
     paths = list(paths)
     if STDIN in paths:
         return None

@@ -1,7 +1,7 @@
-"""Lists of paths: a text with one path per line, a column of a table, or what a pipe brings.
+"""Lists of paths: a text with one path per line, a column of a table, or a pipe.
 
-Paths in them are relative to the current folder, as those on a command line are, and as those that
-``partsight classify`` writes: its own table is a list.
+Paths are relative to the current folder, like those on the command line and in the rows of
+``partsight classify``, whose table can be used as a list.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from partsight.utils.text_files import BLOCK, encoding_of, nfc, open_text
 
 __all__ = ["paths_in_stream", "paths_in_table", "paths_in_text", "path_on_disk"]
 
-# Headers of the column of paths, as ``column_name`` normalizes them; the first one found is taken.
+# Headers of the column of paths, normalized by ``column_name``; the first one found is used.
 _COLUMNS = (
     *("path", "filepath", "imagepath", "picturepath"),
     *("file", "filename", "image", "imagefile", "imagename", "picture"),
@@ -30,7 +30,7 @@ def paths_in_text(path: Path) -> Iterator[str]:
     """The lines of a text file.
 
     Raises:
-        OSError: it cannot be read.
+        OSError: the file cannot be read.
         ValueError: it is not a text.
     """
     with path.open("rb") as stream:
@@ -38,13 +38,13 @@ def paths_in_text(path: Path) -> Iterator[str]:
 
 
 def paths_in_table(path: Path) -> Iterator[str]:
-    """The column ``path``, or ``file`` or the like, of a CSV file; its first where it has none.
+    """The column of paths of a CSV file: ``path``, ``file`` or similar, or else the first column.
 
     Fields are separated by commas, semicolons or tabs.
 
     Raises:
-        OSError: it cannot be read.
-        ValueError: it is no CSV file.
+        OSError: the file cannot be read.
+        ValueError: it is not a CSV file.
     """
     with open_text(path, "surrogateescape") as stream:
         rows = table_rows(stream, _COLUMNS)
@@ -60,13 +60,13 @@ def paths_in_table(path: Path) -> Iterator[str]:
 
 
 def paths_in_stream(stream: IO[bytes]) -> Iterator[str]:
-    """Paths that are separated by line ends; by NUL bytes where the first block has one.
+    """Paths separated by line ends, or by NUL bytes if the first block has one.
 
-    That is what ``find`` writes, and ``find -print0`` where names may have line ends. Bytes that
-    are not UTF-8 stay as they are, as in names of files.
+    These are the outputs of ``find`` and of ``find -print0``. Bytes that are not UTF-8 are kept, as
+    in file names.
 
     Raises:
-        ValueError: it is not such a list, but binary data.
+        ValueError: the stream is binary data.
     """
     first = stream.read(BLOCK)
     encoding = encoding_of(first)
@@ -79,16 +79,16 @@ def paths_in_stream(stream: IO[bytes]) -> Iterator[str]:
     rest = b""
     for block in _as_utf8(stream, first, encoding or "utf-8"):
         *whole, rest = (rest + block).split(separator)
-        yield from _named(whole, separator)
-    yield from _named([rest], separator)
+        yield from _decode(whole, separator)
+    yield from _decode([rest], separator)
 
 
 def path_on_disk(name: str) -> str:
     """The path that an entry of a list stands for.
 
-    What exists under exactly this name wins. Otherwise spaces and quotes around it are not part
-    of it, backslashes separate folders, and names that are equal under NFC are the same name:
-    macOS writes an ``ä`` as two characters.
+    An existing file of exactly this name has priority. Otherwise spaces and quotes around the
+    entry are removed, backslashes separate folders, and names are compared in NFC, because macOS
+    writes an ``ä`` as two characters.
     """
     if os.path.lexists(name):
         return name
@@ -110,7 +110,7 @@ def _equal_under_nfc(name: str) -> str | None:
 
 
 def _by_components(name: str) -> str | None:
-    """Where each folder on the way may have its name in another form."""
+    """The existing path whose components are equal in NFC, or None."""
     head, tail = os.path.split(name)
     if not tail:
         return name if os.path.isdir(name) else None
@@ -126,7 +126,7 @@ def _by_components(name: str) -> str | None:
 
 
 def _as_utf8(stream: IO[bytes], first: bytes, encoding: str) -> Iterator[bytes]:
-    """The blocks of a stream without a byte order mark; those in UTF-8 are not looked at."""
+    """The blocks of a stream in UTF-8, without a byte order mark."""
     blocks = itertools.chain([first], iter(lambda: stream.read(BLOCK), b""))
     if encoding.startswith("utf-8"):
         yield next(blocks).removeprefix(codecs.BOM_UTF8)
@@ -136,7 +136,7 @@ def _as_utf8(stream: IO[bytes], first: bytes, encoding: str) -> Iterator[bytes]:
             yield text.encode()
 
 
-def _named(entries: list[bytes], separator: bytes) -> Iterator[str]:
+def _decode(entries: list[bytes], separator: bytes) -> Iterator[str]:
     for entry in entries:
         name = entry.rstrip(b"\r") if separator == b"\n" else entry
         if name:

@@ -1,7 +1,7 @@
-"""From what stands on a command line to pictures.
+"""Opens the inputs that the user names on the command line.
 
-Enters: paths. Leaves: pictures, one at a time and always in the same order, so that a run that was
-stopped finds its place. What cannot be read is named and the run goes on.
+Inputs come one at a time and always in the same order, so that a stopped run can be resumed.
+Unreadable inputs are reported and the run continues.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ _ARCHIVES: dict[str, Callable[[Path, LeftOut], Iterator[Input]]] = {
 def open_inputs(
     paths: Iterable[str], every: int = 1, left_out: LeftOut | None = None
 ) -> Iterator[Input]:
-    """The pictures that paths stand for.
+    """The images at paths.
 
     Args:
         paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
             (``.txt``, ``.csv``), an archive, a video (see ``is_video``), a ``file:`` URL, or
-            ``-`` for a list on stdin. Any other file stands for itself, also where there is none,
-            so that it is named.
-        every: of a video's frames, each so many are taken.
-        left_out: collects what in folders and archives is not read.
+            ``-`` for a list on stdin. A path that does not exist counts as a file, so that reading
+            it reports the error.
+        every: interval of the frames that are used of a video; 1 uses all.
+        left_out: collects files in folders and archives that are not read.
 
     Yields:
-        Pictures and what cannot be read, in the order of ``paths``, by name within a folder or
-        a pattern.
+        Images and unreadable inputs, in the order of ``paths``, by name within a folder or a
+        pattern.
     """
     left_out = left_out or LeftOut()
     for entry in entries(paths):
@@ -63,7 +63,7 @@ def open_inputs(
 
 
 def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
-    """The paths, and in the place of a list those in it; see ``open_inputs``."""
+    """The paths, with each list replaced by its entries; see ``open_inputs``."""
     for path in paths:
         if path == STDIN:
             yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer))
@@ -78,14 +78,14 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
         yield from filter(None, map(path_on_disk, paths))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        yield Unreadable(name, f"the list cannot be read, or no further: {reason}")
+        yield Unreadable(name, f"the list cannot be read completely: {reason}")
 
 
 def images_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
-    """The pictures that one path stands for, which is no list; see ``open_inputs``."""
+    """The images at one path, which is not a list; see ``open_inputs``."""
     name = local_path(name)
     path = Path(name)
-    # Not Path's own: some versions of Python raise for names that no file can have.
+    # Not Path.is_dir: in some versions of Python it raises for invalid names.
     if os.path.isdir(path):
         yield from inputs_below(path, left_out)
     elif glob.has_magic(name) and not os.path.exists(path):

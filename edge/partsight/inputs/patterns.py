@@ -1,7 +1,7 @@
 """Paths that match a pattern such as ``captured/**/*.jpg``.
 
-``glob`` follows links below ``**`` in circles, which takes for ever where two of them cross. Here
-such patterns go by ``walk``, which enters no folder within itself.
+``glob`` follows circular links below ``**``, which may take unlimited time. Here such patterns use
+``walk``, which enters no folder within itself.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ _DEEP = "**"
 
 
 def matches(pattern: str) -> Iterator[Path | Unlisted]:
-    """The paths that a pattern stands for, by name; without ignored names, unless it spells them.
+    """The paths that match a pattern, by name; ignored names match only if it contains them.
 
     Yields:
-        Files, for a pattern without ``**`` folders too, and folders that cannot be listed.
+        Files; folders that cannot be listed; and folders, for a pattern without ``**``.
     """
     parts = Path(pattern).parts
     if _DEEP not in parts:
-        yield from (Path(name) for name in sorted(glob.glob(pattern)) if _is_met(name, parts))
+        yield from (Path(name) for name in sorted(glob.glob(pattern)) if _is_included(name, parts))
         return
     place = parts.index(_DEEP)
     around = Path(*parts[:place])
     roots = sorted(glob.glob(str(around))) if place else [os.curdir]
-    for root in (Path(name) for name in roots if _is_met(name, parts)):
+    for root in (Path(name) for name in roots if _is_included(name, parts)):
         if root.is_dir():
             yield from _below(root, parts[place:])
 
@@ -42,24 +42,24 @@ def _below(root: Path, parts: Sequence[str]) -> Iterator[Path | Unlisted]:
         if isinstance(entry, Unlisted):
             if not entry.is_cycle:
                 yield entry
-        elif _fits(entry.relative_to(root).parts, parts):
+        elif _matches(entry.relative_to(root).parts, parts):
             yield entry
 
 
-def _fits(names: Sequence[str], parts: Sequence[str]) -> bool:
-    """Whether names match a pattern's parts; ``**`` stands for any number of folders."""
-    ends = {0}  # how many of the names the parts so far may have matched
-    for number, part in enumerate(parts, 1):
-        if part == _DEEP:
-            ends = set(range(min(ends), len(names) + (number == len(parts))))
+def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether path components match a pattern; ``**`` matches any number of folders."""
+    ends = {0}  # possible numbers of names that are matched so far
+    for number, pattern in enumerate(patterns, 1):
+        if pattern == _DEEP:
+            ends = set(range(min(ends), len(names) + (number == len(patterns))))
         else:
-            fitting = (end for end in ends if end < len(names))
-            ends = {end + 1 for end in fitting if fnmatch.fnmatchcase(names[end], part)}
+            open_ends = (end for end in ends if end < len(names))
+            ends = {end + 1 for end in open_ends if fnmatch.fnmatchcase(names[end], pattern)}
         if not ends:
             return False
     return len(names) in ends
 
 
-def _is_met(name: str, spelled: Sequence[str]) -> bool:
-    """Whether a walk would come by a match; a name that the pattern spells is."""
-    return not any(is_ignored(part) and part not in spelled for part in Path(name).parts)
+def _is_included(path: str, spelled: Sequence[str]) -> bool:
+    """Whether a path has no ignored names except those that the pattern contains."""
+    return not any(is_ignored(name) and name not in spelled for name in Path(path).parts)

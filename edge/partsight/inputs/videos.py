@@ -1,4 +1,4 @@
-"""Frames of video files, every so many."""
+"""Frames of video files as inputs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["frames_of_video"]
 
 
 def frames_of_video(path: Path, every: int) -> Iterator[Input]:
-    """Every ``every``-th frame of a video file, from the first on."""
+    """Every ``every``-th frame of a video file, starting with the first."""
     try:
         with CaptureSource(str(path), live=False) as source:
             for frame in source:

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import decide, is_flat, reason, with_thresholds
+from partsight.decision.decide import decide, is_flat, reason
+from partsight.decision.operating_point import with_thresholds
 from partsight.decision.policy import Policy
 from partsight.errors import ImageError, ModelError
 from partsight.image.spec import PreprocessSpec

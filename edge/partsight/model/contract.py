@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.normalization import Normalization
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec, spec_to_document
 from partsight.model.product import clean_product

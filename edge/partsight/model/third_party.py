@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from partsight.decision.decide import OperatingPoint, default_accept_labels
+from partsight.decision.operating_point import OperatingPoint, default_accept_labels
 from partsight.errors import ContractError, ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from partsight.decision.decide import with_thresholds
+from partsight.decision.operating_point import with_thresholds
 from partsight.errors import ContractError, DatasetError, ModelError
 from partsight.evaluation.evaluate import labelled_image_files, score_images
 from partsight.evaluation.metrics import classification_metrics

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.intervals import auc_interval, proportion_interval
 from partsight.evaluation.verdict_metrics import verdict_metrics
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ContractError, ModelError
 from partsight.image.spec import FITS, PreprocessSpec
 from partsight.model.contract import Contract

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ContractError
 from partsight.image.spec import PreprocessSpec
 from partsight.image.statistics import image_statistics

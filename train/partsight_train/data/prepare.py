@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from partsight.decision.decide import default_accept_labels
+from partsight.decision.operating_point import default_accept_labels
 from partsight.errors import DatasetError, ModelError
 from partsight.image.spec import MAX_BIT_DEPTH
 from partsight.image_files.read import measure_depth

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.model.contract import Contract
 from partsight_train.data.dataset import Split
 from partsight_train.data.prepare import Prepared

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, worst_tile
+from partsight.decision.decide import worst_tile
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import DatasetError, ModelError
 from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_images

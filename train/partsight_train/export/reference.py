@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, accept_scores, verdicts
+from partsight.decision.decide import accept_scores, verdicts
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.preprocess import preprocess
 from partsight.image.statistics import image_statistics

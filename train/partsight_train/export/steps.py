@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import accept_scores, choose_operating_point
+from partsight.decision.choose import choose_operating_point
+from partsight.decision.decide import accept_scores
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.dataset import Split
 from partsight_train.export.variant import ReferenceModel, Variant

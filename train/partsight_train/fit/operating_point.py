@@ -12,7 +12,9 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint, accept_scores, choose_operating_point
+from partsight.decision.choose import choose_operating_point
+from partsight.decision.decide import accept_scores
+from partsight.decision.operating_point import OperatingPoint
 from partsight.image.spec import DEFAULT_MIN_CONTRAST
 from partsight_train.settings import TrainSettings
 

@@ -9,7 +9,7 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight_train.report.curves import Bin, precision_recall, roc
 from partsight_train.report.kinds import Kinds
 from partsight_train.report.svg import BAD, GOOD, GREY, draw

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from partsight.decision.decide import OperatingPoint, choose_operating_point
+from partsight.decision.choose import choose_operating_point
+from partsight.decision.operating_point import OperatingPoint
 from partsight_train.report.estimate import Estimate, share
 from partsight_train.report.kinds import Kinds
 

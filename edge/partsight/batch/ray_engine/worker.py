@@ -18,7 +18,7 @@ from partsight.batch.classify_files import classify_input
 from partsight.batch.ray_engine.output_folder import OutputFolder
 from partsight.batch.ray_engine.plan import read_entry
 from partsight.batch.rows import outcome, shortened
-from partsight.decision.decide import OperatingPoint
+from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError
 from partsight.inference.classifier import Classifier
 from partsight.inference.runtimes import RUNTIME_VARIABLE

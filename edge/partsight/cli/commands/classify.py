@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from partsight.batch.contact_sheet import ContactSheet
     from partsight.batch.run import ClassifiedInput, Observer
     from partsight.batch.spool import Spool
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
     from partsight.results.base import Row

@@ -13,7 +13,7 @@ from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, find_confi
 from partsight.inference.runtimes import THREADS_VARIABLE
 
 if TYPE_CHECKING:
-    from partsight.decision.decide import OperatingPoint
+    from partsight.decision.operating_point import OperatingPoint
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
 
@@ -129,7 +129,7 @@ def point_in_force(
     Raises:
         ConfigError: the configuration cannot be read, or thresholds do not go together.
     """
-    from partsight.decision.decide import with_thresholds
+    from partsight.decision.operating_point import with_thresholds
 
     point, path = classifier.contract.operating_point, find_config()
     if path is not None:

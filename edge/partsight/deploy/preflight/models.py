@@ -44,7 +44,7 @@ def _model_file(key: str, path: Path) -> Iterator[Finding]:
 
 
 def _store(config: Config, folder: Path) -> Iterator[Finding]:
-    from partsight.decision.decide import with_thresholds
+    from partsight.decision.operating_point import with_thresholds
     from partsight.model.product import require_configured_product
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import ModelStore, activated
