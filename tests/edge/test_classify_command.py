@@ -252,7 +252,7 @@ def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ([], "Expected --resume to go on"),
+        ([], "Continue it with --resume"),
         (["--resume", "--reject-below", "0.1"], "run with other settings"),
         (["--resume", "--details"], "run with other settings"),
     ],
@@ -287,7 +287,7 @@ def test_two_runs_do_not_write_to_one_file(model_path: Path, captured: Path) -> 
     with Spool(Path("o.jsonl"), {}, resume=False):
         result = run(model_path, captured, "-o", "o.jsonl", "--resume")
     assert result.exit_code == 1
-    assert "being written to by another run" in result.stderr
+    assert "being written by another run" in result.stderr
 
 
 def test_who_interrupts_is_told_how_to_go_on(
@@ -370,7 +370,7 @@ def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
     )
 
     assert full.returncode == 1
-    assert "--resume goes on" in full.stderr.splitlines()[-1]
+    assert "--resume keeps the rows" in full.stderr.splitlines()[-1]
     assert spool_path(Path("o.csv")).stat().st_size == 4000
     assert run(model_path, captured, "-o", "o.csv", "--resume").exit_code == 3
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()

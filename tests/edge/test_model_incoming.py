@@ -73,7 +73,7 @@ def test_a_file_that_is_being_copied_waits(incoming: Incoming, clock: Clock, dat
     ("content", "reason"),
     [
         (lambda data: data[: len(data) // 2], "is damaged|no whole flatbuffer|cannot"),
-        (lambda data: data[:-9], "has lost its contract: its end is cut off"),
+        (lambda data: data[:-9], "has lost its contract: the file is truncated"),
         (lambda data: b"", "is not a TFLite model"),
         (lambda data: b"a letter to the line", "is not a TFLite model"),
         (lambda data: data[:5000] + b"\1\2\3" + data[5003:], "is damaged"),

@@ -277,5 +277,5 @@ def test_ps_shows_no_password_of_a_running_command(tmp_path: Path) -> None:
 def test_a_store_of_pictures_is_named_without_its_keys(uri: str, named: str) -> None:
     assert stores.uri_without_keys(uri) == named
     with pytest.raises(PartsightError) as caught:
-        stores.opened("none" + uri)  # which pyarrow does not know, or which is not installed
+        stores.open_uri("none" + uri)  # which pyarrow does not know, or which is not installed
     assert _seen(caught.value) == []

@@ -179,7 +179,7 @@ def test_a_model_without_a_heat_map_says_how_to_get_one(finished: Path, tmp_path
     output = tmp_path / "rows.jsonl"
     result = invoke("classify", finished / DELIVERY, finished, "--heatmaps", tmp_path, "-o", output)
     assert result.exit_code == 1
-    assert "gives no heat maps" in result.output
+    assert "has no heat map output" in result.output
     assert not output.exists()
 
 

@@ -148,24 +148,24 @@ def four_outputs(image: Any) -> Any:
 @pytest.mark.parametrize(
     ("model", "given", "exception", "message"),
     [
-        (lambda: converted(four_outputs), ModelOverrides(LABELS), ContractError, "as detectors"),
+        (lambda: converted(four_outputs), ModelOverrides(LABELS), ContractError, "as in detectors"),
         (
             lambda: converted(lambda image: image[..., :2]),
             ModelOverrides(LABELS),
             ContractError,
-            "no image classifier: .* outputs .1, 8, 12, 2. float32, as detectors, segmenters",
+            "not an image classifier: .* outputs .1, 8, 12, 2. float32, as in detectors",
         ),
         (
             lambda: converted(lambda image: by_red(image[..., :3]), channels=4),
             ModelOverrides(LABELS),
             ContractError,
-            r"no image classifier: .* inputs \(1, 8, 12, 4\).*neither RGB nor grey",
+            r"not an image classifier: .* inputs \(1, 8, 12, 4\).*neither RGB nor grey",
         ),
         (
             lambda: converted(lambda image: tf.argmax(by_red(image)[tf.newaxis], -1)),
             ModelOverrides(LABELS),
             ContractError,
-            "no image classifier: .* int64.* as after an argmax",
+            "not an image classifier: .* int64.* as after an argmax",
         ),
         (lambda: converted(by_red), ModelOverrides(), ContractError, "Say .*: --labels labels.txt"),
         (
@@ -283,7 +283,7 @@ def test_inspect_tells_what_it_is(their_model: Path, options: list[object]) -> N
         (["--offset", "-1"], 2, "--offset goes with --scale"),
         (["--scale", "0"], 2, "--scale"),
         (["--labels", "missing.txt"], 1, "cannot read the labels in missing.txt: No such file"),
-        ([], 1, "neither a partsight contract nor labels"),
+        ([], 1, "neither a partsight contract nor usable labels"),
     ],
 )
 def test_wrong_usage(
@@ -305,4 +305,4 @@ def test_a_model_with_a_contract_takes_no_facts(parts: Path) -> None:
     shipped = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
     result = invoke("classify", shipped, parts, "--scale", "1")
     assert result.exit_code == 1
-    assert "says itself what its numbers mean" in result.stderr
+    assert "has a contract" in result.stderr

@@ -1,1 +1,1 @@
-"""Facts in a model file: contract, signature, zip tail, third-party models."""
+"""Model files: contract, signature, zip tail, third-party models."""

@@ -1,7 +1,6 @@
-"""What a model says of itself: the facts without which its scores mean nothing.
+"""The contract of a model: the facts that are needed to interpret its inputs and outputs.
 
-Written by the exporter and read with every model, as JSON in the zip tail of the file
-(see ``model_file``).
+The exporter writes it as JSON into the zip tail of the model file (see ``model.file``).
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ __all__ = ["Contract", "GoldenSample", "contract_from_document", "contract_to_do
 
 @dataclass(frozen=True, slots=True)
 class GoldenSample:
-    """A picture in the model file.
+    """An image in the model file with the expected scores.
 
     Attributes:
         file: its name in the zip tail.
-        label: what it shows.
-        scores: what the model gave at export, in its order of labels.
+        label: of the part in the image.
+        scores: of the model at export, in its order of labels.
     """
 
     file: str
@@ -38,33 +37,30 @@ class GoldenSample:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """The facts without which a model's numbers mean nothing.
+    """The facts that are needed to interpret a model's inputs and outputs.
 
     Attributes:
         labels: in the order of the model's outputs.
-        preprocess: what pictures go through before the model.
-        operating_point: how scores become verdicts.
+        preprocess: preprocessing of its input.
+        operating_point: the thresholds.
         provenance: how the model was made, for people; nothing depends on it.
-        normalization: the real numbers that the network takes for the bytes of a picture.
-        tiles: rows and columns that the model cuts a picture into; with more than one tile
-            it gives scores a tile, row by row, and the worst tile decides.
-        logits: whether the model leaves the softmax to whoever runs it.
-        golden: samples to replay on a device.
-        heatmap: rows and columns of the class activation map that the model gives beside its
-            scores; None where it gives none. A position holds the margin, of any sign: the mean
-            logit of the labels of bad parts less that of the labels of good ones, for two labels
-            the log-odds that the part is bad. The mean over the map is the picture's margin; of
-            tiles, which lie side by side in it, the mean over each is the tile's.
-        layout: how the tensors of a model of another tool hold a picture and its scores.
-        reference: good parts as this file judged them, which drift of the line is told against;
-            None where it was not measured.
-        product: what the model is for, as lines compare it (see ``product``); None where it names
-            none.
+        normalization: the real numbers that the network expects for the bytes of an image.
+        tiles: rows and columns of the tiles into which the model divides an image. With more than
+            one tile the output has scores per tile, row by row, and the worst tile decides.
+        logits: whether the output is logits, without the final softmax.
+        golden: golden samples, replayed on the device.
+        heatmap: rows and columns of the class activation map, the model's second output; None
+            without one. Each value is a margin: the mean logit of the labels of bad parts minus
+            that of the labels of good parts; for two labels, the log-odds that the part is bad.
+            The mean over the map is the margin of the image. With tiles, the map contains their
+            maps side by side, and the mean over each is the margin of the tile.
+        layout: of the tensors of a third-party model.
+        reference: statistics of good parts for the detection of drift; None if not measured.
+        product: that the model is for, in the form for comparison (see ``product``), or None.
 
     Raises:
-        ValueError: fewer than two labels, one twice or empty, an operating point that names
-            a label that the model does not have, tiles of which none can be the worst, or a
-            heat map without a size.
+        ValueError: fewer than two labels, a duplicate or empty label, an operating point with an
+            unknown label, tiles without accept labels, or a heat map without a size.
     """
 
     labels: tuple[str, ...]
@@ -86,7 +82,7 @@ class Contract:
         if not all(
             isinstance(label, str) and label and label.isprintable() for label in self.labels
         ):
-            # labels.txt holds one a line, in UTF-8.
+            # labels.txt contains one per line, in UTF-8.
             raise ValueError(f"labels must be non-empty printable text. Received: {self.labels}")
         unknown = set(self.operating_point.accept_labels) - set(self.labels)
         if unknown:
@@ -98,7 +94,7 @@ class Contract:
         if self.layout.single_score and (len(self.labels) != 2 or self.tiles != (1, 1)):
             raise ValueError(f"a single score needs two labels. Received: {self.labels}")
         if self.tiles != (1, 1) and not self.operating_point.accept_labels:
-            raise ValueError(f"tiles {self.tiles} need accept labels, that one can be the worst")
+            raise ValueError(f"tiles {self.tiles} need accept labels, to find the worst tile")
         if any(len(sample.scores) != len(self.labels) for sample in self.golden):
             raise ValueError(f"each golden sample must have {len(self.labels)} scores")
         if self.product is not None:
@@ -109,21 +105,21 @@ class Contract:
 
     @property
     def version(self) -> str | None:
-        """What its maker calls this version of the model, else when it was trained, if it says."""
-        said: Any = self.provenance
+        """The version named by the model's maker, or the time of its training, or None."""
+        value: Any = self.provenance
         for name in ("settings", "card", "model_version"):
-            said = said.get(name) if isinstance(said, Mapping) else None
-        return str(said or self.provenance.get("created_at") or "") or None
+            value = value.get(name) if isinstance(value, Mapping) else None
+        return str(value or self.provenance.get("created_at") or "") or None
 
     @property
     def advice(self) -> str | None:
-        """What its user should know before it judges parts, in one line; None of nothing."""
+        """A warning for the user of the model in one line, or None."""
         if self.operating_point.accept_labels:
             return None
-        mend = "train again with" if self.provenance else "name it with"
+        step = "train again with" if self.provenance else "name it with"
         return (
             "no label of the model is known to mean a good part, so every verdict will be review; "
-            f"{mend} --accept-label. Labels: {', '.join(self.labels)}."
+            f"{step} --accept-label. Labels: {', '.join(self.labels)}."
         )
 
 
@@ -132,9 +128,9 @@ def _are_sides(values: tuple[int, ...]) -> bool:
 
 
 def contract_to_document(contract: Contract) -> dict[str, Any]:
-    """The contract as plain JSON values.
+    """The contract as JSON values.
 
-    What is as by default is left out, so that earlier versions, which do not know it, read on.
+    Newer keys with default values are left out, so that older versions can read the contract.
     """
     document = dataclasses.asdict(contract)
     document["preprocess"] = spec_to_document(contract.preprocess)
@@ -149,17 +145,17 @@ def contract_to_document(contract: Contract) -> dict[str, Any]:
 
 
 def contract_from_document(document: Mapping[str, Any]) -> Contract:
-    """The contract of a parsed JSON document, checked.
+    """The contract of a parsed JSON document.
 
     Raises:
-        KeyError: a fact is missing.
-        TypeError: a fact is of another type, or unknown.
-        ValueError: a fact is impossible.
+        KeyError: a key is missing.
+        TypeError: a key is unknown, or its value has another type.
+        ValueError: a value is invalid.
     """
     unknown = set(document) - {field.name for field in dataclasses.fields(Contract)}
     if unknown:
-        raise TypeError(f"{sorted(unknown)} are facts that this partsight does not know")
-    document = {"normalization": {}, **document}  # what is not in files of earlier versions
+        raise TypeError(f"{sorted(unknown)} are keys that this partsight does not know")
+    document = {"normalization": {}, **document}  # missing in files of older versions
     for name in ("preprocess", "operating_point", "provenance", "normalization"):
         if not isinstance(document[name], dict):
             raise TypeError(f"{name} must be an object. Received: {document[name]!r}")
@@ -187,7 +183,7 @@ def _spec(document: Mapping[str, Any]) -> PreprocessSpec:
 
 
 def _normalization(document: Mapping[str, Any]) -> Normalization:
-    """Files of earlier versions have one number for all channels, not a list."""
+    """The normalization; older files have one number instead of a list."""
     lists = {name: v if isinstance(v, list) else [v] for name, v in document.items()}
     return Normalization(**{name: tuple(map(float, v)) for name, v in lists.items()})
 

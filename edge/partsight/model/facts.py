@@ -1,4 +1,4 @@
-"""What a model file says of its name, product, version, accuracy and origin, for people."""
+"""Name, product, version, accuracy and origin of a model file, for people."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["FileFacts", "file_facts"]
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What a file says of itself; None where it says nothing.
+    """Facts in a model file; each is None if the file does not contain it.
 
     Attributes:
-        name: of its standard metadata.
-        product: that it is for.
-        version: as its maker named it, else when it was trained.
-        accuracy: share of the test images that the file labels right, in [0, 1].
-        test_images: how many these are.
-        trained_at: when, as ISO 8601.
-        trained_on: the folder of its training images.
+        name: from its standard metadata.
+        product: that the model is for.
+        version: named by its maker, or the time of its training.
+        accuracy: share of correctly labelled test images, in [0, 1].
+        test_images: number of test images.
+        trained_at: time, ISO 8601.
+        trained_on: folder of the training images.
     """
 
     name: str | None = None
@@ -39,7 +39,7 @@ class FileFacts:
 
 
 def file_facts(file: ModelFile) -> FileFacts:
-    """Read the facts of a file that was checked; nothing depends on them, so none is required."""
+    """Read the facts of a checked file; none is required."""
     made = file.contract.provenance
     test = _table(_table(made.get("export")).get("test"))
     accuracy, images = _number(test.get("accuracy")), _number(test.get("images"))

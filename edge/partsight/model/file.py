@@ -1,10 +1,10 @@
-"""A model file: read, proved to be the file that was made, or written.
+"""Reads, checks and writes model files.
 
-A partsight model is a TFLite flatbuffer followed by a zip archive, which runtimes ignore
-and unzip reads. The archive holds ``partsight.json``, the contract, and ``labels.txt``
-for other tools. The contract names the size and SHA-256 of the flatbuffer before it, so
-that a damaged file is refused here and never reaches the native parser, which can crash.
-A model that another tool made has no contract; ``foreign`` puts one together.
+A partsight model is a TFLite flatbuffer followed by a zip archive, which runtimes ignore and unzip
+reads. The archive contains ``partsight.json``, the contract, and ``labels.txt`` for other tools.
+The contract has the size and SHA-256 of the flatbuffer, so that a damaged file is refused here
+and does not reach the native parser, which can crash. For a third-party model without a contract,
+``third_party`` makes one.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ CONTRACT_VERSION = 1
 LABELS_NAME = "labels.txt"
 # A contract is a few kilobytes; a tail that unpacks to more is not one.
 _MAX_CONTRACT_BYTES = 1 << 20
-# What the contract says of the file, not of the model.
-_OF_THE_FILE = ("format", "model_bytes", "model_sha256")
+# Keys of the contract's document that describe the file, not the model.
+_FILE_KEYS = ("format", "model_bytes", "model_sha256")
 _TFLITE_IDENTIFIER = b"TFL3"
 
 
@@ -39,9 +39,9 @@ class ModelFile:
     """A model whose bytes were checked against its contract.
 
     Attributes:
-        data: the whole file, as it is handed to a runtime.
+        data: the whole file.
         sha256: hexadecimal digest of ``data``.
-        contract: what the file says of itself.
+        contract: of the model.
     """
 
     data: bytes = dataclasses.field(repr=False)
@@ -55,12 +55,12 @@ def attach_contract(
     """Append the contract to a converted model.
 
     Args:
-        flatbuffer: what the TFLite converter gave.
-        contract: what to say of it.
-        members: other files of the zip tail, by name: pictures of golden samples.
+        flatbuffer: output of the TFLite converter.
+        contract: of the model.
+        members: other files for the zip tail, by name: images of golden samples.
 
     Returns:
-        The bytes of a partsight model.
+        The bytes of a partsight model file.
     """
     document = {
         "format": CONTRACT_VERSION,
@@ -80,23 +80,23 @@ def load_model_file(
     """Read a model and check it against its own contract.
 
     Args:
-        model: a path, or the file's bytes.
-        overrides: what a model of another tool does not say of itself.
+        model: path or bytes of the file.
+        overrides: facts that a third-party model does not contain.
 
     Returns:
-        The bytes that were checked, with the contract; nothing is read twice.
+        The checked bytes with the contract; the file is read once.
 
     Raises:
-        ModelError: no such file, no TFLite model, or damaged.
-        ContractError: no contract in it and no facts in its place, one that this partsight
-            cannot honour, or facts for a model that has one.
+        ModelError: the file is missing, damaged, or not a TFLite model.
+        ContractError: the contract is invalid; a third-party model lacks a fact; or overrides are
+            given for a model with a contract.
     """
     data = model if isinstance(model, bytes) else read_model(Path(model))
     name = "the model" if isinstance(model, bytes) else str(model)
     if data[4:8] != _TFLITE_IDENTIFIER:
         raise ModelError(
             f"{name} is not a TFLite model: expected {_TFLITE_IDENTIFIER!r} at byte 4, "
-            f"received {data[4:8]!r}. Give a .tflite file that 'partsight train' made."
+            f"received {data[4:8]!r}. Give a .tflite file from 'partsight train'."
         )
     document = _read_document(data, name)
     digest = hashlib.sha256(data).hexdigest()
@@ -106,12 +106,12 @@ def load_model_file(
         )
     if overrides is not None:
         raise ContractError(
-            f"{name} says itself what its numbers mean: expected no labels, scale, offset, accept "
-            "labels or logits given by hand. Leave these options out."
+            f"{name} has a contract: expected no labels, scale, offset, accept labels or logits "
+            "given by hand. Leave these options out."
         )
     _check_digest(data, document, name)
     try:
-        facts = {name: value for name, value in document.items() if name not in _OF_THE_FILE}
+        facts = {name: value for name, value in document.items() if name not in _FILE_KEYS}
         contract = contract_from_document(facts)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
@@ -123,28 +123,28 @@ def read_model(path: Path) -> bytes:
     """The bytes of a file, unchecked.
 
     Raises:
-        ModelError: it cannot be read.
+        ModelError: the file cannot be read.
     """
     try:
         return path.read_bytes()
     except OSError as error:
         raise ModelError(
             f"cannot read the model {path}: {error.strerror or error}. "
-            "Give the path of a .tflite file that 'partsight train' made."
+            "Give the path of a .tflite file from 'partsight train'."
         ) from error
 
 
 def _read_document(data: bytes, name: str) -> Mapping[str, Any] | None:
-    """The contract's JSON; None where the file has none."""
+    """The contract's JSON object; None if the file has no contract."""
     try:
         document = json.loads(read_member(data, CONTRACT_NAME, _MAX_CONTRACT_BYTES))
     except LookupError:
         return None
     except (TailDamage, ValueError, RecursionError) as error:
-        reason = str(error) if isinstance(error, TailDamage) else "it is no JSON"
+        reason = str(error) if isinstance(error, TailDamage) else "it is not JSON"
         raise ModelError(
-            f"{name} is damaged: its contract cannot be read: {reason}. Copy it again from where "
-            "it was made."
+            f"{name} is damaged: its contract cannot be read: {reason}. Copy it again from its "
+            "origin."
         ) from error
     if not isinstance(document, dict) or document.get("format") != CONTRACT_VERSION:
         raise ContractError(
@@ -159,6 +159,6 @@ def _check_digest(data: bytes, document: Mapping[str, Any], name: str) -> None:
     promised = document.get("model_sha256")
     if not isinstance(size, int) or hashlib.sha256(data[:size]).hexdigest() != promised:
         raise ModelError(
-            f"{name} is damaged: its content does not have the SHA-256 that its contract names. "
-            "Copy it again from where it was made."
+            f"{name} is damaged: its content does not have the SHA-256 of its contract. "
+            "Copy it again from its origin."
         )

@@ -1,7 +1,7 @@
-"""Key files: made, and read if nobody else can read them. PEM, as OpenSSL has it.
+"""Makes and reads key files in PEM, the format of OpenSSL.
 
-Imported where a key is at hand: that takes a tenth of a second, and a package that a device
-without keys lacks.
+Imported only when a key is used, because that takes a tenth of a second and needs a package that a
+device without keys does not have.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def make_key_pair(path: Path) -> Path:
-    """Make a private key, and beside it the public one.
+    """Make a key pair.
 
     Args:
-        path: of the private key; only its owner can read it, from its first byte on.
+        path: of the private key, which only its owner can read from the beginning.
 
     Returns:
-        The path of the public key, ``path`` with ``.pub`` behind it.
+        The path of the public key: ``path`` with ``.pub`` appended.
 
     Raises:
-        OutputError: one of them is there already, or cannot be written.
+        OutputError: one of the files exists or cannot be written.
     """
     key = Ed25519PrivateKey.generate()
     public = path.with_name(path.name + ".pub")
@@ -64,16 +64,16 @@ def make_key_pair(path: Path) -> Path:
 
 
 def read_private_key(path: Path) -> Ed25519PrivateKey:
-    """Read a key to sign with.
+    """Read a private key for signing.
 
     Raises:
-        SignatureError: it cannot be read, is no such key, or others can read it.
+        SignatureError: it cannot be read, is not such a key, or other users can read it.
     """
     data = _read(path)
     if os.name == "posix" and path.stat().st_mode & _OTHERS:
         raise SignatureError(
-            f"others than its owner can read the private key {path}. Take that from them: chmod "
-            f"600 {shlex.quote(str(path))}"
+            f"other users can read the private key {path}. Restrict its permissions: chmod 600 "
+            f"{shlex.quote(str(path))}"
         )
     try:
         key = serialization.load_pem_private_key(data, password=None)
@@ -85,10 +85,10 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
 
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
-    """Read a key to verify by.
+    """Read a public key for verification.
 
     Raises:
-        SignatureError: it cannot be read, or is no such key.
+        SignatureError: it cannot be read or is not such a key.
     """
     try:
         key = serialization.load_pem_public_key(_read(path))
@@ -100,22 +100,22 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a key, as UTF-8 where a Windows tool wrote its text as UTF-16."""
+    """The bytes of a key file; UTF-16, as Windows tools write it, is converted to UTF-8."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise SignatureError(
             f"cannot read the key {path}: {error.strerror or error}. Make one: partsight keygen KEY"
         ) from error
-    with contextlib.suppress(ValueError):  # what is no text is no PEM, which is told as such
+    with contextlib.suppress(ValueError):  # not a text: the caller reports that it is not PEM
         data = decode_text(data).encode()
     return data
 
 
 def _unusable(path: Path, expected: str) -> SignatureError:
     return SignatureError(
-        f"{path} is not the key that is needed: expected {expected}. 'partsight keygen KEY' makes "
-        "KEY, which signs, and KEY.pub, which verifies."
+        f"{path} is not the required key: expected {expected}. 'partsight keygen KEY' makes KEY, "
+        "which signs, and KEY.pub, which verifies."
     )
 
 
@@ -124,8 +124,8 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     except OSError as error:
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}. Choose a new name in a folder that "
-            "is writable; a key that is there is never replaced."
+            f"cannot write {path}: {error.strerror or error}. Choose a new name in a writable "
+            "folder; an existing key is never replaced."
         ) from error
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -135,5 +135,5 @@ def _write_new(path: Path, data: bytes, mode: int) -> None:
     except OSError as error:
         path.unlink()
         raise OutputError(
-            f"cannot write {path}: {error.strerror or error}. Choose a place that has room."
+            f"cannot write {path}: {error.strerror or error}. Choose a folder with free space."
         ) from error

@@ -1,4 +1,4 @@
-"""The labels in a JSON document, or in the metadata of an Ultralytics model."""
+"""Reads labels from a JSON document or from the metadata of an Ultralytics model."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from partsight.model.label_lines import labels_of_lines
 
 __all__ = ["NAMES_BLOCK", "labels_of_document", "labels_of_yaml"]
 
-# Where documents of other tools keep the labels.
+# Keys of the labels in documents of other tools.
 _KEYS = (
     *("names", "labels", "classes", "class_names", "label_map", "class_indices", "categories"),
     *("id2label", "label2id", "class_to_idx", "idx_to_class"),
 )
 _NAME_KEYS, _INDEX_KEYS = ("name", "label", "class"), ("id", "index")
-# In YAML: ``names:``, with a list behind it or below.
+# In YAML: ``names:``, followed by a list on the same line or below.
 NAMES_BLOCK = re.compile(r"^names:[ \t]*(?P<inline>\S.*)?$", re.MULTILINE)
 _ITEM = re.compile(r"[ \t]*(?:-[ \t]+|['\"]?(?P<index>\d+)['\"]?[ \t]*:[ \t]+)(?P<label>\S.*)")
 
 
 def labels_of_document(text: str) -> list[str]:
-    """The labels in JSON, or in what Python prints of a dict or list.
+    """The labels in JSON or in a Python literal of a dict or list.
 
     Raises:
-        ValueError: it is neither, has no labels, or an index is missing or there twice.
+        ValueError: it is neither, has no labels, or an index is missing or a duplicate.
     """
     return _labels(_parsed(text))
 
 
 def labels_of_yaml(text: str, block: re.Match[str]) -> list[str]:
-    """The labels under ``names:`` in YAML, which ``NAMES_BLOCK`` found.
+    """The labels under ``names:`` in YAML, found by ``NAMES_BLOCK``.
 
     Raises:
-        ValueError: an index is missing or there twice, or there are none.
+        ValueError: there are no labels, or an index is missing or a duplicate.
     """
     inline = (block["inline"] or "").partition(" #")[0].strip()
     if inline.startswith(("{", "[")):
@@ -56,7 +56,7 @@ def labels_of_yaml(text: str, block: re.Match[str]) -> list[str]:
 
 
 def _quoted(inline: str) -> str:
-    """YAML's ``[a, b]`` and ``{0: a}`` as Python spells them."""
+    """YAML's ``[a, b]`` and ``{0: a}`` as Python literals."""
     bare = re.compile(r"(?<=[\[{,:])\s*([^\s\[\]{}\"',:][^\[\]{}\"',:]*?)\s*(?=[\]},:])")
     return bare.sub(lambda match: repr(match[1]), inline)
 
@@ -69,14 +69,14 @@ def _parsed(text: str) -> Any:
     try:
         return ast.literal_eval(text)
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        raise ValueError("it begins as JSON does and is not") from error
+        raise ValueError("it begins like JSON but is not valid JSON") from error
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     twice = next((key for key in keys if keys.count(key) > 1), None)
     if twice is not None:
-        raise ValueError(f"{twice!a} is there twice")
+        raise ValueError(f"{twice!a} occurs twice")
     return dict(pairs)
 
 
@@ -86,11 +86,11 @@ def _labels(document: Any) -> list[str]:
         return _of_keys({key: document[key] for key in named}) if named else _of_mapping(document)
     if isinstance(document, Sequence) and not isinstance(document, str):
         return _of_list(list(document))
-    raise ValueError("it is no list of labels")
+    raise ValueError("it is not a list of labels")
 
 
 def _of_keys(documents: Mapping[str, Any]) -> list[str]:
-    """The labels under one key, or under several that say the same."""
+    """The labels under one key, or under several keys with the same labels."""
     found = {key: _labels(document) for key, document in documents.items()}
     (first, labels), *others = found.items()
     differing = next((key for key, each in others if each != labels), None)
@@ -100,7 +100,7 @@ def _of_keys(documents: Mapping[str, Any]) -> list[str]:
 
 
 def _of_mapping(document: Mapping[Any, Any]) -> list[str]:
-    """From index to label, or from label to index."""
+    """The labels of an object from index to label, or from label to index."""
     if all(str(key).isdecimal() for key in document):
         return by_index((int(key), _name(value)) for key, value in document.items())
     if all(type(value) is int for value in document.values()):
@@ -112,7 +112,7 @@ def _of_list(items: list[Any]) -> list[str]:
     if not any(isinstance(item, Mapping) for item in items):
         return labels_of_lines([_name(item) for item in items])
     if not all(isinstance(item, Mapping) for item in items):
-        raise ValueError("it lists texts and objects together")
+        raise ValueError("it is a list of both texts and objects")
     indexes = [next((item[key] for key in _INDEX_KEYS if key in item), None) for item in items]
     if all(index is None for index in indexes):
         return [_name(item) for item in items]
@@ -125,7 +125,7 @@ def _of_list(items: list[Any]) -> list[str]:
 def _name(value: Any) -> str:
     if isinstance(value, Mapping):
         value = next((value[key] for key in _NAME_KEYS if key in value), None)
-    if type(value) is int:  # digits, of a model that reads them
+    if type(value) is int:  # labels of a model that recognizes digits
         value = str(value)
     if not isinstance(value, str):
         raise ValueError(f"expected labels to be texts, received {value!a}")

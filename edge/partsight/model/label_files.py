@@ -1,8 +1,7 @@
-"""The labels of a model from a text that another tool wrote, in the order of the model's outputs.
+"""Reads the labels of a model, in the order of its outputs, from a text of another tool.
 
-The text is lines, JSON, or the metadata of an Ultralytics model; a line may have the index of its
-output beside the label. Where numbers could be read in two ways, the text is refused: labels in
-the wrong order accept bad parts.
+The text is lines, JSON, or the metadata of an Ultralytics model; a line may contain the index of
+the output. An ambiguous text is refused, because labels in the wrong order accept bad parts.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ def read_labels(path: Path) -> tuple[str, ...]:
     """The labels in a file, in the order of the model's outputs; see ``labels_in``.
 
     Raises:
-        ContractError: it cannot be read, or its indexes can be read in more than one way.
+        ContractError: it cannot be read, or its indexes are ambiguous.
     """
     try:
         return labels_in(read_text(path))
@@ -42,14 +41,14 @@ def read_labels(path: Path) -> tuple[str, ...]:
 def labels_in(text: str) -> tuple[str, ...]:
     """The labels in a text, in the order of the model's outputs.
 
-    Lines are in that order, or each has its index: ``0 ok``, ``0: ok``, ``[0] ok``, ``ok,0``.
-    Indexes count from 0, or all of them from 1. JSON is a list, or an object from index to label
-    or from label to index, by itself or as ``names``, ``labels`` or the like. Labels are in
-    Unicode's form NFC, without spaces and quotes around them.
+    Lines are in that order, or each has an index: ``0 ok``, ``0: ok``, ``[0] ok``, ``ok,0``.
+    Indexes start at 0 or at 1. JSON is a list, or an object from index to label or from label to
+    index, at the top level or under ``names``, ``labels`` or similar. Labels are returned in
+    Unicode form NFC, without spaces and quotes around them.
 
     Raises:
-        ValueError: an index is missing or there twice, only some lines have one, or the text
-            is not one of labels.
+        ValueError: an index is missing or a duplicate, only some lines have one, or the text is
+            not a list of labels.
     """
     text = text.strip()
     if text.startswith(("{", "[")) and not INDEX_FIRST.fullmatch(text.splitlines()[0]):

@@ -1,4 +1,4 @@
-"""Labels that each come with the index of their output."""
+"""Sorts labels by the indexes of their outputs."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["by_index"]
 
 
 def by_index(pairs: Iterable[tuple[int, str]]) -> list[str]:
-    """The labels by their indexes, which are 0 to K - 1, or 1 to K.
+    """The labels sorted by their indexes, which are 0 to K - 1 or 1 to K.
 
     Raises:
-        ValueError: an index is missing or there twice.
+        ValueError: an index is missing or a duplicate.
     """
     ordered = sorted(pairs)
     indexes = [index for index, _ in ordered]
     twice = next((a for a, b in itertools.pairwise(indexes) if a == b), None)
     if twice is not None:
-        raise ValueError(f"index {twice} is there twice: expected each of 0 to {len(indexes) - 1}")
+        raise ValueError(f"index {twice} occurs twice: expected each of 0 to {len(indexes) - 1}")
     first = 1 if indexes and indexes[0] == 1 else 0
     expected = range(first, first + len(indexes))
     missing = next((n for n, index in zip(expected, indexes, strict=True) if n != index), None)

@@ -1,4 +1,4 @@
-"""Labels from lines of which each may have the index of its output, before the label or behind."""
+"""Reads labels from lines that may contain the index of the output, before or after the label."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _HINT = "Write an index in front of every label, as in '0 healthy'"
 
 
 def labels_of_lines(lines: Sequence[str]) -> list[str]:
-    """The labels in the order of their outputs: of the lines, or of the indexes that all have.
+    """The labels in the order of the lines, or of the indexes if all lines have one.
 
     Raises:
-        ValueError: an index is missing or there twice, or only some lines have one.
+        ValueError: an index is missing or a duplicate, or only some lines have one.
     """
     first = _found(INDEX_FIRST, lines)
     if len(first) == len(lines) and not _is_numbered(first):
@@ -39,7 +39,7 @@ def labels_of_lines(lines: Sequence[str]) -> list[str]:
     if len(last) == len(lines) and not _is_numbered(last) and 0 in dict(last.values()):
         return by_index(last.values())
     if not _is_numbered(last):
-        # In its own place, a number says nothing else than the order of the lines.
+        # A number that equals its line's position agrees with the order of the lines.
         others = {n: pair for n, pair in last.items() if n not in _places(pair)}
         _require_no_index(others, lines, len(lines))
     _require_ascending(lines, 0)
@@ -48,39 +48,39 @@ def labels_of_lines(lines: Sequence[str]) -> list[str]:
 
 
 def _places(pair: _Pair) -> tuple[int, int]:
-    """Of a line whose index is right where it is, counted from 0 or from 1."""
+    """The line numbers, from 0, that agree with an index counted from 0 or from 1."""
     return pair[0], pair[0] - 1
 
 
 def _found(form: re.Pattern[str], lines: Sequence[str]) -> dict[int, _Pair]:
-    """Index and label of each line of this form, by the line's number from 0."""
+    """Index and label of each line of this form, by line number from 0."""
     matches = {number: form.fullmatch(line) for number, line in enumerate(lines)}
     return {n: (int(match["index"]), match["label"]) for n, match in matches.items() if match}
 
 
 def _is_numbered(pairs: dict[int, _Pair]) -> bool:
-    """Whether numbers tell the labels apart: ``3 mm`` and ``5 mm``, ``camera 1``."""
+    """Whether the labels differ only in their numbers: ``3 mm`` and ``5 mm``, ``camera 1``."""
     return len(pairs) > 1 and len({label for _, label in pairs.values()}) == 1
 
 
 def _require_no_index(pairs: dict[int, _Pair], lines: Sequence[str], most: int) -> None:
-    """Refuse lines of which some have a number, up to ``most``, that may be a label's place.
+    """Refuse lines if only some have a number, up to ``most``, that may be an index.
 
-    ``good`` and ``10 mm scratch`` are labels: there are no ten lines. So are numbers above 0 in
-    a few of many lines.
+    ``good`` and ``10 mm scratch`` are accepted as labels if there are fewer than ten lines, and so
+    are numbers above 0 in a few of many lines.
     """
-    doubtful = {lines[number]: index for number, (index, _) in pairs.items() if index <= most}
-    if doubtful and (2 * len(pairs) >= len(lines) or 0 in doubtful.values()):
-        example = next(iter(doubtful))
+    ambiguous = {lines[number]: index for number, (index, _) in pairs.items() if index <= most}
+    if ambiguous and (2 * len(pairs) >= len(lines) or 0 in ambiguous.values()):
+        example = next(iter(ambiguous))
         raise ValueError(f"some lines seem to have an index, such as {example!a}, not all. {_HINT}")
 
 
 def _require_ascending(lines: Sequence[str], which: int) -> None:
-    """Refuse ``1_bad`` before ``0_ok``: whether lines or numbers are in order is not known.
+    """Refuse ``1_bad`` before ``0_ok``: the order may be that of the lines or of the numbers.
 
     Args:
-        lines: none in a form with an index.
-        which: of the numbers in each line: 0 for the first, -1 for the last.
+        lines: without a recognized index.
+        which: the number in each line to check: 0 for the first, -1 for the last.
     """
     matches = [list(_NUMBER.finditer(line)) for line in lines]
     if not all(matches):

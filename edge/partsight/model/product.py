@@ -1,10 +1,10 @@
-"""Which product a model is for, and whether it may judge on a line of another.
+"""The product that a model is for, and checks that it is the product of the line.
 
-Two names are equal where their NFC forms are, without white space at the ends. Case counts: ``A4``
-and ``a4`` may be two products, and a refusal costs less than a wrong model.
+Two names are equal if their NFC forms without surrounding white space are equal. Case matters:
+``A4`` and ``a4`` may be two products, and a refusal costs less than a wrong model.
 
-The rule holds wherever a line takes a model: its argument, the store, new models, activation,
-rollback and the shadow model. ``classify``, ``evaluate`` and the Python API run any model.
+Lines check every model: the argument, the store, new models, activation, rollback and the shadow
+model. ``classify``, ``evaluate`` and the Python API run any model.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _UNNAMED = "no product name"
 
 
 def clean_product(name: str) -> str:
-    """A product's name as it is compared and kept: NFC, without white space at the ends.
+    """A product's name for comparison and storage: in NFC, stripped.
 
     Raises:
-        ValueError: nothing is left of it, or it is not printable.
+        ValueError: it is empty or not printable.
     """
     cleaned = unicodedata.normalize("NFC", name).strip()
     if not cleaned or not cleaned.isprintable():
@@ -37,7 +37,7 @@ def clean_product(name: str) -> str:
 
 
 def same_product(one: str | None, other: str | None) -> bool:
-    """Whether two names, or the lack of one, are of the same product."""
+    """Whether two names, or missing names, are equal."""
     if one is None or other is None:
         return one is other
     return clean_product(one) == clean_product(other)
@@ -51,7 +51,7 @@ def shown_product(product: str | None) -> str:
 def require_configured_product(
     product: str | None, configured: str | None, name: str = "the model"
 ) -> None:
-    """Refuse a model that is not of the product that this device is configured for.
+    """Refuse a model for another product than the configured one.
 
     Args:
         product: of the model's contract.
@@ -59,7 +59,7 @@ def require_configured_product(
         name: of the model, for messages.
 
     Raises:
-        ContractError: it is of another product, or names none.
+        ContractError: the model is for another product or names none.
     """
     if configured is not None and not same_product(product, configured):
         raise ContractError(
@@ -72,23 +72,22 @@ def require_configured_product(
 def require_same_product(
     product: str | None, active: str | None, remedy: str, name: str = "the model"
 ) -> None:
-    """Refuse a model of another product than the active one, where no product is configured.
+    """Refuse a model for another product than that of the active model.
 
-    Where the active model names no product nothing can be compared: any model is accepted, and
-    the first one with a name says which product the line makes.
+    Used if no product is configured. If the active model names no product, any model is accepted.
 
     Args:
         product: of the new model's contract.
-        active: of the active model's.
-        remedy: what to do where the change of product is meant.
+        active: product of the active model.
+        remedy: next step if the product is meant to change.
         name: of the model, for messages.
 
     Raises:
-        ContractError: it is of another product, or names none where the active one does.
+        ContractError: the model is for another product, or names none although the active one does.
     """
     if active is not None and not same_product(product, active):
         raise ContractError(
-            f"{name} is of another product than the active model: expected "
+            f"{name} is for another product than the active model: expected "
             f"{shown_product(active)}, received {shown_product(product)}. {_next_step(product)}; "
             f"if the line makes another product now, {remedy}"
         )
@@ -96,5 +95,5 @@ def require_same_product(
 
 def _next_step(product: str | None) -> str:
     if product is None:
-        return "Name it at training, by 'partsight train --product NAME'"
-    return "Give a model of that product"
+        return "Name it at training with 'partsight train --product NAME'"
+    return "Give a model for that product"

@@ -1,8 +1,7 @@
-"""What a line in order looks like, measured at training: what drift is told against.
+"""Reference statistics of good parts, measured at training, for the detection of drift.
 
-Travels in the contract. Of good parts only: training folders hold as many bad parts as could be
-had, a line makes few. How many it makes is not in here; ``[drift]`` of the device's configuration
-says it.
+Part of the contract. Bad parts are left out, because their share in training folders is much higher
+than on a line; the expected share is in ``[drift]`` of the device's configuration.
 """
 
 from __future__ import annotations
@@ -25,10 +24,10 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Mean and standard deviation over pictures.
+    """Mean and standard deviation over images.
 
     Raises:
-        ValueError: no finite numbers, or a negative deviation.
+        ValueError: numbers that are not finite, or a negative deviation.
     """
 
     mean: float
@@ -41,17 +40,17 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Good parts as the model file judged them, on pictures that it did not learn from.
+    """Statistics of good parts, from the model file on images it was not trained on.
 
     Attributes:
-        pictures: how many good parts it is measured on.
-        reject_rate: the share of them that was rejected.
-        accept_score: the score that decides, of those that were not rejected.
-        luma: see ``image_statistics``; of the picture that the network is fed, in bytes.
-        contrast: as luma.
+        pictures: number of good parts.
+        reject_rate: share of them that was rejected.
+        accept_score: deciding score of those that were not rejected.
+        luma: brightness of the network's input, see ``image_statistics``.
+        contrast: contrast of the network's input, see ``image_statistics``.
 
     Raises:
-        ValueError: fewer than two pictures, or a rate or score out of [0, 1].
+        ValueError: fewer than two images, or a rate or score out of [0, 1].
     """
 
     pictures: int
@@ -70,16 +69,16 @@ class Reference:
 
 
 def spread_of(values: Sequence[float] | NDArray[np.float64]) -> Spread:
-    """Mean and sample standard deviation of two values or more."""
+    """Mean and sample standard deviation of at least two values."""
     return Spread(float(np.mean(values)), float(np.std(values, ddof=1)))
 
 
 def reference_from_document(document: object) -> Reference | None:
-    """The reference of a parsed JSON document, checked; None where there is none.
+    """The reference in a parsed JSON document; None for None.
 
     Raises:
-        TypeError: a fact is missing, unknown, or of another type.
-        ValueError: a fact is impossible.
+        TypeError: a key is missing or unknown, or its value has another type.
+        ValueError: a value is invalid.
     """
     if document is None:
         return None
@@ -94,7 +93,7 @@ def reference_from_document(document: object) -> Reference | None:
 
 def _object(value: object) -> Mapping[str, Any]:
     if not isinstance(value, dict):
-        raise TypeError(f"reference must hold objects. Received: {value!r}")
+        raise TypeError(f"reference must consist of objects. Received: {value!r}")
     return value
 
 

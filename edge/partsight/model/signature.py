@@ -1,9 +1,8 @@
-"""Who made a model: an Ed25519 signature in the file itself.
+"""Ed25519 signatures of model files, which prove their origin.
 
-A digest tells damage; a signature tells whose file it is. It lies in the comment of the zip
-archive at the file's end, where runtimes and unzip do not look, so that the ``.tflite`` stays
-the whole delivery. Signed are all bytes before the comment's length, which stands last in the
-archive's end record (PKWARE's APPNOTE 4.3.16). Pure: from bytes to bytes.
+The signature is in the comment of the zip archive at the end of the file, which runtimes and unzip
+ignore, so that the ``.tflite`` remains the whole delivery. It covers all bytes before the length
+of the comment, the last field of the archive's end record (PKWARE's APPNOTE 4.3.16).
 """
 
 from __future__ import annotations
@@ -23,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["PUBLIC_KEY_VARIABLE", "is_signed", "require_signature", "signed"]
 
-# Names the public key of whose signatures a device trusts, see ``trust``.
+# Environment variable with the path of the trusted public key, see ``qualification.trust``.
 PUBLIC_KEY_VARIABLE = "PARTSIGHT_PUBLIC_KEY"
-# A signature of anything else by the same key is none of a model.
+# Prefix of the signed message, so that a signature of other data by the same key is not valid.
 _PURPOSE = b"partsight model signature, version 1\n"
 _COMMENT = re.compile(rb"partsight ed25519 ([0-9a-f]{128})")
 _COMMENT_BYTES = len("partsight ed25519 ") + 128
@@ -35,15 +34,15 @@ _LENGTH_BYTES = 2
 
 
 def signed(data: bytes, key: Ed25519PrivateKey, name: str) -> bytes:
-    """A model with a signature, in the place of any that it had.
+    """The model file with a signature, which replaces an existing one.
 
     Args:
-        data: the file; one without a zip archive gets an empty one.
-        key: whose signature it gets.
+        data: the file; an empty zip archive is appended if it has none.
+        key: the private key.
         name: of the file, for messages.
 
     Raises:
-        ModelError: the archive's comment is taken.
+        ModelError: the archive has another comment.
     """
     body = _split(data)[0]
     if not zipfile.is_zipfile(io.BytesIO(body)):
@@ -59,20 +58,20 @@ def signed(data: bytes, key: Ed25519PrivateKey, name: str) -> bytes:
 
 
 def is_signed(data: bytes) -> bool:
-    """Whether a model carries a signature, by whomever."""
+    """Whether a model has a signature, by any key."""
     return _split(data)[1] is not None
 
 
 def require_signature(data: bytes, key: Ed25519PublicKey, name: str) -> None:
-    """Refuse a model that the owner of a key did not sign.
+    """Refuse a model without a valid signature of this key.
 
     Args:
-        data: the very bytes that will be run.
-        key: of whose files are trusted.
+        data: the bytes that will be run.
+        key: the trusted public key.
         name: of the file, for messages.
 
     Raises:
-        SignatureError: it carries no signature, or that of another file or key.
+        SignatureError: it has no signature, or that of another file or key.
     """
     from cryptography.exceptions import InvalidSignature
 
@@ -80,19 +79,19 @@ def require_signature(data: bytes, key: Ed25519PublicKey, name: str) -> None:
     if signature is None:
         raise SignatureError(
             f"{name} is not signed: expected a signature of the key that is trusted here. Sign it "
-            "where that key is: partsight sign MODEL --key KEY"
+            "on the machine with that key: partsight sign MODEL --key KEY"
         )
     try:
         key.verify(signature, _PURPOSE + body[:-_LENGTH_BYTES])
     except InvalidSignature as error:
         raise SignatureError(
-            f"{name} was changed since it was signed, or signed by another key than is trusted "
-            "here. Copy it again from where it was signed."
+            f"{name} was changed after it was signed, or is signed by another key than the trusted "
+            "one. Copy it again from its origin."
         ) from error
 
 
 def _split(data: bytes) -> tuple[bytes, bytes | None]:
-    """The file as it was before it was signed, and the signature."""
+    """The file without its signature, and the signature or None."""
     comment = _COMMENT.fullmatch(data[-_COMMENT_BYTES:])
     body = data[:-_COMMENT_BYTES]
     length = _COMMENT_BYTES.to_bytes(_LENGTH_BYTES, "little")

@@ -1,4 +1,4 @@
-"""How a model's tensors hold a picture and its scores."""
+"""Layout of a model's input and output tensors."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ __all__ = ["TensorLayout"]
 
 @dataclass(frozen=True, slots=True)
 class TensorLayout:
-    """Where a model differs from RGB in (1, height, width, 3) and scores in (1, labels).
+    """Differences from an RGB input (1, height, width, 3) and an output (1, labels).
 
     Attributes:
-        channels: 3 for RGB, 1 for grey; ``feed`` says how grey is made of RGB.
+        channels: 3 for RGB, 1 for grey, see ``inference.input_encoding.grey``.
         channels_first: whether the input is (1, channels, height, width).
         single_score: whether the output is one number, the probability of the second of two
-            labels; that of the first is what is left to 1.
+            labels.
 
     Raises:
-        ValueError: another number of channels, or not true or false.
+        ValueError: another number of channels, or a flag that is not true or false.
     """
 
     channels: int = 3
@@ -32,7 +32,7 @@ class TensorLayout:
             raise ValueError("channels_first and single_score must be true or false")
 
     def input_shape(self, height: int, width: int) -> tuple[int, int, int, int]:
-        """The shape of the input for one picture."""
+        """The shape of the input for one image."""
         if self.channels_first:
             return (1, self.channels, height, width)
         return (1, height, width, self.channels)

@@ -1,7 +1,7 @@
-"""A contract for a model that another tool made: from its standard metadata, or given by hand.
+"""Makes a contract for a third-party model, from its standard metadata or facts given by hand.
 
-Such a model says nothing of a part's fate: parts with a good label's name are accepted, and
-the label with the highest score decides.
+Such a model has no operating point: labels with good names are accepted, at the default
+thresholds.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from partsight.utils.text_files import nfc
 
 __all__ = ["MARK", "ModelOverrides", "third_party_contract", "read_labels"]
 
-# A file whose flatbuffer says this was made by partsight: without its contract it is damaged.
+# Metadata entry of a flatbuffer from partsight: without a contract such a file is damaged.
 MARK = "PARTSIGHT"
 _NO_METADATA = StandardMetadata({}, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelOverrides:
-    """What is said by hand of a model that does not say it.
+    """Facts given by hand for a model that does not contain them.
 
     Attributes:
-        labels: in the order of its outputs; None takes those that it carries. Of a model with a
-            single sigmoid output two, of which its score is the probability of the second, or
-            that one alone.
-        accept_labels: the labels of good parts; empty takes those with a good name.
-        scale, offset: the network takes byte * scale + offset; None takes its metadata's word.
-        logits: whether it leaves the softmax, or sigmoid, to whoever runs it.
+        labels: in the order of its outputs; None uses those in the model. For a model with a
+            single sigmoid output: two labels, whose second has the output's probability, or only
+            that one.
+        accept_labels: the labels of good parts; empty uses those with a good name.
+        scale, offset: the network expects byte * scale + offset; None uses the metadata.
+        logits: whether the output is logits, without the final softmax or sigmoid.
     """
 
     labels: tuple[str, ...] | None = None
@@ -55,30 +55,28 @@ class ModelOverrides:
 
 
 def third_party_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
-    """Put together what a model's numbers mean.
+    """Make the contract of a third-party model.
 
     Args:
         data: the model.
-        name: of it, for messages.
-        overrides: what was said by hand.
+        name: of the model, for messages.
+        overrides: facts given by hand.
 
     Raises:
-        ContractError: it is no image classifier, or a fact is missing or impossible.
+        ContractError: it is not an image classifier, or a fact is missing or invalid.
         ModelError: it is damaged.
     """
     try:
         verify(data, MODEL)
         if metadata_entry(data, MARK) is not None:
-            raise ModelError(f"{name} has lost its contract: its end is cut off. Copy it again.")
+            raise ModelError(f"{name} has lost its contract: the file is truncated. Copy it again.")
         tensors = _tensors(data, name)
         metadata = _metadata(data, name)
         if overrides.logits:
             _require_logits(data, name)
         labels = _labels(data, metadata, tensors, overrides, name)
     except (Malformed, TailDamage) as error:
-        raise ModelError(
-            f"{name} is damaged: {error}. Copy it again from where it was made."
-        ) from error
+        raise ModelError(f"{name} is damaged: {error}. Copy it again from its origin.") from error
     try:
         return Contract(
             labels,
@@ -100,15 +98,15 @@ def third_party_contract(data: bytes, name: str, overrides: ModelOverrides) -> C
 
 
 def _require_logits(data: bytes, name: str) -> None:
-    """Refuse ``logits`` of a model with a softmax or sigmoid at its end.
+    """Refuse ``logits`` for a model that ends with a softmax or sigmoid.
 
-    The second sigmoid would make 0.5 or more of every score: each part would get the second label.
+    A second sigmoid would give scores of at least 0.5, and every part the second label.
     """
     activation = last_activation(data)
     if activation is not None:
         raise ContractError(
-            f"{name} gives probabilities: expected logits, as --logits says, received a model that "
-            f"ends with a {activation}. Leave --logits out."
+            f"{name} gives probabilities: expected logits because of --logits, received a model "
+            f"that ends with a {activation}. Leave --logits out."
         )
 
 
@@ -133,18 +131,19 @@ def _labels(
     overrides: ModelOverrides,
     name: str,
 ) -> tuple[str, ...]:
-    """As many as the model has scores; of a single one, both labels."""
+    """One label per score; two for a single score."""
     counts = (2, 1) if tensors.layout.single_score else (tensors.scores,)
     try:
         labels = overrides.labels or third_party_labels(data, metadata, counts, name)
     except ValueError as error:
         raise ContractError(f"{name} cannot be used: {error}") from error
     if len(labels) not in counts:
-        expected = "two labels, of which it is the second's, or that one"
+        single = "two labels, whose second has this score, or only that one"
+        expected = single if tensors.layout.single_score else f"{tensors.scores} labels"
         raise ContractError(
             f"{name} gives {tensors.scores} score{'s' * (tensors.scores > 1)}: expected "
-            f"{expected if tensors.layout.single_score else 'as many labels'}, received "
-            f"{len(labels)}. Give the file with its own labels: --labels labels.txt"
+            f"{expected}, received {len(labels)}. Give the file with its own labels: --labels "
+            "labels.txt"
         )
     named = _unique(tuple(map(nfc, labels)))
     return (f"not {named[0]}", named[0]) if len(named) == 1 else named
@@ -159,13 +158,13 @@ def _accept_labels(
     if len(good) == len(labels):
         raise ContractError(
             f"every label of {name} names good parts: {', '.join(good)}. Every part would be "
-            "accepted. Say which are good: --accept-label"
+            "accepted. Name the good ones: --accept-label"
         )
     return good
 
 
 def _unique(labels: tuple[str, ...]) -> tuple[str, ...]:
-    """Each once: ImageNet has two cranes, of which the second becomes ``crane (2)``."""
+    """The labels without duplicates: ImageNet's second ``crane`` becomes ``crane (2)``."""
     counts: dict[str, int] = {}
     names = []
     for label in labels:

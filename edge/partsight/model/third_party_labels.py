@@ -1,4 +1,4 @@
-"""The labels in a model of another tool: those that its metadata name, else in its zip tail."""
+"""Labels in a third-party model: in the file named by its metadata, or else in its zip tail."""
 
 from __future__ import annotations
 
@@ -15,12 +15,9 @@ from partsight.utils.text_files import decode_text
 __all__ = ["third_party_labels"]
 
 _MAX_BYTES = 1 << 20
-# How many files that cannot be used a message names.
-_MOST_TOLD = 3
-_HINT = (
-    "Say what its outputs mean: --labels labels.txt, an option of classify, evaluate, watch and "
-    "inspect"
-)
+# Unusable files that a message names at most.
+_MAX_NAMED = 3
+_HINT = "Name its outputs: --labels labels.txt, an option of classify, evaluate, watch and inspect"
 # ``labels.txt``, ``probability-labels-en.txt``, ``labelmap.txt``, ``dict.txt``, ``metadata.json``.
 _NAME = re.compile(r".*(label|class|dict|names|meta).*(\.(txt|json|ya?ml|csv|names))?", re.I)
 
@@ -28,18 +25,18 @@ _NAME = re.compile(r".*(label|class|dict|names|meta).*(\.(txt|json|ya?ml|csv|nam
 def third_party_labels(
     data: bytes, metadata: StandardMetadata, counts: tuple[int, ...], name: str
 ) -> tuple[str, ...]:
-    """The labels that a model carries.
+    """The labels in a model.
 
     Args:
         data: the model.
         metadata: its standard metadata.
-        counts: how many labels may be; lists of others in the zip tail are not of its outputs.
-        name: of it, for messages.
+        counts: possible numbers of labels; lists of other lengths in the zip tail are ignored.
+        name: of the model, for messages.
 
     Raises:
-        ContractError: there are none, or several lists of them.
+        ContractError: there are none, or several different lists.
         TailDamage: its zip tail is damaged.
-        ValueError: the file that its metadata name is no list of labels.
+        ValueError: the file named by its metadata is not a list of labels.
     """
     if metadata.labels_file is None:
         return _in_tail(data, counts, name)
@@ -47,8 +44,8 @@ def third_party_labels(
         return _read(data, metadata.labels_file)
     except LookupError as error:
         raise ContractError(
-            f"{name} has lost {metadata.labels_file!a}, which its metadata name: its end is cut "
-            "off. Copy it again, or give its labels: --labels labels.txt"
+            f"{name} has lost {metadata.labels_file!a}, which its metadata names: the file is "
+            "truncated. Copy it again, or give its labels: --labels labels.txt"
         ) from error
 
 
@@ -70,19 +67,18 @@ def _in_tail(data: bytes, counts: tuple[int, ...], name: str) -> tuple[str, ...]
             unusable.append(f"{member!a} has {len(labels)} labels, expected {expected}")
     if not found:
         raise ContractError(
-            f"{name} carries neither a partsight contract nor labels that can be used: it was made "
-            f"by another tool{''.join(f'; {each}' for each in unusable[:_MOST_TOLD])}. {_HINT}"
+            f"{name} has neither a partsight contract nor usable labels: it was made by another "
+            f"tool{''.join(f'; {each}' for each in unusable[:_MAX_NAMED])}. {_HINT}"
         )
     if len(found) > 1:
         raise ContractError(
-            f"{name} carries other labels in {' than in '.join(map(ascii, found.values()))}. "
-            f"{_HINT}"
+            f"{name} has different labels in {' and in '.join(map(ascii, found.values()))}. {_HINT}"
         )
     return next(iter(found))
 
 
 def _is_hidden(member: str) -> bool:
-    """Whether an archiver added it, such as ``__MACOSX/._labels.txt``."""
+    """Whether a member was added by an archiver, such as ``__MACOSX/._labels.txt``."""
     return any(is_ignored(part) for part in member.split("/") if part)
 
 

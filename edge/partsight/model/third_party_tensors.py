@@ -1,4 +1,4 @@
-"""How a model of another tool takes a picture and gives its scores, or why it cannot be used."""
+"""Input and output tensors of a third-party model, checked to be those of an image classifier."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from partsight.model.tflite.tensors import Tensor, tensors_of
 
 __all__ = ["ThirdPartyTensors", "third_party_tensors"]
 
-_TAKEN = ("float32", "uint8", "int8")
+_DTYPES = ("float32", "uint8", "int8")
 _EXPECTED = (
     "expected one input (1, height, width, 3) or (1, height, width, 1), or the same with channels "
     "first, and one output (1, labels), of float32, uint8 or int8"
 )
 
-_OTHERS = "as detectors, segmenters and others have"
+_OTHERS = "as in detectors and segmentation models"
 _GIVE = "Give a classifier."
 _QUANTIZE = "Export it as float32, or quantize it with a scale and zero point."
 
@@ -26,10 +26,10 @@ class ThirdPartyTensors:
     """The tensors of an image classifier.
 
     Attributes:
-        image: its input.
-        layout: how that holds a picture, and whether the output is one number.
-        height, width: of a picture, in pixels.
-        scores: how many numbers it gives.
+        image: the input.
+        layout: of input and output.
+        height, width: of the input image, pixels.
+        scores: number of scores.
     """
 
     image: Tensor
@@ -44,7 +44,7 @@ def third_party_tensors(data: bytes) -> ThirdPartyTensors:
 
     Raises:
         Malformed: its graph is damaged.
-        ValueError: it is no image classifier, or not one that can be run; says why.
+        ValueError: it is not an image classifier that can be run; the message has the reason.
     """
     inputs, outputs = tensors_of(data)
     shapes = [_listed(each) for each in (inputs, outputs)]
@@ -56,7 +56,7 @@ def third_party_tensors(data: bytes) -> ThirdPartyTensors:
         count = _score_count(scores)
     except _Unusable as error:
         raise ValueError(
-            f"is no image classifier: {_EXPECTED}. Received inputs {shapes[0]} and outputs "
+            f"is not an image classifier: {_EXPECTED}. Received inputs {shapes[0]} and outputs "
             f"{shapes[1]}, {error}"
         ) from error
     layout = TensorLayout(channels, channels_first, count == 1)
@@ -64,7 +64,7 @@ def third_party_tensors(data: bytes) -> ThirdPartyTensors:
 
 
 class _Unusable(Exception):
-    """What is wrong with the tensors, and what to do."""
+    """The tensors cannot be used; the message has the reason and the next step."""
 
 
 def _listed(tensors: Sequence[Tensor]) -> str:
@@ -79,7 +79,7 @@ def _one(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
 
 def _channels_first(image: Tensor) -> bool:
     if len(image.shape) != 4:
-        raise _Unusable(f"of which the input is no picture. {_GIVE}")
+        raise _Unusable(f"but the input is not an image. {_GIVE}")
     return image.shape[3] not in (1, 3) and image.shape[1] in (1, 3)
 
 
@@ -92,30 +92,30 @@ def _sizes(image: Tensor, channels_first: bool) -> tuple[int, int, int]:
 def _require_image_input(image: Tensor, channels: int) -> None:
     if any(axis > 0 for axis in image.open_axes):
         raise _Unusable(
-            "and leaves the size of a picture open, so that the one it was trained on is not "
-            "known. Export it with a fixed height and width."
+            "with a variable image size, so that the size of the training images is unknown. "
+            "Export it with a fixed height and width."
         )
     if image.shape[0] != 1:
-        raise _Unusable("for several pictures at once. Export it for one picture.")
+        raise _Unusable("for several images at once. Export it for one image.")
     if channels not in (1, 3):
-        raise _Unusable(f"a picture of {channels} channels, neither RGB nor grey. {_GIVE}")
-    if image.dtype not in _TAKEN:
-        raise _Unusable(f"of which the input is {image.dtype}. {_QUANTIZE}")
+        raise _Unusable(f"an image of {channels} channels, not RGB or grey. {_GIVE}")
+    if image.dtype not in _DTYPES:
+        raise _Unusable(f"but the input is {image.dtype}. {_QUANTIZE}")
     if image.dtype == "int8" and image.scale == 0:
-        raise _Unusable(f"of which the input does not say what its numbers mean. {_QUANTIZE}")
+        raise _Unusable(f"but the input has no scale and zero point. {_QUANTIZE}")
 
 
 def _score_count(scores: Tensor) -> int:
     if any(axis > 0 for axis in scores.open_axes):
-        raise _Unusable("and leaves the number of scores open. Export it with a fixed size.")
+        raise _Unusable("with a variable number of scores. Export it with a fixed size.")
     sizes = [size for size in scores.shape if size != 1]
     if len(sizes) > 1:
         raise _Unusable(f"{_OTHERS}. {_GIVE}")
-    if scores.dtype not in _TAKEN:
+    if scores.dtype not in _DTYPES:
         raise _Unusable(
-            f"of which the output is {scores.dtype}: no scores, but a decision, as after an "
-            "argmax. Export it without that, or give another classifier."
+            f"but the output is {scores.dtype}: not scores, but a decision, as after an argmax. "
+            "Export it without argmax, or give another classifier."
         )
     if scores.dtype != "float32" and scores.scale == 0:
-        raise _Unusable(f"of which the output does not say what its numbers mean. {_QUANTIZE}")
+        raise _Unusable(f"but the output has no scale and zero point. {_QUANTIZE}")
     return sizes[0] if sizes else 1

@@ -1,4 +1,4 @@
-"""The zip archive behind a model's flatbuffer: runtimes ignore it, and unzip reads it."""
+"""The zip archive after a model's flatbuffer, which runtimes ignore and unzip reads."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 __all__ = ["TailDamage", "append_tail", "member_names", "read_member", "read_others_member"]
 
 _MAX_BYTES = 1 << 23
-# Whoever unpacks the tail with another tool finds nothing that leaves the folder.
+# Safe names, so that unpacking with another tool writes only into the target folder.
 _NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?", re.ASCII)
-# Zip stores local time; a fixed one makes equal models equal files.
+# Zip stores the local time; with a fixed time, equal models give equal files.
 _TIME = (1980, 1, 1, 0, 0, 0)
-# What reading a damaged archive was seen to raise, beside BadZipFile.
+# Exceptions for a damaged archive, in addition to BadZipFile.
 _DAMAGE = (ValueError, OSError, EOFError, RuntimeError, zlib.error)
 
 
 class TailDamage(Exception):
-    """The archive is there and cannot be used; says why."""
+    """The archive exists but cannot be used; the message has the reason."""
 
 
 def append_tail(flatbuffer: bytes, members: Mapping[str, bytes]) -> bytes:
-    """The flatbuffer with an archive of some files behind it."""
+    """The flatbuffer followed by an archive of some files."""
     stream = io.BytesIO(flatbuffer)
-    # Stored, not packed: readers of the standard metadata take nothing else.
+    # Not compressed: readers of the standard metadata require it.
     with zipfile.ZipFile(stream, "a", zipfile.ZIP_STORED) as tail:
         for name, data in members.items():
             tail.writestr(zipfile.ZipInfo(name, _TIME), data)
@@ -39,17 +39,17 @@ def read_member(data: bytes, name: str, most: int) -> bytes:
     Args:
         data: the model.
         name: of the file.
-        most: bytes that it may unpack to.
+        most: maximum size of the unpacked file, bytes.
 
     Raises:
         LookupError: there is no archive, or no such file in it.
-        TailDamage: the archive is damaged, or nothing that ``append_tail`` wrote.
+        TailDamage: the archive is damaged, or was not written by ``append_tail``.
     """
     return _read(data, name, most, _check)
 
 
 def read_others_member(data: bytes, name: str, most: int) -> bytes:
-    """As ``read_member``, in an archive that another tool wrote: with other names, and larger."""
+    """Like ``read_member``, for an archive of another tool, with any names and a larger size."""
     return _read(data, name, most, _check_within)
 
 
@@ -70,9 +70,9 @@ def _read(
             member = tail.getinfo(name)
             check(tail.infolist())
             if tail.namelist().count(name) > 1:
-                raise TailDamage(f"{name!a} is in it twice")
+                raise TailDamage(f"{name!a} occurs twice")
             if member.file_size > most:
-                raise TailDamage(f"{name!a} is over {most} bytes")
+                raise TailDamage(f"{name!a} is larger than {most} bytes")
             return tail.read(name)
     except zipfile.BadZipFile as error:
         raise LookupError(str(error)) from error

@@ -277,7 +277,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\nc\n")),
             ModelOverrides(scale=1),
-            "neither .* nor labels that can be used.*; 'labels.txt' has 3 labels, expected 2. Say",
+            "neither .* nor usable labels.*; 'labels.txt' has 3 labels, expected 2. Say",
             id="a list of another length",
         ),
         pytest.param(
@@ -289,13 +289,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("model.bin", b"")),
             ModelOverrides(scale=1),
-            "carries neither a partsight contract nor labels.*another tool. Say",
+            "has neither a partsight contract nor usable labels.*another tool. Say",
             id="no labels",
         ),
         pytest.param(
             RGB.written,
             dataclasses.replace(BYTES, logits=True),
-            "expected logits, as --logits says, .*ends with a softmax. Leave --logits out",
+            "expected logits because of --logits, .*ends with a softmax. Leave --logits out",
             id="a softmax twice",
         ),
         pytest.param(
@@ -367,13 +367,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(RGB, input_shape=(8, HEIGHT, WIDTH, 3)).written,
             BYTES,
-            "for several pictures at once",
+            "for several images at once",
             id="a batch of eight",
         ),
         pytest.param(
             dataclasses.replace(RGB, signature=(-1, -1, -1, 3)).written,
             BYTES,
-            "leaves the size of a picture open",
+            "a variable image size",
             id="open size",
         ),
         pytest.param(
@@ -385,7 +385,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             TinyModel(WEIGHTS, BIAS, (1, 30, 3), (1,)).written,
             BYTES,
-            "the input is no picture",
+            "the input is not an image",
             id="no picture",
         ),
         pytest.param(
@@ -403,19 +403,19 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(quantized(RGB, INT8), without_scales=True).written,
             BYTES,
-            "the input does not say what its numbers mean",
+            "the input has no scale and zero point",
             id="int8 without a scale",
         ),
         pytest.param(
             dataclasses.replace(quantized(RGB, UINT8), without_scales=True).written,
             ModelOverrides(LABELS),
-            "the output does not say what its numbers mean",
+            "the output has no scale and zero point",
             id="uint8 without a scale",
         ),
         pytest.param(
             dataclasses.replace(RGB, input_type="uint8").written,
             BYTES,
-            "takes the bytes of a picture as they are: expected no --scale",
+            "has an input of plain bytes: expected no --scale",
             id="a scale for bytes",
         ),
         pytest.param(

@@ -143,7 +143,7 @@ def test_labels_with_digits(text: str, labels: tuple[str, ...]) -> None:
         ('[{"id": 0, "name": "a"}, {"name": "b"}]', "some labels have an index"),
         ('[{"id": 0, "name": "a"}, "b"]', "texts and objects"),
         ('["a", ["b"]]', "expected labels to be texts"),
-        ('["a", ', "begins as JSON does and is not"),
+        ('["a", ', "begins like JSON but is not valid"),
         ("names:\ntask: classify\n", "no labels under 'names'"),
         ("names:\n  0: a\n  0: b\n", "index 0 is there twice"),
         ("9" * 5000 + " a\n0 b\n", "digits|missing"),

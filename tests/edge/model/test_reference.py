@@ -57,13 +57,13 @@ def changed(*keys: str, value: object) -> dict[str, Any]:
         (changed("luma", "std", value=math.inf), "must be finite"),
         (changed("luma", "mean", value=10**400), "cannot be used"),
         (changed("luma", "mean", value=None), "must be numbers"),
-        (changed("luma", value=3), "must hold objects"),
+        (changed("luma", value=3), "must consist of objects"),
         (changed("luma", value={"mean": 1}), "std"),
         (changed("luma", "median", value=1), "median"),
         (changed("beyond", value=1), "beyond"),
         ({}, "pictures"),
-        ([], "must hold objects"),
-        (7, "must hold objects"),
+        ([], "must consist of objects"),
+        (7, "must consist of objects"),
     ],
 )
 def test_what_a_contract_may_say(document: Any, message: str | None) -> None:

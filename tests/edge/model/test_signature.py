@@ -166,7 +166,7 @@ def test_no_key_is_ever_replaced(there: str, tmp_path: Path) -> None:
     (tmp_path / there).write_text("precious")
     result = invoke("keygen", tmp_path / "line.key")
     assert result.exit_code == 1
-    assert "a key that is there is never replaced" in result.stderr
+    assert "an existing key is never replaced" in result.stderr
     assert [each.name for each in tmp_path.iterdir()] == [there]
     assert (tmp_path / there).read_text() == "precious"
 

@@ -169,7 +169,7 @@ def test_a_driver_that_is_killed_goes_on(
     assert not Path("rows").exists()
 
     refused = subprocess.run(arguments, capture_output=True, text=True)
-    assert (refused.returncode, "Expected --resume to go on" in refused.stderr) == (1, True)
+    assert (refused.returncode, "Continue it with --resume" in refused.stderr) == (1, True)
     other = subprocess.run([*arguments, "--resume", "--top-k", "1"], capture_output=True, text=True)
     assert (other.returncode, "run with other settings" in other.stderr) == (1, True)
     told = ended(begun([*arguments, "--resume"]))

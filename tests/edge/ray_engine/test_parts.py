@@ -87,7 +87,7 @@ def test_archives_are_refused(make_captured: Callable) -> None:
 
 @pytest.mark.parametrize("uri", ["nothing://host/folder", "s3://a?no_such_option=1"])
 def test_uris_that_mean_nothing_are_refused(uri: str) -> None:
-    with pytest.raises(SourceError, match="Expected a URI that pyarrow knows"):
+    with pytest.raises(SourceError, match="Expected a URI that pyarrow supports"):
         list(Planner().chunks([uri], 10))
 
 
@@ -162,7 +162,7 @@ def test_what_no_retry_cures_ends_the_run(
         with pytest.raises(SystemExit):
             reports(worker, [part])
     (report,) = reports(worker, [part])
-    assert "10 workers ended at it" in report["failed"]
+    assert "10 workers crashed at it" in report["failed"]
 
 
 def test_a_machine_that_computes_otherwise_judges_nothing(
@@ -186,7 +186,7 @@ def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
     Path("rows.partial/.part-0.torn.part").write_bytes(b"half")
     Path("rows.partial/part-1").write_bytes(b"of other inputs")
 
-    with pytest.raises(OutputError, match="Expected --resume"):
+    with pytest.raises(OutputError, match="Continue it with --resume"):
         output.begin({"model": "f"}, ["part-0"], resume=False)
     with pytest.raises(OutputError, match="run with other settings"):
         output.begin({"model": "e"}, ["part-0"], resume=True)

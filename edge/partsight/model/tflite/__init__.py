@@ -1,1 +1,1 @@
-"""What a .tflite says without being run: its flatbuffer, and its standard metadata."""
+"""Reads the flatbuffer and the standard metadata of a .tflite file without a runtime."""

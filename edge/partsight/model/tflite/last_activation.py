@@ -1,4 +1,4 @@
-"""The softmax or sigmoid at the end of a model's graph, read from its flatbuffer."""
+"""Finds the softmax or sigmoid at the end of a model's graph."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ __all__ = ["last_activation"]
 
 # Numbers of TFLite's BuiltinOperator.
 _ACTIVATIONS = {14: "sigmoid", 25: "softmax"}
-# Operators that leave the numbers as they are: dequantize, reshape, squeeze, quantize.
+# Operators that do not change the values: dequantize, reshape, squeeze, quantize.
 _TRANSPARENT = frozenset({6, 22, 43, 114})
 
 
 def last_activation(flatbuffer: bytes) -> str | None:
-    """``softmax`` or ``sigmoid`` where that makes the only output of a verified model.
+    """``softmax`` or ``sigmoid`` if the first output of a verified model comes from it, or None.
 
     Raises:
-        Malformed: the graph names an operator that the model does not have.
+        Malformed: the graph refers to an operator that the model does not have.
     """
     model = View(flatbuffer, MODEL)
     graph = model.one_of("subgraphs", 0)
@@ -29,7 +29,7 @@ def last_activation(flatbuffer: bytes) -> str | None:
     tensor = int(graph.numbers("outputs")[0])
     while (operator := makers.pop(tensor, None)) is not None:
         code = model.one_of("operator_codes", int(operator.number("opcode_index")))
-        # Small numbers are in both fields, or only in the old one.
+        # Small numbers are in both fields, or only in the deprecated one.
         number = max(int(code.number(f"{age}builtin_code")) for age in ("deprecated_", ""))
         inputs = operator.numbers("inputs").tolist()
         if number not in _TRANSPARENT or not inputs:

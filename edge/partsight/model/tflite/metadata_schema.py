@@ -1,7 +1,7 @@
 """The standard TFLite metadata of image classifiers, as a schema.
 
-See metadata_schema.fbs of tflite-support, whose latest version is 1.5.0. All fields used here
-are of its first.
+See metadata_schema.fbs of tflite-support, whose latest version is 1.5.0. All fields used here exist
+since its first version.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ __all__ = [
     "TENSOR_VALUE_LABELS",
 ]
 
-# Under this name a model's list of metadata holds the buffer with this identifier.
+# Name of the entry in a model's list of metadata, and file identifier of its buffer.
 ENTRY = "TFLITE_METADATA"
 IDENTIFIER = b"M001"
-# The oldest parser that knows all that partsight writes.
+# The oldest parser that supports all fields that partsight writes.
 MIN_PARSER_VERSION = "1.0.0"
 
 # AssociatedFileType, ColorSpaceType, and the types of two unions.

@@ -1,4 +1,4 @@
-"""TFLite's schema (version 3), as far as a runtime follows it and partsight reads it.
+"""The fields of TFLite's schema (version 3) that a runtime follows or partsight reads.
 
 See tensorflow/lite/schema/schema.fbs.
 """
@@ -10,7 +10,7 @@ from partsight.model.tflite.flatbuffer import TEXT, Scalar, TableSchema, TablesS
 __all__ = ["IDENTIFIER", "METADATA", "MODEL", "OTHER_TYPES", "TYPES"]
 
 IDENTIFIER = b"TFL3"
-# What TensorType numbers mean, of those that classifiers take and give, and of others.
+# Numbers of TensorType: those of classifiers' inputs and outputs, and others for messages.
 TYPES = {0: "float32", 3: "uint8", 9: "int8"}
 OTHER_TYPES = {
     1: "float16",

@@ -1,4 +1,4 @@
-"""The standard TFLite metadata of a model, as far as an image classifier needs it."""
+"""Reads the standard TFLite metadata of an image classifier."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ __all__ = ["StandardMetadata", "metadata_entry", "read_standard_metadata"]
 
 @dataclass(frozen=True, slots=True)
 class StandardMetadata:
-    """What it says.
+    """The standard metadata of an image classifier.
 
     Attributes:
-        facts: name, description, version, author and license, of those that are given.
-        labels_file: the file in the zip tail that names the outputs, one a line, or None.
-        normalization: what the input is scaled by, or None.
+        facts: name, description, version, author and license, if given.
+        labels_file: the file in the zip tail with the labels, one per line, or None.
+        normalization: of the input, or None.
     """
 
     facts: dict[str, str]
@@ -40,7 +40,7 @@ def metadata_entry(flatbuffer: bytes, name: str) -> bytes | None:
     """The content of an entry in a verified model's list of metadata; None without one.
 
     Raises:
-        Malformed: it names a buffer that the model does not have.
+        Malformed: it refers to a buffer that the model does not have.
     """
     model = View(flatbuffer, MODEL)
     for entry in model.tables("metadata"):
@@ -50,11 +50,11 @@ def metadata_entry(flatbuffer: bytes, name: str) -> bytes | None:
 
 
 def read_standard_metadata(flatbuffer: bytes) -> StandardMetadata | None:
-    """The standard metadata of a verified model; None where it has none.
+    """The standard metadata of a verified model, or None.
 
     Raises:
-        Malformed: the metadata are damaged.
-        ValueError: they say something impossible.
+        Malformed: the metadata is damaged.
+        ValueError: the normalization is invalid.
     """
     data = metadata_entry(flatbuffer, ENTRY)
     if data is None or data[4:8] != IDENTIFIER:
@@ -70,7 +70,7 @@ def read_standard_metadata(flatbuffer: bytes) -> StandardMetadata | None:
 
 
 def _labels_file(graph: View) -> str | None:
-    """The file that names the scores in their order; else the one that names a tensor's values."""
+    """The file with the labels of the axis of scores, or else with the labels of the values."""
     for output in graph.tables("output_tensor_metadata")[:1]:
         files = output.tables("associated_files")
         for kind in (TENSOR_AXIS_LABELS, TENSOR_VALUE_LABELS):

@@ -1,4 +1,4 @@
-"""What a model takes and gives, read from its flatbuffer: no runtime is asked."""
+"""Reads the input and output tensors of a model from its flatbuffer, without a runtime."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Tensor:
     """An input or an output.
 
     Attributes:
-        shape: with 1 for each size that the model leaves open.
-        dtype: as NumPy spells it.
-        scale, zero_point: real = scale * (raw - zero_point); scale 0 where it has none.
-        open_axes: the axes of a size that the model leaves open.
+        shape: with 1 for each variable size.
+        dtype: NumPy's name.
+        scale, zero_point: real = scale * (raw - zero_point); scale 0 if it is not quantized.
+        open_axes: axes of variable size.
     """
 
     shape: tuple[int, ...]
@@ -32,7 +32,7 @@ def tensors_of(flatbuffer: bytes) -> tuple[list[Tensor], list[Tensor]]:
     """Inputs and outputs of a verified model's first graph.
 
     Raises:
-        Malformed: it has none, or that names a tensor that it does not have.
+        Malformed: there is no graph, or it refers to a tensor that does not exist.
     """
     graph = View(flatbuffer, MODEL).one_of("subgraphs", 0)
     inputs, outputs = (
