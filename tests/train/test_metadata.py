@@ -27,12 +27,12 @@ from partsight.model.tflite.flatbuffer import (
     Union,
     Vector,
     View,
-    verify,
 )
 from partsight.model.tflite.metadata_schema import ENTRY, MODEL_METADATA
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import metadata_entry, read_standard_metadata
 from partsight.model.tflite.tensors import Tensor, tensors_of
+from partsight.model.tflite.verify import verify
 from partsight.model.third_party import MARK
 from partsight_train.export.flatbuffer_writer import add_metadata, packed
 from partsight_train.export.metadata import with_metadata

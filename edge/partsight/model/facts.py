@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from partsight.model.file import ModelFile
-from partsight.model.tflite.flatbuffer import Malformed, verify
+from partsight.model.tflite.flatbuffer import Malformed
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import read_standard_metadata
+from partsight.model.tflite.verify import verify
 
 __all__ = ["FileFacts", "file_facts"]
 

@@ -13,7 +13,7 @@ from partsight.errors import ContractError, ModelError
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.label_files import read_labels
-from partsight.model.tflite.flatbuffer import Malformed, verify
+from partsight.model.tflite.flatbuffer import Malformed
 from partsight.model.tflite.last_activation import last_activation
 from partsight.model.tflite.model_schema import MODEL
 from partsight.model.tflite.standard_metadata import (
@@ -21,6 +21,7 @@ from partsight.model.tflite.standard_metadata import (
     metadata_entry,
     read_standard_metadata,
 )
+from partsight.model.tflite.verify import verify
 from partsight.model.third_party_input import third_party_normalization
 from partsight.model.third_party_labels import third_party_labels
 from partsight.model.third_party_tensors import ThirdPartyTensors, third_party_tensors

@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from partsight.errors import EnvironmentFault, ModelError
 from partsight.inference.runtimes import RUNTIME_VARIABLE, Runtime, choose_runtime
 from partsight.model.file import ModelFile
-from partsight.model.tflite.flatbuffer import Malformed, verify
+from partsight.model.tflite.flatbuffer import Malformed
 from partsight.model.tflite.model_schema import MODEL
+from partsight.model.tflite.verify import verify
 from partsight.qualification.child_process import raise_for_end
 from partsight.qualification.trial_cache import has_passed, remember
 from partsight.utils.child_python import python_module

@@ -1,9 +1,8 @@
-"""The embedded sample set: rendered metal parts, healthy and defected.
+"""The embedded sample set: rendered images of metal parts, healthy and defected.
 
-Enters: a number of pictures and a seed. Leaves: pictures that look like a line's, for the
-demonstration, the tests and the ready model. Everything is drawn here; nothing is
-downloaded. ``render`` draws a blank (``families``), machines it (``part``), gives it a
-surface (``finish``), damages it (``defects``, ``lines``) and photographs it (``scene``).
+Used for the demo, the tests and the shipped model; nothing is downloaded. ``render`` draws a blank
+(``families``), machines it (``part``), adds a surface (``finish``) and a defect (``defects``,
+``lines``), and photographs it (``scene``).
 """
 
 from __future__ import annotations

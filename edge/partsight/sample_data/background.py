@@ -1,7 +1,4 @@
-"""What the part lies on: conveyor, brushed table, cloth, cutting mat, cardboard, paint.
-
-Enters: a generator and a size. Leaves: a texture and its colour. Called by ``scene``.
-"""
+"""Backgrounds under the part: conveyor, brushed table, cloth, cutting mat, cardboard, paint."""
 
 from __future__ import annotations
 
@@ -20,14 +17,14 @@ _Ground: TypeAlias = tuple[Field, tuple[float, ...]]
 
 
 def draw_background(rng: np.random.Generator, size_hw: _Size) -> _Ground:
-    """A ground taken at random, every kind alike.
+    """Draw a random background; all kinds are equally likely.
 
     Returns:
         Its brightness, float32 (H, W) around 1, and its colour: blue, green, red, 0 to 1.
     """
     kind = BACKGROUNDS[int(rng.integers(len(BACKGROUNDS)))]
     texture, colour = kind(rng, size_hw)
-    # The camera is focused on the part; what lies behind it is a little soft.
+    # The camera is focused on the part, so that the background is slightly blurred.
     texture = np.asarray(cv2.GaussianBlur(texture, (0, 0), rng.uniform(0.9, 1.8)))
     texture *= 1 + clouds(rng, size_hw, int(rng.integers(3, 8))) * np.float32(0.05)
     tint = rng.uniform(0.85, 1.2) * rng.uniform(0.94, 1.06, 3)
@@ -67,7 +64,7 @@ def _mat(rng: np.random.Generator, size_hw: _Size) -> _Ground:
 
 
 def _cardboard(rng: np.random.Generator, size_hw: _Size) -> _Ground:
-    """Brown board with its flutes shining through."""
+    """Brown board with visible flutes."""
     flutes = np.sin(_along(rng, size_hw, jitter=0.05) * np.float32(90)) * np.float32(0.03)
     fibres = streaks(rng, size_hw, 8) * np.float32(0.04)
     return 1 + flutes + fibres, (0.27, 0.38, 0.47)
@@ -91,7 +88,7 @@ BACKGROUNDS: tuple[Callable[[np.random.Generator, _Size], _Ground], ...] = (
 
 
 def _along(rng: np.random.Generator, size_hw: _Size, jitter: float) -> Field:
-    """Position along x or y, the axis turned a little."""
+    """Position along a slightly rotated x or y axis."""
     x, y = plane(size_hw)
     angle = rng.integers(2) * np.pi / 2 + rng.uniform(-jitter, jitter)
     return np.asarray(x * np.float32(np.cos(angle)) + y * np.float32(np.sin(angle)))

@@ -1,7 +1,7 @@
-"""What goes wrong in manufacture, each as a change of the part's own maps.
+"""Manufacturing defects, as changes of a part's maps.
 
-Enters: a finished ``Part``. Leaves: the part with one defect. As height, mask and reflectance
-change and not the picture, each defect answers to the light as the metal around it does.
+Defects change height, mask and reflectance instead of pixels, so that they react to light like the
+metal around them.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _SIZE = (CANVAS, CANVAS)
 
 
 def damage(part: Part, kind: str, rng: np.random.Generator) -> Part:
-    """Give the part its defect, and one part in six a second one of another kind.
+    """Add a defect to the part, and to one part in six a second one of another kind.
 
     Args:
-        part: a sound part.
-        kind: one of ``KINDS``; the leading defect.
-        rng: the generator.
+        part: a good part.
+        kind: of the first defect, one of ``KINDS``.
+        rng: random generator.
     """
     part = _MAKERS[kind](part, rng)
     if chance(rng, 1 / 6):
@@ -39,12 +39,12 @@ def damage(part: Part, kind: str, rng: np.random.Generator) -> Part:
 
 
 def _dents(part: Part, rng: np.random.Generator) -> Part:
-    """Blows, two to four: bowls with a raised rim, scuffed inside."""
+    """Two to four dents: bowls with a raised rim, scuffed inside."""
     depth = depth_inside(part)
     for _ in range(int(rng.integers(2, 5))):
         spot = draw_inner_point(depth, 0.6, rng)
         part = _dent(part, spot, depth, rng)
-        # A second blow lands elsewhere.
+        # The next dent is elsewhere.
         cv2.circle(depth, (int(spot[0]), int(spot[1])), 90, (0.0,), -1)
     return part
 
@@ -66,10 +66,10 @@ def _dent(part: Part, spot: Points, depth: Field, rng: np.random.Generator) -> P
 
 
 def _burr(part: Part, rng: np.random.Generator) -> Part:
-    """Torn metal along an edge: ragged tongues over it, and a bright rolled lip."""
+    """Torn metal along an edge: ragged teeth beyond it, and a bright rolled lip."""
     edge = draw_contour(part, rng, outer=True)[: int(rng.uniform(450, 800))]
     spots = edge[:: max(4, int(rng.integers(4, 9)))]
-    ends = spots + _outward(part, spots) * _tongues(len(spots), rng)[:, None]
+    ends = spots + _outward(part, spots) * _tooth_lengths(len(spots), rng)[:, None]
     torn = np.zeros(_SIZE, np.uint8)
     for a, b, tip in zip(spots[:-1], spots[1:], ends[:-1], strict=True):
         tooth = np.rint(np.array([a - (tip - a) * 0.3, tip, b]) * 16).astype(np.int32)
@@ -85,7 +85,7 @@ def _burr(part: Part, rng: np.random.Generator) -> Part:
 
 
 def _outward(part: Part, spots: Points) -> Points:
-    """Unit vectors that point off the metal, (N, 2): down the slope of the blurred mask."""
+    """Unit vectors that point away from the metal, (N, 2): down the slope of the blurred mask."""
     smooth = cv2.GaussianBlur(part.mask, (0, 0), 4)
     columns, rows = np.clip(np.rint(spots).astype(np.intp), 1, CANVAS - 2).T
     slope_x = smooth[rows, columns - 1] - smooth[rows, columns + 1]
@@ -94,14 +94,14 @@ def _outward(part: Part, spots: Points) -> Points:
     return np.asarray(slope / np.maximum(np.linalg.norm(slope, axis=1, keepdims=True), 1e-6))
 
 
-def _tongues(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Lengths of the tongues, pixels: ragged, and growing out of the edge at both ends."""
+def _tooth_lengths(count: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Lengths of the teeth, pixels: random, and shorter at both ends."""
     swell = np.sin(np.linspace(0.25, np.pi - 0.25, count))
     return np.asarray(swell * rng.uniform(10, 34, count))
 
 
 def _missing_holes(part: Part, rng: np.random.Generator) -> Part:
-    """Holes that a broken punch struck and did not open: up to five of them."""
+    """Up to five holes that a broken punch did not open."""
     holes = part.blank.holes
     count = min(len(holes), int(rng.integers(3, 6)))
     for choice in rng.permutation(len(holes))[:count]:
@@ -110,7 +110,7 @@ def _missing_holes(part: Part, rng: np.random.Generator) -> Part:
 
 
 def _plug(part: Part, hole: Hole, rng: np.random.Generator) -> Part:
-    """The slug still sits in the hole, low and torn, in a scorched seam and a scarred collar."""
+    """A hole still filled by its slug: low and torn, with a dark seam and a rough collar."""
     plug, inner = np.zeros(_SIZE, np.uint8), np.zeros(_SIZE, np.uint8)
     disc(plug, replace(hole, radius=hole.radius + 1), 255)
     disc(inner, replace(hole, radius=hole.radius - 4), 255)

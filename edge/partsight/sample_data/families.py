@@ -1,7 +1,4 @@
-"""The families of parts: washers, flanges, turned discs, plates and brackets.
-
-Enters: a generator. Leaves: a ``Blank`` whose sizes are drawn from it. Called by ``render``.
-"""
+"""Families of parts of random sizes: washers, flanges, turned discs, plates and brackets."""
 
 from __future__ import annotations
 
@@ -18,7 +15,7 @@ __all__ = ["FAMILIES", "draw_blank"]
 
 
 def draw_blank(rng: np.random.Generator) -> Blank:
-    """A blank of a family taken at random, every family alike."""
+    """Draw a blank of a random family; all families are equally likely."""
     return FAMILIES[int(rng.integers(len(FAMILIES)))](rng)
 
 
@@ -102,11 +99,11 @@ def _step(radius: float, height: float) -> Field:
 
 
 def _polygon(corners: list[tuple[float, float]], rounding: float) -> NDArray[np.uint8]:
-    """A polygon about the centre with its corners, inner ones too, rounded by a blur."""
+    """A polygon around the centre, with all corners rounded by a blur."""
     outline = _empty()
     points = np.rint((np.array(corners) + CENTRE) * 16).astype(np.int32)
     cv2.fillPoly(outline, [points], (255,), cv2.LINE_AA, 4)
-    # A blurred edge crosses one half where the straight edge was, and cuts the corners.
+    # The blurred outline is one half at the straight edges and cuts the corners.
     blurred = soft(outline, rounding / 2)
     return np.clip((blurred - 0.5) * (255 * rounding / 2) + 127, 0, 255).astype(np.uint8)
 

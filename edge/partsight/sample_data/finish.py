@@ -1,7 +1,6 @@
-"""What every sound part shows too: brushing, sheen, stains, dust and tool marks.
+"""Surface of every part: brushing, sheen, stains, dust and tool marks.
 
-Enters: a part fresh from the press. Leaves: the same part with a surface. Healthy and
-defected parts pass through here alike, so that no defect stands on a perfect plane.
+Healthy and defected parts get the same kinds of surface, so that a defect is not the only texture.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ _SIZE = (CANVAS, CANVAS)
 
 
 def finish(part: Part, rng: np.random.Generator) -> Part:
-    """Give the part a surface: a grain, patches of tarnish, a few stains and specks."""
+    """Add a surface to the part: a grain, patches of tarnish, a few stains and specks."""
     turned = part.blank.is_round and chance(rng, 0.7)
     lines = _circular(rng) if turned else _straight(rng)
     albedo = 1 + lines * rng.uniform(0.02, 0.07)
@@ -38,7 +37,7 @@ def _straight(rng: np.random.Generator) -> Field:
 
 
 def _circular(rng: np.random.Generator) -> Field:
-    """Lathe marks: streaks laid around the centre, a row a radius."""
+    """Lathe marks: streaks around the centre, one row per radius."""
     lines = streaks(rng, (CANVAS, 64), int(rng.integers(8, 32)))
     radius, angle = polar()
     column = (angle + np.float32(np.pi)) * np.float32(63 / (2 * np.pi))
@@ -46,7 +45,7 @@ def _circular(rng: np.random.Generator) -> Field:
 
 
 def _bow_tie(rng: np.random.Generator) -> Field:
-    """The two bright fans that circular grain shows under one lamp."""
+    """The two bright fans of circular grain under one lamp."""
     _, angle = polar()
     fan = np.cos(angle - np.float32(rng.uniform(0, np.pi))) ** 2
     return np.asarray((fan**3 - np.float32(0.3)) * np.float32(rng.uniform(0.1, 0.45)))
@@ -65,7 +64,7 @@ def _stains(rng: np.random.Generator) -> Field:
 
 
 def _specks(rng: np.random.Generator) -> Field:
-    """Dust, and hair-fine short handling marks: there, and harmless."""
+    """Dust, and short fine handling marks, which are harmless."""
     specks = np.ones(_SIZE, np.float32)
     for _ in range(int(rng.integers(0, 14))):
         x, y = (int(v) for v in rng.integers(20, CANVAS - 20, 2))

@@ -1,8 +1,8 @@
-"""Light on metal: from height and reflectance to brightness.
+"""Computes the brightness of metal from height and reflectance.
 
-Enters: maps in the picture's frame. Leaves: luminance. Normals come from the slopes of the
-height map, diffuse light from Lambert's cosine, the highlight from Blinn and Phong's half
-vector (Blinn 1977, "Models of light reflection for computer synthesized pictures").
+Normals come from the slopes of the height map, diffuse light from Lambert's cosine, the highlight
+from the half vector of Blinn and Phong (Blinn 1977, "Models of light reflection for computer
+synthesized pictures").
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Light:
 
     Attributes:
         direction: unit vector towards the lamp: x right, y down, z to the camera.
-        ambient: share of light that comes from everywhere.
+        ambient: share of ambient light.
         gloss: strength of the highlight.
-        shine: exponent of the highlight; more is smaller.
-        nearness: how much the direction changes across the picture.
-        gradient_xy: relative fall of brightness across half the picture.
-        tint: gain of blue, green and red; its colour temperature.
+        shine: exponent of the highlight; larger values give a smaller highlight.
+        nearness: change of the direction across the image.
+        gradient_xy: relative change of brightness across half the image.
+        tint: gain of blue, green and red, for the colour temperature.
     """
 
     direction: tuple[float, float, float]
@@ -41,7 +41,7 @@ class Light:
 
 
 def draw_light(rng: np.random.Generator) -> Light:
-    """A lamp at a random place, from cold daylight to warm incandescent."""
+    """A lamp at a random position, from cold daylight to warm incandescent."""
     azimuth, elevation = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(38, 62))
     flat = float(np.cos(elevation))
     direction = (flat * float(np.cos(azimuth)), flat * float(np.sin(azimuth)))
@@ -77,20 +77,20 @@ def shade(height: Field, albedo: Field, light: Light) -> Field:
 
 
 def falloff(size_hw: tuple[int, int], light: Light, vignette: float) -> Field:
-    """Gain over the picture: the lamp's gradient times the lens's vignette; float32 (H, W)."""
+    """Gain over the image: the lamp's gradient times the lens's vignette; float32 (H, W)."""
     x, y = plane(size_hw)
     gain = 1 + x * np.float32(light.gradient_xy[0]) + y * np.float32(light.gradient_xy[1])
     return np.asarray(gain * (1 - np.float32(vignette) * (x * x + y * y)))
 
 
 def _highlight(slope_x: Field, slope_y: Field, length: Field, light: Light) -> Field:
-    # The lamp is near: the half vector turns as one moves across the picture.
+    # The lamp is near, so that the half vector changes across the image.
     grid_x, grid_y = plane((slope_x.shape[0], slope_x.shape[1]))
     near = np.float32(light.nearness)
     half = np.array(light.direction, np.float32) + np.array([0, 0, 1], np.float32)
     half /= np.linalg.norm(half)
     half_x, half_y = half[0] - near * grid_x, half[1] - near * grid_y
     cosine = (half[2] - slope_x * half_x - slope_y * half_y) / length
-    # The turned vector is longer than 1; without its length it would glow at the borders.
+    # The changed vector is longer than 1; without division the borders would be too bright.
     cosine /= cv2.sqrt(half_x * half_x + half_y * half_y + half[2] * half[2])
     return np.asarray(cv2.pow(np.maximum(cosine, 0), light.shine))

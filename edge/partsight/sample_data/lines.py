@@ -1,7 +1,4 @@
-"""Defects that are lines: scratches and cracks.
-
-Enters: a finished ``Part``. Leaves: the part with one of them. Called by ``defects``.
-"""
+"""Line-shaped defects: scratches and cracks."""
 
 from __future__ import annotations
 
@@ -25,7 +22,7 @@ __all__ = ["crack", "scratch"]
 
 
 def scratch(part: Part, rng: np.random.Generator) -> Part:
-    """Gouges with thrown-up sides, four to seven strokes that cross."""
+    """Scratches with raised sides: four to seven strokes that cross."""
     middle = draw_inner_point(depth_inside(part), 0.35, rng)
     length = rng.uniform(260, 380)
     angle = best_ray(part, middle, (-length / 2, length / 2), rng)
@@ -41,14 +38,14 @@ def scratch(part: Part, rng: np.random.Generator) -> Part:
     groove = soft(drawing, 0.9)
     sides = cv2.GaussianBlur(groove, (0, 0), 3.0) - groove * np.float32(0.5)
     height = part.height - groove * np.float32(7) + sides * np.float32(7)
-    # Freshly cut metal glitters; an old scratch has filled with dirt.
+    # Freshly cut metal is bright; an old scratch is filled with dirt.
     gain = rng.uniform(0.6, 1.0) if chance(rng, 0.5) else -rng.uniform(0.65, 0.85)
     albedo = part.albedo * (1 + groove * np.float32(gain))
     return replace(part, height=height, albedo=albedo)
 
 
 def crack(part: Part, rng: np.random.Generator) -> Part:
-    """A dark jagged line from an edge into the metal, thinning out, with branches."""
+    """A dark jagged line from an edge into the metal, tapering, with branches."""
     start = draw_contour(part, rng)[0]
     length = rng.uniform(190, 300)
     angle = best_ray(part, start, (6, length), rng)
@@ -65,7 +62,7 @@ def crack(part: Part, rng: np.random.Generator) -> Part:
 
 
 def _arc(middle: Points, angle: float, length: float, rng: np.random.Generator) -> Points:
-    """A gently bent line through ``middle``: (16, 2)."""
+    """A slightly curved line through ``middle``: (16, 2)."""
     along = np.linspace(-length / 2, length / 2, 16)
     across = rng.uniform(-0.12, 0.12) * (along**2 / length) + rng.normal(0, 0.5, 16)
     cos, sin = np.cos(angle), np.sin(angle)
@@ -74,7 +71,7 @@ def _arc(middle: Points, angle: float, length: float, rng: np.random.Generator) 
 
 
 def _jagged(start: Points, angle: float, length: float, rng: np.random.Generator) -> Points:
-    """A broken line of short steps about one direction, (N, 2), N at least 5."""
+    """A jagged line of short steps around one direction, (N, 2), N at least 5."""
     steps = rng.uniform(7, 16, max(5, int(length / 11)))
     angles = angle + rng.normal(0, 0.55, len(steps))
     moves = steps[:, None] * np.stack([np.cos(angles), np.sin(angles)], 1)

@@ -1,8 +1,4 @@
-"""Random fields that the renderer is made of: soft clouds, brush streaks, one line of text each.
-
-Enters: a generator and a size. Leaves: float32 fields around 0. Called by every other room
-of the sample data; nothing here knows what a part is.
-"""
+"""Random fields for the renderer: white noise, soft clouds, brush streaks."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Looking for a place on a part: inner points, edge points, lines that stay on the metal.
-
-Enters: a ``Part`` and a generator. Leaves: points in canvas pixels. Called by the defects.
-"""
+"""Finds positions for defects: inner points, edge points, lines that stay on the metal."""
 
 from __future__ import annotations
 
@@ -18,13 +15,13 @@ Points = NDArray[np.float64]
 
 
 def depth_inside(part: Part) -> Field:
-    """Distance to the nearest edge, float32 (CANVAS, CANVAS), pixels; 0 off the metal."""
+    """Distance to the nearest edge, float32 (CANVAS, CANVAS), pixels; 0 outside the metal."""
     solid = np.asarray(part.mask > 0.5, dtype=np.uint8)
     return np.asarray(cv2.distanceTransform(solid, cv2.DIST_L2, 3))
 
 
 def draw_inner_point(depth: Field, share: float, rng: np.random.Generator) -> Points:
-    """A point at least ``share`` of the greatest depth away from every edge: x, y."""
+    """A random point (x, y) whose distance to every edge is at least ``share`` of the maximum."""
     coarse = depth[::4, ::4]
     rows, columns = np.nonzero(coarse >= share * coarse.max())
     choice = int(rng.integers(len(rows)))
@@ -32,12 +29,14 @@ def draw_inner_point(depth: Field, share: float, rng: np.random.Generator) -> Po
 
 
 def draw_contour(part: Part, rng: np.random.Generator, outer: bool = False) -> Points:
-    """An edge of the part, long ones more often: (N, 2) x, y, closed, begun at random.
+    """A random edge of the part: (N, 2) x, y, closed, with a random start.
+
+    The probability of an edge is proportional to its length.
 
     Args:
         part: the part.
-        rng: the generator.
-        outer: leave the holes out.
+        rng: random generator.
+        outer: whether the edges of holes are left out.
     """
     solid = np.asarray(part.mask > 0.5, dtype=np.uint8)
     mode = cv2.RETR_EXTERNAL if outer else cv2.RETR_LIST
@@ -58,13 +57,13 @@ def on_metal(part: Part, points: Points) -> float:
 def best_ray(
     part: Part, start: Points, reach: tuple[float, float], rng: np.random.Generator
 ) -> float:
-    """The angle, of a dozen, whose ray from ``start`` stays longest on the metal.
+    """The angle, of twelve, whose ray from ``start`` has the largest share on the metal.
 
     Args:
         part: the part.
         start: x, y.
-        reach: first and last distance that is looked at; negative lies behind ``start``.
-        rng: the generator.
+        reach: range of distances from ``start``; negative ones are in the opposite direction.
+        rng: random generator.
     """
     distances = np.linspace(*reach, 16)[:, None]
     angles = rng.uniform(0, 2 * np.pi) + np.arange(12) * (np.pi / 6)
@@ -72,5 +71,5 @@ def best_ray(
         on_metal(part, start + distances * np.array([np.cos(angle), np.sin(angle)]))
         for angle in angles
     ]
-    # Several are often alike; the first of a random fan is a fair draw.
+    # Several are often equal; the first of randomly rotated angles is a fair choice.
     return float(angles[int(np.argmax(scores))])

@@ -1,9 +1,4 @@
-"""What a part is before it meets light: maps of its mask, height and reflectance.
-
-Enters: an outline and its holes. Leaves: a ``Part``, seen straight from above on a square
-canvas of ``CANVAS`` pixels. The families make one, finish and defects change it, the scene
-photographs it.
-"""
+"""Maps of a part's mask, height and reflectance, seen from above on a square canvas."""
 
 from __future__ import annotations
 
@@ -20,7 +15,7 @@ __all__ = ["CANVAS", "CENTRE", "Blank", "Hole", "Part", "disc", "grid", "machine
 
 CANVAS = 448
 CENTRE = CANVAS / 2
-# OpenCV draws at fractions of a pixel where coordinates carry this many binary places.
+# Number of fractional bits of coordinates for OpenCV's drawing functions.
 _SHIFT = 4
 
 
@@ -39,10 +34,10 @@ class Blank:
 
     Attributes:
         outline: uint8 (CANVAS, CANVAS), 255 inside the outer contour.
-        holes: what is punched out of it.
-        relief: float32 (CANVAS, CANVAS), pixels above the flat sheet.
-        half_wh: half its width and half its height, canvas pixels.
-        is_round: turned on a lathe, so that its tool marks are circles.
+        holes: the punched holes.
+        relief: float32 (CANVAS, CANVAS), height above the flat sheet in pixels.
+        half_wh: half the width and half the height, canvas pixels.
+        is_round: whether it is turned on a lathe, with circular tool marks.
     """
 
     outline: NDArray[np.uint8]
@@ -54,13 +49,13 @@ class Blank:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part as made; all maps float32 (CANVAS, CANVAS).
+    """A manufactured part; all maps are float32 (CANVAS, CANVAS).
 
     Attributes:
-        mask: 0 where one looks past or through it, 1 on it.
-        height: pixels towards the camera.
-        albedo: reflectance, 1 for the bare metal.
-        blank: what it should have been.
+        mask: 1 on the part, 0 elsewhere and in holes.
+        height: towards the camera, pixels.
+        albedo: reflectance, 1 for bare metal.
+        blank: its design.
     """
 
     mask: Field
@@ -70,7 +65,7 @@ class Part:
 
 
 def disc(image: NDArray[np.uint8], hole: Hole, value: int) -> None:
-    """Fill a circle of ``image`` (uint8, changed in place) at fractions of a pixel."""
+    """Fill a circle of ``image`` (uint8, changed in place) with subpixel accuracy."""
     scale = 1 << _SHIFT
     centre = (round(hole.x * scale), round(hole.y * scale))
     radius = round(hole.radius * scale)
@@ -78,13 +73,13 @@ def disc(image: NDArray[np.uint8], hole: Hole, value: int) -> None:
 
 
 def soft(image: NDArray[np.uint8], sigma: float) -> Field:
-    """A drawing as a smooth field: uint8 0 to 255 in, float32 0 to 1 out."""
+    """Convert a drawing, uint8 0 to 255, to a blurred field, float32 0 to 1."""
     field = image.astype(np.float32) * np.float32(1 / 255)
     return np.asarray(cv2.GaussianBlur(field, (0, 0), sigma))
 
 
 def machine(blank: Blank, chamfer_px: float) -> Part:
-    """Punch the holes and break the edges.
+    """Punch the holes and bevel the edges.
 
     Args:
         blank: the part as designed.
@@ -113,7 +108,7 @@ def grid() -> tuple[Field, Field]:
 
 @cache
 def polar() -> tuple[Field, Field]:
-    """Radius (pixels) and angle (radians) of every canvas pixel about the centre, read-only."""
+    """Radius (pixels) and angle (radians) of every canvas pixel around the centre, read-only."""
     x, y = plane((CANVAS, CANVAS))
     radius = (np.hypot(x, y) * (CANVAS / 2)).astype(np.float32)
     angle = np.arctan2(y, x).astype(np.float32)

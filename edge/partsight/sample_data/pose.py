@@ -1,8 +1,4 @@
-"""Where the part lies under the camera.
-
-Enters: the part's size. Leaves: a homography from its canvas to the picture. Called by
-``scene``.
-"""
+"""Random poses of the part under the camera."""
 
 from __future__ import annotations
 
@@ -17,10 +13,10 @@ __all__ = ["draw_pose"]
 def draw_pose(
     blank: Blank, rng: np.random.Generator, size_hw: tuple[int, int]
 ) -> NDArray[np.float64]:
-    """Turned, shifted, a little tilted, and filling most of the frame.
+    """A random homography: rotated, shifted, slightly tilted, and filling most of the frame.
 
     Returns:
-        float64 (3, 3), canvas pixels to pixels of a picture of ``size_hw``.
+        float64 (3, 3), from canvas pixels to pixels of an image of ``size_hw``.
     """
     angle = _draw_angle(blank, rng)
     extent = _extent(blank, angle)
@@ -40,12 +36,12 @@ def draw_pose(
 def _draw_angle(blank: Blank, rng: np.random.Generator) -> float:
     if blank.is_round:
         return float(rng.uniform(-np.pi, np.pi))
-    # A long part that stood upright would fill little of a landscape frame.
+    # An upright long part would fill little of a landscape frame.
     return float(rng.uniform(-0.22, 0.22) + np.pi * rng.integers(2))
 
 
 def _extent(blank: Blank, angle: float) -> NDArray[np.float64]:
-    """Half the width and half the height of the turned part, canvas pixels."""
+    """Half the width and half the height of the rotated part, canvas pixels."""
     if blank.is_round:
         return np.array(blank.half_wh)
     cos, sin = abs(np.cos(angle)), abs(np.sin(angle))

@@ -1,7 +1,4 @@
-"""One picture of the sample set, from its label, its number and a seed.
-
-Enters: label, index, seed. Leaves: the picture. Called by ``write`` and by tests.
-"""
+"""Renders one image of the sample set from its label, its index and a seed."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ LABELS = ("defected", "healthy")
 
 
 def kind_of(label: str, index: int) -> str:
-    """What the picture shows: ``good``, or the leading defect; they take turns.
+    """The kind of the image: ``good``, or the first defect, which alternates with the index.
 
     Raises:
         ValueError: an unknown label or a negative index.
@@ -33,15 +30,15 @@ def kind_of(label: str, index: int) -> str:
 
 
 def render_part(label: str, index: int, seed: int = 0) -> NDArray[np.uint8]:
-    """Render a part under some light, in some pose, on some ground.
+    """Render a part with a random light, pose and background.
 
-    The picture depends on the three arguments alone, so that a set can grow and keep the
-    pictures that it had. Both labels draw family, finish, light, pose and ground from the
-    same distributions.
+    The image depends only on the three arguments, so that a larger set contains the images of a
+    smaller one. Family, finish, light, pose and background have the same distributions for both
+    labels.
 
     Args:
         label: one of ``LABELS``.
-        index: number of the picture within its label, from 0.
+        index: number of the image within its label, from 0.
         seed: number of the set, 0 or more.
 
     Returns:

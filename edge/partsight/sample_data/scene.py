@@ -1,7 +1,4 @@
-"""The photograph: a part laid on a ground, lit, and seen by an ordinary camera.
-
-Enters: a ``Part`` and a generator. Leaves: the uint8 BGR picture. Called by ``render``.
-"""
+"""Photographs a part: pose, light, shadow, background, lens and sensor of an ordinary camera."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from partsight.utils.opencv import cv2
 __all__ = ["SIZE_HW", "photograph"]
 
 SIZE_HW = (240, 320)
-# Light is computed on more pixels than are delivered, so that highlights do not alias.
+# Light is computed at a higher resolution, so that highlights do not alias.
 _FINE_HW = (300, 400)
 # Blue, green and red of steel, zinc plate, stainless, aluminium, brass and bronze.
 _METALS = (
@@ -34,7 +31,7 @@ _METALS = (
 
 
 def photograph(part: Part, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Take the picture: uint8 (240, 320, 3), BGR."""
+    """The image of a part: uint8 (240, 320, 3), BGR."""
     light = draw_light(rng)
     maps = cv2.merge([part.mask, part.height, part.albedo])
     pose = draw_pose(part.blank, rng, _FINE_HW)
@@ -55,11 +52,11 @@ def _split(layers: NDArray[Any]) -> tuple[Field, Field, Field]:
 
 
 def _shadow(mask: Field, light: Light, rng: np.random.Generator) -> Field:
-    """How much of the lamp the part takes from the ground: float32 (H, W), 0 to 1."""
+    """The share of light that the part takes from the background: float32 (H, W), 0 to 1."""
     reach = rng.uniform(6, 14)
     move = np.array([[1, 0, -light.direction[0] * reach], [0, 1, -light.direction[1] * reach]])
     cast = cv2.warpAffine(mask, move, mask.shape[::-1])
-    # Half the pixels are enough for what is soft.
+    # Half the resolution is enough for a soft shadow.
     small = cv2.resize(cast, (mask.shape[1] // 2, mask.shape[0] // 2))
     small = cv2.GaussianBlur(small, (0, 0), rng.uniform(2, 4.5))
     return np.asarray(cv2.resize(small, mask.shape[::-1]) * np.float32(rng.uniform(0.55, 0.8)))
@@ -68,13 +65,13 @@ def _shadow(mask: Field, light: Light, rng: np.random.Generator) -> Field:
 def _expose(
     layers: tuple[tuple[Field, tuple[float, ...]], ...], light: Light, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Lens, exposure, white balance and sensor: the sum of coloured layers becomes bytes."""
+    """Convert the sum of coloured layers to bytes: lens, exposure, white balance and sensor."""
     gain = falloff(SIZE_HW, light, vignette=float(rng.uniform(0.05, 0.35)))
     gain *= np.float32(rng.uniform(0.82, 1.12) * 255)
     sigma = float(rng.uniform(0.3, 0.7))
-    # Colour comes last: what is done to a layer costs a third of what a picture costs.
+    # Colour is applied last: an operation on a layer costs a third of one on a colour image.
     planes = [(cv2.GaussianBlur(layer * gain, (0, 0), sigma), colour) for layer, colour in layers]
-    # One field for all three: the luminance noise that a Bayer sensor's demosaicing leaves.
+    # The same noise for all channels: the luminance noise after demosaicing a Bayer sensor.
     noise = grain(rng, SIZE_HW) * np.float32(rng.uniform(1, 4))
     channels = []
     for i, balance in enumerate(light.tint):

@@ -1,8 +1,4 @@
-"""The sample set on the disk, one folder a label.
-
-Enters: a destination. Leaves: JPEG files, each whole or not at all. Called by
-``partsight sample-data`` and ``partsight demo``.
-"""
+"""Writes the sample set as JPEG files, with one folder per label."""
 
 from __future__ import annotations
 
@@ -28,17 +24,17 @@ def write_sample_data(
     """Write ``healthy/good_0000.jpg``, ``defected/scratch_0004.jpg`` and so on.
 
     Args:
-        destination: a folder that is empty or not there yet.
-        per_label: pictures a label; a larger number adds to the pictures of a smaller one.
+        destination: an empty or a new folder.
+        per_label: images per label; a larger set contains the images of a smaller one.
         seed: number of the set, 0 or more.
-        progress: told of each picture.
+        progress: display of the progress.
 
     Returns:
         The paths, label by label.
 
     Raises:
-        ValueError: fewer than one picture a label, or a negative seed.
-        OutputError: the folder holds something already, or cannot be written.
+        ValueError: fewer than one image per label, or a negative seed.
+        OutputError: the folder is not empty or cannot be written.
     """
     if per_label < 1:
         raise ValueError(f"per_label must be 1 or more. Received: {per_label}")
@@ -59,7 +55,7 @@ def _encode(label: str, index: int, seed: int) -> bytes:
 
 
 def _check_empty(destination: Path) -> None:
-    """Refuse before the first byte: a mixed set would be trained on without a word."""
+    """Refuse a folder that is not empty, because mixed sets would be used for training."""
     try:
         entries = sorted(path.name for path in destination.iterdir())
     except FileNotFoundError:
@@ -67,7 +63,7 @@ def _check_empty(destination: Path) -> None:
     except OSError as error:
         raise OutputError(
             f"cannot write the sample set to {destination}: expected an empty or a new folder. "
-            f"Received: {error.strerror or error}. Choose another place."
+            f"Received: {error.strerror or error}. Choose another folder."
         ) from error
     if entries:
         raise OutputError(

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from partsight.model.tflite.flatbuffer import Malformed, verify
+from partsight.model.tflite.flatbuffer import Malformed
 from partsight.model.tflite.model_schema import MODEL
+from partsight.model.tflite.verify import verify
 
 
 def table(*fields: bytes, references: bytes = b"") -> bytes:

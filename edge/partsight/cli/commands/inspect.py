@@ -102,9 +102,10 @@ def _order(reference: Reference) -> str:
 
 def _card(file: ModelFile) -> dict[str, str]:
     """What its standard metadata call it."""
-    from partsight.model.tflite.flatbuffer import Malformed, verify
+    from partsight.model.tflite.flatbuffer import Malformed
     from partsight.model.tflite.model_schema import MODEL
     from partsight.model.tflite.standard_metadata import read_standard_metadata
+    from partsight.model.tflite.verify import verify
 
     try:
         verify(file.data, MODEL)

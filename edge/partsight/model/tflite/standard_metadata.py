@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from partsight.image.normalization import Normalization
-from partsight.model.tflite.flatbuffer import View, verify
+from partsight.model.tflite.flatbuffer import View
 from partsight.model.tflite.metadata_schema import (
     ENTRY,
     IDENTIFIER,
@@ -17,6 +17,7 @@ from partsight.model.tflite.metadata_schema import (
     TENSOR_VALUE_LABELS,
 )
 from partsight.model.tflite.model_schema import MODEL
+from partsight.model.tflite.verify import verify
 
 __all__ = ["StandardMetadata", "metadata_entry", "read_standard_metadata"]
 
