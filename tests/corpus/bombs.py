@@ -1,4 +1,4 @@
-"""Small files that ask for much: memory by their size or their texts, or time by their scans."""
+"""Small files that need much memory (by size or texts) or time (by scans)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sound pictures cut off, with bits flipped, and with bytes taken out or put in twice."""
+"""Good images truncated, with flipped bits, and with removed or repeated bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One file of the corpus, and what is known of it beforehand."""
+"""One file of the corpus, and its expected outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pictures whose pixels are sound and whose EXIF is not: most must decode all the same."""
+"""Images with good pixels and damaged EXIF: most must decode."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Headers written by hand, for what no encoder writes: PNG, BMP, GIF and TIFF."""
+"""Headers that no encoder writes: PNG, BMP, GIF and TIFF."""
 
 from __future__ import annotations
 

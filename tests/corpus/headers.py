@@ -1,4 +1,4 @@
-"""Headers that contradict themselves: sizes of zero, directories in circles, lying counts."""
+"""Inconsistent headers: sizes of zero, circular directories, wrong counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files whose ending says something else than their content."""
+"""Files whose ending does not match their content."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _NOT_IMAGES = {
 
 
 def impostors() -> Iterator[Entry]:
-    """What is no picture, and pictures that are of another kind than their names say."""
+    """Files that are not images, and images of another format than their ending."""
     for name, (data, reason) in _NOT_IMAGES.items():
         yield Entry(f"no-picture-{name}", "no-picture", reason, data, "refused")
     yield Entry("no-picture-zip.jpg", "no-picture", "a zip", _archive(), "refused")

@@ -1,4 +1,4 @@
-"""Sound pictures under names that break lines, terminals and encodings, and what is no file."""
+"""Good images with names that break lines, terminals and encodings, and non-files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def odd_names() -> Iterator[Entry]:
 
 
 def special_files() -> Iterator[Entry]:
-    """What a folder may hold beside files; a folder called so is not even looked at."""
+    """Entries of a folder that are not files."""
     for name, reason, place in (
         ("pipe.jpg", "a pipe that nobody writes to", os.mkfifo),
         ("dangling.jpg", "a link to nothing", lambda path: path.symlink_to("nothing-here.png")),

@@ -1,4 +1,4 @@
-"""Sound pictures in every format and flavour: what is damaged elsewhere, and must decode here."""
+"""Good images in every format and variant, which must decode; other modules damage them."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ WHOLES = tuple(_wholes())
 
 
 def sound() -> Iterator[Entry]:
-    """Each as it is: a test of refusals must see that not everything is refused."""
+    """Each image unchanged, to show that not everything is refused."""
     for whole in WHOLES:
         yield Entry(
             f"whole-{whole.name}.{whole.ending}",

@@ -1,4 +1,4 @@
-"""What models cost on this machine, and which way to run them is recommended."""
+"""Measurements of models on this machine, and the recommendation."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_recommendation(measurements: list[Measurement], chosen: int) -> Non
     assert choice[1].startswith(f"{measurements[chosen].way.model} with litert on ")
 
 
-def test_where_nothing_ran_nothing_is_recommended() -> None:
+def test_without_measurements_there_is_no_recommendation() -> None:
     assert recommend([measured("refused", None)]) is None
 
 
@@ -151,7 +151,7 @@ def test_the_choice_is_saved_and_used(model_path: Path, tmp_path: Path, fixed_ti
     assert path.read_text() == said
 
 
-def test_one_that_the_environment_names_is_made(
+def test_a_configuration_named_by_the_environment_is_created(
     model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fixed_times: None
 ) -> None:
     path = tmp_path / "new.toml"
@@ -197,7 +197,7 @@ def test_a_model_that_a_runtime_refuses_is_named(
     assert "Recommended" not in result.output
 
 
-def test_that_it_takes_no_batches_is_a_row_and_no_failure(
+def test_a_model_without_batches_is_not_a_failure(
     model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def run(way: Way, data: bytes, frames: int, size: str) -> dict[str, Any]:
@@ -232,7 +232,7 @@ class NoOtherShape:
         (NoOtherShape, "no batches of 4 frames: reshape failed to prepare"),
     ],
 )
-def test_batches_that_a_model_does_not_take_are_not_measured(
+def test_unsupported_batches_are_not_measured(
     interpreter: type, message: str, model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.benchmark.process.Interpreter", interpreter)
@@ -240,7 +240,7 @@ def test_batches_that_a_model_does_not_take_are_not_measured(
         measure(model_path.read_bytes(), 1, 1, batch=4, frames=1, size="8x8")
 
 
-def test_what_was_checked_is_what_runs(
+def test_the_checked_bytes_are_measured(
     model_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is swapped between the check and the first measurement."""

@@ -1,4 +1,4 @@
-"""The device package stands alone, and what a module promises is there."""
+"""The device package is independent, and the names in ``__all__`` exist."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ def test_only_one_file_names_and_one_imports_a_runtime() -> None:
 
 
 @pytest.mark.parametrize("package", ["cv2", "PIL"])
-def test_pictures_have_one_door_each(package: str) -> None:
-    """OpenCV by the module that says what it lacks, Pillow by the one that decodes."""
+def test_opencv_and_pillow_are_imported_by_one_module_each(package: str) -> None:
+    """OpenCV in ``utils.opencv``, Pillow in the module that decodes."""
     homes = {"cv2": {"utils/opencv.py"}, "PIL": {"image/decode.py"}}
     root = Path(partsight.__file__).parent
     importers = set()
@@ -91,7 +91,7 @@ def test_pictures_have_one_door_each(package: str) -> None:
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_what_a_module_promises_is_there(name: str) -> None:
+def test_names_in_all_exist(name: str) -> None:
     module = importlib.import_module(name)
 
     assert module.__doc__

@@ -61,7 +61,7 @@ def test_the_verdict_is_by_the_contract(classifier, make_frame, red: int, verdic
     assert classifier.decide(prediction) is Verdict(verdict)
 
 
-def test_the_model_is_fed_what_preprocess_makes(
+def test_the_model_input_comes_from_preprocess(
     classifier, fake_interpreter, noise_bgr: np.ndarray
 ) -> None:
     classifier.classify([noise_bgr])
@@ -70,7 +70,7 @@ def test_the_model_is_fed_what_preprocess_makes(
     np.testing.assert_array_equal(fed, preprocess(noise_bgr, classifier.contract.preprocess)[None])
 
 
-def test_order_is_kept_and_any_iterable_will_do(classifier, make_frame) -> None:
+def test_order_is_kept_and_any_iterable_is_accepted(classifier, make_frame) -> None:
     predictions = classifier.classify(make_frame(red).image_bgr for red in (250, 10, 200))
 
     assert [p.scores["healthy"] * 256 for p in predictions] == [250, 10, 200]
@@ -92,7 +92,7 @@ def test_a_bad_array_is_refused(classifier) -> None:
         ("output", {"dtype": np.dtype(np.int64)}),
     ],
 )
-def test_a_model_that_is_not_as_its_contract_says_is_refused(
+def test_a_model_that_differs_from_its_contract_is_refused(
     contract, fake_interpreter, tensor: str, change: dict[str, Any]
 ) -> None:
     info = dataclasses.replace(getattr(fake_interpreter, tensor), **change)
@@ -102,7 +102,7 @@ def test_a_model_that_is_not_as_its_contract_says_is_refused(
         Classifier(ModelFile(b"", "", contract), fake_interpreter)
 
 
-def test_the_ready_model_judges(model_path: Path, noise_bgr: np.ndarray) -> None:
+def test_the_shipped_model_classifies(model_path: Path, noise_bgr: np.ndarray) -> None:
     classifier = Classifier.load(model_path, threads=2)
 
     (prediction,) = classifier.classify([noise_bgr])
@@ -127,6 +127,6 @@ def test_the_worst_tile_decides(contract, fake_interpreter, make_frame) -> None:
     assert classifier.decide(prediction) is Verdict.REJECT
 
 
-def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_model_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="cannot read the model"):
         Classifier.load(tmp_path / "model.tflite")

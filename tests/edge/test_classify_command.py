@@ -1,4 +1,4 @@
-"""``partsight classify``: what is asked for, and runs that are stopped."""
+"""``partsight classify``: its options and stopped runs."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def rows(path: Path | str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in Path(path).read_text().splitlines()]
 
 
-def test_sqlite_says_the_same(model_path: Path, captured: Path) -> None:
+def test_sqlite_contains_the_same_rows(model_path: Path, captured: Path) -> None:
     for output in ("o.jsonl", "o.sqlite"):
         assert run(model_path, captured, "-o", output, "--details").exit_code == 3
 
@@ -109,7 +109,7 @@ def test_thresholds_by_hand(
     assert {json.loads(line)["verdict"] for line in result.stdout.splitlines()} == verdicts
 
 
-def test_pictures_are_sorted_by_verdict_and_label(model_path: Path, captured: Path) -> None:
+def test_images_are_sorted_by_verdict_and_label(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.jsonl", "--sort-into", "links")
     run(model_path, captured, "--sort-into", "copies", "--copy")
 
@@ -139,7 +139,7 @@ def test_members_and_frames_are_sorted_as_files(
     assert all(cv2.imread(str(path)) is not None for path in files)
 
 
-def test_a_picture_that_goes_before_it_is_sorted_is_named(tmp_path: Path) -> None:
+def test_a_file_that_disappears_before_sorting_is_named(tmp_path: Path) -> None:
     row = {"verdict": "reject", "label": "../bad", "path": "gone.png"}
     outcome = ClassifiedInput(InputImage("gone.png", tmp_path / "gone.png"), row)
     with pytest.raises(ImageError, match="cannot be read"):
@@ -169,9 +169,7 @@ def test_the_contact_sheet_shows_the_worst_first(tmp_path: Path) -> None:
     assert picture.shape == (240, 120, 3)
 
 
-def test_the_contact_sheet_of_a_run_that_was_stopped_is_whole(
-    model_path: Path, captured: Path
-) -> None:
+def test_the_contact_sheet_of_a_resumed_run_is_complete(model_path: Path, captured: Path) -> None:
     asked, whole = asked_of(model_path, captured)
     options = ("--accept-above", "1", "--reject-below", "1", "--contact-sheet")
     run(model_path, captured, "-o", "o.jsonl", *options, "whole.html")
@@ -199,11 +197,11 @@ def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
     assert "failed                       4   10.00%" in told
     assert "40 pictures in " in told
     quiet = run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr
-    # Less the advice that one runtime gives of another.
+    # Without the advice to install another runtime.
     assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
 
 
-def test_the_rate_is_of_what_was_classified_now() -> None:
+def test_the_rate_counts_only_inputs_of_this_run() -> None:
     seconds = iter([10.0, 14.0, 14.0])
     summary = Summary(lambda: next(seconds))
     row = {"error": None, "verdict": "accept", "label": "good"}
@@ -213,12 +211,12 @@ def test_the_rate_is_of_what_was_classified_now() -> None:
 
 
 def begun(output: Path, undisturbed: bytes, asked: dict[str, Any], size: int) -> None:
-    """What a run leaves that is stopped when it has written so many bytes of rows."""
+    """Stop a run after this number of bytes of rows."""
     spool_path(output).write_bytes(json.dumps(asked).encode() + b"\n" + undisturbed[:size])
 
 
 def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
-    """What a run says that it was asked, and its rows."""
+    """The settings and rows in the spool file."""
     run(model_path, captured, "-o", "whole.jsonl")
     seen: list[dict[str, Any]] = []
     entered = Spool.__init__
@@ -233,7 +231,7 @@ def asked_of(model_path: Path, captured: Path) -> tuple[dict[str, Any], bytes]:
     return seen[0], Path("whole.jsonl").read_bytes()
 
 
-def test_a_run_goes_on_from_wherever_it_was_stopped(model_path: Path, captured: Path) -> None:
+def test_a_run_is_resumed_after_any_number_of_rows(model_path: Path, captured: Path) -> None:
     asked, whole = asked_of(model_path, captured)
     line = whole.index(b"\n") + 1
     for size in [0, 1, line - 1, line, line + 1, len(whole) // 2, len(whole) - 1, len(whole)]:
@@ -290,7 +288,7 @@ def test_two_runs_do_not_write_to_one_file(model_path: Path, captured: Path) -> 
     assert "being written by another run" in result.stderr
 
 
-def test_who_interrupts_is_told_how_to_go_on(
+def test_an_interrupted_run_names_the_resume_option(
     model_path: Path, captured: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = Spool.write
@@ -306,7 +304,7 @@ def test_who_interrupts_is_told_how_to_go_on(
     assert "39 of them" in run(model_path, captured, "-o", "o.jsonl", "--resume").stderr
 
 
-def test_a_whole_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
+def test_a_complete_file_has_nothing_to_resume(model_path: Path, captured: Path) -> None:
     run(model_path, captured, "-o", "o.jsonl")
     before = os.stat("o.jsonl")
     result = run(model_path, captured, "-o", "o.jsonl", "--resume")
@@ -331,7 +329,7 @@ def lines_of(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.exists() else 0
 
 
-def test_killed_again_and_again_it_gives_the_same_rows(
+def test_repeated_kills_give_the_same_rows(
     model_path: Path, captured: Path, run_partsight: Callable
 ) -> None:
     """``kill -9`` in the middle, until a run comes to its end."""
@@ -354,10 +352,10 @@ def test_killed_again_and_again_it_gives_the_same_rows(
     assert Path("o.csv").read_bytes() == Path("whole.csv").read_bytes()
 
 
-def test_a_full_disk_is_one_line_and_the_run_goes_on_when_there_is_room(
+def test_a_full_disk_is_reported_in_one_line_and_the_run_can_be_resumed(
     model_path: Path, captured: Path
 ) -> None:
-    """The system refuses to let files grow, as a disk does that is full."""
+    """A limit on the file size acts like a full disk."""
 
     def small() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""A result a file, in order, whatever the files are."""
+"""One result per file, in order, for all kinds of files."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_many_workers_give_the_same_in_the_same_order(tmp_path: Path, classifier
     assert [result.path for result in alone] == [str(tmp_path / f"{n:02}.png") for n in range(60)]
 
 
-def test_files_that_are_not_read_are_counted_for_python_too(
+def test_the_python_api_counts_files_that_are_not_read(
     tmp_path: Path, classifier, caplog: pytest.LogCaptureFixture
 ) -> None:
     cv2.imwrite(str(tmp_path / "a.png"), np.zeros((2, 4, 3), np.uint8))
@@ -63,7 +63,7 @@ def test_files_that_are_not_read_are_counted_for_python_too(
     assert [record.getMessage() for record in caplog.records] == ["1 file not read: 1 .mp4"]
 
 
-def test_samples_beyond_the_depth_of_the_model_are_never_judged(tmp_path: Path, classifier) -> None:
+def test_samples_beyond_the_models_depth_are_refused(tmp_path: Path, classifier) -> None:
     spec = dataclasses.replace(classifier.contract.preprocess, bit_depth=12)
     classifier.contract = dataclasses.replace(classifier.contract, preprocess=spec)
     for name, largest in (("within.png", 4095), ("beyond.png", 4096)):
@@ -79,7 +79,7 @@ def test_samples_beyond_the_depth_of_the_model_are_never_judged(tmp_path: Path, 
     assert "beyond the 12 significant bits" in str(beyond.error)
 
 
-def test_few_inputs_are_held_at_a_time(classifier) -> None:
+def test_few_inputs_are_in_memory_at_a_time(classifier) -> None:
     drawn = 0
 
     def inputs() -> Iterator[Input]:
@@ -95,7 +95,7 @@ def test_few_inputs_are_held_at_a_time(classifier) -> None:
     judged.close()
 
 
-def test_the_facts_of_a_file_are_told_where_they_are_asked_for(tmp_path: Path, classifier) -> None:
+def test_details_contain_the_facts_of_the_file(tmp_path: Path, classifier) -> None:
     path = tmp_path / "part.png"
     cv2.imwrite(str(path), np.zeros((2, 4, 3), np.uint8))
     os.utime(path, (1_700_000_000.25,) * 2)

@@ -1,4 +1,4 @@
-"""Thresholds: what is accepted, what a person looks at, and how the barrier is chosen."""
+"""Verdicts, thresholds, and the choice of the operating point."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_quantized_scores_that_add_up_to_more_than_one_count_as_one() -> None:
     st.sets(st.sampled_from(["bad", "dull", "shiny"])),
     st.integers(8, 16),
 )
-def test_many_at_once_are_judged_as_one_by_one(
+def test_verdicts_of_arrays_equal_single_verdicts(
     scores: np.ndarray, accepted: set[str], above: int
 ) -> None:
     labels = ("bad", "dull", "shiny")
@@ -126,7 +126,7 @@ def choose(bad: list[float], good: list[float], target_recall: float) -> Operati
         pytest.param([0.7] * 100, [0.9], 0.99, 0.8, 1.0, 0.0, id="ties count all or none"),
     ],
 )
-def test_the_chosen_barrier(
+def test_the_chosen_threshold(
     bad: list[float],
     good: list[float],
     target_recall: float,
@@ -150,7 +150,7 @@ def test_a_tenth_of_ten_is_one() -> None:
     assert point.recall == 0.9
 
 
-def test_scores_that_add_up_to_more_than_one_choose_a_barrier_too() -> None:
+def test_sums_above_one_give_a_threshold_too() -> None:
     point = choose([0.2, 258 / 256], [0.9], 1.0)
 
     assert point.accept_above == 1.0
@@ -162,7 +162,7 @@ SCORES = hnp.arrays(float, st.integers(0, 60), elements=LEVELS)
 
 
 @given(SCORES, SCORES, st.sampled_from([0.5, 0.9, 0.95, 0.99, 1.0]))
-def test_no_more_bad_parts_pass_than_promised(
+def test_no_more_bad_parts_are_accepted_than_the_target_allows(
     bad: np.ndarray, good: np.ndarray, target_recall: float
 ) -> None:
     point = choose(bad.tolist(), good.tolist(), target_recall)
@@ -178,8 +178,10 @@ def test_no_more_bad_parts_pass_than_promised(
 
 
 @given(SCORES, SCORES, st.sampled_from([0.5, 0.9, 1.0]))
-def test_no_lower_barrier_would_do(bad: np.ndarray, good: np.ndarray, target_recall: float) -> None:
-    """Every good part is accepted that can be: one level lower, too many bad parts pass."""
+def test_the_threshold_is_the_lowest_possible(
+    bad: np.ndarray, good: np.ndarray, target_recall: float
+) -> None:
+    """With a lower threshold, too many bad parts would be accepted."""
     point = choose(bad.tolist(), good.tolist(), target_recall)
 
     missed = good[(good > 0.5) & (good <= point.accept_above)]
@@ -213,6 +215,6 @@ def test_thresholds_that_are_set_by_hand(
         assert with_thresholds(point, high, low) == expected
 
 
-def test_two_given_thresholds_that_do_not_fit_are_not_asked_for_again() -> None:
+def test_the_error_for_two_given_thresholds_does_not_ask_for_both() -> None:
     with pytest.raises(ConfigError, match="Lower one or raise the other"):
         with_thresholds(OperatingPoint(("ok",), 0.75, 0.5), 0.3, 0.6)

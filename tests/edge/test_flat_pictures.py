@@ -1,4 +1,4 @@
-"""A picture with practically no contrast is never accepted, whichever way it comes."""
+"""An image with practically no contrast is never accepted, by any interface."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ SEEN: dict[str, Callable[[], np.ndarray]] = {
 
 @pytest.fixture
 def sure(contract: Contract) -> Classifier:
-    """Accepts everything that it is shown."""
+    """A model that accepts everything."""
     return make_sure(contract)
 
 
@@ -140,13 +140,13 @@ def frame(image: np.ndarray, index: int = 0) -> Frame:
     ],
     ids=["stretched", "letterboxed", "region", "other proportions"],
 )
-def test_a_flat_picture_has_less_contrast_than_the_limit(name: str, spec: PreprocessSpec) -> None:
+def test_a_flat_image_has_less_contrast_than_the_limit(name: str, spec: PreprocessSpec) -> None:
     assert grey_range(preprocess(FLAT[name](), spec), spec) < DEFAULT_MIN_CONTRAST
 
 
 @pytest.mark.parametrize("name", SEEN)
 @pytest.mark.parametrize("fit", ["stretch", "letterbox"])
-def test_a_picture_that_shows_something_has_more(name: str, fit: str) -> None:
+def test_an_image_of_a_part_has_more_contrast(name: str, fit: str) -> None:
     spec = PreprocessSpec(224, 224, fit=fit)  # type: ignore[arg-type]
     assert grey_range(preprocess(SEEN[name](), spec), spec) >= 2 * DEFAULT_MIN_CONTRAST
 
@@ -160,7 +160,7 @@ def test_only_the_region_of_interest_counts() -> None:
 
 
 @pytest.mark.parametrize("name", FLAT)
-def test_no_way_through_python_accepts_a_flat_picture(name: str, sure: Classifier) -> None:
+def test_no_function_of_python_accepts_a_flat_image(name: str, sure: Classifier) -> None:
     image = FLAT[name]()
     (prediction,) = sure.classify([image])
     assert prediction.score > 0.99
@@ -171,7 +171,7 @@ def test_no_way_through_python_accepts_a_flat_picture(name: str, sure: Classifie
 
 
 @pytest.mark.parametrize("tiles", [(1, 1), (2, 2)])
-def test_contrast_is_that_of_the_whole_picture_also_where_tiles_are_judged(
+def test_contrast_is_measured_on_the_whole_image_with_tiles_too(
     tiles: tuple[int, int], contract: Contract, fake_interpreter: Any
 ) -> None:
     count = tiles[0] * tiles[1]
@@ -216,7 +216,7 @@ def test_a_flat_frame_is_not_accepted_by_the_votes_of_others(sure: Classifier) -
 
 @pytest.mark.parametrize("score", [0.0, 0.6, 1.0])
 @pytest.mark.parametrize("contrast", [None, 0.0, 9.9, 10.0, 200.0])
-def test_many_at_once_are_judged_as_one_by_one(score: float, contrast: float | None) -> None:
+def test_verdicts_of_arrays_equal_single_verdicts(score: float, contrast: float | None) -> None:
     point = OperatingPoint(("ok",), 0.7, 0.5)
     prediction = Prediction({"bad": 1 - score, "ok": score}, contrast=contrast)
     contrasts = np.array([contrast], np.float64)
@@ -225,7 +225,7 @@ def test_many_at_once_are_judged_as_one_by_one(score: float, contrast: float | N
     assert (WORDS in reason(prediction, point)) == is_flat
 
 
-def test_files_without_the_limit_get_the_default_and_the_default_is_not_written(
+def test_the_default_limit_is_not_written_and_used_if_missing(
     contract: Contract,
 ) -> None:
     document = contract_to_document(contract)
@@ -255,7 +255,7 @@ def run(*arguments: object) -> Any:
     return result
 
 
-def test_classify_tells_the_reason_in_every_kind_of_file(
+def test_classify_writes_the_reason_in_every_format(
     model_path: Path, flat_folder: Path, tmp_path: Path
 ) -> None:
     for ending in ("jsonl", "csv", "sqlite", "parquet"):
@@ -277,7 +277,7 @@ def test_classify_tells_the_reason_in_every_kind_of_file(
     assert list(lines[0]) == columns
 
 
-def test_the_option_of_classify_takes_the_place_of_the_models_limit(
+def test_the_option_of_classify_overrides_the_models_limit(
     model_path: Path, tmp_path: Path
 ) -> None:
     cv2.imwrite(str(tmp_path / "p.png"), ramp(100, 140))
@@ -290,7 +290,7 @@ def test_the_option_of_classify_takes_the_place_of_the_models_limit(
     assert "at least 60 expected" in given[1]["reason"]
 
 
-def test_evaluate_names_flat_pictures_and_accepts_none(
+def test_evaluate_names_flat_images_and_accepts_none(
     model_path: Path, tmp_path: Path, flat_folder: Path
 ) -> None:
     for label in ("defected", "healthy"):

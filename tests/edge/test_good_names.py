@@ -99,7 +99,7 @@ def test_a_negation_before_a_good_name_is_never_good(
 
 
 @given(st.sampled_from(names(GOOD)), st.sampled_from(["bad", "scratch", "reject", "nok", "fail"]))
-def test_a_bad_word_behind_a_good_name_is_never_good(name: str, word: str) -> None:
+def test_a_good_name_with_a_bad_word_is_never_good(name: str, word: str) -> None:
     assert not is_good_name(f"{name}_{word}")
 
 

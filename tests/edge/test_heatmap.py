@@ -1,4 +1,4 @@
-"""Maps over pictures: in the right place, under names of their own; and models with maps."""
+"""Heat map overlays: position and file names; and models with heat maps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def change(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     ],
     ids=lambda spec: f"{spec.fit} {spec.height}x{spec.width} {spec.roi or ''}".strip(),
 )
-def test_the_map_lies_where_it_belongs(
+def test_the_overlay_is_at_the_position_of_the_map(
     spec: PreprocessSpec, hw: tuple[int, int], spot: tuple[float, float], cell: int
 ) -> None:
     """A bright spot, seen through ``preprocess``, is the map; its colour is on the spot."""
@@ -83,7 +83,7 @@ def test_outside_the_region_nothing_changes(noise_bgr: np.ndarray) -> None:
     np.testing.assert_array_equal(noise_bgr, before)
 
 
-def test_what_is_hot_in_the_bars_does_not_count() -> None:
+def test_maxima_in_the_bars_do_not_count() -> None:
     spec = PreprocessSpec(64, 64, fit="letterbox")
     heatmap = np.zeros((16, 16), np.float32)
     heatmap[:3] = 1000
@@ -97,7 +97,7 @@ def test_what_is_hot_in_the_bars_does_not_count() -> None:
 
 
 @pytest.mark.parametrize("level", [-50, 0, 50])
-def test_a_map_that_points_nowhere_colours_nothing(noise_bgr: np.ndarray, level: float) -> None:
+def test_a_constant_map_colours_nothing(noise_bgr: np.ndarray, level: float) -> None:
     heatmap = np.full((8, 8), level, np.float32)
     np.testing.assert_array_equal(overlay(noise_bgr, heatmap, PreprocessSpec(32, 32)), noise_bgr)
 
@@ -121,7 +121,7 @@ def two_of_a_name(tmp_path: Path, noise_bgr: np.ndarray) -> list[Path]:
     return paths
 
 
-def test_pictures_of_one_name_get_files_of_their_own(
+def test_images_of_the_same_name_get_different_files(
     two_of_a_name: list[Path], tmp_path: Path
 ) -> None:
     spec, folder = PreprocessSpec(32, 32), tmp_path / "maps"
@@ -140,7 +140,7 @@ def test_pictures_of_one_name_get_files_of_their_own(
         assert cv2.imread(str(path)).shape == (480, 640, 3)
 
 
-def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
+def test_a_large_image_is_shrunk(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "line.png"), np.full((3, 3201, 3), GREY, np.uint8))
     path = tmp_path / "line.png"
     written = write_overlay(
@@ -158,12 +158,14 @@ def test_a_large_picture_is_made_smaller(tmp_path: Path) -> None:
     ],
     ids=["accepted", "not judged", "no map"],
 )
-def test_what_is_not_worth_a_look_gets_no_file(tmp_path: Path, result: ImageResult) -> None:
+def test_accepted_and_failed_images_get_no_file(tmp_path: Path, result: ImageResult) -> None:
     assert write_overlay(tmp_path, picture(tmp_path), result, PreprocessSpec(32, 32)) is None
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_read_or_written_is_named(two_of_a_name: list[Path], tmp_path: Path) -> None:
+def test_unreadable_and_unwritable_files_are_named(
+    two_of_a_name: list[Path], tmp_path: Path
+) -> None:
     spec, (path, _) = PreprocessSpec(32, 32), two_of_a_name
     with pytest.raises(OutputError, match="cannot write"):
         write_overlay(path, picture(path), judged(path, Verdict.REJECT), spec)
@@ -172,13 +174,13 @@ def test_what_cannot_be_read_or_written_is_named(two_of_a_name: list[Path], tmp_
         write_overlay(tmp_path, picture(gone), judged(gone, Verdict.REJECT), spec)
 
 
-def test_a_model_without_maps_says_how_to_get_them(contract: Contract) -> None:
+def test_a_model_without_maps_is_refused_with_the_next_step(contract: Contract) -> None:
     with pytest.raises(ModelError, match="export RUN_DIR --quantize int8 --heatmap"):
         require_heatmap(contract)
     require_heatmap(dataclasses.replace(contract, heatmap=(2, 3)))
 
 
-def test_contracts_of_earlier_versions_have_none(contract: Contract) -> None:
+def test_contracts_of_older_versions_have_no_map(contract: Contract) -> None:
     mapped = dataclasses.replace(contract, heatmap=(2, 3))
     document = json.loads(json.dumps(contract_to_document(mapped)))
     assert contract_from_document(document) == mapped
@@ -220,7 +222,7 @@ def test_a_prediction_has_the_map_in_real_numbers(contract, fake_interpreter, ma
         ((2, 3), dataclasses.replace(MAP, dtype=np.dtype(np.int64))),
     ],
 )
-def test_another_map_than_the_contracts_is_refused(
+def test_a_map_that_differs_from_the_contract_is_refused(
     contract, fake_interpreter, promised: tuple[int, int] | None, given: TensorInfo | None
 ) -> None:
     fake_interpreter.heatmap = given

@@ -13,7 +13,7 @@ times_ms = st.integers(0, 2**48 - 1)
 
 
 @given(times_ms)
-def test_the_bits_are_those_of_version_7(unix_ms: int) -> None:
+def test_the_bits_follow_version_7(unix_ms: int) -> None:
     parsed = uuid.UUID(uuid7(unix_ms))
 
     assert parsed.version == 7
@@ -22,7 +22,7 @@ def test_the_bits_are_those_of_version_7(unix_ms: int) -> None:
 
 
 @given(times_ms, times_ms)
-def test_texts_sort_as_the_times_do(one: int, other: int) -> None:
+def test_texts_sort_by_time(one: int, other: int) -> None:
     if one != other:
         assert (uuid7(one) < uuid7(other)) == (one < other)
 

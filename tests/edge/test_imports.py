@@ -1,4 +1,4 @@
-"""A package that cannot be imported is reported by its real cause."""
+"""A package that cannot be imported is reported with its real cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What paths stand for: in the same order every time, and what cannot be read is named."""
+"""Inputs at paths come in a fixed order, and unreadable ones are named."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_files_folders_and_patterns(folder: Path, paths: list[str], expected: li
     assert count_inputs(paths) == len(expected)
 
 
-def test_a_name_that_looks_like_a_pattern_is_a_name_where_there_is_one(folder: Path) -> None:
+def test_an_existing_file_whose_name_looks_like_a_pattern(folder: Path) -> None:
     Path("part[1].png").write_bytes(PNG)
     assert names("part[1].png") == ["part[1].png"]
 
@@ -100,7 +100,7 @@ def test_links_are_followed_but_not_in_circles(folder: Path) -> None:
     assert "not followed" in unreadable("a")["a/b/up"]
 
 
-def test_a_pattern_ends_where_links_cross(folder: Path) -> None:
+def test_a_pattern_ends_with_crossing_links(folder: Path) -> None:
     for name in ("a/up", "a/b/up", "a/b/again"):
         Path(name).symlink_to(folder)
 
@@ -108,7 +108,7 @@ def test_a_pattern_ends_where_links_cross(folder: Path) -> None:
     assert names("**/gone.png") == ["**/gone.png"]
 
 
-def test_folders_may_lie_deeper_than_python_calls(folder: Path) -> None:
+def test_folders_may_be_nested_deeper_than_the_recursion_limit(folder: Path) -> None:
     descriptor = os.open(folder, os.O_RDONLY)
     for _ in range(1200):
         os.mkdir("d", dir_fd=descriptor)
@@ -125,7 +125,7 @@ def test_folders_may_lie_deeper_than_python_calls(folder: Path) -> None:
     assert found[:3] + found[-1:] == ["a/1.png", "a/2.JPG", "a/b/3.png", "z.png"]
 
 
-def test_what_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unreadable_folders_are_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     listed = os.listdir
 
     def refusing(path: Path) -> list[str]:
@@ -149,7 +149,7 @@ def test_what_cannot_be_listed_is_named(folder: Path, monkeypatch: pytest.Monkey
         ("gone.mp4", "cannot open the video"),
     ],
 )
-def test_what_is_not_there_is_named(folder: Path, path: str, reason: str) -> None:
+def test_missing_files_are_named(folder: Path, path: str, reason: str) -> None:
     ((_, told),) = unreadable(path, "z.png").items()
     assert reason in told
     assert names(path, "z.png")[-1] == "z.png"
@@ -231,7 +231,9 @@ def test_tables_of_other_programs(folder: Path, table: str) -> None:
         pytest.param("a/*.png ", "a/1.png", id="a pattern"),
     ],
 )
-def test_a_line_means_the_file_that_is_there(folder: Path, line: str, expected: str) -> None:
+def test_an_entry_of_a_list_matches_an_existing_file(
+    folder: Path, line: str, expected: str
+) -> None:
     Path("a/ü").mkdir()
     for name in (BELOW, "a/ü/e\u0301.png", "trailing ", '"quoted"'):
         Path(name).write_bytes(PNG)
@@ -248,13 +250,13 @@ def test_names_in_bytes_that_are_not_utf_8_are_kept(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["l.txt", "l.csv"])
-def test_a_list_that_is_a_picture_is_named_and_nothing_is_walked(folder: Path, name: str) -> None:
+def test_a_binary_list_is_named_and_nothing_is_read(folder: Path, name: str) -> None:
     Path(name).write_bytes(PNG + b"\0/\0.\0")
     assert names(name) == [name]
     assert "cannot be read" in unreadable(name)[name]
 
 
-def test_a_table_that_is_none_is_named_where_it_ends(folder: Path) -> None:
+def test_a_malformed_table_is_named_after_its_valid_rows(folder: Path) -> None:
     Path("l.csv").write_bytes(b"path\nz.png\n" + b"x" * 200_000 + b"\n")
     assert names("l.csv") == ["z.png", "l.csv"]
     assert "line 3" in unreadable("l.csv")["l.csv"]
@@ -270,7 +272,7 @@ def test_a_table_that_is_none_is_named_where_it_ends(folder: Path) -> None:
         min_size=1,
     )
 )
-def test_any_names_come_through_a_pipe(entries: list[bytes]) -> None:
+def test_any_names_are_read_from_a_pipe(entries: list[bytes]) -> None:
     for separator in (b"\n", b"\0"):
         read = list(paths_in_stream(io.BytesIO(separator.join(entries) + separator)))
         assert [os.fsencode(name) for name in read] == entries
@@ -338,7 +340,7 @@ def test_a_member_with_a_password_is_named(folder: Path) -> None:
     assert "encrypted" in unreadable("p.zip")["p.zip!/a.png"]
 
 
-def test_a_member_that_says_it_is_huge_is_not_read(
+def test_a_member_declared_too_large_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("partsight.inputs.archives.MAX_MEMBER_BYTES", len(PNG) - 1)

@@ -1,4 +1,4 @@
-"""Layouts in which sets are published: which folders are labels, and which are splits."""
+"""Layouts of published sets: which folders are labels, and which are splits."""
 
 from __future__ import annotations
 
@@ -123,14 +123,14 @@ def test_layouts(
         *("one label divided", "unknown names of splits", "two lines"),
     ],
 )
-def test_divisions_that_cannot_be_used_name_what_to_pass(
+def test_unusable_splits_name_the_folder_to_pass(
     tmp_path: Path, folders: list[str], message: str
 ) -> None:
     with pytest.raises(DatasetError, match=message):
         read_layout(make(tmp_path, *folders), LeftOut())
 
 
-def test_what_is_not_used_is_named(tmp_path: Path) -> None:
+def test_unused_folders_are_named(tmp_path: Path) -> None:
     root = make(tmp_path, "train/a", "val/a", "test/a", "unlabelled", "ground_truth/a")
 
     aside = read_layout(root, LeftOut()).aside()
@@ -196,29 +196,29 @@ def test_evaluate_matches_folders_to_labels_by_name(
     assert labelled_image_files(tmp_path, ("bad", label)) == [(tmp_path / folder / "a.png", 1)]
 
 
-def test_evaluate_prefers_the_very_name(tmp_path: Path) -> None:
+def test_evaluate_prefers_the_exact_name(tmp_path: Path) -> None:
     make(tmp_path, "Good", "good")
 
     assert [index for _, index in labelled_image_files(tmp_path, ("Good", "good"))] == [0, 1]
 
 
-def test_evaluate_says_which_folder_matches_no_label(tmp_path: Path) -> None:
+def test_evaluate_names_folders_that_match_no_label(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"sub-folders \['GOOD'\] that the model has no label"):
         labelled_image_files(make(tmp_path, "GOOD"), ("Good", "good"))
 
 
-def test_evaluate_takes_the_test_split_and_says_so(tmp_path: Path) -> None:
+def test_evaluate_uses_the_test_split_and_reports_it(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "test/good", "test/crack", "ground_truth/crack")
     told: list[str] = []
 
-    found = labelled_image_files(tmp_path, ("crack", "good"), tell=told.append)
+    found = labelled_image_files(tmp_path, ("crack", "good"), warn=told.append)
 
     assert found == [(tmp_path / "test/crack/a.png", 0), (tmp_path / "test/good/a.png", 1)]
     assert "ground_truth (masks)" in told[0]
     assert f"its test split is used ({tmp_path / 'test'})" in told[1]
 
 
-def test_evaluate_names_the_folders_where_there_is_no_test_split(tmp_path: Path) -> None:
+def test_evaluate_without_a_test_split_names_the_folders(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "val/good")
 
     with pytest.raises(DatasetError, match="without a test split. Pass .*/train, .*/val"):

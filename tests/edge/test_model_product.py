@@ -69,13 +69,13 @@ def test_which_names_are_the_same(one: str | None, other: str | None, same: bool
 
 
 @given(st.text(st.characters(categories=["L", "N", "P"]), min_size=1))
-def test_a_name_travels_in_the_contract(name: str) -> None:
+def test_a_product_name_is_part_of_the_contract(name: str) -> None:
     contract = Contract(("bad", "good"), PreprocessSpec(8, 8), POINT, product=name)
     document = json.loads(json.dumps(contract_to_document(contract)))
     assert contract_from_document(document).product == clean_product(name) == contract.product
 
 
-def test_without_a_name_the_document_is_that_of_earlier_versions() -> None:
+def test_without_a_name_the_document_equals_older_versions() -> None:
     contract = Contract(("bad", "good"), PreprocessSpec(8, 8), POINT)
     document = contract_to_document(contract)
     assert "product" not in document
@@ -83,7 +83,7 @@ def test_without_a_name_the_document_is_that_of_earlier_versions() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "two\nlines", "bell\a", 7, ["bolt"], True])
-def test_what_is_no_name_of_a_product(name: object) -> None:
+def test_invalid_product_names_are_refused(name: object) -> None:
     document = contract_to_document(Contract(("bad", "good"), PreprocessSpec(8, 8), POINT))
     document = json.loads(json.dumps({**document, "product": name}))
     with pytest.raises((TypeError, ValueError), match="product"):
@@ -108,7 +108,7 @@ RULE = [
 
 
 @pytest.mark.parametrize(("configured", "active", "new", "refusal"), RULE)
-def test_a_model_that_is_dropped_in(
+def test_a_new_model_file_in_the_store(
     configured: str | None,
     active: str | None,
     new: str | None,
@@ -142,7 +142,7 @@ def test_a_model_that_is_dropped_in(
         assert refusal in (bench.store.refused / "new.tflite.reason.txt").read_text()
 
 
-def test_that_nothing_can_be_compared_is_said_once(
+def test_a_missing_product_name_is_reported_once(
     tmp_path: Path, make_model: MakeModel, caplog: pytest.LogCaptureFixture
 ) -> None:
     bench = Bench(tmp_path, make_model("first"))
@@ -234,7 +234,7 @@ def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
     ("given", "told"),
     [("bolt", None), ("nut", "nut.tflite is not run: "), ("gone", "gone.tflite is not run: ")],
 )
-def test_an_argument_that_a_store_does_not_run_is_told(
+def test_an_argument_not_run_because_of_the_store_is_reported(
     given: str, told: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
@@ -353,7 +353,7 @@ def test_activation_and_rollback_by_hand(
     assert (entries[1]["from"], entries[1]["product"]) == (str(nut), "nut")
 
 
-def test_no_option_goes_against_the_configuration(
+def test_no_option_overrides_the_configuration(
     files: dict[str | None, Path], tmp_path: Path, picture: Path
 ) -> None:
     config = configuration(tmp_path, "[models]\nproduct = 'bolt'\nstore = 'store'\n", picture)
@@ -368,7 +368,7 @@ def test_no_option_goes_against_the_configuration(
     assert activated(store)[0] == sha(files["bolt"].read_bytes())
 
 
-def test_a_damaged_active_model_still_says_its_product(
+def test_the_product_of_a_damaged_active_model_is_known(
     at: tuple[str, Path], files: dict[str | None, Path], tmp_path: Path
 ) -> None:
     assert run("model", "activate", files["bolt"], *at).exit_code == 0
@@ -384,7 +384,7 @@ def test_desk_tools_run_any_model(
     assert run("classify", files["nut"], picture, "--config", config).exit_code == 0
 
 
-def test_list_and_inspect_tell_name_product_version_accuracy_and_origin(
+def test_list_and_inspect_show_name_product_version_accuracy_and_origin(
     at: tuple[str, Path], files: dict[str | None, Path], tmp_path: Path
 ) -> None:
     put_in_force(
@@ -426,7 +426,7 @@ def test_list_and_inspect_tell_name_product_version_accuracy_and_origin(
 def test_accuracy_is_that_of_the_file_with_the_number_of_images(
     test: object, accuracy: float | None, images: int | None, files: dict[str | None, Path]
 ) -> None:
-    """Provenance is for people: whatever it says, nothing fails."""
+    """Provenance is for people: no content causes a failure."""
     file = load_model_file(files["bolt"])
     provenance = {**file.contract.provenance, "export": {"test": test}}
     contract = dataclasses.replace(file.contract, provenance=provenance)
@@ -454,7 +454,7 @@ def test_on_a_terminal_the_list_has_80_columns(monkeypatch: pytest.MonkeyPatch) 
         ("", False),
     ],
 )
-def test_a_store_without_an_acceptance_set_is_told_at_the_start(
+def test_a_store_without_an_acceptance_set_is_reported_at_the_start(
     text: str,
     noted: bool,
     files: dict[str | None, Path],
@@ -476,7 +476,7 @@ def test_a_store_without_an_acceptance_set_is_told_at_the_start(
         ("", None, False),
     ],
 )
-def test_that_products_cannot_be_told_apart_is_told_at_the_start(
+def test_products_that_cannot_be_compared_are_reported_at_the_start(
     text: str,
     product: str | None,
     noted: bool,
@@ -491,7 +491,7 @@ def test_that_products_cannot_be_told_apart_is_told_at_the_start(
     assert ("models.product is not set: a new model of another product" in caplog.text) is noted
 
 
-def test_the_check_of_the_configuration_says_it_before_the_start(
+def test_the_configuration_check_reports_it_before_the_start(
     files: dict[str | None, Path], tmp_path: Path, picture: Path
 ) -> None:
     put_in_force(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
@@ -499,7 +499,7 @@ def test_the_check_of_the_configuration_says_it_before_the_start(
     assert NUT in run("config", "check", config).output
 
 
-def test_an_impossible_product_in_the_configuration_is_told_once(tmp_path: Path) -> None:
+def test_an_invalid_product_in_the_configuration_is_reported_once(tmp_path: Path) -> None:
     path = tmp_path / "partsight.toml"
     path.write_text('[models]\nproduct = " \\n"\n')
     done = run("config", "check", path)

@@ -1,4 +1,4 @@
-"""Chatter on file descriptor 2 is held back, and let out where it explains a failure."""
+"""Output to file descriptor 2 is held back, and written after a failure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from partsight.utils.native_output import held_stderr
 
 
-def test_chatter_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
     with held_stderr():
         os.write(2, b"banner\n")
     os.write(2, b"after\n")
@@ -18,7 +18,7 @@ def test_chatter_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr().err == "after\n"
 
 
-def test_chatter_before_a_failure_is_let_out(capfd: pytest.CaptureFixture[str]) -> None:
+def test_output_before_a_failure_is_written(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
         with held_stderr():
             os.write(2, b"the reason\n")
@@ -42,7 +42,7 @@ def test_no_descriptor_is_left_open() -> None:
     assert after == before
 
 
-def test_a_closed_stderr_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_stderr_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     done = []
     with held_stderr():

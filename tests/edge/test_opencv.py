@@ -20,7 +20,7 @@ def three_threads() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_one_thread_until_the_last_has_left() -> None:
+def test_opencv_uses_one_thread_until_the_last_block_ends() -> None:
     with one_thread():
         with one_thread():
             assert cv2.getNumThreads() == 1
@@ -29,7 +29,7 @@ def test_one_thread_until_the_last_has_left() -> None:
 
 
 @pytest.mark.usefixtures("three_threads")
-def test_whoever_stops_early_or_fails_leaves_it_as_it_was() -> None:
+def test_the_thread_count_is_restored_after_a_stop_or_failure() -> None:
     seen = parallel_map(lambda _: cv2.getNumThreads(), range(9), 2)
     assert next(seen) == (0, 1)
     seen.close()
@@ -52,7 +52,7 @@ def broken_cv2(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("command", [["classify"], ["evaluate"]])
-def test_the_missing_library_is_said_in_one_line(
+def test_the_missing_library_is_reported_in_one_line(
     run_partsight: Callable, broken_cv2: Path, model_path: Path, tmp_path: Path, command: list[str]
 ) -> None:
     done = run_partsight(*command, model_path, tmp_path, path=broken_cv2)
@@ -64,14 +64,14 @@ def test_the_missing_library_is_said_in_one_line(
     assert "opencv-python-headless" in line
 
 
-def test_help_works_all_the_same(run_partsight: Callable, broken_cv2: Path) -> None:
+def test_help_works_without_opencv(run_partsight: Callable, broken_cv2: Path) -> None:
     done = run_partsight("--help", path=broken_cv2)
 
     assert done.returncode == 0
     assert "classify" in done.stdout
 
 
-def test_doctor_works_all_the_same(run_partsight: Callable, broken_cv2: Path) -> None:
+def test_doctor_works_without_opencv(run_partsight: Callable, broken_cv2: Path) -> None:
     done = run_partsight("doctor", path=broken_cv2)
 
     assert done.returncode == 1

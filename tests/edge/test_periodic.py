@@ -1,4 +1,4 @@
-"""Work that comes round again: it ends with the block, and what fails is tried again."""
+"""Periodic work ends with the block, and failures are retried."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from partsight.errors import OutputError
 from partsight.utils.periodic import Periodic
 
 
-def test_it_is_done_at_once_and_again_until_the_block_ends() -> None:
+def test_work_runs_at_once_and_periodically_until_the_block_ends() -> None:
     before, thrice = set(threading.enumerate()), threading.Event()
     times = []
 
@@ -25,7 +25,7 @@ def test_it_is_done_at_once_and_again_until_the_block_ends() -> None:
     assert set(threading.enumerate()) == before
 
 
-def test_what_fails_is_said_and_tried_again(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failure_is_logged_and_retried(caplog: pytest.LogCaptureFixture) -> None:
     again = threading.Event()
     outcomes = iter([OutputError("no room"), None])
 

@@ -1,4 +1,4 @@
-"""Picture files are found by name, read ahead within bounds, and handed on in order."""
+"""Image files are found by name and decoded in advance, within bounds and in order."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def write_image(path: Path, value: int = 0) -> Path:
         ("a.jpg.part", False),
     ],
 )
-def test_pictures_go_by_their_names(name: str, expected: bool) -> None:
+def test_image_files_are_recognized_by_name(name: str, expected: bool) -> None:
     assert is_image_file(Path("folder") / name) is expected
 
 
-def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
+def test_a_folder_gives_the_image_files_below_it_by_name(tmp_path: Path) -> None:
     for name in ("b.png", "a.png", "sub/c.jpg", "notes.txt", ".hidden.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
@@ -51,7 +51,7 @@ def test_folders_stand_for_what_is_below_them_by_name(tmp_path: Path) -> None:
     assert find_image_files([tmp_path]) == [tmp_path / n for n in ("a.png", "b.png", "sub/c.jpg")]
 
 
-def test_files_stand_for_themselves_in_the_order_given(tmp_path: Path) -> None:
+def test_files_are_kept_in_the_given_order(tmp_path: Path) -> None:
     paths = [tmp_path / "z.dat", tmp_path / "missing.png", tmp_path / "a.png"]
 
     assert find_image_files(iter(paths)) == paths
@@ -65,7 +65,7 @@ def test_nothing_is_an_error(tmp_path: Path, paths: list[str]) -> None:
         find_image_files(tmp_path / path for path in paths)
 
 
-def test_sub_folders_go_by_name_and_what_lies_beside_them_is_counted(tmp_path: Path) -> None:
+def test_sub_folders_are_sorted_and_other_files_counted(tmp_path: Path) -> None:
     for name in ("healthy/b.png", "defected/x/c.png", ".git/d.png", "@eaDir/d.png", "e.png", "f"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
@@ -85,14 +85,14 @@ def test_labels_need_a_folder(tmp_path: Path, name: str) -> None:
         sub_folders(tmp_path / name, LeftOut())
 
 
-def test_nothing_that_is_read_is_told_with_what_there_is(tmp_path: Path) -> None:
+def test_the_error_without_images_lists_other_files(tmp_path: Path) -> None:
     (tmp_path / "film.mp4").touch()
 
     with pytest.raises(DatasetError, match=r"no pictures in .*; 1 file not read: 1 \.mp4\. Check"):
         find_image_files([tmp_path])
 
 
-def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) -> None:
+def test_order_is_kept_and_broken_files_are_reported_in_place(tmp_path: Path) -> None:
     paths = [write_image(tmp_path / f"{index:03d}.png", index) for index in range(50)]
     paths[7].write_bytes(b"no picture")
     paths[20].unlink()
@@ -109,7 +109,7 @@ def test_order_is_kept_and_what_is_broken_is_named_in_its_place(tmp_path: Path) 
             assert (picture == index).all()
 
 
-def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
+def test_few_images_are_in_memory_at_a_time(tmp_path: Path) -> None:
     path = write_image(tmp_path / "a.png")
     asked = 0
 
@@ -129,7 +129,7 @@ def test_few_pictures_are_held_at_a_time(tmp_path: Path) -> None:
     assert asked <= ahead + 199
 
 
-def test_what_was_done_before_a_failure_is_handed_on() -> None:
+def test_results_before_a_failure_are_yielded() -> None:
     done = parallel_map(lambda each: 1 // (each - 7), range(100), 2)
 
     assert [next(done)[0] for _ in range(7)] == [*range(7)]
@@ -137,7 +137,7 @@ def test_what_was_done_before_a_failure_is_handed_on() -> None:
         next(done)
 
 
-def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
+def test_other_errors_than_image_errors_are_raised(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(path: Path, spec: PreprocessSpec) -> None:
@@ -149,5 +149,5 @@ def test_an_error_that_is_no_pictures_fault_is_not_swallowed(
         list(read_images([tmp_path / "a.png"], SPEC))
 
 
-def test_no_paths_give_no_pictures() -> None:
+def test_no_paths_give_no_images() -> None:
     assert list(read_images([], SPEC)) == []

@@ -1,4 +1,4 @@
-"""docs/python.md runs as it stands, and names all that is public."""
+"""The examples in docs/python.md run, and it names everything public."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def test_the_example_runs(
     assert "no-such-model.tflite" in error
 
 
-def test_all_that_is_public_is_named() -> None:
+def test_all_public_names_are_documented() -> None:
     assert all(f"`{name}`" in DOCUMENT for name in partsight.__all__)

@@ -1,4 +1,4 @@
-"""Secrets never come out of ``redaction``, whatever the form of the address."""
+"""``redaction`` hides secrets in every form of address."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _as_written(secret: str) -> dict[str, str]:
 
 
 def _fragments(secret: str) -> list[str]:
-    """What must not be seen: the secret, also encoded, and its distinct ends."""
+    """Texts that must not appear: the secret, also encoded, and its distinct ends."""
     return [*_as_written(secret).values(), secret[:5], secret[-5:]]
 
 
@@ -153,7 +153,7 @@ def test_a_secret_with_reserved_characters_is_hidden_in_a_message(
         ("s3://line-3/2024/date=2024-01-02/", "s3://line-3/2024/date=2024-01-02/"),
     ],
 )
-def test_what_is_useful_of_an_address_stays(address: str, redacted: str | None) -> None:
+def test_harmless_components_of_an_address_stay(address: str, redacted: str | None) -> None:
     assert redact_address(address) == (address if redacted is None else redacted)
 
 
@@ -223,7 +223,7 @@ def test_a_remembered_secret_is_hidden_in_every_spelling(secret: str, text: str)
 
 
 @pytest.mark.parametrize("secret", ["", "x", "ab"])
-def test_what_is_too_short_to_be_a_secret_hides_nothing(secret: str) -> None:
+def test_short_texts_are_not_hidden(secret: str) -> None:
     secrets = KnownSecrets()
     secrets.add(secret)
     assert secrets.hidden_in("x ab abc") == "x ab abc"

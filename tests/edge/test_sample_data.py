@@ -1,4 +1,4 @@
-"""The sample set: the same from the same seed, and not to be told apart by its colours."""
+"""The sample set: reproducible, and with labels that colours do not predict."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from partsight.sample_data import KINDS, LABELS, render_part, write_sample_data
 _Item = TypeVar("_Item")
 
 PER_LABEL = 60
-# Whoever looks at colours alone should be guessing. Over 120 pictures a guess has a standard
+# A classifier on colours alone should be guessing. Over 120 pictures a guess has a standard
 # deviation of 4.6 points, so this bound is four of them above one half.
 COLOUR_BOUND = 0.70
 
@@ -37,7 +37,7 @@ def truth() -> NDArray[np.str_]:
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_a_picture_depends_on_label_index_and_seed_alone(label: str) -> None:
+def test_an_image_depends_only_on_label_index_and_seed(label: str) -> None:
     picture = render_part(label, 3, seed=1)
     assert picture.shape == (240, 320, 3)
     assert picture.dtype == np.uint8
@@ -115,7 +115,7 @@ def test_a_larger_set_keeps_the_smaller_one(tmp_path: Path) -> None:
         assert clone.read_bytes() == path.read_bytes()
 
 
-def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_that_is_not_empty_is_refused(tmp_path: Path) -> None:
     kept = tmp_path / "mine.txt"
     kept.write_text("mine")
     with pytest.raises(OutputError) as caught:
@@ -140,7 +140,7 @@ def test_a_file_in_the_folders_place_is_refused(tmp_path: Path) -> None:
     ids=["logistic", "neighbours"],
 )
 @pytest.mark.parametrize("spread", [False, True], ids=["mean", "mean-and-deviation"])
-def test_colour_does_not_give_the_label_away(
+def test_colours_do_not_predict_the_label(
     pictures: dict[str, list[NDArray[np.uint8]]],
     truth: NDArray[np.str_],
     model: LogisticRegression | KNeighborsClassifier,
@@ -155,7 +155,7 @@ def test_colour_does_not_give_the_label_away(
 
 
 @pytest.mark.parametrize("label", LABELS)
-def test_light_and_ground_vary_within_a_label(
+def test_light_and_background_vary_within_a_label(
     pictures: dict[str, list[NDArray[np.uint8]]], label: str
 ) -> None:
     means = np.array([picture.mean((0, 1)) for picture in pictures[label]])

@@ -1,4 +1,4 @@
-"""Texts that others chose stay on their line."""
+"""Texts from elsewhere are printed in one line."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ from partsight.utils.printable import printable
         (ValueError("no\nnumber"), r"no\nnumber"),
     ],
 )
-def test_what_is_not_printable_is_escaped(text: object, expected: str) -> None:
+def test_unprintable_characters_are_escaped(text: object, expected: str) -> None:
     assert printable(text) == expected
     assert printable(text).encode().decode().isprintable()

@@ -1,4 +1,4 @@
-"""Rows come back from the files as they went in."""
+"""Rows are read back from result files unchanged."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from partsight.errors import EnvironmentFault, OutputError
 from partsight.records import ImageResult, Prediction, Verdict
 from partsight.results import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
 
-# As the operating system gives a path that is no UTF-8, and other awkward ones.
+# A path that is not UTF-8, as Python represents it, and other unusual ones.
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
 PATHS = ["a.jpg", NOT_UTF8, 'quote".jpg', "comma, and\nnewline.jpg", "ü 部.jpg", "=1+1.jpg"]
 
@@ -32,7 +32,7 @@ def result(path: str) -> ImageResult:
 ROWS = [*(result(path).row() for path in PATHS), ImageResult("b", "f" * 64, error="empty").row()]
 
 
-def test_a_row_has_the_promised_columns() -> None:
+def test_a_row_has_the_documented_columns() -> None:
     assert ROWS[0] == {
         "path": "a.jpg",
         "label": "healthy",
@@ -79,7 +79,7 @@ def test_csv_round_trip(tmp_path: Path) -> None:
         assert {**texts, "score": score, "scores": scores} == expected
 
 
-def test_csv_holds_the_very_bytes_of_a_path(tmp_path: Path) -> None:
+def test_csv_contains_the_exact_bytes_of_a_path(tmp_path: Path) -> None:
     assert b"caf\xe9.jpg" in write(tmp_path / "out.csv", ROWS).read_bytes()
 
 
@@ -96,8 +96,8 @@ def test_json_lines_take_any_values(rows: list[dict[str, Any]]) -> None:
     assert [json.loads(line) for line in stream.getvalue().split("\n")[:-1]] == rows
 
 
-def test_a_line_is_out_as_soon_as_it_is_written() -> None:
-    """Whoever reads the verdicts from a pipe acts on this part, not on that of a minute ago."""
+def test_each_line_is_flushed() -> None:
+    """The reader of a pipe must get the verdict on the current part."""
     pipe = io.BytesIO()
     stream = io.TextIOWrapper(pipe, encoding="utf-8")
 
@@ -129,7 +129,7 @@ def test_unknown_endings_are_refused(tmp_path: Path, name: str) -> None:
 
 
 def read_parquet(path: Path) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """Rows and types, by the reader that everybody has."""
+    """Rows and types, read with pyarrow."""
     table = pytest.importorskip("pyarrow.parquet").read_table(path)
     return table.to_pylist(), {field.name: str(field.type) for field in table.schema}
 
@@ -149,7 +149,7 @@ def test_parquet_round_trip(tmp_path: Path) -> None:
     assert types["error"] == "string"
 
 
-def test_parquet_has_the_types_also_where_all_is_none(tmp_path: Path) -> None:
+def test_parquet_has_its_types_if_all_values_are_none(tmp_path: Path) -> None:
     _, some = read_parquet(write(tmp_path / "some.parquet", ROWS))
     _, none = read_parquet(write(tmp_path / "none.parquet", ROWS[-1:]))
     assert some == none
@@ -190,7 +190,7 @@ def test_a_failure_leaves_no_file(tmp_path: Path, ending: str) -> None:
 
 
 def test_a_csv_has_no_nul() -> None:
-    """Which Python 3.10 refuses to write: a row that can never be written would stop its sink."""
+    """Python 3.10 refuses to write NUL, which would stop the sink."""
     stream = io.StringIO()
     CsvSink(stream).write({"text": "a\0b", "number": 1})
     assert stream.getvalue() == "text,number\r\na\N{SYMBOL FOR NULL}b,1\r\n"

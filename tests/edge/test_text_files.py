@@ -48,7 +48,7 @@ def test_one_text_in_every_encoding(data: bytes, tmp_path: Path) -> None:
     st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0\ufeff")),
     st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
 )
-def test_any_text_comes_back(text: str, encoding: str) -> None:
+def test_any_text_is_decoded(text: str, encoding: str) -> None:
     assert decode_text(text.encode(encoding)) == text
 
 
@@ -74,7 +74,7 @@ def test_a_nul_separated_list_of_paths_is_not_utf_16(names: list[bytes]) -> None
         pytest.param(b"a\0b", "NUL bytes", id="a NUL within"),
     ],
 )
-def test_what_is_not_text_is_refused_without_its_content(data: bytes, message: str) -> None:
+def test_binary_data_is_refused_without_quoting_it(data: bytes, message: str) -> None:
     with pytest.raises(ValueError, match=message) as refusal:
         decode_text(data)
     assert "digt" not in str(refusal.value)

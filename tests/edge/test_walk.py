@@ -1,4 +1,4 @@
-"""One walk for all commands: the same files, whoever asks."""
+"""The walk over folders, which is the same for all commands."""
 
 from __future__ import annotations
 
@@ -129,7 +129,7 @@ def test_ignored_names_are_left_out_at_every_level(
 
 
 @pytest.mark.parametrize("names_in", [by_walk, by_find, by_classify, by_source, by_store])
-def test_a_folder_that_is_named_itself_is_read_whatever_its_name(
+def test_a_folder_named_by_the_user_is_read_whatever_its_name(
     tmp_path: Path, names_in: Callable[[Path], list[str]]
 ) -> None:
     assert names_in(write(tmp_path / "@eaDir", "a.png")) == ["a.png"]
@@ -138,7 +138,7 @@ def test_a_folder_that_is_named_itself_is_read_whatever_its_name(
 @pytest.mark.parametrize(
     "names_in", [by_walk, by_find, by_classify, by_pattern, by_evaluate, by_source, by_store]
 )
-def test_links_are_followed_by_all(tmp_path: Path, names_in: Callable[[Path], list[str]]) -> None:
+def test_all_commands_follow_links(tmp_path: Path, names_in: Callable[[Path], list[str]]) -> None:
     elsewhere = write(tmp_path / "elsewhere.d", "batch/b.png", "c.png")
     tree = write(tmp_path / "set" / "healthy", "a.png")
     (tree / "more").symlink_to(elsewhere)
@@ -149,7 +149,7 @@ def test_links_are_followed_by_all(tmp_path: Path, names_in: Callable[[Path], li
 
 @pytest.mark.parametrize("target", [".", "..", "../..", "inner"])
 @pytest.mark.parametrize("names_in", [by_walk, by_find, by_pattern, by_evaluate, by_source])
-def test_links_to_a_folder_around_them_add_nothing(
+def test_links_to_parent_folders_add_nothing(
     tmp_path: Path, names_in: Callable[[Path], list[str]], target: str
 ) -> None:
     tree = write(tmp_path / "around" / "set" / "healthy", "a.png", "inner/b.png")
@@ -161,7 +161,7 @@ def test_links_to_a_folder_around_them_add_nothing(
     assert found == ["a.png", "inner/b.png"]
 
 
-def test_a_link_beside_the_labels_to_their_own_folder_is_no_label(tmp_path: Path) -> None:
+def test_a_link_to_the_parent_folder_is_not_a_label(tmp_path: Path) -> None:
     write(tmp_path, "healthy/a.png", "defected/b.png")
     (tmp_path / "all").symlink_to(tmp_path)
 
@@ -199,7 +199,7 @@ def test_a_source_reports_a_folder_that_cannot_be_read(unreadable: Path) -> None
     assert [event.index for event in (fault, *frames)] == [0, 1, 2]
 
 
-def test_a_set_is_not_measured_in_part_without_a_word(unreadable: Path) -> None:
+def test_an_unreadable_folder_stops_an_evaluation(unreadable: Path) -> None:
     from partsight.errors import DatasetError
 
     with pytest.raises(DatasetError, match="er: the folder cannot be read: Permission denied"):

@@ -224,7 +224,7 @@ def test_a_certificate_that_is_none_is_a_mistake_of_the_configuration(
 
 
 @given(st.text(), st.integers(0, 2**40), st.binary())
-def test_what_is_signed_is_verified(secret: str, timestamp: int, body: bytes) -> None:
+def test_a_signed_model_is_verified(secret: str, timestamp: int, body: bytes) -> None:
     header = sign(secret, timestamp, body)
 
     assert verify(secret, header, body, timestamp)

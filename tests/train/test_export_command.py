@@ -216,7 +216,9 @@ def test_another_score_is_told(finished: Path, tmp_path: Path) -> None:
         (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
     ],
 )
-def test_a_damaged_sample_is_told(finished: Path, tmp_path: Path, png: bytes, message: str) -> None:
+def test_a_damaged_sample_is_reported(
+    finished: Path, tmp_path: Path, png: bytes, message: str
+) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(with_golden(finished / DELIVERY, png=png))
     result = invoke("check", path)

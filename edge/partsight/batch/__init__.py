@@ -1,1 +1,1 @@
-"""Classify many pictures: in parallel, in order, and from where a stopped run was."""
+"""Classifies many images in parallel and in order, and resumes stopped runs."""

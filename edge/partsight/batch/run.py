@@ -94,7 +94,7 @@ class Run:
         settings: of the run.
         inputs: from ``open_inputs``.
         observers: called with each classified input before its row is yielded.
-        tell: called with the name of each failed input and the reason.
+        on_error: called with the name of each failed input and the reason.
         left_out: files that ``open_inputs`` does not read.
 
     Attributes:
@@ -108,12 +108,12 @@ class Run:
         settings: BatchSettings,
         inputs: Iterator[Input],
         observers: Sequence[Observer],
-        tell: Callable[[str, str], object],
+        on_error: Callable[[str, str], object],
         left_out: LeftOut,
     ) -> None:
         self.left_out = left_out
         self._settings, self._inputs = settings, inputs
-        self._observers, self._tell = observers, tell
+        self._observers, self._on_error = observers, on_error
         self.summary, self.unobserved = Summary(), 0
 
     def skip(self, spool: Spool) -> None:
@@ -150,7 +150,7 @@ class Run:
         outcomes = self._settings.classify(self._inputs)
         for outcome in progress(outcomes, left, show=self._rate):
             if outcome.row["error"] is not None:
-                self._tell(outcome.row["path"], outcome.row["error"])
+                self._on_error(outcome.row["path"], outcome.row["error"])
             self.summary.add(outcome.row)
             self._observe(outcome)
             yield outcome.row
@@ -163,7 +163,7 @@ class Run:
                 observer(outcome)
             except ImageError as error:
                 self.unobserved += 1
-                self._tell(outcome.row["path"], str(error))
+                self._on_error(outcome.row["path"], str(error))
 
     def _rate(self, _: object) -> str:
         return f"{self.summary.rate:.0f}/s"

@@ -55,7 +55,7 @@ def labelled_image_files(
     folder: Path,
     labels: tuple[str, ...],
     left_out: LeftOut | None = None,
-    tell: Callable[[str], object] = logger.warning,
+    warn: Callable[[str], object] = logger.warning,
 ) -> list[tuple[Path, int]]:
     """The image files below ``folder`` with the index of their label.
 
@@ -66,14 +66,14 @@ def labelled_image_files(
         folder: has one sub-folder per label.
         labels: of the model.
         left_out: collects files that are not read; without it, an unreadable folder is an error.
-        tell: called with a note if splits were found or folders are not used.
+        warn: called with a note if splits were found or folders are not used.
 
     Raises:
         DatasetError: there are no images, a sub-folder is not a label of the model, a divided set
             has no test split, or a folder cannot be read.
     """
     aside = left_out or LeftOut()
-    folders = _measured(folder, read_layout(folder, aside), tell)
+    folders = _measured(folder, read_layout(folder, aside), warn)
     unknown = [each.name for each in folders if _label_index(each.name, labels) is None]
     if unknown:
         raise DatasetError(
@@ -95,10 +95,10 @@ def labelled_image_files(
     return images
 
 
-def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> list[LabelFolder]:
+def _measured(folder: Path, layout: Layout, warn: Callable[[str], object]) -> list[LabelFolder]:
     """The label folders to evaluate on."""
     if (aside := layout.aside()) is not None:
-        tell(aside)
+        warn(aside)
     if not layout.splits:
         return list(layout.folders)
     if "test" not in layout.splits:
@@ -109,7 +109,7 @@ def _measured(folder: Path, layout: Layout, tell: Callable[[str], object]) -> li
         )
     folders = layout.of("test")
     used = ", ".join(dict.fromkeys(str(each.path.parent) for each in folders))
-    tell(f"{folder} is divided already: its test split is used ({used})")
+    warn(f"{folder} is divided already: its test split is used ({used})")
     return list(folders)
 
 

@@ -200,9 +200,9 @@ def _require_no_labels_below(folder: Path, labels: Sequence[Path]) -> None:
 
 
 def _one_split(folder: Path, only: Path, flat: Sequence[Path]) -> DatasetError:
-    beside = f" and {_names(flat)} without label folders" if flat else ""
+    others = f" and {_names(flat)} without label folders" if flat else ""
     return DatasetError(
-        f"{folder} has no label folders of its own but the split {only.name}/{beside}. "
+        f"{folder} has no label folders of its own but the split {only.name}/{others}. "
         f"Pass {only} instead."
     )
 

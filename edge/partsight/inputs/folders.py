@@ -16,7 +16,7 @@ def inputs_below(folder: Path, left_out: LeftOut) -> Iterator[Input]:
     """An input for each image file, see ``partsight.image_files.read.image_files_below``.
 
     Yields:
-        A picture for each file whose name says that it is one, and what cannot be listed.
+        An image for each image file, and folders that cannot be listed.
     """
     for entry in image_files_below(folder, left_out):
         if isinstance(entry, Unlisted):

@@ -1,4 +1,4 @@
-"""Resampling: against the sampling distribution where it is known, and the plain loop."""
+"""Bootstrap intervals, compared with known sampling distributions and a plain loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model against labelled folders, with a clock that the test turns."""
+"""Evaluation of a model on labelled folders, with a fake clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LABELS = ("defected", "healthy")
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two right ones a label, one wrong, one broken."""
+    """Two correct images per label, one wrong, one broken."""
     reds = {"defected": [0, 10, 200], "healthy": [250, 255, 255]}
     for label, values in reds.items():
         (tmp_path / label).mkdir()
@@ -32,7 +32,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_figures(folder: Path, classifier) -> None:
+def test_the_metrics_of_a_folder(folder: Path, classifier) -> None:
     # The clock is read before and after each picture: they take 1, 2, 3, 4 and 5 ms.
     ticks = itertools.accumulate(
         itertools.chain.from_iterable((0.5, (index + 1) / 1000) for index in range(5))
@@ -54,7 +54,7 @@ def test_the_figures(folder: Path, classifier) -> None:
     assert "not an image" in failed["error"]
 
 
-def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None:
+def test_images_are_consumed_while_scoring(folder: Path, classifier) -> None:
     """A progress bar around them would otherwise be full before the first is scored."""
     ahead = 6 * (os.cpu_count() or 1)
     picture = (folder / "healthy" / "0.png", 1)
@@ -78,7 +78,7 @@ def test_pictures_are_taken_as_they_are_needed(folder: Path, classifier) -> None
     assert scored.true.tolist() == [1] * asked
 
 
-def test_labels_follow_their_pictures(folder: Path, classifier) -> None:
+def test_labels_stay_with_their_images(folder: Path, classifier) -> None:
     scored = score_images(classifier, labelled_image_files(folder, LABELS))
 
     assert [LABELS[label] for label in scored.true] == [path.parent.name for path in scored.paths]

@@ -34,7 +34,7 @@ def test_proportions(hits: int, total: int, expected: tuple[float, float] | None
 
 @settings(deadline=None)
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_proportions_are_those_of_scipy(case: tuple[int, int]) -> None:
+def test_proportions_equal_those_of_scipy(case: tuple[int, int]) -> None:
     stats = pytest.importorskip("scipy.stats")
     hits, total = case
     exact = stats.binomtest(hits, total).proportion_ci(0.95, "exact")
@@ -62,7 +62,7 @@ def test_areas(area: float, sizes: tuple[int, int]) -> None:
     assert auc_interval(area, *sizes) == pytest.approx(newcombe_5(area, *sizes), abs=2e-5)
 
 
-def test_a_perfect_area_is_not_a_certain_one() -> None:
+def test_a_perfect_area_has_an_interval() -> None:
     low, high = auc_interval(1.0, 40, 95)
     assert 0.95 < low < 0.97
     assert high == 1

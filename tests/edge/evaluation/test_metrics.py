@@ -1,4 +1,4 @@
-"""Measures, against hand-counted cases and against scikit-learn."""
+"""Metrics, compared with hand-counted cases and with scikit-learn."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ cases = st.lists(
 
 @settings(deadline=None)
 @given(cases)
-def test_the_same_as_scikit_learn(case: list[tuple[int, list[int]]]) -> None:
+def test_metrics_equal_those_of_scikit_learn(case: list[tuple[int, list[int]]]) -> None:
     sklearn_metrics = pytest.importorskip("sklearn.metrics")
     true = np.array([label for label, _ in case])
     scores = np.array([levels for _, levels in case]) / 8

@@ -1,4 +1,4 @@
-"""Verdict figures, against hand-counted cases; with kinds missing."""
+"""Metrics of verdicts, compared with hand-counted cases; with missing classes."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_several_good_labels_and_several_bad() -> None:
         ([0, 1, 1], ("ok",), {"accuracy", "recall_of_bad", "false_reject_rate", "auc_of_bad"}),
     ],
 )
-def test_what_cannot_be_measured_is_none(
+def test_metrics_without_data_are_none(
     true: list[int], accept_labels: tuple[str, ...], known: set[str]
 ) -> None:
     scores = scored([0.3, 0.6, 0.9][: len(true)])

@@ -1,4 +1,4 @@
-"""The structure of a flatbuffer: whole ones pass, and whatever leads outside is found."""
+"""Verification of flatbuffers: valid ones pass, and every offset outside the data is found."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def described(text: bytes) -> bytes:
         pytest.param(described(u32(2) + b"ab\0\0"), id="a description"),
     ],
 )
-def test_whole_ones_pass(data: bytes) -> None:
+def test_valid_flatbuffers_pass(data: bytes) -> None:
     verify(data, MODEL)
 
 
@@ -65,7 +65,7 @@ def test_whole_ones_pass(data: bytes) -> None:
         (described(u32(5) + b"ab\0\0"), "are not within"),
     ],
 )
-def test_what_leads_outside_is_found(data: bytes, message: str) -> None:
+def test_offsets_outside_the_data_are_found(data: bytes, message: str) -> None:
     with pytest.raises(Malformed, match=message):
         verify(data, MODEL)
 
@@ -77,8 +77,8 @@ def test_a_field_outside_its_table_is_found() -> None:
         verify(bytes(data), MODEL)
 
 
-def test_a_circle_of_tables_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A vector that names one table again and again."""
+def test_circular_tables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A vector that refers to the same table many times."""
     monkeypatch.setattr("partsight.model.tflite.flatbuffer._MOST_TABLES", 50)
     count = 200
     empty_vtable, empty = struct.pack("<HH", 4, 4), struct.pack("<i", 4)
@@ -90,7 +90,7 @@ def test_a_circle_of_tables_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     verify(data, MODEL)
 
 
-def test_the_ready_model_passes_and_no_cut_of_it_does(model_path: Path) -> None:
+def test_the_shipped_model_passes_and_truncated_copies_do_not(model_path: Path) -> None:
     whole = model_path.read_bytes()
     verify(whole, MODEL)
     generator = random.Random(0)

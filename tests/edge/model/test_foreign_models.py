@@ -23,7 +23,7 @@ from partsight.model.third_party import ModelOverrides, third_party_contract
 
 LABELS = ("defected", "healthy")
 HEIGHT, WIDTH = 4, 6
-# By each channel, so that swapped channels are seen.
+# Different for each channel, so that swapped channels are noticed.
 WEIGHTS = ((3.0, -1.0, -2.0), (-2.0, 2.0, 1.0))
 BIAS = (0.5, -0.25)
 RGB = TinyModel(WEIGHTS, BIAS)
@@ -116,7 +116,7 @@ def test_two_scores(runtime: str, model: TinyModel, given: ModelOverrides) -> No
     assert found == pytest.approx(dict(zip(LABELS, expected, strict=True)), abs=tolerance)
 
 
-def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
+def test_an_input_calibrated_on_dark_images_is_accepted() -> None:
     model = quantized(RGB, Quantization("uint8", 0.75 / 255, 0))
     contract = third_party_contract(model.written(), "it", BYTES)
     assert contract.normalization.std == pytest.approx((255.0,))
@@ -133,7 +133,7 @@ def test_an_input_that_was_calibrated_on_dark_pictures_is_used() -> None:
     ],
 )
 @pytest.mark.parametrize("labels", [LABELS, ("healthy",)], ids=["two labels", "one label"])
-def test_one_score_is_that_of_the_last_label(
+def test_a_single_score_belongs_to_the_last_label(
     runtime: str, model: TinyModel, logits: bool, labels: tuple[str, ...]
 ) -> None:
     given = ModelOverrides(labels, scale=1 / 255, logits=logits)
@@ -169,7 +169,7 @@ def test_huge_logits_of_one_score_are_certain() -> None:
     assert scores(opposite.written(), given) == {"defected": 1.0, "healthy": 0.0}
 
 
-def test_grey_is_that_of_pillow() -> None:
+def test_grey_equals_that_of_pillow() -> None:
     from PIL import Image
 
     rgb = np.random.default_rng(0).integers(0, 256, (50, 60, 3), np.uint8)
@@ -210,7 +210,7 @@ def with_tail(model: bytes, *members: tuple[str, bytes]) -> bytes:
         (RGB, 0.0, 255.0),
         (GREY, 0.0, 1.0),
         (quantized(RGB, INT8_FROM_MINUS_1), 127.5, 127.5),
-        # Whoever takes bytes gets bytes: what metadata say is for float models.
+        # A uint8 input gets the bytes; the metadata applies to float models.
         (quantized(RGB, UINT8), 0.0, 255.0),
     ],
 )
@@ -454,7 +454,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         ),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_its_reason(
+def test_unusable_models_are_refused_with_the_reason(
     model: Callable[[], bytes], given: ModelOverrides | None, message: str
 ) -> None:
     with pytest.raises(ModelError, match=message) as refusal:
@@ -480,7 +480,7 @@ def test_what_cannot_be_used_is_refused_with_its_reason(
         ),
     ],
 )
-def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message: str) -> None:
+def test_scores_that_are_not_probabilities_are_refused(model: TinyModel, message: str) -> None:
     classifier = Classifier.load(model.written(), trusted=True, overrides=BYTES)
     with pytest.raises(ModelError, match=message):
         classifier.classify([IMAGE_BGR])
@@ -491,7 +491,7 @@ def test_scores_that_are_no_probabilities_of_one_label(model: TinyModel, message
 @pytest.mark.parametrize(
     "layout", [TensorLayout(), TensorLayout(1, True), TensorLayout(3, False, True)]
 )
-def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
+def test_the_layout_is_part_of_the_contract(layout: TensorLayout) -> None:
     given = ModelOverrides(LABELS, scale=1)
     contract = dataclasses.replace(third_party_contract(RGB.written(), "it", given), layout=layout)
     document = json.loads(json.dumps(contract_to_document(contract)))
@@ -499,7 +499,7 @@ def test_the_layout_travels_in_the_contract(layout: TensorLayout) -> None:
     assert ("layout" in document) == (layout != TensorLayout())
 
 
-def test_a_model_that_is_not_as_its_contract_says_is_refused() -> None:
+def test_a_model_that_differs_from_its_contract_is_refused() -> None:
     contract = third_party_contract(GREY.written(), "it", BYTES)
     file = Classifier.load(RGB.written(), trusted=True, overrides=BYTES).model
     other = dataclasses.replace(file, contract=contract)

@@ -1,4 +1,4 @@
-"""A model that decides otherwise on this machine than where it was approved is not run."""
+"""A model with other scores on this machine than at its export is not run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.mark.parametrize(
     ("by", "refused"), [(0.0, False), (TOLERANCE, False), (1.5 * TOLERANCE, True), (0.99, True)]
 )
-def test_what_scores_otherwise_here_is_not_run(
+def test_a_model_with_other_scores_on_this_machine_is_not_run(
     moved: Callable[[float], bytes], marks: Path, by: float, refused: bool
 ) -> None:
     model = moved(by)
@@ -39,12 +39,14 @@ def test_what_scores_otherwise_here_is_not_run(
     assert marks.exists() != refused
 
 
-def test_who_vouches_for_a_model_is_not_asked(moved: Callable[[float], bytes], marks: Path) -> None:
+def test_a_trusted_model_is_not_replayed(moved: Callable[[float], bytes], marks: Path) -> None:
     Classifier.load(moved(0.99), trusted=True)
     assert not marks.exists()
 
 
-def test_one_without_samples_is_run(make_model: Callable[..., bytes], marks: Path) -> None:
+def test_a_model_without_golden_samples_is_run(
+    make_model: Callable[..., bytes], marks: Path
+) -> None:
     Classifier.load(make_model("bare", golden=()))
     assert not marks.exists()
 
@@ -52,7 +54,7 @@ def test_one_without_samples_is_run(make_model: Callable[..., bytes], marks: Pat
 @pytest.mark.parametrize(
     ("change", "times"), [("nothing", 1), ("model", 2), ("opencv", 2), ("machine", 2)]
 )
-def test_what_passed_is_replayed_where_what_it_rests_on_has_changed(
+def test_golden_samples_are_replayed_after_a_change_of_the_machine(
     make_model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, change: str, times: int
 ) -> None:
     replayed = []
@@ -71,7 +73,7 @@ def test_what_passed_is_replayed_where_what_it_rests_on_has_changed(
     assert len(replayed) == times
 
 
-def test_commands_refuse_it_in_one_line_and_check_tells_by_how_much(
+def test_commands_refuse_it_in_one_line_and_check_shows_the_difference(
     moved: Callable[[float], bytes], tmp_path: Path
 ) -> None:
     model, picture = tmp_path / "model.tflite", tmp_path / "a.png"
@@ -88,7 +90,7 @@ def test_commands_refuse_it_in_one_line_and_check_tells_by_how_much(
     assert checked.stdout.count("DIFFERS") == 1
 
 
-def test_a_damaged_sample_is_told(make_model: Callable[..., bytes], model_path: Path) -> None:
+def test_a_damaged_sample_is_reported(make_model: Callable[..., bytes], model_path: Path) -> None:
     first, *others = load_model_file(model_path).contract.golden
     lost = dataclasses.replace(first, file="golden/lost.png")
     with pytest.raises(ModelError, match="golden/lost.png is damaged"):

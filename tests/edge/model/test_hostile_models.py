@@ -37,7 +37,7 @@ def parts(data: bytes) -> tuple[bytes, dict[str, bytes]]:
 
 
 def forged(flatbuffer: bytes, members: dict[str, bytes]) -> bytes:
-    """With a digest that is right, as whoever writes a flatbuffer on purpose gives it."""
+    """With a correct digest, as in a file made by an attacker."""
     document = json.loads(members["partsight.json"])
     document["model_bytes"] = len(flatbuffer)
     document["model_sha256"] = hashlib.sha256(flatbuffer).hexdigest()
@@ -47,7 +47,7 @@ def forged(flatbuffer: bytes, members: dict[str, bytes]) -> bytes:
 def flipped(data: bytes, generator: random.Random) -> bytes:
     changed = bytearray(data)
     for _ in range(generator.choice([1, 3, 10])):
-        # Most of a model is weights; what a parser follows stands at the ends.
+        # Most of a model is weights; the data that a parser follows is at both ends.
         edge = generator.randrange(min(60_000, len(data)))
         place = generator.choice([generator.randrange(len(data)), edge, len(data) - 1 - edge])
         changed[place] = generator.randrange(256)
@@ -89,14 +89,14 @@ def other_tail(data: bytes, generator: random.Random) -> bytes:
 
 
 def foreign(data: bytes, generator: random.Random) -> bytes:
-    """Of another tool, by the look of it: standard metadata and labels, no contract."""
+    """Like a model of another tool: standard metadata and labels, no contract."""
     flatbuffer, members = parts(data)
     changed = flipped(flatbuffer.replace(b"PARTSIGHT", b"SOMEBODYS"), generator)
     return append_tail(changed, {"labels.txt": members["labels.txt"]})
 
 
 def without_contract(data: bytes, generator: random.Random) -> bytes:
-    """What it would then decide by is not what was approved."""
+    """The facts of the contract would differ from the approved ones."""
     flatbuffer, members = parts(data)
     return append_tail(flatbuffer, {"labels.txt": members["labels.txt"]})
 

@@ -1,4 +1,4 @@
-"""Labels from texts of other tools: by their indexes where they have them, else by their lines."""
+"""Labels from texts of other tools, ordered by their indexes or by their lines."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ def test_labels_with_digits(text: str, labels: tuple[str, ...]) -> None:
         ("9" * 5000 + " a\n0 b\n", "digits|missing"),
     ],
 )
-def test_what_could_be_read_in_two_ways_is_refused(text: str, message: str, tmp_path: Path) -> None:
+def test_ambiguous_indexes_are_refused(text: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=message):
         labels_in(text)
     (tmp_path / "labels.txt").write_text(text)

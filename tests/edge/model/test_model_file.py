@@ -1,4 +1,4 @@
-"""A model file says what it is, and any damage to it is noticed before a runtime sees it."""
+"""The contract of a model file, and damage that is noticed before a runtime opens the file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ CONTRACT = Contract(
 )
 MODEL = attach_contract(FLATBUFFER, CONTRACT)
 
-# labels.txt holds one a line.
+# labels.txt has one label per line.
 label_texts = st.text(st.characters(codec="utf-8"), min_size=1).filter(str.isprintable)
 flatbuffers = st.builds(
     lambda head, tail: head + b"TFL3" + tail, st.binary(min_size=4, max_size=4), st.binary()
@@ -68,7 +68,7 @@ def contracts(draw: st.DrawFn) -> Contract:
 
 @settings(deadline=None)
 @given(flatbuffers, contracts())
-def test_what_is_attached_is_read_back(flatbuffer: bytes, contract: Contract) -> None:
+def test_an_attached_contract_is_read_back(flatbuffer: bytes, contract: Contract) -> None:
     data = attach_contract(flatbuffer, contract)
 
     file = load_model_file(data)
@@ -129,7 +129,7 @@ def flipped(place: int) -> bytes:
     return MODEL[:place] + bytes([MODEL[place] ^ 1]) + MODEL[place + 1 :]
 
 
-def test_the_helpers_of_the_table_below_make_sound_models() -> None:
+def test_the_helpers_make_valid_models() -> None:
     assert load_model_file(with_document(lambda document: None)).contract == CONTRACT
 
 
@@ -290,7 +290,7 @@ def test_damage_is_refused_in_one_line(
         ("golden/0.png", bytes(1 << 23), "unpacks to more than 8 MiB"),
     ],
 )
-def test_a_tail_that_no_partsight_writes_is_refused(name: str, data: bytes, fragment: str) -> None:
+def test_a_zip_tail_of_other_origin_is_refused(name: str, data: bytes, fragment: str) -> None:
     stream = io.BytesIO(MODEL)
     with warnings.catch_warnings(), zipfile.ZipFile(stream, "a", zipfile.ZIP_DEFLATED) as tail:
         warnings.simplefilter("ignore")  # of the name that is there twice
@@ -302,7 +302,7 @@ def test_a_tail_that_no_partsight_writes_is_refused(name: str, data: bytes, frag
 
 @pytest.mark.parametrize("mask", [0x01, 0x04, 0x06, 0x40, 0x80, 0xFF])
 def test_no_changed_byte_passes(mask: int) -> None:
-    """Wherever one byte differs: refused, or it was a byte that says nothing of the model."""
+    """A file with one changed byte is refused, unless the byte does not concern the model."""
     for place in range(len(MODEL)):
         _refused_or_the_same(place, mask)
 
@@ -330,7 +330,7 @@ def test_no_shorter_file_passes(length: int) -> None:
         load_model_file(MODEL[:length])
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"cannot read the model .*none\.tflite: No such file"):
         load_model_file(tmp_path / "none.tflite")
     with pytest.raises(ModelError, match="cannot read the model"):
@@ -357,7 +357,7 @@ def test_impossible_contracts_are_refused(
         dataclasses.replace(CONTRACT, **change)
 
 
-def test_the_ready_model_says_what_it_is(model_path: Path) -> None:
+def test_the_contract_of_the_shipped_model(model_path: Path) -> None:
     contract = load_model_file(model_path).contract
 
     assert contract.labels == ("defected", "healthy")

@@ -1,4 +1,4 @@
-"""The reference of a line in order: what it holds, what is refused, and what a picture gives."""
+"""The reference statistics of good parts in a contract."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ spreads = st.builds(Spread, st.floats(0, 1), st.floats(0, 1e6))
 
 
 @given(st.builds(Reference, st.integers(2, 10**6), st.floats(0, 1), spreads, spreads, spreads))
-def test_it_travels_in_the_contract(reference: Reference) -> None:
+def test_the_reference_is_part_of_the_contract(reference: Reference) -> None:
     document = json.loads(json.dumps(dataclasses.asdict(reference)))
     assert reference_from_document(document) == reference
 
@@ -66,10 +66,10 @@ def changed(*keys: str, value: object) -> dict[str, Any]:
         (7, "must consist of objects"),
     ],
 )
-def test_what_a_contract_may_say(document: Any, message: str | None) -> None:
+def test_invalid_references_are_refused(document: Any, message: str | None) -> None:
     flatbuffer = b"\x1c\0\0\0TFL3" + bytes(64)
     draft = Contract(("bad", "good"), PreprocessSpec(8, 8), OperatingPoint(("good",)))
-    # Any value gets into the file, as it may into one that another program wrote.
+    # The file contains any value, as if another program wrote it.
     data = attach_contract(flatbuffer, _Said(draft, document))
     if message is None:
         assert load_model_file(data).contract.reference == REFERENCE
@@ -84,7 +84,7 @@ def _Said(draft: Contract, document: object) -> Contract:  # noqa: N802
     return said
 
 
-def test_a_file_of_an_earlier_version_has_none(model_path: object) -> None:
+def test_a_file_of_an_older_version_has_no_reference(model_path: object) -> None:
     assert load_model_file(str(model_path)).contract.reference is None
 
 
@@ -92,7 +92,7 @@ def test_a_file_of_an_earlier_version_has_none(model_path: object) -> None:
     ("colour", "luma"),
     [((0, 0, 0), 0), ((255, 255, 255), 255), ((255, 0, 0), 76), ((0, 255, 0), 150)],
 )
-def test_luma_is_that_of_the_standard(colour: tuple[int, int, int], luma: float) -> None:
+def test_luma_follows_the_standard(colour: tuple[int, int, int], luma: float) -> None:
     statistics = image_statistics(np.full((4, 6, 3), colour, np.uint8))
     assert (statistics.luma, statistics.contrast) == (luma, 0)
 
@@ -104,5 +104,5 @@ def test_contrast_is_the_deviation_of_luma() -> None:
     assert (statistics.luma, statistics.contrast) == (50, 50)
 
 
-def test_a_spread_is_that_of_a_sample() -> None:
+def test_a_spread_is_the_sample_deviation() -> None:
     assert spread_of([1.0, 2.0, 3.0]) == Spread(2.0, 1.0)

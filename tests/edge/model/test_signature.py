@@ -1,4 +1,4 @@
-"""Signed models: nothing but what the owner of the key signed is run."""
+"""Signed models: only files signed with the trusted key are run."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def invoke(*arguments: object) -> Result:
 
 @given(st.binary(max_size=200), st.dictionaries(st.sampled_from("abc"), st.binary(max_size=50)))
 @settings(deadline=None)
-def test_what_is_signed_is_verified(flatbuffer: bytes, members: dict[str, bytes]) -> None:
+def test_a_signed_model_is_verified(flatbuffer: bytes, members: dict[str, bytes]) -> None:
     model = append_tail(flatbuffer, members)
     once = signed(model, KEY, "it")
     verified(once)
@@ -59,7 +59,7 @@ def test_what_is_signed_is_verified(flatbuffer: bytes, members: dict[str, bytes]
 
 @given(st.integers(0, len(SIGNED) - 1), st.integers(1, 255))
 @settings(deadline=None)
-def test_any_other_byte_is_found(place: int, change: int) -> None:
+def test_any_changed_byte_is_found(place: int, change: int) -> None:
     other = SIGNED[:place] + bytes([SIGNED[place] ^ change]) + SIGNED[place + 1 :]
     with pytest.raises(SignatureError):
         verified(other)
@@ -78,7 +78,7 @@ def test_any_other_byte_is_found(place: int, change: int) -> None:
         pytest.param(MODEL[:30] + SIGNED[30:], None, id="the same bytes"),
     ],
 )
-def test_only_what_was_signed_is_verified(data: bytes, message: str | None) -> None:
+def test_other_files_and_keys_are_refused(data: bytes, message: str | None) -> None:
     if message is None:
         return verified(data)
     with pytest.raises(SignatureError, match=message) as refusal:
@@ -86,8 +86,8 @@ def test_only_what_was_signed_is_verified(data: bytes, message: str | None) -> N
     assert str(refusal.value).isprintable()
 
 
-def test_a_signature_of_a_plain_text_is_none_of_a_model() -> None:
-    """The key may sign other things; each is signed for its purpose."""
+def test_a_signature_of_other_data_is_not_valid_for_a_model() -> None:
+    """The key may sign other data; a signature is bound to its purpose."""
     body = MODEL[:-2]
     comment = f"partsight ed25519 {KEY.sign(body).hex()}".encode()
     with pytest.raises(SignatureError, match="was changed"):
@@ -100,7 +100,7 @@ def test_a_file_without_an_archive_gets_an_empty_one() -> None:
     assert zipfile.ZipFile(io.BytesIO(data)).namelist() == []
 
 
-def test_a_comment_of_another_tool_is_kept_from_loss() -> None:
+def test_a_comment_of_another_tool_is_not_replaced() -> None:
     stream = io.BytesIO(MODEL)
     with zipfile.ZipFile(stream, "a") as tail:
         tail.comment = b"mine"
@@ -128,7 +128,7 @@ def test_a_signed_model_decides_as_before(
     assert judged(approved) == before
 
 
-def test_a_signed_model_says_what_it_said(model_path: Path) -> None:
+def test_a_signed_model_keeps_its_contract(model_path: Path) -> None:
     data = signed(model_path.read_bytes(), KEY, "it")
     assert load_model_file(data).contract == load_model_file(model_path).contract
     with zipfile.ZipFile(io.BytesIO(data)) as tail:
@@ -150,9 +150,7 @@ def test_keys_are_made_for_their_owner_only(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["LF", "CRLF"])
-def test_a_key_that_a_windows_tool_saved_is_the_same(
-    tmp_path: Path, encoding: str, end: str
-) -> None:
+def test_a_key_file_in_utf_16_is_accepted(tmp_path: Path, encoding: str, end: str) -> None:
     path = tmp_path / "line.key"
     public = make_key_pair(path)
     expected = read_public_key(public), read_private_key(path).public_key()
@@ -171,7 +169,7 @@ def test_no_key_is_ever_replaced(there: str, tmp_path: Path) -> None:
     assert (tmp_path / there).read_text() == "precious"
 
 
-def test_half_a_key_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_leaves_no_half_key_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written = iter([None, OSError(28, "No space left on device")])
 
     def fsync(descriptor: int) -> None:
@@ -230,7 +228,7 @@ def test_unusable_keys(
 
 @pytest.mark.skipif(os.name != "posix", reason="other systems have other permissions")
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o660, 0o601])
-def test_a_private_key_that_others_can_read_signs_nothing(mode: int, tmp_path: Path) -> None:
+def test_a_private_key_readable_by_others_is_refused(mode: int, tmp_path: Path) -> None:
     path = tmp_path / "my key"
     path.write_bytes(pem(KEY))
     path.chmod(mode)
@@ -277,7 +275,7 @@ def another_tools(data: bytes) -> bytes:
     ],
     ids=["picture", "a byte changed", "cut in the contract", "another tool's"],
 )
-def test_only_a_whole_model_is_signed(
+def test_only_an_undamaged_model_is_signed(
     damage: Callable[[bytes], bytes], message: str | None, keys: Path, model_path: Path
 ) -> None:
     path = keys.with_name("model.tflite")
@@ -322,7 +320,9 @@ def test_a_device_with_a_key_runs_signed_models_only(
         assert result.stderr.count("\n") == 1
 
 
-def test_from_python_too(keys: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_python_api_checks_signatures_too(
+    keys: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     data = signed(model_path.read_bytes(), read_private_key(keys), "it")
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, f"{keys}.pub")
     assert Classifier.load(data).contract.labels == ("defected", "healthy")

@@ -1,4 +1,4 @@
-"""A model file that is new is tried where it can do no harm."""
+"""A new model file is tried in a child process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from partsight.model.file import ModelFile, load_model_file
 from partsight.qualification.trial import require_sound
 
 HERE = choose_runtime()
-# Never loaded: the process that tries is a stand-in.
+# Never loaded: the trial process is a fake.
 OTHER = Runtime("other", "numpy", "numpy")
 
 
 def child(code: str, *, ready: bool = True) -> tuple[str, ...]:
-    """A stand-in for the process that tries a model."""
+    """A fake of the trial process."""
     say_ready = "sys.stdout.write('ready\\n'); sys.stdout.flush(); sys.stdin.buffer.read(); "
     return (sys.executable, "-c", f"import os, signal, sys; {say_ready if ready else ''}{code}")
 
@@ -51,13 +51,13 @@ def file(contract, model_path: Path) -> ModelFile:
     return ModelFile(model_path.read_bytes(), "a" * 64, contract)
 
 
-def test_it_is_tried_three_times(file: ModelFile, tmp_path: Path, three_trials: None) -> None:
+def test_a_model_is_tried_three_times(file: ModelFile, tmp_path: Path, three_trials: None) -> None:
     count = tmp_path / "count"
     require_sound(file, HERE, child(f"open({str(count)!r}, 'a').write('x')"))
     assert count.read_text() == "xxx"
 
 
-def test_what_passed_is_not_tried_again(file: ModelFile, marks: Path) -> None:
+def test_a_passed_model_is_not_tried_again(file: ModelFile, marks: Path) -> None:
     require_sound(file, HERE, PASS)
     (mark,) = marks.iterdir()
     assert mark.name.startswith(f"{'a' * 64}-{HERE.name}-{HERE.version}-")
@@ -88,7 +88,7 @@ def test_another_model_or_runtime_is_tried(file: ModelFile, change: str) -> None
         ),
     ],
 )
-def test_what_does_not_survive_is_refused(
+def test_a_model_that_crashes_is_refused(
     file: ModelFile, marks: Path, command: tuple[str, ...], message: str
 ) -> None:
     for _ in range(2):
@@ -133,21 +133,21 @@ Classifier.load({str(model_path)!r})
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_no_flatbuffer_is_not_even_tried(file: ModelFile, marks: Path) -> None:
+def test_a_file_that_is_not_a_flatbuffer_is_not_tried(file: ModelFile, marks: Path) -> None:
     broken = ModelFile(b"\xff" * 64, file.sha256, file.contract)
     with pytest.raises(ModelError, match="no whole flatbuffer: 4 bytes at 4294967295"):
         require_sound(broken, HERE, PASS)
     assert not marks.exists()
 
 
-def test_what_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_hangs_is_refused(file: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S", 0.2)
     monkeypatch.setattr("partsight.qualification.trial._TIMEOUT_S_A_MIB", 0.0)
     with pytest.raises(ModelError, match="one frame takes it more than 0 s"):
         require_sound(file, HERE, HANG)
 
 
-def test_without_a_place_for_marks_it_is_tried_each_time(
+def test_without_a_cache_folder_a_model_is_tried_each_time(
     file: ModelFile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "taken").touch()
@@ -157,7 +157,7 @@ def test_without_a_place_for_marks_it_is_tried_each_time(
         require_sound(file, HERE, CRASH)
 
 
-def test_where_there_is_no_python_to_try_with_that_is_said(
+def test_a_missing_python_executable_is_reported(
     file: ModelFile, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING, "partsight"):
@@ -165,15 +165,15 @@ def test_where_there_is_no_python_to_try_with_that_is_said(
     assert "loaded untried" in caplog.text
 
 
-def test_the_ready_model_is_sound(model_path: Path, marks: Path) -> None:
+def test_the_shipped_model_passes_the_trial(model_path: Path, marks: Path) -> None:
     require_sound(load_model_file(model_path))
     assert len(list(marks.iterdir())) == 1
 
 
-def test_an_account_without_a_home_has_a_cache_where_it_is_told(
+def test_an_account_without_a_home_uses_the_configured_cache(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, model_path: Path
 ) -> None:
-    """As the one that systemd makes up, where nothing looks it up."""
+    """Like a dynamic user of systemd, which has no entry in the user database."""
 
     def no_home(path: str) -> str:
         raise RuntimeError("Could not determine home directory.")
@@ -184,7 +184,7 @@ def test_an_account_without_a_home_has_a_cache_where_it_is_told(
     assert [path.parent.name for path in tmp_path.rglob("*-*")] == ["trials"]
 
 
-def test_a_process_aside_takes_no_module_from_the_current_folder(
+def test_the_trial_process_imports_nothing_from_the_current_folder(
     tmp_path: Path, model_path: Path
 ) -> None:
     (tmp_path / "json.py").write_text("raise SystemExit('taken from the current folder')")

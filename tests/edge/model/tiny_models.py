@@ -252,7 +252,7 @@ def _refer(data: bytearray, place: int, target: int) -> None:
 
 
 def _append(data: bytearray, content: bytes, ahead: int = 0) -> int:
-    """The place of content of which the byte behind ``ahead`` starts at 16 bytes."""
+    """The offset of content whose byte after ``ahead`` is aligned to 16 bytes."""
     data.extend(bytes(-(len(data) + ahead) % 16))
     place = len(data)
     data.extend(content)

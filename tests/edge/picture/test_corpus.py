@@ -1,4 +1,4 @@
-"""Hundreds of damaged and odd pictures: each gives a picture or a reason; see ``tests/corpus``."""
+"""Hundreds of damaged and unusual files: each gives an image or a reason; see ``tests/corpus``."""
 
 from __future__ import annotations
 
@@ -62,13 +62,13 @@ def decoded(corpus: Corpus, tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 @pytest.fixture(scope="module")
 def outcomes(decoded: Ended) -> list[dict[str, Any]]:
-    """What came of each, first as a whole and then for a network."""
+    """The outcome of each file, decoded as a whole and then for a network."""
     found = [json.loads(line) for line in decoded.out]
     return [outcome for outcome in found if "begun" not in outcome]
 
 
 def run_measured(place: Path, *arguments: str | Path) -> Ended:
-    """Run this Python in the root of the repository, killed where it hangs."""
+    """Run this Python in the root of the repository, with a time limit."""
     report = place / "report.json"
     measured = (sys.executable, "-m", "tests.corpus.measured", str(ALL_S), report, sys.executable)
     with (place / "out").open("wb") as out, (place / "err").open("wb") as err:
@@ -80,7 +80,7 @@ def run_measured(place: Path, *arguments: str | Path) -> Ended:
     )
 
 
-def test_it_is_large_and_the_same_each_time(corpus: Corpus, tmp_path: Path) -> None:
+def test_the_corpus_is_large_and_reproducible(corpus: Corpus, tmp_path: Path) -> None:
     again = write_corpus(tmp_path)
 
     assert len(corpus.entries) >= 300
@@ -89,7 +89,7 @@ def test_it_is_large_and_the_same_each_time(corpus: Corpus, tmp_path: Path) -> N
     assert all(entry.reason for entry in again)
 
 
-def test_nothing_ends_or_stops_the_process(corpus: Corpus, decoded: Ended) -> None:
+def test_no_file_crashes_or_hangs_the_process(corpus: Corpus, decoded: Ended) -> None:
     assert decoded.code == 0, (decoded.code, decoded.out[-1:], decoded.err[-5:])
     assert len(decoded.out) == 4 * len(corpus.entries)
 
@@ -101,7 +101,7 @@ def test_memory_and_time_are_bounded(decoded: Ended, outcomes: list[dict[str, An
     assert slowest["seconds"] < LONGEST_S, slowest
 
 
-def test_each_is_a_picture_or_has_a_reason_of_one_line(outcomes: list[dict[str, Any]]) -> None:
+def test_each_file_gives_an_image_or_a_reason_of_one_line(outcomes: list[dict[str, Any]]) -> None:
     for outcome in outcomes:
         if "error" in outcome:
             assert outcome["error"].strip(), outcome
@@ -111,7 +111,7 @@ def test_each_is_a_picture_or_has_a_reason_of_one_line(outcomes: list[dict[str, 
             assert outcome["shape"][2:] == [3], outcome
 
 
-def test_sound_pictures_decode_and_others_are_refused(
+def test_good_images_decode_and_others_are_refused(
     corpus: Corpus, outcomes: list[dict[str, Any]]
 ) -> None:
     expected = {entry.name: entry.outcome for entry in corpus.entries}
@@ -126,14 +126,14 @@ def test_sound_pictures_decode_and_others_are_refused(
     assert sum("error" not in outcome for outcome in outcomes) > 200
 
 
-def test_sound_pictures_have_their_size(corpus: Corpus, outcomes: list[dict[str, Any]]) -> None:
+def test_good_images_have_their_size(corpus: Corpus, outcomes: list[dict[str, Any]]) -> None:
     sizes = {e.name: e.size_wh for e in corpus.entries if e.outcome == "good" and e.size_wh}
     whole = {o["name"]: o["shape"] for o in outcomes if not o["scaled"] and "shape" in o}
 
     assert {name: (whole[name][1], whole[name][0]) for name in sizes} == sizes
 
 
-def test_classify_names_each(corpus: Corpus, model_path: Path, tmp_path: Path) -> None:
+def test_classify_reports_each_file(corpus: Corpus, model_path: Path, tmp_path: Path) -> None:
     rows_file = tmp_path / "out.jsonl"
 
     command = ("-m", "partsight", "classify", model_path, corpus.folder, "-o", rows_file)
@@ -148,7 +148,7 @@ def test_classify_names_each(corpus: Corpus, model_path: Path, tmp_path: Path) -
     assert all(bool(row["verdict"]) != bool(row["error"]) for row in rows)
     told = [line for line in ended.err if line]
     assert [line for line in told if not line.startswith(b"partsight: ")] == []
-    # Less the advice that one runtime gives of another.
+    # Without the advice to install another runtime.
     named = [line for line in told if b"pip install ai-edge-litert" not in line]
     assert len(named) == sum(row["error"] is not None for row in rows) + 1
     assert all(line.decode().isprintable() for line in named)

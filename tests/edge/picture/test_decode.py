@@ -1,4 +1,4 @@
-"""Picture files of every usual kind, and of every usual kind of damage."""
+"""Image files of every usual format, and of every usual kind of damage."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
 from partsight.image.spec import PreprocessSpec
 
-# Chroma is stored at half size, and JPEG quantizes: a plain colour comes back this close.
+# JPEG quantizes and stores chroma at half size: tolerance of a plain colour.
 JPEG_COLOUR = 4
 # Scaled decoding averages before the inverse DCT, and rounds elsewhere: levels of 255.
 SCALED_DECODE_MEAN = 1.5
@@ -35,7 +35,7 @@ def encoded(image: Image.Image, kind: str, **options: object) -> bytes:
 
 
 def png(width: int, height: int, depth: int, colour_type: int, rows: bytes) -> bytes:
-    """A PNG written by hand, for what Pillow does not write."""
+    """A PNG that Pillow cannot write."""
 
     def chunk(name: bytes, data: bytes) -> bytes:
         return (
@@ -79,7 +79,7 @@ def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
         7: Image.Transpose.TRANSVERSE,
         8: Image.Transpose.ROTATE_90,
     }
-    # Turned after encoding, so that JPEG's losses are the same in both.
+    # Rotated after encoding, so that JPEG's losses are the same in both.
     lying = Image.open(io.BytesIO(encoded(image, kind))).convert("RGB")
     upright = lying.transpose(turns[orientation]) if orientation in turns else lying
 
@@ -155,12 +155,12 @@ def palette() -> Image.Image:
         ),
     ],
 )
-def test_modes_become_what_a_person_sees(data: bytes, expected_rgb: list[list[int]]) -> None:
+def test_colour_modes_are_converted_to_bgr(data: bytes, expected_rgb: list[list[int]]) -> None:
     assert decode(data)[0, :, ::-1].tolist() == expected_rgb
 
 
 @pytest.mark.parametrize("whole", WHOLES, ids=lambda whole: f"{whole.name} {whole.ending}")
-def test_large_pictures_are_converted_by_stripes(
+def test_large_images_are_converted_in_stripes(
     whole: Whole, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = decode(whole.data)
@@ -214,7 +214,7 @@ def test_jpeg_colours(
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
-def test_of_several_frames_the_first_is_taken(kind: str) -> None:
+def test_an_animation_gives_its_first_frame(kind: str) -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in [(255, 0, 0), (0, 0, 255)]]
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(frames[0], kind, save_all=True, append_images=frames[1:], **options)
@@ -222,7 +222,7 @@ def test_of_several_frames_the_first_is_taken(kind: str) -> None:
     assert decode(data)[4, 4].tolist() == [0, 0, 255]
 
 
-def test_the_jpeg_of_two_lenses_gives_its_first_picture() -> None:
+def test_an_mpo_gives_its_first_image() -> None:
     left, right = (Image.new("RGB", (8, 8), colour) for colour in [(255, 0, 0), (0, 0, 255)])
     data = encoded(left, "MPO", save_all=True, append_images=[right], quality=95)
 
@@ -254,7 +254,7 @@ PNG = encoded(Image.fromarray(cv2.resize(SMALL, (320, 240))), "PNG")
         ),
     ],
 )
-def test_what_cannot_be_decoded_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+def test_undecodable_files_are_refused_with_the_reason(data: bytes, reason: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
@@ -264,8 +264,8 @@ def test_what_cannot_be_decoded_is_refused_with_the_reason(data: bytes, reason: 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("step", range(40))
-def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
-    """Any error but ImageError would end a run of thousands of pictures."""
+def test_every_damaged_header_raises_image_error(step: int) -> None:
+    """Any error except ImageError would end a run of thousands of images."""
     rng = np.random.default_rng(step)
     for whole in (JPEG, PNG, encoded(Image.fromarray(SMALL), "TIFF"), encoded(palette(), "GIF")):
         data = bytearray(whole)
@@ -278,7 +278,7 @@ def test_no_damage_of_a_header_gets_past_image_error(step: int) -> None:
         assert picture.ndim == 3
 
 
-def test_too_little_memory_is_not_called_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_not_reported_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*arguments: object) -> None:
         raise MemoryError
 
@@ -323,7 +323,7 @@ def test_jpeg_is_decoded_at_the_smallest_size_that_covers_the_target(
     expected_hw: tuple[int, int],
     orientation: int,
 ) -> None:
-    """Also where the camera stood on its side: the target is that of the upright picture."""
+    """The target applies to the upright image, even if the file is rotated."""
     on_its_side = orientation >= 5
     stored_wh = source_wh[::-1] if on_its_side else source_wh
     exif = Image.Exif()
@@ -337,7 +337,7 @@ def test_jpeg_is_decoded_at_the_smallest_size_that_covers_the_target(
 
 @pytest.mark.parametrize("size_wh", [(640, 480), (639, 479), (500, 460)])
 @pytest.mark.parametrize("target_hw", [(224, 224), (100, 120), (56, 56)])
-def test_scaled_decoding_feeds_the_network_nearly_the_same(
+def test_scaled_decoding_gives_nearly_the_same_input(
     noise_bgr: np.ndarray, size_wh: tuple[int, int], target_hw: tuple[int, int]
 ) -> None:
     spec = PreprocessSpec(*target_hw)
@@ -360,7 +360,7 @@ def test_scaled_decoding_feeds_the_network_nearly_the_same(
     ],
     ids=str,
 )
-def test_a_region_is_decoded_as_large_as_it_is_needed(
+def test_a_region_of_interest_is_decoded_at_the_needed_size(
     choice: dict[str, Any], scaled_hw: tuple[int, int], noise_bgr: np.ndarray
 ) -> None:
     data = encoded(Image.fromarray(cv2.resize(noise_bgr, (640, 480))), "JPEG", quality=92)

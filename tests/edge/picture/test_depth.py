@@ -74,7 +74,9 @@ def test_eight_bit_files_are_the_same_under_each_depth(
 
 @pytest.mark.parametrize("ending", [".png", ".tif", ".pnm"])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_all_sixteen_bits_are_what_they_were(tmp_path: Path, channels: int, ending: str) -> None:
+def test_a_depth_of_sixteen_bits_changes_nothing(
+    tmp_path: Path, channels: int, ending: str
+) -> None:
     path = write(tmp_path / f"a{ending}", ramp(65535, channels))
 
     assert measure_depth([path]) == 16
@@ -96,7 +98,7 @@ def test_scaling_rounds_to_the_nearest(pair: tuple[int, int]) -> None:
     assert abs(int(scaled) - sample * 255 / (2**bits - 1)) <= 0.5
 
 
-def test_a_sample_beyond_the_depth_is_an_error_and_not_white(tmp_path: Path) -> None:
+def test_a_sample_beyond_the_depth_is_an_error(tmp_path: Path) -> None:
     path = write(tmp_path / "a.png", ramp(40000))
 
     with pytest.raises(ImageError, match="a sample is 40000, beyond the 12 significant bits"):
@@ -104,7 +106,7 @@ def test_a_sample_beyond_the_depth_is_an_error_and_not_white(tmp_path: Path) -> 
 
 
 def test_one_depth_for_the_whole_set(tmp_path: Path) -> None:
-    """A dark picture alone would look like one of 8 bits."""
+    """A single dark image would look like one of 8 bits."""
     dark, _ = write(tmp_path / "d.png", ramp(200)), write(tmp_path / "b.tif", ramp(4000))
     Image.fromarray(ramp(255).astype(np.uint8)).save(tmp_path / "eight.png")
     (tmp_path / "damaged.png").write_bytes(dark.read_bytes()[:60])
@@ -136,7 +138,7 @@ def test_a_set_of_eight_bits_has_no_depth(tmp_path: Path) -> None:
         ([Samples(2047, 11)], 11),
     ],
 )
-def test_what_files_declare_counts_unless_a_sample_is_beyond_it(
+def test_the_declared_depth_counts_unless_a_sample_exceeds_it(
     found: list[Samples], depth: int | None
 ) -> None:
     assert choose_depth(found) == depth
@@ -173,7 +175,7 @@ def test_the_full_range_of_a_tiff_declares_nothing(tmp_path: Path) -> None:
     assert measure_depth([tmp_path / "a.tif"]) == 10
 
 
-def test_formats_that_state_their_range_are_scaled_by_it_alone(tmp_path: Path) -> None:
+def test_formats_that_declare_their_range_are_scaled_by_it(tmp_path: Path) -> None:
     path = tmp_path / "a.pgm"
     path.write_bytes(b"P5\n12 8\n4095\n" + ramp(4095).astype(">u2").tobytes())
 
@@ -182,7 +184,7 @@ def test_formats_that_state_their_range_are_scaled_by_it_alone(tmp_path: Path) -
     assert decode(path).max() == 255
 
 
-def test_orientation_and_transparency_hold_under_a_depth(tmp_path: Path) -> None:
+def test_orientation_and_transparency_are_applied_with_a_depth(tmp_path: Path) -> None:
     samples = ramp(4095, 4)
     samples[:, :, 3] = 65535
     samples[0, :, 3] = 0
@@ -204,6 +206,6 @@ def test_impossible_depths_are_refused(bit_depth: object) -> None:
         PreprocessSpec(2, 4, bit_depth=bit_depth)  # type: ignore[arg-type]
 
 
-def test_a_spec_without_depth_is_written_as_earlier_versions_read_it() -> None:
+def test_a_spec_without_depth_can_be_read_by_older_versions() -> None:
     assert "bit_depth" not in spec_to_document(spec(None))
     assert spec_to_document(spec(12))["bit_depth"] == 12

@@ -1,4 +1,4 @@
-"""Each ending that is read: a file of its kind, written and read back."""
+"""Each supported ending: a file of its format, written and read back."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def test_heic_is_read_where_pillow_heif_is_installed(tmp_path: Path, ending: str
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 6, 8])
-def test_heic_is_turned_as_a_person_sees_it(orientation: int) -> None:
+def test_heic_orientation_is_applied(orientation: int) -> None:
     turns = {1: 0, 3: 2, 6: 3, 8: 1}[orientation]
 
     decoded = decode(heic(gradient(), orientation))

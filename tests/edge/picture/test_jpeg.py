@@ -1,4 +1,4 @@
-"""Where a JPEG ends, whoever wrote it and whatever follows."""
+"""The end of a JPEG is found for all encoders and with any following data."""
 
 from __future__ import annotations
 
@@ -46,12 +46,12 @@ WHOLE = {
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
 @pytest.mark.parametrize("behind", [b"", b"\0" * 9, b"\xff\xd9", by_opencv(), b"\xff", b"text"])
-def test_the_end_is_found_whatever_follows(data: bytes, behind: bytes) -> None:
+def test_the_end_is_found_before_other_data(data: bytes, behind: bytes) -> None:
     assert jpeg_end(data + behind) == len(data)
 
 
 @pytest.mark.parametrize("data", WHOLE.values(), ids=WHOLE)
-def test_one_that_is_cut_off_has_no_end(data: bytes) -> None:
+def test_a_truncated_jpeg_has_no_end(data: bytes) -> None:
     for end in range(len(data)):
         assert jpeg_end(data[:end]) is None
         if end % 97 == 0:
@@ -59,7 +59,7 @@ def test_one_that_is_cut_off_has_no_end(data: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_no_bytes_do_harm(data: bytes) -> None:
+def test_random_bytes_raise_nothing(data: bytes) -> None:
     for given_bytes in (data, b"\xff\xd8" + data):
         end = jpeg_end(given_bytes)
         assert end is None or given_bytes[end - 2 : end] == b"\xff\xd9"

@@ -1,4 +1,4 @@
-"""A picture file is read whole or refused with a reason; nothing is waited for."""
+"""An image file is read completely or refused with a reason, without waiting."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from partsight.image import file as image_file
 from partsight.image.file import MAX_FILE_BYTES, read_image_file
 
 
-def test_bytes_and_what_the_system_says(tmp_path: Path) -> None:
+def test_bytes_and_file_status_are_returned(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     path.write_bytes(b"bytes")
     assert read_image_file(path) == (b"bytes", path.stat())
@@ -61,7 +61,7 @@ def huge(folder: Path) -> Path:
         (huge, "too large"),
     ],
 )
-def test_what_gives_no_picture_is_refused(
+def test_devices_pipes_and_folders_are_refused(
     tmp_path: Path, make: Callable[[Path], Path], reason: str
 ) -> None:
     with pytest.raises(ImageError, match=reason):
@@ -69,7 +69,7 @@ def test_what_gives_no_picture_is_refused(
 
 
 @pytest.mark.parametrize("change", ["longer", "rewritten", "shorter"])
-def test_a_file_that_changes_meanwhile_is_refused(
+def test_a_file_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     path, asked = tmp_path / "a.jpg", os.fstat

@@ -1,4 +1,4 @@
-"""What a picture may ask for; files that ask for more are in ``tests/corpus``."""
+"""Limits on the scans of an image; files beyond the limits are in ``tests/corpus``."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ SCAN = b"\xff\xda\0\x08\x01\x01\0\0\0\0"
         pytest.param(b"\xff\xd8" + b"\xff\xe0\0\0" * 1000, 0, id="segments without a length"),
     ],
 )
-def test_scans_are_those_of_the_picture(data: bytes, expected: int) -> None:
+def test_scans_of_a_thumbnail_do_not_count(data: bytes, expected: int) -> None:
     assert count_scans(data, 1000) == expected
     assert count_scans(data, 5) == min(expected, 5)

@@ -1,4 +1,4 @@
-"""The definition of what the network sees, against an oracle that does not use OpenCV."""
+"""The preprocessing, compared with a reference implementation without OpenCV."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def test_halving_is_the_exact_mean(source_hw: tuple[int, int], blocks_yx: tuple[
 
 @pytest.mark.parametrize("axis", [0, 1], ids=["rows", "columns"])
 def test_halving_one_axis_is_exact_for_every_pair_of_values(axis: int) -> None:
-    """To the bit, halves to the even number: cached features and golden samples depend on it."""
+    """Bit-exact, with halves rounded to even: cached features and golden samples depend on it."""
     first, second = np.meshgrid(np.arange(256), np.arange(256))
     pairs = np.stack([first, second], axis + 1).reshape(512 if axis == 0 else 256, -1)
-    # Another value in each channel, so that none can be taken for its neighbour.
+    # Different values in each channel, so that a swap is noticed.
     image_bgr = np.stack([pairs, pairs[::-1], 255 - pairs], 2).astype(np.uint8)
 
     fed = preprocess(image_bgr, PreprocessSpec(256, 256))
@@ -129,7 +129,7 @@ def test_below_a_factor_of_two_the_step_is_bilinear(source_hw: tuple[int, int]) 
 
 
 def test_a_mark_in_each_corner_survives() -> None:
-    """The whole frame is seen: nothing is cropped, also where sizes are odd."""
+    """The whole frame is used: nothing is cropped, even at odd sizes."""
     image_bgr = np.zeros((487, 651, 3), np.uint8)
     for row in (slice(0, 2), slice(-2, None)):
         for column in (slice(0, 2), slice(-2, None)):
@@ -142,7 +142,7 @@ def test_a_mark_in_each_corner_survives() -> None:
     assert fed[5:-5, 5:-5].max() == 0
 
 
-def test_the_right_size_passes_unchanged_but_in_rgb_order() -> None:
+def test_an_image_of_the_target_size_changes_only_its_colour_order() -> None:
     image_bgr = noise(24, 32)
 
     fed = preprocess(image_bgr, PreprocessSpec(24, 32))
@@ -150,7 +150,7 @@ def test_the_right_size_passes_unchanged_but_in_rgb_order() -> None:
     np.testing.assert_array_equal(fed, image_bgr[:, :, ::-1])
 
 
-def test_blue_ends_last() -> None:
+def test_blue_is_the_last_channel() -> None:
     image_bgr = np.zeros((50, 50, 3), np.uint8)
     image_bgr[:, :, 0] = 200
 
@@ -162,7 +162,7 @@ def test_blue_ends_last() -> None:
     [lambda a: a[::-1], lambda a: a[:, ::-1], lambda a: a[:, :, ::-1], lambda a: a[1:-1, 3:-2]],
     ids=["upside down", "mirrored", "channels swapped", "cut out"],
 )
-def test_views_give_what_their_copies_give(view) -> None:
+def test_views_and_copies_give_the_same_result(view) -> None:
     image = view(noise(60, 80))
     spec = PreprocessSpec(24, 32)
 
@@ -174,10 +174,10 @@ def test_views_give_what_their_copies_give(view) -> None:
     st.integers(1, 300), st.integers(1, 300), st.sampled_from(FITS), st.booleans(),
     st.sampled_from(sorted({False, module._ONE_CHANNEL_ALIKE})),
 )  # fmt: skip
-def test_grey_seen_three_times_gives_what_its_copy_gives(
+def test_shared_grey_channels_and_a_copy_give_the_same_result(
     height: int, width: int, fit: Fit, part: bool, alike: bool
 ) -> None:
-    """On Arm only by the way of three channels, which serves everywhere."""
+    """With three channels, as on Arm, the result is the same."""
     image = np.broadcast_to(noise(height, width)[:, :, :1], (height, width, 3))
     spec = PreprocessSpec(24, 32, fit=fit, roi=(0.25, 0.1, 0.5, 0.8) if part else None)
 
@@ -185,7 +185,7 @@ def test_grey_seen_three_times_gives_what_its_copy_gives(
         np.testing.assert_array_equal(preprocess(image, spec), preprocess(image.copy(), spec))
 
 
-def test_the_given_array_stays_as_it_was() -> None:
+def test_the_input_array_is_not_changed() -> None:
     image_bgr = noise(50, 70)
     before = image_bgr.copy()
     image_bgr.flags.writeable = False
@@ -201,7 +201,7 @@ SIZES = st.integers(1, 130)
 
 @settings(max_examples=200, deadline=None)
 @given(SIZES, SIZES, st.integers(1, 40), st.integers(1, 40), st.tuples(*[st.integers(0, 255)] * 3))
-def test_any_size_gives_the_target_and_plain_pictures_stay_plain(
+def test_any_size_gives_the_target_and_plain_images_stay_plain(
     height: int, width: int, to_height: int, to_width: int, colour: tuple[int, int, int]
 ) -> None:
     image_bgr = np.full((height, width, 3), colour, np.uint8)
@@ -230,7 +230,7 @@ def test_any_size_gives_the_target_and_plain_pictures_stay_plain(
         pytest.param(np.zeros((4, 4, 3), bool), "bool", id="bool"),
     ],
 )
-def test_other_arrays_are_refused_with_what_came(image: object, received: str) -> None:
+def test_other_arrays_are_refused_with_their_type(image: object, received: str) -> None:
     with pytest.raises(ImageError, match="Received") as refusal:
         preprocess(image, PreprocessSpec(2, 2))
     assert received in str(refusal.value)
@@ -268,7 +268,7 @@ def gradient(height: int, width: int) -> np.ndarray:
         ((1, 300), (40, 40), (slice(19, 20), slice(0, 40))),
     ],
 )
-def test_a_letterboxed_picture_keeps_its_proportions_between_grey_bars(
+def test_a_letterboxed_image_keeps_its_proportions(
     source_hw: tuple[int, int], target_hw: tuple[int, int], picture: tuple[slice, slice]
 ) -> None:
     fed = preprocess(gradient(*source_hw), PreprocessSpec(*target_hw, fit="letterbox"))
@@ -279,7 +279,7 @@ def test_a_letterboxed_picture_keeps_its_proportions_between_grey_bars(
     assert (fed[inside][:, 0] == 255).all()
 
 
-def test_a_region_is_all_that_is_seen() -> None:
+def test_only_the_region_of_interest_is_used() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     image[25:75, 20:60] = 200
     spec = PreprocessSpec(16, 16, roi=(0.1, 0.25, 0.2, 0.5))
@@ -288,7 +288,7 @@ def test_a_region_is_all_that_is_seen() -> None:
     assert whole.min() == 0
 
 
-def test_the_whole_picture_as_a_region_is_the_whole_picture(noise_bgr: np.ndarray) -> None:
+def test_the_whole_image_as_a_region_changes_nothing(noise_bgr: np.ndarray) -> None:
     spec = PreprocessSpec(24, 32, roi=(0, 0, 1, 1))
     np.testing.assert_array_equal(
         preprocess(noise_bgr, spec), preprocess(noise_bgr, PreprocessSpec(24, 32))
@@ -301,7 +301,7 @@ def test_the_whole_picture_as_a_region_is_the_whole_picture(noise_bgr: np.ndarra
     st.tuples(st.floats(0, 0.99), st.floats(0, 0.99), st.floats(0.001, 1), st.floats(0.001, 1)),
     st.sampled_from(FITS),
 )
-def test_any_region_of_any_picture_fills_the_target(
+def test_any_region_of_any_image_fills_the_target(
     height: int, width: int, roi: tuple[float, float, float, float], fit: Fit
 ) -> None:
     left, top, share_x, share_y = roi

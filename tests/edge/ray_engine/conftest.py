@@ -1,4 +1,4 @@
-"""Pictures, and what the local engine says of them."""
+"""Images, and the rows of the local engine for them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def parquet() -> Any:
 
 
 def require(package: str) -> None:
-    """Skip where a package is missing, unless ``PARTSIGHT_REQUIRE_RAY=1`` asks for it."""
+    """Skip if a package is missing, unless ``PARTSIGHT_REQUIRE_RAY=1`` is set."""
     if importlib.util.find_spec(package) is None:
         if os.environ.get("PARTSIGHT_REQUIRE_RAY") == "1":
             pytest.fail(f"no {package}, and PARTSIGHT_REQUIRE_RAY=1 asks for it")

@@ -86,14 +86,14 @@ def wait_for_parts(process: subprocess.Popen[str], count: int, output: str = "ro
 
 
 def ended(process: subprocess.Popen[str]) -> str:
-    """What it told; pictures failed, and nothing else."""
+    """The messages, which are about failed images only."""
     _, told = process.communicate(timeout=_PATIENCE_S)
     assert process.returncode == 3, told
     return told
 
 
 def workers_below(raylet: int) -> list[int]:
-    """The processes of actors that judge, of one node."""
+    """The processes of the worker actors of one node."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
@@ -155,7 +155,7 @@ def test_a_worker_that_is_killed_costs_a_retry(
     assert parquet.read_table("rows") == parquet.read_table("local.parquet")
 
 
-def test_a_driver_that_is_killed_goes_on(
+def test_a_killed_driver_can_be_resumed(
     model_path: Path, make_captured: Callable, run: Callable, command: Callable, parquet: Any
 ) -> None:
     captured = make_captured(400)
@@ -192,7 +192,7 @@ def s3(moto_installed: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     server.stop()
 
 
-def test_from_and_into_a_store(
+def test_reading_from_and_writing_to_a_store(
     model_path: Path,
     make_captured: Callable,
     run: Callable,
@@ -230,7 +230,7 @@ def test_from_and_into_a_store(
     assert "a-secret" not in again.stderr
 
 
-def test_a_uri_of_the_disk_gives_the_same_as_its_path(
+def test_a_file_uri_gives_the_same_as_its_path(
     model_path: Path, make_captured: Callable, run: Callable, command: Callable, parquet: Any
 ) -> None:
     captured = make_captured(40).absolute()
@@ -244,7 +244,7 @@ def test_a_uri_of_the_disk_gives_the_same_as_its_path(
 
 @contextlib.contextmanager
 def listening(answer: bool) -> Iterator[str]:
-    """Who is no cluster: a web server, or nobody."""
+    """An address of a web server, and one without a server."""
     if not answer:
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]

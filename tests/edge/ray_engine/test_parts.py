@@ -1,4 +1,4 @@
-"""What of ``--engine ray`` needs no Ray: options, parts, what a worker does, the folder."""
+"""The parts of ``--engine ray`` that need no Ray: options, chunks, worker, output folder."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_without_ray_the_command_that_installs_it(
     assert not list(Path().glob("rows*"))
 
 
-def test_parts_are_named_by_place_and_content(make_captured: Callable) -> None:
+def test_chunks_are_named_by_position_and_content(make_captured: Callable) -> None:
     captured = make_captured(40)
     parts = list(Planner().chunks([str(captured)], 7))
     assert [len(json.loads(part.inputs)) for part in parts] == [7, 7, 7, 7, 7, 5]
@@ -69,7 +69,7 @@ def test_parts_are_named_by_place_and_content(make_captured: Callable) -> None:
     assert not {part.file for part in parts[2:]} & set(changed)
 
 
-def test_names_that_are_no_utf8_reach_the_worker() -> None:
+def test_names_that_are_not_utf8_reach_the_worker() -> None:
     folder = os.fsdecode(b"p\xff")
     Path(folder).mkdir()
     Path(folder, "a.png").write_bytes(b"")
@@ -86,13 +86,13 @@ def test_archives_are_refused(make_captured: Callable) -> None:
 
 
 @pytest.mark.parametrize("uri", ["nothing://host/folder", "s3://a?no_such_option=1"])
-def test_uris_that_mean_nothing_are_refused(uri: str) -> None:
+def test_invalid_uris_are_refused(uri: str) -> None:
     with pytest.raises(SourceError, match="Expected a URI that pyarrow supports"):
         list(Planner().chunks([uri], 10))
 
 
 class _FakeRay:
-    """Handles are what they stand for."""
+    """Object references are the objects themselves."""
 
     @staticmethod
     def get(reference: Any) -> Any:
@@ -130,7 +130,7 @@ def reports(worker: Worker, parts: list[Any]) -> list[dict[str, Any]]:
     return [json.loads(report) for report in worker(columns)["report"]]
 
 
-def test_a_part_without_rows_has_their_columns(
+def test_a_chunk_without_rows_has_the_columns(
     make_worker: Callable, make_captured: Callable, parquet: Any
 ) -> None:
     parts = list(Planner().chunks([str(make_captured(4))], 2))
@@ -146,10 +146,10 @@ def test_a_part_without_rows_has_their_columns(
     assert "4 pictures, 0 of them" in summary.text()
 
 
-def test_what_no_retry_cures_ends_the_run(
+def test_permanent_errors_end_the_run(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A folder that cannot be written, and a picture that ends whoever looks at it."""
+    """A folder that cannot be written, and an image that crashes the worker."""
     (part,) = Planner().chunks([str(make_captured(1))], 2)
     Path("rows.partial").write_bytes(b"a file")
     (report,) = reports(make_worker(), [part])
@@ -165,7 +165,7 @@ def test_what_no_retry_cures_ends_the_run(
     assert "10 workers crashed at it" in report["failed"]
 
 
-def test_a_machine_that_computes_otherwise_judges_nothing(
+def test_a_machine_with_other_scores_classifies_nothing(
     make_worker: Callable, make_captured: Callable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (part,) = Planner().chunks([str(make_captured(3))], 3)
@@ -179,7 +179,7 @@ def test_a_machine_that_computes_otherwise_judges_nothing(
     assert "failed" not in report
 
 
-def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
+def test_a_folder_is_complete_only_at_the_end(make_captured: Callable) -> None:
     output = open_output_folder("rows/")
     output.begin({"model": "f"}, ["part-0"], resume=False)
     assert (output.is_whole(), Path("rows").exists()) == (False, False)
@@ -198,7 +198,7 @@ def test_a_folder_is_not_whole_before_its_end(make_captured: Callable) -> None:
     assert sorted(os.listdir("rows")) == ["_SUCCESS", "_asked.json", "part-1"]
 
 
-def test_a_folder_of_something_else_is_left_alone() -> None:
+def test_a_folder_with_other_files_is_refused() -> None:
     Path("rows").mkdir()
     Path("rows/mine").write_bytes(b"")
     with pytest.raises(OutputError, match="is not empty"):

@@ -1,4 +1,4 @@
-"""docs/scaling.md computes what it says."""
+"""The numbers in docs/scaling.md are correct."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 DOCUMENT = Path(__file__, "../../../../docs/scaling.md").resolve().read_text()
 
 
-def test_the_page_shows_what_its_formulas_give(capsys: pytest.CaptureFixture) -> None:
+def test_the_numbers_of_the_page_follow_from_its_formulas(capsys: pytest.CaptureFixture) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
     (shown,) = re.findall(r"```text\n(.*?)```", DOCUMENT, re.DOTALL)
     exec(code, {})

@@ -1,4 +1,4 @@
-"""What a tensor takes of the bytes of a picture."""
+"""Encoding of an image's bytes for the input tensor."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def info(dtype: str, scale: float = 0.0, zero_point: int = 0) -> TensorInfo:
         (info("int8", 1 / 510, -128), Normalization(), np.minimum(ALL.astype(int) * 2 - 128, 127)),
     ],
 )
-def test_a_tensor_takes(
+def test_bytes_are_encoded_for_the_tensor(
     tensor: TensorInfo, normalization: Normalization, expected: np.ndarray
 ) -> None:
     fed = input_encoder(tensor, normalization)(ALL)
@@ -41,7 +41,7 @@ def test_a_tensor_takes(
 
 
 @given(st.floats(0, 255), st.floats(1, 255), st.sampled_from(["uint8", "int8"]))
-def test_real_numbers_come_back(mean: float, std: float, dtype: str) -> None:
+def test_dequantizing_gives_the_real_numbers(mean: float, std: float, dtype: str) -> None:
     """A tensor that spans what bytes become holds each to half a step."""
     low, high = -mean / std, (255 - mean) / std
     scale = (high - low) / 255
@@ -52,7 +52,7 @@ def test_real_numbers_come_back(mean: float, std: float, dtype: str) -> None:
     np.testing.assert_allclose(real, (ALL - mean) / std, atol=scale * 1.01)
 
 
-def test_each_channel_may_have_its_own() -> None:
+def test_each_channel_may_have_its_own_normalization() -> None:
     """By hand: red 10, green 20, blue 30."""
     picture = np.array([[[10, 20, 30]]], np.uint8)
     fed = input_encoder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(picture)
@@ -72,6 +72,8 @@ def test_each_channel_may_have_its_own() -> None:
         ((), ()),
     ],
 )
-def test_impossible_ones_are_refused(mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+def test_invalid_normalizations_are_refused(
+    mean: tuple[float, ...], std: tuple[float, ...]
+) -> None:
     with pytest.raises(ValueError, match="normalization must have"):
         Normalization(mean, std)

@@ -1,4 +1,4 @@
-"""Which runtime runs a model, and what is said where none does."""
+"""The choice of a runtime, and errors of runtimes."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_the_runtime_that_is_chosen(install, installed, environ, expected: str) 
         (["litert"], {"PARTSIGHT_RUNTIME": "onnx"}, EnvironmentFault, "Received: 'onnx'"),
     ],
 )
-def test_no_runtime_is_said_with_what_to_install(
+def test_a_missing_runtime_is_reported_with_what_to_install(
     install, installed, environ, exception, fragment: str
 ) -> None:
     install(installed)
@@ -121,7 +121,7 @@ def judge(
 
 
 @pytest.mark.parametrize("runtime", [r.name for r in runtimes()])
-def test_the_variable_chooses_and_every_runtime_here_judges_by_xnnpack(
+def test_the_variable_selects_the_runtime_and_all_use_xnnpack(
     model_path: Path, runtime: str
 ) -> None:
     used, rows, stderr = judge(model_path, runtime)
@@ -132,7 +132,7 @@ def test_the_variable_chooses_and_every_runtime_here_judges_by_xnnpack(
 
 
 @pytest.mark.skipif(TFLITE not in runtimes(), reason="takes tflite-runtime")
-def test_where_xnnpack_does_not_start_the_slow_kernels_serve_and_that_is_said(
+def test_without_xnnpack_the_slow_kernels_run_with_a_warning(
     model_path: Path,
 ) -> None:
     used, rows, stderr = judge(model_path, TFLITE.name, NO_XNNPACK)
@@ -143,7 +143,7 @@ def test_where_xnnpack_does_not_start_the_slow_kernels_serve_and_that_is_said(
 
 
 @pytest.mark.skipif(len(runtimes()) < 2, reason="takes both runtimes")
-def test_both_runtimes_judge_alike(model_path: Path) -> None:
+def test_both_runtimes_give_the_same_scores(model_path: Path) -> None:
     (_, first, _), (_, second, _) = (judge(model_path, runtime.name) for runtime in runtimes())
 
     for one, other in zip(first, second, strict=True):
@@ -151,10 +151,10 @@ def test_both_runtimes_judge_alike(model_path: Path) -> None:
         assert one == pytest.approx(other, abs=SCORE_TOLERANCE)
 
 
-def test_tflite_runtime_does_not_run_beside_tensorflow(
+def test_tflite_runtime_does_not_run_in_a_process_with_tensorflow(
     install, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Together they were seen to read garbage."""
+    """In one process they are known to return wrong results."""
     install(["tflite-runtime"])
     monkeypatch.setitem(sys.modules, "tensorflow", types.ModuleType("tensorflow"))
     monkeypatch.setattr(np, "__version__", "1.26.4")
@@ -175,7 +175,7 @@ def test_shapes_and_quantization_are_read(model_path: Path) -> None:
     assert (model.input.zero_point, model.output.zero_point) == (0, 0)
 
 
-def test_an_output_stays_as_it_was(model_path: Path) -> None:
+def test_an_output_is_a_copy(model_path: Path) -> None:
     model = Interpreter(model_path.read_bytes())
     black, white = (np.full(model.input.shape, value, np.uint8) for value in (0, 255))
 
@@ -187,7 +187,7 @@ def test_an_output_stays_as_it_was(model_path: Path) -> None:
     np.testing.assert_array_equal(model.invoke(black), kept)
 
 
-def test_what_the_runtime_refuses_is_a_model_error() -> None:
+def test_a_model_that_the_runtime_refuses_is_a_model_error() -> None:
     with pytest.raises(ModelError, match="refuses the model"):
         Interpreter(b"\0\0\0\0TFL3 and nothing that a runtime knows")
 
@@ -214,7 +214,7 @@ def test_speed_advice(install, runtime: Runtime, machine: str, installed, advise
 def test_tflite_runtime_is_not_loaded_under_numpy_2(
     monkeypatch: pytest.MonkeyPatch, numpy_version: str
 ) -> None:
-    """It would take the process down."""
+    """It would crash the process."""
     monkeypatch.setattr(np, "__version__", numpy_version)
     monkeypatch.setattr("importlib.import_module", lambda name: pytest.fail(f"loaded {name}"))
 
@@ -233,7 +233,7 @@ def test_under_numpy_1_it_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_runtime(TFLITE) is object
 
 
-def test_a_runtime_that_does_not_load_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_runtime_that_does_not_load_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
 
     # On a machine that has another runtime only, it is not installed at all.
@@ -264,7 +264,7 @@ class FakeNative:
 
 
 @pytest.mark.parametrize(("inputs", "outputs"), [(2, 1), (1, 2), (1, 0)])
-def test_a_model_that_is_no_classifier_is_refused(
+def test_a_model_that_is_not_a_classifier_is_refused(
     monkeypatch: pytest.MonkeyPatch, inputs: int, outputs: int
 ) -> None:
     native = type("Native", (FakeNative,), {"inputs": inputs, "outputs": outputs})
@@ -316,7 +316,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...])
 @pytest.mark.parametrize(
     "details", [(SCORES, MAP), (MAP, SCORES), (MAP, TILE_SCORES), (TILE_SCORES, MAP)]
 )
-def test_scores_and_map_are_told_apart_in_any_order(
+def test_scores_and_heat_map_are_recognized_in_any_order(
     monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...]
 ) -> None:
     model = opened(monkeypatch, details)
@@ -334,7 +334,7 @@ def test_one_output_is_the_scores_whatever_its_shape(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("details", [(MAP, MAP), (SCORES, MAP, MAP), (SCORES, SCORES, MAP)])
-def test_more_than_scores_and_a_map_is_refused(
+def test_other_outputs_than_scores_and_a_map_are_refused(
     monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...]
 ) -> None:
     with pytest.raises(ModelError, match=f"1 inputs and {len(details)} outputs"):

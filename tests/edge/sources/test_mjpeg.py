@@ -170,7 +170,7 @@ def test_a_stream_cut_off_ends(cut: int) -> None:
 
 
 @given(st.binary(max_size=400))
-def test_no_bytes_do_harm(body: bytes) -> None:
+def test_random_bytes_raise_nothing(body: bytes) -> None:
     found = list(parts(io.BytesIO(body), "part"))
     assert len(found) <= len(body)
     assert all(whole_image(data) is None for data in [*found, body])

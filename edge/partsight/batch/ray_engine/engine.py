@@ -55,7 +55,7 @@ def classify_on_cluster(
     run: ClusterRun,
     paths: Sequence[str],
     make_task: Callable[[list[Any]], Task],
-    tell: Callable[[str, str], object],
+    on_error: Callable[[str, str], object],
     progress: Progress,
     left_out: LeftOut,
 ) -> Summary:
@@ -65,7 +65,7 @@ def classify_on_cluster(
         run: settings of the run.
         paths: as for ``open_inputs``, without archives and videos; or URIs.
         make_task: makes the task from the filesystems of the inputs.
-        tell: called with the name of each failed input and the reason.
+        on_error: called with the name of each failed input and the reason.
         progress: display of the progress in chunks.
         left_out: collects files in folders that are not read.
 
@@ -89,7 +89,7 @@ def classify_on_cluster(
         summary = Summary()
         reports = _reports(ray, run, task, blocks)
         for report in progress(reports, len(files), show=lambda _: f"{summary.rate:.0f}/s"):
-            _add(summary, report, tell)
+            _add(summary, report, on_error)
         _finish(task.output, summary, len(files), run.settings)
         return summary
 
@@ -129,7 +129,7 @@ def _reports(ray: Any, run: ClusterRun, task: Task, blocks: list[Any]) -> Iterat
             yield json.loads(row["report"])
 
 
-def _add(summary: Summary, report: dict[str, Any], tell: Callable[[str, str], object]) -> None:
+def _add(summary: Summary, report: dict[str, Any], on_error: Callable[[str, str], object]) -> None:
     if "failed" in report:
         raise OutputError(
             f"the chunk that begins with {report['first']} failed: {report['failed']}. Fix this "
@@ -138,7 +138,7 @@ def _add(summary: Summary, report: dict[str, Any], tell: Callable[[str, str], ob
     now = report["classified_now"]
     if now:
         for name, reason in report["errors"]:
-            tell(name, reason)
+            on_error(name, reason)
     summary.add_counts(
         report["outcomes"], report["labels"], classified_now=report["classified_now"]
     )
