@@ -91,7 +91,7 @@ def test_percentiles_and_failures() -> None:
     rows = benchmark(models, 7, "8x9", run=run)
     assert [row.error for row in rows[:4]] == [
         "the last line",
-        "ended with -11",
+        "exit code -11",
         "not finished within 600 s",
         None,
     ]

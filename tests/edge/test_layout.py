@@ -113,7 +113,7 @@ def test_layouts(
         (["test/bad", "test/good", "ground_truth/bad"], "Pass .*/test instead"),
         (["train/cat", "train/dog", "test"], "and test/ without label folders. Pass .*/train"),
         (["train", "test"], "train/ without a folder per label"),
-        (["train/a", "test/a", "truck", "tram"], "beside them tram/, truck/"),
+        (["train/a", "test/a", "truck", "tram"], "next to them tram/, truck/"),
         (["good/train", "good/test", "bad"], "good/ is divided into splits, and bad/ not"),
         (["train/good", "train/bad", "eval/good", "eval/bad"], "one level lower.*/eval, or call"),
         (["line1/OK", "line1/NOK", "line2/OK", "line2/NOK"], "one level lower.*Pass .*/line1"),

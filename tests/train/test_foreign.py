@@ -159,7 +159,7 @@ def four_outputs(image: Any) -> Any:
             lambda: converted(lambda image: by_red(image[..., :3]), channels=4),
             ModelOverrides(LABELS),
             ContractError,
-            r"not an image classifier: .* inputs \(1, 8, 12, 4\).*neither RGB nor grey",
+            r"not an image classifier: .* inputs \(1, 8, 12, 4\).*not RGB or grey",
         ),
         (
             lambda: converted(lambda image: tf.argmax(by_red(image)[tf.newaxis], -1)),
@@ -167,24 +167,29 @@ def four_outputs(image: Any) -> Any:
             ContractError,
             "not an image classifier: .* int64.* as after an argmax",
         ),
-        (lambda: converted(by_red), ModelOverrides(), ContractError, "Say .*: --labels labels.txt"),
+        (
+            lambda: converted(by_red),
+            ModelOverrides(),
+            ContractError,
+            "Name .*: --labels labels.txt",
+        ),
         (
             lambda: converted(by_red),
             ModelOverrides(LABELS),
             ContractError,
-            "takes float32 and does not say .* --scale and --offset",
+            "has an input of float32 and no normalization.* --scale and --offset",
         ),
         (
             lambda: converted(by_red, "int8"),
             ModelOverrides(LABELS),
             ContractError,
-            "takes int8 and does not say",
+            "has an input of int8 and no normalization",
         ),
         (
             lambda: converted(by_red),
             ModelOverrides(("a", "b", "c"), scale=1),
             ContractError,
-            "gives 2 scores: expected as many labels, received 3",
+            "gives 2 scores: expected 2 labels, received 3",
         ),
         (
             lambda: converted(by_red),

@@ -48,8 +48,8 @@ def third_party_normalization(
         return Normalization()
     if stated is None:
         raise ContractError(
-            f"{name} has a {image.dtype} input and no normalization. Give the one it was trained "
-            "with: --scale and --offset, e.g. 0.00784314 and -1 for [-1, 1]"
+            f"{name} has an input of {image.dtype} and no normalization. Give the one it was "
+            "trained with: --scale and --offset, e.g. 0.00784314 and -1 for [-1, 1]"
         )
     if channels == 1:
         stated = _of_grey(stated, name)

@@ -271,13 +271,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\n"), ("labels_en.txt", b"b\na\n")),
             ModelOverrides(scale=1),
-            "carries other labels in 'labels.txt' than in 'labels_en.txt'",
+            "has different labels in 'labels.txt' and in 'labels_en.txt'",
             id="two lists",
         ),
         pytest.param(
             plain_tail(("labels.txt", b"a\nb\nc\n")),
             ModelOverrides(scale=1),
-            "neither .* nor usable labels.*; 'labels.txt' has 3 labels, expected 2. Say",
+            "neither .* nor usable labels.*; 'labels.txt' has 3 labels, expected 2. Name",
             id="a list of another length",
         ),
         pytest.param(
@@ -289,7 +289,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("model.bin", b"")),
             ModelOverrides(scale=1),
-            "has neither a partsight contract nor usable labels.*another tool. Say",
+            "has neither a partsight contract nor usable labels.*another tool. Name",
             id="no labels",
         ),
         pytest.param(
@@ -307,13 +307,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(GREY, metadata=described((1.0, 2.0, 3.0), (255.0,) * 3)).written,
             ModelOverrides(LABELS),
-            "takes grey pictures.* received \\(1.0, 2.0, 3.0\\)",
+            "has a grey input.* received \\(1.0, 2.0, 3.0\\)",
             id="three means for grey",
         ),
         pytest.param(
             plain_tail(("l.txt", b"a\nb\nc\n"), labels="l.txt"),
             ModelOverrides(scale=1),
-            "gives 2 scores: expected as many labels, received 3",
+            "gives 2 scores: expected 2 labels, received 3",
             id="named, of another length",
         ),
         pytest.param(
@@ -331,7 +331,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             plain_tail(("l.txt", b"a\nb\n"), ("l.txt", b"b\na\n"), labels="l.txt"),
             ModelOverrides(scale=1),
-            "is damaged: 'l.txt' is in it twice",
+            "is damaged: 'l.txt' occurs twice",
             id="named, twice in it",
         ),
         pytest.param(
@@ -355,13 +355,13 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             ONE.written,
             ModelOverrides(("a", "b", "c"), scale=1),
-            "gives 1 score: expected two labels, of which .* received 3",
+            "gives 1 score: expected two labels, whose second .* received 3",
             id="three labels for a sigmoid",
         ),
         pytest.param(
             dataclasses.replace(RGB, copies=2).written,
             BYTES,
-            r"outputs \(1, 2\) float32, \(1, 2\) float32, as detectors.* one input and one output",
+            r"outputs \(1, 2\) float32, \(1, 2\) float32, as in detectors.* one input and one",
             id="two outputs",
         ),
         pytest.param(
@@ -379,7 +379,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             TinyModel(((1.0,) * 4, (2.0,) * 4), BIAS, (1, HEIGHT, WIDTH, 4)).written,
             BYTES,
-            "4 channels, neither RGB nor grey",
+            "4 channels, not RGB or grey",
             id="four channels",
         ),
         pytest.param(
@@ -397,7 +397,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             dataclasses.replace(RGB, output_type="int64").written,
             BYTES,
-            "the output is int64: no scores, but a decision",
+            "the output is int64: not scores, but a decision",
             id="argmax",
         ),
         pytest.param(
@@ -421,14 +421,14 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             quantized(RGB, UINT8).written,
             ModelOverrides(LABELS, scale=1),
-            "--scale 1 --offset 0 cannot be used: bytes become 0 to 255, and its input holds 0 to "
-            "1.*e.g. 0.00392157 and 0",
+            "--scale 1 --offset 0 cannot be used: bytes become 0 to 255, but the range of its "
+            "input is 0 to 1.*e.g. 0.00392157 and 0",
             id="a scale that does not fit",
         ),
         pytest.param(
             quantized(RGB, Quantization("int8", 1.0, -128)).written,
             BYTES,
-            "bytes become 0 to 1, and its input holds 0 to 255",
+            "bytes become 0 to 1, but the range of its input is 0 to 255",
             id="a scale that is too small",
         ),
         pytest.param(
@@ -443,7 +443,7 @@ def plain_tail(*members: tuple[str, bytes], **metadata: Any) -> Callable[[], byt
         pytest.param(
             quantized(RGB, UINT8).written,
             FROM_MINUS_1,
-            "bytes become -1 to 1, and its input holds 0 to 1",
+            "bytes become -1 to 1, but the range of its input is 0 to 1",
             id="half of the bytes do not fit",
         ),
         pytest.param(

@@ -161,7 +161,7 @@ def test_the_helpers_make_valid_models() -> None:
         pytest.param(
             with_member("partsight.json", b" " * (1 << 20) + b"{}"),
             ModelError,
-            "over 1048576 bytes",
+            "larger than 1048576 bytes",
             id="too large",
         ),
         pytest.param(put("format", value=2), ContractError, "expected 1", id="newer format"),
@@ -249,7 +249,7 @@ def test_the_helpers_make_valid_models() -> None:
             put("preprocess", "mean", value=127), ContractError, "'mean'", id="unknown scaling"
         ),
         pytest.param(
-            put("threshold", value=1), ContractError, "['threshold'] are facts", id="unknown fact"
+            put("threshold", value=1), ContractError, "['threshold'] are keys", id="unknown fact"
         ),
         pytest.param(put("logits", value=1), ContractError, "logits must be", id="no flag"),
         pytest.param(
@@ -285,8 +285,8 @@ def test_damage_is_refused_in_one_line(
         ("golden/../../evil.png", b"", "evil.png"),
         (".hidden", b"", "'.hidden'"),
         ("a\x1b[2J.txt", b"", r"x1b"),
-        ("partsight.json", b"{}", "in it twice"),
-        ("labels.txt", b"", "in it twice"),
+        ("partsight.json", b"{}", "occurs twice"),
+        ("labels.txt", b"", "occurs twice"),
         ("golden/0.png", bytes(1 << 23), "unpacks to more than 8 MiB"),
     ],
 )
