@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from types import TracebackType
 
 from partsight.errors import PartsightError
 
@@ -32,12 +31,7 @@ class Periodic:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._end.set()
         # With a timeout: work that hangs must not keep the line from stopping.
         self._thread.join(timeout=1.0)

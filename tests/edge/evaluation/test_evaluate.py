@@ -37,8 +37,8 @@ def test_the_metrics_of_a_folder(folder: Path, classifier) -> None:
     ticks = itertools.accumulate(
         itertools.chain.from_iterable((0.5, (index + 1) / 1000) for index in range(5))
     )
-    pictures = labelled_image_files(folder, LABELS)
-    scored = score_images(classifier, pictures, clock=lambda: next(ticks))
+    images = labelled_image_files(folder, LABELS)
+    scored = score_images(classifier, images, clock=lambda: next(ticks))
 
     metrics = evaluate(classifier, scored)
 
@@ -57,21 +57,21 @@ def test_the_metrics_of_a_folder(folder: Path, classifier) -> None:
 def test_images_are_consumed_while_scoring(folder: Path, classifier) -> None:
     """A progress bar around them would otherwise be full before the first is scored."""
     ahead = 6 * (os.cpu_count() or 1)
-    picture = (folder / "healthy" / "0.png", 1)
+    image = (folder / "healthy" / "0.png", 1)
     asked, asked_at_first_score = 0, 0
 
-    def pictures() -> Iterator[tuple[Path, int]]:
+    def images() -> Iterator[tuple[Path, int]]:
         nonlocal asked
         for _ in range(ahead + 20):
             asked += 1
-            yield picture
+            yield image
 
     def clock() -> float:
         nonlocal asked_at_first_score
         asked_at_first_score = asked_at_first_score or asked
         return 0.0
 
-    scored = score_images(classifier, pictures(), clock)
+    scored = score_images(classifier, images(), clock)
 
     assert len(scored.paths) == asked == ahead + 20
     assert asked_at_first_score <= ahead + 1

@@ -76,11 +76,11 @@ def test_golden_samples_are_replayed_after_a_change_of_the_machine(
 def test_commands_refuse_it_in_one_line_and_check_shows_the_difference(
     moved: Callable[[float], bytes], tmp_path: Path
 ) -> None:
-    model, picture = tmp_path / "model.tflite", tmp_path / "a.png"
+    model, image = tmp_path / "model.tflite", tmp_path / "a.png"
     model.write_bytes(moved(0.5))
-    Image.new("RGB", (8, 8)).save(picture)
+    Image.new("RGB", (8, 8)).save(image)
 
-    judged = CliRunner().invoke(main, ["classify", str(model), str(picture)])
+    judged = CliRunner().invoke(main, ["classify", str(model), str(image)])
     checked = CliRunner().invoke(main, ["check", str(model)])
 
     assert (judged.exit_code, judged.stdout, judged.stderr.count("\n")) == (1, "", 1)

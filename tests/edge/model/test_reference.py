@@ -98,9 +98,9 @@ def test_luma_follows_the_standard(colour: tuple[int, int, int], luma: float) ->
 
 
 def test_contrast_is_the_deviation_of_luma() -> None:
-    picture = np.zeros((4, 6, 3), np.uint8)
-    picture[:, 3:] = 100
-    statistics = image_statistics(picture)
+    image = np.zeros((4, 6, 3), np.uint8)
+    image[:, 3:] = 100
+    statistics = image_statistics(image)
     assert (statistics.luma, statistics.contrast) == (50, 50)
 
 

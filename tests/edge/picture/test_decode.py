@@ -58,10 +58,10 @@ def test_lossless_formats_come_back_exactly_in_bgr(kind: str) -> None:
     options = {"lossless": True} if kind == "WEBP" else {}
     data = encoded(Image.fromarray(SMALL), kind, **options)
 
-    picture = decode(data)
+    decoded = decode(data)
 
-    np.testing.assert_array_equal(picture, SMALL[:, :, ::-1])
-    assert picture.flags.c_contiguous
+    np.testing.assert_array_equal(decoded, SMALL[:, :, ::-1])
+    assert decoded.flags.c_contiguous
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -83,9 +83,9 @@ def test_exif_orientation_is_applied(kind: str, orientation: int) -> None:
     lying = Image.open(io.BytesIO(encoded(image, kind))).convert("RGB")
     upright = lying.transpose(turns[orientation]) if orientation in turns else lying
 
-    picture = decode(encoded(image, kind, exif=exif))
+    decoded = decode(encoded(image, kind, exif=exif))
 
-    np.testing.assert_array_equal(picture[:, :, ::-1], np.asarray(upright))
+    np.testing.assert_array_equal(decoded[:, :, ::-1], np.asarray(upright))
 
 
 def rgba() -> Image.Image:
@@ -190,9 +190,9 @@ def test_16_bit_grey_is_turned_upright_too() -> None:
     exif[0x0112] = 6
     image = Image.frombytes("I;16", (2, 1), struct.pack("<2H", 0, 65535))
 
-    picture = decode(encoded(image, "PNG", exif=exif))
+    decoded = decode(encoded(image, "PNG", exif=exif))
 
-    assert picture[:, :, 0].tolist() == [[0], [255]]
+    assert decoded[:, :, 0].tolist() == [[0], [255]]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,9 @@ def test_16_bit_grey_is_turned_upright_too() -> None:
 def test_jpeg_colours(
     image: Image.Image, expected_rgb: tuple[int, int, int], spec: PreprocessSpec | None
 ) -> None:
-    picture = decode(encoded(image, "JPEG", quality=95), spec).astype(int)
+    decoded = decode(encoded(image, "JPEG", quality=95), spec).astype(int)
 
-    assert np.abs(picture[:, :, ::-1] - expected_rgb).max() <= JPEG_COLOUR
+    assert np.abs(decoded[:, :, ::-1] - expected_rgb).max() <= JPEG_COLOUR
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
@@ -272,10 +272,10 @@ def test_every_damaged_header_raises_image_error(step: int) -> None:
         for place in rng.integers(4, min(len(data), 400), 6):
             data[place] = rng.integers(256)
         try:
-            picture = decode(bytes(data), PreprocessSpec(24, 24))
+            decoded = decode(bytes(data), PreprocessSpec(24, 24))
         except ImageError:
             continue
-        assert picture.ndim == 3
+        assert decoded.ndim == 3
 
 
 def test_too_little_memory_is_not_reported_as_damage(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,9 +330,9 @@ def test_jpeg_is_decoded_at_the_smallest_size_that_covers_the_target(
     exif[0x0112] = orientation
     data = encoded(Image.new("RGB", stored_wh), "JPEG", exif=exif)
 
-    picture = decode(data, PreprocessSpec(*target_hw))
+    decoded = decode(data, PreprocessSpec(*target_hw))
 
-    assert picture.shape[:2] == expected_hw
+    assert decoded.shape[:2] == expected_hw
 
 
 @pytest.mark.parametrize("size_wh", [(640, 480), (639, 479), (500, 460)])

@@ -269,12 +269,12 @@ def gradient(height: int, width: int) -> np.ndarray:
     ],
 )
 def test_a_letterboxed_image_keeps_its_proportions(
-    source_hw: tuple[int, int], target_hw: tuple[int, int], picture: tuple[slice, slice]
+    source_hw: tuple[int, int], target_hw: tuple[int, int], image: tuple[slice, slice]
 ) -> None:
     fed = preprocess(gradient(*source_hw), PreprocessSpec(*target_hw, fit="letterbox"))
     assert fed.shape == (*target_hw, 3)
     inside = np.zeros(target_hw, bool)
-    inside[picture] = True
+    inside[image] = True
     assert (fed[~inside] == 127).all()
     assert (fed[inside][:, 0] == 255).all()
 

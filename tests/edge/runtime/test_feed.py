@@ -54,8 +54,8 @@ def test_dequantizing_gives_the_real_numbers(mean: float, std: float, dtype: str
 
 def test_each_channel_may_have_its_own_normalization() -> None:
     """By hand: red 10, green 20, blue 30."""
-    picture = np.array([[[10, 20, 30]]], np.uint8)
-    fed = input_encoder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(picture)
+    image = np.array([[[10, 20, 30]]], np.uint8)
+    fed = input_encoder(info("float32"), Normalization((0.0, 10.0, 40.0), (1.0, 2.0, 5.0)))(image)
     np.testing.assert_array_equal(fed, np.array([[[10, 5, -2]]], np.float32))
 
 
