@@ -13,7 +13,7 @@ from tests.corpus.wholes import SIZE_WH, WHOLES, encoded, grey_tags, photo
 __all__ = ["bombs"]
 
 _CLAIMS = ((50_000, 50_000), (100_000, 100_000), (65_535, 65_535), (1, 2**31 - 1))
-# Just within what is allowed, and just beyond.
+# Just within the limits, and just beyond.
 _LARGE_WH, _TOO_LARGE_WH = (12_000, 8_300), (12_000, 8_400)
 
 

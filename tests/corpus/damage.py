@@ -25,7 +25,7 @@ def empty() -> Iterator[Entry]:
 
 
 def damaged() -> Iterator[Entry]:
-    """All kinds of damage to all sound pictures."""
+    """All kinds of damage to all good images."""
     for number, whole in enumerate(WHOLES):
         yield from _cut(whole)
         for seed in range(_SEEDS):

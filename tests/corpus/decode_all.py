@@ -1,8 +1,8 @@
-"""Decode a corpus in this process and say what came of it: run as a child by ``test_corpus``.
+"""Decode a corpus in this process and print the outcomes: run as a child by ``test_corpus``.
 
-Enters: a folder and how many bytes of address space there may be beside those at the start.
-Leaves: a JSON object a decoding on stdout. An error that is no ``ImageError`` ends it, after its
-file was named.
+Arguments: a folder, and the bytes of address space allowed in addition to those at the start. The
+output is one JSON object per decoding. Any error except ``ImageError`` ends the process after the
+name of the file was printed.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ class Entry:
         name: of the file, with an ending that pictures have; lone surrogates stand for bytes
             that are no UTF-8, as ``os.fsdecode`` has it.
         kind: what sort of damage, such as ``cut``.
-        reason: what is odd about it, for whoever sees it fail.
+        reason: what is unusual about it, for the failure message.
         data: its bytes.
         outcome: whether decoding it must give a picture, must be refused, or may do either.
         size_wh: of the picture, where it is known.

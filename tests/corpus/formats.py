@@ -34,7 +34,7 @@ def bmp(size_wh: tuple[int, int], bits: int, pixels: bytes, *, compression: int 
 
 
 def gif(size_wh: tuple[int, int], frame_xywh: tuple[int, int, int, int], packed: bytes) -> bytes:
-    """A GIF of one frame somewhere on, or beside, its canvas; colours 0 black, 1 white."""
+    """A GIF of one frame inside or outside its canvas; colours 0 black, 1 white."""
     screen = struct.pack("<HHBBB", *size_wh, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
     frame = b"\x2c" + struct.pack("<HHHHB", *frame_xywh, 0)
     return b"GIF89a" + screen + frame + b"\x02" + bytes([len(packed)]) + packed + b"\0\x3b"

@@ -1,7 +1,7 @@
-"""Write the corpus of damaged and odd pictures: ``python -m tests.corpus.make DEST``.
+"""Write the corpus of damaged and unusual images: ``python -m tests.corpus.make DEST``.
 
-Enters: a folder. Leaves: the same files on any day, and ``corpus.json`` with the reason for each.
-Everything comes from seeds; nothing from the clock or the network.
+The files are always the same, because they depend only on seeds; ``corpus.json`` contains the
+reason for each.
 """
 
 from __future__ import annotations

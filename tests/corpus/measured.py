@@ -1,8 +1,8 @@
-"""Run a program and say how it ended: ``python -m tests.corpus.measured SECONDS REPORT PROGRAM...``
+"""Run a program and measure it: ``python -m tests.corpus.measured SECONDS REPORT PROGRAM...``
 
-Leaves: its output as it comes, and a JSON object in the file REPORT: its code, 1000 where it had
-to be killed, and the most memory it had. A process of its own, because a child's measure begins
-with what its parent has, and a test run has much.
+Its output is passed through. The file REPORT gets a JSON object with its exit code, or 1000 if it
+was killed after SECONDS, and its peak memory. This runs in a process of its own, because the
+measurement of a child includes the memory of its parent.
 """
 
 from __future__ import annotations

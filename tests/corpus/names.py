@@ -41,7 +41,7 @@ _ENDLESS = Path("/dev/zero")
 
 
 def odd_names() -> Iterator[Entry]:
-    """Each a sound picture, and one of each kind of break that is not."""
+    """Good images, and for each kind of name one file that is not an image."""
     png = next(whole.data for whole in WHOLES if whole.ending == "png")
     for name, reason in _NAMES.items():
         yield Entry(f"name-{name}", "name", f"a name with {reason}", png, "good", SIZE_WH)

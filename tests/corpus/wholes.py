@@ -20,7 +20,7 @@ SIZE_WH = (64, 48)
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A sound picture; of one with several frames, half may hold all of the first."""
+    """A good image. Half of an animation may contain its whole first frame."""
 
     name: str
     ending: str

@@ -166,7 +166,7 @@ def test_the_table_names_the_choice(model_path: Path, fixed_times: None) -> None
     result = CliRunner().invoke(main, ["benchmark", str(model_path), "--frames", "1"])
     assert result.exit_code == 0, result.output
     assert "Recommended: " in result.output
-    assert f"under {runtimes()[0].name} on 1 thread" in result.output
+    assert f"with {runtimes()[0].name} on 1 thread" in result.output
 
 
 @pytest.mark.parametrize(

@@ -193,9 +193,9 @@ def test_its_own_table_is_a_list_and_so_is_a_pipe(model_path: Path, captured: Pa
 
 
 def test_a_summary_unless_quiet(model_path: Path, captured: Path) -> None:
-    told = run(model_path, captured, "-o", "o.jsonl").stderr
-    assert "failed                       4   10.00%" in told
-    assert "40 pictures in " in told
+    message = run(model_path, captured, "-o", "o.jsonl").stderr
+    assert "failed                       4   10.00%" in message
+    assert "40 pictures in " in message
     quiet = run(model_path, captured / "01.png", "-o", "p.jsonl", "--quiet").stderr
     # Without the advice to install another runtime.
     assert [line for line in quiet.splitlines() if "pip install ai-edge-litert" not in line] == []
@@ -248,7 +248,7 @@ def test_a_run_is_resumed_after_any_number_of_rows(model_path: Path, captured: P
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ([], "Continue it with --resume"),
         (["--resume", "--reject-below", "0.1"], "run with other settings"),
@@ -256,7 +256,7 @@ def test_a_run_is_resumed_after_any_number_of_rows(model_path: Path, captured: P
     ],
 )
 def test_a_stopped_run_is_not_overwritten(
-    model_path: Path, captured: Path, arguments: list[str], told: str
+    model_path: Path, captured: Path, arguments: list[str], message: str
 ) -> None:
     asked, whole = asked_of(model_path, captured)
     begun(Path("o.jsonl"), whole, asked, len(whole) // 2)
@@ -265,7 +265,7 @@ def test_a_stopped_run_is_not_overwritten(
     result = run(model_path, captured, "-o", "o.jsonl", *arguments)
 
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert message in result.stderr
     assert before.startswith(spool_path(Path("o.jsonl")).read_bytes())
     assert not Path("o.jsonl").exists()
 

@@ -88,11 +88,11 @@ def test_few_inputs_are_in_memory_at_a_time(classifier) -> None:
             drawn += 1
             yield InputImage(str(number), np.zeros((2, 4, 3), np.uint8))
 
-    judged = classify_inputs(classifier, inputs(), workers=2)
+    results = classify_inputs(classifier, inputs(), workers=2)
     for handed in range(1, 200):
-        next(judged)
+        next(results)
         assert drawn <= handed + 16
-    judged.close()
+    results.close()
 
 
 def test_details_contain_the_facts_of_the_file(tmp_path: Path, classifier) -> None:

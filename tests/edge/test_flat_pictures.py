@@ -267,9 +267,9 @@ def test_classify_writes_the_reason_in_every_format(
     asked = database.execute("SELECT path, verdict, reason FROM results").fetchall()
     parquet = pytest.importorskip("pyarrow.parquet")
     table = parquet.read_table(tmp_path / "o.parquet").to_pylist()
-    told = [[(row["path"], row["verdict"], row["reason"]) for row in rows]
+    written = [[(row["path"], row["verdict"], row["reason"]) for row in rows]
             for rows in (lines, cells, table)]  # fmt: skip
-    assert told[0] == told[1] == told[2] == asked
+    assert written[0] == written[1] == written[2] == asked
     assert len(asked) == len(FLAT)
     assert {verdict for _, verdict, _ in asked} == {"review"}
     assert all(WORDS in why for _, _, why in asked)

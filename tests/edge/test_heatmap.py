@@ -106,7 +106,7 @@ def picture(path: Path) -> InputImage:
     return InputImage(str(path), path)
 
 
-def judged(path: Path, verdict: Verdict) -> ImageResult:
+def result_of(path: Path, verdict: Verdict) -> ImageResult:
     heatmap = np.eye(4, dtype=np.float32)
     scores = {"defected": 0.5, "healthy": 0.5}
     return ImageResult(str(path), "f" * 64, Prediction(scores, heatmap=heatmap), verdict)
@@ -128,7 +128,7 @@ def test_images_of_the_same_name_get_different_files(
 
     for _ in range(2):  # again gives the same files
         written = {
-            write_overlay(folder, picture(path), judged(path, Verdict.REJECT), spec)
+            write_overlay(folder, picture(path), result_of(path, Verdict.REJECT), spec)
             for path in two_of_a_name
         }
 
@@ -144,7 +144,7 @@ def test_a_large_image_is_shrunk(tmp_path: Path) -> None:
     assert cv2.imwrite(str(tmp_path / "line.png"), np.full((3, 3201, 3), GREY, np.uint8))
     path = tmp_path / "line.png"
     written = write_overlay(
-        tmp_path, picture(path), judged(path, Verdict.REVIEW), PreprocessSpec(32, 32)
+        tmp_path, picture(path), result_of(path, Verdict.REVIEW), PreprocessSpec(32, 32)
     )
     assert cv2.imread(str(written)).shape == (1, 1600, 3)
 
@@ -152,7 +152,7 @@ def test_a_large_image_is_shrunk(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "result",
     [
-        judged(Path("gone.png"), Verdict.ACCEPT),
+        result_of(Path("gone.png"), Verdict.ACCEPT),
         ImageResult("gone.png", "f" * 64, error="not an image"),
         ImageResult("gone.png", "f" * 64, Prediction({"a": 0.1, "b": 0.9}), Verdict.REJECT),
     ],
@@ -168,10 +168,10 @@ def test_unreadable_and_unwritable_files_are_named(
 ) -> None:
     spec, (path, _) = PreprocessSpec(32, 32), two_of_a_name
     with pytest.raises(OutputError, match="cannot write"):
-        write_overlay(path, picture(path), judged(path, Verdict.REJECT), spec)
+        write_overlay(path, picture(path), result_of(path, Verdict.REJECT), spec)
     gone = tmp_path / "gone.png"
     with pytest.raises(ImageError):
-        write_overlay(tmp_path, picture(gone), judged(gone, Verdict.REJECT), spec)
+        write_overlay(tmp_path, picture(gone), result_of(gone, Verdict.REJECT), spec)
 
 
 def test_a_model_without_maps_is_refused_with_the_next_step(contract: Contract) -> None:

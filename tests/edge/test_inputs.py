@@ -150,8 +150,8 @@ def test_unreadable_folders_are_named(folder: Path, monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_missing_files_are_named(folder: Path, path: str, reason: str) -> None:
-    ((_, told),) = unreadable(path, "z.png").items()
-    assert reason in told
+    ((_, message),) = unreadable(path, "z.png").items()
+    assert reason in message
     assert names(path, "z.png")[-1] == "z.png"
 
 
@@ -319,7 +319,7 @@ def test_damaged_archives_end_in_a_reason(folder: Path, make: Callable, name: st
     rng = np.random.default_rng(0)
     members = {f"{n}.png": PNG + rng.bytes(2000) for n in range(5)}
     whole = make(Path(name), members).read_bytes()
-    told = 0
+    failures = 0
     for _ in range(150):
         place, cut = rng.integers(0, len(whole)), rng.integers(1, len(whole))
         flipped = whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :]
@@ -327,8 +327,8 @@ def test_damaged_archives_end_in_a_reason(folder: Path, make: Callable, name: st
             Path(name).write_bytes(data)
             found = list(open_inputs([name, "z.png"]))
             assert found[-1].name == "z.png"
-            told += any(isinstance(each, Unreadable) for each in found)
-    assert told > 100
+            failures += any(isinstance(each, Unreadable) for each in found)
+    assert failures > 100
 
 
 def test_a_member_with_a_password_is_named(folder: Path) -> None:

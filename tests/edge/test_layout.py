@@ -209,13 +209,13 @@ def test_evaluate_names_folders_that_match_no_label(tmp_path: Path) -> None:
 
 def test_evaluate_uses_the_test_split_and_reports_it(tmp_path: Path) -> None:
     make(tmp_path, "train/good", "test/good", "test/crack", "ground_truth/crack")
-    told: list[str] = []
+    notes: list[str] = []
 
-    found = labelled_image_files(tmp_path, ("crack", "good"), warn=told.append)
+    found = labelled_image_files(tmp_path, ("crack", "good"), warn=notes.append)
 
     assert found == [(tmp_path / "test/crack/a.png", 0), (tmp_path / "test/good/a.png", 1)]
-    assert "ground_truth (masks)" in told[0]
-    assert f"its test split is used ({tmp_path / 'test'})" in told[1]
+    assert "ground_truth (masks)" in notes[0]
+    assert f"its test split is used ({tmp_path / 'test'})" in notes[1]
 
 
 def test_evaluate_without_a_test_split_names_the_folders(tmp_path: Path) -> None:

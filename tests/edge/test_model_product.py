@@ -174,8 +174,8 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
         bench.watch.swapped(taken)
     (event,) = bench.events
     assert event["outcome"] == ("activated" if configured is None else "refused")
-    told = "put in force by partsight model activate, user me, from nut.tflite"
-    assert ((told if configured is None else "expected product 'bolt'") in caplog.text) is True
+    message = "put in force by partsight model activate, user me, from nut.tflite"
+    assert ((message if configured is None else "expected product 'bolt'") in caplog.text) is True
 
 
 def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
@@ -231,11 +231,11 @@ def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [("bolt", None), ("nut", "nut.tflite is not run: "), ("gone", "gone.tflite is not run: ")],
 )
 def test_an_argument_not_run_because_of_the_store_is_reported(
-    given: str, told: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
+    given: str, message: str | None, tmp_path: Path, picture: Path, make_model: MakeModel,
     caplog: pytest.LogCaptureFixture,
 ) -> None:  # fmt: skip
     for name in ("bolt", "nut"):
@@ -247,8 +247,8 @@ def test_an_argument_not_run_because_of_the_store_is_reported(
         done = run("watch", tmp_path / f"{given}.tflite", "--config", config)
     assert done.exit_code == 0, done.output
     assert json.loads(done.stdout.splitlines()[0])["model"] == active.sha256
-    assert (told is None) == ("is not run" not in caplog.text)
-    assert (told or "") in caplog.text
+    assert (message is None) == ("is not run" not in caplog.text)
+    assert (message or "") in caplog.text
 
 
 def configuration(folder: Path, text: str, source: Path) -> Path:

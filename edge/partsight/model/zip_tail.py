@@ -86,7 +86,7 @@ def _check(members: Sequence[zipfile.ZipInfo]) -> None:
     if strange is not None:
         raise TailDamage(f"a file in it has the name {strange!a}")
     if len(set(names)) < len(names):
-        raise TailDamage("a file is in it twice")
+        raise TailDamage("a file occurs twice")
     if sum(member.file_size for member in members) > _MAX_BYTES:
         raise TailDamage(f"it unpacks to more than {_MAX_BYTES >> 20} MiB")
 

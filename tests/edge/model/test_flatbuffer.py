@@ -79,14 +79,14 @@ def test_a_field_outside_its_table_is_found() -> None:
 
 def test_circular_tables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """A vector that refers to the same table many times."""
-    monkeypatch.setattr("partsight.model.tflite.flatbuffer._MOST_TABLES", 50)
+    monkeypatch.setattr("partsight.model.tflite.verify._MAX_TABLES", 50)
     count = 200
     empty_vtable, empty = struct.pack("<HH", 4, 4), struct.pack("<i", 4)
     vector = u32(count) + b"".join(u32(4 * (count - i) + 4) for i in range(count))
     data = table(VERSION, u32(4), references=vector + empty_vtable + empty)
     with pytest.raises(Malformed, match="more tables than a model"):
         verify(data, MODEL)
-    monkeypatch.setattr("partsight.model.tflite.flatbuffer._MOST_TABLES", 300)
+    monkeypatch.setattr("partsight.model.tflite.verify._MAX_TABLES", 300)
     verify(data, MODEL)
 
 

@@ -80,12 +80,12 @@ def test_commands_refuse_it_in_one_line_and_check_shows_the_difference(
     model.write_bytes(moved(0.5))
     Image.new("RGB", (8, 8)).save(image)
 
-    judged = CliRunner().invoke(main, ["classify", str(model), str(image)])
+    result = CliRunner().invoke(main, ["classify", str(model), str(image)])
     checked = CliRunner().invoke(main, ["check", str(model)])
 
-    assert (judged.exit_code, judged.stdout, judged.stderr.count("\n")) == (1, "", 1)
-    assert "within 0.1250, received a difference of 0.5" in judged.stderr
-    assert "See 'partsight check', or use the other TFLite runtime" in judged.stderr
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+    assert "within 0.1250, received a difference of 0.5" in result.stderr
+    assert "See 'partsight check', or use the other TFLite runtime" in result.stderr
     assert checked.exit_code == 1
     assert checked.stdout.count("DIFFERS") == 1
 

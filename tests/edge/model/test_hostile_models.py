@@ -1,6 +1,6 @@
-"""Model files that were changed on purpose: refused in one line, or run; never a crash.
+"""Model files with deliberate changes are refused in one line or run, without a crash.
 
-As many as PARTSIGHT_FUZZ says, see CONTRIBUTING.md.
+The environment variable PARTSIGHT_FUZZ sets their number, see CONTRIBUTING.md.
 """
 
 from __future__ import annotations

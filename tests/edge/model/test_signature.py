@@ -116,16 +116,16 @@ def test_a_signed_model_decides_as_before(
     approved.write_bytes(signed(model_path.read_bytes(), KEY, "it"))
     write_sample_data(parts, 4, 5)
 
-    def judged(model: Path) -> list[dict[str, object]]:
+    def rows_of(model: Path) -> list[dict[str, object]]:
         done = run_partsight("classify", model, parts, PARTSIGHT_RUNTIME=runtime)
         assert done.returncode == 0, done
         rows = [json.loads(line) for line in done.stdout.splitlines()]
         assert {row.pop("model") for row in rows} == {load_model_file(model).sha256}
         return rows
 
-    before = judged(model_path)
+    before = rows_of(model_path)
     assert len({row["label"] for row in before}) == 2
-    assert judged(approved) == before
+    assert rows_of(approved) == before
 
 
 def test_a_signed_model_keeps_its_contract(model_path: Path) -> None:
@@ -246,9 +246,9 @@ def test_the_commands(keys: Path, model_path: Path, tmp_path: Path) -> None:
     delivery = tmp_path / "signed.tflite"
     done = invoke("sign", model_path, "--key", keys, "-o", delivery)
     assert done.exit_code == 0, done.output
-    told = invoke("verify", delivery, "--public-key", f"{keys}.pub", "--json")
+    result = invoke("verify", delivery, "--public-key", f"{keys}.pub", "--json")
     digest = hashlib.sha256(delivery.read_bytes()).hexdigest()
-    assert json.loads(told.stdout) == {"model": str(delivery), "sha256": digest, "signed": True}
+    assert json.loads(result.stdout) == {"model": str(delivery), "sha256": digest, "signed": True}
     assert "signature       carries one" in invoke("inspect", delivery).stdout
     assert "signature       none" in invoke("inspect", model_path).stdout
 

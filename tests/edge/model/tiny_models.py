@@ -1,7 +1,7 @@
 """Writes small real .tflite files without TensorFlow: of channel means, a dense layer, a softmax.
 
-What they give can be worked out by hand: softmax(weights @ means + bias), of the means of the
-input's channels over the picture.
+Their output can be computed by hand: softmax(weights @ means + bias), with the means of the input's
+channels over the image.
 """
 
 from __future__ import annotations

@@ -146,10 +146,10 @@ def test_classify_reports_each_file(corpus: Corpus, model_path: Path, tmp_path: 
     assert len(rows) == len(expected)
     assert {row["path"] for row in rows} == expected
     assert all(bool(row["verdict"]) != bool(row["error"]) for row in rows)
-    told = [line for line in ended.err if line]
-    assert [line for line in told if not line.startswith(b"partsight: ")] == []
+    lines = [line for line in ended.err if line]
+    assert [line for line in lines if not line.startswith(b"partsight: ")] == []
     # Without the advice to install another runtime.
-    named = [line for line in told if b"pip install ai-edge-litert" not in line]
+    named = [line for line in lines if b"pip install ai-edge-litert" not in line]
     assert len(named) == sum(row["error"] is not None for row in rows) + 1
     assert all(line.decode().isprintable() for line in named)
     assert b"name-broken\\nline.png: not an image" in b"\n".join(named)

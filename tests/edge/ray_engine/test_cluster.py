@@ -87,9 +87,9 @@ def wait_for_parts(process: subprocess.Popen[str], count: int, output: str = "ro
 
 def ended(process: subprocess.Popen[str]) -> str:
     """The messages, which are about failed images only."""
-    _, told = process.communicate(timeout=_PATIENCE_S)
-    assert process.returncode == 3, told
-    return told
+    _, output = process.communicate(timeout=_PATIENCE_S)
+    assert process.returncode == 3, output
+    return output
 
 
 def workers_below(raylet: int) -> list[int]:
@@ -172,9 +172,9 @@ def test_a_killed_driver_can_be_resumed(
     assert (refused.returncode, "Continue it with --resume" in refused.stderr) == (1, True)
     other = subprocess.run([*arguments, "--resume", "--top-k", "1"], capture_output=True, text=True)
     assert (other.returncode, "run with other settings" in other.stderr) == (1, True)
-    told = ended(begun([*arguments, "--resume"]))
-    assert "400 pictures, " in told
-    assert "400 pictures, 400 of them" not in told
+    output = ended(begun([*arguments, "--resume"]))
+    assert "400 pictures, " in output
+    assert "400 pictures, 400 of them" not in output
     assert parquet.read_table("rows") == parquet.read_table("local.parquet")
     whole = subprocess.run([*arguments, "--resume"], capture_output=True, text=True)
     assert (whole.returncode, "nothing to resume" in whole.stderr) == (0, True)
@@ -213,7 +213,7 @@ def test_reading_from_and_writing_to_a_store(
     output = f"s3://{keys}rows/shift{options}"
     paths = (f"s3://{keys}parts/captured/{options}", "list.txt")
     arguments = command(*paths, "-o", output, "--part-rows", 7)
-    told = ended(begun(arguments))
+    output = ended(begun(arguments))
 
     rows = parquet.read_table("rows/shift", filesystem=store).to_pylist()
     local = parquet.read_table("local.parquet").to_pylist()
@@ -224,7 +224,7 @@ def test_reading_from_and_writing_to_a_store(
     assert missing["path"] == "s3://parts/gone.png"
     assert missing["error"] == "the file cannot be read: No such file or directory"
     assert store.get_file_info("rows/shift/_SUCCESS").type == fs.FileType.File
-    assert "a-secret" not in told + str(rows)
+    assert "a-secret" not in output + str(rows)
     again = subprocess.run(arguments, capture_output=True, text=True)
     assert (again.returncode, "holds the rows of another run" in again.stderr) == (2, True)
     assert "a-secret" not in again.stderr

@@ -30,7 +30,7 @@ def needs_arrow(parquet: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (["-o", "rows.parquet", "--engine", "ray"], "expected a new folder"),
         (["--engine", "ray"], "expected a new folder"),
@@ -41,10 +41,10 @@ def needs_arrow(parquet: Any) -> None:
     ],
 )
 def test_wrong_usage_is_refused(
-    model_path: Path, make_captured: Callable, run: Callable, arguments: list[str], told: str
+    model_path: Path, make_captured: Callable, run: Callable, arguments: list[str], message: str
 ) -> None:
     result = run(model_path, make_captured(1), *arguments)
-    assert (result.exit_code, told in result.stderr) == (2, True)
+    assert (result.exit_code, message in result.stderr) == (2, True)
 
 
 def test_without_ray_the_command_that_installs_it(

@@ -106,7 +106,7 @@ xnnpack.ctypes = types.SimpleNamespace(**{**vars(ctypes), "CDLL": lambda path: l
 """
 
 
-def judge(
+def classify_in_child(
     model_path: Path, runtime: str, before: str = ""
 ) -> tuple[str, list[dict[str, float]], str]:
     """In a process of its own: tflite-runtime cannot share one with TensorFlow."""
@@ -124,7 +124,7 @@ def judge(
 def test_the_variable_selects_the_runtime_and_all_use_xnnpack(
     model_path: Path, runtime: str
 ) -> None:
-    used, rows, stderr = judge(model_path, runtime)
+    used, rows, stderr = classify_in_child(model_path, runtime)
 
     assert used == runtime
     assert len(rows) == 20
@@ -135,7 +135,7 @@ def test_the_variable_selects_the_runtime_and_all_use_xnnpack(
 def test_without_xnnpack_the_slow_kernels_run_with_a_warning(
     model_path: Path,
 ) -> None:
-    used, rows, stderr = judge(model_path, TFLITE.name, NO_XNNPACK)
+    used, rows, stderr = classify_in_child(model_path, TFLITE.name, NO_XNNPACK)
 
     assert used == TFLITE.name
     assert len(rows) == 20
@@ -144,7 +144,9 @@ def test_without_xnnpack_the_slow_kernels_run_with_a_warning(
 
 @pytest.mark.skipif(len(runtimes()) < 2, reason="takes both runtimes")
 def test_both_runtimes_give_the_same_scores(model_path: Path) -> None:
-    (_, first, _), (_, second, _) = (judge(model_path, runtime.name) for runtime in runtimes())
+    (_, first, _), (_, second, _) = (
+        classify_in_child(model_path, runtime.name) for runtime in runtimes()
+    )
 
     for one, other in zip(first, second, strict=True):
         assert max(one, key=one.get) == max(other, key=other.get)
@@ -242,7 +244,7 @@ def test_a_runtime_that_does_not_load_is_reported(monkeypatch: pytest.MonkeyPatc
 
 
 class FakeNative:
-    """A runtime's interpreter of a model with so many inputs and outputs."""
+    """A runtime's interpreter of a model with these numbers of inputs and outputs."""
 
     inputs, outputs = 1, 1
 
