@@ -23,3 +23,8 @@ from partsight.utils.printable import printable
 def test_unprintable_characters_are_escaped(text: object, expected: str) -> None:
     assert printable(text) == expected
     assert printable(text).encode().decode().isprintable()
+
+
+def test_unprintable_characters_are_replaced() -> None:
+    assert printable("a\nb\x1b[2J\udcff良", "\ufffd") == "a\ufffdb\ufffd[2J\ufffd良"
+    assert printable("a\tb", " ") == "a b"
