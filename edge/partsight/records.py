@@ -202,7 +202,7 @@ class PartResult:
         model_version: named by the model's maker.
         frame_age_ms: milliseconds from the frame's arrival on the device to the loop.
         stages_ms: milliseconds of each stage: preprocess, invoke, decide.
-        picture: path of the saved frame in the folder of pictures; None if it is not saved.
+        image_path: path of the saved frame in the folder of pictures; None if it is not saved.
     """
 
     id: str
@@ -220,7 +220,7 @@ class PartResult:
     model_version: str | None = None
     frame_age_ms: float | None = None
     stages_ms: Mapping[str, float] = field(default_factory=dict)
-    picture: str | None = None
+    image_path: str | None = None
 
     def row(self) -> dict[str, Any]:
         """The columns of ``partsight watch`` and of the journal."""
@@ -242,7 +242,7 @@ class PartResult:
             "frame_age_ms": None if age is None else round(age, 3),
             "model": self.model_sha256,
             "model_version": self.model_version,
-            "picture": self.picture,
+            "picture": self.image_path,
             "error": self.error and redact_text(self.error),
         }
 

@@ -53,7 +53,7 @@ class Recorder:
         plan = self._plan(inspection)
         if plan is not None:
             reason = "; ".join(filter(None, (inspection.result.reason, plan.note)))
-            result = dataclasses.replace(inspection.result, picture=plan.path, reason=reason)
+            result = dataclasses.replace(inspection.result, image_path=plan.path, reason=reason)
             inspection = dataclasses.replace(inspection, result=result)
         row = inspection.result.row()
         if not self._journalled(row):

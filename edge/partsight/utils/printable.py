@@ -19,6 +19,10 @@ def printable(text: object, replacement: str | None = None) -> str:
             ``\n``, ``\x1b``, and ``\udcff`` for the byte 0xff of a path that is not UTF-8.
     """
     return "".join(
-        each if each.isprintable() else replacement or each.encode("unicode_escape").decode("ascii")
+        each if each.isprintable() else _escape(each) if replacement is None else replacement
         for each in str(text)
     )
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode("ascii")

@@ -33,7 +33,7 @@ def make_row() -> Callable[..., dict[str, Any]]:
             model_version="3",
             frame_age_ms=4.0,
             stages_ms={"preprocess": 0.5, "invoke": 4.25},
-            picture=None,
+            image_path=None,
         ).row()
         return {**row, **columns}
 
