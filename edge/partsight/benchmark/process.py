@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -63,21 +64,13 @@ def measure(
     after_first = time.perf_counter()
     loaded_models += [_load(model, threads, batch) for _ in range(workers - 1)]
     batches = -(-frames // batch)
-
-    def latencies_of(run: Model) -> list[float]:
-        latencies = []
-        for _ in range(batches):
-            arrived = time.perf_counter()
-            run(images)
-            latencies.append(1000 * (time.perf_counter() - arrived))
-        return latencies
-
     for run in loaded_models:
         for _ in range(_WARM_UP):
             run(images)
     with ThreadPoolExecutor(workers) as pool:
         begun = time.perf_counter()
-        latencies = [ms for worker in pool.map(latencies_of, loaded_models) for ms in worker]
+        per_worker = pool.map(_latencies_ms, loaded_models, repeat(images), repeat(batches))
+        latencies = list(chain.from_iterable(per_worker))
         seconds = time.perf_counter() - begun
     return {
         "load_ms": 1000 * (loaded - started),
@@ -86,6 +79,15 @@ def measure(
         "frames_per_s": workers * batches * batch / seconds,
         "peak_mib": _peak_mib(),
     }
+
+
+def _latencies_ms(run: Model, images: list[NDArray[np.uint8]], batches: int) -> list[float]:
+    latencies = []
+    for _ in range(batches):
+        started = time.perf_counter()
+        run(images)
+        latencies.append(1000 * (time.perf_counter() - started))
+    return latencies
 
 
 def _load(model: bytes, threads: int, batch: int) -> Model:
