@@ -25,7 +25,7 @@ import numpy as np
 
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.records import PartResult, Prediction, TriggerEvent, Verdict
-from partsight.results.base import LineSink
+from partsight.sinks.base import LineSink
 from partsight.sinks.open import open_line_sink
 from partsight.triggers.background import Background, small_grey
 from partsight.utils.opencv import cv2
