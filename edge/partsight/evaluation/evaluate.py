@@ -182,11 +182,10 @@ def evaluate(
         DatasetError: no image could be read.
     """
     if not scored.paths:
+        first = f": {scored.failed[0][0]}: {scored.failed[0][1]}" if scored.failed else ""
         raise DatasetError(
-            f"none of {len(scored.failed)} images could be read. Expected at least one. Check the "
-            f"files; the first error: {scored.failed[0][0]}: {scored.failed[0][1]}"
-            if scored.failed
-            else "there are no images to evaluate on"
+            f"none of {len(scored.failed)} pictures could be read{first}. Expected at least one "
+            "readable picture. Check the files."
         )
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract

@@ -259,7 +259,7 @@ def gradient(height: int, width: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(
-    ("source_hw", "target_hw", "picture"),
+    ("source_hw", "target_hw", "image"),
     [
         ((60, 120), (40, 40), (slice(10, 30), slice(0, 40))),
         ((120, 60), (40, 40), (slice(0, 40), slice(10, 30))),
