@@ -128,6 +128,8 @@ class ImageResult:
         error: reason why there is neither prediction nor verdict.
         facts: of its file, if requested.
         reason: of the verdict, in words.
+        undeclared_bits: significant bits of a 16-bit file that was refused because the model
+            declares no bit depth. Not in rows.
     """
 
     path: str
@@ -137,6 +139,7 @@ class ImageResult:
     error: str | None = None
     facts: ImageFileFacts | None = None
     reason: str | None = None
+    undeclared_bits: int | None = None
 
     def row(self) -> dict[str, Any]:
         """The columns of ``partsight classify``."""

@@ -399,7 +399,9 @@ def test_the_examination_process_gets_the_whole_request(tmp_path: Path) -> None:
         interval_s=math.inf,
     )
     decision = DecisionConfig(accept_above=0.8, reject_below=0.2, votes=2, window=3)
-    rules = Rules(models=models, decision=decision, labels=("a", "b"), accept_labels=("b",))
+    rules = Rules(
+        models=models, decision=decision, bit_depth=12, labels=("a", "b"), accept_labels=("b",)
+    )
     options, trust = RuntimeOptions("litert", 3), TrustPolicy(tmp_path / "line.pub")
     request = ExaminationRequest(rules=rules, runtime=options, trust=trust)
     assert ExaminationRequest.model_validate_json(request.model_dump_json()) == request

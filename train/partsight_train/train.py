@@ -92,7 +92,7 @@ def train(
     run = RunDir.create(run_dir, resume=resume)
     log_dir, watch = summaries_dir or run.logs, Stopwatch()
     prepared = prepare(image_dir, settings, stages, cache)
-    findings = _check(prepared, stages, cache)
+    findings = _check(prepared, settings, stages, cache)
     config = _begin(run, image_dir, prepared, settings)
     watch.lap("images and features")
     folds = _cross_validation(prepared, settings, strategy, stages)
@@ -119,7 +119,9 @@ def train(
     return _outcome(run, prepared, delivery, metrics)
 
 
-def _check(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Finding, ...]:
+def _check(
+    prepared: Prepared, settings: TrainSettings, stages: Stages, cache: Path | None
+) -> tuple[Finding, ...]:
     """Log problems of the images as warnings; ``prepare`` has named unreadable ones."""
     training_data = prepared.training_data
     for note in prepared.notes:
@@ -133,6 +135,8 @@ def _check(prepared: Prepared, stages: Stages, cache: Path | None) -> tuple[Find
         stages("check of the images"),
         bit_depth=training_data.backbone.spec.bit_depth,
         cache=cache,
+        accept_labels=prepared.accept_labels,
+        min_contrast=settings.min_contrast,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:

@@ -19,6 +19,8 @@ from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError
 from partsight.image.decode import decode
 from partsight.image.file import read_image_file
+from partsight.image.out_of_memory import raise_if_out_of_memory
+from partsight.image.undeclared_depth import UndeclaredDepthError
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.records import ImageFileFacts, ImageResult
 from partsight.utils.parallel_map import parallel_map
@@ -99,7 +101,15 @@ def classify_input(
             reason=reason(prediction, point),
         )
     except ImageError as error:
-        return ImageResult(item.name, classifier.model_sha256, error=str(error), facts=facts)
+        raise_if_out_of_memory(error)
+        bits = error.bits if isinstance(error, UndeclaredDepthError) else None
+        return ImageResult(
+            item.name,
+            classifier.model_sha256,
+            error=str(error),
+            facts=facts,
+            undeclared_bits=bits,
+        )
 
 
 def _read(image: InputImage) -> tuple[bytes | NDArray[np.uint8], datetime | None]:

@@ -13,6 +13,7 @@ from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
 from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError, OutputError
+from partsight.image.undeclared_depth import UndeclaredBits
 from partsight.image_files.read import no_image_files
 from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input
@@ -64,6 +65,7 @@ class BatchSettings:
 
     def document(self) -> dict[str, Any]:
         """The settings that decide the rows as JSON values; equal if a run can be resumed."""
+        depth = self.classifier.contract.preprocess.bit_depth
         return {
             "model": self.classifier.model_sha256,
             "accept_labels": list(self.point.accept_labels),
@@ -71,6 +73,8 @@ class BatchSettings:
             "reject_below": self.point.reject_below,
             "min_contrast": self.point.min_contrast,
             "details": self.details,
+            # Left out if there is none, so that runs of earlier versions can be resumed.
+            **({} if depth is None else {"bit_depth": depth}),
         }
 
     def classify(self, inputs: Iterable[Input]) -> Iterator[ClassifiedInput]:
@@ -101,6 +105,7 @@ class Run:
         summary: of all rows so far.
         left_out: as given.
         unobserved: number of failures of observers.
+        undeclared: 16-bit files that were refused because the model declares no bit depth.
     """
 
     def __init__(
@@ -114,7 +119,7 @@ class Run:
         self.left_out = left_out
         self._settings, self._inputs = settings, inputs
         self._observers, self._on_error = observers, on_error
-        self.summary, self.unobserved = Summary(), 0
+        self.summary, self.unobserved, self.undeclared = Summary(), 0, UndeclaredBits()
 
     def skip(self, spool: Spool) -> None:
         """Skip the inputs of a stopped run, whose rows are in the spool.
@@ -151,6 +156,8 @@ class Run:
         for outcome in progress(outcomes, left, show=self._rate):
             if outcome.row["error"] is not None:
                 self._on_error(outcome.row["path"], outcome.row["error"])
+            if outcome.result is not None and outcome.result.undeclared_bits is not None:
+                self.undeclared.add(outcome.result.undeclared_bits)
             self.summary.add(outcome.row)
             self._observe(outcome)
             yield outcome.row

@@ -92,7 +92,9 @@ def _terminal_columns() -> int:
 
 
 def report_left_out(left_out: LeftOut) -> None:
-    """Print the number of files that were not read, if any, on stderr."""
+    """Print link cycles and the number of files that were not read, if any, on stderr."""
+    for cycle in left_out.cycles():
+        click.echo(f"partsight: {printable(cycle)}", err=True)
     text = left_out.text()
     if text is not None:
         click.echo(f"partsight: {text}", err=True)

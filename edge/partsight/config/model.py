@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import PositiveInt
 
 from partsight.config.section import Place, Section, key
+from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 
 __all__ = ["ModelConfig"]
 
@@ -18,6 +19,13 @@ class ModelConfig(Section):
         None, "TFLite runtime. Default: the preferred one of those installed."
     )
     threads: PositiveInt | None = key(None, "Threads of the runtime for one image. Default: 1.")
+    bit_depth: int | None = key(
+        None,
+        "Significant bits of image files with 16 bits per sample, for a model that declares none. "
+        "Default: files with fewer than 16 are not inspected.",
+        ge=MIN_BIT_DEPTH,
+        le=MAX_BIT_DEPTH,
+    )
     public_key: Place | None = key(
         None,
         "Public key that models must be signed with, see 'partsight model keygen'. Default: any "

@@ -18,8 +18,16 @@ from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
-from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
-from partsight.image_files.read import image_files_below, no_image_files, read_images
+from partsight.image.out_of_memory import raise_if_out_of_memory
+from partsight.image.undeclared_depth import UndeclaredBits, UndeclaredDepthError
+from partsight.image_files.layout import (
+    LabelFolder,
+    Layout,
+    image_files_of_label,
+    label_key,
+    read_layout,
+)
+from partsight.image_files.read import no_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
 
@@ -41,6 +49,7 @@ class ScoredImages:
         seconds: float (N,), time from the decoded image to its scores.
         failed: path and reason of each image that could not be read.
         contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
+        undeclared_bits: counts the failed 16-bit files whose depth the model does not declare.
     """
 
     paths: tuple[Path, ...]
@@ -49,6 +58,7 @@ class ScoredImages:
     seconds: NDArray[np.float64]
     failed: tuple[tuple[Path, str], ...]
     contrasts: NDArray[np.float64] | None = None
+    undeclared_bits: UndeclaredBits = dataclasses.field(default_factory=UndeclaredBits)
 
 
 def labelled_image_files(
@@ -84,7 +94,7 @@ def labelled_image_files(
         (path, index)
         for each in folders
         if (index := _label_index(each.name, labels)) is not None
-        for path in image_files_below(each.path, aside)
+        for path in image_files_of_label(each.path, aside)
         if isinstance(path, Path)
     ]
     if left_out is None and aside.unreadable:
@@ -138,8 +148,12 @@ def score_images(
     images_read = read_images((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
     contrasts: list[float | None] = []
+    undeclared = UndeclaredBits()
     for (_, label), (path, image) in zip(for_truth, images_read, strict=True):
         if isinstance(image, ImageError):
+            raise_if_out_of_memory(image)
+            if isinstance(image, UndeclaredDepthError):
+                undeclared.add(image.bits)
             failed.append((path, str(image)))
             continue
         started = clock()
@@ -159,6 +173,7 @@ def score_images(
         tuple(failed),
         # A missing value becomes NaN, which is not below any limit.
         np.array(contrasts, np.float64),
+        undeclared,
     )
 
 

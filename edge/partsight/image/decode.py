@@ -10,6 +10,7 @@ import contextlib
 import ctypes
 import functools
 import io
+import math
 import struct
 import warnings
 import zlib
@@ -20,12 +21,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
-from partsight.image.depth import Samples, declared_bits, peak_of, to_8_bits, wide_samples
+from partsight.image.depth import Samples, counted_samples, require_samples, to_8_bits
 from partsight.image.file import read_image_file
 from partsight.image.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.image.limits import MAX_PIXELS, refuse_bomb
+from partsight.image.out_of_memory import memory_error
 from partsight.image.preprocess import covering_hw
 from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
+from partsight.image.undeclared_depth import require_full_depth
+from partsight.utils.memory_limit import memory_fault
 from partsight.utils.opencv import cv2
 from partsight.utils.printable import printable
 
@@ -91,17 +95,22 @@ def decode(
 
     Raises:
         ImageError: the file is missing, not a regular file, empty, not an image, damaged, too
-            large, or has samples beyond the bit depth.
+            large, or has 16 bits per sample with samples beyond ``bit_depth`` or, if none is
+            declared, within fewer bits.
     """
     data = read_image_file(file)[0] if isinstance(file, Path) else file
     if not data:
         raise ImageError("the file is empty")
+    pixels = None
     try:
         with Image.open(io.BytesIO(data), formats=_formats(data)) as opened:
+            pixels = math.prod(opened.size)
             refuse_bomb(opened.format, opened.size, _tile_wh(opened), data)
             if spec is not None:
                 _scale(opened, spec)
                 bit_depth = spec.bit_depth
+                if bit_depth is None:
+                    require_full_depth(opened, data)
             image: Image.Image = opened
             if bit_depth is not None and bit_depth != MAX_BIT_DEPTH:
                 image = _narrowed(opened, data, bit_depth)
@@ -115,8 +124,10 @@ def decode(
         raise ImageError(f"not an image in a known format ({', '.join(_FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"too large: more than {MAX_PIXELS // 10**6} million pixels") from error
-    except MemoryError as error:
-        raise ImageError("too large: not enough memory to decode it") from error
+    except (MemoryError, SystemError, cv2.error) as error:
+        if memory_fault(error) is None:
+            raise
+        raise memory_error(pixels) from error
     except _DAMAGE as error:
         reason = printable(error).strip() or type(error).__name__
         raise ImageError(f"the image is damaged: {reason}") from error
@@ -141,10 +152,7 @@ def read_samples(path: Path) -> Samples | None:
         data = read_image_file(path)[0]
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             refuse_bomb(image.format, image.size, _tile_wh(image), data)
-            samples = wide_samples(image, data)
-            if samples is None:
-                return None
-            return Samples(peak_of(samples), declared_bits(image, data))
+            return counted_samples(image, data)
     except (ImageError, Image.DecompressionBombError, MemoryError, *_DAMAGE):
         return None  # ``decode`` reports the reason
 
@@ -167,7 +175,7 @@ def _register_heif() -> None:
 
 def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
     """An image of 16 bits per sample scaled to 8 by its significant bits; others unchanged."""
-    samples = wide_samples(image, data)
+    samples = require_samples(image, data)
     if samples is None:
         return image
     narrowed = Image.fromarray(to_8_bits(samples, bit_depth))

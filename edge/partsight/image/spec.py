@@ -48,7 +48,8 @@ class PreprocessSpec:
         roi: region of interest, (left, top, width, height) as shares of the image's width and
             height; None means the whole image.
         bit_depth: significant bits of files with 16 bits per sample, 8 to 16, the same for the
-            whole training set; None means 16. It has no effect on files with 8 bits per sample.
+            whole training set; None if the model declares none: files with fewer than 16 are then
+            refused, see ``undeclared_depth``. It has no effect on files with 8 bits per sample.
 
     Raises:
         ValueError: a size below 1, an unknown fit, a region that is empty or exceeds the image, a

@@ -91,10 +91,27 @@ def choose_runtime(name: str | None = None) -> Runtime:
     for runtime in runtimes():
         if name == runtime.name or (not name and not clashes(runtime)):
             return runtime
-    missing = next((r.distribution for r in _BY_PREFERENCE if r.name == name), LITERT.distribution)
-    raise EnvironmentFault(
-        f"no TFLite runtime to run the model with: {name or 'neither of ' + str(known)} is "
-        f"installed. Install one: pip install {missing}"
+    raise _no_runtime(name)
+
+
+def _no_runtime(wanted: str | None) -> EnvironmentFault:
+    """The error if the requested runtime is missing, or if there is none at all."""
+    others = [runtime.name for runtime in runtimes() if not clashes(runtime)]
+    if wanted:
+        missing = next(each.distribution for each in _BY_PREFERENCE if each.name == wanted)
+        instead = f", or choose {others[0]}, which is installed" if others else ""
+        return EnvironmentFault(
+            f"the TFLite runtime {wanted} is not installed, and PARTSIGHT_RUNTIME or runtime in "
+            f"[model] of the configuration asks for it. Run pip install {missing}{instead}"
+        )
+    if runtimes():
+        return EnvironmentFault(
+            "no TFLite runtime to run the model with: tflite-runtime is installed, and it cannot "
+            f"run in a process that has loaded TensorFlow. Run pip install {LITERT.distribution}"
+        )
+    return EnvironmentFault(
+        "no TFLite runtime to run the model with: neither litert nor tflite-runtime is installed. "
+        f"Run pip install {LITERT.distribution}"
     )
 
 

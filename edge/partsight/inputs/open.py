@@ -16,6 +16,7 @@ from pathlib import Path
 from partsight.config.source_address import local_path
 from partsight.image_files.media import is_video
 from partsight.image_files.walk import LeftOut, Unlisted
+from partsight.inputs.addresses import is_address, refused_address
 from partsight.inputs.archives import images_in_tar, images_in_zip
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.inputs.folders import inputs_below
@@ -46,7 +47,7 @@ def open_inputs(
         paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
             (``.txt``, ``.csv``), an archive, a video (see ``is_video``), a ``file:`` URL, or
             ``-`` for a list on stdin. A path that does not exist counts as a file, so that reading
-            it reports the error.
+            it reports the error. An address of a camera or store is named without its secrets.
         every: interval of the frames that are used of a video; 1 uses all.
         left_out: collects files in folders and archives that are not read.
 
@@ -67,6 +68,8 @@ def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
     for path in paths:
         if path == STDIN:
             yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer))
+        elif is_address(path):
+            yield path
         elif (read := _LISTS.get(os.path.splitext(path)[1].lower())) and not os.path.isdir(path):
             yield from _of_list(path, read(Path(path)))
         else:
@@ -83,6 +86,9 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
 
 def images_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
     """The images at one path, which is not a list; see ``open_inputs``."""
+    if (refused := refused_address(name)) is not None:
+        yield refused
+        return
     name = local_path(name)
     path = Path(name)
     # Not Path.is_dir: in some versions of Python it raises for invalid names.

@@ -207,7 +207,11 @@ def open_models(
             inspector.classifier,
             request.load,
             telemetry,
-            rules=Rules(models=models, decision=request.config.decision),
+            rules=Rules(
+                models=models,
+                decision=request.config.decision,
+                bit_depth=request.config.model.bit_depth,
+            ),
             examine=functools.partial(examine_aside, trust=request.trust, options=request.options),
             place=models.incoming,
             product=models.product,

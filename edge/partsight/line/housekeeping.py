@@ -10,6 +10,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from partsight.config.source_kind import LIVE, source_kinds
 from partsight.errors import ConfigError
 from partsight.line.events import thresholds_detail
 from partsight.line.inspector import Inspector
@@ -79,6 +80,7 @@ class Housekeeping:
 
     def _swap(self, classifier: Classifier) -> None:
         try:
+            self._require_same_bit_depth(classifier)
             self._inspector.use(classifier=classifier)
         except ConfigError as error:
             # The thresholds were changed after its qualification.
@@ -89,6 +91,22 @@ class Housekeeping:
         for follow in self._observers.swapped:
             follow()
         self._on_event("thresholds", thresholds_detail(self._inspector))
+
+    def _require_same_bit_depth(self, classifier: Classifier) -> None:
+        """Refuse a model for which the source would have to decode image files otherwise.
+
+        Raises:
+            ConfigError: it is such a model.
+        """
+        depths = [
+            each.contract.preprocess.bit_depth for each in (self._inspector.classifier, classifier)
+        ]
+        if depths[0] != depths[1] and not source_kinds(self._config.source) <= LIVE:
+            words = ["none" if depth is None else str(depth) for depth in depths]
+            raise ConfigError(
+                f"the model has another bit depth than the active one: expected {words[0]}, "
+                f"received {words[1]}. Restart the line to decode images for it"
+            )
 
     def _reload(self) -> None:
         """Apply the settings that need no restart; an invalid configuration changes nothing."""
@@ -114,7 +132,9 @@ class Housekeeping:
         if self._models is not None:
             from partsight.qualification.rules import Rules
 
-            self._models.rules = Rules(models=config.models, decision=config.decision)
+            self._models.rules = Rules(
+                models=config.models, decision=config.decision, bit_depth=config.model.bit_depth
+            )
         waiting = ", ".join(change.key for change in restart)
         self._telemetry.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(

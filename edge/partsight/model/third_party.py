@@ -6,6 +6,7 @@ thresholds.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from partsight.decision.operating_point import OperatingPoint, default_accept_labels
@@ -46,6 +47,8 @@ class ModelOverrides:
         accept_labels: the labels of good parts; empty uses those with a good name.
         scale, offset: the network expects byte * scale + offset; None uses the metadata.
         logits: whether the output is logits, without the final softmax or sigmoid.
+        bit_depth: significant bits of image files with 16 bits per sample, also for a model of
+            partsight that declares none.
     """
 
     labels: tuple[str, ...] | None = None
@@ -53,6 +56,7 @@ class ModelOverrides:
     scale: float | None = None
     offset: float = 0.0
     logits: bool = False
+    bit_depth: int | None = None
 
 
 def third_party_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
@@ -81,7 +85,7 @@ def third_party_contract(data: bytes, name: str, overrides: ModelOverrides) -> C
     try:
         return Contract(
             labels,
-            PreprocessSpec(tensors.height, tensors.width),
+            PreprocessSpec(tensors.height, tensors.width, bit_depth=overrides.bit_depth),
             OperatingPoint(_accept_labels(labels, overrides, name)),
             normalization=third_party_normalization(
                 tensors.image,
@@ -146,8 +150,20 @@ def _labels(
             f"{expected}, received {len(labels)}. Give the file with its own labels: --labels "
             "labels.txt"
         )
+    _require_good_once(labels, overrides, name)
     named = _unique(tuple(map(nfc, labels)))
     return (f"not {named[0]}", named[0]) if len(named) == 1 else named
+
+
+def _require_good_once(labels: tuple[str, ...], overrides: ModelOverrides, name: str) -> None:
+    """Refuse a label that is there twice if any label is good: one of the two may mean bad."""
+    twice = [label for label, count in Counter(map(nfc, labels)).items() if count > 1]
+    if twice and (overrides.accept_labels or default_accept_labels(labels)):
+        raise ContractError(
+            f"the labels of {name} have {twice[0]!a} twice: expected each once, since one of them "
+            "may stand for another label. Give the labels in the order of its outputs: --labels "
+            "labels.txt"
+        )
 
 
 def _accept_labels(

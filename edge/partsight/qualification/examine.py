@@ -14,6 +14,7 @@ from partsight.inference.classifier import Classifier
 from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores
 from partsight.qualification.rules import Findings, Rules
 from partsight.qualification.trust import TrustPolicy, require_trusted
@@ -39,12 +40,13 @@ def examine(data: bytes, rules: Rules, trust: TrustPolicy, options: RuntimeOptio
         DatasetError: the acceptance set cannot be used.
         EnvironmentFault: this machine cannot run the model.
     """
-    file = load_model_file(data)
+    overrides = None if rules.bit_depth is None else ModelOverrides(bit_depth=rules.bit_depth)
+    file = load_model_file(data, overrides)
     _require_labels(file.contract, rules)
     line = rules.decision
     with_thresholds(file.contract.operating_point, line.accept_above, line.reject_below)
     require_trusted(file, trust, options)
-    classifier = Classifier.open(data, options)
+    classifier = Classifier.open(data, options, overrides=overrides)
     samples, difference = _replayed(file, classifier, rules)
     return _accepted(classifier, rules, Findings(samples, difference))
 

@@ -20,12 +20,14 @@ class Rules(Section):
     Attributes:
         models: golden samples, acceptance set and scores that it must reach.
         decision: thresholds of the device, which replace those of the model.
+        bit_depth: bit depth of image files for a model that declares none, or None.
         labels: labels that the model must have, in any order, or None for any.
         accept_labels: labels of good parts that it must have, in any order, or None for any.
     """
 
     models: ModelsConfig = ModelsConfig()
     decision: DecisionConfig = DecisionConfig()
+    bit_depth: int | None = None
     labels: tuple[str, ...] | None = None
     accept_labels: tuple[str, ...] | None = None
 

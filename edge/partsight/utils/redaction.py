@@ -35,7 +35,12 @@ __all__ = [
     "remember_secret",
 ]
 
-# An address whose "//" became "/", as in a path, or that has no scheme.
+# An address whose "//" became "/", as in a path.
+_ONE_SLASH = re.compile(
+    r"(?<![A-Za-z0-9])((?:rtsps?|rtmps?|https?|ftps?|srt|mqtts?|s3|gs|hdfs):)(/(?!/)[^\s'\"<>]*)",
+    re.IGNORECASE,
+)
+# The same, or an address without a scheme.
 _AS_PATH = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]*:/)(?!/)[^\s'\"<>]*@"
     r"|(?<![\w/.:@*-])((?://)?)[^\s:/@'\"<>]+:[^\s/@'\"<>]+@(?=[\w\[])"
@@ -71,6 +76,8 @@ def redact_text(text: str) -> str:
     text = known_secrets.hidden_in(text)
     if "://" in text:
         text = IN_TEXT.sub(_redact_match, text)
+    if ":/" in text:
+        text = _ONE_SLASH.sub(_redact_one_slash, text)
     if "=" in text:  # before user info is hidden: an assigned value may contain ":" and "@"
         text = _ASSIGNED_VALUE.sub(rf"\1{HIDDEN}", text)
     if "@" in text:
@@ -106,6 +113,11 @@ def remember_address(address: str) -> None:
     for found in ASSIGNED.finditer(rest):
         if re.match(r"u|login|account", found.group(), re.IGNORECASE) is None:
             remember_secret(re.split(r"[&\s;]", rest[found.end() :], maxsplit=1)[0])
+
+
+def _redact_one_slash(found: re.Match[str]) -> str:
+    """Redact an address with one slash of two, found in a text."""
+    return found[1] + IN_TEXT.sub(_redact_match, f"{found[1]}/{found[2]}")[len(found[1]) + 1 :]
 
 
 def _redact_match(found: re.Match[str]) -> str:

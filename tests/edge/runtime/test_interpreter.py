@@ -73,6 +73,19 @@ def test_the_runtime_that_is_chosen(install, installed, name, expected: str) -> 
             EnvironmentFault,
             "pip install ai-edge-litert",
         ),
+        ([], None, EnvironmentFault, "neither litert nor tflite-runtime is installed"),
+        (
+            ["tflite-runtime"],
+            "litert",
+            EnvironmentFault,
+            "litert is not installed, and PARTSIGHT_RUNTIME or runtime in [model]",
+        ),
+        (
+            ["litert"],
+            "tflite-runtime",
+            EnvironmentFault,
+            "or choose litert, which is installed",
+        ),
         (["litert"], "onnx", EnvironmentFault, "Received: 'onnx'"),
     ],
 )

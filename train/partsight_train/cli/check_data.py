@@ -63,6 +63,7 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
         prepared.training_data.examples,
         ProgressBar("check of the images"),
         bit_depth=prepared.training_data.backbone.spec.bit_depth,
+        accept_labels=prepared.accept_labels,
     )
     if output is not None:
         _write_page(output, image_dir, prepared, findings)

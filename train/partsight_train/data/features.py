@@ -108,6 +108,7 @@ def _preprocessed(
     readable, failed = {}, {}
     for path, image in batch:
         if isinstance(image, ImageError):
+            raise_if_out_of_memory(image)
             failed[path] = str(image)
         else:
             seen = preprocess(image, backbone.spec)

@@ -138,8 +138,7 @@ def _open_backbone(
         width=columns * tile.width,
         fit=settings.fit,
         roi=settings.roi,
-        # None means 16 bits; earlier versions of partsight know no other value for it.
-        bit_depth=None if depth == MAX_BIT_DEPTH else depth,
+        bit_depth=depth,
     )
     return dataclasses.replace(backbone, spec=spec, views=settings.views, tiles=settings.tiles)
 
@@ -169,6 +168,8 @@ def _depth_note(depth: int | None, settings: TrainSettings) -> list[str]:
     if depth is None:
         return []
     source = "as given" if settings.bit_depth else "as declared or observed over the whole set"
+    if depth == MAX_BIT_DEPTH and not settings.bit_depth:
+        return []
     return [f"files of 16 bits per sample have {depth} significant bits, {source}: scaled by them"]
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from partsight.errors import DatasetError
-from partsight.image_files.layout import Layout, label_key, read_layout
+from partsight.image_files.layout import Layout, image_files_of_label, label_key, read_layout
 from partsight.image_files.part_names import part_in_name
-from partsight.image_files.read import image_files_below, sub_folders
+from partsight.image_files.read import sub_folders
 from partsight.image_files.walk import LeftOut
 from partsight_train.data.assignment import Split
 from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
@@ -84,7 +84,7 @@ def scan(folder: Path) -> Scan:
 
 
 def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
-    return [each for each in image_files_below(folder, left_out) if isinstance(each, Path)]
+    return [each for each in image_files_of_label(folder, left_out) if isinstance(each, Path)]
 
 
 def _label_of(folder_name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from partsight.utils.progress import Progress, silent
@@ -29,6 +29,8 @@ def check(
     *,
     bit_depth: int | None = None,
     cache: Path | None = None,
+    accept_labels: Collection[str] = (),
+    min_contrast: float | None = None,
 ) -> tuple[Finding, ...]:
     """Return findings about possible errors in the images and labels.
 
@@ -40,15 +42,18 @@ def check(
         progress: reports each image that is summarized for the first time.
         bit_depth: see ``PreprocessSpec``.
         cache: folder of the cache; None for the default, see ``cache_dir``.
+        accept_labels: labels of good parts.
+        min_contrast: of the settings.
     """
     readable = {each.path: digests[each.path] for each in dataset.pictures}
+    good = {each.path for each in dataset.pictures if dataset.labels[each.label] in accept_labels}
     summaries = summarize_images(readable, progress, bit_depth=bit_depth, cache=cache)
     found = [
         *unreadable(failed),
         *too_few(dataset),
         *imbalance(dataset),
         *mixed_shapes(summaries.sizes),
-        *flat(summaries.greys),
+        *flat(summaries.greys, good, min_contrast),
         *duplicates(dataset, digests, summaries.greys),
         *mislabelled(dataset, examples),
     ]

@@ -111,6 +111,8 @@ def image_files_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, st
         return
     if filesystem.type_name == "local":  # the only one with links
         for entry in image_files_below(Path(top), left_out):
+            if isinstance(entry, Unlisted) and entry.is_cycle:
+                continue
             if isinstance(entry, Unlisted):
                 yield Unreadable(name(str(entry.path)), entry.reason)
             else:

@@ -66,6 +66,8 @@ def classify_locally(options: ClassifyOptions) -> None:
     if not options.quiet:
         report_left_out(left_out)
         click.echo(run.summary.text(), err=True)
+    if (note := run.undeclared.text()) is not None:
+        click.echo(f"partsight: {note}", err=True)
     exit_if_failed(run.summary.failed + run.unobserved, run.summary.total)
 
 

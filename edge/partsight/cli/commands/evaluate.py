@@ -64,6 +64,8 @@ def command(
         click.echo(f"partsight: {printable(note)}", err=True)
     scored = score_images(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
+    if (depth_note := scored.undeclared_bits.text()) is not None:
+        click.echo(f"partsight: {depth_note}", err=True)
     metrics = evaluate(classifier, scored, point_in_force(classifier, device))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))

@@ -12,6 +12,8 @@ import click
 
 from partsight.cli.device import Device, open_device
 from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, THREADS_VARIABLE
+from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
+from partsight.utils.memory_limit import memory_limit, require_memory
 
 if TYPE_CHECKING:
     from partsight.decision.operating_point import OperatingPoint
@@ -68,6 +70,9 @@ _FACTS = (
     click.option("--accept-label", "accept_labels", multiple=True,
                  help="For a model of another tool: label of good parts; may be repeated. "
                       "Default: healthy, good, ok_front, defect_free, i.O. etc."),
+    click.option("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
+                 help="Significant bits of image files with 16 bits per sample, for a model that "
+                      "declares none. Default: bit_depth in [model] of the configuration."),
 )  # fmt: skip
 
 
@@ -82,16 +87,19 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
         offset: float | None,
         logits: bool,
         accept_labels: tuple[str, ...],
+        bit_depth: int | None,
         **options: object,
     ) -> None:
         if offset is not None and scale is None:
             raise click.UsageError("--offset needs --scale")
         overrides = None
-        if any((labels_file, scale, logits, accept_labels)):
+        if any((labels_file, scale, logits, accept_labels, bit_depth)):
             from partsight.model.third_party import ModelOverrides, read_labels
 
             labels = None if labels_file is None else read_labels(labels_file)
-            overrides = ModelOverrides(labels, accept_labels, scale, offset or 0.0, logits)
+            overrides = ModelOverrides(
+                labels, accept_labels, scale, offset or 0.0, logits, bit_depth
+            )
         command(overrides=overrides, **options)
 
     for option in reversed(_FACTS):
@@ -99,13 +107,30 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
+def with_configured_depth(
+    overrides: ModelOverrides | None, device: Device
+) -> ModelOverrides | None:
+    """Return the overrides with ``bit_depth`` of ``[model]``, unless an option gives one."""
+    depth = device.file_config.model.bit_depth if device.file_config else None
+    if depth is None or (overrides is not None and overrides.bit_depth is not None):
+        return overrides
+    from partsight.model.third_party import ModelOverrides
+
+    return dataclasses.replace(overrides or ModelOverrides(), bit_depth=depth)
+
+
 def load_for_command(
     model: str | bytes, device: Device, threads: int, overrides: ModelOverrides | None
 ) -> Classifier:
     """Load a model for a command; warnings and advice on a faster runtime go to stderr."""
-    from partsight.inference.runtimes import speed_advice
+    from partsight.inference.interpreter import load_runtime
+    from partsight.inference.runtimes import choose_runtime, speed_advice
     from partsight.qualification.load import load_classifier
 
+    if memory_limit() is not None:
+        load_runtime(choose_runtime(device.options.runtime))
+        require_memory()
+    overrides = with_configured_depth(overrides, device)
     options = dataclasses.replace(device.options, threads=threads)
     classifier = load_classifier(model, device.trust, options, overrides=overrides, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)
