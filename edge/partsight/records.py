@@ -128,6 +128,8 @@ class PictureResult:
         reason: why this verdict, in words; None without one.
         error: why there is neither.
         facts: of its file, where they were asked for.
+        undeclared_bits: significant bits of a 16-bit file that was refused because the model
+            declares no bit depth. Not in rows.
     """
 
     path: str
@@ -137,6 +139,7 @@ class PictureResult:
     error: str | None = None
     facts: PictureFacts | None = None
     reason: str | None = None
+    undeclared_bits: int | None = None
 
     def row(self) -> dict[str, Any]:
         """The columns of ``partsight classify``."""

@@ -106,7 +106,7 @@ def test_significant_bits_of_the_set_travel_with_the_model(
 
     assert eight.backbone.spec.bit_depth is None
     assert prepared.training_data.backbone.spec.bit_depth == 12
-    assert given.training_data.backbone.spec.bit_depth is None
+    assert given.training_data.backbone.spec.bit_depth == 16
     assert "12 significant bits, as declared or observed over the whole set" in prepared.notes[-1]
     spread = [np.ptp(each.training_data.examples.features) for each in (prepared, given)]
     assert spread[0] > 3 * spread[1]

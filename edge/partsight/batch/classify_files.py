@@ -18,6 +18,7 @@ from partsight.decision.decide import OperatingPoint, decide, reason
 from partsight.errors import ImageError
 from partsight.image.decode import decode
 from partsight.image.file import read_picture_file
+from partsight.image.undeclared_depth import UndeclaredDepthError
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.records import PictureFacts, PictureResult
 from partsight.utils.parallel_map import worked_ahead
@@ -94,7 +95,14 @@ def judged(
             reason=reason(prediction, point),
         )
     except ImageError as error:
-        return PictureResult(taken.name, classifier.model_sha256, error=str(error), facts=facts)
+        bits = error.bits if isinstance(error, UndeclaredDepthError) else None
+        return PictureResult(
+            taken.name,
+            classifier.model_sha256,
+            error=str(error),
+            facts=facts,
+            undeclared_bits=bits,
+        )
 
 
 def _content(picture: Picture) -> tuple[bytes | NDArray[np.uint8], datetime | None]:

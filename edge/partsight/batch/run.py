@@ -14,6 +14,7 @@ from partsight.batch.classify_files import classify_inputs
 from partsight.batch.summary import Summary
 from partsight.decision.decide import OperatingPoint
 from partsight.errors import ImageError, OutputError
+from partsight.image.undeclared_depth import UndeclaredBits
 from partsight.image_files.read import no_pictures
 from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import Input
@@ -65,6 +66,7 @@ class Judging:
 
     def asked(self) -> dict[str, Any]:
         """What a run that goes on must have been asked, too."""
+        depth = self.classifier.contract.preprocess.bit_depth
         return {
             "model": self.classifier.model_sha256,
             "accept_labels": list(self.point.accept_labels),
@@ -72,6 +74,8 @@ class Judging:
             "reject_below": self.point.reject_below,
             "min_contrast": self.point.min_contrast,
             "details": self.details,
+            # Left out if there is none, so that runs of earlier versions can be resumed.
+            **({} if depth is None else {"bit_depth": depth}),
         }
 
     def judge(self, inputs: Iterable[Input]) -> Iterator[Outcome]:
@@ -102,6 +106,7 @@ class Run:
         summary: of all rows so far.
         left_out: as given.
         unobserved: how often an observer could not do its work.
+        undeclared: 16-bit files that were refused because the model declares no bit depth.
     """
 
     def __init__(
@@ -115,7 +120,7 @@ class Run:
         self.left_out = left_out
         self._judging, self._inputs = judging, inputs
         self._observers, self._tell = observers, tell
-        self.summary, self.unobserved = Summary(), 0
+        self.summary, self.unobserved, self.undeclared = Summary(), 0, UndeclaredBits()
 
     def skip(self, spool: Spool) -> None:
         """Take what a run before has judged as it is.
@@ -149,6 +154,8 @@ class Run:
         for outcome in progress(outcomes, left, show=self._rate):
             if outcome.row["error"] is not None:
                 self._tell(outcome.row["path"], outcome.row["error"])
+            if outcome.result is not None and outcome.result.undeclared_bits is not None:
+                self.undeclared.add(outcome.result.undeclared_bits)
             self.summary.add(outcome.row)
             self._observe(outcome)
             yield outcome.row

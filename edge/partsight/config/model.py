@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field, PositiveInt
 
 from partsight.config.section import Place, Section
+from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 
 __all__ = ["ModelConfig"]
 
@@ -20,6 +21,13 @@ class ModelConfig(Section):
     )
     threads: PositiveInt | None = Field(
         default=None, description="Threads that the runtime may use for a picture; 1 if left out."
+    )
+    bit_depth: int | None = Field(
+        default=None,
+        ge=MIN_BIT_DEPTH,
+        le=MAX_BIT_DEPTH,
+        description="Significant bits of image files with 16 bits per sample, for a model that "
+        "declares none; without it, files with fewer than 16 are not inspected.",
     )
     public_key: Place | None = Field(
         default=None,

@@ -21,6 +21,7 @@ from partsight.decision.decide import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
+from partsight.image.undeclared_depth import UndeclaredBits, UndeclaredDepthError
 from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
 from partsight.image_files.read import no_pictures, pictures_below, read_pictures
 from partsight.image_files.walk import LeftOut
@@ -44,6 +45,7 @@ class ScoredPictures:
         seconds: float (N,), time from the decoded picture to its scores.
         failed: path and reason of each picture that could not be read.
         contrasts: float (N,), see ``Prediction.contrast``; None where they were not measured.
+        undeclared_bits: counts the failed 16-bit files whose depth the model does not declare.
     """
 
     paths: tuple[Path, ...]
@@ -52,6 +54,7 @@ class ScoredPictures:
     seconds: NDArray[np.float64]
     failed: tuple[tuple[Path, str], ...]
     contrasts: NDArray[np.float64] | None = None
+    undeclared_bits: UndeclaredBits = dataclasses.field(default_factory=UndeclaredBits)
 
 
 def labelled_pictures(
@@ -141,9 +144,12 @@ def score_pictures(
     pictures_read = read_pictures((path for path, _ in for_reading), classifier.contract.preprocess)
     read, true, scores, seconds, failed = [], [], [], [], []
     contrasts: list[float | None] = []
+    undeclared = UndeclaredBits()
     for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
         if isinstance(picture, ImageError):
             failed.append((path, str(picture)))
+            if isinstance(picture, UndeclaredDepthError):
+                undeclared.add(picture.bits)
             continue
         started = clock()
         (prediction,) = classifier.classify([picture])
@@ -162,6 +168,7 @@ def score_pictures(
         tuple(failed),
         # One that was not measured becomes NaN, which is below no limit.
         np.array(contrasts, np.float64),
+        undeclared,
     )
 
 
@@ -185,7 +192,10 @@ def evaluate(
         DatasetError: not one picture could be read.
     """
     if not scored.paths:
-        raise DatasetError(f"none of {len(scored.failed)} pictures could be read; nothing to say")
+        example = "; ".join(f"{path}: {reason}" for path, reason in scored.failed[:1])
+        raise DatasetError(
+            f"none of {len(scored.failed)} pictures could be read; the first one, {example}"
+        )
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract
     point = point or contract.operating_point

@@ -21,12 +21,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError, _imaging
 
 from partsight.errors import ImageError
-from partsight.image.depth import Samples, declared_bits, peak_of, to_8_bits, wide_samples
+from partsight.image.depth import Samples, counted_samples, require_samples, to_8_bits
 from partsight.image.file import read_picture_file
 from partsight.image.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.image.limits import MAX_PIXELS, refuse_bomb
 from partsight.image.preprocess import covering_hw
 from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
+from partsight.image.undeclared_depth import require_full_depth
 from partsight.utils.opencv import cv2
 from partsight.utils.printable import shown
 
@@ -92,7 +93,8 @@ def decode(
 
     Raises:
         ImageError: with the reason in one line: missing, no regular file, empty, no picture,
-            damaged, too large, or with samples beyond the ``bit_depth`` of ``spec``.
+            damaged, too large, or 16 bits per sample with samples beyond the ``bit_depth`` of
+            ``spec``, or, if that declares none, within fewer bits.
     """
     data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
     if not data:
@@ -103,6 +105,8 @@ def decode(
             if spec is not None:
                 _scale(opened, spec)
                 bit_depth = spec.bit_depth
+                if bit_depth is None:
+                    require_full_depth(opened, data)
             image: Image.Image = opened
             if bit_depth is not None and bit_depth != MAX_BIT_DEPTH:
                 image = _narrowed(opened, data, bit_depth)
@@ -142,10 +146,7 @@ def read_samples(path: Path) -> Samples | None:
         data = read_picture_file(path)[0]
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             refuse_bomb(image.format, image.size, _tile_wh(image), data)
-            samples = wide_samples(image, data)
-            if samples is None:
-                return None
-            return Samples(peak_of(samples), declared_bits(image, data))
+            return counted_samples(image, data)
     except (ImageError, Image.DecompressionBombError, MemoryError, *_DAMAGE):
         return None  # ``decode`` says why
 
@@ -168,7 +169,7 @@ def _register_heif() -> None:
 
 def _narrowed(image: Image.Image, data: bytes, bit_depth: int) -> Image.Image:
     """An image of 16 bits per sample, scaled to 8 by its significant bits; others as they are."""
-    samples = wide_samples(image, data)
+    samples = require_samples(image, data)
     if samples is None:
         return image
     narrowed = Image.fromarray(to_8_bits(samples, bit_depth))

@@ -25,24 +25,31 @@ from partsight.utils.opencv import cv2
 __all__ = [
     "Samples",
     "choose_depth",
+    "counted_samples",
     "declared_bits",
     "is_settled",
     "may_be_wide",
     "peak_of",
+    "require_samples",
     "to_8_bits",
     "wide_samples",
 ]
 
 # JPEG 2000 declares its range, as PGM and PPM do, and Pillow scales them to 16 bits by it. But
-# OpenCV writes 65535 as the range of every PGM and PPM with 16 bits.
-_UNSCALED = ("PNG", "TIFF", "PPM")
+# writers of 16-bit arrays, such as OpenCV, declare the full range of 16 bits for every file.
+_UNSCALED = ("PNG", "TIFF", "PPM", "JPEG2000")
 _FULL_RANGE = 2**MAX_BIT_DEPTH - 1
-_PNM_RANGE = re.compile(rb"P[56]\s+(?:(?:#[^\n]*\n\s*)*\d+\s+){2}(?:#[^\n]*\n\s*)*(\d+)\s")
+_PNM_RANGE = re.compile(rb"P[2356]\s+(?:(?:#[^\n]*\n\s*)*\d+\s+){2}(?:#[^\n]*\n\s*)*(\d+)\s")
 _DEPTHS = (8, 10, 12, 14, 16)
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TIFF_BITS, _TIFF_MAX_VALUE, _TIFF_SAMPLE_MAX = 258, 281, 341
+_JPEG2000_SIGNATURES = (b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  \r\n\x87\n")
+# Markers SOC and SIZ; the precision of the first component, less 1, is at this distance.
+_JPEG2000_SIZE, _JPEG2000_PRECISION = _JPEG2000_SIGNATURES[0], 42
 _HEADER_BYTES, _PNM_HEADER_BYTES = 32, 1024
+# As Pillow opens grey, grey with transparency, colour and colour with transparency.
+_COUNTED_MODES = ("L", "LA", "RGB", "RGBA", "RGBX")
 _PNG_BIT_DEPTH, _PNG_COLOUR_TYPE = 24, 25
 
 
@@ -91,10 +98,14 @@ def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
     """
     if image.format not in _UNSCALED or not 8 < _bits(image, data) <= MAX_BIT_DEPTH:
         return None
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I;16") or (image.mode == "I" and image.format == "PPM"):
         return np.asarray(image).astype(np.uint16)
+    if image.mode not in _COUNTED_MODES:
+        return None
     image.load()  # OpenCV fills up what is missing of a damaged file
-    decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    # A text PPM may end with its last sample, which OpenCV takes for cut off.
+    ended = data + b"\n" if image.format == "PPM" else data
+    decoded = cv2.imdecode(np.frombuffer(ended, np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.dtype != np.uint16:
         return None
     if decoded.ndim == 2:
@@ -102,6 +113,36 @@ def wide_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
     codes = {3: cv2.COLOR_BGR2RGB, 4: cv2.COLOR_BGRA2RGBA}
     code = codes.get(decoded.shape[2])
     return None if code is None else np.asarray(cv2.cvtColor(decoded, code), np.uint16)
+
+
+def counted_samples(image: Any, data: bytes) -> Samples | None:
+    """Peak and declared bits of an opened file with 16 bits per sample; None for other files.
+
+    Args:
+        image, data: see ``wide_samples``.
+
+    Raises:
+        ImageError: it has more than 8 bits per sample that cannot be counted.
+        OSError, SyntaxError, ValueError: the file is damaged.
+    """
+    samples = require_samples(image, data)
+    return None if samples is None else Samples(peak_of(samples), declared_bits(image, data))
+
+
+def require_samples(image: Any, data: bytes) -> NDArray[np.uint16] | None:
+    """As ``wide_samples``, which also gives None where more than 8 bits cannot be decoded.
+
+    Raises:
+        ImageError: it is such a file.
+        OSError, SyntaxError, ValueError: the file is damaged.
+    """
+    samples = wide_samples(image, data)
+    if samples is None and image.format in _UNSCALED and 8 < _bits(image, data) <= MAX_BIT_DEPTH:
+        raise ImageError(
+            f"the significant bits of its {_bits(image, data)}-bit samples (mode {image.mode}) "
+            "cannot be counted: expected grey or RGB. Save it as PNG"
+        )
+    return samples
 
 
 def to_8_bits(samples: NDArray[np.uint16], bit_depth: int) -> NDArray[np.uint8]:
@@ -139,7 +180,7 @@ def peak_of(samples: NDArray[np.uint16]) -> int:
 
 
 def may_be_wide(path: Path) -> bool:
-    """Whether the first bytes are those of a PNG, PGM or PPM with 16 bits, or of any TIFF."""
+    """Whether a file begins as a PNG, PGM or PPM with 16 bits, or any TIFF or JPEG 2000."""
     try:
         with path.open("rb") as stream:
             start = stream.read(_PNM_HEADER_BYTES)
@@ -148,7 +189,9 @@ def may_be_wide(path: Path) -> bool:
     if len(start) < _HEADER_BYTES:
         return False
     is_wide_png = start.startswith(_PNG_SIGNATURE) and start[_PNG_BIT_DEPTH] == MAX_BIT_DEPTH
-    return is_wide_png or start.startswith(_TIFF_SIGNATURES) or _pnm_bits(start) == MAX_BIT_DEPTH
+    if start.startswith((*_TIFF_SIGNATURES, *_JPEG2000_SIGNATURES)):
+        return True
+    return is_wide_png or _pnm_bits(start) == MAX_BIT_DEPTH
 
 
 def _bits(image: Any, data: bytes) -> int:
@@ -157,6 +200,8 @@ def _bits(image: Any, data: bytes) -> int:
         return data[_PNG_BIT_DEPTH]
     if image.format == "PPM":
         return _pnm_bits(data)
+    if image.format == "JPEG2000":
+        return _jpeg2000_bits(data)
     bits = getattr(image, "tag_v2", {}).get(_TIFF_BITS, (1,))
     return max(bits) if isinstance(bits, tuple) else int(bits)
 
@@ -165,6 +210,13 @@ def _pnm_bits(data: bytes) -> int:
     """16 for a PGM or PPM whose range says nothing; 0 for others, which Pillow scales."""
     match = _PNM_RANGE.match(data[:_PNM_HEADER_BYTES])
     return MAX_BIT_DEPTH if match and match[1] == str(_FULL_RANGE).encode() else 0
+
+
+def _jpeg2000_bits(data: bytes) -> int:
+    """16 for a JPEG 2000 with the full range; 0 for others, which Pillow scales."""
+    place = data.find(_JPEG2000_SIZE)
+    precision = data[place + _JPEG2000_PRECISION : place + _JPEG2000_PRECISION + 1]
+    return MAX_BIT_DEPTH if place >= 0 and precision == bytes([MAX_BIT_DEPTH - 1]) else 0
 
 
 def declared_bits(image: Any, data: bytes) -> int | None:

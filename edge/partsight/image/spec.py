@@ -49,8 +49,9 @@ class PreprocessSpec:
         roi: the region of interest, (left, top, width, height) as shares of the
             picture's width and height; nothing outside it is seen. None is all of it.
         bit_depth: significant bits of files with 16 bits per sample, 8 to 16, the same for
-            every image of the set that the model was trained on; None takes all 16. Files of
-            8 bits per sample are the same under each.
+            every image of the set that the model was trained on; None if it declares none:
+            files with fewer than 16 are then refused, see ``undeclared_depth``. Files of 8 bits
+            per sample are the same under each.
 
     Raises:
         ValueError: a size below 1, an unknown fit, a region that is empty or reaches

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from partsight.config.source_kind import LIVE, source_kinds
 from partsight.errors import ConfigError
 from partsight.line.events import thresholds_told
 from partsight.line.inspector import Inspector
@@ -80,6 +81,7 @@ class Housekeeping:
 
     def _swap(self, classifier: Classifier) -> None:
         try:
+            self._require_same_bit_depth(classifier)
             self._inspector.use(classifier=classifier)
         except ConfigError as error:
             # It was examined under the thresholds of then; they were changed in between.
@@ -90,6 +92,22 @@ class Housekeeping:
         for follow in self._observers.swapped:
             follow()
         self._on_event("thresholds", thresholds_told(self._inspector))
+
+    def _require_same_bit_depth(self, classifier: Classifier) -> None:
+        """Refuse a model for which the source would have to decode image files otherwise.
+
+        Raises:
+            ConfigError: it is such a model.
+        """
+        depths = [
+            each.contract.preprocess.bit_depth for each in (self._inspector.classifier, classifier)
+        ]
+        if depths[0] != depths[1] and not source_kinds(self._config.source) <= LIVE:
+            words = ["none" if depth is None else str(depth) for depth in depths]
+            raise ConfigError(
+                f"the model has another bit depth than the active one: expected {words[0]}, "
+                f"received {words[1]}. Restart the line to decode images for it"
+            )
 
     def _reload(self) -> None:
         """Take over what can be; a configuration that is wrong changes nothing."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import ContractError, ModelError
+from partsight.model.bit_depth import with_bit_depth
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.third_party import ModelOverrides, foreign_contract
 from partsight.model.zip_tail import TailDamage, append_tail, read_member
@@ -102,7 +103,8 @@ def load_model_file(
     digest = hashlib.sha256(data).hexdigest()
     if document is None:
         return ModelFile(data, digest, foreign_contract(data, name, overrides or ModelOverrides()))
-    if overrides is not None:
+    depth = None if overrides is None else overrides.bit_depth
+    if overrides not in (None, ModelOverrides(bit_depth=depth)):
         raise ContractError(
             f"{name} says itself what its numbers mean: expected no labels, scale, offset, accept "
             "labels or logits given by hand. Leave these options out."
@@ -110,7 +112,7 @@ def load_model_file(
     _check_digest(data, document, name)
     try:
         facts = {name: value for name, value in document.items() if name not in _OF_THE_FILE}
-        contract = contract_from_document(facts)
+        contract = with_bit_depth(contract_from_document(facts), depth)
     except (KeyError, OverflowError, TypeError, ValueError) as error:
         reason = f"{error.args[0]} is missing" if isinstance(error, KeyError) else str(error)
         raise ContractError(f"the contract in {name} cannot be used: {reason}") from error

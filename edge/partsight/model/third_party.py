@@ -45,6 +45,8 @@ class ModelOverrides:
         accept_labels: the labels of good parts; empty takes those with a good name.
         scale, offset: the network takes byte * scale + offset; None takes its metadata's word.
         logits: whether it leaves the softmax, or sigmoid, to whoever runs it.
+        bit_depth: significant bits of image files with 16 bits per sample, also for a model of
+            partsight that declares none.
     """
 
     labels: tuple[str, ...] | None = None
@@ -52,6 +54,7 @@ class ModelOverrides:
     scale: float | None = None
     offset: float = 0.0
     logits: bool = False
+    bit_depth: int | None = None
 
 
 def foreign_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contract:
@@ -82,7 +85,7 @@ def foreign_contract(data: bytes, name: str, overrides: ModelOverrides) -> Contr
     try:
         return Contract(
             labels,
-            PreprocessSpec(tensors.height, tensors.width),
+            PreprocessSpec(tensors.height, tensors.width, bit_depth=overrides.bit_depth),
             OperatingPoint(_accept_labels(labels, overrides, name)),
             normalization=foreign_normalization(
                 tensors.picture,

@@ -16,6 +16,7 @@ from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile, load_model_file
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores
 from partsight.qualification.rules import Findings, Rules
 from partsight.qualification.trust import require_trusted
@@ -35,11 +36,12 @@ def examine(data: bytes, rules: Rules) -> Findings:
         DatasetError: the acceptance set cannot be measured on.
         EnvironmentFault: this machine cannot run it.
     """
-    file = load_model_file(data)
+    overrides = None if rules.bit_depth is None else ModelOverrides(bit_depth=rules.bit_depth)
+    file = load_model_file(data, overrides)
     _require_labels(file.contract, rules)
     with_thresholds(file.contract.operating_point, rules.accept_above, rules.reject_below)
     require_trusted(file)
-    classifier = Classifier.open(data)
+    classifier = Classifier.open(data, overrides=overrides)
     samples, difference = _replayed(file, classifier, rules)
     return _challenged(classifier, rules, Findings(samples, difference))
 

@@ -30,6 +30,7 @@ class Rules:
         accept_above: the device's own threshold in place of the model's, or None.
         reject_below: the device's own threshold in place of the model's, or None.
         min_contrast: the device's own limit in place of the model's, or None.
+        bit_depth: the device's own for a model that declares none, or None.
     """
 
     labels: tuple[str, ...] | None = None
@@ -41,6 +42,7 @@ class Rules:
     accept_above: float | None = None
     reject_below: float | None = None
     min_contrast: float | None = None
+    bit_depth: int | None = None
 
     def like(self, contract: Contract | None) -> Rules:
         """The same, with the labels of a model."""
@@ -108,6 +110,7 @@ def rules_of(config: Config) -> Rules:
         accept_above=decision.accept_above,
         reject_below=decision.reject_below,
         min_contrast=decision.min_contrast,
+        bit_depth=config.model.bit_depth,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import SourceError
+from partsight.image.depth import Samples, is_settled, peak_of
 from partsight.image.jpeg import JPEG_START
 from partsight.sources.mjpeg import whole_picture
 from partsight.utils.opencv import cv2
@@ -23,6 +24,7 @@ __all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_picture"]
 USUAL_FPS = 5.0
 # So many failures in a row are passed over: cameras are busy at times.
 _MOST_FAILURES = 3
+_PNG_BIT_DEPTH = 24
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -107,6 +109,25 @@ def begins_as_picture(data: bytes) -> bool:
     return data.startswith((JPEG_START, _PNG_START))
 
 
+def _require_full_range(png: bytes) -> None:
+    """Refuse a PNG of 16 bits per sample with fewer significant bits: it would be nearly black.
+
+    Raises:
+        SourceError: it is such a PNG.
+    """
+    if png[_PNG_BIT_DEPTH] <= 8:
+        return
+    image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    if image is None or image.dtype != np.uint16:
+        return
+    peak = peak_of(np.asarray(image, np.uint16))
+    if not is_settled(Samples(peak)):
+        raise SourceError(
+            f"the camera sends a 16-bit PNG with {peak.bit_length()} significant bits (largest "
+            f"sample {peak}): expected 8 bits, or all 16. Set the camera to 8 bits or to JPEG"
+        )
+
+
 def _decoded(data: bytes) -> NDArray[np.uint8]:
     """Decode a whole JPEG or PNG.
 
@@ -119,6 +140,7 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
     if data.startswith(JPEG_START):
         image = whole_picture(data)
     elif _PNG_END in data:
+        _require_full_range(data)
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise SourceError(f"the picture of {len(data)} bytes is cut off or damaged")

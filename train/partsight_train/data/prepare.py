@@ -91,8 +91,6 @@ def prepare(image_dir: Path, settings: TrainSettings, stages: Stages) -> Prepare
     size = {"height": rows * tile.height, "width": columns * tile.width}
     paths = [path for label in found for path in found[label]]
     depth = settings.bit_depth or measure_depth(paths)
-    # Without a depth all 16 bits count, for earlier versions of partsight, too.
-    depth = None if depth == MAX_BIT_DEPTH else depth
     seen = dataclasses.replace(tile, **size, fit=settings.fit, roi=settings.roi, bit_depth=depth)
     backbone = dataclasses.replace(backbone, spec=seen, views=settings.views, tiles=settings.tiles)
     with open_cache(
@@ -134,6 +132,8 @@ def _depth_note(depth: int | None, settings: TrainSettings) -> list[str]:
     if depth is None:
         return []
     source = "as given" if settings.bit_depth else "as declared or observed over the whole set"
+    if depth == MAX_BIT_DEPTH and not settings.bit_depth:
+        return []
     return [f"files of 16 bits per sample have {depth} significant bits, {source}: scaled by them"]
 
 

@@ -144,7 +144,7 @@ def _opened(address: str) -> Iterator[Frames]:
     from partsight.config.file import read_config
     from partsight.config.source_address import classify_address
     from partsight.config.source_credentials import at_address
-    from partsight.image.spec import PreprocessSpec
+    from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
     from partsight.sources.labelled_capture import require_first_frame
     from partsight.sources.opening import open_frames
     from partsight.telemetry.telemetry import Telemetry
@@ -153,7 +153,7 @@ def _opened(address: str) -> Iterator[Frames]:
     config = (read_config(found) if found else Config()).source
     config = at_address(config, address)
     require_acting(Config(source=config))
-    spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL)
+    spec = PreprocessSpec(_EVERY_PIXEL, _EVERY_PIXEL, bit_depth=MAX_BIT_DEPTH)
     with open_frames(config, spec, Telemetry()) as frames:
         if classify_address(address).is_live:
             require_first_frame(frames, address, config.open_timeout_s)

@@ -190,6 +190,8 @@ def command(
     if not quiet:
         tell_left_out(left_out)
         click.echo(run.summary.text(), err=True)
+    if (note := run.undeclared.text()) is not None:
+        click.echo(f"partsight: {note}", err=True)
     exit_if_failed(run.summary.failed + run.unobserved, run.summary.total)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, find_config, use_config
+from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight.inference.runtimes import THREADS_VARIABLE
 
 if TYPE_CHECKING:
@@ -67,6 +68,9 @@ _FACTS = (
     click.option("--accept-label", "accept_labels", multiple=True,
                  help="For a model of another tool: a label of good parts; may be repeated. "
                       "Default: healthy, good, ok_front, defect_free, i.O. etc."),
+    click.option("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
+                 help="Significant bits of image files with 16 bits per sample, for a model that "
+                      "declares none. Default: bit_depth in [model] of the configuration."),
 )  # fmt: skip
 
 
@@ -81,21 +85,34 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
         offset: float | None,
         logits: bool,
         accept_labels: tuple[str, ...],
+        bit_depth: int | None,
         **options: object,
     ) -> None:
         if offset is not None and scale is None:
             raise click.UsageError("--offset goes with --scale: the network takes both or neither")
+        bit_depth = bit_depth or _configured_bit_depth()
         overrides = None
-        if any((labels_file, scale, logits, accept_labels)):
+        if any((labels_file, scale, logits, accept_labels, bit_depth)):
             from partsight.model.third_party import ModelOverrides, read_labels
 
             labels = None if labels_file is None else read_labels(labels_file)
-            overrides = ModelOverrides(labels, accept_labels, scale, offset or 0.0, logits)
+            overrides = ModelOverrides(
+                labels, accept_labels, scale, offset or 0.0, logits, bit_depth
+            )
         command(overrides=overrides, **options)
 
     for option in reversed(_FACTS):
         gathered = option(gathered)
     return gathered
+
+
+def _configured_bit_depth() -> int | None:
+    path = find_config()
+    if path is None:
+        return None
+    from partsight.config.file import read_config
+
+    return read_config(path).model.bit_depth
 
 
 def load_for_command(
