@@ -16,6 +16,7 @@ from pathlib import Path
 from partsight.config.source_address import local_path
 from partsight.image_files.media import is_video
 from partsight.image_files.walk import LeftOut, Unlisted
+from partsight.inputs.addresses import is_address, refused_address
 from partsight.inputs.archives import pictures_in_tar, pictures_in_zip
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.inputs.folders import inputs_below
@@ -46,7 +47,7 @@ def open_inputs(
         paths: each a file, a folder, a pattern such as ``captured/**/*.jpg``, a list of paths
             (``.txt``, ``.csv``), an archive, a video (see ``is_video``), a ``file:`` URL, or
             ``-`` for a list on stdin. Any other file stands for itself, also where there is none,
-            so that it is named.
+            so that it is named. An address of a camera or store is named without its secrets.
         every: of a video's frames, each so many are taken.
         left_out: collects what in folders and archives is not read.
 
@@ -67,6 +68,8 @@ def entries(paths: Iterable[str]) -> Iterator[str | Unreadable]:
     for path in paths:
         if path == STDIN:
             yield from _of_list(STDIN, paths_in_stream(sys.stdin.buffer))
+        elif is_address(path):
+            yield path
         elif (read := _LISTS.get(os.path.splitext(path)[1].lower())) and not os.path.isdir(path):
             yield from _of_list(path, read(Path(path)))
         else:
@@ -83,6 +86,9 @@ def _of_list(name: str, paths: Iterator[str]) -> Iterator[str | Unreadable]:
 
 def pictures_at(name: str, left_out: LeftOut, every: int = 1) -> Iterator[Input]:
     """The pictures that one path stands for, which is no list; see ``open_inputs``."""
+    if (refused := refused_address(name)) is not None:
+        yield refused
+        return
     name = local_path(name)
     path = Path(name)
     # Not Path's own: some versions of Python raise for names that no file can have.

@@ -75,6 +75,11 @@ _TOKEN = re.compile(
     r"|(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=(?:[A-Za-z_-]*\d){3})[\w-]{24,}"
 )
 _IN_TEXT = re.compile(rf"{_SCHEME.pattern}[^\s'\"<>]*")
+# The same of an address that went through a path, which leaves one slash of two.
+_ONE_SLASH = re.compile(
+    r"(?<![A-Za-z0-9])((?:rtsps?|rtmps?|https?|ftps?|srt|mqtts?|s3|gs|hdfs):)(/(?!/)[^\s'\"<>]*)",
+    re.IGNORECASE,
+)
 # An address that went through a path, which makes one slash of two, or that has no scheme.
 _AS_PATH = re.compile(
     r"(?<![A-Za-z0-9])([A-Za-z][A-Za-z0-9+.-]*:/)(?!/)[^\s'\"<>]*@"
@@ -133,6 +138,8 @@ def redact_text(text: str) -> str:
     text = known_secrets.hidden_in(text)
     if "://" in text:
         text = _IN_TEXT.sub(_address_in_text, text)
+    if ":/" in text:
+        text = _ONE_SLASH.sub(_one_slash_in_text, text)
     if "@" in text:
         text = _AS_PATH.sub(lambda found: f"{found[1] or found[2] or ''}{HIDDEN}@", text)
     if "url: " in text:
@@ -258,6 +265,10 @@ def _pipeline_from(text: str, scheme: str) -> str:
     if shown == address:
         return shown + _without_scheme(rest)
     return f"{shown} {HIDDEN}" if rest.strip() else shown + rest
+
+
+def _one_slash_in_text(found: re.Match[str]) -> str:
+    return found[1] + _IN_TEXT.sub(_address_in_text, f"{found[1]}/{found[2]}")[len(found[1]) + 1 :]
 
 
 def _address_in_text(found: re.Match[str]) -> str:
