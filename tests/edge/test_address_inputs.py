@@ -1,4 +1,4 @@
-"""Addresses of cameras and stores among the paths to classify: refused, and shown without secrets."""
+"""Addresses of cameras and stores among the paths to classify: refused, without secrets."""
 
 from __future__ import annotations
 

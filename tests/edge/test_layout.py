@@ -130,6 +130,67 @@ def test_divisions_that_cannot_be_used_name_what_to_pass(
         read_layout(make(tmp_path, *folders), LeftOut())
 
 
+MVTEC = ("train/good", "test/good", "test/crack", "ground_truth/crack")
+
+
+@pytest.mark.parametrize(
+    ("folders", "named"),
+    [
+        ([f"{top}/{each}" for top in ("bottle", "nut") for each in MVTEC], "bottle, .*/nut"),
+        ([f"{top}/{each}" for top in ("bottle", "nut") for each in MVTEC[:3]], "bottle, .*/nut"),
+        ([f"{top}/{each}" for top in ("bottle", "nut") for each in MVTEC[:1]], "bottle, .*/nut"),
+        ([f"{top}/x/{each}" for top in ("bottle", "nut") for each in MVTEC], "bottle, .*/nut"),
+        ([*(f"bottle/{each}" for each in MVTEC), "notes/1"], "Pass .*/bottle"),
+        (["01/train/ok", "01/test/ok", "01/test/ko", "02/train/ok", "02/test/ko"], "01, .*/02"),
+        (["candle/Data/Images/Normal", "candle/Data/Images/Anomaly", "candle/Data/Masks/Anomaly",
+          "pcb/Data/Images/Normal", "pcb/Data/Images/Anomaly"], "such as .*/candle/Data/Images"),
+        (["nut/good", "nut/bent", "bolt/OK", "bolt/NOK"], "such as .*/bolt"),
+        (["train/nut/good", "train/nut/bad", "test/nut/good", "test/nut/bad"], "such as .*nut"),
+        (["train/nut/train/good", "test/nut/test/good", "train/b/x", "test/b/x"], "Pass .*nut"),
+    ],
+    ids=[
+        *("MVTec AD", "without masks", "train only", "wrapped", "one among others", "BTAD"),
+        *("VisA", "other good names", "categories in splits", "divided in splits"),
+    ],
+)  # fmt: skip
+def test_a_folder_above_several_sets_is_refused_and_names_them(
+    tmp_path: Path, folders: list[str], named: str
+) -> None:
+    with pytest.raises(DatasetError, match=named):
+        read_layout(make(tmp_path, *folders), LeftOut())
+
+
+@pytest.mark.parametrize(
+    "folders",
+    [
+        ["scratch/day1", "scratch/day2", "healthy/good_light", "healthy/dark"],
+        ["bad/SN1", "bad/SN2", "fine/SN3/top", "fine/SN3/side"],
+        ["bad/ok_focus", "bad/blurred", "weak/day1"],
+        ["cat/train", "cat/test", "dog/train", "dog/test"],
+        ["bad/train/SN1", "bad/test/SN2", "good/train/SN3", "good/test/SN4"],
+    ],
+    ids=" ".join,
+)
+def test_one_set_with_sub_folders_is_not_taken_for_several(
+    tmp_path: Path, folders: list[str]
+) -> None:
+    root = make(tmp_path, *folders)
+
+    assert {name for name, _, _ in folders_of(root)} == {each.split("/")[0] for each in folders}
+
+
+@pytest.mark.parametrize(
+    "masks", ["bad/ground_truth", "bad/day1/Ground Truth/crack", "good/x/groundtruth"]
+)
+def test_masks_at_any_depth_are_counted_and_not_read(tmp_path: Path, masks: str) -> None:
+    root, left_out = make(tmp_path, "good/x", "bad/day1", masks), LeftOut()
+
+    pictures = labelled_pictures(root, ("bad", "good"), left_out)
+
+    assert len(pictures) == 2
+    assert left_out.text() == "1 file not read: 1 .png in ground truth folders (masks)"
+
+
 def test_what_is_not_used_is_named(tmp_path: Path) -> None:
     root = make(tmp_path, "train/a", "val/a", "test/a", "unlabelled", "ground_truth/a")
 

@@ -22,8 +22,14 @@ from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
 from partsight.image.undeclared_depth import UndeclaredBits, UndeclaredDepthError
-from partsight.image_files.layout import LabelFolder, Layout, label_key, read_layout
-from partsight.image_files.read import no_pictures, pictures_below, read_pictures
+from partsight.image_files.layout import (
+    LabelFolder,
+    Layout,
+    label_key,
+    pictures_of_label,
+    read_layout,
+)
+from partsight.image_files.read import no_pictures, read_pictures
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
 
@@ -90,7 +96,7 @@ def labelled_pictures(
         (path, index)
         for each in folders
         if (index := _label_index(each.name, labels)) is not None
-        for path in pictures_below(each.path, aside)
+        for path in pictures_of_label(each.path, aside)
         if isinstance(path, Path)
     ]
     if left_out is None and aside.unreadable:

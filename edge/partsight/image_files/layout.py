@@ -9,16 +9,23 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from partsight.decision.good_names import is_good_name
 from partsight.errors import DatasetError
 from partsight.image_files.read import is_picture, pictures_below, sub_folders
-from partsight.image_files.walk import LeftOut
+from partsight.image_files.walk import LeftOut, Unlisted
 
-__all__ = ["LabelFolder", "Layout", "label_key", "read_layout", "split_of"]
+__all__ = [
+    "LabelFolder",
+    "Layout",
+    "label_key",
+    "pictures_of_label",
+    "read_layout",
+    "split_of",
+]
 
 # Names of a split's folder, without what may follow, such as ``_set`` or ``_images``.
 _SPLITS = {
@@ -31,6 +38,8 @@ _BEFORE = re.compile(r"^(\d+[-_. ]*|(x|split|data|dataset|images|imgs)[-_ ])")
 _AFTER = re.compile(r"[-_ ]?(set|sets|data|daten|split|images|imgs|public|\d+)$")
 # Masks of where the defects are, beside the images.
 _MASKS = re.compile(r"ground[-_ ]?truth")
+# A folder around a set, such as ``data`` or ``Data/Images``, has few others in it.
+_MOST_WRAPPED, _DEEPEST = 4, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,15 @@ def split_of(name: str) -> str | None:
     return _BY_NAME.get(plain) or _BY_NAME.get(_AFTER.sub("", _BEFORE.sub("", plain)))
 
 
+def pictures_of_label(folder: Path, left_out: LeftOut) -> Iterator[Path | Unlisted]:
+    """As ``pictures_below``, without masks: image files in ground truth folders are counted."""
+    for entry in pictures_below(folder, left_out):
+        if isinstance(entry, Path) and any(map(_is_masks, entry.relative_to(folder).parts[:-1])):
+            left_out.count(entry, " in ground truth folders (masks)")
+        else:
+            yield entry
+
+
 def read_layout(folder: Path, left_out: LeftOut) -> Layout:
     """Find the label folders of a set, and its published splits if it has any.
 
@@ -115,6 +133,7 @@ def read_layout(folder: Path, left_out: LeftOut) -> Layout:
     kinds = {split_of(child.name) for child in divided}
     if len(kinds) > 1:
         _require_mostly_splits(folder, divided, others)
+        _require_one_set(folder, [each for child in divided for each in _label_folders(child)])
         return _by_split(divided, masks, (*flat, *others), left_out)
     if divided and not others:
         raise _one_split(folder, divided[0], flat)
@@ -123,9 +142,8 @@ def read_layout(folder: Path, left_out: LeftOut) -> Layout:
             f"{folder} has {_names(flat)} without a folder per label in them. Expected label "
             "folders such as train/defected/ and train/healthy/. Sort the images into some."
         )
+    _require_one_set(folder, rest)
     by_label = _by_label(rest, masks, left_out)
-    if by_label is None:
-        _require_no_labels_below(folder, rest)
     return by_label or Layout(tuple(LabelFolder(child.name, child) for child in rest), masks)
 
 
@@ -180,22 +198,53 @@ def _require_mostly_splits(folder: Path, divided: Sequence[Path], others: Sequen
         )
 
 
-def _require_no_labels_below(folder: Path, labels: Sequence[Path]) -> None:
-    """Refuse sets of which the labels lie a level lower, such as ``line1/{bad,good}``.
+def _require_one_set(folder: Path, labels: Sequence[Path]) -> None:
+    """Refuse a folder above several sets, such as ``{bottle,cable}/{train,test}/good``.
 
-    A good label in every folder shows it, where none says of itself that its parts are good:
-    names of views and batches recur, too.
+    A set is known by splits with a folder of good parts in them, or by such a folder beside
+    another one in each of the folders. A folder whose own name means good is a label.
     """
-    if len(labels) < 2 or any(is_good_name(label.name) for label in labels):
-        return
-    inside = [{label_key(each.name) for each in sub_folders(top, LeftOut())} for top in labels]
-    shared = sorted(filter(is_good_name, set.intersection(*inside)))
-    if shared and all(len(names) > 1 for names in inside):
+    labels = [label for label in labels if not is_good_name(label.name)]
+    divided = [label for label in labels if _is_divided_set(label)]
+    if divided:
         raise DatasetError(
-            f"{folder} has {_names(labels)} with {shared[0]!a} in each of them, so that its labels "
-            f"seem to be one level lower. Expected label folders. Pass one of them, such as "
-            f"{labels[0]}, or call them train/ and test/ if they are splits."
+            f"{folder} holds {'several sets' if len(divided) > 1 else 'another set'} "
+            f"({_names(divided)}), divided into splits with labels of their own. Expected label "
+            f"folders. Pass {'one of ' * (len(divided) > 1)}{', '.join(map(str, divided))}"
         )
+    sets = [_set_within(label) for label in labels]
+    found = [each for each in sets if each is not None]
+    if len(labels) > 1 and len(found) == len(sets):
+        raise DatasetError(
+            f"{folder} has {_names(labels)} with labels in each of them, so that its labels seem "
+            f"to be one level lower. Expected label folders. Pass one of them, such as "
+            f"{found[0]}, or call them train/ and test/ if they are splits."
+        )
+
+
+def _is_divided_set(folder: Path) -> bool:
+    """Whether splits in a folder, or a level lower, have a folder of good parts in them."""
+    inside = sub_folders(folder, LeftOut())
+    splits = [child for child in inside if split_of(child.name)]
+    if any(is_good_name(each.name) for split in splits for each in _label_folders(split)):
+        return True
+    return len(inside) == 1 and not splits and _is_divided_set(inside[0])
+
+
+def _set_within(folder: Path, depth: int = 0) -> Path | None:
+    """The folder at or below this one that has a folder of good parts beside another one."""
+    inside = _label_folders(folder)
+    good = [child for child in inside if is_good_name(child.name)]
+    if good and len(good) < len(inside):
+        return folder
+    if good or len(inside) > _MOST_WRAPPED or depth == _DEEPEST:
+        return None
+    found = (_set_within(child, depth + 1) for child in inside)
+    return next((each for each in found if each is not None), None)
+
+
+def _label_folders(folder: Path) -> list[Path]:
+    return [each for each in sub_folders(folder, LeftOut()) if not _is_masks(each.name)]
 
 
 def _one_split(folder: Path, only: Path, flat: Sequence[Path]) -> DatasetError:

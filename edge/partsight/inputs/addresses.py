@@ -1,4 +1,4 @@
-"""Addresses of cameras, streams and stores among the paths to classify: refused, without secrets."""
+"""Addresses of cameras, streams and stores among paths to classify: refused, without secrets."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from partsight.errors import DatasetError
-from partsight.image_files.layout import Layout, label_key, read_layout
-from partsight.image_files.read import pictures_below, sub_folders
+from partsight.image_files.layout import Layout, label_key, pictures_of_label, read_layout
+from partsight.image_files.read import sub_folders
 from partsight.image_files.walk import LeftOut
 from partsight_train.data.assignment import Split
 from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
@@ -90,7 +90,7 @@ def part_of_shot(path: Path) -> str | None:
 
 
 def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
-    return [each for each in pictures_below(folder, left_out) if isinstance(each, Path)]
+    return [each for each in pictures_of_label(folder, left_out) if isinstance(each, Path)]
 
 
 def _label_of(folder_name: str) -> str:
