@@ -18,6 +18,7 @@ from partsight.decision.decide import OperatingPoint, decide, reason
 from partsight.errors import ImageError
 from partsight.image.decode import decode
 from partsight.image.file import read_picture_file
+from partsight.image.out_of_memory import raise_if_out_of_memory
 from partsight.image.undeclared_depth import UndeclaredDepthError
 from partsight.inputs.base import Input, Picture, Unreadable
 from partsight.records import PictureFacts, PictureResult
@@ -95,6 +96,7 @@ def judged(
             reason=reason(prediction, point),
         )
     except ImageError as error:
+        raise_if_out_of_memory(error)
         bits = error.bits if isinstance(error, UndeclaredDepthError) else None
         return PictureResult(
             taken.name,

@@ -19,7 +19,7 @@ from partsight.cli.console import redact_errors, start_logging
 from partsight.errors import PartsightError
 from partsight.utils.imports import is_installed
 from partsight.utils.known_secrets import remember_environment
-from partsight.utils.memory_limit import memory_limit, memory_limit_note
+from partsight.utils.memory_limit import memory_fault, memory_limit, memory_limit_note
 from partsight.utils.printable import shown
 from partsight.utils.process_arguments import hide_arguments
 from partsight.utils.redaction import redact_text, remember_address
@@ -104,8 +104,9 @@ def _training_commands() -> dict[str, importlib.metadata.EntryPoint]:
 def _environment_fault(error: Exception) -> str | None:
     """The message where the machine is at fault: a library, memory or threads are missing."""
     # A low limit on memory shows as any kind of failed import, or as a thread that cannot start.
-    if isinstance(error, MemoryError):
-        return f"out of memory. {memory_limit_note()}"
+    if (short := memory_fault(error)) is not None:
+        loading = "a library cannot be loaded: " if isinstance(error, ImportError) else ""
+        return f"{loading}{_one_line(short)}. {memory_limit_note()}"
     if isinstance(error, ImportError):
         missing = (error.name or "").partition(".")[0]
         if isinstance(error, ModuleNotFoundError) and missing and not is_installed(missing):
@@ -130,7 +131,7 @@ def _limit_native_threads() -> None:
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
-def _one_line(error: BaseException) -> str:
+def _one_line(error: BaseException | str) -> str:
     return shown(" ".join(redact_text(str(error)).split()))
 
 

@@ -21,6 +21,7 @@ from partsight.decision.decide import OperatingPoint
 from partsight.errors import DatasetError, ImageError
 from partsight.evaluation.metrics import classification_metrics
 from partsight.evaluation.verdict_metrics import verdict_metrics
+from partsight.image.out_of_memory import raise_if_out_of_memory
 from partsight.image.undeclared_depth import UndeclaredBits, UndeclaredDepthError
 from partsight.image_files.layout import (
     LabelFolder,
@@ -153,6 +154,7 @@ def score_pictures(
     undeclared = UndeclaredBits()
     for (_, label), (path, picture) in zip(for_truth, pictures_read, strict=True):
         if isinstance(picture, ImageError):
+            raise_if_out_of_memory(picture)
             failed.append((path, str(picture)))
             if isinstance(picture, UndeclaredDepthError):
                 undeclared.add(picture.bits)

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import functools
 import io
+import math
 import struct
 import warnings
 import zlib
@@ -25,9 +26,11 @@ from partsight.image.depth import Samples, counted_samples, require_samples, to_
 from partsight.image.file import read_picture_file
 from partsight.image.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
 from partsight.image.limits import MAX_PIXELS, refuse_bomb
+from partsight.image.out_of_memory import memory_error
 from partsight.image.preprocess import covering_hw
 from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.image.undeclared_depth import require_full_depth
+from partsight.utils.memory_limit import memory_fault
 from partsight.utils.opencv import cv2
 from partsight.utils.printable import shown
 
@@ -99,8 +102,10 @@ def decode(
     data = read_picture_file(picture)[0] if isinstance(picture, Path) else picture
     if not data:
         raise ImageError("the file is empty")
+    pixels = None
     try:
         with Image.open(io.BytesIO(data), formats=_formats(data)) as opened:
+            pixels = math.prod(opened.size)
             refuse_bomb(opened.format, opened.size, _tile_wh(opened), data)
             if spec is not None:
                 _scale(opened, spec)
@@ -120,8 +125,10 @@ def decode(
         raise ImageError(f"not a picture in a known format ({', '.join(_FORMATS)})") from error
     except Image.DecompressionBombError as error:
         raise ImageError(f"too large: more than {MAX_PIXELS // 10**6} million pixels") from error
-    except MemoryError as error:
-        raise ImageError("too large: there is not enough memory left to decode it") from error
+    except (MemoryError, SystemError, cv2.error) as error:
+        if memory_fault(error) is None:
+            raise
+        raise memory_error(pixels) from error
     except _DAMAGE as error:
         reason = shown(error).strip() or type(error).__name__
         raise ImageError(f"the picture is damaged: {reason}") from error

@@ -152,7 +152,7 @@ def load_runtime(runtime: Runtime) -> Any:
         )
     try:
         return importlib.import_module(runtime.module).Interpreter
-    except ImportError as error:
+    except (ImportError, OSError) as error:
         name = runtime.distribution
         raise import_fault("running a model", name, name, error) from error
 

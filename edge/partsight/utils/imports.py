@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib.util
 
 from partsight.errors import EnvironmentFault
-from partsight.utils.memory_limit import memory_limit_note
+from partsight.utils.memory_limit import memory_fault, memory_limit_note
 
 __all__ = ["import_fault", "is_installed"]
 
-_OUT_OF_MEMORY = ("failed to map segment", "cannot allocate", "out of memory")
 _SHARED_OBJECT = "cannot open shared object file"
 _OLD_SYSTEM = ("GLIBC", "GLIBCXX", "CXXABI")
 _OTHER_MACHINE = ("wrong ELF class", "invalid ELF header", "Exec format")
@@ -29,7 +28,11 @@ def is_installed(package: str) -> bool:
 
 
 def import_fault(
-    purpose: str, package: str, install: str, error: ImportError, library_advice: str = ""
+    purpose: str,
+    package: str,
+    install: str,
+    error: ImportError | OSError,
+    library_advice: str = "",
 ) -> EnvironmentFault:
     """The error to raise for a package that cannot be imported.
 
@@ -37,7 +40,7 @@ def import_fault(
         purpose: what needs the package, such as ``MQTT``: the subject of the sentence.
         package: its name on PyPI.
         install: the argument of ``pip install`` that brings it.
-        error: what the import raised.
+        error: what the import raised: an ``OSError`` where it loads a library itself.
         library_advice: the next step where a shared library of the system is missing.
     """
     reason = " ".join(str(error).split())
@@ -46,13 +49,16 @@ def import_fault(
             f"{purpose} needs the package {package}, which is not installed. "
             f"Run pip install '{install}'"
         )
+    if (short := memory_fault(error)) is not None:
+        reason, advice = short, memory_limit_note()
+    else:
+        advice = _advice(reason, package, install, library_advice)
     return EnvironmentFault(
-        f"{purpose} needs the package {package}, which cannot be loaded: {reason}. "
-        f"{_advice(reason, package, install, library_advice)}"
+        f"{purpose} needs the package {package}, which cannot be loaded: {reason}. {advice}"
     )
 
 
-def _is_missing(error: ImportError) -> bool:
+def _is_missing(error: ImportError | OSError) -> bool:
     """Whether a whole package is absent, and not a part of one that is there."""
     if not isinstance(error, ModuleNotFoundError) or not error.name:
         return False
@@ -60,8 +66,6 @@ def _is_missing(error: ImportError) -> bool:
 
 
 def _advice(reason: str, package: str, install: str, library_advice: str) -> str:
-    if any(sign in reason for sign in (*_OUT_OF_MEMORY, "Cannot allocate")):
-        return memory_limit_note()
     if any(sign in reason for sign in _OLD_SYSTEM):
         return "This system is older than the package expects. Use a newer system."
     if any(sign in reason for sign in _OTHER_MACHINE):

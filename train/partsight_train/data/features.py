@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import DatasetError, ImageError
+from partsight.image.out_of_memory import raise_if_out_of_memory
 from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_pictures
 from partsight.utils.progress import Progress, silent
@@ -90,6 +91,7 @@ def compute_features(
         readable = {}
         for path, picture in batch:
             if isinstance(picture, ImageError):
+                raise_if_out_of_memory(picture)
                 failed[path] = str(picture)
             else:
                 fed = preprocess(picture, backbone.spec)

@@ -12,6 +12,7 @@ import click
 from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, find_config, use_config
 from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight.inference.runtimes import THREADS_VARIABLE
+from partsight.utils.memory_limit import memory_limit, require_memory
 
 if TYPE_CHECKING:
     from partsight.decision.decide import OperatingPoint
@@ -119,9 +120,13 @@ def load_for_command(
     model: str | bytes, threads: int, overrides: ModelOverrides | None
 ) -> Classifier:
     """Load a model for a command; warnings and where a faster runtime is to be had go to stderr."""
-    from partsight.inference.runtimes import speed_advice
+    from partsight.inference.interpreter import load_runtime
+    from partsight.inference.runtimes import choose_runtime, speed_advice
     from partsight.qualification.load import load_classifier
 
+    if memory_limit() is not None:
+        load_runtime(choose_runtime())
+        require_memory()
     classifier = load_classifier(model, threads=threads, overrides=overrides, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)
     if advice:
