@@ -441,6 +441,10 @@ def test_an_unexpected_error_is_one_line_too(
         (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a place that is writable"),
         (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),
         (MemoryError(), "out of memory"),
+        (
+            FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']"),
+            "no temporary folder can be written: expected TMPDIR, /tmp",
+        ),
     ],
     ids=str,
 )

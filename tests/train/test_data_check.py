@@ -17,6 +17,7 @@ from partsight_train.data.dataset import Dataset, LabelledPicture, Split, assign
 from partsight_train.data.looks import SIDE, look_at
 from partsight_train.data.near_duplicates import groups, near_pairs
 from partsight_train.data_check import Finding, Severity, check, findings_html
+from partsight_train.data_check.flat import flat
 from partsight_train.data_check.folders import imbalance, mixed_shapes, too_few
 from partsight_train.data_check.mislabelled import suspects
 from partsight_train.heads.head import Examples
@@ -305,3 +306,33 @@ def test_pictures_without_contrast_are_named(found: dict[str, list[Path]]) -> No
     assert {path.stem for (path,) in finding.groups} == set(planted)
     assert finding.severity is Severity.WARNING
     assert "3 pictures have practically no contrast" in finding.message
+
+
+def plain(level: float) -> NDArray[np.uint8]:
+    """A grey picture whose contrast is about ``level``."""
+    return np.tile(np.linspace(100, 100 + level / 0.85, 96), (96, 1)).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "min_contrast", "kinds"),
+    [
+        (60, 60, None, set()),
+        (60, 0, None, {"flat"}),  # black bad parts among good ones that are not flat
+        (4, 4, None, {"low contrast"}),
+        (4, 0, None, {"flat", "low contrast"}),
+        (4, 4, 10.0, {"flat"}),
+        (4, 4, 0.0, set()),
+    ],
+)
+def test_one_answer_for_parts_of_little_contrast(
+    good: float, bad: float, min_contrast: float | None, kinds: set[str]
+) -> None:
+    greys = {Path(f"good{n}"): plain(good) for n in range(9)}
+    greys |= {Path(f"bad{n}"): plain(bad) for n in range(9)}
+
+    findings = list(flat(greys, [path for path in greys if "good" in path.name], min_contrast))
+
+    assert {each.kind for each in findings} == kinds
+    said = " ".join(each.message for each in findings)
+    assert not ("lower --min-contrast" in said and "training lowers" in said)
+    assert min_contrast is None or "lower --min-contrast" not in said

@@ -93,7 +93,7 @@ def train(
     watch = Stopwatch()
     prepared = prepare(image_dir, settings, stages)
     training_data = prepared.training_data
-    findings = _checked(prepared, stages)
+    findings = _checked(prepared, settings, stages)
     config = _begin(run, image_dir, prepared, settings)
     watch.lap("pictures and features")
     folds: dict[str, Any] = {}
@@ -131,7 +131,7 @@ def train(
     )
 
 
-def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
+def _checked(prepared: Prepared, settings: TrainSettings, stages: Stages) -> tuple[Finding, ...]:
     """Say what may be wrong with the pictures, and go on; ``prepare`` named the unreadable."""
     training_data = prepared.training_data
     for note in prepared.notes:
@@ -144,6 +144,8 @@ def _checked(prepared: Prepared, stages: Stages) -> tuple[Finding, ...]:
         examples,
         stages("check of the pictures"),
         bit_depth=training_data.backbone.spec.bit_depth,
+        accept_labels=prepared.accept_labels,
+        min_contrast=settings.min_contrast,
     )
     for finding in findings:
         if finding.severity is not Severity.NOTE:

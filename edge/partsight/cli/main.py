@@ -37,6 +37,8 @@ _SYSTEM_STEPS = {
     errno.ENOMEM: "Free memory on this machine, or raise the limit on it (ulimit -v)",
     errno.EAGAIN: "Allow more processes and threads (ulimit -u)",
 }
+# As ``tempfile`` begins its message.
+_NO_TEMPORARY_FOLDER = "No usable temporary directory"
 _TIGHT_BYTES = 2**30
 _TRAINING_GROUP = "partsight.commands"
 _DEVICE_COMMANDS = (
@@ -114,6 +116,11 @@ def _environment_fault(error: Exception) -> str | None:
             return f"the package {package} is not installed. Run pip install {package}"
         step = memory_limit_note() if memory_limit() else "Run 'partsight doctor'"
         return f"a library cannot be loaded: {_one_line(error).rstrip('.')}. {step}"
+    if isinstance(error, FileNotFoundError) and _NO_TEMPORARY_FOLDER in str(error):
+        return (
+            "no temporary folder can be written: expected TMPDIR, /tmp, /var/tmp or the current "
+            "folder. Set TMPDIR to a folder that is writable"
+        )
     if isinstance(error, OSError) and error.errno in _SYSTEM_STEPS:
         return f"{_one_line(error)}. {_SYSTEM_STEPS[error.errno]}"
     if isinstance(error, RuntimeError) and "start new thread" in str(error):

@@ -76,12 +76,27 @@ def choose_runtime(environ: Mapping[str, str] = os.environ) -> Runtime:
     for runtime in runtimes():
         if wanted == runtime.name or (not wanted and not clashes(runtime)):
             return runtime
-    missing = next(
-        (r.distribution for r in _BY_PREFERENCE if r.name == wanted), LITERT.distribution
-    )
-    raise EnvironmentFault(
-        f"no TFLite runtime to run the model with: {wanted or 'neither of ' + str(known)} is "
-        f"installed. Install one: pip install {missing}"
+    raise _no_runtime(wanted)
+
+
+def _no_runtime(wanted: str) -> EnvironmentFault:
+    """The error if the runtime that was asked for is missing, or if there is none at all."""
+    others = [runtime.name for runtime in runtimes() if not clashes(runtime)]
+    if wanted:
+        missing = next(each.distribution for each in _BY_PREFERENCE if each.name == wanted)
+        instead = f", or choose {others[0]}, which is installed" if others else ""
+        return EnvironmentFault(
+            f"the TFLite runtime {wanted} is not installed, and {RUNTIME_VARIABLE} or runtime in "
+            f"[model] of the configuration asks for it. Run pip install {missing}{instead}"
+        )
+    if runtimes():
+        return EnvironmentFault(
+            "no TFLite runtime to run the model with: tflite-runtime is installed, and it cannot "
+            f"run in a process that has loaded TensorFlow. Run pip install {LITERT.distribution}"
+        )
+    return EnvironmentFault(
+        "no TFLite runtime to run the model with: neither litert nor tflite-runtime is installed. "
+        f"Run pip install {LITERT.distribution}"
     )
 
 

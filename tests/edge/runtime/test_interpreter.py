@@ -66,6 +66,19 @@ def test_the_runtime_that_is_chosen(install, installed, environ, expected: str) 
             EnvironmentFault,
             "pip install ai-edge-litert",
         ),
+        ([], {}, EnvironmentFault, "neither litert nor tflite-runtime is installed"),
+        (
+            ["tflite-runtime"],
+            {"PARTSIGHT_RUNTIME": "litert"},
+            EnvironmentFault,
+            "litert is not installed, and PARTSIGHT_RUNTIME or runtime in [model]",
+        ),
+        (
+            ["litert"],
+            {"PARTSIGHT_RUNTIME": "tflite-runtime"},
+            EnvironmentFault,
+            "or choose litert, which is installed",
+        ),
         (["litert"], {"PARTSIGHT_RUNTIME": "onnx"}, EnvironmentFault, "Received: 'onnx'"),
     ],
 )

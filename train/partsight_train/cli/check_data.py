@@ -49,7 +49,15 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
     dataset, examples = prepared.training_data.dataset, prepared.training_data.examples
     looking = ProgressBar("check of the pictures")
     depth = prepared.training_data.backbone.spec.bit_depth
-    findings = check(dataset, prepared.digests, prepared.failed, examples, looking, bit_depth=depth)
+    findings = check(
+        dataset,
+        prepared.digests,
+        prepared.failed,
+        examples,
+        looking,
+        bit_depth=depth,
+        accept_labels=prepared.accept_labels,
+    )
     if output is not None:
         page = findings_html(
             findings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from partsight.utils.progress import Progress, silent
@@ -28,6 +28,8 @@ def check(
     progress: Progress = silent,
     *,
     bit_depth: int | None = None,
+    accept_labels: Collection[str] = (),
+    min_contrast: float | None = None,
 ) -> tuple[Finding, ...]:
     """Find what may be wrong.
 
@@ -38,15 +40,18 @@ def check(
         examples: features and labels of the dataset's pictures.
         progress: told of each picture that is looked at for the first time.
         bit_depth: see ``PreprocessSpec``.
+        accept_labels: labels of good parts.
+        min_contrast: of the settings.
     """
     readable = {each.path: digests[each.path] for each in dataset.pictures}
     looks = look_at(readable, progress, bit_depth=bit_depth)
+    good = {each.path for each in dataset.pictures if dataset.labels[each.label] in accept_labels}
     found = [
         *unreadable(failed),
         *too_few(dataset),
         *imbalance(dataset),
         *mixed_shapes(looks.sizes),
-        *flat(looks.greys),
+        *flat(looks.greys, good, min_contrast),
         *duplicates(dataset, digests, looks.greys),
         *mislabelled(dataset, examples),
     ]
