@@ -82,5 +82,7 @@ class Classifier(Engine):
         inputs = open_inputs((os.fspath(path) for path in paths), left_out=left_out)
         for _, result in classify_inputs(self, inputs, workers=workers):
             yield result
+        for cycle in left_out.cycles():
+            logger.warning("%s", cycle)
         if (text := left_out.text()) is not None:
             logger.warning("%s", text)

@@ -141,6 +141,19 @@ def test_labels_that_are_there_twice() -> None:
     assert foreign_contract(converted(by_red), "it", given).labels == ("crane", "crane (2)")
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        ModelOverrides(("healthy", "healthy"), scale=1),
+        ModelOverrides(("crane", "crane"), accept_labels=("crane",), scale=1),
+    ],
+    ids=["a good name", "an accepted label"],
+)
+def test_labels_that_are_there_twice_are_refused_if_one_is_good(given: ModelOverrides) -> None:
+    with pytest.raises(ContractError, match="twice: expected each once"):
+        foreign_contract(converted(by_red), "it", given)
+
+
 def four_outputs(image: Any) -> Any:
     return tuple(by_red(image) + number for number in range(4))
 

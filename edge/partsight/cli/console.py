@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from partsight.utils.printable import shown as printable
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ def _terminal_columns() -> int:
 
 def tell_left_out(left_out: LeftOut) -> None:
     """Count the files of a walk that are not read in one line on stderr, where there are any."""
+    for cycle in left_out.cycles():
+        click.echo(f"partsight: {printable(cycle)}", err=True)
     text = left_out.text()
     if text is not None:
         click.echo(f"partsight: {text}", err=True)

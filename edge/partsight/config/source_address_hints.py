@@ -27,6 +27,12 @@ _PI = (
     "('gst-launch-1.0 libcamerasrc ! videoconvert ! v4l2sink device=/dev/video10') and give "
     "/dev/video10, or serve it over RTSP (MediaMTX, rpiCamera) and give rtsp://127.0.0.1:8554/NAME"
 )
+_JETSON = (
+    "Cameras of a Jetson (Argus) are not opened directly. Feed the camera into a v4l2loopback "
+    "device ('gst-launch-1.0 nvarguscamerasrc ! nvvidconv ! video/x-raw,format=I420 ! v4l2sink "
+    "device=/dev/video10') and give /dev/video10, or serve it over RTSP (MediaMTX) and give "
+    "rtsp://127.0.0.1:8554/NAME"
+)
 _GSTREAMER = (
     "GStreamer pipelines are not read: OpenCV from PyPI is built without GStreamer. Give what the "
     "pipeline begins with: /dev/videoN with its size and format in [source.camera], or the "
@@ -54,7 +60,8 @@ _GST_SOURCES = (
 # path must match none of them: a folder to be watched may not be there yet.
 _FORMS: tuple[tuple[str, str], ...] = (
     (rf"(?:{_PI_NAME})(?:[: \d-].*)?|/base/(?:soc|axi|scb|bus)\b.*|/base/.*@.*", _PI),
-    (r"(?:.*[\s\"'])?(?:libcamera|nvarguscamera)src\b.*|(?:argus|mmal):.*", _PI),
+    (r"(?:.*[\s\"'])?libcamerasrc\b.*|mmal:.*", _PI),
+    (r"(?:.*[\s\"'])?nvargus\w*\b.*|(?:nv)?argus:.*", _JETSON),
     (r"gst-launch\S*\s.*|gst(?:reamer)?:.*|.*\s!\s.*|.*!\s*\w*sink\b.*", _GSTREAMER),
     (rf"(?:{_GST_SOURCES})src(?:\s.*)?|\w+src\s+\w[\w-]*=.*|(?:uridecodebin|playbin)\d?(?:\s.*)?",
      _GSTREAMER),

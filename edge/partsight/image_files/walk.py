@@ -94,6 +94,10 @@ class LeftOut:
         """Folder to reason, of those whose files are missed."""
         return {each.path: each.reason for each in self.unlisted if not each.is_cycle}
 
+    def cycles(self) -> list[str]:
+        """A sentence for each link to a folder that it lies in."""
+        return [f"{each.path}: {each.reason}" for each in self.unlisted if each.is_cycle]
+
     def text(self) -> str | None:
         """One line such as ``12 files not read: 9 .heic, 3 .mp4``, with hints; None for none."""
         total = self.endings.total()

@@ -16,10 +16,13 @@ def inputs_below(folder: Path, left_out: LeftOut) -> Iterator[Input]:
     """An input for each image file, see ``partsight.image_files.read.pictures_below``.
 
     Yields:
-        A picture for each file whose name says that it is one, and what cannot be listed.
+        A picture for each file whose name says that it is one, and what cannot be listed. A
+        link to a folder that it lies in is a note in ``left_out``.
     """
     for entry in pictures_below(folder, left_out):
         if isinstance(entry, Unlisted):
+            if entry.is_cycle:
+                continue  # no image is missed; counted in ``left_out``
             yield Unreadable(str(entry.path), entry.reason)
         else:
             yield Picture(str(entry), entry)

@@ -34,7 +34,9 @@ def labels_of_lines(lines: Sequence[str]) -> list[str]:
     if len(first) == len(lines) and not _is_numbered(first):
         return by_index(first.values())
     if not _is_numbered(first):
-        _require_no_index(first, lines, len(lines) - 1)
+        # Several numbers in front may be indexes that begin beyond the number of lines.
+        several = len(first) > 1 and 2 * len(first) >= len(lines)
+        _require_no_index(first, lines, 2 * len(lines) if several else len(lines) - 1)
     last = _found(_INDEX_LAST, lines)
     if len(last) == len(lines) and not _is_numbered(last) and 0 in dict(last.values()):
         return by_index(last.values())

@@ -6,6 +6,7 @@ the label with the highest score decides.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from partsight.decision.decide import OperatingPoint, default_accept_labels
@@ -149,8 +150,20 @@ def _labels(
             f"{expected if tensors.layout.single_score else 'as many labels'}, received "
             f"{len(labels)}. Give the file with its own labels: --labels labels.txt"
         )
+    _require_good_once(labels, overrides, name)
     named = _unique(tuple(map(nfc, labels)))
     return (f"not {named[0]}", named[0]) if len(named) == 1 else named
+
+
+def _require_good_once(labels: tuple[str, ...], overrides: ModelOverrides, name: str) -> None:
+    """Refuse a label that is there twice if any label is good: one of the two may mean bad."""
+    twice = [label for label, count in Counter(map(nfc, labels)).items() if count > 1]
+    if twice and (overrides.accept_labels or default_accept_labels(labels)):
+        raise ContractError(
+            f"the labels of {name} have {twice[0]!a} twice: expected each once, since one of them "
+            "may stand for another label. Give the labels in the order of its outputs: --labels "
+            "labels.txt"
+        )
 
 
 def _accept_labels(

@@ -105,6 +105,8 @@ def pictures_below_uri(uri: str, left_out: LeftOut) -> Iterator[tuple[str, str] 
         return
     if filesystem.type_name == "local":  # the only one with links
         for entry in pictures_below(Path(top), left_out):
+            if isinstance(entry, Unlisted) and entry.is_cycle:
+                continue
             if isinstance(entry, Unlisted):
                 yield Unreadable(name(str(entry.path)), entry.reason)
             else:
