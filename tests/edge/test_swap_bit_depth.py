@@ -11,6 +11,7 @@ import pytest
 
 from partsight.config.document import Config
 from partsight.config.source import FolderConfig, SourceConfig
+from partsight.decision.policy import Policy
 from partsight.inference.classifier import Classifier
 from partsight.line.housekeeping import Housekeeping
 from partsight.telemetry.telemetry import Telemetry
@@ -47,7 +48,7 @@ def test_the_bit_depth_must_stay_where_files_are_decoded(
         classifier=model(before),
         use=lambda classifier: used.append(classifier),
         point=model(None).contract.operating_point,
-        policy=SimpleNamespace(fail_safe="reject", votes=1, window=1),
+        policy=Policy(),
     )
     telemetry = Telemetry()
     offers = [model(after)]

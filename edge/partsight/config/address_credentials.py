@@ -44,7 +44,8 @@ def require_usable(address: str, username: str | None = None) -> None:
         _require_no_other(address, found)
     if found is None or found[1].lower() in _NOT_OVER_A_NETWORK:
         return
-    if "#" in found[2] and "@" not in found[2]:
+    before, hash_sign, _ = address.partition("#")
+    if hash_sign and "@" not in address and redact_address(before) == before:
         raise ConfigError(
             f"the address {redact_address(address)} has a # behind its host: no camera is sent "
             "what follows it. Write # as %23 if it belongs to the path, the query or a password "

@@ -59,8 +59,8 @@ def command(
         click.echo(f"partsight: {shown(note)}", err=True)
     scored = score_pictures(classifier, ProgressBar("evaluate")(pictures, len(pictures)))
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
-    if (note := scored.undeclared_bits.text()) is not None:
-        click.echo(f"partsight: {note}", err=True)
+    if (depth_note := scored.undeclared_bits.text()) is not None:
+        click.echo(f"partsight: {depth_note}", err=True)
     metrics = evaluate(classifier, scored, point_in_force(classifier))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
