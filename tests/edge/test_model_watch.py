@@ -380,7 +380,7 @@ def test_the_process_aside_is_not_waited_for_for_ever() -> None:
 
 
 def test_rules_travel_whole() -> None:
-    rules = Rules(("a", "b"), ("b",), False, "/c", 0.5, 0.75, 0.8, 0.2, 5.0)
+    rules = Rules(("a", "b"), ("b",), False, "/c", 0.5, 0.75, 0.8, 0.2, 5.0, 12)
     assert Rules.from_json(rules.to_json()) == rules
     assert all(getattr(rules, field.name) is not None for field in dataclasses.fields(Rules))
 
