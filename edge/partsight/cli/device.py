@@ -1,6 +1,6 @@
 """The device that a command runs on: its configuration, and what the environment replaces in it.
 
-With ``api``, the only module that reads ``PARTSIGHT_...`` variables and looks for a file in /etc.
+Only here and in ``api``, the environment and /etc decide on configuration, runtime and key.
 The command line wins over the environment, and the environment over the configuration.
 """
 
