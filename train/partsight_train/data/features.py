@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.errors import DatasetError, ImageError
+from partsight.image.out_of_memory import raise_if_out_of_memory
 from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_images
 from partsight.utils.progress import Progress, silent
