@@ -17,25 +17,11 @@ CHECKED = {name: text for name, text in PAGES.items() if name not in {"CHANGELOG
 # The left column of this page lists the options of other tools.
 OTHER_TOOLS = "docs/migration.md"
 COMMON_OPTIONS = {"--help", "--help-all"}
-# Names that the pages already use and the command line gets in the same issue, with today's.
-PENDING = {
-    "--tta": "--views",
-    "--resize-mode": "--fit",
-    "--augment-copies": "--copies",
-    "--augment": "--vary",
-    "--monitor": "--keep-best",
-    "--monitor-at": "--keep-best-at",
-    "--calibration-images": "--calibration",
-    "--fallback": "--remedy",
-    "--rows-per-file": "--part-rows",
-}
-PENDING_COMMANDS = {"inspect", "check", "sign", "verify", "keygen"}
 
 
 def shell_commands(text: str) -> Iterator[list[str]]:
     """The ``partsight`` commands in a page's shell blocks, as lists of words."""
     for block in code_blocks(text, "sh") + code_blocks(text, "console"):
-        block = with_todays_names(block)
         for line in block.replace("\\\n", " ").splitlines():
             lexer = shlex.shlex(line.removeprefix("$ "), posix=True, punctuation_chars="|&;<>")
             lexer.whitespace_split = True
@@ -44,13 +30,6 @@ def shell_commands(text: str) -> Iterator[list[str]]:
             except ValueError:  # output of a console block
                 continue
             yield from split_commands(words)
-
-
-def with_todays_names(text: str) -> str:
-    """The text with each name that is pending replaced by today's."""
-    text = re.sub(rf"partsight model ({'|'.join(PENDING_COMMANDS)})\b", r"partsight \1", text)
-    text = re.sub("--minimal|--augment flips|--config run.toml", "", text)
-    return re.sub(r"--[a-z-]+", lambda option: PENDING.get(option[0], option[0]), text)
 
 
 def split_commands(words: list[str]) -> Iterator[list[str]]:
@@ -69,7 +48,7 @@ def split_commands(words: list[str]) -> Iterator[list[str]]:
 
 def inline_commands(text: str) -> Iterator[list[str]]:
     """The commands in a page's text, such as ``partsight model list``."""
-    for span in re.findall(r"`partsight ([a-z][^`]*)`", with_todays_names(without_code(text))):
+    for span in re.findall(r"`partsight ([a-z][^`]*)`", without_code(text)):
         yield shlex.split(span)
 
 
@@ -130,6 +109,6 @@ def test_options_in_the_text_exist() -> None:
     known = {*options_of(main), *COMMON_OPTIONS}
     for name, text in CHECKED.items():
         if name.startswith("docs/") and name != OTHER_TOOLS:
-            spans = re.findall(r"`([^`\n]*)`", with_todays_names(without_code(text)))
+            spans = re.findall(r"`([^`\n]*)`", without_code(text))
             named = {word for span in spans for word in re.findall(r"(?<!\S)--[a-z][a-z-]+", span)}
             assert named <= known, f"{name}: {named - known}"
