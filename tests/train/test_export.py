@@ -78,8 +78,8 @@ from partsight.image.normalization import Normalization
 from partsight.inference.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
-feed = input_encoder(interpreter.input, Normalization())
-raw = [interpreter.invoke(feed(picture)[np.newaxis])[0] for picture in pictures]
+encode = input_encoder(interpreter.input, Normalization())
+raw = [interpreter.invoke(encode(picture)[np.newaxis])[0] for picture in pictures]
 np.save(sys.argv[3], dequantize(np.stack(raw), interpreter.output))
 """
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
 from partsight.cli.console import ProgressBar
-from partsight.cli.options import RenamedOption
 from partsight_train.cli.option_values import product_name
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.requirements import require_train_extra
@@ -59,15 +57,6 @@ _SHARE = click.FloatRange(0, 1)
     show_default=True,
     help="Minimum share of test images with the same label as the float model.",
 )
-@click.option(
-    "--fallback",
-    cls=RenamedOption,
-    former=["--remedy"],
-    type=click.Choice(("none", "auto")),
-    default="auto",
-    show_default=True,
-    help="For a file beyond these limits: try other conversions (auto), or refuse it (none).",
-)
 def command(
     run_dir: Path,
     quantize: VariantName | None,
@@ -78,13 +67,12 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
-    fallback: Literal["none", "auto"],
 ) -> None:
     """Write a finished run's model as a verified .tflite file.
 
-    The file must stay within the limits, compared with the float model on the test split. If it
-    does not, other conversions are tried one after the other. If none passes, no file is written
-    and the exit code is 1.
+    A file that exceeds the limits on the test split, or that an installed runtime cannot run,
+    is not written, and the exit code is 1. int16x8 and float16 are closer to the float model
+    than int8.
 
     \b
     Examples:
@@ -96,16 +84,12 @@ def command(
     if every == (quantize is not None) or (every and output is not None):
         raise click.UsageError("give --quantize with one variant, or --all without --output")
     from partsight_train.export.export import export, table
-    from partsight_train.export.fallbacks import FALLBACKS
     from partsight_train.export.gate import Limits
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    fallbacks = {} if fallback == "none" else FALLBACKS
-    exported = export(
-        run_dir, names, output, limits, progress, fallbacks, heatmap=heatmap, product=product
-    )
+    exported = export(run_dir, names, output, limits, progress, heatmap=heatmap, product=product)
     click.echo(table(exported))
     if any(each.path is None for each in exported):
         raise click.exceptions.Exit(1)
