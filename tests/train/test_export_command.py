@@ -13,7 +13,6 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -32,8 +31,6 @@ from partsight.model.tflite.tensors import tensors_of
 from partsight.qualification.golden import MAX_BYTES, TOLERANCE
 from partsight_train.conversion.names import VARIANTS
 from partsight_train.export import export as export_module
-from partsight_train.export import fallbacks as fallbacks_module
-from partsight_train.export.fallbacks import FALLBACKS
 from partsight_train.run.run_dir import DELIVERY
 
 
@@ -108,7 +105,6 @@ def test_all_variants_pass_and_are_in_the_manifest(
         assert made["variant"] == name
         assert made["parity"]["agreement"] == 1.0
         assert (made["calibration"] is not None) == ("int" in name)
-        assert [each["remedy"] for each in made["remedies"]] == ["none"]
         assert contract.operating_point.recall == 1.0
         for other in ("labels", "preprocess", "tiles"):
             assert getattr(contract, other) == getattr(delivered.contract, other)
@@ -247,11 +243,9 @@ def test_samples_are_small_and_have_their_own_label(finished: Path) -> None:
             assert np.argmax(sample.scores) == file.contract.labels.index(sample.label)
 
 
-@pytest.mark.parametrize(
-    "options", [("--fallback", "none"), ("--remedy", "none"), ("--fallback", "auto")]
-)
+@pytest.mark.parametrize("options", [(), ("--remedy", "none")])
 def test_a_worse_file_is_not_written(
-    run_dir: Path, options: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+    run_dir: Path, options: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file gives the same scores for every picture, as if quantization had ruined it."""
 
@@ -266,42 +260,7 @@ def test_a_worse_file_is_not_written(
     result = invoke("export", run_dir, "--quantize", "float16", *options)
     assert result.exit_code == 1
     assert "the recall of healthy falls by 100.00%, at most 1.00% expected" in result.output
-    for name in FALLBACKS:
-        assert (name in result.output) == (options[1] == "auto")
     assert {path.name: path.stat().st_mtime_ns for path in run_dir.iterdir()} == before
-
-
-def test_the_fallback_that_passed_is_reported(
-    run_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Conversion with five calibration pictures ruins the network, with more it does not."""
-
-    def blind(network: Any, shape: Any, variant: Any, calibration: Any = ()) -> bytes:
-        if len(calibration) == 5:
-            return convert(
-                lambda image: 0 * network(image) + [[0.9, 0.1]], shape, variant, calibration
-            )
-        return convert(network, shape, variant, calibration)
-
-    from partsight_train.export import variant as variant_module
-
-    no_runtime(monkeypatch)
-    convert, plain_spec = variant_module.convert, variant_module.plain_spec
-    monkeypatch.setattr(variant_module, "convert", blind)
-
-    def of_five(reference_model: Any, variant: Any) -> Any:
-        spec = plain_spec(reference_model, variant)
-        few = dataclasses.replace(spec.calibration, paths=spec.calibration.paths[:5])
-        return dataclasses.replace(spec, calibration=few)
-
-    monkeypatch.setattr(fallbacks_module, "plain_spec", of_five)
-    output = run_dir.parent / "one.tflite"
-    result = invoke("export", run_dir, "--quantize", "int8", "-o", output)
-    assert result.exit_code == 0, result.output
-    assert "passed after: more-calibration, 20 pictures" in result.output
-    description = invoke("inspect", output).output
-    assert re.search("passed after +more-calibration, 20 pictures", description)
-    assert "passed after" not in invoke("inspect", run_dir / DELIVERY).output
 
 
 def test_a_file_that_a_runtime_refuses_is_not_written(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 import click
 
@@ -59,13 +58,12 @@ _SHARE = click.FloatRange(0, 1)
     help="Least share of test pictures that get the float model's label.",
 )
 @click.option(
-    "--fallback",
+    "--remedy",
     type=click.Choice(("none", "auto")),
-    default="auto",
-    show_default=True,
-    help="What to do if a file exceeds these limits: refuse it, or try the fallbacks.",
+    hidden=True,
+    expose_value=False,
+    help="Ignored: a refused file is not made again.",
 )
-@click.option("--remedy", "old_fallback", type=click.Choice(("none", "auto")), hidden=True)
 def command(
     run_dir: Path,
     quantize: VariantName | None,
@@ -76,14 +74,12 @@ def command(
     max_accuracy_loss: float,
     max_recall_loss: float,
     min_agreement: float,
-    fallback: Literal["none", "auto"],
-    old_fallback: Literal["none", "auto"] | None,
 ) -> None:
     """Write the model of a finished run as a .tflite file, if it decides like the float model.
 
-    A file that exceeds the limits on the test split is made again with more calibration
-    pictures, with the head refitted to the quantized backbone, and with the most sensitive
-    layers in float, until one passes. If none passes, no file is written and the exit code is 1.
+    A file that exceeds the limits on the test split, or that an installed runtime cannot run,
+    is not written, and the exit code is 1. int16x8 and float16 are closer to the float model
+    than int8.
 
     \b
     Examples:
@@ -95,16 +91,12 @@ def command(
     if every == (quantize is not None) or (every and output is not None):
         raise click.UsageError("give --quantize with one variant, or --all without --output")
     from partsight_train.export.export import export, table
-    from partsight_train.export.fallbacks import FALLBACKS
     from partsight_train.export.gate import Limits
 
     limits = Limits(max_accuracy_loss, max_recall_loss, min_agreement)
     names = VARIANTS if quantize is None else (quantize,)
     progress = ProgressBar("export")
-    fallbacks = {} if (old_fallback or fallback) == "none" else FALLBACKS
-    exported = export(
-        run_dir, names, output, limits, progress, fallbacks, heatmap=heatmap, product=product
-    )
+    exported = export(run_dir, names, output, limits, progress, heatmap=heatmap, product=product)
     click.echo(table(exported))
     if any(each.path is None for each in exported):
         raise click.exceptions.Exit(1)

@@ -101,8 +101,8 @@ def _warn(reference_model: ReferenceModel, file: Variant) -> None:
     """Log what may be wrong with the int8 file."""
     for breach in breaches(file.parity, Limits()):
         logger.warning(
-            "the int8 file differs from the float model: %s; 'partsight export RUN_DIR --quantize "
-            "int8' tries to fix it",
+            "the int8 file differs from the float model: %s. Try partsight export RUN_DIR "
+            "--quantize int16x8 or float16, or another backbone",
             breach,
         )
     warn_of_false_rejects(file.contract.operating_point)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,14 +12,13 @@ from partsight.evaluation.metrics import classification_metrics
 from partsight.utils.files import write_atomic
 from partsight.utils.progress import Progress, silent
 from partsight_train.conversion.names import VariantName
-from partsight_train.export.fallbacks import FALLBACKS, Attempt, Fallback, with_fallbacks
 from partsight_train.export.finished_run import open_finished_run
-from partsight_train.export.gate import Limits
+from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.heatmap import with_heatmap
 from partsight_train.export.reference import warn_of_no_reference
 from partsight_train.export.runtime_gate import runtime_failures
 from partsight_train.export.steps import warn_of_few_steps
-from partsight_train.export.variant import ReferenceModel, Variant
+from partsight_train.export.variant import ReferenceModel, Variant, make_variant
 from partsight_train.run.run_dir import RunDir
 
 __all__ = ["Exported", "export", "table"]
@@ -33,15 +32,13 @@ class Exported:
         name: name of the variant.
         path: the written file; None if it was refused.
         refusals: why it was refused, one sentence each.
-        file: the written file, else the closest one; None if it could not be converted.
-        attempts: all attempts, the plain file first.
+        file: the file, written or refused; None if it could not be converted.
     """
 
     name: str
     path: Path | None
     refusals: tuple[str, ...]
     file: Variant | None
-    attempts: tuple[Attempt, ...] = ()
 
 
 def export(
@@ -50,7 +47,6 @@ def export(
     output: Path | None,
     limits: Limits,
     progress: Progress = silent,
-    fallbacks: Mapping[str, Fallback] = FALLBACKS,
     *,
     heatmap: bool = False,
     product: str | None = None,
@@ -64,7 +60,6 @@ def export(
             run folder, or ``model-VARIANT-heatmap.tflite``, also listed in its manifest.
         limits: how far a file may fall behind the float model.
         progress: shows the progress over the variants.
-        fallbacks: tried if a plain file decides differently from the float model.
         heatmap: whether files also give a class activation map, see ``with_heatmap``.
         product: product name for the files; None keeps that of the run.
 
@@ -80,7 +75,7 @@ def export(
         reference_model = dataclasses.replace(reference_model, draft=draft)
     if heatmap:
         reference_model = with_heatmap(reference_model)
-    return list(_each(progress(names, len(names)), reference_model, run, output, limits, fallbacks))
+    return list(_each(progress(names, len(names)), reference_model, run, output, limits))
 
 
 def _each(
@@ -89,22 +84,22 @@ def _each(
     run: RunDir,
     output: Path | None,
     limits: Limits,
-    fallbacks: Mapping[str, Fallback],
 ) -> Iterator[Exported]:
     for name in names:
         try:
-            made = with_fallbacks(reference_model, name, limits, runtime_failures, fallbacks)
+            file = make_variant(reference_model, name)
         except ModelError as error:
             yield Exported(name, None, (str(error),), None)
             continue
-        if not made.passed:
-            yield Exported(name, None, made.attempts[0].refusals, made.file, made.attempts)
+        refusals = breaches(file.parity, limits) or runtime_failures(file.data)
+        if refusals:
+            yield Exported(name, None, tuple(refusals), file)
             continue
         kind = name if reference_model.draft.heatmap is None else f"{name}-heatmap"
-        path = _write(run, kind, output, made.file.data)
-        warn_of_few_steps(name, reference_model, made.file)
-        warn_of_no_reference(made.file.held_out, made.file.contract, reference_model.settings)
-        yield Exported(name, path, (), made.file, made.attempts)
+        path = _write(run, kind, output, file.data)
+        warn_of_few_steps(name, reference_model, file)
+        warn_of_no_reference(file.held_out, file.contract, reference_model.settings)
+        yield Exported(name, path, (), file)
 
 
 def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
@@ -115,22 +110,12 @@ def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
 
 
 def table(exported: Iterable[Exported]) -> str:
-    """One line per variant, followed by its refusals and its fallbacks."""
+    """One line per variant, followed by its refusals."""
     lines = [f"{'variant':<11}{'bytes':>10}{'accuracy':>10}{'agreement':>11}  needs TFLite  file"]
     for each in exported:
         lines.append(f"{each.name:<11}{_figures(each.file)}  {each.path or 'refused'}")
         lines += [f"  {refusal}" for refusal in each.refusals]
-        lines += [f"  {_result(attempt)}" for attempt in each.attempts[1:]]
     return "\n".join(lines)
-
-
-def _result(attempt: Attempt) -> str:
-    tried = f"{attempt.fallback}, {attempt.detail}" if attempt.detail else attempt.fallback
-    if attempt.parity is None:
-        return f"not applicable: {tried}: {attempt.refusals[0]}"
-    if attempt.passed:
-        return f"passed after: {tried}"
-    return f"not enough: {tried}: {attempt.refusals[0]}"
 
 
 def _figures(file: Variant | None) -> str:

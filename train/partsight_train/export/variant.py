@@ -1,6 +1,6 @@
 """One file of the approved model: converted, with its operating point and its parity.
 
-Nothing is written here. Called by ``train``, by ``partsight export`` and by its ``fallbacks``.
+Nothing is written here. Called by ``train`` and by ``partsight export``.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from partsight.evaluation.evaluate import ScoredPictures, score_pictures
 from partsight.inference.classifier import Classifier
 from partsight.model.contract import Contract
 from partsight.model.file import attach_contract
-from partsight_train.conversion.convert import convert, quantize
+from partsight_train.conversion.convert import convert
 from partsight_train.conversion.names import CALIBRATED, VariantName
 from partsight_train.conversion.operators import needs_of
 from partsight_train.data.calibration import Calibration, choose_calibration
@@ -32,12 +32,9 @@ from partsight_train.fit.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 
 __all__ = [
-    "ConversionSpec",
     "ReferenceModel",
     "Variant",
     "make_variant",
-    "plain_spec",
-    "with_attempts",
 ]
 
 
@@ -65,23 +62,6 @@ class ReferenceModel:
     def shape(self) -> tuple[int, int, int]:
         """H, W and 3 of the network's input."""
         return (self.draft.preprocess.height, self.draft.preprocess.width, 3)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ConversionSpec:
-    """Input of one conversion.
-
-    Attributes:
-        network: see ``ReferenceModel``.
-        calibration: pictures that set the ranges of activations, or None if the variant needs none.
-        in_float: names of layers of an int8 file that are computed in float.
-        ranged: ``convert.with_ranges`` of the network and the pictures if already computed.
-    """
-
-    network: Callable[[Any], Any]
-    calibration: Calibration | None
-    in_float: tuple[str, ...] = ()
-    ranged: bytes = b""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,25 +95,7 @@ class Variant:
         return attach_contract(self.flatbuffer, self.contract, self.members)
 
 
-def plain_spec(reference_model: ReferenceModel, variant: VariantName) -> ConversionSpec:
-    """The approved network with ``settings.calibration`` calibration pictures."""
-    chosen = None
-    if variant in CALIBRATED:
-        settings = reference_model.settings
-        chosen = choose_calibration(
-            reference_model.pictures[Split.TRAIN],
-            reference_model.draft.preprocess,
-            settings.calibration,
-            settings.head.seed,
-        )
-    return ConversionSpec(reference_model.network, chosen)
-
-
-def make_variant(
-    reference_model: ReferenceModel,
-    variant: VariantName,
-    conversion_spec: ConversionSpec | None = None,
-) -> Variant:
+def make_variant(reference_model: ReferenceModel, variant: VariantName) -> Variant:
     """Convert, choose the operating point, measure parity and take golden samples.
 
     The thresholds are chosen on the scores of the file itself: int8 scores have 256 steps, and a
@@ -142,14 +104,14 @@ def make_variant(
     Args:
         reference_model: the float model.
         variant: the kind of file.
-        conversion_spec: input of the conversion; None is ``plain_spec``.
 
     Raises:
         ModelError: the network cannot be converted, or the runtime refuses the file.
     """
     draft, settings = reference_model.draft, reference_model.settings
-    spec = conversion_spec or plain_spec(reference_model, variant)
-    flatbuffer = _converted(spec, variant, reference_model.shape)
+    calibration = _calibration(reference_model, variant)
+    images = calibration.pictures() if calibration else []
+    flatbuffer = convert(reference_model.network, reference_model.shape, variant, images)
 
     # Thresholds do not change scores: this contract without them gives those of the delivered file.
     threads = os.cpu_count() or 1
@@ -162,8 +124,8 @@ def make_variant(
     golden, members = golden_samples(classifier, pictures[Split.TEST], settings.head.seed)
     made = {
         "variant": variant,
-        "calibration": _calibration_document(spec, settings),
-        "in_float": spec.in_float,
+        "calibration": _calibration_document(calibration, settings),
+        "in_float": (),
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
         "test": {"accuracy": _accuracy(on_test), "images": len(on_test.true)},
@@ -179,20 +141,17 @@ def make_variant(
     return Variant(described, members, contract, on_validation, on_test, parity)
 
 
-def with_attempts(file: Variant, attempts: Sequence[Mapping[str, Any]]) -> Variant:
-    """The same file with the fallbacks that were tried in the provenance of its contract."""
-    made = {**file.contract.provenance["export"], "remedies": list(attempts)}
-    provenance = {**file.contract.provenance, "export": made}
-    return dataclasses.replace(
-        file, contract=dataclasses.replace(file.contract, provenance=provenance)
+def _calibration(reference_model: ReferenceModel, variant: VariantName) -> Calibration | None:
+    """Up to ``settings.calibration`` training pictures; None if the variant needs none."""
+    if variant not in CALIBRATED:
+        return None
+    settings = reference_model.settings
+    return choose_calibration(
+        reference_model.pictures[Split.TRAIN],
+        reference_model.draft.preprocess,
+        settings.calibration,
+        settings.head.seed,
     )
-
-
-def _converted(spec: ConversionSpec, variant: VariantName, shape: tuple[int, int, int]) -> bytes:
-    if spec.ranged:
-        return quantize(spec.ranged, variant, spec.in_float)
-    pictures = spec.calibration.pictures() if spec.calibration else []
-    return convert(spec.network, shape, variant, pictures)
 
 
 def _operating_point(
@@ -208,10 +167,12 @@ def _operating_point(
     )
 
 
-def _calibration_document(spec: ConversionSpec, settings: TrainSettings) -> dict[str, int] | None:
-    if spec.calibration is None:
+def _calibration_document(
+    calibration: Calibration | None, settings: TrainSettings
+) -> dict[str, int] | None:
+    if calibration is None:
         return None
-    return {"pictures": len(spec.calibration.paths), "seed": settings.head.seed}
+    return {"pictures": len(calibration.paths), "seed": settings.head.seed}
 
 
 def _accuracy(scored: ScoredPictures) -> float | None:
