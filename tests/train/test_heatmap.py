@@ -195,8 +195,8 @@ def test_other_poolings_are_supported(make: Callable[[Any], Any], tmp_path: Path
     [
         (flattened, ("a",), "pools no feature maps"),
         (a_head_of_two_layers, ("a",), "is not linear"),
-        (sums, (), "none are good. Train again with --accept-label"),
-        (sums, ("a", "b"), "a, b are good. Train again with --accept-label"),
+        (sums, (), "good labels: none. Train again with --accept-label"),
+        (sums, ("a", "b"), "good labels: a, b. Train again with --accept-label"),
     ],
 )
 def test_networks_without_a_map_are_refused(
