@@ -73,13 +73,13 @@ RUN = """
 import sys
 import numpy as np
 from partsight.inference.scores import dequantize
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.image.normalization import Normalization
 from partsight.inference.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
 pictures = np.load(sys.argv[2])
-feed = feeder(interpreter.input, Normalization())
-raw = [interpreter.invoke(feed(picture)[np.newaxis])[0] for picture in pictures]
+encode = input_encoder(interpreter.input, Normalization())
+raw = [interpreter.invoke(encode(picture)[np.newaxis])[0] for picture in pictures]
 np.save(sys.argv[3], dequantize(np.stack(raw), interpreter.output))
 """
 
