@@ -28,11 +28,11 @@ picture = np.random.default_rng(0).integers(0, 256, (1, side, side, 3), np.uint8
 BY_PARTSIGHT = """
 import os
 os.environ["PARTSIGHT_RUNTIME"] = {runtime!r}
-from partsight.inference.input_encoding import feeder
+from partsight.inference.input_encoding import input_encoder
 from partsight.image.normalization import Normalization
 from partsight.inference.interpreter import Interpreter
 interpreter = Interpreter(open(sys.argv[1], "rb").read())
-picture = feeder(interpreter.input, Normalization())(picture)
+picture = input_encoder(interpreter.input, Normalization())(picture)
 invoke = interpreter.invoke
 """
 AS_IT_COMES = """

@@ -10,7 +10,6 @@ import pytest
 from click.testing import CliRunner, Result
 
 from partsight.cli.main import main
-from partsight_train.cli.export import command as export
 from partsight_train.cli.train import command as train
 from partsight_train.cli.tune import command as tune
 
@@ -56,7 +55,6 @@ def test_help_is_short_and_help_all_is_complete() -> None:
         (train, "--keep-best-at", "--monitor-at", "0.5"),
         (train, "--calibration", "--calibration-images", "9"),
         (tune, "--vary", "--augment", "flips"),
-        (export, "--remedy", "--fallback", "none"),
     ],
 )
 def test_a_former_name_does_the_same_as_the_current_one(
