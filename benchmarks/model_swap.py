@@ -27,10 +27,10 @@ import numpy as np
 from partsight import Classifier
 from partsight.config.models import ModelsConfig
 from partsight.model.file import attach_contract, load_model_file
-from partsight.model_store.activate import put_in_force
+from partsight.model_store.activate import activate_model
 from partsight.model_store.store import ModelStore
 from partsight.model_store.watch import ModelWatch
-from partsight.qualification.isolated import examine_aside
+from partsight.qualification.isolated import examine_isolated
 from partsight.qualification.rules import Rules
 from partsight.qualification.trust import TrustPolicy
 from partsight.telemetry.telemetry import Telemetry
@@ -43,7 +43,7 @@ def main(path: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["PARTSIGHT_CACHE_DIR"] = str(Path(folder, "cache"))
         store = ModelStore(Path(folder, "store"))
-        put_in_force(store, load_model_file(path), 5)
+        activate_model(store, load_model_file(path), 5)
         classifier = Classifier.load(path)
         milliseconds: dict[str, list[float]] = {"quiet": [], "swap": []}
         taken = []
@@ -52,7 +52,7 @@ def main(path: Path) -> None:
             classifier,
             Classifier.load,
             Telemetry(),
-            examine=functools.partial(examine_aside, trust=TrustPolicy(None)),
+            examine=functools.partial(examine_isolated, trust=TrustPolicy(None)),
             rules=Rules(models=ModelsConfig(interval_s=0.2)),
         ) as watch:
             for number in range(2 * PERIODS):

@@ -468,12 +468,12 @@ def test_new_models_are_examined_with_the_key_and_runtime_of_the_device(
 
 
 def test_the_examination_process_requires_the_key(model_path: Path, tmp_path: Path) -> None:
-    from partsight.qualification.isolated import examine_aside
+    from partsight.qualification.isolated import examine_isolated
     from partsight.qualification.rules import Rules
 
     make_key_pair(tmp_path / "line.key")
     data, trust = model_path.read_bytes(), TrustPolicy(tmp_path / "line.key.pub")
     with pytest.raises(ModelError, match="is not signed"):
-        examine_aside(data, Rules(), trust=trust)
+        examine_isolated(data, Rules(), trust=trust)
     approved = signed(data, read_private_key(tmp_path / "line.key"), "it")
-    assert examine_aside(approved, Rules(), trust=trust).golden_samples > 0
+    assert examine_isolated(approved, Rules(), trust=trust).golden_samples > 0

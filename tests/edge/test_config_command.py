@@ -23,7 +23,7 @@ from partsight.config.settings import Setting
 from partsight.deploy.preflight.paths import check_setting
 from partsight.inference.runtimes import TFLITE_RUNTIME
 from partsight.model.file import load_model_file
-from partsight.model_store.activate import put_in_force
+from partsight.model_store.activate import activate_model
 from partsight.model_store.store import ModelStore, activated
 
 
@@ -106,7 +106,7 @@ def test_check_looks_at_the_active_model(
     path: Path, model_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ModelStore(path.parent / "models")
-    put_in_force(store, load_model_file(model_path), 5)
+    activate_model(store, load_model_file(model_path), 5)
     path.write_text("[models]\nstore = 'models'\n[decision]\naccept_above = 0.3")
     assert "reject_below to be at most decision.accept_above" in invoke("check", path).stderr
     path.write_text("[models]\nstore = 'models'\n[decision]\naccept_above = 0.9")

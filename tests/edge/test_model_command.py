@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from partsight.cli.main import main
 from partsight.config.location import CONFIG_VARIABLE, PUBLIC_KEY_VARIABLE
 from partsight.model.file import load_model_file
-from partsight.model_store.activate import put_in_force, record
+from partsight.model_store.activate import activate_model, record
 from partsight.model_store.store import ModelStore, activated
 
 
@@ -72,7 +72,7 @@ def test_rollback_refuses_a_model_with_other_scores_on_this_device(
 ) -> None:
     files["first"].write_bytes(moved(0.5))
     for name in ("first", "second"):
-        put_in_force(store, load_model_file(files[name]), 5)
+        activate_model(store, load_model_file(files[name]), 5)
     done = invoke("rollback", "--store", store.folder)
     assert done.exit_code == 1
     assert "does not decide here as it did" in done.stderr
@@ -82,7 +82,7 @@ def test_rollback_refuses_a_model_with_other_scores_on_this_device(
 def test_a_refused_model_is_not_activated(
     store: ModelStore, files: dict[str, Path], tmp_path: Path
 ) -> None:
-    put_in_force(store, load_model_file(files["first"]), 5)
+    activate_model(store, load_model_file(files["first"]), 5)
     done = invoke("activate", files["other"], "--store", store.folder)
     assert done.exit_code == 1
     assert "no golden samples" in done.stderr
@@ -110,7 +110,7 @@ def test_a_missing_store_is_named() -> None:
 
 
 def test_list_shows_a_damaged_model(store: ModelStore, files: dict[str, Path]) -> None:
-    put_in_force(store, load_model_file(files["first"]), 5)
+    activate_model(store, load_model_file(files["first"]), 5)
     store.model(sha(files["first"])).write_bytes(b"torn")
     assert "DAMAGED" in invoke("list", "--store", store.folder).stdout
     done = invoke("activate", sha(files["first"])[:9], "--store", store.folder)

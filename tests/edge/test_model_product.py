@@ -25,7 +25,7 @@ from partsight.model.contract import Contract, contract_from_document, contract_
 from partsight.model.facts import FileFacts, file_facts
 from partsight.model.file import load_model_file
 from partsight.model.product import clean_product, same_product
-from partsight.model_store.activate import put_in_force, start_active
+from partsight.model_store.activate import activate_model, start_active
 from partsight.model_store.history import read_history
 from partsight.model_store.listing import Listed
 from partsight.model_store.listing_text import lines_of
@@ -166,7 +166,7 @@ def test_the_line_follows_a_change_by_hand_but_not_against_its_configuration(
     old, new = make_model("old", product="bolt"), make_model("new", product="nut")
     bench = Bench(tmp_path, old, product=configured)
     origin = {"from": "nut.tflite", "by": "partsight model activate, user me"}
-    put_in_force(bench.store, load_model_file(new), 5, origin)
+    activate_model(bench.store, load_model_file(new), 5, origin)
     bench.watch.turn()
     taken = bench.watch.poll()
     assert (taken is None) == (configured is not None)
@@ -185,7 +185,7 @@ def test_a_line_starts_with_no_model_of_another_product_even_as_a_last_resort(
     nut, bolt, last = (make_model(p + n, product=p) for p, n in
                        (("nut", "1"), ("bolt", "2"), ("nut", "3")))  # fmt: skip
     for data in (bolt, nut, bolt, last):
-        put_in_force(
+        activate_model(
             store, load_model_file(data), 9, {"product": load_model_file(data).contract.product}
         )
     store.model(sha(last)).write_bytes(b"torn")
@@ -203,7 +203,7 @@ def test_without_a_history_the_pointer_still_says_which_product(
     store = ModelStore(tmp_path / "store")
     bolt, nut = make_model("a", product="bolt"), make_model("b", product="nut")
     for data in (bolt, nut):
-        put_in_force(store, load_model_file(data), 9)
+        activate_model(store, load_model_file(data), 9)
     store.history.unlink()
 
     def load(data: bytes) -> str:
@@ -221,7 +221,7 @@ def test_no_product_takes_over_from_an_active_model_of_which_nothing_is_known(
 ) -> None:
     store = ModelStore(tmp_path / "store")
     for data in (make_model("a"), make_model("b", product="bolt"), make_model("c", product="nut")):
-        put_in_force(store, load_model_file(data), 9)
+        activate_model(store, load_model_file(data), 9)
     store.history.unlink()
     store.model(activated(store)[0]).write_bytes(b"torn")
     started = Started(store)
@@ -241,7 +241,7 @@ def test_an_argument_that_is_not_run_is_reported(
     for name in ("bolt", "nut"):
         (tmp_path / f"{name}.tflite").write_bytes(make_model(name, product=name))
     active = load_model_file(tmp_path / "bolt.tflite")
-    put_in_force(ModelStore(tmp_path / "store"), active, 5)
+    activate_model(ModelStore(tmp_path / "store"), active, 5)
     config = configuration(tmp_path, "[models]\nstore = 'store'\n", picture)
     with caplog.at_level(logging.WARNING):
         done = run("watch", tmp_path / f"{given}.tflite", "--config", config)
@@ -300,7 +300,7 @@ def test_watch_asks_for_the_product_of(
 ) -> None:
     for name in ("bolt", "nut", None):
         (tmp_path / f"{name or 'none'}.tflite").write_bytes(make_model(f"{name}", product=name))
-    put_in_force(ModelStore(tmp_path / "full"), load_model_file(tmp_path / "nut.tflite"), 5)
+    activate_model(ModelStore(tmp_path / "full"), load_model_file(tmp_path / "nut.tflite"), 5)
     config = configuration(tmp_path, text, picture)
     model = tmp_path / f"{product or 'none'}.tflite"
     done = run("watch", model, "--config", config)
@@ -362,7 +362,7 @@ def test_no_option_overrides_the_configured_product(
     assert NUT in refused.stderr
     store = ModelStore(tmp_path / "store")
     for name in ("nut", "bolt"):
-        put_in_force(store, load_model_file(files[name]), 5)
+        activate_model(store, load_model_file(files[name]), 5)
     refused = run("model", "rollback", "--config", config, "--allow-other-product")
     assert NUT in refused.stderr
     assert activated(store)[0] == sha(files["bolt"].read_bytes())
@@ -387,7 +387,7 @@ def test_desk_tools_run_any_model(
 def test_list_and_inspect_show_name_product_version_accuracy_and_origin(
     at: tuple[str, Path], files: dict[str | None, Path], tmp_path: Path
 ) -> None:
-    put_in_force(
+    activate_model(
         ModelStore(tmp_path / "store"),
         load_model_file(files["bolt"]),
         5,
@@ -494,7 +494,7 @@ def test_indistinguishable_products_are_reported_at_the_start(
 def test_the_configuration_check_reports_the_product(
     files: dict[str | None, Path], tmp_path: Path, picture: Path
 ) -> None:
-    put_in_force(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
+    activate_model(ModelStore(tmp_path / "store"), load_model_file(files["nut"]), 5)
     config = configuration(tmp_path, "[models]\nproduct = 'bolt'\nstore = 'store'\n", picture)
     assert NUT in run("config", "check", config).output
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from partsight.errors import ModelError, OutputError
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
-from partsight.model_store.activate import put_in_force, roll_back, start_active
+from partsight.model_store.activate import activate_model, roll_back, start_active
 from partsight.model_store.history import read_history, remember
 from partsight.model_store.listing import listed
 from partsight.model_store.store import (
@@ -49,7 +49,7 @@ def fill(
     store: ModelStore, model: Callable[[str], ModelFile], names: Sequence[str], keep: int = 9
 ) -> None:
     for place, name in enumerate(names):
-        put_in_force(store, model(name), keep)
+        activate_model(store, model(name), keep)
         os.utime(store.model(model(name).sha256), (place, place))
 
 
@@ -190,7 +190,7 @@ def test_the_active_model_is_never_deleted(names: list[str], keep: int) -> None:
         for name in names:
             data = name.encode()
             file = ModelFile(data, hashlib.sha256(data).hexdigest(), None)  # type: ignore[arg-type]
-            put_in_force(store, file, keep)
+            activate_model(store, file, keep)
         assert start_active(store, whole)[1] == names[-1]
         assert len(digests(store)) <= max(keep, 2)
         others = [name for name in names if name != names[-1]]
@@ -224,7 +224,7 @@ def test_whenever_the_power_fails_the_old_or_the_new_is_in_force(
 
     monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[when], cut)
     try:
-        put_in_force(store, model("b"), 1)
+        activate_model(store, model("b"), 1)
     except PowerCut:
         pass
     else:
@@ -233,7 +233,7 @@ def test_whenever_the_power_fails_the_old_or_the_new_is_in_force(
     _, loaded, reasons = start_active(store, whole)
     assert loaded in ("a", "b")
     assert reasons == ()
-    put_in_force(store, model("b"), 1)
+    activate_model(store, model("b"), 1)
     assert start_active(store, whole)[1] == "b"
 
 
@@ -271,7 +271,7 @@ def test_where_nothing_can_be_written(store: ModelStore, model: Callable[[str], 
     store.folder.parent.mkdir(exist_ok=True)
     store.folder.write_text("a file")
     with pytest.raises(OutputError, match="cannot change the store"):
-        put_in_force(store, model("a"), 1)
+        activate_model(store, model("a"), 1)
     with pytest.raises(OutputError, match=r"cannot write .*history\.jsonl"):
         remember(store, {})
 

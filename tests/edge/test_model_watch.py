@@ -19,13 +19,13 @@ from partsight.config.models import ModelsConfig
 from partsight.errors import ContractError, EnvironmentFault, ModelError, OutputError
 from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.file import load_model_file
-from partsight.model_store.activate import put_in_force, roll_back
+from partsight.model_store.activate import activate_model, roll_back
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import PATIENCE_S, SETTLED_S
 from partsight.model_store.start import Load, start
 from partsight.model_store.store import ModelStore, activated
 from partsight.model_store.watch import ModelWatch
-from partsight.qualification.isolated import Stopped, examine_aside
+from partsight.qualification.isolated import Stopped, examine_isolated
 from partsight.qualification.rules import ExaminationRequest, Findings, Rules
 from partsight.qualification.trust import TrustPolicy
 from partsight.telemetry.telemetry import Telemetry
@@ -41,7 +41,7 @@ class Bench:
         self.events: list[Mapping[str, Any]] = []
         self.rules: list[Rules] = []
         self.verdict: Exception | None = None
-        put_in_force(self.store, load_model_file(first), 5)
+        activate_model(self.store, load_model_file(first), 5)
         self.watch = ModelWatch(
             self.store,
             self.load(first),
@@ -210,7 +210,7 @@ def test_a_copy_of_the_active_model_is_deleted(bench: Bench, first: bytes) -> No
 def test_an_activation_by_the_command_line_is_followed(
     bench: Bench, first: bytes, second: bytes
 ) -> None:
-    put_in_force(bench.store, load_model_file(second), 5)
+    activate_model(bench.store, load_model_file(second), 5)
     bench.watch.turn()
     classifier = bench.watch.poll()
     assert classifier is not None
@@ -226,7 +226,7 @@ def test_an_activation_by_the_command_line_is_followed(
 def test_a_pointer_to_a_bad_model_is_refused_once(
     bench: Bench, second: bytes, first: bytes
 ) -> None:
-    put_in_force(bench.store, load_model_file(second), 5)
+    activate_model(bench.store, load_model_file(second), 5)
     path = bench.store.model(sha(second))
     path.write_bytes(b"torn")
     for _ in range(3):
@@ -287,7 +287,7 @@ def test_an_unexpected_error_does_not_end_the_watch(
     with bench.watch:
         assert failed.wait(30)
         monkeypatch.undo()
-        put_in_force(bench.store, load_model_file(second), 5)
+        activate_model(bench.store, load_model_file(second), 5)
         assert poll(bench.watch).model_sha256 == sha(second)
 
 
@@ -340,15 +340,15 @@ def stand_in(code: str) -> tuple[str, ...]:
 def test_the_isolated_process_answers_or_crashes(code: str, message: str | None) -> None:
     data = bytes(1 << 20)
     if message is None:
-        examine_aside(data, Rules(), trust=TRUST, command=stand_in(code))
+        examine_isolated(data, Rules(), trust=TRUST, command=stand_in(code))
         return
     with pytest.raises(ModelError, match=message):
-        examine_aside(data, Rules(), trust=TRUST, command=stand_in(code))
+        examine_isolated(data, Rules(), trust=TRUST, command=stand_in(code))
 
 
 def test_a_process_that_cannot_be_started_is_reported() -> None:
     with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
-        examine_aside(b"", Rules(), trust=TRUST, command=("/nowhere/python",))
+        examine_isolated(b"", Rules(), trust=TRUST, command=("/nowhere/python",))
 
 
 def test_a_missing_resource_is_not_blamed_on_the_model(bench: Bench, second: bytes) -> None:
@@ -382,11 +382,11 @@ def test_an_unreadable_pointer_is_reported_once(
 def test_the_process_aside_is_not_waited_for_for_ever() -> None:
     hang = stand_in("import time; time.sleep(600)")
     with pytest.raises(ModelError, match="takes too long"):
-        examine_aside(bytes(1 << 20), Rules(), trust=TRUST, command=hang, timeout_s=0)
+        examine_isolated(bytes(1 << 20), Rules(), trust=TRUST, command=hang, timeout_s=0)
     stop = threading.Event()
     stop.set()
     with pytest.raises(Stopped):
-        examine_aside(b"", Rules(), stop, trust=TRUST, command=hang)
+        examine_isolated(b"", Rules(), stop, trust=TRUST, command=hang)
 
 
 def test_the_examination_process_gets_the_whole_request(tmp_path: Path) -> None:
@@ -446,7 +446,7 @@ def test_a_line_starts_with_the_active_model(tmp_path: Path, first: bytes, secon
     given.write_bytes(first)
     started = Started(store, first=given)
     assert started.classifier.model_sha256 == sha(first) == activated(store)[0]
-    put_in_force(store, load_model_file(second), 5)
+    activate_model(store, load_model_file(second), 5)
     started = Started(store, first=given)
     assert started.classifier.model_sha256 == sha(second)
     assert started.telemetry.states()["model"].name == "running"
@@ -458,7 +458,7 @@ def test_a_line_falls_back_to_the_previous_model_at_its_start(
 ) -> None:
     store = ModelStore(tmp_path / "store")
     for data in (first, second):
-        put_in_force(store, load_model_file(data), 5)
+        activate_model(store, load_model_file(data), 5)
     store.model(sha(second)).write_bytes(b"torn")
     started = Started(store)
     assert started.classifier.model_sha256 == sha(first)

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 
 
 def test_output_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
-    with held_stderr():
+    with suppressed_stderr():
         os.write(2, b"banner\n")
     os.write(2, b"after\n")
 
@@ -20,7 +20,7 @@ def test_output_is_held_back(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_output_before_a_failure_is_written(capfd: pytest.CaptureFixture[str]) -> None:
     def fail() -> None:
-        with held_stderr():
+        with suppressed_stderr():
             os.write(2, b"the reason\n")
             raise RuntimeError("stop")
 
@@ -34,7 +34,7 @@ def test_no_descriptor_is_left_open() -> None:
     before = os.dup(0)
     os.close(before)
     for _ in range(5):
-        with held_stderr():
+        with suppressed_stderr():
             pass
     after = os.dup(0)
     os.close(after)
@@ -45,6 +45,6 @@ def test_no_descriptor_is_left_open() -> None:
 def test_a_closed_stderr_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stderr", None)
     done = []
-    with held_stderr():
+    with suppressed_stderr():
         done.append(True)
     assert done

@@ -27,11 +27,11 @@ from partsight.errors import ModelError, SignatureError
 from partsight.model.file import attach_contract, load_model_file
 from partsight.model.key_files import make_key_pair, read_private_key
 from partsight.model.signature import signed
-from partsight.model_store.activate import put_in_force, start_active
+from partsight.model_store.activate import activate_model, start_active
 from partsight.model_store.incoming import Incoming
 from partsight.model_store.store import ModelStore, activated, digests
 from partsight.model_store.watch import ModelWatch
-from partsight.qualification.isolated import examine_aside
+from partsight.qualification.isolated import examine_isolated
 from partsight.qualification.load import load_classifier
 from partsight.qualification.rules import Rules
 from partsight.qualification.trust import TrustPolicy
@@ -59,7 +59,7 @@ class Line:
         self.store, self.telemetry = ModelStore(folder / "store"), Telemetry()
         self.events: list[Mapping[str, Any]] = []
         self.models: list[str] = []
-        put_in_force(self.store, load_model_file(first), 5)
+        activate_model(self.store, load_model_file(first), 5)
         trust = TrustPolicy(key)
         load = functools.partial(load_classifier, trust=trust)
         self.classifier = load(first)
@@ -69,7 +69,7 @@ class Line:
             load,
             self.telemetry,
             rules=Rules(models=ModelsConfig(interval_s=0.02, **models)),
-            examine=functools.partial(examine_aside, trust=trust),
+            examine=functools.partial(examine_isolated, trust=trust),
             on_event=lambda kind, detail: self.events.append(detail),
             # A minute of patience passes in under a second.
             clock=lambda: 100 * time.monotonic(),
@@ -251,7 +251,7 @@ def test_a_crash_of_the_runtime_does_not_stop_the_line(
     crash = (sys.executable, "-c", code)
 
     def examine(data: bytes, rules: Rules, stop: threading.Event) -> Any:
-        return examine_aside(data, rules, stop, trust=TrustPolicy(None), command=crash)
+        return examine_isolated(data, rules, stop, trust=TrustPolicy(None), command=crash)
 
     line.watch._examine = examine
     with line.watch:
@@ -300,13 +300,13 @@ _TURNS = """
 import hashlib, sys
 from pathlib import Path
 from partsight.model.file import ModelFile
-from partsight.model_store.activate import put_in_force
+from partsight.model_store.activate import activate_model
 from partsight.model_store.store import ModelStore
 
 for turn in range(10**6):
     data = bytes([turn % 7]) * (1 << 18)
     file = ModelFile(data, hashlib.sha256(data).hexdigest(), None)
-    put_in_force(ModelStore(Path(sys.argv[1])), file, 2)
+    activate_model(ModelStore(Path(sys.argv[1])), file, 2)
     print(turn, flush=True)
 """
 
@@ -340,13 +340,13 @@ from partsight.config.location import PUBLIC_KEY_VARIABLE
 from partsight.config.models import ModelsConfig
 from partsight.errors import OutputError
 from partsight.model.file import load_model_file
-from partsight.model_store.activate import put_in_force
+from partsight.model_store.activate import activate_model
 from partsight.model_store.store import ModelStore
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
 try:
-    put_in_force(ModelStore(Path(sys.argv[1])), load_model_file(sys.argv[2]), 5)
+    activate_model(ModelStore(Path(sys.argv[1])), load_model_file(sys.argv[2]), 5)
 except OutputError as error:
     print(error)
 """
@@ -357,7 +357,7 @@ def test_on_a_full_disk_the_old_model_stays_active(
     tmp_path: Path, make_model: Callable[..., bytes]
 ) -> None:
     store = ModelStore(tmp_path / "store")
-    put_in_force(store, load_model_file(make_model("first")), 5)
+    activate_model(store, load_model_file(make_model("first")), 5)
     new = tmp_path / "new.tflite"
     new.write_bytes(make_model("second"))
     done = subprocess.run(
@@ -378,7 +378,7 @@ def test_an_active_model_that_rots_on_the_disk_gives_way_at_the_next_start(
 ) -> None:
     store = ModelStore(tmp_path / "store")
     for name in ("first", "second"):
-        put_in_force(store, load_model_file(make_model(name)), 5)
+        activate_model(store, load_model_file(make_model(name)), 5)
     path = store.model(sha(make_model("second")))
     data = bytearray(path.read_bytes())
     data[1234] ^= 4
@@ -392,7 +392,7 @@ def test_a_newly_trusted_key_refuses_unsigned_models(
     tmp_path: Path, make_model: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = ModelStore(tmp_path / "store")
-    put_in_force(store, load_model_file(make_model("first")), 5)
+    activate_model(store, load_model_file(make_model("first")), 5)
     make_key_pair(tmp_path / "line.key")
     monkeypatch.setenv(PUBLIC_KEY_VARIABLE, str(tmp_path / "line.key.pub"))
     with pytest.raises(SignatureError):

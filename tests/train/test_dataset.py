@@ -17,8 +17,8 @@ from partsight_train.data.dataset import (
     Dataset,
     Split,
     assign_folds,
-    hash_place,
     limit_test,
+    part_hash_of,
     scan,
     split,
 )
@@ -66,11 +66,13 @@ def test_moving_the_folder_moves_none() -> None:
     st.text("ab1.", max_size=9),
 )
 def test_images_of_one_part_stay_together(part: str, shot: str) -> None:
-    assert hash_place("good", f"{part}_nohash_{shot}") == hash_place("good", f"{part}_nohash_0.jpg")
+    assert part_hash_of("good", f"{part}_nohash_{shot}") == part_hash_of(
+        "good", f"{part}_nohash_0.jpg"
+    )
 
 
 def test_the_label_is_part_of_the_hash() -> None:
-    assert hash_place("good", "part1.jpg") != hash_place("bad", "part1.jpg")
+    assert part_hash_of("good", "part1.jpg") != part_hash_of("bad", "part1.jpg")
 
 
 @pytest.mark.parametrize("count", [3, 4, 7, 12])

@@ -16,7 +16,7 @@ from partsight.errors import ModelError
 from partsight.inference.interpreter import Interpreter
 from partsight.inference.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.conversion.convert import convert, quantize, with_ranges
+from partsight_train.conversion.convert import convert, convert_with_ranges, quantize
 from partsight_train.conversion.layers import layers_of
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.conversion.operators import needs_of
@@ -118,7 +118,7 @@ def test_scores_of_int8_float_are_not_quantized(
 
 
 def test_named_layers_stay_in_float(model: keras.Model) -> None:
-    ranged = with_ranges(model, SHAPE, pictures(10))
+    ranged = convert_with_ranges(model, SHAPE, pictures(10))
     first = next(layer for layer in layers_of(ranged) if layer.operator == "CONV_2D")
 
     def dequantized(in_float: tuple[str, ...]) -> int:

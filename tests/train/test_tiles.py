@@ -24,9 +24,9 @@ from partsight_train.network.tiles import (
     by_image,
     cut,
     join,
+    join_tile_maps,
     mean_tiles,
     select_tiles,
-    uncut,
     worst_tiles,
 )
 from partsight_train.settings import HeadSettings
@@ -41,7 +41,7 @@ def test_uncut_restores_the_image(rows: int, columns: int, count: int) -> None:
     shape = (count, rows * 2, columns * 3, 1)
     pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     tiles = cut(tf.constant(pictures), (rows, columns))
-    np.testing.assert_array_equal(uncut(tiles, (rows, columns)), pictures)
+    np.testing.assert_array_equal(join_tile_maps(tiles, (rows, columns)), pictures)
     values = by_image(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
     assert values.shape == ((count, 6) if rows * columns == 1 else (count, rows * columns, 6))
     for picture, parts in zip(pictures, values, strict=True):

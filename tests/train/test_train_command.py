@@ -19,7 +19,7 @@ from partsight.cli.main import main
 from partsight.image.decode import decode
 from partsight.image.preprocess import preprocess
 from partsight.image.statistics import image_statistics
-from partsight_train.data.dataset import Split, hash_place
+from partsight_train.data.dataset import Split, part_hash_of
 from partsight_train.run.run_dir import RunDir
 from partsight_train.settings import PRESETS
 from partsight_train.tensorflow_stack import keras, tf
@@ -279,7 +279,7 @@ def test_misclassified_images_are_named(
     wrong = next(
         path
         for path in sorted((parts / "healthy").iterdir())
-        if hash_place("defected", path.name) < 0.1
+        if part_hash_of("defected", path.name) < 0.1
     )
     misplaced = parts / "defected" / wrong.name
     wrong.replace(misplaced)

@@ -44,7 +44,7 @@ from partsight_train.settings import (
 )
 from partsight_train.tune.measures import measured
 from partsight_train.tune.scoring import fold_scores, rotate_folds
-from partsight_train.tune.space import MEASURES, VARIATIONS, Search, train_command
+from partsight_train.tune.space import AUGMENTATIONS, MEASURES, Search, train_command
 from partsight_train.tune.study import DATABASE, tune
 
 FOLDS = 2
@@ -342,7 +342,7 @@ def test_data_that_the_measure_cannot_use_is_refused(
     [
         TrainSettings(),
         TrainSettings(accept_labels=("good", "very good"), image_size=96, test_share=0.25),
-        *(TrainSettings(augment=augment) for augment in VARIATIONS.values()),
+        *(TrainSettings(augment=augment) for augment in AUGMENTATIONS.values()),
         TrainSettings(
             backbone="a b",
             head=HeadSettings("adam", learning_rate=0.0123, l2=1e-5, balance="sampling", seed=3),

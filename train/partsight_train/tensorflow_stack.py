@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from partsight.utils.imports import import_fault
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 
 __all__ = [
     "DecodeError",
@@ -35,7 +35,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ["KERAS_BACKEND"] = "tensorflow"
 
 try:
-    with held_stderr():
+    with suppressed_stderr():
         import keras as keras3
         import tensorflow as tf
         import tensorflow_hub as hub

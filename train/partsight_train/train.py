@@ -221,7 +221,7 @@ def _write(run: RunDir, prepared: Prepared, delivery: Delivery, record: RunRecor
     run.write_text(REPORT, report_html(record))
     run.write_pictures(prepared.training_data.dataset, prepared.digests)
     run.deliver(DELIVERY, delivery.file.data)
-    run.forget_checkpoints()
+    run.remove_checkpoints()
 
 
 def _require_accuracy(accuracy: float, settings: TrainSettings) -> None:

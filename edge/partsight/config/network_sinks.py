@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
 from partsight.config.network_address import Host, Url, is_loopback
 from partsight.config.section import Place, key
-from partsight.config.sink_base import FedSection
+from partsight.config.sink_base import SinkSection
 from partsight.config.tls import TlsSection
 
 __all__ = [
@@ -25,7 +25,7 @@ Address = Annotated[int, Field(ge=0, le=65535)]
 _Prefix = Annotated[str, StringConstraints(pattern=r"^[^/#+\x00]([^#+\x00]*[^/#+\x00])?$")]
 
 
-class MqttSinkConfig(FedSection, BrokerSection):
+class MqttSinkConfig(SinkSection, BrokerSection):
     """Verdicts and status to an MQTT 5 broker."""
 
     kind: Literal["mqtt"] = key(..., "An MQTT 5 broker.")
@@ -36,7 +36,7 @@ class MqttSinkConfig(FedSection, BrokerSection):
     )
 
 
-class WebhookSinkConfig(FedSection, TlsSection):
+class WebhookSinkConfig(SinkSection, TlsSection):
     """Verdicts to a web server by signed POST requests."""
 
     kind: Literal["webhook"] = key(..., "A web server, by signed POST requests.")
@@ -58,7 +58,7 @@ class WebhookSinkConfig(FedSection, TlsSection):
         return self
 
 
-class ModbusSinkConfig(FedSection):
+class ModbusSinkConfig(SinkSection):
     """Verdicts to a PLC by Modbus TCP; docs/wiring.md has the map of coils and registers."""
 
     kind: Literal["modbus"] = key(..., "A PLC, by Modbus TCP.")

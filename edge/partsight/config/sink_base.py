@@ -8,10 +8,10 @@ from pydantic import StringConstraints
 
 from partsight.config.section import Section, key
 
-__all__ = ["FedSection"]
+__all__ = ["SinkSection"]
 
 
-class FedSection(Section):
+class SinkSection(Section):
     """A sink that receives verdicts from the journal."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=60)] | None = key(

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
 from partsight.config.section import Place, key
-from partsight.config.sink_base import FedSection
+from partsight.config.sink_base import SinkSection
 
 __all__ = [
     "CsvSinkConfig",
@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-class _FileSection(FedSection):
+class _FileSection(SinkSection):
     path: Place = key(..., "Newest file. Closed files are kept next to it, named by their time.")
     max_mb: PositiveFloat | None = key(50.0, "Megabytes after which a file is closed.")
     daily: bool = key(True, "Close the file at the end of each day, UTC.")
@@ -39,7 +39,7 @@ class CsvSinkConfig(_FileSection):
     kind: Literal["csv"] = key(..., "Comma-separated values in a file.")
 
 
-class StdoutSinkConfig(FedSection):
+class StdoutSinkConfig(SinkSection):
     """Verdicts on standard output, one JSON object per line."""
 
     kind: Literal["stdout"] = key(..., "JSON lines on standard output.")

@@ -28,7 +28,7 @@ from partsight.inference.runtimes import (
 from partsight.inference.xnnpack import XnnpackDelegate
 from partsight.utils.imports import import_fault
 from partsight.utils.memory_limit import memory_limit, memory_limit_note
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 
 __all__ = ["Interpreter", "TensorInfo", "load_runtime"]
 
@@ -165,11 +165,11 @@ def _open(runtime: Runtime, model: bytes, threads: int, batch: int) -> Any:
     factory = load_runtime(runtime)
     if (runtime, runtime.version) == _WITH_HIDDEN_XNNPACK:
         try:
-            with held_stderr():
+            with suppressed_stderr():
                 return _allocated(factory, model, threads, batch, [_hidden_xnnpack(threads)])
         except (ValueError, RuntimeError, OSError, AttributeError, StopIteration) as error:
             logger.warning("XNNPACK cannot be used, so this model runs slowly: %s", error)
-    with held_stderr():
+    with suppressed_stderr():
         return _allocated(factory, model, threads, batch, [])
 
 

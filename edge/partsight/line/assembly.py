@@ -198,7 +198,7 @@ def open_models(
         return None
     from partsight.model_store.store import ModelStore
     from partsight.model_store.watch import ModelWatch
-    from partsight.qualification.isolated import examine_aside
+    from partsight.qualification.isolated import examine_isolated
     from partsight.qualification.rules import Rules
 
     return stack.enter_context(
@@ -212,7 +212,9 @@ def open_models(
                 decision=request.config.decision,
                 bit_depth=request.config.model.bit_depth,
             ),
-            examine=functools.partial(examine_aside, trust=request.trust, options=request.options),
+            examine=functools.partial(
+                examine_isolated, trust=request.trust, options=request.options
+            ),
             place=models.incoming,
             product=models.product,
             on_event=on_event,

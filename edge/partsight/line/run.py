@@ -36,12 +36,12 @@ from partsight.sources import open_frames
 from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import open_trigger
 
-__all__ = ["run_station"]
+__all__ = ["run_line"]
 
 logger = logging.getLogger(__name__)
 
 
-def run_station(request: LineRequest, telemetry: Telemetry) -> None:
+def run_line(request: LineRequest, telemetry: Telemetry) -> None:
     """Run the line until its source ends, a signal stops it, or ``max_parts`` is reached.
 
     Args:

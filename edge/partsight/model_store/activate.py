@@ -27,7 +27,7 @@ from partsight.model_store.store import (
 )
 from partsight.utils.wall_clock import utc_now
 
-__all__ = ["Start", "put_in_force", "record", "roll_back", "start_active"]
+__all__ = ["Start", "activate_model", "record", "roll_back", "start_active"]
 
 logger = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ _Loaded = TypeVar("_Loaded")
 Start = tuple[str, _Loaded, tuple[str, ...]]
 
 
-def put_in_force(
+def activate_model(
     store: ModelStore, file: ModelFile, keep: int, found: Mapping[str, Any] | None = None
 ) -> str | None:
     """Store a qualified model and make it the active one.

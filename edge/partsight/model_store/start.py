@@ -12,7 +12,7 @@ import numpy as np
 
 from partsight.inference.classifier import Classifier
 from partsight.model.file import ModelFile, read_model
-from partsight.model_store.activate import put_in_force, start_active
+from partsight.model_store.activate import activate_model, start_active
 from partsight.model_store.products import described
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
@@ -57,7 +57,7 @@ def start(
         loaded[data] = classifier = load(data)
         file = ModelFile(data, classifier.model_sha256, classifier.contract)
         origin = {"from": str(first.absolute()), "by": "partsight watch"}
-        put_in_force(store, file, keep, {**origin, "product": file.contract.product})
+        activate_model(store, file, keep, {**origin, "product": file.contract.product})
     sha256, classifier, reasons = start_active(
         store, lambda data: ready(loaded.get(data) or load(data)), product
     )

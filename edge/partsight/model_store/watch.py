@@ -19,7 +19,7 @@ from partsight.errors import EnvironmentFault, OutputError, PartsightError
 from partsight.inference.classifier import Classifier
 from partsight.model.file import ModelFile, load_model_file
 from partsight.model.product import require_configured_product, require_same_product
-from partsight.model_store.activate import put_in_force, record
+from partsight.model_store.activate import activate_model, record
 from partsight.model_store.history import read_history
 from partsight.model_store.incoming import Candidate, Incoming
 from partsight.model_store.products import UNNAMED_NOTE, described
@@ -187,7 +187,7 @@ class ModelWatch:
         classifier = ready(self._load(file.data))
         detail = {"from": str(candidate.path), "by": "the line", **_measured(found)}
         kept = {**detail, "product": file.contract.product}
-        put_in_force(self._store, file, rules.models.keep, kept)
+        activate_model(self._store, file, rules.models.keep, kept)
         self._incoming.taken(candidate)
         self._offer_to_loop(classifier, detail)
 

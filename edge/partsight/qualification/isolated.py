@@ -23,7 +23,7 @@ from partsight.qualification.trust import TrustPolicy
 from partsight.utils.child_python import python_module
 from partsight.utils.known_secrets import without_secrets
 
-__all__ = ["Examine", "Stopped", "examine_aside"]
+__all__ = ["Examine", "Stopped", "examine_isolated"]
 
 Examine = Callable[[bytes, Rules, threading.Event], Findings]
 
@@ -38,7 +38,7 @@ class Stopped(Exception):  # noqa: N818 - the end of the line is not an error
     """The examination was stopped because the line ends."""
 
 
-def examine_aside(
+def examine_isolated(
     data: bytes,
     rules: Rules,
     stop: threading.Event | None = None,

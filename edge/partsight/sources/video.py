@@ -11,7 +11,7 @@ from typing import Any
 
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.opencv import cv2
 from partsight.utils.redaction import redact_address
 from partsight.utils.wall_clock import utc_now
@@ -48,7 +48,7 @@ class CaptureSource(AbstractContextManager["CaptureSource"]):
         self._live, self._now = live, now
         self._name = redact_address(str(address))
         # FFmpeg prints its own errors; they are replaced by the one line raised below.
-        with held_stderr():
+        with suppressed_stderr():
             self._capture = open_capture(address)
         if not self._capture.isOpened():
             self._capture.release()

@@ -1,7 +1,7 @@
 """Suppresses the stderr output of native libraries unless a call fails.
 
 TensorFlow and the TFLite runtimes write messages directly to file descriptor 2. A command that
-prints one clear line wraps such a call in ``held_stderr``.
+prints one clear line wraps such a call in ``suppressed_stderr``.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 from partsight.utils.memory_file import memory_file
 from partsight.utils.redaction import redact_text
 
-__all__ = ["held_stderr"]
+__all__ = ["suppressed_stderr"]
 
 
 @contextlib.contextmanager
-def held_stderr() -> Iterator[None]:
+def suppressed_stderr() -> Iterator[None]:
     """Hold back the output to file descriptor 2; write it, redacted, if the block raises.
 
     The descriptor belongs to the whole process, so that output of other threads is held back too.

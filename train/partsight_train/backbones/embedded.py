@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from partsight.errors import EnvironmentFault, ModelError
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.backbones.cached_build import build_once
 from partsight_train.backbones.catalogue import EMBEDDED, EmbeddedBackbone
 from partsight_train.backbones.torch_weights import read_state_dict
@@ -60,7 +60,7 @@ def embedded_saved_model(
         from partsight_train.backbones.efficientnet_lite import build_feature_extractor, save_module
 
         weights = read_state_dict(read_weights(backbone))
-        with held_stderr():
+        with suppressed_stderr():
             save_module(build_feature_extractor(backbone, side, weights), folder)
         return folder
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.backbones.cached_build import build_once
 from partsight_train.backbones.catalogue import NAMED
 from partsight_train.cache_dir import cache_dir
@@ -90,7 +90,7 @@ def _save(members: Sequence[Member], image_size: int, folder: Path) -> Path:
     )
     picture = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "image")
     module.__call__ = tf.function(features, [picture])
-    with held_stderr():
+    with suppressed_stderr():
         tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
     return folder
 

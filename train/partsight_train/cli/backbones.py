@@ -14,7 +14,7 @@ from partsight_train.requirements import require_train_extra
 __all__ = ["command"]
 
 _COLUMNS = ("name", "pixels", "features", "parameters", "multiply-adds", "on this machine")
-_FACTS = ("image_size", "feature_size", "parameters", "multiply_adds", "licence")
+_OVERRIDES = ("image_size", "feature_size", "parameters", "multiply_adds", "licence")
 
 
 @click.command("backbones")
@@ -39,7 +39,7 @@ def _row(name: str) -> dict[str, Any]:
     """The facts of a backbone and its state, for JSON."""
     from partsight_train.backbones.locate import cached
 
-    row = {fact: getattr(NAMED[name], fact) for fact in _FACTS}
+    row = {fact: getattr(NAMED[name], fact) for fact in _OVERRIDES}
     if name in HUB:
         found = cached(name)
         return {

@@ -11,7 +11,7 @@ import click
 from partsight.image.spec import PreprocessSpec
 from partsight.model.product import clean_product
 from partsight_train.settings import PRESETS, AugmentSettings
-from partsight_train.tune.space import VARIATIONS
+from partsight_train.tune.space import AUGMENTATIONS
 
 __all__ = ["apply_augmentations", "apply_preset", "product_name", "region", "rows_and_columns"]
 
@@ -42,7 +42,7 @@ def apply_augmentations(
     default = AugmentSettings()
     values: dict[str, Any] = {}
     for name in names:
-        chosen = dataclasses.asdict(VARIATIONS[name])
+        chosen = dataclasses.asdict(AUGMENTATIONS[name])
         values |= {key: value for key, value in chosen.items() if value != getattr(default, key)}
     ctx.default_map = {**values, **(ctx.default_map or {})}
 

@@ -37,7 +37,7 @@ from partsight_train.settings import (
     HeadSettings,
     TrainSettings,
 )
-from partsight_train.tune.space import VARIATIONS
+from partsight_train.tune.space import AUGMENTATIONS
 
 __all__ = ["train_options"]
 
@@ -50,7 +50,7 @@ _BELOW_ONE = click.FloatRange(0, 1, max_open=True)
 _RECALL = click.FloatRange(0, 1, min_open=True)
 _POSITIVE = click.FloatRange(0, min_open=True)
 _FROM_ZERO = click.FloatRange(0)
-_AUGMENTATIONS = tuple(name for name in VARIATIONS if name != "none")
+_AUGMENTATIONS = tuple(name for name in AUGMENTATIONS if name != "none")
 
 
 def _choice(names: tuple[str, ...]) -> click.Choice[str]:

@@ -11,13 +11,13 @@ from partsight.cli.console import ProgressBar, exit_if_failed
 from partsight.cli.options import RenamedOption
 from partsight_train.requirements import require_tune_extra
 from partsight_train.settings import OPTIMIZERS, TrainSettings, settings_from_options
-from partsight_train.tune.space import MEASURES, VARIATIONS, Search
+from partsight_train.tune.space import AUGMENTATIONS, MEASURES, Search
 
 __all__ = ["command"]
 
 _TRAIN, _SEARCH = TrainSettings(), Search()
 _SHARE = click.FloatRange(0, 1, min_open=True, max_open=True)
-_VARIATIONS = tuple(name for name in VARIATIONS if name != "none")
+_VARIATIONS = tuple(name for name in AUGMENTATIONS if name != "none")
 
 
 # fmt: off

@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from partsight.errors import ModelError
 from partsight.inference.interpreter import Interpreter
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.conversion.converter import converter_of
 from partsight_train.conversion.layers import head_of, layers_of
 from partsight_train.conversion.names import IN_INT8, VariantName
 from partsight_train.tensorflow_stack import quantize_calibrated, tf
 
-__all__ = ["convert", "quantize", "with_ranges"]
+__all__ = ["convert", "quantize", "convert_with_ranges"]
 
 _INT8 = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
 _INT16 = tf.lite.OpsSet.EXPERIMENTAL_TFLITE_BUILTINS_ACTIVATIONS_INT16_WEIGHTS_INT8
@@ -53,7 +53,7 @@ def convert(
         ModelError: the converter gave the input another quantization.
     """
     if variant in IN_INT8:
-        return quantize(with_ranges(network, shape, calibration), variant)
+        return quantize(convert_with_ranges(network, shape, calibration), variant)
     converter = converter_of(network, tf.TensorSpec((1, *shape), tf.float32, "image"))
     if variant != "none":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
@@ -68,7 +68,7 @@ def convert(
     return _converted(converter)
 
 
-def with_ranges(
+def convert_with_ranges(
     network: Callable[[Any], Any],
     shape: tuple[int, int, int],
     calibration: Sequence[NDArray[np.uint8]],
@@ -97,7 +97,7 @@ def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()
     float output alone would not make the scores finer.
 
     Args:
-        ranged: flatbuffer from ``with_ranges``.
+        ranged: flatbuffer from ``convert_with_ranges``.
         variant: one of ``IN_INT8``.
         in_float: names of layers to compute in float.
 
@@ -108,7 +108,7 @@ def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()
     if variant == "int8-float":
         layers |= {layer.name for layer in head_of(layers_of(ranged))}
     outside = tf.uint8 if variant == "int8" else tf.float32
-    with held_stderr():
+    with suppressed_stderr():
         flatbuffer: bytes = quantize_calibrated(
             ranged,
             input_data_type=outside,
@@ -121,7 +121,7 @@ def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()
 
 
 def _converted(converter: Any) -> bytes:
-    with held_stderr():
+    with suppressed_stderr():
         flatbuffer: bytes = converter.convert()
     return flatbuffer
 

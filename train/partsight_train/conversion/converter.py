@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.tensorflow_stack import freeze, tf
 
 __all__ = ["converter_of"]
@@ -21,7 +21,7 @@ def converter_of(function: Callable[[Any], Any], signature: tf.TensorSpec) -> An
         function: function of one tensor.
         signature: signature of this tensor.
     """
-    with held_stderr():
+    with suppressed_stderr():
         frozen = freeze(tf.function(function).get_concrete_function(signature))
         graph = frozen.graph.as_graph_def()
         inputs, outputs = list(frozen.inputs), list(frozen.outputs)

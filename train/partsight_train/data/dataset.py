@@ -28,7 +28,7 @@ __all__ = [
     "Scan",
     "Split",
     "assign_folds",
-    "hash_place",
+    "part_hash_of",
     "limit_test",
     "scan",
     "split",
@@ -145,9 +145,9 @@ def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float
     first_place_of: dict[str, float] = {}
     for label, paths in scanned.found.items():
         for path in paths:
-            place = hash_place(label, _name_in_set(path, scanned))
+            place = part_hash_of(label, _name_in_set(path, scanned))
             part = scanned.parts.get(path)
-            places[path] = place if part is None else hash_place(_ANY_LABEL, part)
+            places[path] = place if part is None else part_hash_of(_ANY_LABEL, part)
             if (named := part_in_name(path.name)) is not None:
                 joins += [(places[path], place), (place, first_place_of.setdefault(named, place))]
     joined = DisjointSet([*places.values(), *(place for pair in joins for place in pair)])
@@ -188,7 +188,7 @@ def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
     return Dataset(dataset.labels, tuple(pictures))
 
 
-def hash_place(label: str, file_name: str) -> float:
+def part_hash_of(label: str, file_name: str) -> float:
     """Return a hash of ``label/file name`` in [0, 1).
 
     It stays the same when images are added or the folder moves. A name such as

@@ -19,7 +19,7 @@ from partsight.image.normalization import Normalization
 from partsight.inference.input_encoding import input_encoder
 from partsight.inference.interpreter import Interpreter
 from partsight.inference.runtimes import RuntimeOptions
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.backbones.backbone import Backbone
 from partsight_train.conversion.convert import convert
 from partsight_train.conversion.converter import converter_of
@@ -27,7 +27,7 @@ from partsight_train.data.calibration import Calibration
 from partsight_train.network.tiles import by_image
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["Extractor", "on_all_cores", "open_extractor"]
+__all__ = ["Extractor", "run_on_all_cores", "open_extractor"]
 
 Extractor = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
@@ -62,17 +62,17 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
             model = convert(features, shape, "int8-float", calibration.pictures())
         else:
             converter = converter_of(features_of_bytes, tf.TensorSpec((1, *shape), tf.uint8))
-            with held_stderr():
+            with suppressed_stderr():
                 model = converter.convert()
     except Exception as error:  # noqa: BLE001 - the converter has no common exception class
         raise ModelError(
             f"cannot use {backbone.name} as a backbone: TFLite cannot run it: {error}. "
             "Choose another."
         ) from error
-    return on_all_cores(model)
+    return run_on_all_cores(model)
 
 
-def on_all_cores(model: bytes) -> Extractor:
+def run_on_all_cores(model: bytes) -> Extractor:
     """Return a function that runs a flatbuffer of batch size 1, one image per core."""
     cores = os.cpu_count() or 1
     workers, threads = (1, cores) if len(model) > _LARGE_MODEL else (cores, 1)

@@ -14,7 +14,7 @@ from partsight.image.encode import encode
 from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 
-__all__ = ["data_address", "thumbnail"]
+__all__ = ["data_uri", "thumbnail"]
 
 _JPEG_QUALITY = 85
 
@@ -29,12 +29,12 @@ def thumbnail(path: Path, side: int, bit_depth: int | None = None) -> str | None
     """
     try:
         spec = PreprocessSpec(side, side, bit_depth=bit_depth)
-        return data_address(shrink(decode(path, spec), side))
+        return data_uri(shrink(decode(path, spec), side))
     except ImageError:
         return None
 
 
-def data_address(image_bgr: NDArray[np.uint8]) -> str:
+def data_uri(image_bgr: NDArray[np.uint8]) -> str:
     """Return an image, uint8 (H, W, 3) BGR, as a data URI of a JPEG."""
     data = encode(image_bgr, quality=_JPEG_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(data).decode()

@@ -18,7 +18,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image_files.read import read_images
 from partsight.model.contract import Contract
 from partsight.model.file import load_model_file
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.data.dataset import LabelledImage, Split
 from partsight_train.export.variant import ReferenceModel
 from partsight_train.run.run_dir import DELIVERY, RunDir
@@ -82,7 +82,7 @@ def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[Labelled
 
 def _network(folder: Path) -> Any:
     try:
-        with held_stderr():
+        with suppressed_stderr():
             loaded = tf.saved_model.load(str(folder))
         served = loaded.signatures["serving_default"]
         (name,), (output,) = served.structured_input_signature[1], served.structured_outputs

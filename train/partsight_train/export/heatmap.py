@@ -32,8 +32,8 @@ from partsight_train.network.pooled_maps import (
     channel_axis,
     find_pooled_maps,
 )
-from partsight_train.network.test_time_augmentation import as_seen
-from partsight_train.network.tiles import Tiles, uncut
+from partsight_train.network.test_time_augmentation import undo_transform
+from partsight_train.network.tiles import Tiles, join_tile_maps
 from partsight_train.tensorflow_stack import tf
 
 __all__ = ["with_heatmap"]
@@ -159,7 +159,9 @@ def _network(
             total = tf.image.resize(total, finer.shape[1:3]) + finer
         by_tile = _mean_over_views(total, count)
         margin = tf.reshape(tf.matmul(logits, weights[:, np.newaxis]), (count, 1, 1, 1))
-        return scores, uncut(by_tile - tf.reduce_mean(by_tile, (1, 2), True) + margin, tiles)
+        return scores, join_tile_maps(
+            by_tile - tf.reduce_mean(by_tile, (1, 2), True) + margin, tiles
+        )
 
     return network
 
@@ -176,7 +178,7 @@ def _mean_over_views(maps: Any, tiles: int) -> Any:
     if maps.shape[0] == tiles:
         return maps
     views = tf.split(maps, maps.shape[0] // tiles, axis=0)
-    upright = [as_seen(view, number) for number, view in enumerate(views)]
+    upright = [undo_transform(view, number) for number, view in enumerate(views)]
     # Not with ADD_N, which TFLite lacks in 16 bits.
     return tf.reduce_mean(tf.concat(upright, axis=3), axis=3, keepdims=True)
 

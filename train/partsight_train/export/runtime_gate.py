@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from partsight.errors import PartsightError
 from partsight.inference.runtimes import RuntimeOptions, runtimes
-from partsight.qualification.isolated import examine_aside
+from partsight.qualification.isolated import examine_isolated
 from partsight.qualification.rules import Rules
 from partsight.qualification.trust import TrustPolicy
 
@@ -31,7 +31,9 @@ def runtime_failures(data: bytes) -> list[str]:
 
 def _failure(data: bytes, options: RuntimeOptions) -> str | None:
     try:
-        examine_aside(data, Rules(), trust=TrustPolicy(None), options=options, timeout_s=_TIMEOUT_S)
+        examine_isolated(
+            data, Rules(), trust=TrustPolicy(None), options=options, timeout_s=_TIMEOUT_S
+        )
     except PartsightError as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight_train.tensorflow_stack import freeze, tf
 
 __all__ = ["UNREADABLE", "PooledMaps", "channel_axis", "find_pooled_maps"]
@@ -109,6 +109,6 @@ def _sides(tensor: Any, channel_axis: int) -> list[int | None]:
 
 def _frozen(network: Callable[[Any], Any], shape: tuple[int, ...]) -> Any:
     """Return the network as one graph without variables and calls, for batch size 1."""
-    with held_stderr():
+    with suppressed_stderr():
         concrete = tf.function(network).get_concrete_function(tf.TensorSpec((1, *shape)))
         return freeze(concrete)

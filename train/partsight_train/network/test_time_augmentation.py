@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["as_seen", "averaged_features", "sum_aligned", "transformed"]
+__all__ = ["undo_transform", "averaged_features", "sum_aligned", "transformed"]
 
 _MIRROR, _FLIP, _TRANSPOSE = 1, 2, 4
 
@@ -53,7 +53,7 @@ def averaged_features(layer: Callable[[Any], Any], images: Any, count: int) -> A
     return tf.reduce_mean(tf.reshape(features, (count, -1, features.shape[-1])), 0)
 
 
-def as_seen(maps: Any, number: int) -> Any:
+def undo_transform(maps: Any, number: int) -> Any:
     """Undo ``transformed``: return maps (N, H, W, C) of a symmetry in the original orientation."""
     if number & _MIRROR:
         maps = maps[:, :, ::-1]
@@ -65,5 +65,5 @@ def as_seen(maps: Any, number: int) -> Any:
 def sum_aligned(maps: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the sum of maps (V, h, w), one per symmetry, in the original orientation: (h, w)."""
     images = maps[:, np.newaxis, :, :, np.newaxis]
-    aligned = (as_seen(each, number)[0, :, :, 0] for number, each in enumerate(images))
+    aligned = (undo_transform(each, number)[0, :, :, 0] for number, each in enumerate(images))
     return np.asarray(sum(aligned, np.zeros(maps.shape[1:], np.float32)))

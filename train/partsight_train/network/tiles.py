@@ -24,7 +24,7 @@ from partsight_train.heads.head import Examples, Head, predict
 from partsight_train.settings import HeadSettings
 from partsight_train.tensorflow_stack import tf
 
-__all__ = ["by_image", "cut", "join", "mean_tiles", "select_tiles", "uncut", "worst_tiles"]
+__all__ = ["by_image", "cut", "join", "mean_tiles", "select_tiles", "join_tile_maps", "worst_tiles"]
 
 Tiles = tuple[int, int]
 
@@ -44,7 +44,7 @@ def cut(pictures: Any, tiles: Tiles) -> Any:
     return tf.concat([tile for row in rows for tile in tf.split(row, tiles[1], axis=2)], 0)
 
 
-def uncut(maps: Any, tiles: Tiles) -> Any:
+def join_tile_maps(maps: Any, tiles: Tiles) -> Any:
     """Undo ``cut``: join a tensor (T * N, h, w, C) of tiles to (N, R * h, C * w, C)."""
     if tiles == (1, 1):
         return maps

@@ -17,7 +17,7 @@ from partsight.image.preprocess import preprocess
 from partsight.image.resize import shrink
 from partsight.image.spec import PreprocessSpec
 from partsight.utils.opencv import cv2
-from partsight_train.data.thumbnails import data_address
+from partsight_train.data.thumbnails import data_uri
 from partsight_train.report.record import RunRecord
 
 __all__ = ["MOST_MISTAKES", "Mistake", "mistakes", "overlay"]
@@ -93,7 +93,7 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
     except ImageError:
         return None, None
     small = shrink(image, _SIDE)
-    return data_address(small), None if heat is None else data_address(overlay(small, heat))
+    return data_uri(small), None if heat is None else data_uri(overlay(small, heat))
 
 
 def _shown(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:

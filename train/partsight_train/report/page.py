@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from partsight.evaluation.intervals import proportion_interval
-from partsight_train.data.dataset import Split, hash_place
+from partsight_train.data.dataset import Split, part_hash_of
 from partsight_train.report.charts import (
     histogram_chart,
     learning_chart,
@@ -97,7 +97,7 @@ def _extra_shots(record: RunRecord) -> int:
     """Number of test pictures in excess of one per part."""
     scored = record.on_test
     parts = {
-        record.places.get(path, hash_place(record.labels[label], path.name))
+        record.places.get(path, part_hash_of(record.labels[label], path.name))
         for path, label in zip(scored.paths, scored.true, strict=True)
     }
     return len(scored.paths) - len(parts)

@@ -15,7 +15,7 @@ from typing import Any
 
 from partsight.errors import OutputError
 from partsight.utils.files import write_atomic
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.tables import column_name, table_rows
 from partsight.utils.text_files import open_text, read_json
 from partsight_train.data.dataset import Dataset, Split
@@ -97,7 +97,7 @@ class RunDir:
                 f"cannot read {self.path / CONFIG}: {error}. Choose a new folder."
             ) from error
 
-    def forget_checkpoints(self) -> None:
+    def remove_checkpoints(self) -> None:
         """Remove the state for resuming. Requested checkpoints of the head stay."""
         shutil.rmtree(self.checkpoints / FINE_TUNING, ignore_errors=True)
         with contextlib.suppress(OSError):  # not there, or not empty
@@ -137,7 +137,7 @@ class RunDir:
         for folder in (destination, temporary):  # leftovers of a killed run
             shutil.rmtree(folder, ignore_errors=True)
         try:
-            with held_stderr():
+            with suppressed_stderr():
                 model.save(temporary, save_format="tf", include_optimizer=False)
             temporary.rename(destination)
         finally:

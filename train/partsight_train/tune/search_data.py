@@ -19,7 +19,7 @@ from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.data.training_data import Stages, TrainingData
 from partsight_train.fit.cross_validation import require_parts
 from partsight_train.tune.scoring import ScoringData, rotate_folds
-from partsight_train.tune.space import VARIATIONS, Search
+from partsight_train.tune.space import AUGMENTATIONS, Search
 
 __all__ = ["SearchData", "open_search_data"]
 
@@ -43,7 +43,7 @@ def open_search_data(
     """
     data, prepared = {}, None
     for backbone, name in itertools.product(search.backbones, search.variations):
-        settings = dataclasses.replace(search.base, backbone=backbone, augment=VARIATIONS[name])
+        settings = dataclasses.replace(search.base, backbone=backbone, augment=AUGMENTATIONS[name])
         prepared, first = prepare(image_dir, settings, stages, cache), prepared is None
         for note in prepared.notes if first else ():
             logger.warning("%s", note)

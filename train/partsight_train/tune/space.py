@@ -20,13 +20,21 @@ from partsight_train.settings import (
     TrainSettings,
 )
 
-__all__ = ["MEASURES", "VARIATIONS", "Measure", "Search", "choose", "first_choice", "train_command"]
+__all__ = [
+    "MEASURES",
+    "AUGMENTATIONS",
+    "Measure",
+    "Search",
+    "choose",
+    "first_choice",
+    "train_command",
+]
 
 Measure = Literal["loss", "accuracy", "auc", "recall", "false-rejects"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
 # Each computes the features of every copy of every picture once.
-VARIATIONS: Mapping[str, AugmentSettings] = {
+AUGMENTATIONS: Mapping[str, AugmentSettings] = {
     "none": AugmentSettings(),
     "flips": AugmentSettings(flip_left_right=True, flip_up_down=True),
     "light": AugmentSettings(brightness=0.15, contrast=0.15),
@@ -57,7 +65,7 @@ class Search:
         base: settings that are not searched.
         backbones: one or more handles for ``open_backbone``.
         optimizers: one or more.
-        variations: names from ``VARIATIONS``.
+        variations: names from ``AUGMENTATIONS``.
         measure: mean negative log-likelihood; share of correct labels; AUC of bad parts;
             share of bad parts with a bad label; or share of good parts not accepted at
             ``base.target_recall``.
@@ -105,7 +113,7 @@ def choose(trial: Any, search: Search) -> TrainSettings:
         search.base,
         # Trials are stored in a file, so the names have no secrets of an address.
         backbone=(names := _public_names(search))[one_of("backbone", tuple(names))],
-        augment=VARIATIONS[one_of("variation", search.variations)],
+        augment=AUGMENTATIONS[one_of("variation", search.variations)],
         head=dataclasses.replace(search.base.head, **head),
     )
 

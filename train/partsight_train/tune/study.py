@@ -31,7 +31,7 @@ from partsight_train.tune.measures import measured
 from partsight_train.tune.result import BEST, SearchResult, best_document
 from partsight_train.tune.scoring import ScoringData, fold_scores
 from partsight_train.tune.search_data import SearchData, open_search_data
-from partsight_train.tune.space import VARIATIONS, Search, choose, first_choice
+from partsight_train.tune.space import AUGMENTATIONS, Search, choose, first_choice
 
 __all__ = ["DATABASE", "tune"]
 
@@ -153,7 +153,7 @@ def _value(trial: optuna.Trial, search: Search, data: SearchData) -> float:
 
 
 def _variation_of(settings: TrainSettings) -> str:
-    return next(name for name, augment in VARIATIONS.items() if augment == settings.augment)
+    return next(name for name, augment in AUGMENTATIONS.items() if augment == settings.augment)
 
 
 def _best_so_far(study: optuna.Study) -> str:

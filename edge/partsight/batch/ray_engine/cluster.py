@@ -12,7 +12,7 @@ from typing import Any
 
 from partsight.errors import SourceError
 from partsight.utils.imports import import_fault
-from partsight.utils.native_output import held_stderr
+from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.redaction import redact_address, redact_text
 
 __all__ = ["connected", "imported", "pinned_here"]
@@ -63,7 +63,7 @@ def connected(address: str | None) -> Iterator[Any]:
     if address not in (None, _AUTO, "local"):
         _require_head(address)
     try:
-        with held_stderr():  # Ray prints a message even with its log switched off
+        with suppressed_stderr():  # Ray prints a message even with its log switched off
             ray.init(address=address or "local", log_to_driver=False, logging_level=logging.ERROR)
     except (ray.exceptions.RayError, RuntimeError, ValueError, OSError) as error:
         raise _unreachable(address or "on this machine", error) from error

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from partsight.cli.commands.cluster_options import Cluster, cluster_options
-from partsight.cli.commands.model_options import config_option, facts_options, point_in_force
+from partsight.cli.commands.model_options import (
+    config_option,
+    effective_operating_point,
+    overrides_options,
+)
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
@@ -69,8 +73,8 @@ class ClassifyOptions:
 
 
 def operating_point(classifier: Classifier, options: ClassifyOptions) -> OperatingPoint:
-    """The thresholds for the verdicts: see ``point_in_force``."""
-    return point_in_force(
+    """The thresholds for the verdicts: see ``effective_operating_point``."""
+    return effective_operating_point(
         classifier,
         options.device,
         options.accept_above,
@@ -126,7 +130,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     click.option("--quiet", is_flag=True,
                  help="No progress and no summary; failed images are named."),
     config_option,
-    facts_options,
+    overrides_options,
 )
 # fmt: on
 

@@ -11,9 +11,9 @@ import click
 
 from partsight.cli.commands.model_options import (
     config_option,
-    facts_options,
+    effective_operating_point,
     load_for_command,
-    point_in_force,
+    overrides_options,
     threads_option,
 )
 from partsight.cli.console import ProgressBar, exit_if_failed, report_failure, report_left_out
@@ -32,7 +32,7 @@ __all__ = ["command"]
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @config_option
 @threads_option
-@facts_options
+@overrides_options
 def command(
     model: str,
     image_dir: Path,
@@ -66,7 +66,7 @@ def command(
     scored = dataclasses.replace(scored, failed=(*scored.failed, *left_out.unreadable.items()))
     if (depth_note := scored.undeclared_bits.text()) is not None:
         click.echo(f"partsight: {depth_note}", err=True)
-    metrics = evaluate(classifier, scored, point_in_force(classifier, device))
+    metrics = evaluate(classifier, scored, effective_operating_point(classifier, device))
     metrics |= {"notes": notes, "not_read": dict(left_out.endings)}
     click.echo(json.dumps(metrics) if as_json else metrics_text(metrics))
     for flat in metrics["flat"]:

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "config_option",
-    "facts_options",
+    "overrides_options",
     "load_for_command",
-    "point_in_force",
+    "effective_operating_point",
     "threads_option",
 ]
 
@@ -58,7 +58,7 @@ def threads_option(command: Callable[..., None]) -> Callable[..., None]:
     return option(command)
 
 
-_FACTS = (
+_OVERRIDES = (
     click.option("--labels", "labels_file", type=click.Path(path_type=Path, dir_okay=False),
                  help="For a model of another tool: file with its labels, one per line in the "
                       "order of its outputs, or each with an index, or as JSON."),
@@ -76,7 +76,7 @@ _FACTS = (
 )  # fmt: skip
 
 
-def facts_options(command: Callable[..., None]) -> Callable[..., None]:
+def overrides_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add options for a model of another tool; the command receives them as ``overrides``."""
 
     @functools.wraps(command)
@@ -102,7 +102,7 @@ def facts_options(command: Callable[..., None]) -> Callable[..., None]:
             )
         command(overrides=overrides, **options)
 
-    for option in reversed(_FACTS):
+    for option in reversed(_OVERRIDES):
         gathered = option(gathered)
     return gathered
 
@@ -143,7 +143,7 @@ def _warn(text: str) -> None:
     click.echo(f"partsight: {text}", err=True)
 
 
-def point_in_force(
+def effective_operating_point(
     classifier: Classifier,
     device: Device,
     accept_above: float | None = None,

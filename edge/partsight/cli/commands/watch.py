@@ -11,8 +11,8 @@ import click
 
 from partsight.cli.commands.model_options import (
     config_option,
-    facts_options,
     load_for_command,
+    overrides_options,
     threads_option,
 )
 from partsight.cli.console import exit_if_failed
@@ -41,7 +41,7 @@ __all__ = ["command"]
 @click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N verdicts.")
 @config_option
 @threads_option
-@facts_options
+@overrides_options
 def command(
     model: str | None,
     source: str | None,
@@ -64,7 +64,7 @@ def command(
       partsight watch --config /etc/partsight/partsight.toml
     """
     from partsight.line.request import LineRequest
-    from partsight.line.run import run_station
+    from partsight.line.run import run_line
     from partsight.telemetry.telemetry import Telemetry
 
     config = _configured(device, source, journal)
@@ -82,7 +82,7 @@ def command(
         max_frames,
     )
     telemetry = Telemetry()
-    run_station(request, telemetry)
+    run_line(request, telemetry)
     _report(telemetry)
 
 

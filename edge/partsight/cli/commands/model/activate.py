@@ -39,10 +39,10 @@ def command(model: str, store: Path | None, device: Device, allow_other_product:
       partsight model activate model-int8.tflite
     """
     from partsight.model.file import load_model_file
-    from partsight.model_store.activate import put_in_force
+    from partsight.model_store.activate import activate_model
     from partsight.model_store.listing import active_contract
     from partsight.model_store.store import find, read_stored
-    from partsight.qualification.isolated import examine_aside
+    from partsight.qualification.isolated import examine_isolated
     from partsight.qualification.rules import Rules
 
     config = device.config
@@ -55,13 +55,13 @@ def command(model: str, store: Path | None, device: Device, allow_other_product:
     rules = Rules(
         models=config.models, decision=config.decision, bit_depth=config.model.bit_depth
     ).for_model(previous)
-    found = examine_aside(file.data, rules, trust=device.trust, options=device.options)
+    found = examine_isolated(file.data, rules, trust=device.trust, options=device.options)
     detail = {key: value for key, value in dataclasses.asdict(found).items() if value is not None}
     if is_file:
         detail["from"] = str(Path(model).absolute())
     detail["by"] = f"partsight model activate, user {user_name()}"
     detail["product"] = file.contract.product
-    before = put_in_force(model_store, file, config.models.keep, detail)
+    before = activate_model(model_store, file, config.models.keep, detail)
     report_replacement(before, previous, file.sha256, file.contract)
     if file.contract.advice is not None:
         click.echo(f"partsight: {file.contract.advice}", err=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.cli.commands.model_options import facts_options
+from partsight.cli.commands.model_options import overrides_options
 from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text, redact_values
 
@@ -24,7 +24,7 @@ __all__ = ["command"]
 
 @click.command("inspect")
 @click.argument("model")
-@facts_options
+@overrides_options
 @click.option("--json", "as_json", is_flag=True, help="Print all facts as one JSON object.")
 def command(model: str, as_json: bool, overrides: ModelOverrides | None) -> None:
     """Print the facts in a model file.
