@@ -6,8 +6,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from partsight.inference.interpreter import TensorInfo
 from partsight.inference.runtimes import Runtime
 from partsight.model.contract import Contract
 from partsight.model.file import ModelFile
-from partsight.records import Frame
+from partsight.records import Frame, PartResult, Prediction, Thresholds, TriggerEvent, Verdict
 
 Completed = subprocess.CompletedProcess[str]
 
@@ -139,3 +140,33 @@ def run_partsight(run_python: Callable[..., Completed]) -> Callable[..., Complet
         return run_python("-m", "partsight", *arguments, path=path, **environ)
 
     return run
+
+
+WHEN = datetime(2024, 5, 6, 7, 8, 9, 123000, timezone.utc)
+
+
+@pytest.fixture
+def make_row() -> Callable[..., dict[str, Any]]:
+    """Make the journal row of a numbered part, one minute after the previous number's."""
+
+    def make(number: int, **columns: Any) -> dict[str, Any]:
+        row = PartResult(
+            id=f"018f4c5e-0000-7000-8000-{number:012}",
+            captured_at=WHEN + timedelta(minutes=number),
+            source="script",
+            index=number,
+            model_sha256="f" * 64,
+            verdict=Verdict.ACCEPT,
+            latency_ms=12.3456,
+            reason="accept",
+            prediction=Prediction({"defected": 0.25, "healthy": 0.75}, (1, 2)),
+            trigger_event=TriggerEvent("mqtt", 1.5, f"SN-{number}"),
+            thresholds=Thresholds(0.7, 0.5),
+            model_version="3",
+            frame_age_ms=4.0,
+            stages_ms={"preprocess": 0.5, "invoke": 4.25},
+            image_path=None,
+        ).row()
+        return {**row, **columns}
+
+    return make

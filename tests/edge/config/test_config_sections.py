@@ -229,7 +229,7 @@ def test_every_key_and_description_is_told(make: Any) -> None:
 
 def test_the_reference_in_the_docs_is_that_of_this_code() -> None:
     """Where it differs: ``partsight config reference > docs/configuration.md``."""
-    committed = Path(__file__).parents[2] / "docs" / "configuration.md"
+    committed = Path(__file__).parents[3] / "docs" / "configuration.md"
     assert committed.read_text("utf-8") == reference(Config), (
         "make it anew: partsight config reference > docs/configuration.md"
     )

@@ -16,7 +16,7 @@ from partsight.image.out_of_memory import OutOfMemoryError
 from partsight.utils.imports import import_fault
 from partsight.utils.memory_limit import memory_fault, require_memory
 
-MODEL = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
+MODEL = Path(__file__).parents[3] / "models" / "sample-parts-int8.tflite"
 LIMIT = ("ulimit -v", 300 * 2**20)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-DOCUMENT = Path(__file__, "../../../../docs/scaling.md").resolve().read_text()
+DOCUMENT = Path(__file__, "../../../docs/scaling.md").resolve().read_text()
 
 
 def test_the_numbers_of_the_page_follow_from_its_formulas(capsys: pytest.CaptureFixture) -> None:

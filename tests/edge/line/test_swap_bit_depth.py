@@ -16,7 +16,7 @@ from partsight.inference.classifier import Classifier
 from partsight.line.housekeeping import Housekeeping
 from partsight.telemetry.telemetry import Telemetry
 
-MODEL = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
+MODEL = Path(__file__).parents[3] / "models" / "sample-parts-int8.tflite"
 
 
 def model(bit_depth: int | None) -> Any:

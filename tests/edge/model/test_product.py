@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.edge.test_model_watch import Bench, Started
+from tests.edge.model_store.test_watch import Bench, Started
 
 from partsight.cli.main import main
 from partsight.config.location import CONFIG_VARIABLE

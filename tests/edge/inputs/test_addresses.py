@@ -16,7 +16,7 @@ from partsight.inputs.open import open_inputs
 from partsight.utils.known_secrets import known_secrets
 from partsight.utils.redaction import redact_text
 
-MODEL = Path(__file__).parents[2] / "models" / "sample-parts-int8.tflite"
+MODEL = Path(__file__).parents[3] / "models" / "sample-parts-int8.tflite"
 SECRET = "SEKRET9"
 STREAMS = (
     f"rtsp://admin:{SECRET}@127.0.0.1/s",
