@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from partsight.decision.policy import Policy
 
 from partsight.config.document import Config
 from partsight.config.source import FolderConfig, SourceConfig
@@ -48,7 +47,7 @@ def test_the_bit_depth_must_stay_where_files_are_decoded(
         classifier=model(before),
         use=lambda classifier: used.append(classifier),
         point=model(None).contract.operating_point,
-        policy=Policy(),
+        policy=config.decision,
     )
     telemetry = Telemetry()
     offers = [model(after)]
