@@ -154,7 +154,7 @@ def test_check_data_prints_how_the_folder_is_read(parts: Path, tiny_backbone: Pa
     assert result.exit_code == 0
     assert "label healthy: 10 parts by sub-folder, as file names recur" in result.output
     assert "1 file not read: 1 .mp4" in result.output
-    assert "30 pictures (18 train, 6 validation, 6 test) of 10 parts" in result.output
+    assert "30 images (18 train, 6 validation, 6 test) of 10 parts" in result.output
     assert document["parts"] == {"defected": 10, "healthy": 10}
     assert document["not_read"] == {".mp4": 1}
 

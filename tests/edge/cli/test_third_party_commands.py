@@ -86,9 +86,9 @@ def test_a_label_file_in_every_form(theirs: Path, labels: bytes, scale: tuple[st
     ("labels", "message"),
     [
         (b"0 healthy\n2 defected\n", "index 1 is missing"),
-        (b"0 healthy\n0 defected\n", "index 0 is there twice"),
+        (b"0 healthy\n0 defected\n", "index 0 occurs twice"),
         (b"0 healthy\ndefected\n", "some lines seem to have an index"),
-        (b"0 healthy\n1 defected\n2 scratched\n", "gives 2 scores: expected as many labels"),
+        (b"0 healthy\n1 defected\n2 scratched\n", "gives 2 scores: expected 2 labels"),
         (b"gut\nausschu\xdf\n", "line 2 is not text in UTF-8 (byte 0xdf)"),
         (b"good\nOK\n", "every label of theirs.tflite names good parts"),
     ],

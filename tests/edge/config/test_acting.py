@@ -308,4 +308,4 @@ def test_evaluate_goes_by_the_thresholds_of_the_line(judged_by: Any, model_path:
 
 def test_copy_goes_with_sort_into(model_path: Path) -> None:
     result = CliRunner().invoke(main, ["classify", str(model_path), "parts", "--copy"])
-    assert (result.exit_code, "--copy goes with --sort-into" in result.output) == (2, True)
+    assert (result.exit_code, "--copy needs --sort-into" in result.output) == (2, True)

@@ -21,7 +21,6 @@ from partsight.image.spec import PreprocessSpec
 from partsight.image.undeclared_depth import UndeclaredDepthError
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
-from partsight.qualification.load import load_classifier
 from partsight.records import Fault, Frame, Verdict
 from partsight.sources.folder import FolderSource
 from partsight.sources.snapshot import SnapshotCapture
@@ -201,7 +200,7 @@ def test_python_users_get_an_error_and_no_verdict(tmp_path: Path) -> None:
     assert {result.undeclared_bits for result in undeclared.classify_files([folder])} == {12}
     assert None not in {result.verdict for result in declared.classify_files([folder])}
     assert Verdict.ACCEPT not in {r.verdict for r in undeclared.classify_files([folder])}
-    assert load_classifier(MODEL).contract.preprocess.bit_depth is None
+    assert Classifier.load(MODEL).contract.preprocess.bit_depth is None
 
 
 @pytest.mark.parametrize(("largest", "usable"), [(4095, False), (65535, True)])

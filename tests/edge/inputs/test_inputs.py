@@ -112,7 +112,7 @@ def test_a_link_in_a_circle_is_a_note_and_no_failed_input(folder: Path, model_pa
     done = CliRunner().invoke(main, ["classify", str(model_path), "a"])
 
     assert done.exit_code == 0, done.stderr
-    assert "partsight: a/b/up: a link to a folder that it lies in is not followed" in done.stderr
+    assert "partsight: a/b/up: a link to one of its parent folders is not followed" in done.stderr
     assert len(done.stdout.splitlines()) == 3
 
 

@@ -85,7 +85,7 @@ def test_commands_refuse_it_in_one_line_and_check_shows_the_difference(
 
     assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
     assert "within 0.1250, received a difference of 0.5" in result.stderr
-    assert "See 'partsight check', or use the other TFLite runtime" in result.stderr
+    assert "See 'partsight model check', or use the other TFLite runtime" in result.stderr
     assert checked.exit_code == 1
     assert checked.stdout.count("DIFFERS") == 1
 
