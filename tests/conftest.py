@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Tests run in one process per core: threads of the numeric libraries would only wait for each
 # other. Set before these are loaded; child processes inherit it.
 for _library in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"):
     os.environ.setdefault(_library, "1")
+
+# A busy machine is no failure of a test.
+settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any-machine")
 
 from partsight.model.contract import GoldenSample  # noqa: E402
 from partsight.model.file import attach_contract, load_model_file  # noqa: E402

@@ -16,8 +16,7 @@ from partsight.errors import ModelError
 from partsight.inference.interpreter import Interpreter
 from partsight.inference.runtimes import runtimes
 from partsight_train.backbones.backbone import open_backbone
-from partsight_train.conversion.convert import convert, convert_with_ranges, quantize
-from partsight_train.conversion.layers import layers_of
+from partsight_train.conversion.convert import convert
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.conversion.operators import needs_of
 from partsight_train.export.assemble import assemble
@@ -115,17 +114,6 @@ def test_scores_of_int8_float_are_not_quantized(
     assert (scores["int8"] * 256 == np.round(scores["int8"] * 256)).all()
     assert np.abs(in_steps - np.round(in_steps)).max() > 0.1
     assert len(np.unique(scores["int8-float"])) > len(np.unique(scores["int8"]))
-
-
-def test_named_layers_stay_in_float(model: keras.Model) -> None:
-    ranged = convert_with_ranges(model, SHAPE, pictures(10))
-    first = next(layer for layer in layers_of(ranged) if layer.operator == "CONV_2D")
-
-    def dequantized(in_float: tuple[str, ...]) -> int:
-        names = [layer.operator for layer in layers_of(quantize(ranged, "int8", in_float))]
-        return names.count("DEQUANTIZE")
-
-    assert dequantized((first.name,)) > dequantized(())
 
 
 def test_only_the_head_is_trainable(model: keras.Model) -> None:

@@ -209,7 +209,7 @@ def test_check_reports_a_score_that_differs(finished: Path, tmp_path: Path) -> N
     ("png", "message"),
     [
         (b"no picture", "golden/0.png is damaged: not an image"),
-        (bytes(MAX_BYTES + 1), f"'golden/0.png' is over {MAX_BYTES} bytes"),
+        (bytes(MAX_BYTES + 1), f"'golden/0.png' is larger than {MAX_BYTES} bytes"),
     ],
 )
 def test_check_reports_a_damaged_sample(

@@ -1,10 +1,10 @@
-"""The layers of the head, and those that compute with a layer's values."""
+"""The layers of the head."""
 
 from __future__ import annotations
 
 import pytest
 
-from partsight_train.conversion.layers import Layer, head_of, readers_of
+from partsight_train.conversion.layers import Layer, head_of
 
 
 def chain(*operators: str) -> list[Layer]:
@@ -36,16 +36,3 @@ def test_a_heat_map_is_not_part_of_the_head() -> None:
     dense, softmax = chain("FULLY_CONNECTED", "SOFTMAX")
     heat = [Layer("CONV_2D", ("maps",), ("heat",)), Layer("ADD", ("heat",), ("map",))]
     assert head_of([dense, softmax, *heat]) == [softmax, dense]
-
-
-def test_readers_include_layers_behind_moves_and_pools() -> None:
-    convolution, mean, joined, dense, softmax = layers = [
-        Layer("CONV_2D", ("image", "kernel"), ("maps",)),
-        Layer("MEAN", ("maps", "axes"), ("means",)),
-        Layer("CONCATENATION", ("means", "others"), ("features",)),
-        Layer("FULLY_CONNECTED", ("features", "weights"), ("logits",)),
-        Layer("SOFTMAX", ("logits",), ("scores",)),
-    ]
-    assert readers_of(layers, convolution.name) == [mean, joined, dense]
-    assert readers_of(layers, dense.name) == [softmax]
-    assert readers_of(layers, softmax.name) == []

@@ -72,5 +72,7 @@ def _joined(name: str, key: str) -> str:
 
 def _suggestion(received: str, known: Iterable[str]) -> str:
     known = list(known)
-    nearest = difflib.get_close_matches(received, known, 1, 0)
-    return f". Did you mean {nearest[0]}? Known are {', '.join(known)}" if nearest else ""
+    begun = [name for name in known if name.startswith(received) or received.startswith(name)]
+    nearest = begun or difflib.get_close_matches(received, known, 1)
+    guess = f" Did you mean {nearest[0]}?" if nearest else ""
+    return f".{guess} Known are {', '.join(known)}" if known else ""

@@ -1,7 +1,7 @@
 """The inspection loop: trigger event, verdict, record; then the next.
 
 The trigger decides when a part is inspected and on which frame. ``inspector`` gives the verdict,
-``record`` writes it to the journal and then announces it, and ``housekeeping`` handles signals,
+``recorder`` writes it to the journal and then announces it, and ``housekeeping`` handles signals,
 model swaps and the watchdog between two parts. ``run`` connects the four.
 """
 

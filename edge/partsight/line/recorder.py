@@ -31,7 +31,7 @@ class Recorder:
     Args:
         telemetry: counts them.
         journal: stores them durably; None without a journal.
-        sinks: written to at once, in this thread: the standard output.
+        sinks: written in this thread; the standard output if no ``[[sinks]]`` are configured.
         pictures: saves frames; None saves none.
         observers: called last: alarms, drift, the shadow model.
     """

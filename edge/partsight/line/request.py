@@ -24,7 +24,7 @@ class LineRequest:
     """Request for a run of the line.
 
     Attributes:
-        config: active configuration: the file, with the options of the command line in its place.
+        config: active configuration: the file, with options of the command line replacing its keys.
         model: path of the first model; with a store of models, used only if the store is empty.
             None uses the active model of the store.
         load: loads a model.

@@ -22,6 +22,8 @@ class LineSink(AbstractContextManager["LineSink"], Protocol):
     def deliver(self, rows: Sequence[Row]) -> None:
         """Deliver rows in order; return when the receiver has acknowledged all of them.
 
+        Without acknowledgements, return when all rows are sent.
+
         Raises:
             SinkUnavailable: not all rows are acknowledged; they are delivered again.
             SinkClosed: the receiver is gone for good; the rows are dropped.

@@ -1,4 +1,4 @@
-"""A capture backend that reads a camera or stream in a child process.
+"""The parent's side of capture: a backend that reads a camera or stream in a child process.
 
 A read of OpenCV may block without end. A blocked thread cannot be stopped, but a process can be
 killed: ``live`` detects the silence, closes this backend and opens another.

@@ -60,8 +60,7 @@ def main(opened: Callable[[str], Any] = open_capture) -> None:
     """Serve frames until the source or the parent ends.
 
     Args:
-        opened: opens an address with a number of threads; returns an object like
-            ``cv2.VideoCapture``.
+        opened: opens an address; returns an object like ``cv2.VideoCapture``.
     """
     # A service manager signals all processes; this one ends with its parent.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

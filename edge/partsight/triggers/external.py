@@ -1,7 +1,9 @@
 """Triggers from outside: a broker, a web client, a PLC, a terminal.
 
 A listener is a context manager that puts trigger events into a ``TriggerQueue`` while it is open,
-in a thread of its own. The trigger takes them in order and finds the frame of each.
+in a thread of its own. The trigger takes them in order and finds the frame of each. A listener
+reports the state ``listening`` when triggers can come, catches its errors, and closes the queue
+when its input ends.
 """
 
 from __future__ import annotations

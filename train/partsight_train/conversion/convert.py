@@ -6,7 +6,7 @@ The flatbuffer has no contract yet.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -90,7 +90,7 @@ def convert_with_ranges(
     return _converted(converter)
 
 
-def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()) -> bytes:
+def quantize(ranged: bytes, variant: VariantName) -> bytes:
     """Quantize a flatbuffer with ranges.
 
     ``int8-float`` leaves the head in float: softmax and logits in int8 have 256 values, so that a
@@ -99,14 +99,12 @@ def quantize(ranged: bytes, variant: VariantName, in_float: Collection[str] = ()
     Args:
         ranged: flatbuffer from ``convert_with_ranges``.
         variant: one of ``IN_INT8``.
-        in_float: names of layers to compute in float.
 
     Raises:
         ModelError: the converter gave the input another quantization.
     """
-    layers = {*in_float}
-    if variant == "int8-float":
-        layers |= {layer.name for layer in head_of(layers_of(ranged))}
+    in_float = head_of(layers_of(ranged)) if variant == "int8-float" else []
+    layers = {layer.name for layer in in_float}
     outside = tf.uint8 if variant == "int8" else tf.float32
     with suppressed_stderr():
         flatbuffer: bytes = quantize_calibrated(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from partsight_train.tensorflow_stack import schema
 
-__all__ = ["OPERATOR_NAMES", "Layer", "head_of", "layers_of", "readers_of"]
+__all__ = ["OPERATOR_NAMES", "Layer", "head_of", "layers_of"]
 
 OPERATOR_NAMES = {
     code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)
@@ -16,7 +16,6 @@ OPERATOR_NAMES = {
 _MOVES = frozenset({"CONCATENATION", "PAD", "RESHAPE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"})
 # Operators that do not change the range of values: a value that is small in the range of their
 # input is small in that of their output.
-_POOLS = frozenset({"AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "REDUCE_MAX"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +70,3 @@ def head_of(layers: Sequence[Layer]) -> list[Layer]:
             found.append(layer)
             moved.update(layer.gives)
     return [layer for layer in reversed(layers) if layer in found]
-
-
-def readers_of(layers: Sequence[Layer], name: str) -> list[Layer]:
-    """Return the layers that compute with a tensor, and those on the way that move or pool it."""
-    found: list[Layer] = []
-    for layer in layers:
-        if name in layer.takes:
-            found.append(layer)
-            if layer.operator in _MOVES | _POOLS:
-                found += [each for given in layer.gives for each in readers_of(layers, given)]
-    return found

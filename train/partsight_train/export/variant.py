@@ -126,7 +126,6 @@ def make_variant(reference_model: ReferenceModel, variant: VariantName) -> Varia
     made = {
         "variant": variant,
         "calibration": _calibration_document(calibration, settings),
-        "in_float": (),
         **dataclasses.asdict(needs_of(flatbuffer)),
         "parity": parity,
         "test": {"accuracy": _accuracy(on_test), "images": len(on_test.true)},
