@@ -94,10 +94,8 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         )
         health.notifier.stopping("the line ends")
         _warn_if_not_watched(telemetry)
-        on_event(
-            "stopped",
-            {"why": "a signal" if signals.stop else "the source ended, or max_parts was reached"},
-        )
+        # The texts are part of the journal's format.
+        on_event("stopped", {"why": "asked to" if signals.stop else "nothing more to judge"})
 
 
 def _warn_if_not_watched(telemetry: Telemetry) -> None:
