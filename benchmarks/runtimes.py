@@ -60,9 +60,9 @@ VARIANTS = {
 }
 
 
-def measure(open_model: str, model: str, side: int = 224) -> list[float]:
+def measure(load_first_model: str, model: str, side: int = 224) -> list[float]:
     """Seconds of each of FRAMES invocations, in a fresh process."""
-    program = PREPARE + open_model + MEASURE
+    program = PREPARE + load_first_model + MEASURE
     command = [sys.executable, "-c", program, model, str(FRAMES), str(side)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
     return [float(value) for value in json.loads(done.stdout)]
@@ -72,8 +72,8 @@ def main(model: str) -> None:
     """Print a row a variant."""
     samples: dict[str, list[float]] = {name: [] for name in VARIANTS}
     for _ in range(ROUNDS):
-        for name, open_model in VARIANTS.items():
-            samples[name] += measure(open_model, model)
+        for name, load_first_model in VARIANTS.items():
+            samples[name] += measure(load_first_model, model)
     medians = {name: statistics.median(values) for name, values in samples.items()}
     base = medians["ai-edge-litert"]
     for name, median in medians.items():

@@ -13,7 +13,7 @@ from partsight.evaluation.evaluate import ScoredImages
 from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight.model.reference import Reference, Spread
-from partsight_train.export.reference import reference_document, warn_of_no_reference
+from partsight_train.export.drift_reference import reference_document, warn_of_no_reference
 from partsight_train.settings import TrainSettings
 
 REFERENCE = Reference(20, 0.0, Spread(0.9, 0.1), Spread(100.0, 1.0), Spread(30.0, 1.0))

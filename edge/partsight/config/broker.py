@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import model_validator
 
 from partsight.config.network_address import Host
-from partsight.config.secret import at_most_one
+from partsight.config.secret import no_second_secret
 from partsight.config.section import Place, key
 from partsight.config.tls import TlsSection
-from partsight.errors import ConfigError
+from partsight.config.value_types import Port, Seconds, Text
 
-__all__ = ["BrokerSection", "Port", "Seconds", "Text", "no_second_secret"]
-
-Text = Annotated[str, StringConstraints(min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Seconds = Annotated[float, Field(gt=0, le=3600)]
-
-
-def no_second_secret(what: str, env: str | None, file: Place | None) -> None:
-    """Refuse a secret that is given twice, as ``at_most_one``, with an error for pydantic."""
-    try:
-        at_most_one(what, env, file)
-    except ConfigError as error:
-        raise ValueError(str(error)) from error
+__all__ = ["BrokerSection"]
 
 
 class BrokerSection(TlsSection):

@@ -7,20 +7,22 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, model_validator
 
-from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
+from partsight.config.broker import BrokerSection
 from partsight.config.network_address import Host, Url, is_loopback
+from partsight.config.secret import no_second_secret
 from partsight.config.section import Place, key
 from partsight.config.sink_base import SinkSection
 from partsight.config.tls import TlsSection
+from partsight.config.value_types import Port, Seconds, Text
 
 __all__ = [
-    "Address",
+    "ModbusAddress",
     "ModbusSinkConfig",
     "MqttSinkConfig",
     "WebhookSinkConfig",
 ]
 
-Address = Annotated[int, Field(ge=0, le=65535)]
+ModbusAddress = Annotated[int, Field(ge=0, le=65535)]
 # No wildcards, and no slash at the ends: the names of topics are appended.
 _Prefix = Annotated[str, StringConstraints(pattern=r"^[^/#+\x00]([^#+\x00]*[^/#+\x00])?$")]
 
@@ -65,8 +67,8 @@ class ModbusSinkConfig(SinkSection):
     host: Host = key(..., "Name or address of the PLC.")
     port: Port = key(502, "Port of the PLC.")
     unit: int = key(1, "Unit identifier.", ge=0, le=255)
-    coils: Address = key(0, "Address of the first coil, counted from 0.")
-    registers: Address = key(0, "Address of the first holding register, from 0.")
+    coils: ModbusAddress = key(0, "Address of the first coil, counted from 0.")
+    registers: ModbusAddress = key(0, "Address of the first holding register, from 0.")
     max_age_s: Seconds = key(
         5.0, "Age of a frame above which its verdict moves no coil: it would sort another part."
     )

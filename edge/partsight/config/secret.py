@@ -15,7 +15,7 @@ from partsight.errors import ConfigError
 from partsight.utils.known_secrets import remember_secret, remember_variable
 from partsight.utils.text_files import read_text
 
-__all__ = ["at_most_one", "optional_secret", "read_secret"]
+__all__ = ["at_most_one", "optional_secret", "read_secret", "no_second_secret"]
 
 
 def read_secret(
@@ -89,3 +89,11 @@ def _content(what: str, file: Path) -> str:
             "only the secret into the file."
         )
     return secret
+
+
+def no_second_secret(what: str, env: str | None, file: Path | None) -> None:
+    """Refuse a secret that is given twice, as ``at_most_one``, with an error for pydantic."""
+    try:
+        at_most_one(what, env, file)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error

@@ -7,8 +7,9 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from partsight.config.address_credentials import require_usable
-from partsight.config.broker import Text, no_second_secret
+from partsight.config.secret import no_second_secret
 from partsight.config.section import Address, Place, Section, key
+from partsight.config.value_types import Text
 from partsight.errors import ConfigError
 
 __all__ = ["CameraConfig", "ConditionsConfig", "FolderConfig", "SourceConfig"]

@@ -6,10 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from partsight.config.broker import BrokerSection, Port, Seconds, Text, no_second_secret
+from partsight.config.broker import BrokerSection
 from partsight.config.network_address import Host, TopicFilter, is_loopback
-from partsight.config.network_sinks import Address
+from partsight.config.network_sinks import ModbusAddress
+from partsight.config.secret import no_second_secret
 from partsight.config.section import Place, Section, key
+from partsight.config.value_types import Port, Seconds, Text
 
 __all__ = [
     "FrameTriggerConfig",
@@ -95,7 +97,7 @@ class HttpTriggerConfig(Section):
     """POST /trigger on this device names the part: ?part_id=, or in the body of the request."""
 
     kind: Literal["http"] = key(..., "A request to this device.")
-    host: Host = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
+    host: Host = key("127.0.0.1", "ModbusAddress to listen on; any but loopback needs a token.")
     port: Port = key(8601, "Port to listen on.")
     token_env: Text | None = key(None, "Environment variable with the bearer token of clients.")
     token_file: Place | None = key(None, "File with the bearer token of clients.")
@@ -117,13 +119,15 @@ class ModbusTriggerConfig(Section):
     host: Host = key(..., "Name or address of the PLC.")
     port: Port = key(502, "Port of the PLC.")
     unit: int = key(1, "Unit identifier.", ge=0, le=255)
-    coil: Address = key(..., "Address of the coil, counted from 0.")
+    coil: ModbusAddress = key(..., "Address of the coil, counted from 0.")
     reset: bool = key(
         False,
         "The PLC sets the coil, and partsight resets it once the part's id is read: no pulse is "
         "then too short. Else each change from off to on is a part.",
     )
-    part_id_register: Address | None = key(None, "First register of the part's id. Default: no id.")
+    part_id_register: ModbusAddress | None = key(
+        None, "First register of the part's id. Default: no id."
+    )
     part_id_words: int = key(16, "Registers of the id, with two ASCII letters each.", ge=1, le=100)
     poll_s: float = key(0.02, "Seconds between reads of the coil.", gt=0, le=10)
     timeout_s: Seconds = key(1.0, "Seconds to wait for each answer.")

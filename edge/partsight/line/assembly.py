@@ -35,8 +35,8 @@ __all__ = [
     "open_delivery",
     "open_health",
     "open_journal",
-    "open_model",
-    "open_models",
+    "load_first_model",
+    "open_model_watch",
     "open_image_store",
     "open_pruning",
 ]
@@ -138,7 +138,7 @@ def model_notes(config: Config, product: str | None) -> list[str]:
     return notes
 
 
-def open_model(request: LineRequest, telemetry: Telemetry, on_event: OnEvent) -> Classifier:
+def load_first_model(request: LineRequest, telemetry: Telemetry, on_event: OnEvent) -> Classifier:
     """Load the model that the line starts with.
 
     Raises:
@@ -185,7 +185,7 @@ def checked_load(load: Load, product: str | None) -> Load:
     return checked
 
 
-def open_models(
+def open_model_watch(
     request: LineRequest,
     inspector: Inspector,
     telemetry: Telemetry,

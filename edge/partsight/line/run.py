@@ -14,13 +14,13 @@ from contextlib import ExitStack
 from partsight.deploy.preflight import require_startable
 from partsight.line.assembly import (
     checked_load,
+    load_first_model,
     model_notes,
     open_delivery,
     open_health,
     open_image_store,
     open_journal,
-    open_model,
-    open_models,
+    open_model_watch,
     open_pruning,
 )
 from partsight.line.events import event_writer, started
@@ -60,7 +60,7 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         journal = open_journal(config, telemetry, stack)
         on_event = event_writer(journal, telemetry)
         stack.callback(telemetry.announce_rest)
-        inspector = Inspector(open_model(request, telemetry, on_event), config.decision)
+        inspector = Inspector(load_first_model(request, telemetry, on_event), config.decision)
         on_event("started", started(config, inspector))
         workers = open_delivery(config, journal, telemetry, stack)
         open_pruning(config, journal, workers, stack)
@@ -73,7 +73,7 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
             pictures=open_image_store(config, telemetry, on_event, stack),
             observers=observers.each,
         )
-        models = open_models(request, inspector, telemetry, on_event, stack)
+        models = open_model_watch(request, inspector, telemetry, on_event, stack)
         health = open_health(config, inspector, telemetry, stack)
         signals = stack.enter_context(LineSignals())
         spec = inspector.classifier.contract.preprocess

@@ -75,7 +75,7 @@ class Dataset:
         """Return label to split to number of images."""
         found = Counter((picture.label, picture.split) for picture in self.pictures)
         return {
-            label: {part.value: found[index, part] for part in Split}
+            label: {subset.value: found[index, subset] for subset in Split}
             for index, label in enumerate(self.labels)
         }
 
@@ -119,7 +119,7 @@ def split(
     scanned = found if isinstance(found, Scan) else Scan(found)
     published = set(scanned.published.values())
     wanted = {Split.TEST: test_share, Split.VALIDATION: validation_share}
-    shares = {part: share for part, share in wanted.items() if part not in published}
+    shares = {subset: share for subset, share in wanted.items() if subset not in published}
     pictures = _assigned(scanned, _places(scanned, groups), shares)
     return _with_every_split(Dataset(tuple(scanned.found), pictures), (*shares, Split.TRAIN))
 
@@ -233,14 +233,14 @@ def _few_parts_hint(scanned: Scan, paths: Sequence[Path]) -> str:
     )
 
 
-def _with_every_split(dataset: Dataset, parts: Sequence[Split]) -> Dataset:
+def _with_every_split(dataset: Dataset, subsets: Sequence[Split]) -> Dataset:
     """Require a part of each label in each split, which parts with several labels can prevent.
 
     Raises:
         DatasetError: a label has no part in a split.
     """
     for label, counts in dataset.counts().items():
-        missing = [part.value for part in parts if not counts[part.value]]
+        missing = [subset.value for subset in subsets if not counts[subset.value]]
         if missing:
             raise DatasetError(
                 f"label {label} has no part left for {' and '.join(missing)}: its parts also have "

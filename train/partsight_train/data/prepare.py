@@ -56,10 +56,10 @@ class Prepared:
     notes: tuple[str, ...] = ()
     not_read: Mapping[str, int] = field(default_factory=dict)
 
-    def rows(self, part: Split) -> RowIndices:
+    def rows(self, subset: Split) -> RowIndices:
         """Return the indices of one split's images in the training data."""
         pictures = self.training_data.dataset.pictures
-        return np.flatnonzero([picture.split is part for picture in pictures])
+        return np.flatnonzero([picture.split is subset for picture in pictures])
 
     def document(self) -> dict[str, Any]:
         """Return how the folder was read and divided, ready for JSON."""
@@ -189,10 +189,10 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
         )
     notes += _missing_notes(dataset)
     defaults = TrainSettings()
-    for part, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
+    for subset, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
         wanted = getattr(settings, name)
-        if part in scanned.published.values() and wanted != getattr(defaults, name):
-            notes.append(f"{name} {wanted:g} is not used: the {part.value} split is published")
+        if subset in scanned.published.values() and wanted != getattr(defaults, name):
+            notes.append(f"{name} {wanted:g} is not used: the {subset.value} split is published")
     return notes
 
 
@@ -203,11 +203,11 @@ def _missing_notes(dataset: Dataset) -> list[str]:
         Split.TEST: "the figures say nothing about them",
     }
     notes = []
-    for part, effect in effects.items():
-        missing = [label for label, counts in dataset.counts().items() if not counts[part.value]]
+    for subset, effect in effects.items():
+        missing = [label for label, counts in dataset.counts().items() if not counts[subset.value]]
         if missing:
             notes.append(
-                f"the {part.value} split has no pictures of {', '.join(missing)}: {effect}. Add "
+                f"the {subset.value} split has no pictures of {', '.join(missing)}: {effect}. Add "
                 f"some to it, or remove the split to have it taken from train"
             )
     return notes

@@ -175,7 +175,7 @@ def _split_folder(layout: Layout, split: str) -> Path:
 def _layout_note(folder: Path, layout: Layout) -> str | None:
     if not layout.splits:
         return None
-    missing = [part.value for part in Split if part.value not in layout.splits]
+    missing = [subset.value for subset in Split if subset.value not in layout.splits]
     taken = f"; {' and '.join(missing)} taken from train" if missing else ""
     return f"{folder} is already divided: its {', '.join(layout.splits)} split is used{taken}"
 

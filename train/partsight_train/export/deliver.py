@@ -15,9 +15,9 @@ from partsight.model.contract import Contract
 from partsight_train.data.dataset import Split
 from partsight_train.data.prepare import Prepared
 from partsight_train.export.assemble import assemble
+from partsight_train.export.drift_reference import reference_document, warn_of_no_reference
 from partsight_train.export.gate import Limits, breaches
-from partsight_train.export.reference import reference_document, warn_of_no_reference
-from partsight_train.export.steps import warn_of_few_steps
+from partsight_train.export.score_steps import warn_of_few_steps
 from partsight_train.export.variant import ReferenceModel, Variant, make_variant
 from partsight_train.fit.learn import TrainedModel
 from partsight_train.fit.measure import split_metrics

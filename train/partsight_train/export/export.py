@@ -12,12 +12,12 @@ from partsight.evaluation.metrics import classification_metrics
 from partsight.utils.files import write_atomic
 from partsight.utils.progress import Progress, silent
 from partsight_train.conversion.names import VariantName
+from partsight_train.export.drift_reference import warn_of_no_reference
 from partsight_train.export.finished_run import open_finished_run
 from partsight_train.export.gate import Limits, breaches
 from partsight_train.export.heatmap import with_heatmap
-from partsight_train.export.reference import warn_of_no_reference
 from partsight_train.export.runtime_gate import runtime_failures
-from partsight_train.export.steps import warn_of_few_steps
+from partsight_train.export.score_steps import warn_of_few_steps
 from partsight_train.export.variant import ReferenceModel, Variant, make_variant
 from partsight_train.run.run_dir import RunDir
 

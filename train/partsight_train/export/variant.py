@@ -25,10 +25,10 @@ from partsight_train.conversion.names import CALIBRATED, VariantName
 from partsight_train.conversion.operators import needs_of
 from partsight_train.data.calibration import Calibration, choose_calibration
 from partsight_train.data.dataset import LabelledImage, Split
+from partsight_train.export.drift_reference import reference_of
 from partsight_train.export.gate import compare
 from partsight_train.export.golden import golden_samples
 from partsight_train.export.metadata import with_metadata
-from partsight_train.export.reference import reference_of
 from partsight_train.fit.operating_point import operating_point
 from partsight_train.settings import TrainSettings
 

@@ -119,7 +119,7 @@ def _fit(
     if settings.optimizer == "lbfgs":
         head, history = _by_lbfgs(scaled, scaled_validation, count, settings, log_dir, progress)
     else:
-        from partsight_train.heads.steps import gradient_descent
+        from partsight_train.heads.gradient_descent import gradient_descent
 
         head, history = gradient_descent(
             scaled,

@@ -14,7 +14,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.model.contract import Contract
 from partsight_train.conversion.names import VariantName
 from partsight_train.data.dataset import Split
-from partsight_train.export.steps import few_steps, warn_of_few_steps
+from partsight_train.export.score_steps import few_steps, warn_of_few_steps
 from partsight_train.export.variant import ReferenceModel, Variant
 from partsight_train.settings import TrainSettings
 
