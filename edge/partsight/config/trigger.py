@@ -97,7 +97,7 @@ class HttpTriggerConfig(Section):
     """POST /trigger on this device names the part: ?part_id=, or in the body of the request."""
 
     kind: Literal["http"] = key(..., "A request to this device.")
-    host: Host = key("127.0.0.1", "ModbusAddress to listen on; any but loopback needs a token.")
+    host: Host = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
     port: Port = key(8601, "Port to listen on.")
     token_env: Text | None = key(None, "Environment variable with the bearer token of clients.")
     token_file: Place | None = key(None, "File with the bearer token of clients.")
