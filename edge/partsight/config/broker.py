@@ -6,7 +6,7 @@ from pydantic import model_validator
 
 from partsight.config.network_address import Host
 from partsight.config.secret import no_second_secret
-from partsight.config.section import Place, key
+from partsight.config.section import ConfigPath, key
 from partsight.config.tls import TlsSection
 from partsight.config.value_types import Port, Seconds, Text
 
@@ -24,7 +24,7 @@ class BrokerSection(TlsSection):
     )
     username: Text | None = key(None, "User at the broker.")
     password_env: Text | None = key(None, "Environment variable with the user's password.")
-    password_file: Place | None = key(None, "File with the user's password.")
+    password_file: ConfigPath | None = key(None, "File with the user's password.")
     timeout_s: Seconds = key(5.0, "Seconds to wait for an answer of the broker.")
 
     @model_validator(mode="after")

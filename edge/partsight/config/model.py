@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import PositiveInt
 
-from partsight.config.section import Place, Section, key
+from partsight.config.section import ConfigPath, Section, key
 from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 
 __all__ = ["ModelConfig"]
@@ -26,7 +26,7 @@ class ModelConfig(Section):
         ge=MIN_BIT_DEPTH,
         le=MAX_BIT_DEPTH,
     )
-    public_key: Place | None = key(
+    public_key: ConfigPath | None = key(
         None,
         "Public key that models must be signed with, see 'partsight model keygen'. Default: any "
         "model is run.",

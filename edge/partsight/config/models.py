@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, PositiveFloat, PositiveInt, model_validator
 
 from partsight.config.decision import Share
-from partsight.config.section import Place, Section, key
+from partsight.config.section import ConfigPath, Section, key
 from partsight.model.product import clean_product
 
 __all__ = ["ModelsConfig", "ShadowConfig"]
@@ -18,12 +18,12 @@ Product = Annotated[str, AfterValidator(clean_product)]
 class ModelsConfig(Section):
     """Models that this device keeps, and checks before a new one is activated."""
 
-    store: Place | None = key(
+    store: ConfigPath | None = key(
         None,
         "Folder that keeps models by digest, and which one is active. Without it, the line runs "
         "the model of the command line.",
     )
-    incoming: Place | None = key(
+    incoming: ConfigPath | None = key(
         None,
         "Where new models arrive: a folder, or a file that is replaced. Default: the folder "
         "'incoming' of the store.",
@@ -40,7 +40,7 @@ class ModelsConfig(Section):
     require_golden: bool = key(
         True, "Require golden samples. Those of a model are replayed anyway."
     )
-    challenge: Place | None = key(
+    challenge: ConfigPath | None = key(
         None,
         "Acceptance set: folder with a sub-folder of images per label, on which a new model must "
         "do well.",
@@ -67,6 +67,6 @@ class ModelsConfig(Section):
 class ShadowConfig(Section):
     """A second model that classifies the same frames and does not influence the verdict."""
 
-    model: Place | None = key(
+    model: ConfigPath | None = key(
         None, "Model file. Its results are only journalled; see 'partsight model shadow-report'."
     )

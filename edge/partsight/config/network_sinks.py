@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, model_validator
 from partsight.config.broker import BrokerSection
 from partsight.config.network_address import Host, Url, is_loopback
 from partsight.config.secret import no_second_secret
-from partsight.config.section import Place, key
+from partsight.config.section import ConfigPath, key
 from partsight.config.sink_base import SinkSection
 from partsight.config.tls import TlsSection
 from partsight.config.value_types import Port, Seconds, Text
@@ -44,7 +44,7 @@ class WebhookSinkConfig(SinkSection, TlsSection):
     kind: Literal["webhook"] = key(..., "A web server, by signed POST requests.")
     url: Url = key(..., "URL to POST to: https://, or http:// on this device, else with insecure.")
     secret_env: Text | None = key(None, "Environment variable with the secret to sign with.")
-    secret_file: Place | None = key(None, "File with the secret to sign with.")
+    secret_file: ConfigPath | None = key(None, "File with the secret to sign with.")
     timeout_s: Seconds = key(10.0, "Seconds to wait for a connection, and for each answer.")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from partsight.config.section import Place, Section, key
+from partsight.config.section import ConfigPath, Section, key
 
 __all__ = ["PicturesConfig"]
 
@@ -14,7 +14,7 @@ __all__ = ["PicturesConfig"]
 class PicturesConfig(Section):
     """The frames that are kept. The oldest are removed first."""
 
-    folder: Place | None = key(
+    folder: ConfigPath | None = key(
         None,
         "Folder for frames of rejected and reviewed parts, with a sub-folder per day. Default: no "
         "frames are kept.",

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from partsight.config.source_address import resolved_address
 
-__all__ = ["Address", "Place", "Section", "key"]
+__all__ = ["SourceAddress", "ConfigPath", "Section", "key"]
 
 
 def _from_the_file(path: Path, info: ValidationInfo) -> Path:
@@ -21,9 +21,9 @@ def _address_from_the_file(address: str, info: ValidationInfo) -> str:
 
 
 # Address of a source. If it is a relative path, it starts at the folder of the configuration file.
-Address = Annotated[str, Field(min_length=1), AfterValidator(_address_from_the_file)]
+SourceAddress = Annotated[str, Field(min_length=1), AfterValidator(_address_from_the_file)]
 # Path; a relative one starts at the folder of the configuration file. Not strict: TOML has texts.
-Place = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
+ConfigPath = Annotated[Path, Field(strict=False), AfterValidator(_from_the_file)]
 
 
 class Section(BaseModel):

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, NonNegativeInt, PositiveFloat
 
 from partsight.config.network_sinks import ModbusSinkConfig, MqttSinkConfig, WebhookSinkConfig
-from partsight.config.section import Place, key
+from partsight.config.section import ConfigPath, key
 from partsight.config.sink_base import SinkSection
 
 __all__ = [
@@ -21,7 +21,9 @@ __all__ = [
 
 
 class _FileSection(SinkSection):
-    path: Place = key(..., "Newest file. Closed files are kept next to it, named by their time.")
+    path: ConfigPath = key(
+        ..., "Newest file. Closed files are kept next to it, named by their time."
+    )
     max_mb: PositiveFloat | None = key(50.0, "Megabytes after which a file is closed.")
     daily: bool = key(True, "Close the file at the end of each day, UTC.")
     keep: NonNegativeInt | None = key(30, "Closed files that are kept; the oldest are removed.")

@@ -8,7 +8,7 @@ from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_va
 
 from partsight.config.address_credentials import require_usable
 from partsight.config.secret import no_second_secret
-from partsight.config.section import Address, Place, Section, key
+from partsight.config.section import ConfigPath, Section, SourceAddress, key
 from partsight.config.value_types import Text
 from partsight.errors import ConfigError
 
@@ -86,7 +86,7 @@ class FolderConfig(Section):
 class SourceConfig(Section):
     """Where frames come from."""
 
-    address: Address | None = key(
+    address: SourceAddress | None = key(
         None,
         "Camera number, /dev/videoN, rtsp:// or http:// address (a stream, or a snapshot that is "
         "requested repeatedly), video file or folder. A path that exists wins over the form of "
@@ -94,7 +94,7 @@ class SourceConfig(Section):
     )
     username: Text | None = key(None, "User at a camera whose address contains no user.")
     password_env: Text | None = key(None, "Environment variable with the user's password.")
-    password_file: Place | None = key(None, "File with the user's password.")
+    password_file: ConfigPath | None = key(None, "File with the user's password.")
     realtime: bool = key(False, "Play a video file at its own speed, as a camera.")
     warm_up_frames: NonNegativeInt = key(5, "First frames of a camera or stream that are skipped.")
     delay_s: float = key(

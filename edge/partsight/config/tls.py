@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationInfo, field_validator
 
-from partsight.config.section import Place, Section, key
+from partsight.config.section import ConfigPath, Section, key
 
 __all__ = ["TlsSection"]
 
@@ -12,11 +12,13 @@ __all__ = ["TlsSection"]
 class TlsSection(Section):
     """Certificates of an encrypted connection."""
 
-    ca_file: Place | None = key(
+    ca_file: ConfigPath | None = key(
         None, "Certificates (PEM) that sign the server's. Default: the system's."
     )
-    certificate_file: Place | None = key(None, "Certificate (PEM) that identifies this device.")
-    key_file: Place | None = key(None, "Private key (PEM), if not in certificate_file.")
+    certificate_file: ConfigPath | None = key(
+        None, "Certificate (PEM) that identifies this device."
+    )
+    key_file: ConfigPath | None = key(None, "Private key (PEM), if not in certificate_file.")
     insecure: bool = key(
         False,
         "Accept any certificate. For trials only: anyone on the network can read and change "
@@ -25,7 +27,9 @@ class TlsSection(Section):
 
     @field_validator("key_file", check_fields=False)
     @classmethod
-    def _key_of_a_certificate(cls, key: Place | None, info: ValidationInfo) -> Place | None:
+    def _key_of_a_certificate(
+        cls, key: ConfigPath | None, info: ValidationInfo
+    ) -> ConfigPath | None:
         if key is not None and info.data.get("certificate_file") is None:
             raise ValueError("needs certificate_file, the certificate of this key")
         return key

@@ -10,7 +10,7 @@ from partsight.config.broker import BrokerSection
 from partsight.config.network_address import Host, TopicFilter, is_loopback
 from partsight.config.network_sinks import ModbusAddress
 from partsight.config.secret import no_second_secret
-from partsight.config.section import Place, Section, key
+from partsight.config.section import ConfigPath, Section, key
 from partsight.config.value_types import Port, Seconds, Text
 
 __all__ = [
@@ -100,7 +100,7 @@ class HttpTriggerConfig(Section):
     host: Host = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
     port: Port = key(8601, "Port to listen on.")
     token_env: Text | None = key(None, "Environment variable with the bearer token of clients.")
-    token_file: Place | None = key(None, "File with the bearer token of clients.")
+    token_file: ConfigPath | None = key(None, "File with the bearer token of clients.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
@@ -139,7 +139,9 @@ class KeyTriggerConfig(Section):
     """A line from the terminal or a barcode reader; the line is the part's id."""
 
     kind: Literal["key"] = key(..., "A line from a terminal or barcode reader.")
-    device: Place | None = key(None, "Device that sends lines, as /dev/ttyACM0. Default: stdin.")
+    device: ConfigPath | None = key(
+        None, "Device that sends lines, as /dev/ttyACM0. Default: stdin."
+    )
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 

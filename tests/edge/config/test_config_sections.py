@@ -20,7 +20,7 @@ from partsight.config.keys import tables, toml_text
 from partsight.config.redaction import is_secret, shown
 from partsight.config.reference import reference
 from partsight.config.reload import RELOADABLE, changes
-from partsight.config.section import Place, Section
+from partsight.config.section import ConfigPath, Section
 from partsight.config.settings import active_settings
 from partsight.config.template import template
 
@@ -58,7 +58,7 @@ class Interval(Section):
 class Tls(Section):
     """How the connection is encrypted."""
 
-    ca_file: Place | None = Field(default=None, description="Whom to believe.")
+    ca_file: ConfigPath | None = Field(default=None, description="Whom to believe.")
 
 
 class Mqtt(Section):
@@ -80,7 +80,7 @@ class Mqtt(Section):
 class Lines(Section):
     """To a file."""
 
-    path: Place = Field(description="The file.")
+    path: ConfigPath = Field(description="The file.")
     kind: Literal["jsonl"] = Field(description="Where to.")
 
 
