@@ -292,6 +292,7 @@ def test_a_model_that_is_not_a_classifier_is_refused(
     native = type("Native", (FakeNative,), {"inputs": inputs, "outputs": outputs})
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
     monkeypatch.setattr(Runtime, "version", "0")
+    monkeypatch.setattr(Runtime, "installed", True)
 
     with pytest.raises(ModelError, match=f"{inputs} inputs and {outputs} outputs"):
         Interpreter(b"", RuntimeOptions("litert"))
@@ -300,6 +301,7 @@ def test_a_model_that_is_not_a_classifier_is_refused(
 def test_threads_reach_the_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: FakeNative)
     monkeypatch.setattr(Runtime, "version", "0")
+    monkeypatch.setattr(Runtime, "installed", True)
 
     model = Interpreter(b"bytes", RuntimeOptions("litert", 3))
 
@@ -332,6 +334,7 @@ def opened(monkeypatch: pytest.MonkeyPatch, details: tuple[dict[str, Any], ...])
     native = type("Native", (Native,), {"details": details})
     monkeypatch.setattr(interpreter, "load_runtime", lambda runtime: native)
     monkeypatch.setattr(Runtime, "version", "0")
+    monkeypatch.setattr(Runtime, "installed", True)
     return Interpreter(b"", RuntimeOptions("litert"))
 
 
