@@ -196,3 +196,12 @@ def test_options_of_a_preset_are_not_refused(tmp_path: Path) -> None:
     words = ("--preset", "retrain", "--optimizer", "lbfgs")
     result = invoke("train", tmp_path / "missing", "-o", tmp_path / "run", *words)
     assert "is not a folder" in result.stderr
+
+
+def test_an_address_is_no_run_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(train, ["parts", "-o", "s3://KEY:SEKRET9@bucket/run"])
+    assert result.exit_code == 2
+    assert "is an address, not a path on this machine" in result.output
+    assert "SEKRET9" not in result.output
+    assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""A click option with former spellings: they keep working, but help does not show them."""
+"""Kinds of options: former spellings that keep working, and paths on this machine."""
 
 from __future__ import annotations
 
@@ -10,7 +10,24 @@ import click
 if TYPE_CHECKING:
     from click.parser import _OptionParser
 
-__all__ = ["RenamedOption"]
+__all__ = ["LocalPath", "RenamedOption"]
+
+
+class LocalPath(click.Path):
+    """A file or folder to write on this machine; an address such as ``s3://...`` is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Called by click."""
+        from partsight.inputs.addresses import refused_address
+
+        if isinstance(value, str) and (refused := refused_address(value)) is not None:
+            self.fail(
+                f"{refused.name} is an address, not a path on this machine. Write to a local path, "
+                "and copy the result",
+                param,
+                ctx,
+            )
+        return super().convert(value, param, ctx)
 
 
 class RenamedOption(click.Option):

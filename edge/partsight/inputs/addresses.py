@@ -14,7 +14,9 @@ __all__ = ["is_address", "refused_address"]
 # One slash is left of two if the address went through a path; a single letter is a Windows drive.
 _URL = re.compile(r"\s*[\"']?([A-Za-z][A-Za-z0-9+.-]+):/")
 # A host with user and password, and no scheme.
-_USER_INFO = re.compile(r"[^/@\s:]+:[^@]*@[\w.\[-]+.*", re.DOTALL)
+_USER_INFO = re.compile(r"(//)?[^/@\s:]+:[^@]*@[\w.\[-]+.*", re.DOTALL)
+# A GStreamer pipeline, such as "rtspsrc location=... ! appsink".
+_PIPELINE = re.compile(r"gst-launch\S*\s.*|.*\s!\s.*|\w+src\s+\w[\w-]*=.*", re.DOTALL)
 _STORES = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "az", "abfs", "abfss", "wasb", "hdfs"})
 
 
@@ -22,7 +24,8 @@ def is_address(name: str) -> bool:
     """Whether a path is an address of a camera, stream or store; what exists on disk is not."""
     if os.path.lexists(name) or local_path(name) != name:
         return False
-    return _URL.match(name) is not None or _USER_INFO.fullmatch(name) is not None
+    forms = (_USER_INFO, _PIPELINE)
+    return bool(_URL.match(name)) or any(form.fullmatch(name) for form in forms)
 
 
 def refused_address(name: str) -> Unreadable | None:

@@ -10,6 +10,7 @@ import dataclasses
 import logging
 import sys
 from contextlib import ExitStack
+from pathlib import Path
 
 from partsight.deploy.preflight import require_startable
 from partsight.line.assembly import (
@@ -54,7 +55,8 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         PartsightError: a component cannot be opened.
     """
     config = request.config
-    require_startable(config)
+    model = {} if request.model is None else {"the model": Path(request.model)}
+    require_startable(config, reserved=model)
     request = dataclasses.replace(request, load=checked_load(request.load, config.models.product))
     with ExitStack() as stack:
         journal = open_journal(config, telemetry, stack)

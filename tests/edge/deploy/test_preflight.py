@@ -46,7 +46,7 @@ def check(tmp_path: Path) -> Callable[..., list[Finding]]:
         path = tmp_path / "partsight.toml"
         # Sinks need a journal; a text that is about it has its own.
         path.write_text(text if "[journal]" in text else f"{text}\n{JOURNAL}")
-        return list(preflight(read_config(path), environ))
+        return list(preflight(read_config(path), environ, reserved={"the configuration": path}))
 
     return run
 
@@ -189,6 +189,14 @@ HTTP = "[trigger]\nkind = 'http'\n"
         pytest.param(TWO_CSV.format("v.csv"), "error: sinks[1].path: ", id="two sinks, one file"),
         pytest.param(TWO_CSV.format("link.csv"), "error: sinks[1].path: ", id="by a link"),
         pytest.param(TWO_CSV.format("w.csv"), None, id="two sinks, two files"),
+        pytest.param(CSV + "'j.db-wal'\n", "error: sinks[0].path: ", id="file of the journal"),
+        pytest.param(CSV + "'j.db.lock'\n", "error: sinks[0].path: ", id="lock of the journal"),
+        pytest.param(CSV + "'shipped.tflite'\n[shadow]\nmodel = 'shipped.tflite'",
+                     "error: sinks[0].path: ", id="a model that is read"),
+        pytest.param(CSV + "'partsight.toml'\n", "error: sinks[0].path: ",
+                     id="the configuration"),
+        pytest.param("[journal]\npath = 'partsight.toml'", "error: journal.path: ",
+                     id="journal in the configuration"),
         pytest.param("[journal]\npath = 'folder'", "error: journal.path: ", id="journal a folder"),
         pytest.param(CSV + "'/proc/x/y.csv'\n", "error: sinks[0].path: no file can be made",
                      id="in a file system of the kernel"),
@@ -198,6 +206,8 @@ HTTP = "[trigger]\nkind = 'http'\n"
                      id="model store below a file"),
         pytest.param("[models]\nstore = 's'\nchallenge = 'folder'\nmin_accuracy = 0.9",
                      "error: models.challenge: no pictures", id="empty acceptance set"),
+        pytest.param("[models]\nstore = 's'\nchallenge = 'secret'\nmin_accuracy = 0.9",
+                     "error: models.challenge: ", id="a file as the acceptance set"),
         pytest.param(HTTP + "port = 8614", "error: trigger.port: ", id="port of the health server"),
         pytest.param(HTTP + "port = 8614\n[health]\nhost = '0.0.0.0'", "error: trigger.port: ",
                      id="on every address"),
@@ -235,3 +245,13 @@ def test_a_line_whose_sink_writes_the_journals_file_does_not_start(
     check(CSV + f"'{path}'\n")
     with pytest.raises(ConfigError, match="is the file of journal.path"):
         require_startable(read_config(tmp_path / "partsight.toml"), {})
+
+
+@pytest.mark.parametrize("text", [CSV + "'m.tflite'\n", "[journal]\npath = 'm.tflite'\n"])
+def test_a_line_that_would_overwrite_its_model_does_not_start(
+    check: Callable, tmp_path: Path, text: str
+) -> None:
+    check(text)
+    config = read_config(tmp_path / "partsight.toml")
+    with pytest.raises(ConfigError, match="is the file of the model"):
+        require_startable(config, {}, reserved={"the model": tmp_path / "m.tflite"})

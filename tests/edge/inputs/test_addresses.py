@@ -33,6 +33,10 @@ STREAMS = (
     f"rtsp:/admin:{SECRET}@127.0.0.1/s",
     f"http:/h/cgi?user=admin&pwd={SECRET}",
     f"admin:{SECRET}@127.0.0.1/s",
+    f"//admin:{SECRET}@host/share",
+    f"rtspsrc location=rtsp://127.0.0.1/s user-id=admin user-pw={SECRET} ! appsink",
+    f"rtspsrc location=rtsp://admin:{SECRET}@127.0.0.1/s ! decodebin ! appsink",
+    f"souphttpsrc location=http://h/s user-pw={SECRET}",
 )
 STORES = (f"s3://KEY:{SECRET}@bucket/2024", f"gs://KEY:{SECRET}@bucket", "hdfs://node/parts")
 
@@ -130,3 +134,25 @@ def test_no_command_that_takes_a_path_shows_the_secret(command: list[str], addre
 def test_an_address_that_lost_a_slash_is_redacted_in_messages(text: str, shown: str) -> None:
     assert redact_text(text) == shown
     assert redact_text(shown) == shown
+
+
+@pytest.mark.parametrize("address", [STORES[0], STREAMS[0], STREAMS[2]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("classify", str(MODEL), "parts", "-o"),
+        ("classify", str(MODEL), "parts", "--contact-sheet"),
+        ("sample-data",),
+        ("model", "keygen"),
+        ("journal", "export", "j.db", "-o"),
+    ],
+    ids=lambda command: " ".join(command[:1] + command[-1:]),
+)
+def test_an_output_is_never_a_folder_named_like_an_address(
+    tmp_path: Path, command: tuple[str, ...], address: str
+) -> None:
+    done = CliRunner().invoke(main, [*command, address])
+
+    assert done.exit_code in (1, 2)
+    assert SECRET not in done.output
+    assert not any(path.name.endswith(":") for path in tmp_path.iterdir())

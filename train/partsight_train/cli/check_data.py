@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
+from partsight.cli.options import LocalPath
 from partsight_train.requirements import require_train_extra
 from partsight_train.settings import DEFAULT_BACKBONE, TrainSettings
 
@@ -26,7 +27,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     help="HTML page with the images of each finding.",
 )
 @click.option(

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from partsight.cli.console import ProgressBar
+from partsight.cli.options import LocalPath
 from partsight_train.requirements import require_train_extra
 
 __all__ = ["command"]
@@ -18,7 +19,7 @@ __all__ = ["command"]
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=LocalPath(path_type=Path),
     default=Path("partsight-demo"),
     show_default=True,
     help="New folder for the images, the run and the video.",

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from partsight.cli.console import ProgressBar
+from partsight.cli.options import LocalPath
 from partsight_train.cli.option_values import product_name
 from partsight_train.conversion.names import VARIANTS, VariantName
 from partsight_train.requirements import require_train_extra
@@ -22,7 +23,7 @@ _SHARE = click.FloatRange(0, 1)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(path_type=Path, dir_okay=False),
     help="File to write; default RUN_DIR/model-VARIANT.tflite or model-VARIANT-heatmap.tflite.",
 )
 @click.option("--all", "every", is_flag=True, help="Write every variant that passes.")

@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from partsight.cli.options import LocalPath
 from partsight.image.spec import FITS, MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight_train.cli.option_groups import group
 from partsight_train.cli.option_values import (
@@ -68,7 +69,7 @@ _deliver = group("Delivered file")
 
 # fmt: off
 _OPTIONS: tuple[Callable[..., Any], ...] = (
-    _run("-o", "--run-dir", required=True, type=click.Path(path_type=Path), show_default=False,
+    _run("-o", "--run-dir", required=True, type=LocalPath(path_type=Path), show_default=False,
          basic=True,
          help="New folder for model-int8.tflite, metrics.json, report.html and saved_model/."),
     _run("--config", type=click.Path(path_type=Path, dir_okay=False), is_eager=True, basic=True,

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
-from partsight.cli.options import RenamedOption
+from partsight.cli.options import LocalPath, RenamedOption
 from partsight_train.requirements import require_tune_extra
 from partsight_train.settings import OPTIMIZERS, TrainSettings, settings_from_options
 from partsight_train.tune.space import AUGMENTATIONS, MEASURES, Search
@@ -23,7 +23,7 @@ _VARIATIONS = tuple(name for name in AUGMENTATIONS if name != "none")
 # fmt: off
 @click.command("tune", context_settings={"show_default": True})
 @click.argument("image_dir", type=click.Path(path_type=Path))
-@click.option("-o", "--study-dir", required=True, type=click.Path(path_type=Path),
+@click.option("-o", "--study-dir", required=True, type=LocalPath(path_type=Path),
               help="New folder for study.db (an Optuna study) and best.json.")
 @click.option("--resume", is_flag=True,
               help="Continue the study in that folder, interrupted or finished.")

@@ -13,6 +13,7 @@ import click
 
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import exit_if_failed, report_failure
+from partsight.cli.options import LocalPath
 from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
@@ -42,7 +43,7 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
 
 
 @click.command("capture")
-@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path, file_okay=False))
+@click.argument("destination", metavar="DEST", type=LocalPath(path_type=Path, file_okay=False))
 @click.option(
     "--source",
     required=True,

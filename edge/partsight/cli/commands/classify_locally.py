@@ -22,6 +22,7 @@ from partsight.cli.console import (
     report_left_out,
     resume_hint,
 )
+from partsight.cli.options import LocalPath
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
 from partsight.inputs.base import InputImage
@@ -81,7 +82,8 @@ def _output_file(options: ClassifyOptions) -> Path | None:
         if options.resume:
             raise click.UsageError("--resume needs -o: rows on stdout are not kept")
         return None
-    output, endings = Path(options.output), sink_endings()
+    output: Path = LocalPath(path_type=Path).convert(options.output, None, None)
+    endings = sink_endings()
     if output.is_dir():
         raise click.BadParameter(f"{output} is a directory; a folder needs --engine ray")
     if output.suffix.lower() not in endings:

@@ -15,6 +15,7 @@ from partsight.cli.commands.model_options import (
     effective_operating_point,
     overrides_options,
 )
+from partsight.cli.options import LocalPath
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
@@ -117,12 +118,12 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
                  help="Also write size, time and SHA-256 of each image."),
     click.option("--every", type=click.IntRange(1), default=1, show_default=True, metavar="N",
                  help="Classify every Nth frame of a video."),
-    click.option("--heatmaps", type=click.Path(path_type=Path, file_okay=False),
+    click.option("--heatmaps", type=LocalPath(path_type=Path, file_okay=False),
                  help="Folder for the rejected and reviewed images, with defects coloured."),
-    click.option("--sort-into", type=click.Path(path_type=Path, file_okay=False),
+    click.option("--sort-into", type=LocalPath(path_type=Path, file_okay=False),
                  help="New folder for links to the images, by verdict and label."),
     click.option("--copy", is_flag=True, help="Copy images for --sort-into instead of linking."),
-    click.option("--contact-sheet", type=click.Path(path_type=Path, dir_okay=False),
+    click.option("--contact-sheet", type=LocalPath(path_type=Path, dir_okay=False),
                  help="HTML page with the images that were not accepted, the worst 500 first."),
     click.option("--workers", type=click.IntRange(1),
                  help="Images that are classified at once.  [default: one per core]"),

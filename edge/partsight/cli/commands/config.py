@@ -78,7 +78,7 @@ def check(file: Path | None) -> None:
     from partsight.utils.redaction import redact_text
 
     path = file or default_config(os.environ)
-    findings = list(preflight(read_config(path)))
+    findings = list(preflight(read_config(path), reserved={"the configuration": path}))
     for finding in findings:
         click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
     errors = sum(finding.level == "error" for finding in findings)

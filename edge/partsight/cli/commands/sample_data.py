@@ -7,12 +7,13 @@ from pathlib import Path
 import click
 
 from partsight.cli.console import ProgressBar
+from partsight.cli.options import LocalPath
 
 __all__ = ["command"]
 
 
 @click.command("sample-data")
-@click.argument("destination", metavar="DEST", type=click.Path(path_type=Path))
+@click.argument("destination", metavar="DEST", type=LocalPath(path_type=Path))
 @click.option(
     "--per-label", type=click.IntRange(1), default=150, show_default=True, help="Images per label."
 )

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from itertools import combinations
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from partsight.config.document import Config
+from partsight.config.settings import settings_of
 from partsight.config.source_address import Kind, classify_address
 from partsight.deploy.preflight.findings import Finding
+from partsight.deploy.preflight.paths import is_read
 
 __all__ = ["check_conflicts"]
 
+# Endings of the files beside a journal: of SQLite, the writer's lock, and the sinks' cursors.
+_JOURNAL_ENDS = ("-wal", "-shm", ".lock", ".cursors")
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})
 
 
-def check_conflicts(config: Config) -> Iterator[Finding]:
-    """Check files that are written twice, ports that are used twice, and output that is input."""
-    yield from _shared_files(config)
+def check_conflicts(
+    config: Config, reserved: Mapping[str, Path] | None = None
+) -> Iterator[Finding]:
+    """Check files that are written twice, ports that are used twice, and output that is input.
+
+    Args:
+        config: as read from the file.
+        reserved: further files that must not be written, such as the model, by what they are.
+    """
+    yield from _shared_files(config, reserved or {})
     yield from _shared_port(config)
     yield from _images_in_the_source(config)
     if config.sinks and config.journal.path is None:
@@ -29,15 +39,31 @@ def check_conflicts(config: Config) -> Iterator[Finding]:
         yield Finding("sinks", message, "warning")
 
 
-def _shared_files(config: Config) -> Iterator[Finding]:
-    """Two writers of one file destroy it: the journal would be taken for damaged."""
+def _shared_files(config: Config, reserved: Mapping[str, Path]) -> Iterator[Finding]:
+    """A second writer destroys a file: the journal, a model or a key."""
     sinks = {f"sinks[{number}].path": sink for number, sink in enumerate(config.sinks)}
-    files = {"journal.path": config.journal.path}
-    files |= {key: getattr(sink, "path", None) for key, sink in sinks.items()}
-    named = [(key, path) for key, path in files.items() if path is not None]
-    for (first, one), (second, other) in combinations(named, 2):
-        if _is_same(one, other):
-            yield Finding(second, f"{other} is the file of {first}, too. Give each its own file")
+    written = {"journal.path": config.journal.path}
+    written |= {key: getattr(sink, "path", None) for key, sink in sinks.items()}
+    others = {**reserved, **_files_to_read(config), **_journal_files(config.journal.path)}
+    for second, path in written.items():
+        if path is None:
+            continue
+        first = next((key for key, other in others.items() if _is_same(other, path)), None)
+        if first is not None:
+            yield Finding(second, f"{path} is the file of {first}, too. Give each its own file")
+        others[second] = path
+
+
+def _files_to_read(config: Config) -> dict[str, Path]:
+    settings = (each for each in settings_of(config) if is_read(each))
+    return {each.name: each.value for each in settings if isinstance(each.value, Path)}
+
+
+def _journal_files(path: Path | None) -> dict[str, Path]:
+    """The files that a journal has beside its own."""
+    if path is None:
+        return {}
+    return {f"journal.path ({end})": Path(f"{path}{end}") for end in _JOURNAL_ENDS}
 
 
 def _is_same(one: Path, other: Path) -> bool:

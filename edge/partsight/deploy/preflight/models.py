@@ -21,7 +21,7 @@ def check_models(config: Config) -> Iterator[Finding]:
         yield from _public_key(key)
     if shadow is not None and os.access(shadow, os.R_OK):
         yield from _shadow(config, shadow)
-    if config.models.challenge is not None and config.models.challenge.is_dir():
+    if config.models.challenge is not None and config.models.challenge.exists():
         yield from _acceptance_set(config.models.challenge)
     if config.models.store is not None:
         yield from _store(config, config.models.store)

@@ -9,6 +9,7 @@ import click
 
 from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
 from partsight.cli.console import ProgressBar
+from partsight.cli.options import LocalPath
 
 if TYPE_CHECKING:
     from partsight.cli.device import Device
@@ -24,7 +25,7 @@ __all__ = ["command"]
     "-o",
     "--output",
     required=True,
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=LocalPath(path_type=Path, dir_okay=False),
     help="OUT.jsonl, OUT.csv or OUT.parquet.",
 )
 def command(journal: Path | None, device: Device, output: Path, **filters: Any) -> None:

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import click
 
+from partsight.cli.options import LocalPath
+
 __all__ = ["command"]
 
 
 @click.command("keygen")
-@click.argument("key", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("key", type=LocalPath(path_type=Path, dir_okay=False))
 def command(key: Path) -> None:
     """Make a key pair: KEY signs models, KEY.pub verifies them.
 

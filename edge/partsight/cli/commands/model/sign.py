@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from partsight.cli.options import LocalPath
+
 __all__ = ["command"]
 
 
@@ -14,7 +16,7 @@ __all__ = ["command"]
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--key", required=True, type=click.Path(path_type=Path),
               help="Private key from 'partsight model keygen'.")  # fmt: skip
-@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False),
+@click.option("-o", "--output", type=LocalPath(path_type=Path, dir_okay=False),
               help="Signed file; default the model file itself.")  # fmt: skip
 def command(model: Path, key: Path, output: Path | None) -> None:
     """Sign a model file.
