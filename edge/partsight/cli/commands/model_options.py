@@ -24,6 +24,7 @@ __all__ = [
     "config_option",
     "overrides_options",
     "load_for_command",
+    "with_configured_depth",
     "effective_operating_point",
     "threads_option",
 ]
