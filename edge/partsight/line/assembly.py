@@ -207,11 +207,7 @@ def open_model_watch(
             inspector.classifier,
             request.load,
             telemetry,
-            rules=Rules(
-                models=models,
-                decision=request.config.decision,
-                bit_depth=request.config.model.bit_depth,
-            ),
+            rules=Rules.of(request.config),
             examine=functools.partial(
                 examine_isolated, trust=request.trust, options=request.options
             ),

@@ -132,9 +132,7 @@ class Housekeeping:
         if self._models is not None:
             from partsight.qualification.rules import Rules
 
-            self._models.rules = Rules(
-                models=config.models, decision=config.decision, bit_depth=config.model.bit_depth
-            )
+            self._models.rules = Rules.of(config)
         waiting = ", ".join(change.key for change in restart)
         self._telemetry.state("configuration", "needs restart" if waiting else "in force", waiting)
         self._on_event(

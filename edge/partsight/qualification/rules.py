@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from partsight.config.decision import DecisionConfig
+from partsight.config.document import Config
 from partsight.config.models import ModelsConfig
 from partsight.config.section import Section
 from partsight.inference.runtimes import RuntimeOptions
@@ -30,6 +31,11 @@ class Rules(Section):
     bit_depth: int | None = None
     labels: tuple[str, ...] | None = None
     accept_labels: tuple[str, ...] | None = None
+
+    @classmethod
+    def of(cls, config: Config) -> Rules:
+        """Return the rules of a configuration, for any labels; see ``for_model``."""
+        return cls(models=config.models, decision=config.decision, bit_depth=config.model.bit_depth)
 
     def for_model(self, active: Contract | None) -> Rules:
         """Return the rules for a model that is to replace the active one, if there is one."""

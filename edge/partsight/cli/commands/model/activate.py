@@ -52,9 +52,7 @@ def command(model: str, store: Path | None, device: Device, allow_other_product:
     require_product(model_store, file, config, allow_other_product)
     previous = active_contract(model_store)
     click.echo(f"partsight: examining {file.sha256[:12]}", err=True)
-    rules = Rules(
-        models=config.models, decision=config.decision, bit_depth=config.model.bit_depth
-    ).for_model(previous)
+    rules = Rules.of(config).for_model(previous)
     found = examine_isolated(file.data, rules, trust=device.trust, options=device.options)
     detail = {key: value for key, value in dataclasses.asdict(found).items() if value is not None}
     if is_file:
