@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
-__all__ = ["SUPPORTED", "hint"]
+__all__ = ["PIPELINE", "SUPPORTED", "hint"]
 
 SUPPORTED = (
     "a camera's number such as 0, /dev/videoN, an rtsp:// or http:// address, a video file or a "
@@ -52,6 +52,8 @@ _NUMBER = (
 )
 
 _PI_NAME = r"(?:lib|pi|rpi|raspi)cam\w*|csi"
+# A GStreamer pipeline, such as "rtspsrc location=... ! appsink".
+PIPELINE = r"gst-launch\S*\s.*|.*\s!\s.*|\w+src\s+\w[\w-]*=.*"
 _GST_SOURCES = (
     "v4l2?|rtsp|rtmp2?|udp|tcp|srt|souphttp|curlhttp|file|multifile|videotest|autovideo|aravis|"
     "pylon|tcam|ximage|pipewire|nvv4l2camera|uvch264|ks|mfvideo|avfvideo|ndi|rpicam|raspivid"
@@ -62,9 +64,8 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (rf"(?:{_PI_NAME})(?:[: \d-].*)?|/base/(?:soc|axi|scb|bus)\b.*|/base/.*@.*", _PI),
     (r"(?:.*[\s\"'])?libcamerasrc\b.*|mmal:.*", _PI),
     (r"(?:.*[\s\"'])?nvargus\w*\b.*|(?:nv)?argus:.*", _JETSON),
-    (r"gst-launch\S*\s.*|gst(?:reamer)?:.*|.*\s!\s.*|.*!\s*\w*sink\b.*", _GSTREAMER),
-    (rf"(?:{_GST_SOURCES})src(?:\s.*)?|\w+src\s+\w[\w-]*=.*|(?:uridecodebin|playbin)\d?(?:\s.*)?",
-     _GSTREAMER),
+    (rf"{PIPELINE}|gst(?:reamer)?:.*|.*!\s*\w*sink\b.*", _GSTREAMER),
+    (rf"(?:{_GST_SOURCES})src(?:\s.*)?|(?:uridecodebin|playbin)\d?(?:\s.*)?", _GSTREAMER),
     (r"(?:gev|gige|gigevision|genicam|u3v|usb3vision)(?:[: ].*)?|"
      r"(?:aravis|pylon|basler|vimba|spinnaker|tiscamera):.*", _GENICAM),
     (r"com\d+:?", "This names a serial port of Windows, which gives no pictures"),

@@ -6,6 +6,7 @@ import os
 import re
 
 from partsight.config.source_address import local_path
+from partsight.config.source_address_hints import PIPELINE
 from partsight.inputs.base import Unreadable
 from partsight.utils.redaction import redact_address, redact_text, remember_address
 
@@ -15,8 +16,7 @@ __all__ = ["is_address", "refused_address"]
 _URL = re.compile(r"\s*[\"']?([A-Za-z][A-Za-z0-9+.-]+):/")
 # A host with user and password, and no scheme.
 _USER_INFO = re.compile(r"(//)?[^/@\s:]+:[^@]*@[\w.\[-]+.*", re.DOTALL)
-# A GStreamer pipeline, such as "rtspsrc location=... ! appsink".
-_PIPELINE = re.compile(r"gst-launch\S*\s.*|.*\s!\s.*|\w+src\s+\w[\w-]*=.*", re.DOTALL)
+_PIPELINE = re.compile(PIPELINE, re.DOTALL)
 _STORES = frozenset({"s3", "s3a", "s3n", "gs", "gcs", "az", "abfs", "abfss", "wasb", "hdfs"})
 
 
