@@ -1,12 +1,25 @@
-"""Selection and shortening of result rows, for every engine."""
+"""Columns, selection and shortening of result rows, for every engine."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from partsight.records import ImageResult
 from partsight.results.base import Row
 
-__all__ = ["OUTCOMES", "outcome", "shortened"]
+__all__ = ["OUTCOMES", "outcome", "result_columns", "result_row", "shortened"]
 
 OUTCOMES = ("accept", "reject", "review", "error")
+
+
+def result_row(result: ImageResult, *, details: bool) -> dict[str, Any]:
+    """The row of a result; with the size, time and digest of its file if ``details``."""
+    return result.row() | (result.details() if details else {})
+
+
+def result_columns(*, details: bool) -> list[str]:
+    """The columns of ``result_row``."""
+    return list(result_row(ImageResult("", ""), details=details))
 
 
 def outcome(row: Row) -> str:

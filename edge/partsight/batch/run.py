@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from partsight.batch.classify_files import classify_inputs
+from partsight.batch.rows import result_row
 from partsight.batch.summary import Summary
 from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ImageError, OutputError
@@ -87,7 +88,7 @@ class BatchSettings:
             workers=self.workers,
         )
         for item, result in results:
-            row = result.row() | (result.details() if self.details else {})
+            row = result_row(result, details=self.details)
             yield ClassifiedInput(item, row, result)
 
 

@@ -21,6 +21,7 @@ from partsight.utils.known_secrets import remember_environment
 from partsight.utils.memory_limit import memory_limit
 from partsight.utils.process_arguments import hide_arguments
 from partsight.utils.redaction import redact_text, remember_address
+from partsight.utils.standard_streams import open_closed_streams
 
 __all__ = ["main"]
 
@@ -150,6 +151,7 @@ def main(debug: bool) -> None:
       partsight sample-data parts
       partsight classify models/sample-parts-int8.tflite parts/defected
     """
+    open_closed_streams()
     _limit_native_threads()
     _remember_secrets()
     redact_errors()

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from partsight.results.csv import plain_text
 from partsight.utils.tables import column_name, table_rows
 from partsight.utils.text_files import BLOCK, encoding_of, nfc, open_text
 
@@ -86,12 +87,15 @@ def paths_in_stream(stream: IO[bytes]) -> Iterator[str]:
 def path_on_disk(name: str) -> str:
     """The path that an entry of a list stands for.
 
-    An existing file of exactly this name has priority. Otherwise spaces and quotes around the
+    An existing file of exactly this name has priority, then one without the apostrophe that
+    ``results.csv`` puts before a text like a formula. Otherwise spaces and quotes around the
     entry are removed, backslashes separate folders, and names are compared in NFC, because macOS
     writes an ``ä`` as two characters.
     """
     if os.path.lexists(name):
         return name
+    if os.path.lexists(plain := plain_text(name)):
+        return plain
     bare = name.replace("\ufeff", "").strip()
     if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'":
         bare = bare[1:-1].strip()

@@ -69,13 +69,18 @@ def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Jour
 def open_delivery(
     config: Config, journal: Journal | None, telemetry: Telemetry, stack: ExitStack
 ) -> list[DeliveryWorker]:
-    """Start a thread for each sink; at the end of the line it delivers the rest."""
-    if journal is None or not config.sinks:
+    """Start a thread for each sink; at the end of the line it delivers the rest.
+
+    Without ``[[sinks]]`` the standard output is the only one.
+    """
+    if journal is None:
         return []
+    from partsight.config.sinks import StdoutSinkConfig
     from partsight.sinks.delivery_worker import close_workers
     from partsight.sinks.open import workers
 
-    opened = workers(config.sinks, journal, telemetry)
+    sinks = config.sinks or (StdoutSinkConfig(kind="stdout"),)
+    opened = workers(sinks, journal, telemetry)
     for worker in opened:
         worker.start()
     stack.callback(close_workers, opened, _FLUSH_S)

@@ -31,7 +31,7 @@ class Recorder:
     Args:
         telemetry: counts them.
         journal: stores them durably; None without a journal.
-        sinks: written in this thread; the standard output if no ``[[sinks]]`` are configured.
+        sinks: written in this thread; the standard output of a line without a journal.
         pictures: saves frames; None saves none.
         observers: called last: alarms, drift, the shadow model.
     """

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -36,6 +35,7 @@ from partsight.results import JsonLinesSink
 from partsight.sources import open_frames
 from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers import open_trigger
+from partsight.utils.standard_streams import standard_output
 
 __all__ = ["run_line"]
 
@@ -70,8 +70,8 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         recorder = Recorder(
             telemetry,
             journal=journal,
-            # With sinks configured, standard output is used only if it is one of them.
-            sinks=() if workers else [JsonLinesSink(sys.stdout)],
+            # With a journal, the standard output is a sink that reads it, as every other.
+            sinks=[JsonLinesSink(standard_output())] if journal is None else (),
             pictures=open_image_store(config, telemetry, on_event, stack),
             observers=observers.each,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TextIO
@@ -26,34 +26,34 @@ __all__ = [
     "sink_endings",
 ]
 
-_Opener = Callable[[Path], AbstractContextManager[Sink]]
+_Opener = Callable[[Path, Sequence[str]], AbstractContextManager[Sink]]
 
 
-def _text(make: Callable[[TextIO], Sink]) -> _Opener:
+def _text(make: Callable[[TextIO, Sequence[str]], Sink]) -> _Opener:
     """A function that opens a file for a sink that writes text."""
 
     @contextlib.contextmanager
-    def open_sink(path: Path) -> Iterator[Sink]:
+    def open_sink(path: Path, columns: Sequence[str]) -> Iterator[Sink]:
         with path.open("x", encoding="utf-8", errors=ERRORS, newline="") as stream:
-            yield make(stream)
+            yield make(stream, columns)
 
     return open_sink
 
 
-def _parquet(path: Path) -> AbstractContextManager[Sink]:
+def _parquet(path: Path, columns: Sequence[str]) -> AbstractContextManager[Sink]:
     from partsight.results.parquet import parquet_sink
 
-    return parquet_sink(path)
+    return parquet_sink(path, columns)
 
 
-def _sqlite(path: Path) -> AbstractContextManager[Sink]:
+def _sqlite(path: Path, columns: Sequence[str]) -> AbstractContextManager[Sink]:
     from partsight.results.sqlite import sqlite_sink
 
-    return sqlite_sink(path)
+    return sqlite_sink(path, columns)
 
 
 _BY_ENDING: dict[str, _Opener] = {
-    ".jsonl": _text(JsonLinesSink),
+    ".jsonl": _text(lambda stream, _: JsonLinesSink(stream)),
     ".csv": _text(CsvSink),
     ".parquet": _parquet,
     ".sqlite": _sqlite,
@@ -84,8 +84,12 @@ def require_sink(destination: Path) -> None:
 
 
 @contextlib.contextmanager
-def file_sink(destination: Path) -> Iterator[Sink]:
+def file_sink(destination: Path, columns: Sequence[str]) -> Iterator[Sink]:
     """A sink whose file appears whole when the block ends without an error, or not at all.
+
+    Args:
+        destination: the file; its ending selects the format.
+        columns: of all rows. A file without rows has them too, so that many files read alike.
 
     Raises:
         EnvironmentFault: the package for this format is not installed.
@@ -93,5 +97,5 @@ def file_sink(destination: Path) -> Iterator[Sink]:
     """
     require_sink(destination)
     open_sink = _BY_ENDING[destination.suffix.lower()]
-    with atomic_path(destination) as temporary, open_sink(temporary) as sink:
+    with atomic_path(destination) as temporary, open_sink(temporary, columns) as sink:
         yield sink

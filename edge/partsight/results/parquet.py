@@ -43,11 +43,11 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
 class _ParquetSink:
     """Collects rows and writes them in groups."""
 
-    def __init__(self, path: Path) -> None:
-        self._arrow, self._parquet = import_arrow()
-        self._path = path
+    def __init__(self, path: Path, columns: Iterable[str]) -> None:
+        self._arrow, parquet = import_arrow()
+        schema = _schema(self._arrow, columns)
+        self._writer = parquet.ParquetWriter(path, schema, compression=COMPRESSION)
         self._rows: list[Row] = []
-        self._writer: Any = None
 
     def write(self, row: Row) -> None:
         """Add one row; write a group when there are enough rows.
@@ -60,33 +60,29 @@ class _ParquetSink:
             self.flush()
 
     def flush(self) -> None:
-        """Write the collected rows; the columns of the first row are those of the file."""
-        pa = self._arrow
-        if self._writer is None:
-            columns = self._rows[0] if self._rows else ()
-            schema = _schema(pa, columns)
-            self._writer = self._parquet.ParquetWriter(self._path, schema, compression=COMPRESSION)
+        """Write the collected rows."""
         if self._rows:
-            self._writer.write_table(_table(pa, self._writer.schema, self._rows))
+            self._writer.write_table(_table(self._arrow, self._writer.schema, self._rows))
             self._rows = []
 
     def close(self) -> None:
-        """Write the end of the file, if it was begun."""
-        if self._writer is not None:
-            self._writer.close()
+        """Write the end of the file."""
+        self._writer.close()
 
 
 @contextlib.contextmanager
-def parquet_sink(path: Path) -> Iterator[_ParquetSink]:
+def parquet_sink(path: Path, columns: Iterable[str]) -> Iterator[_ParquetSink]:
     """A sink that writes a Parquet file, complete when the block ends without an error.
 
-    All rows have the columns of the first; a file without rows has no columns.
+    Args:
+        path: of the file.
+        columns: of all rows, in their order.
 
     Raises:
         EnvironmentFault: pyarrow is not installed.
         OSError: the file cannot be written.
     """
-    sink = _ParquetSink(path)
+    sink = _ParquetSink(path, columns)
     try:
         yield sink
         sink.flush()

@@ -1,32 +1,98 @@
-"""Finds the complete rows of a result file whose writer was killed or whose disk was full."""
+"""Examines a result file before rows are appended to it.
+
+Only a file that was certainly written by this program is changed, and only by removing one torn
+row at its end: its writer was killed, or the disk was full. Any other file is not ours to change.
+"""
 
 from __future__ import annotations
 
 import csv
+import io
+import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 __all__ = ["csv_header", "whole_bytes"]
+
+# All rows have this first column, in every version.
+_FIRST_COLUMN = "seq"
 
 
 def whole_bytes(path: Path, kind: Literal["jsonl", "csv"]) -> int:
     """The number of bytes at the start of a file that are complete rows.
 
-    A row ends with a line end. A quoted CSV field may contain line ends as well; outside such a
-    field, the number of preceding quotes is even (RFC 4180).
+    After them there is nothing, or one torn row.
 
     Raises:
+        ValueError: the file was not written by this program, or was changed since.
         OSError: the file cannot be read.
     """
-    whole = place = quotes = 0
-    ending = b"\r\n" if kind == "csv" else b"\n"
     with path.open("rb") as stream:
-        for line in stream:
-            place += len(line)
-            quotes += line.count(b'"') if kind == "csv" else 0
-            if line.endswith(ending) and quotes % 2 == 0:
-                whole = place
+        whole, torn = _whole_csv(stream) if kind == "csv" else _whole_jsonl(stream)
+    start = f"{_FIRST_COLUMN}," if kind == "csv" else f'{{"{_FIRST_COLUMN}": '
+    if whole == 0 and not (start.encode().startswith(torn) or torn.startswith(start.encode())):
+        raise ValueError(f"expected the beginning {start!r}, received {torn[:40]!r}")
     return whole
+
+
+def _whole_jsonl(stream: IO[bytes]) -> tuple[int, bytes]:
+    """Return the number of bytes of complete lines, and the torn line."""
+    whole = 0
+    for number, line in enumerate(stream, 1):
+        if not line.endswith(b"\n"):
+            return whole, line
+        if not (line.startswith(b"{") and line.endswith(b"}\n")):
+            raise ValueError(f"line {number} is no JSON object, received {line[:40]!r}")
+        if number == 1 and not _has_number(line):
+            raise ValueError(f"line 1 has no {_FIRST_COLUMN!r}, received {line[:40]!r}")
+        whole += len(line)
+    return whole, b""
+
+
+def _has_number(line: bytes) -> bool:
+    try:
+        return _FIRST_COLUMN in json.loads(line)
+    except ValueError:
+        return False
+
+
+def _whole_csv(stream: IO[bytes]) -> tuple[int, bytes]:
+    r"""Return the number of bytes of complete rows, and the torn row.
+
+    A row ends with ``\r\n``. A quoted field may contain line ends as well; outside such a field,
+    the number of preceding quotes is even (RFC 4180).
+    """
+    whole = number = quotes = 0
+    columns: list[str] = []
+    torn: list[bytes] = []
+    for line in stream:
+        torn.append(line)
+        quotes += line.count(b'"')
+        if quotes % 2 or not line.endswith(b"\n"):
+            continue
+        number += 1
+        if not line.endswith(b"\r\n"):
+            raise ValueError(f"row {number} ends with '\\n', expected '\\r\\n'")
+        fields = _fields(torn)
+        if number == 1 and fields[:1] != [_FIRST_COLUMN]:
+            raise ValueError(f"its first column is {fields[:1]}, expected {_FIRST_COLUMN!r}")
+        columns = columns or fields
+        if len(fields) != len(columns):
+            raise ValueError(
+                f"row {number} has {len(fields)} fields, expected {len(columns)} as in row 1"
+            )
+        whole += sum(map(len, torn))
+        torn = []
+    # A row within what seems one torn row: a quote was added or removed above it.
+    if any(len(_fields([line])) == len(columns) > 1 for line in torn[1:]):
+        raise ValueError(f"row {number + 1} has a quote that is never closed")
+    return whole, b"".join(torn)
+
+
+def _fields(lines: Sequence[bytes]) -> list[str]:
+    text = b"".join(lines).decode("utf-8", "surrogateescape")
+    return next(csv.reader(io.StringIO(text, newline="")), [])
 
 
 def csv_header(path: Path) -> list[str]:

@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,36 +26,34 @@ _ROWS_PER_COMMIT = 5000
 class _SqliteSink:
     """Inserts rows into the table ``results`` of an open database."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, columns: Sequence[str]) -> None:
         self._database = database
         self._count = itertools.count(1)
+        names = ", ".join('"' + name.replace('"', '""') + '"' for name in columns)
+        database.execute(f"CREATE TABLE results ({names})")
+        self._insert = f"INSERT INTO results VALUES ({', '.join('?' * len(columns))})"
 
     def write(self, row: Row) -> None:
-        """Insert one row, after creating the table if it is the first."""
-        names = ", ".join('"' + name.replace('"', '""') + '"' for name in row)
-        number = next(self._count)
-        if number == 1:
-            self._database.execute(f"CREATE TABLE results ({names})")
-        places = ", ".join("?" * len(row))
-        self._database.execute(
-            f"INSERT INTO results VALUES ({places})", [_cell(value) for value in row.values()]
-        )
-        if number % _ROWS_PER_COMMIT == 0:
+        """Insert one row."""
+        self._database.execute(self._insert, [_cell(value) for value in row.values()])
+        if next(self._count) % _ROWS_PER_COMMIT == 0:
             self._database.commit()
 
 
 @contextlib.contextmanager
-def sqlite_sink(path: Path) -> Iterator[_SqliteSink]:
+def sqlite_sink(path: Path, columns: Sequence[str]) -> Iterator[_SqliteSink]:
     """A sink that writes a new database, committed when the block ends without an error.
 
-    All rows have the columns of the first; a database without rows has no table.
+    Args:
+        path: of the database, which does not exist yet.
+        columns: of all rows, in their order.
 
     Raises:
         OutputError: the database cannot be written.
     """
     try:
         with contextlib.closing(sqlite3.connect(path)) as database:
-            yield _SqliteSink(database)
+            yield _SqliteSink(database, columns)
             database.commit()
     except sqlite3.Error as error:
         raise OutputError(

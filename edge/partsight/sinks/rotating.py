@@ -1,13 +1,17 @@
 """Verdicts in files, JSON lines or CSV, rotated by size and by day.
 
-Rows are acknowledged once they are on the disk. ``verdicts.csv`` is the current file; older files
-are named by the time of their rotation, UTC: ``verdicts-20240506T070809Z.csv``. Only the newest
-of those are kept.
+Rows are acknowledged once they are on the disk, in the file of that name: one that was moved or
+removed meanwhile is noticed, and the rows are delivered again into a new file.
+
+``verdicts.csv`` is the current file; older files are named by the time of their rotation, UTC:
+``verdicts-20240506T070809Z.csv``. Only the newest of those are kept.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -22,13 +26,18 @@ from partsight.results.jsonl import JsonLinesSink
 from partsight.results.repair import csv_header, whole_bytes
 from partsight.results.text import ERRORS
 from partsight.sinks.base import LineSink
-from partsight.utils.files import sync_path
+from partsight.utils.files import free_name, sync_path
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 
 __all__ = ["RotatingSink", "open_sink"]
+
+logger = logging.getLogger(__name__)
+
+# Verdicts are for the owner and the group only.
+_FILE_MODE, _FOLDER_MODE = 0o640, 0o750
 
 
 class RotatingSink:
@@ -65,10 +74,10 @@ class RotatingSink:
 
     def __enter__(self) -> RotatingSink:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(_FOLDER_MODE, parents=True, exist_ok=True)
             if self._path.exists():
-                # Cut off a torn line: its row was not acknowledged and is delivered again.
-                os.truncate(self._path, whole_bytes(self._path, self._kind))
+                self._repair()
+            if self._path.exists():
                 modified = self._path.stat().st_mtime
                 self._day = datetime.fromtimestamp(modified, timezone.utc).date()
         except OSError as error:
@@ -77,6 +86,26 @@ class RotatingSink:
 
     def __exit__(self, *error: object) -> None:
         self._close()
+
+    def _repair(self) -> None:
+        """Cut off a torn row, which was not acknowledged; move a file of another writer aside."""
+        if not self._path.is_file():
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        try:
+            whole = whole_bytes(self._path, self._kind)
+        except ValueError as reason:
+            isolated = free_name(self._path, "not-ours", self._now())
+            self._path.rename(isolated)
+            logger.warning(
+                "%s was not written by this sink, or was changed: %s. It is now %s; the sink "
+                "starts a new file",
+                self._path,
+                reason,
+                isolated.name,
+            )
+        else:
+            if whole < self._path.stat().st_size:
+                os.truncate(self._path, whole)
 
     def deliver(self, rows: Sequence[Row]) -> None:
         """Write rows; they are on the disk when this returns."""
@@ -88,10 +117,20 @@ class RotatingSink:
                 sink.write(row)
             stream.flush()
             os.fsync(stream.fileno())
+            self._require_same_file(stream)
         except OSError as error:
             # A torn line is cut off when the file is opened again; complete ones come twice.
             self._close()
             raise self._unavailable(error) from error
+
+    def _require_same_file(self, stream: IO[str]) -> None:
+        """Raise an error if the path no longer leads to the open file."""
+        try:
+            same = os.path.samestat(os.fstat(stream.fileno()), self._path.stat())
+        except FileNotFoundError:
+            same = False
+        if not same:
+            raise OSError(errno.ESTALE, "the file was moved, removed or replaced")
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Write nothing: the file holds verdicts only."""
@@ -134,7 +173,8 @@ class RotatingSink:
     def _opened(self) -> tuple[Sink, IO[str]]:
         if self._sink is None or self._stream is None:
             new = not self._path.exists() or self._path.stat().st_size == 0
-            self._stream = self._path.open("a", encoding="utf-8", errors=ERRORS, newline="")
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE_MODE)
+            self._stream = os.fdopen(descriptor, "a", encoding="utf-8", errors=ERRORS, newline="")
             if new:
                 self._day = self._now().date()
                 sync_path(self._path.parent)

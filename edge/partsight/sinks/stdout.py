@@ -1,7 +1,7 @@
 """Verdicts as JSON lines on standard output.
 
 After the reader of a pipe has left, rows are dropped, so that they neither pile up nor keep old
-rows in the journal.
+rows in the journal. If the output goes to a file on a full disk, they are delivered later.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from typing import Any, TextIO
 
-from partsight.errors import SinkClosed
+from partsight.errors import SinkClosed, SinkUnavailable
 from partsight.results.base import Row
 from partsight.results.jsonl import JsonLinesSink
 from partsight.sinks.base import LineSink
@@ -28,18 +28,19 @@ _CLOSED = (
 class StdoutSink(nullcontext["StdoutSink"]):
     """A ``LineSink`` that writes to a stream. It does not close the stream."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO | None) -> None:
         super().__init__(self)
         self._stream = stream
-        self._sink: JsonLinesSink | None = JsonLinesSink(stream)
+        self._sink = None if stream is None else JsonLinesSink(stream)
 
     def deliver(self, rows: Sequence[Row]) -> None:
         """Write rows; see ``LineSink``.
 
         Raises:
             SinkClosed: the reader has left.
+            SinkUnavailable: the output cannot be written now, as on a full disk.
         """
-        if self._sink is None:
+        if self._sink is None or self._stream is None:
             raise SinkClosed(_CLOSED)
         try:
             for row in rows:
@@ -48,6 +49,12 @@ class StdoutSink(nullcontext["StdoutSink"]):
             self._sink = None
             _quiet(self._stream)
             raise SinkClosed(_CLOSED) from error
+        except OSError as error:
+            # The unwritten end of a row stays in the stream's buffer and is written first later.
+            raise SinkUnavailable(
+                f"cannot write to the standard output: {error.strerror or error}. Expected a pipe "
+                "with a reader, or a file on a disk with free space."
+            ) from error
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Write nothing: readers expect one row per line."""

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from partsight.errors import OutputError
@@ -20,6 +22,7 @@ __all__ = [
     "atomic_path",
     "create_atomic",
     "distinct_name",
+    "free_name",
     "rewrite_atomic",
     "sync_path",
     "write_atomic",
@@ -102,6 +105,19 @@ def distinct_name(name: str, suffix: str) -> str:
     """
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
     return f"{Path(name).stem[:50]}-{digest}{suffix}"
+
+
+def free_name(path: Path, mark: str, now: datetime) -> Path:
+    """A free name in the same folder, to move a file aside: ``NAME.MARK-20240506T070809Z``.
+
+    Args:
+        path: of the file.
+        mark: why it is moved, in one word.
+        now: wall-clock time, UTC.
+    """
+    stem = f"{path.name}.{mark}-{now:%Y%m%dT%H%M%SZ}"
+    names = itertools.chain([stem], (f"{stem}-{count}" for count in itertools.count(2)))
+    return next(free for name in names if not os.path.lexists(free := path.with_name(name)))
 
 
 @contextlib.contextmanager

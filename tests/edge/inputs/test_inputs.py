@@ -23,7 +23,7 @@ from partsight.cli.main import main
 from partsight.image_files.walk import LeftOut
 from partsight.inputs.base import InputImage, Unreadable
 from partsight.inputs.count import count_inputs
-from partsight.inputs.lists import paths_in_stream
+from partsight.inputs.lists import path_on_disk, paths_in_stream
 from partsight.inputs.open import open_inputs
 
 PNG = cv2.imencode(".png", np.zeros((2, 4, 3), np.uint8))[1].tobytes()
@@ -370,3 +370,11 @@ def test_frames_of_a_video(folder: Path, write_video: Callable[[Path, int], Path
     (first, *_) = open_inputs([str(video)])
     assert isinstance(first, InputImage)
     assert isinstance(first.content, np.ndarray)
+
+
+def test_a_path_with_the_apostrophe_of_a_result_file_is_found(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "=1+1.jpg").touch()
+    assert path_on_disk("'=1+1.jpg") == "=1+1.jpg"
+    (tmp_path / "'=1+1.jpg").touch()
+    assert path_on_disk("'=1+1.jpg") == "'=1+1.jpg"

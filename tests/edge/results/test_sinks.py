@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from partsight.errors import EnvironmentFault, OutputError
 from partsight.records import ImageResult, Prediction, Verdict
 from partsight.results import CsvSink, JsonLinesSink, MemorySink, file_sink, sink_endings
+from partsight.results.csv import csv_row, plain_text
 
 # A path that is not UTF-8, as Python represents it, and other unusual ones.
 NOT_UTF8 = os.fsdecode(b"caf\xe9.jpg")
@@ -53,7 +56,7 @@ def test_a_row_has_the_documented_columns() -> None:
 
 
 def write(destination: Path, rows: list[dict[str, Any]]) -> Path:
-    with file_sink(destination) as sink:
+    with file_sink(destination, list(ROWS[0])) as sink:
         for row in rows:
             sink.write(row)
     return destination
@@ -75,7 +78,7 @@ def test_csv_round_trip(tmp_path: Path) -> None:
     for row, expected in zip(read, ROWS, strict=True):
         scores = json.loads(row["scores"]) if row["scores"] else None
         score = float(row["score"]) if row["score"] else None
-        texts = {key: value or None for key, value in row.items()}
+        texts = {key: plain_text(value) or None for key, value in row.items()}
         assert {**texts, "score": score, "scores": scores} == expected
 
 
@@ -106,11 +109,38 @@ def test_each_line_is_flushed() -> None:
     assert pipe.getvalue() == b'{"verdict": "reject"}\n'
 
 
-def test_csv_without_rows_is_empty() -> None:
+@pytest.mark.parametrize(
+    ("text", "cell"),
+    [
+        ("=HYPERLINK(0)", "'=HYPERLINK(0)"),
+        ("+1", "'+1"),
+        ("-1", "'-1"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "'\t=1"),
+        ("\r=1", "'\r=1"),
+        ("\n=1", "'\n=1"),
+        ("\N{FULLWIDTH EQUALS SIGN}1", "'\N{FULLWIDTH EQUALS SIGN}1"),
+        ("'=1", "''=1"),
+        ("'quoted'", "'quoted'"),
+        ("part-1", "part-1"),
+        (" =1", " =1"),
+        ("", ""),
+        (-1.5, -1.5),
+        (None, None),
+        ({"=a": -1}, '{"=a": -1}'),
+    ],
+)
+def test_no_cell_of_a_csv_is_a_formula(text: Any, cell: Any) -> None:
+    assert csv_row([text]) == [cell]
     stream = io.StringIO()
-    CsvSink(stream)
+    CsvSink(stream).write({"part_id": text})
+    stream.seek(0)
+    assert list(csv.reader(stream))[1:] == [["" if cell is None else str(cell)]]
 
-    assert stream.getvalue() == ""
+
+@given(st.text(st.characters(exclude_characters="\0")))
+def test_a_cell_gives_its_text_back(text: str) -> None:
+    assert plain_text(csv_row([text])[0]) == text
 
 
 def test_memory_keeps_copies() -> None:
@@ -123,7 +153,7 @@ def test_memory_keeps_copies() -> None:
 
 @pytest.mark.parametrize("name", ["out.xlsx", "out", "out.txt", ".jsonl"])
 def test_unknown_endings_are_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(OutputError, match=r"\.csv or \.jsonl"), file_sink(tmp_path / name):
+    with pytest.raises(OutputError, match=r"\.csv or \.jsonl"), file_sink(tmp_path / name, ["a"]):
         pass
     assert os.listdir(tmp_path) == []
 
@@ -163,15 +193,30 @@ def test_parquet_writes_many_rows_in_groups(tmp_path: Path, monkeypatch) -> None
     assert len(read_parquet(path)[0]) == len(ROWS) == 7
 
 
-def test_parquet_without_rows_can_be_read(tmp_path: Path) -> None:
-    assert read_parquet(write(tmp_path / "out.parquet", [])) == ([], {})
+@pytest.mark.parametrize("ending", sink_endings())
+def test_a_file_without_rows_has_the_columns_of_one_with_rows(tmp_path: Path, ending: str) -> None:
+    """A good night has no rejects; its file must still fit into a data set of many files."""
+    empty, full = (write(tmp_path / f"{n}{ending}", rows) for n, rows in enumerate([[], ROWS]))
+    assert columns(empty) == columns(full) == (None if ending == ".jsonl" else list(ROWS[0]))
+
+
+def columns(path: Path) -> list[str] | None:
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8", errors="surrogateescape", newline="") as stream:
+            return csv.DictReader(stream).fieldnames
+    if path.suffix == ".parquet":
+        return list(read_parquet(path)[1])
+    if path.suffix == ".sqlite":
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            return [each[0] for each in database.execute("SELECT * FROM results").description]
+    return None  # each line of JSON lines names its columns
 
 
 def test_parquet_without_pyarrow_names_the_package(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with (
         pytest.raises(EnvironmentFault, match=r"pip install 'partsight\[parquet\]'"),
-        file_sink(tmp_path / "out.parquet"),
+        file_sink(tmp_path / "out.parquet", ["a"]),
     ):
         pass
     assert os.listdir(tmp_path) == []
@@ -180,7 +225,7 @@ def test_parquet_without_pyarrow_names_the_package(tmp_path: Path, monkeypatch) 
 @pytest.mark.parametrize("ending", sink_endings())
 def test_a_failure_leaves_no_file(tmp_path: Path, ending: str) -> None:
     def fail() -> None:
-        with file_sink(tmp_path / f"out{ending}") as sink:
+        with file_sink(tmp_path / f"out{ending}", list(ROWS[0])) as sink:
             sink.write(ROWS[0])
             raise RuntimeError("stop")
 

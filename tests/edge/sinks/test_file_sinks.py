@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -119,12 +121,90 @@ def test_any_torn_csv_is_mended(tmp_path_factory, some: list[str], cut: int) -> 
     stream = io.StringIO()
     writer = csv.writer(stream)
     ends = [0]
-    for text in ["text", *some]:
-        writer.writerow([text, "x"])
+    for number, text in enumerate(["text", *some]):
+        writer.writerow([number or "seq", text, *"xxxxxx"])
         ends.append(len(stream.getvalue().encode()))
     path.write_bytes(stream.getvalue().encode()[:cut])
 
     assert whole_bytes(path, "csv") == max(end for end in ends if end <= max(0, cut))
+
+
+OWN = {
+    "csv": b"seq,text\r\n1,a\r\n2,b\r\n",
+    "jsonl": b'{"seq": 1, "text": "a"}\n{"seq": 2, "text": "b"}\n',
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "content", "reason"),
+    [
+        ("csv", OWN["csv"].replace(b"\r\n", b"\n"), "row 1 ends with"),
+        ("csv", OWN["csv"] + b"3,c\n4,d\n", "row 4 ends with"),
+        ("csv", b"name,price\r\nbolt,1\r\n", "first column"),
+        ("csv", b"hello", "expected the beginning"),
+        ("csv", OWN["csv"].replace(b"1,a", b'1,"a'), "a quote that is never closed"),
+        ("csv", OWN["csv"].replace(b"1,a", b"1,a,z"), "row 2 has 3 fields"),
+        ("csv", OWN["jsonl"], "row 1 ends with"),
+        ("csv", b"\x00\xff" * 40 + b"\r\n", "first column"),
+        ("jsonl", OWN["csv"], "line 1 is no JSON object"),
+        ("jsonl", OWN["jsonl"].replace(b"\n", b"\r\n"), "line 1 is no JSON object"),
+        ("jsonl", b'{"price": 1}\n', "line 1 has no 'seq'"),
+        ("jsonl", b"[1, 2", "expected the beginning"),
+        ("jsonl", b'{"seq": 1}\n\n', "line 2 is no JSON object"),
+    ],
+)
+def test_a_file_of_another_writer_is_moved_aside(
+    tmp_path: Path, kind: str, content: bytes, reason: str, caplog
+) -> None:
+    path = tmp_path / f"verdicts.{kind}"
+    path.write_bytes(content)
+    deliver(path, kind, ["next"], now=Clock())
+
+    assert texts(path, kind) == ["next"]
+    assert ended(path) == [f"verdicts.{kind}.not-ours-20240506T070809Z"]
+    assert (tmp_path / ended(path)[0]).read_bytes() == content
+    assert reason in caplog.text
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("how", ["removed", "moved", "replaced", "folder removed"])
+def test_no_row_is_acknowledged_into_a_file_without_its_name(
+    tmp_path: Path, kind: str, how: str
+) -> None:
+    path, moved = tmp_path / "results" / f"verdicts.{kind}", tmp_path / "moved"
+    with sink(path, kind) as opened:
+        opened.deliver(rows("before"))
+        if how == "removed":
+            path.unlink()
+        elif how == "folder removed":
+            shutil.rmtree(path.parent)
+        else:
+            path.rename(moved)
+            if how == "replaced":
+                path.write_bytes(OWN[kind])
+        with pytest.raises(SinkUnavailable, match="moved, removed or replaced"):
+            opened.deliver(rows("after"))
+    # What a delivery worker does next:
+    deliver(path, kind, ["after"])
+    assert texts(path, kind) == (["a", "b", "after"] if how == "replaced" else ["after"])
+
+
+def test_a_path_that_is_no_file_is_named(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "verdicts.csv")
+    with pytest.raises(SinkUnavailable, match="not a regular file"):
+        sink(tmp_path / "verdicts.csv", "csv").__enter__()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_others_have_no_access_to_the_files(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "results" / f"verdicts.{kind}"
+    before = os.umask(0)
+    try:
+        deliver(path, kind, ["a"])
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.parent.stat().st_mode & 0o777 == 0o750
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -234,6 +314,20 @@ def test_standard_output_gets_lines(capsys) -> None:
         opened.deliver(rows("a", "b"))
         opened.report({"states": {}})
     assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == rows("a", "b")
+
+
+def test_a_full_disk_behind_the_standard_output_loses_no_row(tmp_path: Path) -> None:
+    """The row that failed stays in the stream's buffer: it is written before the next."""
+    full = open("/dev/full", "w")  # noqa: SIM115 - its close fails
+    with pytest.raises(SinkUnavailable, match="No space left"):
+        StdoutSink(full).deliver(rows("a"))
+    with contextlib.suppress(OSError):
+        full.close()
+
+
+def test_a_standard_output_that_was_never_open_is_closed() -> None:
+    with pytest.raises(SinkClosed):
+        StdoutSink(None).deliver(rows("a"))
 
 
 def test_a_closed_stream_raises_sink_closed() -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from partsight.errors import OutputError
+from partsight.results.csv import csv_row, plain_text
 from partsight.utils.files import write_atomic
 from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.tables import column_name, table_rows
@@ -163,7 +164,9 @@ class RunDir:
         for each in dataset.pictures:
             label = dataset.labels[each.label]
             digest = digests[each.path].hex()
-            rows.writerow([each.path.absolute(), label, each.split.value, digest, each.place])
+            rows.writerow(
+                csv_row([str(each.path.absolute()), label, each.split.value, digest, each.place])
+            )
         return self.write_text(_PICTURES, text.getvalue())
 
     def read_images(self) -> list[tuple[Path, str, Split, bytes]]:
@@ -182,7 +185,7 @@ class RunDir:
                 return [
                     (
                         Path(row["path"]),
-                        row["label"],
+                        plain_text(row["label"]),
                         Split(row["split"]),
                         bytes.fromhex(row["sha256"]),
                     )

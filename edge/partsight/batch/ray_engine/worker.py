@@ -16,7 +16,7 @@ from typing import Any
 from partsight.batch.classify_files import classify_input
 from partsight.batch.ray_engine.output_folder import OutputFolder
 from partsight.batch.ray_engine.plan import read_entry
-from partsight.batch.rows import outcome, shortened
+from partsight.batch.rows import outcome, result_columns, result_row, shortened
 from partsight.decision.operating_point import OperatingPoint
 from partsight.errors import ModelError
 from partsight.inference.classifier import Classifier
@@ -24,7 +24,6 @@ from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.file import load_model_file
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores_once
-from partsight.records import ImageResult
 from partsight.results.parquet import arrow_table
 from partsight.utils.parallel_map import parallel_map
 
@@ -131,7 +130,7 @@ class Worker:
         read = functools.partial(read_entry, filesystems=task.filesystems)
         for _, item in parallel_map(read, entries, _READERS):
             result = classify_input(item, self._classifier, task.point, details=task.details)
-            row = _row(result, task.details)
+            row = result_row(result, details=task.details)
             outcomes["failed" if result.error is not None else row["verdict"]] += 1
             if result.error is not None:
                 errors.append((result.path, result.error))
@@ -140,10 +139,6 @@ class Worker:
             if outcome(row) in task.only:
                 rows.append(shortened(row, task.top_k))
         report = {"outcomes": outcomes, "labels": labels, "errors": errors}
-        columns = _row(ImageResult("", ""), task.details)
+        columns = result_columns(details=task.details)
         task.output.write_chunk(file, arrow_table(columns, rows), report)
         return report
-
-
-def _row(result: ImageResult, details: bool) -> dict[str, Any]:
-    return result.row() | (result.details() if details else {})

@@ -9,7 +9,7 @@ import click
 
 from partsight.batch.contact_sheet import ContactSheet
 from partsight.batch.heatmaps import require_heatmap, write_overlay
-from partsight.batch.rows import outcome, shortened
+from partsight.batch.rows import outcome, result_columns, shortened
 from partsight.batch.run import BatchSettings, ClassifiedInput, Observer, Run
 from partsight.batch.sort_into import SortInto
 from partsight.batch.spool import Spool, spool_path
@@ -30,6 +30,7 @@ from partsight.inputs.count import count_inputs
 from partsight.inputs.open import open_inputs
 from partsight.results import JsonLinesSink, file_sink, require_sink, sink_endings
 from partsight.utils.progress import Progress, silent
+from partsight.utils.standard_streams import standard_output
 
 __all__ = ["classify_locally"]
 
@@ -134,7 +135,7 @@ def _progress(options: ClassifyOptions) -> tuple[Progress, int | None]:
 
 
 def _write_to_stdout(run: Run, options: ClassifyOptions) -> None:
-    sink = JsonLinesSink(sys.stdout)
+    sink = JsonLinesSink(standard_output())
     for row in run.rows(*_progress(options)):
         if outcome(row) in options.only:
             sink.write(shortened(row, options.top_k))
@@ -149,7 +150,7 @@ def _write_to_file(
         run.skip(spool)
         for row in run.rows(progress, total):
             spool.write(row)
-        with file_sink(output) as sink:
+        with file_sink(output, result_columns(details=options.details)) as sink:
             for row in spool.rows():
                 if outcome(row) in options.only:
                     sink.write(shortened(row, options.top_k))

@@ -38,12 +38,13 @@ def command(journal: Path | None, device: Device, output: Path, **filters: Any) 
       partsight journal export journal.db --verdict reject -o rejects.csv
     """
     from partsight.journal import Selection, count, select
+    from partsight.journal.schema import VERDICTS
     from partsight.results import file_sink, sink_endings
 
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
     path, selection = journal_path(journal, device), Selection(**filters)
-    with file_sink(output) as sink:
+    with file_sink(output, ["seq", *VERDICTS.columns]) as sink:
         written = 0
         for row in ProgressBar("export")(select(path, selection), count(path, selection)):
             sink.write(row)
