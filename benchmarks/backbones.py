@@ -57,7 +57,7 @@ def network(name: str) -> tuple[Any, int]:
 
 
 def main(names: list[str]) -> None:
-    """Print a row a backbone."""
+    """Print one row per backbone."""
     base = None
     with tempfile.TemporaryDirectory() as folder:
         for name in names:

@@ -26,7 +26,7 @@ from partsight_train.train import train
 
 FRAMES = 1000
 WANTED = 1.05
-# Which file decides is not what is measured.
+# The measurement does not depend on which file decides.
 ANY = Limits(accuracy_loss=1, recall_loss=1, agreement=0)
 
 

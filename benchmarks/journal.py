@@ -5,8 +5,8 @@
 
 FOLDER lies on the disk to be measured. Each verdict meets both at once, in an order that changes:
 one row appended, and 4 KiB written over an old block of a file and synced, which is the least
-that anything durable can cost. So the claim reads as a ratio too, whatever the disk and whoever
-else uses it. Between two verdicts there is a pause, as on a line.
+that anything durable can cost. So the claim is a ratio as well, independent of the disk and of
+other users. Between two verdicts there is a pause, as on a line.
 
 Then ROWS rows (100,000) go in as fast as they go, on a disk of memory where there is one: what
 the journal itself takes, the bytes of a row, and whether memory stays where it was.
@@ -65,7 +65,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - started
 
 
-def told(name: str, values: Iterable[float]) -> float:
+def report(name: str, values: Iterable[float]) -> float:
     """Print the median and the 99th percentile in milliseconds; the latter."""
     cuts = statistics.quantiles(values, n=100)
     print(f"{name:24} p50 {1000 * cuts[49]:7.3f} ms   p99 {1000 * cuts[98]:7.3f} ms")
@@ -93,8 +93,8 @@ def beside_a_bare_write(folder: Path) -> None:
             if not number % 2:
                 written.append(seconds(lambda number=number: write(number)))
     os.close(bare)
-    bare_ms = told("4 KiB written, synced", written)
-    append_ms = told("verdict appended", appended)
+    bare_ms = report("4 KiB written, synced", written)
+    append_ms = report("verdict appended", appended)
     ratio = statistics.median(a / b for a, b in zip(appended, written, strict=True))
     print(
         f"median ratio x{ratio:.2f}; p99 {append_ms - bare_ms:+.3f} ms, x{append_ms / bare_ms:.2f}"
@@ -119,7 +119,7 @@ def soak(folder: Path, rows: int) -> None:
                 early_kb = resident_kb()
         grown_kb = resident_kb() - early_kb
         log = (folder / "journal.db-wal").stat().st_size
-    told(f"append, {folder}", values)
+    report(f"append, {folder}", values)
     size = (folder / "journal.db").stat().st_size
     print(f"{rows} rows: {size / rows:.0f} bytes a row, log {log / 1e6:.1f} MB")
     print(f"resident memory after the first tenth: {grown_kb:+d} kB")

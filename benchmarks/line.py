@@ -88,8 +88,8 @@ def start(model: str) -> None:
         cv2.imwrite(f"{folder}/frame.jpg", cv2.resize(coarse, (1920, 1080)))
         first_line(model, folder)  # this machine tries the model once
         seconds = [first_line(model, folder) for _ in range(STARTS)]
-        told = ", ".join(f"{each:.2f}" for each in sorted(seconds))
-        print(f"first line after {statistics.median(seconds):.2f} s ({told}); wanted: 0.7 s")
+        listed = ", ".join(f"{each:.2f}" for each in sorted(seconds))
+        print(f"first line after {statistics.median(seconds):.2f} s ({listed}); wanted: 0.7 s")
         bare = [first_line(model, folder, "-c", "print(1)") for _ in range(STARTS)]
         print(f"python that only prints: {statistics.median(bare):.2f} s")
         done = subprocess.run(

@@ -70,7 +70,7 @@ def run(folder: Path, config: PicturesConfig, rate: float) -> str:
 
 
 def main(folder: Path) -> None:
-    """Print a row a setting and rate."""
+    """Print one row per setting and rate."""
     settings = {
         "jpg": PicturesConfig(annotate=False),
         "jpg, annotated": PicturesConfig(),

@@ -2,10 +2,10 @@
 
     python benchmarks/ray_engine.py MODEL [COUNT | FOLDER]
 
-Renders so many sample pictures (default 6000) into a temporary folder, or takes those of a folder,
+Renders sample images (default 6000) into a temporary folder, or takes those of a folder,
 and judges them by either engine, in turns, on Ray's own test cluster of two nodes of a core each. A
 rate is that between a run over a sixth of the pictures and one over all, so that what a start costs
-is told apart. Needs the extra ``ray``, and a machine of two idle cores at least. The figures are
+is distinguished. Needs the extra ``ray``, and a machine of two idle cores at least. The figures are
 those of docs/scaling.md.
 """
 
@@ -50,7 +50,7 @@ def measure(run: Callable[[list[Path], str], float], pictures: list[Path]) -> tu
 
 
 def main(model: str, given: str) -> None:
-    """Print a row a setting, then what 100 million pictures are computed from."""
+    """Print one row per setting, then the estimate for 100 million images."""
     from ray.cluster_utils import Cluster
 
     if given.isdigit():
@@ -94,8 +94,8 @@ def main(model: str, given: str) -> None:
             print(
                 f"{engine:6} {workers} workers  {median:6.1f} pictures/s  {start:5.1f} s to start"
             )
-        told = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-        print(f"{engine:6} 2 : 1       {statistics.median(ratios):.2f}  ({told})")
+        listed = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        print(f"{engine:6} 2 : 1       {statistics.median(ratios):.2f}  ({listed})")
     shares = [a / b for a, b in zip(rates["ray", 1], rates["local", 1], strict=True)]
     print(f"ray : local, a worker  {statistics.median(shares):.2f}")
     cluster.shutdown()

@@ -69,7 +69,7 @@ def measure(load_first_model: str, model: str, side: int = 224) -> list[float]:
 
 
 def main(model: str) -> None:
-    """Print a row a variant."""
+    """Print one row per variant."""
     samples: dict[str, list[float]] = {name: [] for name in VARIANTS}
     for _ in range(ROUNDS):
         for name, load_first_model in VARIANTS.items():

@@ -98,7 +98,7 @@ def here(video: Path) -> float:
 
 
 def there(video: Path) -> tuple[float, float, dict[str, float]]:
-    """The same where it is grabbed in another process; what is computed here; its memory."""
+    """Capture in a child process: latency, processor time of this process, memory."""
     latencies, computed, memory = [], [], {}
     with CaptureChild(f"file://{video}", None, (sys.executable, "-c", PACED)) as child:
         try:
@@ -115,7 +115,7 @@ def there(video: Path) -> tuple[float, float, dict[str, float]]:
 
 
 def memory_of(pid: int) -> dict[str, float]:
-    """MiB: the peak; now by itself, of files that are shared, and of frames that are."""
+    """MiB: the peak; now private, in shared files, and in shared frames."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     wanted: dict[str, Callable[[str], float]] = {
         name: lambda text: int(text.split()[0]) / 1024

@@ -23,7 +23,7 @@ RUNTIMES = ("ai-edge-litert", "tflite-runtime, as partsight runs it")
 
 
 def main(run: Path) -> None:
-    """Print a row a variant, as Markdown."""
+    """Print one row per variant, as Markdown."""
     float_accuracy = json.loads((run / "metrics.json").read_text())["test_accuracy"]
     print("| variant | file | accuracy | same label |", *(f"{name} |" for name in RUNTIMES))
     print("| --- " * (4 + len(RUNTIMES)) + "|")

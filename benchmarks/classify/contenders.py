@@ -3,9 +3,8 @@
     python contenders.py NAME MODEL FOLDER
 
 It prints ``ready``; then, for each line that it reads, it classifies all pictures once and prints
-a JSON object: ``rate`` in pictures a second, and the ``cpu_s`` of all cores for so many
-``pictures``.
-Imports nothing of partsight's but where partsight is what is measured, so that it runs in the
+a JSON object: ``rate`` in images per second, and ``cpu_s``, the processor time of all cores for
+``pictures`` images. Imports partsight only to measure it, so that it runs in the
 environments of others, too.
 """
 

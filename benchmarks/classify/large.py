@@ -13,7 +13,7 @@ from rounds import Contender, in_turns, table
 
 WIDTH_HEIGHT = (4000, 3000)
 COUNT = 24
-# A mosaic is of so many pictures a side: details as fine as a sharp camera's.
+# Images per side of a mosaic, which gives details as fine as those of a sharp camera.
 MOSAIC = 10
 
 

@@ -16,7 +16,7 @@ from typing import IO
 
 CONTENDERS = Path(__file__).with_name("contenders.py")
 ROUNDS = int(os.environ.get("PARTSIGHT_BENCH_ROUNDS", "7"))
-# A turn is quiet where nobody else took more of the machine than this.
+# A round counts only if other processes used less of the machine than this.
 QUIET = 0.05
 # Waiting for quiet ones ends after so many times ROUNDS.
 PATIENCE = 4
@@ -116,7 +116,7 @@ def in_turns(contenders: Iterable[Contender], base: str) -> list[dict[str, Turn]
 
 
 def table(rounds: list[dict[str, Turn]], base: str, wanted: dict[str, str]) -> None:
-    """Print a row a contender: medians, and by how much ``base`` is faster.
+    """Print one row per contender: medians, and by how much ``base`` is faster.
 
     The ratio is the median of each round's own: of quiet ones, where there are three or more.
     The CPU time a picture is little touched by what others do.

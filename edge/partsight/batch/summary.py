@@ -63,7 +63,8 @@ class Summary:
         now = "" if self._classified_now == self.total else f", {self._classified_now} of them now,"
         per_s = self.rate
         rate = f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
-        total = f"{self.total} pictures{now} in {seconds:.1f} s ({rate}/s)"
+        pictures = "picture" if self.total == 1 else "pictures"
+        total = f"{self.total} {pictures}{now} in {seconds:.1f} s ({rate}/s)"
         return "\n".join([*outcomes, *labels, total])
 
     def _line(self, name: str, count: int) -> str:

@@ -77,7 +77,7 @@ def _words(by_language: dict[str, str]) -> frozenset[str]:
 
 
 _GOOD = _words(_GOOD_BY_LANGUAGE)
-# Words that do not tell whether a part is good.
+# Words that say nothing about whether a part is good.
 _NEUTRAL = _words(_NEUTRAL_BY_LANGUAGE)
 # Good only after "no" or before "free".
 _BAD = _words(_BAD_BY_LANGUAGE)

@@ -16,7 +16,7 @@ _TEMPLATE = """\
 Description=partsight: inspection of manufactured parts
 # Does not wait for the network: cameras may be local, and sinks catch up.
 After=network.target time-sync.target
-# No limit of restarts: there may be nobody at the device to start it again.
+# No limit of restarts: a device may run unattended.
 StartLimitIntervalSec=0
 
 [Service]

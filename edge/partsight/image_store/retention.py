@@ -40,7 +40,7 @@ class Retention:
         folder: of the pictures; it may be missing.
         config: age and number of parts that are kept at most.
         aim_bytes: free space on the disk that removal aims at.
-        free_bytes: tells the room on the disk of a folder.
+        free_bytes: returns the free bytes on the disk of a folder.
         now: Unix seconds, of a clock that people set.
         monotonic: seconds.
     """

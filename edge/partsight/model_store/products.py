@@ -14,7 +14,8 @@ __all__ = ["UNNAMED_NOTE", "active_product", "described", "product_of"]
 
 UNNAMED_NOTE = (
     "neither this model nor the one before it has a product name, so a model of another product "
-    "with the same labels cannot be told apart. Name it at training: partsight train --product NAME"
+    "with the same labels cannot be distinguished. Name it at training: "
+    "partsight train --product NAME"
 )
 
 

@@ -167,7 +167,7 @@ def prune(store: ModelStore, keep: int) -> list[str]:
     spare = [each for each in digests(store) if each not in kept]
     spare.sort(key=lambda each: -in_use.index(each) if each in in_use else -len(in_use) - 1)
     surplus = spare[: max(0, len(kept) + len(spare) - keep)]
-    # Temporary files left by a power cut: nobody else writes here while the store is locked.
+    # Temporary files left by a power cut: only the holder of the lock writes here.
     torn = [*store.folder.glob(".*.part"), *(store.folder / "models").glob(".*.part")]
     for path in [*map(store.model, surplus), *torn]:
         with contextlib.suppress(OSError):

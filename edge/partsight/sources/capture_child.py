@@ -41,7 +41,7 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
     Args:
         address: a camera's number, a device or an address with ``://``.
         settings: of the camera, see ``apply_settings``.
-        command: what is started; the descriptor of the shared memory is added to it.
+        command: of the child process; the descriptor of the shared memory is added to it.
 
     Raises:
         EnvironmentFault: the system cannot pass descriptors to a process.

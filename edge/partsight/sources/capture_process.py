@@ -37,7 +37,7 @@ Send = Callable[..., None]
 
 
 def open_capture(address: str) -> Any:
-    """Open a camera's number, a device or an address by what is for it.
+    """Open a camera's number, a device or an address with the backend for its kind.
 
     FFmpeg decodes on one thread: each further one holds back a frame, so that the frame that comes
     after a trigger would have been taken before it.

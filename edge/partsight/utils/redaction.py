@@ -1,4 +1,4 @@
-"""Hides secrets in addresses and messages: the only place that decides what is hidden.
+"""Hides secrets in addresses and messages: all other modules call this one.
 
 ``redact_address`` takes an address as the user wrote it, ``redact_text`` a message that may quote
 one. Both hide too much rather than too little, and leave their own results unchanged.

@@ -18,7 +18,7 @@ __all__ = ["mislabelled", "suspects"]
 
 _FOLDS = 5
 # Enough iterations to rank images; full convergence takes three times as many.
-_SETTINGS = HeadSettings(steps=30, temperature=False)
+_SETTINGS = HeadSettings(steps=30)
 
 
 def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:

@@ -165,12 +165,10 @@ def _trained_model(
     job: _Job,
     history: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> TrainedModel:
-    """Calibrate the head on the validation split, if set."""
-    calibrated, temperature = head, 1.0
-    if job.settings.head.temperature:
-        validation = training_data.examples.take(job.validation)
-        worst = worst_tiles(head, validation.features, training_data.bad)
-        calibrated, temperature = calibrate(head, Examples(worst, validation.labels))
+    """Calibrate the head on the validation split."""
+    validation = training_data.examples.take(job.validation)
+    worst = worst_tiles(head, validation.features, training_data.bad)
+    calibrated, temperature = calibrate(head, Examples(worst, validation.labels))
     return TrainedModel(
         training_data.backbone,
         calibrated,

@@ -30,7 +30,7 @@ Tiles = tuple[int, int]
 
 _ROUNDS = 3
 # Enough iterations to rank tiles.
-_SETTINGS = HeadSettings(steps=30, balance="class-weights", temperature=False)
+_SETTINGS = HeadSettings(steps=30, balance="class-weights")
 
 
 def cut(pictures: Any, tiles: Tiles) -> Any:

@@ -32,7 +32,7 @@ class HeadSettings:
     """Settings for training the head.
 
     L-BFGS uses ``l2``, ``label_smoothing``, ``balance``, ``scale_features``, ``steps`` (as its
-    number of iterations), ``temperature`` and ``seed``; the others are for Adam and SGD.
+    number of iterations) and ``seed``; the others are for Adam and SGD.
 
     Attributes:
         optimizer: L-BFGS, which converges to the minimum; or Adam or SGD.
@@ -53,7 +53,6 @@ class HeadSettings:
         l1, l2: weights of the sums of the kernel's magnitudes and squares in the loss.
         label_smoothing: share of the probability that is spread over all labels.
         scale_features: train on standardized features; the scaling is then folded into the head.
-        temperature: calibrate the scores on the validation split.
         checkpoint_interval: steps between two checkpoints of the head; None writes none.
         seed: seed of initial weights, image order and the calibration images.
 
@@ -80,7 +79,6 @@ class HeadSettings:
     l2: float = 3e-3
     label_smoothing: float = 0.0
     scale_features: bool = True
-    temperature: bool = True
     checkpoint_interval: int | None = None
     seed: int = 0
 
