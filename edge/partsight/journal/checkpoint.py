@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from partsight.journal.database import connect
@@ -18,6 +19,8 @@ __all__ = ["Checkpointer"]
 logger = logging.getLogger(__name__)
 
 _CLOSE_S = 2.0
+# Longest wait for the writer, which holds its lock for milliseconds.
+_WRITER_S = 1.0
 
 
 class Checkpointer:
@@ -26,12 +29,22 @@ class Checkpointer:
     Args:
         path: the database.
         writing: the writer's lock, held only while copying the remainder of a first pass.
+        copying: held while this thread has a connection. Who holds it may rename the database.
+        has_its_name: whether the path leads to the database that the writer has open. Otherwise its
+            log must not be copied into the file of that name.
         every_rows: number of rows between two runs.
     """
 
-    def __init__(self, path: Path, writing: threading.Lock, every_rows: int) -> None:
-        self._path = path
-        self._writing = writing
+    def __init__(
+        self,
+        path: Path,
+        writing: threading.Lock,
+        copying: threading.Lock,
+        has_its_name: Callable[[], bool],
+        every_rows: int,
+    ) -> None:
+        self._path, self._has_its_name = path, has_its_name
+        self._writing, self._copying = writing, copying
         self._every_rows = every_rows
         self._rows = 0
         self._closed = False
@@ -57,8 +70,10 @@ class Checkpointer:
         while self._due.wait() and not self._closed:
             self._due.clear()
             try:
-                with contextlib.closing(connect(self._path)) as connection:
-                    self._copy(connection)
+                with self._copying, contextlib.closing(connect(self._path)) as connection:
+                    # The connection has its file from here on, whatever happens to the name.
+                    if self._has_its_name():
+                        self._copy(connection)
             except sqlite3.Error as error:
                 # The log just grows; if the disk is full, appending reports it.
                 logger.info("the journal's log is not copied yet: %s", error)
@@ -68,5 +83,9 @@ class Checkpointer:
         connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         # The log restarts only when nothing is left in it. Without copying the few rows that came
         # meanwhile, it would grow without limit under steady writing.
-        with self._writing:
-            connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        # Give up where the writer waits for ``copying`` itself.
+        if self._writing.acquire(timeout=_WRITER_S):
+            try:
+                connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            finally:
+                self._writing.release()

@@ -1,15 +1,18 @@
-"""Files of a journal: their access rights, and renaming a damaged one."""
+"""Files of a journal: their access rights, and saving the rows of one that cannot be used."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 import os
+import sqlite3
 import stat
 from datetime import datetime
 from pathlib import Path
 
-__all__ = ["make_private", "rename_damaged"]
+from partsight.utils.files import free_name
+
+__all__ = ["copy_database", "isolate_orphaned_log", "make_private", "rename_damaged"]
 
 logger = logging.getLogger(__name__)
 
@@ -52,11 +55,40 @@ def rename_damaged(path: Path, now: datetime) -> Path:
     Raises:
         OSError: the file cannot be renamed.
     """
-    stem = f"{path.name}.damaged-{now:%Y%m%dT%H%M%SZ}"
-    names = (stem if count == 1 else f"{stem}-{count}" for count in range(1, 1000))
-    target = next(free for name in names if not (free := path.with_name(name)).exists())
+    target = free_name(path, "damaged", now)
     # The log first: a new database must not be combined with an old log.
     for ending in ("-wal", "-shm", ""):
         with contextlib.suppress(FileNotFoundError):
             path.with_name(path.name + ending).rename(target.with_name(target.name + ending))
+    return target
+
+
+def isolate_orphaned_log(path: Path, now: datetime) -> Path | None:
+    """Rename a log whose database is missing; SQLite would delete it. Return its new name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    log = path.with_name(path.name + "-wal")
+    has_rows = log.exists() and log.stat().st_size > 0
+    if not has_rows or (path.exists() and path.stat().st_size > 0):
+        return None
+    target = free_name(log, "orphaned", now)
+    log.rename(target)
+    path.with_name(path.name + "-shm").unlink(missing_ok=True)  # only an index of the log
+    return target
+
+
+def copy_database(connection: sqlite3.Connection, path: Path, now: datetime) -> Path:
+    """Copy the open database to a new file next to ``path``, and return its name.
+
+    Raises:
+        OSError: the folder cannot be created.
+        sqlite3.Error: the rows cannot be read or written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    target = free_name(path, "saved", now)
+    make_private(target)
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        connection.backup(copy)
     return target

@@ -32,8 +32,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
     Args:
         path: the database; its folder is created. Next to it are SQLite's log, ``-wal`` and
             ``-shm``, and ``.lock``.
-        telemetry: gets the state ``journal``: ``writing``, ``unwritable`` or ``damaged``; a
-            damaged journal is replaced by a new one, see ``store``.
+        telemetry: gets the state ``journal``: ``writing``, ``unwritable``, ``damaged`` or
+            ``displaced``; a damaged journal is replaced by a new one, see ``store``.
         now: wall-clock time for events, with a time zone.
         checkpoint_rows: number of rows in the log before it is copied into the database.
 
@@ -57,7 +57,8 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         self._lock = threading.Lock()
         self._grown = threading.Condition()
         self._held = _locked(self.path)
-        self._store = Store(self.path, now)
+        copying = threading.Lock()
+        self._store = Store(self.path, now, copying)
         try:
             with self._writing() as store:
                 self._last, _ = store.head(VERDICTS)
@@ -65,7 +66,9 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
             self._store.close()
             self._held.close()
             raise
-        self._checkpointer = Checkpointer(self.path, self._lock, checkpoint_rows)
+        self._checkpointer = Checkpointer(
+            self.path, self._lock, copying, self._store.has_its_name, checkpoint_rows
+        )
 
     def append(self, row: Mapping[str, Any]) -> int:
         """Write a verdict, the columns of ``PartResult.row``; it is durable when this returns.
