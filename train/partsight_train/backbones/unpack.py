@@ -7,7 +7,6 @@ archive lead it to write outside the folder (CVE-2025-4517, CVE-2025-4330, CVE-2
 from __future__ import annotations
 
 import gzip
-import hashlib
 import lzma
 import shutil
 import tarfile
@@ -21,7 +20,7 @@ from partsight.utils.limits import MAX_ARCHIVE_MEMBERS, MAX_UNPACKED_BYTES, show
 from partsight.utils.printable import printable
 from partsight_train.backbones.cached_build import MODULE_FILE, build_once, is_saved_model
 
-__all__ = ["sha256_of", "unpack"]
+__all__ = ["unpack"]
 
 _GZIP = b"\x1f\x8b"
 _CHUNK = 1 << 20
@@ -42,15 +41,6 @@ def unpack(archive: Path, folder: Path) -> None:
         build_once(folder, lambda temporary: _extracted(archive, temporary))
     except OSError as error:
         raise ModelError(f"cannot write {folder}: {error.strerror}.") from error
-
-
-def sha256_of(path: Path) -> str:
-    """Return the hexadecimal digest of a file of any size."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _extracted(archive: Path, folder: Path) -> Path:
