@@ -19,6 +19,7 @@ from partsight.telemetry.telemetry import Telemetry
 from partsight.triggers.id_report import IdReport
 from partsight.triggers.part_id import plain_id
 from partsight.triggers.trigger_queue import TriggerQueue
+from partsight.utils.limits import MAX_MESSAGE_BYTES
 from partsight.web.answers import Answer, Refusal, Request, Route, json_answer
 from partsight.web.server import http_server
 
@@ -27,8 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["http_listener"]
 
-_MAX_BODY_BYTES = 4096
-_MAX_CLIENTS = 16
+# Clients that have sent nothing yet must not crowd out one with a token that has just connected:
+# 16 that connected again whenever they were replaced did so to 14 of 15.
+_MAX_CLIENTS = 64
 
 
 @contextlib.contextmanager
@@ -78,7 +80,7 @@ def _require_allowed(request: Request, token: str | None) -> None:
 
 
 def _part_id(request: Request, ids: IdReport) -> str | None:
-    body = request.body(_MAX_BODY_BYTES)
+    body = request.body(MAX_MESSAGE_BYTES)
     in_query = parse_qs(request.query).get("part_id")
     try:
         return ids.read(in_query[0].encode(), _plain) if in_query else ids.read(body)

@@ -401,3 +401,29 @@ def test_readiness_shows_whether_drift_is_watched(
 ) -> None:
     telemetry.state("drift", name, detail)
     assert asked(port, "/readyz")[1]["drift"] == {"state": name, "detail": detail}
+
+
+def test_an_address_with_many_silent_clients_replaces_only_its_own() -> None:
+    routes = {"/": Route(lambda request: json_answer(HTTPStatus.OK, {}))}
+    with (
+        http_server(
+            routes, section="trigger", host="0.0.0.0", max_clients=3, deadline_s=PATIENCE_S
+        ) as port,
+        contextlib.ExitStack() as held,
+    ):
+
+        def connected(source: str) -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0))
+            return held.enter_context(client)
+
+        first = connected("127.0.0.2")
+        silent = [connected("127.0.0.3") for _ in range(20)]
+        assert [until_closed(each) for each in silent[:18]] == [b""] * 18
+        first.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert until_closed(first).startswith(b"HTTP/1.0 200")
+
+
+def test_a_request_to_the_name_of_another_site_is_refused(port: int) -> None:
+    status, body = ask(port, "/healthz", Host="evil.example")
+    assert status == 421
+    assert b"expected an IP address" in body
