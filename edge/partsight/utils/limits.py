@@ -33,7 +33,8 @@ MAX_IMAGE_BYTES: Final = 256 * _MEBIBYTE
 # The largest network that TF Hub has for images is 350 MB as float32.
 MAX_MODEL_BYTES: Final = 512 * _MEBIBYTE
 
-# Lists of images and label files: a million rows of 64 bytes.
+# A text that is read as a whole, such as a label file: a million rows of 64 bytes. Lists of
+# images are read row by row.
 MAX_LIST_BYTES: Final = 64 * _MEBIBYTE
 
 # A trigger message or the body of a request: a part id of 100 characters and some structure.
