@@ -8,7 +8,6 @@ the sinks. The event's time is when the head of the request had been read.
 from __future__ import annotations
 
 import contextlib
-import hmac
 from collections.abc import Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from partsight.triggers.trigger_queue import TriggerQueue
 from partsight.utils.limits import MAX_MESSAGE_BYTES
 from partsight.web.answers import Answer, Refusal, Request, Route, json_answer
 from partsight.web.server import http_server
+from partsight.web.token import require_token
 
 if TYPE_CHECKING:
     from partsight.config.trigger import HttpTriggerConfig
@@ -70,13 +70,7 @@ def _require_allowed(request: Request, token: str | None) -> None:
         if "Origin" in request.headers:
             raise Refusal(HTTPStatus.FORBIDDEN, "requests from web pages need a token")
         return
-    given = request.headers.get("Authorization", "")
-    if not hmac.compare_digest(given.encode("utf-8", "replace"), f"Bearer {token}".encode()):
-        raise Refusal(
-            HTTPStatus.UNAUTHORIZED,
-            "expected Authorization: Bearer TOKEN",
-            {"WWW-Authenticate": "Bearer"},
-        )
+    require_token(request, token)
 
 
 def _part_id(request: Request, ids: IdReport) -> str | None:

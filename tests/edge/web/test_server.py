@@ -23,6 +23,7 @@ from partsight.telemetry.telemetry import Telemetry
 from partsight.web.answers import Answer, Request, Route, json_answer
 from partsight.web.routes import line_routes
 from partsight.web.server import http_server
+from partsight.web.token import with_token
 
 PATIENCE_S = 30.0
 
@@ -427,3 +428,13 @@ def test_a_request_to_the_name_of_another_site_is_refused(port: int) -> None:
     status, body = ask(port, "/healthz", Host="evil.example")
     assert status == 421
     assert b"expected an IP address" in body
+
+
+def test_a_route_with_a_token_answers_only_requests_with_it() -> None:
+    route = Route(lambda request: json_answer(HTTPStatus.OK, {}))
+    routes = {"/healthz": route, "/metrics": with_token(route, "t0ken")}
+    with http_server(routes, section="health") as port:
+        assert ask(port, "/healthz")[0] == 200
+        assert ask(port, "/metrics")[0] == 401
+        assert ask(port, "/metrics", Authorization="Bearer other")[0] == 401
+        assert ask(port, "/metrics", Authorization="Bearer t0ken")[0] == 200
