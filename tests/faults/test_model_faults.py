@@ -7,6 +7,7 @@ import functools
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -194,6 +195,25 @@ def test_a_bad_model_is_refused_and_the_old_one_stays_active(
     assert (line.store.refused / "new.tflite").exists()
     assert line.telemetry.values()["model_swaps", "refused"] == 1
     assert start_active(line.store, Classifier.load)[0] == first
+
+
+def test_a_file_too_large_for_a_model_is_refused_unread_and_the_good_one_next_to_it_is_taken(
+    make_line: Callable[..., Line], make_model: Callable[..., bytes]
+) -> None:
+    line = make_line()
+    before_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with line.watch:
+        with (line.store.incoming / "huge.tflite").open("wb") as sparse:
+            sparse.truncate(3_000_000_000)
+        line.drop(make_model("second"))
+        line.run(2)
+    assert {each["outcome"] for each in line.events} == {"activated", "refused"}, line.events
+    (refused,) = (each for each in line.events if each["outcome"] == "refused")
+    assert "3000000000 bytes: expected at most 512 MiB" in refused["reason"]
+    assert (line.store.refused / "huge.tflite").stat().st_size == 3_000_000_000
+    assert "512 MiB" in (line.store.refused / "huge.tflite.reason.txt").read_text()
+    assert activated(line.store)[0] == sha(make_model("second"))
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kib < 500_000
 
 
 def test_a_model_that_fails_the_challenge_is_refused(

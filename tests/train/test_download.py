@@ -218,3 +218,22 @@ def test_a_partial_file_without_its_validator_is_not_used(tmp_path: Path) -> Non
         download(server.address, tmp_path / "file")
     assert (tmp_path / "file").read_bytes() == DATA
     assert server.asked[0][1] is None
+
+
+@pytest.mark.parametrize("promises", [True, False])
+def test_a_file_beyond_the_limit_is_not_received(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, promises: bool
+) -> None:
+    monkeypatch.setattr("partsight_train.backbones.download.MAX_UNPACKED_BYTES", 1 << 20)
+
+    def without_length(request: BaseHTTPRequestHandler) -> None:
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(DATA)
+
+    with (
+        serve(send(DATA) if promises else without_length) as server,
+        pytest.raises(ModelError, match="expected at most 1 MiB"),
+    ):
+        download(server.address, tmp_path / "file")
+    assert not (tmp_path / "file").exists()

@@ -24,11 +24,12 @@ from partsight.errors import ImageError
 from partsight.image.depth import Samples, counted_samples, require_samples, to_8_bits
 from partsight.image.file import read_image_file
 from partsight.image.formats import FORMATS, IMAGE_ENDINGS, heif_installed, looks_like_heif
-from partsight.image.limits import MAX_PIXELS, refuse_bomb
+from partsight.image.limits import refuse_bomb
 from partsight.image.out_of_memory import memory_error
 from partsight.image.preprocess import covering_hw
 from partsight.image.spec import MAX_BIT_DEPTH, PreprocessSpec
 from partsight.image.undeclared_depth import require_full_depth
+from partsight.utils.limits import MAX_PIXELS
 from partsight.utils.memory_limit import memory_fault
 from partsight.utils.opencv import cv2
 from partsight.utils.printable import printable

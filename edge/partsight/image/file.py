@@ -7,11 +7,9 @@ import stat
 from pathlib import Path
 
 from partsight.errors import ImageError
+from partsight.utils.limits import MAX_IMAGE_BYTES
 
-__all__ = ["MAX_FILE_BYTES", "read_image_file"]
-
-# More than an uncompressed 16-bit image of MAX_PIXELS.
-MAX_FILE_BYTES = 1_000_000_000
+__all__ = ["read_image_file"]
 
 
 def read_image_file(path: Path) -> tuple[bytes, os.stat_result]:
@@ -28,8 +26,8 @@ def read_image_file(path: Path) -> tuple[bytes, os.stat_result]:
             before = os.fstat(stream.fileno())
             if not stat.S_ISREG(before.st_mode):
                 raise ImageError("not a file: expected an image, received a device or a pipe")
-            if before.st_size > MAX_FILE_BYTES:
-                raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_FILE_BYTES}")
+            if before.st_size > MAX_IMAGE_BYTES:
+                raise ImageError(f"too large: {before.st_size} bytes, at most {MAX_IMAGE_BYTES}")
             # One more byte shows that it grew; a buffer for the largest file would cost time.
             data = stream.read(before.st_size + 1)
             after = os.fstat(stream.fileno())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["JPEG_START", "jpeg_end"]
+__all__ = ["JPEG_START", "jpeg_end", "jpeg_size_wh"]
 
 JPEG_START = b"\xff\xd8"
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
@@ -42,3 +42,22 @@ def jpeg_end(data: bytes) -> int | None:
         place += length
         coded = marker == _SCAN
     return None
+
+
+def jpeg_size_wh(data: bytes) -> tuple[int, int]:
+    """Width and height of a complete JPEG, see ``jpeg_end``, from the segment of its frame.
+
+    Raises:
+        ValueError: it has none.
+    """
+    place = len(JPEG_START)
+    while found := _MARKER.search(data, place):
+        marker, place = data[found.end() - 1], found.end()
+        if marker in _FRAMES:  # length, bits per sample, height, width
+            return (
+                int.from_bytes(data[place + 5 : place + 7], "big"),
+                int.from_bytes(data[place + 3 : place + 5], "big"),
+            )
+        if marker not in _BARE:
+            place += int.from_bytes(data[place : place + 2], "big")
+    raise ValueError("a JPEG without a frame")

@@ -1,7 +1,4 @@
-"""Limits on the memory and time for decoding an image, checked before its pixels are read.
-
-The limit on the size of the file is in ``image.file``.
-"""
+"""Limits on the memory and time for decoding an image, checked before its pixels are read."""
 
 from __future__ import annotations
 
@@ -9,12 +6,10 @@ import itertools
 import re
 
 from partsight.errors import ImageError
+from partsight.utils.limits import MAX_PIXELS
 
-__all__ = ["MAX_PIXELS", "count_scans", "refuse_bomb"]
+__all__ = ["count_scans", "refuse_bomb"]
 
-# Larger images are refused as decompression bombs: this is 300 MB as RGB, which a small device
-# can just spare, and twice the largest sensors on production lines.
-MAX_PIXELS = 100_000_000
 _ALLOWED = f"at most {MAX_PIXELS // 10**6} million allowed"
 
 # Each scan of a progressive JPEG is a pass over all blocks, 0.1 s for 1,000 million pixels, and

@@ -13,11 +13,10 @@ from typing import IO
 from partsight.image_files.read import is_image_file
 from partsight.image_files.walk import LeftOut, is_ignored
 from partsight.inputs.base import Input, InputImage, Unreadable
+from partsight.utils.bounded_tar import BoundedTarInfo
+from partsight.utils.limits import MAX_IMAGE_BYTES
 
-__all__ = ["MAX_MEMBER_BYTES", "images_in_tar", "images_in_zip"]
-
-# More than an uncompressed 16-bit image of MAX_PIXELS.
-MAX_MEMBER_BYTES = 1_000_000_000
+__all__ = ["images_in_tar", "images_in_zip"]
 
 _DAMAGE = (
     OSError,
@@ -54,7 +53,7 @@ def images_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
     """The images in a tar archive, compressed or not; see ``images_in_zip``."""
     try:
         # As a stream: the list of members would grow with their number.
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=BoundedTarInfo) as archive:
             for member in archive:
                 if not member.isfile() or not _is_image_member(member.name, left_out):
                     continue
@@ -79,8 +78,8 @@ def _is_image_member(name: str, left_out: LeftOut) -> bool:
 
 
 def _read(stream: IO[bytes], announced: int) -> bytes:
-    if announced > MAX_MEMBER_BYTES:
-        raise ValueError(f"{announced} bytes, at most {MAX_MEMBER_BYTES} allowed")
+    if announced > MAX_IMAGE_BYTES:
+        raise ValueError(f"{announced} bytes, at most {MAX_IMAGE_BYTES} allowed")
     data = stream.read(announced + 1)
     if len(data) != announced:
         raise EOFError(f"{announced} bytes expected, {len(data)} received")

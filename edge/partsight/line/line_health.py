@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from partsight.config.secret import optional_secret
 from partsight.telemetry.machine import machine_watch
 from partsight.telemetry.progress import Heartbeat
 from partsight.telemetry.readiness import not_ready
@@ -16,6 +17,7 @@ from partsight.telemetry.systemd import Notifier
 from partsight.telemetry.telemetry import Telemetry
 from partsight.web.routes import line_routes
 from partsight.web.server import http_server
+from partsight.web.token import with_token
 
 if TYPE_CHECKING:
     from partsight.config.health import HealthConfig
@@ -79,6 +81,13 @@ class LineHealth:
                         not_ready, sink_unreachable_after_s=settings.sink_unreachable_after_s
                     ),
                 )
+                token = optional_secret("token", settings.token_env, settings.token_file)
+                if token is not None:
+                    routes |= {
+                        path: with_token(route, token)
+                        for path, route in routes.items()
+                        if path != "/healthz"  # probes send no token
+                    }
                 server = http_server(
                     routes, section="health", host=settings.host, port=settings.port
                 )

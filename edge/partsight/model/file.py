@@ -22,6 +22,8 @@ from partsight.model.bit_depth import with_bit_depth
 from partsight.model.contract import Contract, contract_from_document, contract_to_document
 from partsight.model.third_party import ModelOverrides, third_party_contract
 from partsight.model.zip_tail import TailDamage, append_tail, read_member
+from partsight.utils.bounded_file import TooLarge, read_bounded
+from partsight.utils.limits import MAX_MODEL_BYTES
 
 __all__ = ["LABELS_NAME", "ModelFile", "attach_contract", "load_model_file", "read_model"]
 
@@ -122,17 +124,22 @@ def load_model_file(
 
 
 def read_model(path: Path) -> bytes:
-    """The bytes of a file, unchecked.
+    """The bytes of a file, unchecked except for its size.
 
     Raises:
-        ModelError: the file cannot be read.
+        ModelError: the file cannot be read, or is too large.
     """
     try:
-        return path.read_bytes()
-    except OSError as error:
+        return read_bounded(path, MAX_MODEL_BYTES)
+    except (OSError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or error or "not enough memory"
         raise ModelError(
-            f"cannot read the model {path}: {error.strerror or error}. "
+            f"cannot read the model {path}: {reason}. "
             "Give the path of a .tflite file from 'partsight train'."
+        ) from error
+    except TooLarge as error:
+        raise ModelError(
+            f"{path} is too large for a model: {error}. Give a .tflite file from 'partsight train'."
         ) from error
 
 

@@ -7,15 +7,18 @@ it gets more time, since a slow copy may still be running.
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.model.file import ModelFile, load_model_file
 from partsight.utils.files import write_atomic
+from partsight.utils.limits import MAX_MODEL_BYTES
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 
@@ -72,14 +75,14 @@ class Incoming:
         """Whether this is a single file, which is not moved."""
         return self.place.suffix == ".tflite" and not self.place.is_dir()
 
-    def look(self) -> list[Candidate]:
-        """Return the complete files that were not processed yet, oldest first."""
+    def look(self) -> Iterator[Candidate]:
+        """The complete files that were not processed yet, oldest first; read one at a time."""
         found = {path: identity for path in self._files() if (identity := _identity(path))}
         self._seen = {path: seen for path, seen in self._seen.items() if path in found}
-        candidates = [self._candidate(path, identity) for path, identity in found.items()]
-        return sorted(
-            (each for each in candidates if each is not None), key=lambda each: each.identity[2]
-        )
+        for path, identity in sorted(found.items(), key=lambda each: each[1][2]):
+            candidate = self._candidate(path, identity)
+            if candidate is not None:
+                yield candidate
 
     def done(self, candidate: Candidate) -> None:
         """Ignore a file until it changes."""
@@ -106,7 +109,7 @@ class Incoming:
             return
         with contextlib.suppress(OSError, OutputError):  # left in place if it cannot be moved
             refused.mkdir(parents=True, exist_ok=True)
-            shutil.move(candidate.path, refused / candidate.path.name)
+            _move(candidate, refused / candidate.path.name)
             write_atomic(refused / f"{candidate.path.name}.reason.txt", f"{reason}\n".encode())
             _delete_oldest(refused)
 
@@ -135,7 +138,7 @@ class Incoming:
             file = load_model_file(path)
         except ModelError as error:
             # A missing contract may still be copied: it is at the end of the file.
-            if waited_s < PATIENCE_S:
+            if waited_s < PATIENCE_S and identity[1] <= MAX_MODEL_BYTES:
                 seen.incomplete = True
                 return None
             return Candidate(path, identity, None, error)
@@ -152,6 +155,16 @@ def _identity(path: Path) -> _Identity | None:
     if not path.is_file():
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _move(candidate: Candidate, destination: Path) -> None:
+    try:
+        os.replace(candidate.path, destination)
+    except OSError as error:
+        # Between file systems a move is a copy, which for a file too large for a model may fill
+        # the disk of the store.
+        if error.errno == errno.EXDEV and candidate.identity[1] <= MAX_MODEL_BYTES:
+            shutil.move(candidate.path, destination)
 
 
 def _delete_oldest(refused: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,6 +16,8 @@ from partsight.model_store.products import described
 from partsight.model_store.store import ModelStore, activated
 from partsight.records import OnEvent
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.digest import sha256_of
+from partsight.utils.limits import MAX_MODEL_BYTES
 
 __all__ = ["Load", "file_sha256", "ready", "start"]
 
@@ -91,9 +92,10 @@ def _report(
 
 
 def file_sha256(model: Path) -> str | None:
-    """Return the SHA-256 of a file; None if it cannot be read."""
+    """Return the SHA-256 of a file; None if it cannot be read or is too large to be a model."""
     with contextlib.suppress(OSError):
-        return hashlib.sha256(model.read_bytes()).hexdigest()
+        if model.stat().st_size <= MAX_MODEL_BYTES:
+            return sha256_of(model)
     return None
 
 

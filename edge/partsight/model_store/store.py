@@ -21,6 +21,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.model.file import ModelFile, read_model
+from partsight.utils.digest import sha256_of
 from partsight.utils.files import rewrite_atomic, write_atomic
 from partsight.utils.lock import lock_file
 
@@ -117,7 +118,7 @@ def add(store: ModelStore, file: ModelFile) -> None:
     """
     path = store.model(file.sha256)
     with contextlib.suppress(OSError):
-        if hashlib.sha256(path.read_bytes()).hexdigest() == file.sha256:
+        if sha256_of(path) == file.sha256:
             return
     write_atomic(path, file.data)
 

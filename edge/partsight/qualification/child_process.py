@@ -23,18 +23,20 @@ CANNOT_RUN = 4
 READY = b"ready\n"
 
 
-def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
+def answer(prepare: Callable[[], object], work: Callable[[bytes], str], most_memory: int) -> None:
     """Run the child: prepare, write ``ready``, read the model from stdin, and answer on stdout.
 
     Args:
         prepare: loads everything that any model needs.
         work: returns the answer for the bytes of the model.
+        most_memory: limit on the data of this process from then on, bytes.
     """
     limited = memory_limit() is not None
     try:
         prepare()
         sys.stdout.write(READY.decode())
         sys.stdout.flush()
+        _limit_memory(most_memory)
         result = work(sys.stdin.buffer.read())
     except MemoryError as error:
         reason = str(error) or "not enough memory"
@@ -46,6 +48,17 @@ def answer(prepare: Callable[[], object], work: Callable[[bytes], str]) -> None:
     except PartsightError as error:
         _end(REFUSED, str(error))
     sys.stdout.write(result)
+
+
+def _limit_memory(most: int) -> None:
+    """Limit the data of this process, unless a lower limit is set already."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if soft == resource.RLIM_INFINITY or soft > most:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _end(code: int, reason: str) -> None:

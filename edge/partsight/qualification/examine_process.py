@@ -22,6 +22,8 @@ __all__ = ["main"]
 # Inspection has priority on the cores. A process is used, as a thread of lower priority that holds
 # the lock of the interpreter would delay inspection.
 _NICENESS = 10
+# The model, twice while the runtime prepares it, and a large image of the acceptance set.
+_MOST_MEMORY = 2 << 30
 
 
 def main() -> None:
@@ -32,6 +34,7 @@ def main() -> None:
     answer(
         lambda: load_runtime(choose_runtime(request.runtime.runtime)),
         functools.partial(_findings, request),
+        _MOST_MEMORY,
     )
 
 

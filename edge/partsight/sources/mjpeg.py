@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.image.jpeg import jpeg_end
+from partsight.errors import ImageError
+from partsight.image.jpeg import jpeg_end, jpeg_size_wh
+from partsight.image.limits import refuse_bomb
 from partsight.utils.opencv import cv2
 
 __all__ = ["MjpegCapture", "whole_image"]
@@ -83,7 +85,7 @@ class MjpegCapture:
 
 
 def whole_image(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode a JPEG to uint8 (H, W, 3) BGR; return None if it is incomplete or no JPEG.
+    """Decode a JPEG to uint8 (H, W, 3) BGR; return None if it is incomplete, no JPEG or too large.
 
     Bytes around it (line ends, NUL bytes, metadata, a second image) are cut off at its start and
     end markers.
@@ -91,6 +93,10 @@ def whole_image(data: bytes) -> NDArray[np.uint8] | None:
     data = data.lstrip(_LINE_END)
     end = jpeg_end(data)
     if end is None:
+        return None
+    try:
+        refuse_bomb("JPEG", jpeg_size_wh(data), (0, 0), data[:end])
+    except ImageError:
         return None
     image: Any = cv2.imdecode(np.frombuffer(data, np.uint8, end), cv2.IMREAD_COLOR)
     return None if image is None else np.asarray(image, np.uint8)

@@ -5,6 +5,7 @@ It is polled continuously, so that triggers, quality checks and timeouts work as
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight.errors import SourceError
+from partsight.errors import ImageError, SourceError
 from partsight.image.depth import Samples, is_settled, peak_of
-from partsight.image.jpeg import JPEG_START
+from partsight.image.jpeg import JPEG_START, jpeg_end, jpeg_size_wh
+from partsight.image.limits import refuse_bomb
 from partsight.sources.mjpeg import whole_image
 from partsight.utils.opencv import cv2
 
@@ -24,7 +26,7 @@ __all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_image"]
 USUAL_FPS = 5.0
 # Number of failures in a row that is an error; cameras are busy at times.
 _MOST_FAILURES = 3
-_PNG_BIT_DEPTH = 24
+_PNG_BIT_DEPTH, _PNG_SIZE = 24, slice(16, 24)
 _PNG_START, _PNG_END = b"\x89PNG\r\n\x1a\n", b"IEND\xaeB`\x82"
 
 
@@ -109,6 +111,23 @@ def begins_as_image(data: bytes) -> bool:
     return data.startswith((JPEG_START, _PNG_START))
 
 
+def _require_small(data: bytes) -> None:
+    """Refuse a JPEG or PNG whose pixels would take too much memory.
+
+    Raises:
+        SourceError: it is too large.
+    """
+    try:
+        if not data.startswith(JPEG_START):
+            width, height = struct.unpack(">II", data[_PNG_SIZE].ljust(8, b"\0"))
+            if width and height:
+                refuse_bomb("PNG", (width, height), (0, 0), data)
+        elif (end := jpeg_end(data)) is not None:
+            refuse_bomb("JPEG", jpeg_size_wh(data), (0, 0), data[:end])
+    except ImageError as error:
+        raise SourceError(f"the picture is {error}") from error
+
+
 def _require_full_range(png: bytes) -> None:
     """Refuse a PNG of 16 bits per sample with fewer significant bits: it would be nearly black.
 
@@ -137,6 +156,7 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
     if not begins_as_image(data):
         raise SourceError(f"expected a JPEG or PNG, received {len(data)} bytes of something else")
     image: Any = None
+    _require_small(data)
     if data.startswith(JPEG_START):
         image = whole_image(data)
     elif _PNG_END in data:

@@ -14,6 +14,9 @@ import unicodedata
 from pathlib import Path
 from typing import IO, Any, Literal
 
+from partsight.utils.bounded_file import read_bounded
+from partsight.utils.limits import MAX_LIST_BYTES
+
 __all__ = [
     "BLOCK",
     "decode_text",
@@ -51,9 +54,9 @@ def read_text(path: Path, errors: Errors = "strict") -> str:
 
     Raises:
         OSError: the file cannot be read.
-        ValueError: it is not a text; the message names the line.
+        ValueError: it is not a text, and the message names the line; or it is too large.
     """
-    return decode_text(path.read_bytes(), errors)
+    return decode_text(read_bounded(path, MAX_LIST_BYTES), errors)
 
 
 def decode_text(data: bytes, errors: Errors = "strict") -> str:

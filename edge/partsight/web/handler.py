@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from partsight.web.answers import Answer, Refusal, Request, Route, json_answer
+from partsight.web.own_host import require_own_host
 
 __all__ = ["Handler"]
 
@@ -30,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         self.server.head_was_read(self.connection)  # type: ignore[attr-defined]
         address = urlsplit(self.path)
         try:
+            require_own_host(self.headers.get("Host"), self.server.listen_host)  # type: ignore[attr-defined]
             route = self._route(address.path)
             request = Request(address.query, self.headers, moment_s, self._read_body)
             answer = route.answer(request)

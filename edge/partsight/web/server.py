@@ -2,9 +2,9 @@
 
 A slow or hostile client cannot hold up the line or other clients. The number of connections is
 limited, the head of a request and the whole request each have a total deadline, and if all
-connections are taken, a new client replaces the oldest one that has not sent its head yet. A
-client that has sent its head, and so its token, is not replaced; one without a valid token is
-answered at once and closed.
+connections are taken, a new client replaces one that has not sent its head yet: the oldest of the
+address that has most of these. A client that has sent its head, and so its token, is not replaced;
+one without a valid token is answered at once and closed.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import socketserver
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,8 @@ MAX_CLIENTS = 8
 _HEAD_DEADLINE_S = 2.0
 _DEADLINE_S = 5.0
 _POLL_S = 0.1
+# Connections that wait to be accepted; beyond it a client tries again only after a second.
+_BACKLOG = 128
 _BUSY = (
     b"HTTP/1.0 503 Service Unavailable\r\nContent-Type: application/json\r\n"
     b'Retry-After: 1\r\nConnection: close\r\n\r\n{"error": "too many clients at a time"}\n'
@@ -84,6 +87,7 @@ def http_server(
 
 @dataclass(slots=True)
 class _Client:
+    address: str
     connected_s: float
     head_read: bool = False
 
@@ -100,8 +104,8 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
         max_clients: int,
         deadline_s: float,
     ) -> None:
-        self.routes = routes
-        self.request_queue_size = 2 * max_clients
+        self.routes, self.listen_host = routes, address[0]
+        self.request_queue_size = _BACKLOG
         self._max_clients, self._deadline_s = max_clients, deadline_s
         self._head_deadline_s = min(_HEAD_DEADLINE_S, deadline_s)
         self._lock = threading.Lock()
@@ -117,7 +121,7 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Start a thread for a connection, or answer that there are too many."""
-        if self._admit(request):
+        if self._admit(request, str(client_address[0])):
             super().process_request(request, client_address)
             return
         request.setblocking(False)
@@ -127,18 +131,29 @@ class _Server(socketserver.ThreadingMixIn, HTTPServer):
             logger.debug("a refused client had disconnected already")
         self.shutdown_request(request)
 
-    def _admit(self, connection: socket.socket) -> bool:
-        """Take a connection in; if all are taken, close the oldest that has sent no head yet."""
+    def _admit(self, connection: socket.socket, address: str) -> bool:
+        """Take a connection in; if all are taken, close one that has sent no head yet."""
         with self._lock:
             if len(self._clients) >= self._max_clients:
-                silent = (each for each, client in self._clients.items() if not client.head_read)
-                oldest = next(silent, None)
-                if oldest is None:
+                replaced = self._replaceable()
+                if replaced is None:
                     return False
-                del self._clients[oldest]
-                _disconnect(oldest)
-            self._clients[connection] = _Client(time.monotonic())
+                del self._clients[replaced]
+                _disconnect(replaced)
+            self._clients[connection] = _Client(address, time.monotonic())
             return True
+
+    def _replaceable(self) -> socket.socket | None:
+        """The oldest client without a head of the address that has most of them, or None.
+
+        One address that opens connections again and again then replaces only its own.
+        """
+        silent = {each: client for each, client in self._clients.items() if not client.head_read}
+        if not silent:
+            return None
+        counts = Counter(client.address for client in silent.values())
+        busiest = counts.most_common(1)[0][0]
+        return next(each for each, client in silent.items() if client.address == busiest)
 
     def head_was_read(self, connection: socket.socket) -> None:
         """Note that a client has sent the head of its request; it keeps its place from now on."""

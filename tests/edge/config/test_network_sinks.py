@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from partsight.config.file import read_config
+from partsight.config.health import HealthConfig
 from partsight.config.secret import optional_secret, read_secret
 from partsight.errors import ConfigError
 
@@ -226,3 +227,21 @@ def test_wildcards_of_a_topic_filter_stand_alone(topic: str, allowed: bool, tmp_
         return
     with pytest.raises(ConfigError, match="topic filter"):
         read_config(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("changes", "allowed"),
+    [
+        ({}, True),
+        ({"host": "0.0.0.0"}, False),
+        ({"host": "0.0.0.0", "enabled": False}, True),
+        ({"host": "0.0.0.0", "token_env": "T"}, True),
+        ({"token_env": "T", "token_file": "t"}, False),
+    ],
+)
+def test_health_on_the_network_needs_a_token(changes: dict[str, object], allowed: bool) -> None:
+    if allowed:
+        HealthConfig.model_validate(changes)
+    else:
+        with pytest.raises(ValueError, match="token_env"):
+            HealthConfig.model_validate(changes)

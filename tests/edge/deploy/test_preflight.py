@@ -209,7 +209,8 @@ HTTP = "[trigger]\nkind = 'http'\n"
         pytest.param("[models]\nstore = 's'\nchallenge = 'secret'\nmin_accuracy = 0.9",
                      "error: models.challenge: ", id="a file as the acceptance set"),
         pytest.param(HTTP + "port = 8614", "error: trigger.port: ", id="port of the health server"),
-        pytest.param(HTTP + "port = 8614\n[health]\nhost = '0.0.0.0'", "error: trigger.port: ",
+        pytest.param(HTTP + "port = 8614\n[health]\nhost = '0.0.0.0'"
+                     "\ntoken_env = 'HEALTH_TOKEN'", "error: trigger.port: ",
                      id="on every address"),
         pytest.param(HTTP + "port = 8614\n[health]\nenabled = false", None, id="no health server"),
         pytest.param(HTTP + "port = 8615", None, id="two ports"),

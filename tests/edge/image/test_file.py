@@ -10,7 +10,8 @@ import pytest
 
 from partsight.errors import ImageError
 from partsight.image import file as image_file
-from partsight.image.file import MAX_FILE_BYTES, read_image_file
+from partsight.image.file import read_image_file
+from partsight.utils.limits import MAX_IMAGE_BYTES
 
 
 def test_bytes_and_file_status_are_returned(tmp_path: Path) -> None:
@@ -44,7 +45,7 @@ def loop(folder: Path) -> Path:
 
 def huge(folder: Path) -> Path:
     with (folder / "huge.jpg").open("wb") as stream:
-        stream.truncate(MAX_FILE_BYTES + 1)
+        stream.truncate(MAX_IMAGE_BYTES + 1)
     return folder / "huge.jpg"
 
 

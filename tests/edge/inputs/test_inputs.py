@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 
 from partsight.cli.main import main
 from partsight.image_files.walk import LeftOut
+from partsight.inputs.archives import images_in_tar
 from partsight.inputs.base import InputImage, Unreadable
 from partsight.inputs.count import count_inputs
 from partsight.inputs.lists import path_on_disk, paths_in_stream
@@ -359,7 +360,7 @@ def test_a_member_with_a_password_is_named(folder: Path) -> None:
 def test_a_member_declared_too_large_is_not_read(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("partsight.inputs.archives.MAX_MEMBER_BYTES", len(PNG) - 1)
+    monkeypatch.setattr("partsight.inputs.archives.MAX_IMAGE_BYTES", len(PNG) - 1)
     as_zip(Path("p.zip"), {"a.png": PNG})
     assert "at most" in unreadable("p.zip")["p.zip!/a.png"]
 
@@ -378,3 +379,14 @@ def test_a_path_with_the_apostrophe_of_a_result_file_is_found(tmp_path: Path, mo
     assert path_on_disk("'=1+1.jpg") == "=1+1.jpg"
     (tmp_path / "'=1+1.jpg").touch()
     assert path_on_disk("'=1+1.jpg") == "'=1+1.jpg"
+
+
+def test_a_tar_with_a_name_of_3_gb_is_set_aside_unread(tmp_path: Path) -> None:
+    header = tarfile.TarInfo("x")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 3_000_000_000
+    with (tmp_path / "a.tar").open("wb") as stream:
+        stream.write(header.tobuf(tarfile.GNU_FORMAT))
+        stream.truncate(3_000_000_000)
+    (found,) = images_in_tar(tmp_path / "a.tar", LeftOut())
+    assert isinstance(found, Unreadable)
+    assert "a header of 3000000000 bytes: expected at most 64 KiB" in found.reason

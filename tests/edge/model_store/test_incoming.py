@@ -215,4 +215,4 @@ def test_the_refused_do_not_fill_the_disk(incoming: Incoming, clock: Clock, tmp_
 
 
 def test_a_missing_folder_is_no_error(tmp_path: Path) -> None:
-    assert Incoming(tmp_path / "nowhere").look() == []
+    assert list(Incoming(tmp_path / "nowhere").look()) == []

@@ -313,7 +313,7 @@ def test_leaving_gives_an_examination_up(bench: Bench, second: bytes, first: byt
     bench.watch.rules = Rules(models=ModelsConfig(interval_s=0.001))
     bench.watch._incoming.clock = time.monotonic
     bench.drop(second)
-    bench.watch._incoming.look()
+    list(bench.watch._incoming.look())
     seen = next(iter(bench.watch._incoming._seen.values()))
     seen.since_s -= SETTLED_S
     with bench.watch:

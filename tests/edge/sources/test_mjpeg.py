@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partsight.errors import SourceError
+from partsight.image.jpeg import jpeg_size_wh
 from partsight.sources import capture_process, multipart
 from partsight.sources.http_stream import open_http
 from partsight.sources.mjpeg import MjpegCapture, whole_image
@@ -248,3 +249,16 @@ def test_each_address_has_its_backend(
     monkeypatch.setattr(cv2, "VideoCapture", lambda *given: given)
     monkeypatch.setattr("sys.platform", "linux")
     assert capture_process.open_capture(address) == expected
+
+
+def test_an_image_of_too_many_pixels_is_dropped_undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = bytearray(cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 9] = (14_000).to_bytes(2, "big") * 2
+    assert jpeg_size_wh(bytes(data)) == (14_000, 14_000)
+
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decode)
+    assert whole_image(bytes(data)) is None

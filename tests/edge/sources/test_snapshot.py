@@ -25,7 +25,7 @@ from partsight.records import Frame
 from partsight.sources import http_stream, open_frames
 from partsight.sources.http_stream import open_http
 from partsight.sources.mjpeg import MjpegCapture
-from partsight.sources.snapshot import SnapshotCapture
+from partsight.sources.snapshot import SnapshotCapture, _decoded
 from partsight.telemetry.telemetry import Telemetry
 
 DEADLINE_S = 60.0
@@ -335,3 +335,19 @@ def test_capture_collects_snapshots(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         done = CliRunner().invoke(main, ["capture", *options])
     assert done.exit_code == 0, done.output
     assert len(list(Path("parts/good").iterdir())) == 3
+
+
+def test_an_image_of_too_many_pixels_is_refused_undecoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    jpeg = bytearray(cv2.imencode(".jpg", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    frame = jpeg.index(b"\xff\xc0")
+    jpeg[frame + 5 : frame + 9] = (14_000).to_bytes(2, "big") * 2
+    png = bytearray(cv2.imencode(".png", np.zeros((8, 8, 3), np.uint8))[1].tobytes())
+    png[16:24] = (14_000).to_bytes(4, "big") * 2
+
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decode)
+    for data in (bytes(jpeg), bytes(png)):
+        with pytest.raises(SourceError, match="too large: 14000 x 14000 pixels"):
+            _decoded(data)

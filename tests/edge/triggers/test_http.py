@@ -166,3 +166,20 @@ def test_a_taken_port_is_named(trigger_queue: TriggerQueue) -> None:
         )
         with named, http_listener(config, trigger_queue, Telemetry()):
             pass
+
+
+def test_40_connections_after_it_do_not_crowd_out_a_client_with_a_token(tmp_path: Path) -> None:
+    """16 slow clients that connect again when they are replaced make so many in milliseconds."""
+    (tmp_path / "token").write_text("t0ken-of-the-line")
+    with (
+        listening(TriggerQueue("http", 8), token_file=tmp_path / "token") as ask,
+        contextlib.ExitStack() as held,
+    ):
+        address = ("127.0.0.1", ask.port)  # type: ignore[attr-defined]
+        client = held.enter_context(socket.create_connection(address, 30))
+        for _ in range(40):
+            held.enter_context(socket.create_connection(address, 30)).sendall(b"POST /tri")
+        client.sendall(
+            b"POST /trigger?part_id=7 HTTP/1.0\r\nAuthorization: Bearer t0ken-of-the-line\r\n\r\n"
+        )
+        assert client.makefile("rb").read().startswith(b"HTTP/1.0 202")

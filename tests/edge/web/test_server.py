@@ -23,6 +23,7 @@ from partsight.telemetry.telemetry import Telemetry
 from partsight.web.answers import Answer, Request, Route, json_answer
 from partsight.web.routes import line_routes
 from partsight.web.server import http_server
+from partsight.web.token import with_token
 
 PATIENCE_S = 30.0
 
@@ -401,3 +402,39 @@ def test_readiness_shows_whether_drift_is_watched(
 ) -> None:
     telemetry.state("drift", name, detail)
     assert asked(port, "/readyz")[1]["drift"] == {"state": name, "detail": detail}
+
+
+def test_an_address_with_many_silent_clients_replaces_only_its_own() -> None:
+    routes = {"/": Route(lambda request: json_answer(HTTPStatus.OK, {}))}
+    with (
+        http_server(
+            routes, section="trigger", host="0.0.0.0", max_clients=3, deadline_s=PATIENCE_S
+        ) as port,
+        contextlib.ExitStack() as held,
+    ):
+
+        def connected(source: str) -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", port), PATIENCE_S, (source, 0))
+            return held.enter_context(client)
+
+        first = connected("127.0.0.2")
+        silent = [connected("127.0.0.3") for _ in range(20)]
+        assert [until_closed(each) for each in silent[:18]] == [b""] * 18
+        first.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        assert until_closed(first).startswith(b"HTTP/1.0 200")
+
+
+def test_a_request_to_the_name_of_another_site_is_refused(port: int) -> None:
+    status, body = ask(port, "/healthz", Host="evil.example")
+    assert status == 421
+    assert b"expected an IP address" in body
+
+
+def test_a_route_with_a_token_answers_only_requests_with_it() -> None:
+    route = Route(lambda request: json_answer(HTTPStatus.OK, {}))
+    routes = {"/healthz": route, "/metrics": with_token(route, "t0ken")}
+    with http_server(routes, section="health") as port:
+        assert ask(port, "/healthz")[0] == 200
+        assert ask(port, "/metrics")[0] == 401
+        assert ask(port, "/metrics", Authorization="Bearer other")[0] == 401
+        assert ask(port, "/metrics", Authorization="Bearer t0ken")[0] == 200

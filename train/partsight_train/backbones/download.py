@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from partsight.errors import ModelError
+from partsight.utils.limits import MAX_UNPACKED_BYTES, shown_bytes
 from partsight.utils.progress import Progress, silent
 from partsight.utils.redaction import redact_address, redact_text
 
@@ -96,11 +97,12 @@ def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s
             raise _Interrupted("the server sent another range than requested")
         _store_validator(response.headers, mark)
         promised = response.length
+        _require_size(start + (promised or 0))
         try:
             with part.open("ab" if start else "wb") as file:
                 pieces = _pieces(response, file)
                 for _ in progress(pieces, -(-(promised or 0) // _MEBIBYTE)):
-                    pass
+                    _require_size(file.tell())
         except (OSError, http.client.HTTPException) as error:
             if part.stat().st_size == start:
                 raise
@@ -108,6 +110,13 @@ def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s
     size = part.stat().st_size
     if promised is not None and size < start + promised:
         raise _Interrupted(f"it was cut off at {size} of {start + promised} bytes")
+
+
+def _require_size(size: int) -> None:
+    if size > MAX_UNPACKED_BYTES:
+        raise ValueError(
+            f"it has {size} bytes or more: expected at most {shown_bytes(MAX_UNPACKED_BYTES)}"
+        )
 
 
 def _store_validator(headers: http.client.HTTPMessage, mark: Path) -> None:

@@ -20,12 +20,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
+from partsight.utils.digest import sha256_of
 from partsight.utils.lock import lock_file
 from partsight.utils.progress import Progress
 from partsight.utils.redaction import redact_address
 from partsight_train.backbones.cached_build import is_saved_model
 from partsight_train.backbones.download import download
-from partsight_train.backbones.unpack import sha256_of, unpack
+from partsight_train.backbones.unpack import unpack
 from partsight_train.cache_dir import cache_dir
 
 __all__ = ["cached", "module_folder"]

@@ -10,12 +10,13 @@ import urllib.parse
 from pathlib import Path
 
 from partsight.errors import ModelError
+from partsight.utils.digest import sha256_of
 from partsight.utils.progress import Progress, silent
 from partsight.utils.redaction import redact_address, remember_address
 from partsight_train.backbones import fetch
 from partsight_train.backbones.catalogue import EMBEDDED, HUB, NAMED
 from partsight_train.backbones.embedded import embedded_saved_model
-from partsight_train.backbones.unpack import sha256_of, unpack
+from partsight_train.backbones.unpack import unpack
 from partsight_train.cache_dir import cache_dir
 
 __all__ = ["cached", "locate"]

@@ -14,11 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from partsight.errors import SourceError
-from partsight.image.file import MAX_FILE_BYTES
 from partsight.image_files.read import image_files_below, is_image_file
 from partsight.image_files.walk import LeftOut, Unlisted, is_ignored
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.utils.imports import import_fault
+from partsight.utils.limits import MAX_IMAGE_BYTES
 from partsight.utils.redaction import redact_address, redact_text, remember_address
 
 __all__ = [
@@ -158,8 +158,8 @@ def read(name: str, filesystem: Any, path: str) -> Input:
             return Unreadable(name, "the file cannot be read: No such file or directory")
         if info.type != fs.FileType.File:
             return Unreadable(name, "not a file: expected an image, received a folder")
-        if info.size > MAX_FILE_BYTES:
-            return Unreadable(name, f"too large: {info.size} bytes, at most {MAX_FILE_BYTES}")
+        if info.size > MAX_IMAGE_BYTES:
+            return Unreadable(name, f"too large: {info.size} bytes, at most {MAX_IMAGE_BYTES}")
         with filesystem.open_input_stream(path) as stream:
             data = stream.read()
     except OSError as error:
