@@ -78,7 +78,7 @@ class RotatingSink:
     def __exit__(self, *error: object) -> None:
         self._close()
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """Write rows; they are on the disk when this returns."""
         try:
             if rows and self._is_due(rows[0]):
@@ -92,6 +92,7 @@ class RotatingSink:
             # A torn line is cut off when the file is opened again; complete ones come twice.
             self._close()
             raise self._unavailable(error) from error
+        return len(rows)
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Write nothing: the file holds verdicts only."""

@@ -33,7 +33,7 @@ class StdoutSink(nullcontext["StdoutSink"]):
         self._stream = stream
         self._sink: JsonLinesSink | None = JsonLinesSink(stream)
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """Write rows; see ``LineSink``.
 
         Raises:
@@ -48,6 +48,7 @@ class StdoutSink(nullcontext["StdoutSink"]):
             self._sink = None
             _quiet(self._stream)
             raise SinkClosed(_CLOSED) from error
+        return len(rows)
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Write nothing: readers expect one row per line."""
