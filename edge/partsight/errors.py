@@ -12,6 +12,7 @@
     ├── JournalError            the journal cannot be read, or was changed after writing
     └── OutputError             a result cannot be written to its destination
         ├── SinkUnavailable     a result cannot be delivered now, such as to a broker that is down
+        ├── RowRefused          a receiver refuses a result because of its content
         └── SinkClosed          a result can never be delivered: the reader of a pipe has left
 
 Each message names the action, the expected and the received value, and the next step. Errors of
@@ -30,6 +31,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "PartsightError",
+    "RowRefused",
     "SignatureError",
     "SinkClosed",
     "SinkUnavailable",
@@ -92,6 +94,10 @@ class SinkUnavailable(OutputError):
     def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
+
+
+class RowRefused(OutputError):
+    """A receiver refuses results because of the content of at least one of them."""
 
 
 class SinkClosed(OutputError):

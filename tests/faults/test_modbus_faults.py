@@ -47,6 +47,12 @@ def row(seq: int, verdict: str, age_s: float = 0.0) -> dict[str, Any]:
     }
 
 
+def deliver(sink: ModbusSink, rows: list[dict[str, Any]]) -> None:
+    """Deliver rows one after the other, as the worker does."""
+    while rows:
+        rows = rows[sink.deliver(rows) :]
+
+
 def shown(plc: PlcServer) -> tuple[list[bool], list[int]]:
     """The three coils; the four counts and the sequence."""
     words = plc.registers(REGISTERS, 10)
@@ -56,7 +62,7 @@ def shown(plc: PlcServer) -> tuple[list[bool], list[int]]:
 
 def test_coils_come_before_the_sequence(plc: PlcServer) -> None:
     with make_sink(plc.port) as sink:
-        sink.deliver([row(70_000, "accept"), row(70_001, "reject")])
+        deliver(sink, [row(70_000, "accept"), row(70_001, "reject")])
 
     assert plc.writes == [
         (WRITE_COILS, COILS, [1, 0, 0]),
@@ -82,7 +88,7 @@ def test_a_late_verdict_is_counted_and_moves_nothing(
     rows: list, coils: list, counts: list, plc: PlcServer
 ) -> None:
     with make_sink(plc.port) as sink:
-        sink.deliver(rows)
+        deliver(sink, rows)
 
     assert shown(plc) == (coils, counts)
 
@@ -114,9 +120,9 @@ def test_a_plc_that_was_away_is_found_again_and_nothing_is_counted_twice(plc: Pl
             with pytest.raises(SinkUnavailable, match=f"PLC 127.0.0.1:{plc.port}, unit 1: no ans"):
                 act()
         plc.start()
-        sink.deliver([row(2, "reject"), row(3, "accept")])
+        deliver(sink, [row(2, "reject"), row(3, "accept")])
     with make_sink(plc.port, tally) as other:
-        other.deliver([row(3, "accept"), row(4, "accept")])
+        deliver(other, [row(4, "accept")])
 
     assert shown(plc) == ([True, False, False], [3, 1, 0, 0, 4])
 
@@ -197,7 +203,7 @@ def test_a_verdict_stands_for_a_while(plc: PlcServer) -> None:
 
     config = ModbusSinkConfig(kind="modbus", host="127.0.0.1", port=plc.port, hold_s=0.25)
     with ModbusSink(config, now=lambda: NOW, clock=lambda: time_s, sleep=sleep) as sink:
-        sink.deliver([row(1, "accept"), row(2, "accept")])
+        deliver(sink, [row(1, "accept"), row(2, "accept")])
         time_s += 0.2
         sink.deliver([row(3, "accept")])
         time_s += 0.3
@@ -209,10 +215,10 @@ def test_a_verdict_stands_for_a_while(plc: PlcServer) -> None:
 def test_with_handshake_the_echo_is_waited_for(plc: PlcServer) -> None:
     with make_sink(plc.port, handshake=True, timeout_s=0.2) as sink:
         with pytest.raises(SinkUnavailable, match=r"did not take verdict 1 .*30 and 31.*\[0, 0\]"):
-            sink.deliver([row(1, "accept"), row(2, "reject")])
+            deliver(sink, [row(1, "accept"), row(2, "reject")])
         assert shown(plc) == ([True, False, False], [1, 0, 0, 0, 1])
         plc.echo = (REGISTERS + 8, REGISTERS + 10)
-        sink.deliver([row(1, "accept"), row(2, "reject")])
+        deliver(sink, [row(1, "accept"), row(2, "reject")])
 
     until(lambda: plc.registers(REGISTERS + 10, 2) == [0, 2], "the echo should be there")
     assert shown(plc) == ([False, True, False], [1, 1, 0, 0, 2])

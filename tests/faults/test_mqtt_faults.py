@@ -69,7 +69,9 @@ def persist(sink: MqttSink, batch: list[dict[str, Any]], failed: Callable[[], No
 
 def test_rows_arrive_in_order_with_their_properties(broker: Mosquitto) -> None:
     with listen(broker.port) as listener, MqttSink(sink_config(broker.port)) as sink:
-        sink.deliver(rows(100))
+        waiting = rows(100)
+        while waiting:
+            waiting = waiting[sink.deliver(waiting) :]
         until(lambda: len(listener.contents("line1/verdicts")) >= 100, "100 rows should arrive")
 
     assert listener.contents("line1/verdicts") == rows(100)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, TypeVar
 
 from partsight.errors import SinkUnavailable
 from partsight.utils.imports import import_fault
@@ -25,8 +25,14 @@ __all__ = ["Plc", "to_words"]
 # Its errors are raised as partsight's own.
 logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
+_Values = TypeVar("_Values")
+
 # After an answer that a person must fix, such as an address that the PLC does not have.
 _REFUSED_RETRY_S = 30.0
+
+
+class _Refused(SinkUnavailable):
+    """The PLC answered with an exception."""
 
 
 class Plc(AbstractContextManager["Plc"]):
@@ -74,8 +80,7 @@ class Plc(AbstractContextManager["Plc"]):
         Raises:
             SinkUnavailable: no answer.
         """
-        bits = self._ask(self._client.read_coils, address, count=1).bits
-        return bool(self._whole(bits[:1], 1, "coils")[0])
+        return self._coils(address, 1)[0]
 
     def read_registers(self, address: int, count: int) -> list[int]:
         """Return holding registers (function 3), each in [0, 65535].
@@ -85,6 +90,26 @@ class Plc(AbstractContextManager["Plc"]):
         """
         words = self._ask(self._client.read_holding_registers, address, count=count).registers
         return self._whole(list(words), count, "registers")
+
+    def shown_coils(self, address: int, count: int) -> list[bool] | None:
+        """Return coils that this client wrote before; None if the PLC does not allow to read them.
+
+        Raises:
+            SinkUnavailable: no answer.
+        """
+        return _unless_refused(lambda: self._coils(address, count))
+
+    def shown_registers(self, address: int, count: int) -> list[int] | None:
+        """Return registers that this client wrote before, like ``shown_coils``.
+
+        Raises:
+            SinkUnavailable: no answer.
+        """
+        return _unless_refused(lambda: self.read_registers(address, count))
+
+    def _coils(self, address: int, count: int) -> list[bool]:
+        bits = self._ask(self._client.read_coils, address, count=count).bits
+        return [bool(bit) for bit in self._whole(bits[:count], count, "coils")]
 
     def _whole(self, values: list[int], count: int, what: str) -> list[int]:
         if len(values) != count:
@@ -102,11 +127,18 @@ class Plc(AbstractContextManager["Plc"]):
             self._client.close()
             asked = ", ".join(map(str, arguments))
             reason = f"it refuses {request.__name__}({asked}) with exception {_code(answer)}"
-            raise self._unavailable(f"{reason}; check unit and addresses", _REFUSED_RETRY_S)
+            raise self._unavailable(
+                f"{reason}; check unit and addresses", _REFUSED_RETRY_S, _Refused
+            )
         return answer
 
-    def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
-        return SinkUnavailable(
+    def _unavailable(
+        self,
+        reason: str,
+        retry_after_s: float | None = None,
+        kind: type[SinkUnavailable] = SinkUnavailable,
+    ) -> SinkUnavailable:
+        return kind(
             f"no connection to the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
             "again.",
             retry_after_s=retry_after_s,
@@ -116,6 +148,13 @@ class Plc(AbstractContextManager["Plc"]):
 def to_words(value: int) -> list[int]:
     """Return a count as two registers, high word first; it wraps at 2 ** 32."""
     return [value >> 16 & 0xFFFF, value & 0xFFFF]
+
+
+def _unless_refused(read: Callable[[], _Values]) -> _Values | None:
+    try:
+        return read()
+    except _Refused:
+        return None
 
 
 def _code(answer: Any) -> str:

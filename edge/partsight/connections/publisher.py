@@ -6,6 +6,7 @@ import contextlib
 import functools
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
         self._welcome: Any = None
         self._acknowledged: dict[int, Any] = {}
         self._broken: str | None = None
+        # Raised by the next call: part of a batch was acknowledged before it.
+        self._fault: SinkUnavailable | None = None
         self._client = make_client(config, "sink", reconnect=False)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -75,23 +78,41 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
             self._changed.wait_for(lambda: self._broken is not None, self._timeout_s)
         self._abandon()
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Publish at QoS 1; return when the broker has acknowledged every message.
+    def publish(self, messages: Sequence[Message]) -> int:
+        """Publish at QoS 1, and wait at most ``timeout_s`` for all acknowledgements.
+
+        Returns:
+            How many messages the broker acknowledged, counted from the first; at least 1. If that
+            is not all, the next call raises the reason.
 
         Raises:
-            SinkUnavailable: not acknowledged or refused; drop this connection then.
+            SinkUnavailable: the first is not acknowledged or refused; drop this connection then.
         """
-        sent = [self._send(message) for message in messages]
-        for mid in sent:
-            with self._changed:
-                settled = functools.partial(self._settled, mid)
-                answered = self._changed.wait_for(settled, self._timeout_s)
-                code = self._acknowledged.pop(mid, None)
-            if code is None:
-                reason = self._broken if answered else "it did not answer in time"
-                raise self._unavailable(f"no acknowledgement: {reason}")
-            if code.is_failure:
-                raise self._unavailable(f"it refused a message: {code}", _REFUSED_RETRY_S)
+        if self._fault is not None:
+            raise self._fault
+        deadline_s = time.monotonic() + self._timeout_s
+        acknowledged = 0
+        for mid in [self._send(message) for message in messages]:
+            try:
+                self._wait(mid, deadline_s)
+            except SinkUnavailable as fault:
+                if not acknowledged:
+                    raise
+                self._fault = fault
+                break
+            acknowledged += 1
+        return acknowledged
+
+    def _wait(self, mid: int, deadline_s: float) -> None:
+        with self._changed:
+            settled = functools.partial(self._settled, mid)
+            answered = self._changed.wait_for(settled, max(0.0, deadline_s - time.monotonic()))
+            code = self._acknowledged.pop(mid, None)
+        if code is None:
+            reason = self._broken if answered else "it did not answer in time"
+            raise self._unavailable(f"no acknowledgement: {reason}")
+        if code.is_failure:
+            raise self._unavailable(f"it refused a message: {code}", _REFUSED_RETRY_S)
 
     def _settled(self, mid: int) -> bool:
         return mid in self._acknowledged or self._broken is not None

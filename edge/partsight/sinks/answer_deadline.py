@@ -26,6 +26,7 @@ class AnswerDeadline:
 
     def __init__(self, pool: PoolManager) -> None:
         self.passed = False
+        self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         pool.pool_classes_by_scheme = {
             "http": _noting(HTTPConnectionPool, self),
@@ -36,7 +37,7 @@ class AnswerDeadline:
     def within(self, limit_s: float) -> Iterator[None]:
         """Close the connection if the body of this context takes longer."""
         self.passed = False
-        timer = threading.Timer(limit_s, self._cut)
+        timer = threading.Timer(limit_s, self.cut)
         timer.daemon = True
         timer.start()
         try:
@@ -45,15 +46,24 @@ class AnswerDeadline:
             timer.cancel()
 
     def note(self, connected: socket.socket) -> None:
-        """Remember the connection to close."""
-        self._socket = connected
+        """Remember the connection to close; close it now if connecting took too long."""
+        with self._lock:
+            self._socket = connected
+            if self.passed:
+                _shut_down(connected)
 
-    def _cut(self) -> None:
-        self.passed = True
-        if self._socket is not None:
-            with contextlib.suppress(OSError):
-                # Shut down the plain socket: the TLS socket would wait for the other end.
-                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+    def cut(self) -> None:
+        """Close the connection now."""
+        with self._lock:
+            self.passed = True
+            if self._socket is not None:
+                _shut_down(self._socket)
+
+
+def _shut_down(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        # Shut down the plain socket: the TLS socket would wait for the other end.
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)
 
 
 def _noting(pool_class: Any, deadline: AnswerDeadline) -> Any:

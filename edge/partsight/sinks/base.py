@@ -19,13 +19,22 @@ class LineSink(AbstractContextManager["LineSink"], Protocol):
     duplicates.
     """
 
-    def deliver(self, rows: Sequence[Row]) -> None:
-        """Deliver rows in order; return when the receiver has acknowledged all of them.
+    def deliver(self, rows: Sequence[Row]) -> int:
+        """Deliver rows in order, and wait for the receiver's acknowledgement.
 
-        Without acknowledgements, return when all rows are sent.
+        A sink whose receiver acts on each row returns after one row: rows that were acknowledged
+        are never delivered again because a later one failed.
+
+        Args:
+            rows: at least one.
+
+        Returns:
+            How many rows are acknowledged, counted from the first; at least 1. Without
+            acknowledgements, how many are sent. The others are delivered by the next call.
 
         Raises:
-            SinkUnavailable: not all rows are acknowledged; they are delivered again.
+            RowRefused: the receiver refuses the content of at least one of these rows.
+            SinkUnavailable: no row is acknowledged; they are delivered again.
             SinkClosed: the receiver is gone for good; the rows are dropped.
         """
 

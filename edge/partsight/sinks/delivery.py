@@ -127,11 +127,11 @@ class Delivery:
         return self._sink
 
     def _deliver(self, sink: LineSink, rows: list[Row]) -> bool:
-        """Deliver rows, if there are any. Return whether they were acknowledged."""
+        """Deliver rows, if there are any. Return whether at least one was acknowledged."""
         if not rows:
             return False
         try:
-            sink.deliver(rows)
+            confirmed = sink.deliver(rows)
         except SinkClosed as closed:
             # Skip the rows: otherwise they would keep old rows in the journal from pruning.
             self.reader.move_to(rows[-1]["seq"])
@@ -139,8 +139,8 @@ class Delivery:
             self._telemetry.count("delivery_failures", self._name)
             self._set_state("closed", str(closed))
             return False
-        self.reader.move_to(rows[-1]["seq"])
-        self._telemetry.count("delivered", self._name, len(rows))
+        self.reader.move_to(rows[confirmed - 1]["seq"])
+        self._telemetry.count("delivered", self._name, confirmed)
         self._backoff.reset()
         return True
 

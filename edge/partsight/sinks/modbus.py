@@ -22,6 +22,9 @@ request. A PLC that acts only when the sequence changes therefore sees the verdi
 belong to it. They stay for at least ``hold_s``; with ``handshake``, until the PLC has copied the
 sequence into ``echo``.
 
+Each verdict is confirmed on its own. If its confirmation is lost, the sequence is read back before
+it is repeated: a verdict that the registers show was taken, and its coils are not written again.
+
 A verdict on a picture older than ``max_age_s``, for example after a network outage, is counted
 but changes neither coils nor sequence: it would sort another part. PLCs must treat a part without
 a verdict in time, and a heartbeat that does not change, as a reject.
@@ -30,6 +33,7 @@ a verdict in time, and a heartbeat that does not change, as a reject.
 from __future__ import annotations
 
 import collections
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -65,12 +69,17 @@ class Tally:
         counts: by verdict, and ``late``.
         recent: ids of the rows counted last, so that a row that comes twice is counted once; by
             id, since ``seq`` restarts in a new journal.
+        begun: id of the row that was written last, also if the PLC did not confirm it; None before
+            the first.
+        free_at_s: time from which the next row may be shown, monotonic.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
     recent: collections.deque[str] = field(
         default_factory=lambda: collections.deque(maxlen=_RECENT)
     )
+    begun: str | None = None
+    free_at_s: float = -1.0
 
     def take(self, row: Row, *, late: bool) -> None:
         """Count a row, unless it was counted before."""
@@ -107,31 +116,45 @@ class ModbusSink(AbstractContextManager["ModbusSink"]):
         self._config, self._now, self._clock, self._sleep = config, now, clock, sleep
         self._tally = tally or Tally()
         self._plc = Plc(config.host, config.port, config.unit, config.timeout_s)
-        self._free_at_s = -1.0
         self._heartbeat = False
 
     def __exit__(self, *error: object) -> None:
         self._plc.close()
 
-    def deliver(self, rows: Sequence[Row]) -> None:
-        """Show each recent row in order, and count all rows; see ``LineSink``."""
-        registers, counted = self._config.registers, False
-        for row in rows:
-            late = self._is_late(row)
-            self._tally.take(row, late=late)
-            if late:
-                counted = True  # written in one request for all
-                continue
+    def deliver(self, rows: Sequence[Row]) -> int:
+        """Show one recent row, or count the late rows before it; see ``LineSink``."""
+        late = list(itertools.takewhile(self._is_late, rows))
+        if not late:
+            self._show(rows[0])
+            return 1
+        for row in late:
+            self._tally.take(row, late=True)
+        self._plc.write_registers(self._config.registers, self._tally.words())
+        return len(late)
+
+    def _show(self, row: Row) -> None:
+        verdict = [name == row["verdict"] for name in COILS[:3]]
+        if not self._is_taken(row, verdict):
+            self._tally.take(row, late=False)
             self._wait_until_free()
-            verdict = [name == row["verdict"] for name in COILS[:3]]
+            self._tally.begun = row["id"]
             self._plc.write_coils(self._config.coils, verdict)
-            self._plc.write_registers(registers, self._tally.words() + to_words(row["seq"]))
-            self._free_at_s = self._clock() + self._config.hold_s
-            counted = False
-            if self._config.handshake:
-                self._wait_for_echo(row["seq"])
-        if counted:
-            self._plc.write_registers(registers, self._tally.words())
+            words = self._tally.words() + to_words(row["seq"])
+            self._plc.write_registers(self._config.registers, words)
+        self._tally.free_at_s = self._clock() + self._config.hold_s
+        if self._config.handshake:
+            self._wait_for_echo(row["seq"])
+
+    def _is_taken(self, row: Row, verdict: list[bool]) -> bool:
+        """Return whether the PLC shows a row that was written before, but not confirmed."""
+        first = self._tally.begun is None  # the process that wrote it may have been killed
+        if not first and row["id"] != self._tally.begun:
+            return False
+        sequence = self._plc.shown_registers(self._config.registers + _SEQUENCE, 2)
+        if sequence != to_words(row["seq"]):
+            return False
+        # Another journal may have had the same sequence.
+        return not first or self._plc.shown_coils(self._config.coils, 3) == verdict
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Toggle the heartbeat and show whether there is an alarm; see ``LineSink``."""
@@ -146,7 +169,7 @@ class ModbusSink(AbstractContextManager["ModbusSink"]):
         return abs(age.total_seconds()) > self._config.max_age_s
 
     def _wait_until_free(self) -> None:
-        pause_s = self._free_at_s - self._clock()
+        pause_s = self._tally.free_at_s - self._clock()
         if pause_s > 0:
             self._sleep(pause_s)
 

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 __all__ = ["MqttSink", "open_sink"]
 
+# Unacknowledged messages, all within one timeout, also on a slow network.
+_IN_FLIGHT = 20
+
 
 class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
     """A ``LineSink``. It connects at the first delivery, and again after a failure.
@@ -55,9 +58,10 @@ class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
             with self._publisher:
                 self._publisher = None
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """Publish rows in their order; see ``LineSink``."""
-        self._publish([_verdict(f"{self._config.prefix}/verdicts", row) for row in rows])
+        topic = f"{self._config.prefix}/verdicts"
+        return self._publish([_verdict(topic, row) for row in rows[:_IN_FLIGHT]])
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Publish the status, retained; see ``LineSink``."""
@@ -67,12 +71,13 @@ class MqttSink(contextlib.AbstractContextManager["MqttSink"]):
         self._publish([self._status(**fields)])
         return True
 
-    def _publish(self, messages: Sequence[Message]) -> None:
+    def _publish(self, messages: Sequence[Message]) -> int:
+        """Publish, and return how many messages were acknowledged, from the first on."""
         if self._publisher is None:
             will = self._status(state="offline", cause="lost")  # when is not known before
             self._publisher = Publisher(self._config, will)
         try:
-            self._publisher.publish(messages)
+            return self._publisher.publish(messages)
         except SinkUnavailable:
             self._drop()
             raise

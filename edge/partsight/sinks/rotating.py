@@ -107,7 +107,7 @@ class RotatingSink:
             if whole < self._path.stat().st_size:
                 os.truncate(self._path, whole)
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """Write rows; they are on the disk when this returns."""
         try:
             if rows and self._is_due(rows[0]):
@@ -122,6 +122,7 @@ class RotatingSink:
             # A torn line is cut off when the file is opened again; complete ones come twice.
             self._close()
             raise self._unavailable(error) from error
+        return len(rows)
 
     def _require_same_file(self, stream: IO[str]) -> None:
         """Raise an error if the path no longer leads to the open file."""

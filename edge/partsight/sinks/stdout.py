@@ -33,7 +33,7 @@ class StdoutSink(nullcontext["StdoutSink"]):
         self._stream = stream
         self._sink = None if stream is None else JsonLinesSink(stream)
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """Write rows; see ``LineSink``.
 
         Raises:
@@ -55,6 +55,8 @@ class StdoutSink(nullcontext["StdoutSink"]):
                 f"cannot write to the standard output: {error.strerror or error}. Expected a pipe "
                 "with a reader, or a file on a disk with free space."
             ) from error
+
+        return len(rows)
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Write nothing: readers expect one row per line."""

@@ -91,7 +91,7 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
     def __exit__(self, *error: object) -> None:
         self._pool.clear()
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         """POST rows in their order; see ``LineSink``."""
         body = json.dumps({"verdicts": [dict(row) for row in rows]}).encode()
         headers = {
@@ -111,6 +111,7 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
             raise self._unavailable(f"no answer: {self._redacted(reason)}") from error
         if not 200 <= answer.status < 300:
             raise self._refused(answer, text)
+        return len(rows)
 
     def _posted(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
         return self._pool.request(

@@ -38,9 +38,10 @@ class Collecting:
     def __exit__(self, *raised: object) -> None:
         self.closed = True
 
-    def deliver(self, rows: Sequence[Row]) -> None:
+    def deliver(self, rows: Sequence[Row]) -> int:
         self.gate.wait()
         self.seqs.extend(row["seq"] for row in rows)
+        return len(rows)
 
     def report(self, status: Mapping[str, Any]) -> None:
         self.reports += 1
@@ -114,7 +115,7 @@ def test_a_sink_that_blocks_stalls_neither_the_journal_nor_the_end(
 
 def test_an_unreachable_sink_does_not_delay_the_end(journal: Journal, make_row) -> None:
     class Away(Collecting):
-        def deliver(self, rows: Sequence[Row]) -> None:
+        def deliver(self, rows: Sequence[Row]) -> int:
             raise SinkUnavailable("away")
 
     feeding = worker(journal, Away())
