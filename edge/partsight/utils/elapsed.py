@@ -69,6 +69,11 @@ class ElapsedTime:
         self.update()
         return self._record.known_s
 
+    @property
+    def certain(self) -> bool:
+        """Whether known time cannot be too small: the clock was confirmed since the last start."""
+        return not self._record.unseen
+
     def wall_of(self, known_s: float) -> float:
         """Unix seconds of a known time, by the last believed wall clock."""
         return known_s - self._record.shift_s

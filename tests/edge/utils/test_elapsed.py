@@ -3,47 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
+from tests.wrong_clock import DAY_S, HOUR_S, START_S, STEPS, YEARS_S, Machine
 
-from partsight.utils.clock_record import DAY_S
-from partsight.utils.clocks import Clocks, is_synchronized
-from partsight.utils.elapsed import ElapsedTime, confirm_clock
-
-START_S = 1_790_000_000.0
-HOUR_S = 3600.0
-YEARS_S = 730 * DAY_S
-
-
-@dataclass
-class Machine:
-    """A machine whose clock is wrong by ``error_s``, and the file of its record."""
-
-    path: Path
-    true_s: float = START_S
-    error_s: float = 0.0
-    booted_s: float = START_S - 1000
-    boots: int = 1
-    ntp: bool = False
-
-    def clocks(self) -> Clocks:
-        return Clocks(
-            wall=lambda: self.true_s + self.error_s,
-            since_boot=lambda: self.true_s - self.booted_s,
-            boot=lambda: str(self.boots),
-            synchronized=lambda wall_s: self.ntp,
-        )
-
-    def off(self, seconds: float) -> None:
-        self.true_s += seconds
-        self.booted_s, self.boots = self.true_s, self.boots + 1
-
-    def start(self, **options: object) -> ElapsedTime:
-        return ElapsedTime(self.path, clocks=self.clocks(), **options)  # type: ignore[arg-type]
+from partsight.utils.clocks import is_synchronized
+from partsight.utils.elapsed import confirm_clock
 
 
 @pytest.fixture
@@ -164,17 +131,6 @@ def test_a_record_with_odd_values_starts_anew(machine: Machine, value: object) -
     record = json.loads(machine.path.read_bytes()) | {"known_s": value}
     machine.path.write_text(json.dumps(record))
     assert machine.start().known_s() == START_S
-
-
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["on", "off"]),
-        st.floats(0, 3 * DAY_S),
-        st.sampled_from([0.0, 1e5, -1e5, YEARS_S, -YEARS_S, -1.7e9]),
-        st.booleans(),
-    ),
-    max_size=12,
-)
 
 
 @settings(max_examples=80, deadline=None)
