@@ -8,7 +8,7 @@ moment leaves a valid journal.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,6 +30,7 @@ class Retention:
     keep_days: float | None = None
     keep_rows: int | None = None
     delivered: int | None = None
+    aged: Mapping[str, int] | None = None
 
 
 def last_to_prune(
@@ -71,6 +72,8 @@ def _limits(
             (since,),
         ).fetchone()
         yield young[0] - 1 if young else last
+    if kept.aged is not None:
+        yield min(last, kept.aged.get(table.name, 0))
     if kept.keep_rows is not None:
         yield last - kept.keep_rows
 

@@ -125,6 +125,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         keep_days: float | None = None,
         keep_rows: int | None = None,
         delivered: int | None = None,
+        aged: Mapping[str, int] | None = None,
     ) -> int:
         """Delete the oldest rows; the chain of the rest can still be verified.
 
@@ -136,6 +137,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
                 verdict.
             delivered: verdicts after this ``seq`` are kept, since a sink has not delivered them
                 yet; None without sinks.
+            aged: by table, the last ``seq`` that is too old, see ``ages.RowAges``.
 
         Returns:
             The number of deleted verdicts.
@@ -143,7 +145,7 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         Raises:
             OutputError: see ``append``; some rows may be deleted.
         """
-        kept = Retention(keep_days, keep_rows, delivered)
+        kept = Retention(keep_days, keep_rows, delivered, aged)
         try:
             with contextlib.closing(connect_read_only(self.path)) as reader:
                 last = last_to_prune(reader, kept, self._now())

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from partsight.journal import Journal
     from partsight.model_store.watch import ModelWatch
     from partsight.sinks.delivery_worker import DeliveryWorker
+    from partsight.utils.elapsed import ElapsedTime
 
 __all__ = [
     "checked_load",
     "model_notes",
+    "open_clock",
     "open_delivery",
     "open_health",
     "open_journal",
@@ -44,6 +46,7 @@ __all__ = [
 # At the end, for all sinks together and for images: after SIGTERM the whole line has 5 s.
 _FLUSH_S = 2.0
 _PRUNE_EVERY_S = 3600.0
+_CLOCK_EVERY_S = 60.0
 
 
 def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Journal | None:
@@ -87,17 +90,47 @@ def open_delivery(
     return opened
 
 
+def open_clock(
+    config: Config, journal: Journal | None, telemetry: Telemetry, stack: ExitStack
+) -> ElapsedTime | None:
+    """Count known time, if verdicts are deleted by age.
+
+    The state ``deletion by age`` says ``suspended`` while the clock may be wrong.
+    """
+    if journal is None or config.journal.keep_days is None:
+        return None
+    from partsight.journal.ages import clock_path, newest_row_s
+    from partsight.utils.elapsed import ElapsedTime
+
+    def changed(reason: str | None) -> None:
+        telemetry.state("deletion by age", "suspended" if reason else "running", reason or "")
+
+    elapsed = ElapsedTime(clock_path(journal.path), newest_row_s(journal.path), changed)
+    stack.enter_context(Periodic("clock", elapsed.update, _CLOCK_EVERY_S))
+    return elapsed
+
+
 def open_pruning(
-    config: Config, journal: Journal | None, workers: Sequence[DeliveryWorker], stack: ExitStack
+    config: Config,
+    journal: Journal | None,
+    workers: Sequence[DeliveryWorker],
+    elapsed: ElapsedTime | None,
+    stack: ExitStack,
 ) -> None:
     """Delete old verdicts at the start and then hourly, in a thread of its own."""
     kept = config.journal
     if journal is None or (kept.keep_days is None and kept.keep_rows is None):
         return
+    ages = None
+    if elapsed is not None and kept.keep_days is not None:
+        from partsight.journal.ages import RowAges
+
+        ages = RowAges(journal.path, elapsed, kept.keep_days)
 
     def prune() -> None:
         delivered = min((worker.position for worker in workers), default=None)
-        journal.prune(keep_days=kept.keep_days, keep_rows=kept.keep_rows, delivered=delivered)
+        aged = None if ages is None else ages.aged()
+        journal.prune(keep_rows=kept.keep_rows, delivered=delivered, aged=aged)
 
     stack.enter_context(Periodic("prune", prune, _PRUNE_EVERY_S))
 

@@ -16,6 +16,7 @@ from partsight.line.assembly import (
     checked_load,
     load_first_model,
     model_notes,
+    open_clock,
     open_delivery,
     open_health,
     open_image_store,
@@ -65,7 +66,8 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         inspector = Inspector(load_first_model(request, telemetry, on_event), config.decision)
         on_event("started", started(config, inspector))
         workers = open_delivery(config, journal, telemetry, stack)
-        open_pruning(config, journal, workers, stack)
+        elapsed = open_clock(config, journal, telemetry, stack)
+        open_pruning(config, journal, workers, elapsed, stack)
         observers = open_observers(request, inspector, telemetry, on_event, stack)
         recorder = Recorder(
             telemetry,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from partsight.cli.commands.journal import export, query, verify
+from partsight.cli.commands.journal import confirm_clock, export, query, verify
 
 __all__ = ["command"]
 
@@ -23,5 +23,5 @@ def command() -> None:
     """
 
 
-for _module in (export, query, verify):
+for _module in (confirm_clock, export, query, verify):
     command.add_command(_module.command)
