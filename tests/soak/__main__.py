@@ -7,18 +7,22 @@ from __future__ import annotations
 
 import argparse
 import collections
+import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.soak.audit_resources import WARM_UP_S, growth
 from tests.soak.evidence import Life
 from tests.soak.faults import FAULTS, LANES
+from tests.soak.findings import Finding
 from tests.soak.plan import Fault, make_plan
 from tests.soak.run import Result, soak
 
-_SHOWN = 40
+# Findings of one kind and receiver that are printed; findings.json has all.
+_SHOWN = 5
 
 
 def _arguments() -> argparse.Namespace:
@@ -79,9 +83,21 @@ def _report(result: Result, plan: list[Fault]) -> None:
         _say(f"process {number}: {_life(life)}")
     found = collections.Counter(finding.kind for finding in result.findings)
     _say(f"findings: {dict(found) or 'none'}")
-    for finding in result.findings[:_SHOWN]:
+    for finding in _first(result.findings):
         at = "" if finding.at_s is None else f" at {finding.at_s - result.started_s:.1f} s"
         _say(f"  {finding.kind}: {finding.text[:300]}{at}")
+
+
+def _first(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the first few findings of each kind and receiver."""
+    seen: collections.Counter[tuple[str, str]] = collections.Counter()
+    chosen = []
+    for finding in findings:
+        receiver = re.sub("SOAK-.*", "", finding.text.partition(":")[0])
+        seen[finding.kind, receiver] += 1
+        if seen[finding.kind, receiver] <= _SHOWN:
+            chosen.append(finding)
+    return chosen
 
 
 def _life(life: Life) -> str:

@@ -61,28 +61,39 @@ def _pattern(row: Row) -> list[int]:
 
 
 def _counts(evidence: Evidence) -> Iterator[Finding]:
-    """Over all processes of the line, each row is counted once.
+    """Over all processes of the line, each row is counted once, and shown or counted as late.
 
     A process that is killed between a write and saving its position counts one row again in the
     next process: at least once is all that can be had there.
     """
-    counted = 0
+    if not evidence.lives or not evidence.plc_writes:
+        return
+    counted = late = 0
     ends = [*(life.plc_from for life in evidence.lives[1:]), len(evidence.plc_writes)]
     for life, end in zip(evidence.lives, ends, strict=True):
-        totals = [
-            sum(_number(write.values, 2 * place) for place in range(3))
-            for write in evidence.plc_writes[life.plc_from : end]
-            if write.function == _REGISTERS and write.address == 0
-        ]
+        counts = _written(evidence.plc_writes[life.plc_from : end])
+        totals = [sum(each[:3]) for each in counts]
         if totals != sorted(totals):
             yield Finding("altered", "modbus: a count went down while the line ran")
         counted += totals[-1] if totals else 0
+        late += counts[-1][3] if counts else 0
     rows = len({row["id"] for rows in evidence.journals.values() for row in rows})
-    again = max(0, len(evidence.lives) - 1)
-    if evidence.lives and evidence.plc_writes and not rows <= counted <= rows + again:
+    again = len(evidence.lives) - 1
+    if not rows <= counted <= rows + again:
         kind = "lost" if counted < rows else "doubled"
-        text = f"modbus: {counted} verdicts counted, expected {rows} to {rows + again}"
-        yield Finding(kind, text)
+        yield Finding(kind, f"modbus: {counted} counted, expected {rows} to {rows + again}")
+    shown = len({sequence for write in evidence.plc_writes if (sequence := _sequence(write))})
+    if not evidence.replaced_journals and shown + late < rows:
+        yield Finding("lost", f"modbus: {shown} verdicts shown and {late} late, expected {rows}")
+
+
+def _written(writes: Sequence[PlcWrite]) -> list[list[int]]:
+    """Return the counts of accept, reject, review and late of each write of registers."""
+    return [
+        [_number(write.values, 2 * place) for place in range(4)]
+        for write in writes
+        if write.function == _REGISTERS and write.address == 0
+    ]
 
 
 def _number(words: Sequence[int], place: int) -> int:

@@ -145,6 +145,7 @@ TAMPERED = {
         {"plc_writes": writes([*ROWS, row(9)])},
     ),
     "the PLC counted too few": ("lost", {"plc_writes": PLC[:-2]}),
+    "the PLC was not shown a verdict": ("lost", {"plc_writes": [*PLC[:2], *PLC[4:]]}),
     "the PLC counted down": (
         "altered",
         {"plc_writes": [*PLC, PlcWrite(16, 0, [0, 1, *PLC[1].values[2:]]), PLC[-1]]},
