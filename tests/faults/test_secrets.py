@@ -40,6 +40,7 @@ _COMPANIONS = {
     '[[sinks]] kind = "webhook"': "",
     '[trigger] kind = "mqtt"': _NETWORK + 'username = "operator"\ntopic = "parts"\n',
     '[trigger] kind = "http"': "port = {trigger}\n",
+    "[health]": "port = {health}\n",
 }
 
 
@@ -105,7 +106,7 @@ def test_the_configuration_is_shown_without_secrets(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     text, environ = _planted(tmp_path, way, table, {"address": 9, "url": 9})
-    ports = {"port": 9, "trigger": 10}
+    ports = {"port": 9, "trigger": 10, "health": 11}
     file = tmp_path / "partsight.toml"
     file.write_text(text.format(**ports) + wrong)
     for name, value in environ.items():
@@ -136,10 +137,10 @@ def _watching(
         line.wait(DEADLINE_S)
 
 
-def _get(port: int, path: str) -> str:
+def _get(port: int, path: str, token: str = "") -> str:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=DEADLINE_S)
     with contextlib.closing(connection):
-        connection.request("GET", path)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
         return connection.getresponse().read().decode()
 
 
@@ -190,13 +191,14 @@ def test_a_line_writes_no_secret_anywhere(
         web.respond = _quoting
         ports = {"address": silent.getsockname()[1], "url": urlsplit(web.url).port or 0}
         named = ["[source]", '[[sinks]] kind = "mqtt"', '[[sinks]] kind = "webhook"']
-        named.append(f'[trigger] kind = "{trigger}"')
+        named += [f'[trigger] kind = "{trigger}"', "[health]"]
         planted = [_planted(tmp_path, way, table, ports) for table in named]
-        config = f'[health]\nport = {health}\n[journal]\npath = "journal.db"\n'
+        config = '[journal]\npath = "journal.db"\n'
         config += '[pictures]\nfolder = "pictures"\n'
         config += "".join(text for text, _ in planted)
         environ = {name: value for _, each in planted for name, value in each.items()}
         config = config.replace("{port}", str(broker.port)).replace("{trigger}", str(parts))
+        config = config.replace("{health}", str(health))
         given = environ if way == "env" else {}
         for name in [] if way == "file" else environ:
             (tmp_path / name).unlink()
@@ -213,7 +215,10 @@ def test_a_line_writes_no_secret_anywhere(
                 lambda: refused in str([each.payload for each in heard.messages]),
                 "the status should show the server's answer",
             )
-            shown += [_get(health, path) for path in ("/readyz", "/healthz", "/metrics")]
+            token = environ[f"HEALTH__TOKEN_{way.upper()}"]
+            for path in ("/readyz", "/healthz", "/metrics"):
+                shown += [_get(health, path), _get(health, path, token)]
+            assert "partsight_" in shown[-1]
             shown += [f"{each.topic} {each.payload!r}" for each in heard.messages]
             line.send_signal(signal.SIGTERM)
             line.wait(DEADLINE_S)

@@ -87,8 +87,17 @@ class Spool:
                 "another output."
             )
 
+    def _whole_bytes(self) -> int:
+        try:
+            return whole_bytes(self._path, "jsonl", first_column=None)
+        except ValueError as error:
+            raise OutputError(
+                f"cannot continue {self._path}: {error}. It was changed since the run was stopped: "
+                "move it away, or choose another output."
+            ) from error
+
     def _begin(self, settings: Mapping[str, Any], resume: bool) -> None:
-        os.ftruncate(self._stream.fileno(), whole_bytes(self._path, "jsonl"))
+        os.ftruncate(self._stream.fileno(), self._whole_bytes())
         self._stream.seek(0)
         lines = self._stream.readlines(1)
         has_rows = self._stream.read(1) != b""

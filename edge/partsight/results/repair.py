@@ -15,28 +15,35 @@ from typing import IO, Literal
 
 __all__ = ["csv_header", "whole_bytes"]
 
-# All rows have this first column, in every version.
-_FIRST_COLUMN = "seq"
 
-
-def whole_bytes(path: Path, kind: Literal["jsonl", "csv"]) -> int:
+def whole_bytes(
+    path: Path, kind: Literal["jsonl", "csv"], *, first_column: str | None = "seq"
+) -> int:
     """The number of bytes at the start of a file that are complete rows.
 
     After them there is nothing, or one torn row.
+
+    Args:
+        path: of the file.
+        kind: its format.
+        first_column: of every row that this program writes there; None if the name of the file
+            already shows who wrote it.
 
     Raises:
         ValueError: the file was not written by this program, or was changed since.
         OSError: the file cannot be read.
     """
     with path.open("rb") as stream:
-        whole, torn = _whole_csv(stream) if kind == "csv" else _whole_jsonl(stream)
-    start = f"{_FIRST_COLUMN}," if kind == "csv" else f'{{"{_FIRST_COLUMN}": '
-    if whole == 0 and not (start.encode().startswith(torn) or torn.startswith(start.encode())):
-        raise ValueError(f"expected the beginning {start!r}, received {torn[:40]!r}")
+        scan = _whole_csv if kind == "csv" else _whole_jsonl
+        whole, torn = scan(stream, first_column)
+    if whole == 0 and first_column is not None:
+        start = f"{first_column}," if kind == "csv" else f'{{"{first_column}": '
+        if not (start.encode().startswith(torn) or torn.startswith(start.encode())):
+            raise ValueError(f"expected the beginning {start!r}, received {torn[:40]!r}")
     return whole
 
 
-def _whole_jsonl(stream: IO[bytes]) -> tuple[int, bytes]:
+def _whole_jsonl(stream: IO[bytes], first_column: str | None) -> tuple[int, bytes]:
     """Return the number of bytes of complete lines, and the torn line."""
     whole = 0
     for number, line in enumerate(stream, 1):
@@ -44,20 +51,20 @@ def _whole_jsonl(stream: IO[bytes]) -> tuple[int, bytes]:
             return whole, line
         if not (line.startswith(b"{") and line.endswith(b"}\n")):
             raise ValueError(f"line {number} is no JSON object, received {line[:40]!r}")
-        if number == 1 and not _has_number(line):
-            raise ValueError(f"line 1 has no {_FIRST_COLUMN!r}, received {line[:40]!r}")
+        if number == 1 and first_column is not None and not _has_column(line, first_column):
+            raise ValueError(f"line 1 has no {first_column!r}, received {line[:40]!r}")
         whole += len(line)
     return whole, b""
 
 
-def _has_number(line: bytes) -> bool:
+def _has_column(line: bytes, name: str) -> bool:
     try:
-        return _FIRST_COLUMN in json.loads(line)
+        return name in json.loads(line)
     except ValueError:
         return False
 
 
-def _whole_csv(stream: IO[bytes]) -> tuple[int, bytes]:
+def _whole_csv(stream: IO[bytes], first_column: str | None) -> tuple[int, bytes]:
     r"""Return the number of bytes of complete rows, and the torn row.
 
     A row ends with ``\r\n``. A quoted field may contain line ends as well; outside such a field,
@@ -75,8 +82,8 @@ def _whole_csv(stream: IO[bytes]) -> tuple[int, bytes]:
         if not line.endswith(b"\r\n"):
             raise ValueError(f"row {number} ends with '\\n', expected '\\r\\n'")
         fields = _fields(torn)
-        if number == 1 and fields[:1] != [_FIRST_COLUMN]:
-            raise ValueError(f"its first column is {fields[:1]}, expected {_FIRST_COLUMN!r}")
+        if number == 1 and first_column is not None and fields[:1] != [first_column]:
+            raise ValueError(f"its first column is {fields[:1]}, expected {first_column!r}")
         columns = columns or fields
         if len(fields) != len(columns):
             raise ValueError(

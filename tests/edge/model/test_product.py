@@ -133,7 +133,7 @@ def test_a_new_model_file_in_the_store(
         assert f"replaced by {sha(offered)[:12]} (" in line
         assert "activated by the line, from " in line
         assert "new.tflite" in line
-        assert ("cannot be told apart" in caplog.text) == (active is new is None)
+        assert ("cannot be distinguished" in caplog.text) == (active is new is None)
     else:
         assert taken is None
         assert activated(bench.store) == [sha(old)]
@@ -152,7 +152,7 @@ def test_a_missing_product_name_is_reported_once(
         taken = bench.watch.poll()
         assert taken is not None
         bench.watch.swapped(taken)
-    assert caplog.text.count("cannot be told apart") == 1
+    assert caplog.text.count("cannot be distinguished") == 1
     assert sum("replaced by" in each for each in caplog.messages) == 2
 
 
