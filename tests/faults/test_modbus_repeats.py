@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,3 +152,24 @@ def test_a_plc_that_restarted_is_shown_the_verdict_again(plc: PlcServer) -> None
         sink.deliver([row(1, "accept")])
     assert sequences(plc) == [1, 1]
     assert plc.coils(COILS, 1) == [True]
+
+
+@pytest.mark.parametrize("taken", [False, True])
+def test_a_verdict_that_becomes_late_before_it_is_confirmed_is_counted_as_late_unless_shown(
+    plc: PlcServer, taken: bool
+) -> None:
+    tally, later = Tally(), [timedelta(0)]
+    config = ModbusSinkConfig(
+        kind="modbus", host="127.0.0.1", port=plc.port, coils=COILS, registers=REGISTERS, hold_s=0.0
+    )
+    with ModbusSink(config, tally, now=lambda: utc_now() + later[0]) as sink:
+        if taken:
+            sink.deliver([row(1, "accept")])
+        else:
+            plc.stop()
+            with pytest.raises(SinkUnavailable):
+                sink.deliver([row(1, "accept")])
+            plc.start()
+        later[0] = timedelta(hours=1)
+        sink.deliver([row(1, "accept")])
+    assert tally.counts == {"accept": 1, "reject": 0, "review": 0, "late": int(not taken)}

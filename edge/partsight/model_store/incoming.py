@@ -17,7 +17,7 @@ from pathlib import Path
 
 from partsight.errors import ModelError, OutputError
 from partsight.model.file import ModelFile, load_model_file
-from partsight.utils.files import write_atomic
+from partsight.utils.files import distinct_name, write_atomic
 from partsight.utils.limits import MAX_MODEL_BYTES
 
 __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
@@ -26,6 +26,8 @@ __all__ = ["PATIENCE_S", "SETTLED_S", "Candidate", "Incoming"]
 SETTLED_S, PATIENCE_S = 2.0, 30.0
 # Suffixes of unfinished copies; hidden files are ignored too.
 _UNFINISHED = (".crdownload", ".filepart", ".part", ".partial", ".tmp")
+# Ending of the file with the reason next to a refused model.
+_REASON = ".reason.txt"
 # Number of refused models to keep.
 _REFUSED_KEPT = 10
 
@@ -109,8 +111,10 @@ class Incoming:
             return
         with contextlib.suppress(OSError, OutputError):  # left in place if it cannot be moved
             refused.mkdir(parents=True, exist_ok=True)
-            _move(candidate, refused / candidate.path.name)
-            write_atomic(refused / f"{candidate.path.name}.reason.txt", f"{reason}\n".encode())
+            name = _name_with_room(candidate.path.name)
+            _move(candidate, refused / name)
+            text = f"{reason}\n".encode(errors="backslashreplace")
+            write_atomic(refused / f"{name}{_REASON}", text)
             _delete_oldest(refused)
 
     def _files(self) -> list[Path]:
@@ -134,6 +138,10 @@ class Incoming:
         waited_s = now_s - seen.since_s
         if seen.done or waited_s < (PATIENCE_S if seen.incomplete else SETTLED_S):
             return None
+        if path.is_symlink() and not self.is_file:
+            # Its content could be any file that the line may read, and the reason quotes bytes.
+            link = ModelError(f"{path.name} is a link: expected a file. Copy the model itself")
+            return Candidate(path, identity, None, link)
         try:
             file = load_model_file(path)
         except ModelError as error:
@@ -167,9 +175,15 @@ def _move(candidate: Candidate, destination: Path) -> None:
             shutil.move(candidate.path, destination)
 
 
+def _name_with_room(name: str) -> str:
+    """Return a name to which the ending of a reason can be added: file systems allow 255 bytes."""
+    fits = len(os.fsencode(name)) <= 255 - len(_REASON)
+    return name if fits else distinct_name(name, Path(name).suffix[:20])
+
+
 def _delete_oldest(refused: Path) -> None:
     """Keep only the newest refused models, so that they do not fill the disk."""
-    reasons = sorted(refused.glob("*.reason.txt"), key=lambda path: path.stat().st_mtime_ns)
+    reasons = sorted(refused.glob(f"*{_REASON}"), key=lambda path: path.stat().st_mtime_ns)
     for reason in reasons[:-_REFUSED_KEPT]:
         reason.unlink()
-        reason.with_name(reason.name.removesuffix(".reason.txt")).unlink(missing_ok=True)
+        reason.with_name(reason.name.removesuffix(_REASON)).unlink(missing_ok=True)

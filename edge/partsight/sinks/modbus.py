@@ -32,7 +32,6 @@ a verdict in time, and a heartbeat that does not change, as a reject.
 
 from __future__ import annotations
 
-import collections
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -67,26 +66,26 @@ class Tally:
 
     Attributes:
         counts: by verdict, and ``late``.
-        recent: ids of the rows counted last, so that a row that comes twice is counted once; by
-            id, since ``seq`` restarts in a new journal.
+        recent: of the rows counted last, the id and whether it was counted as late, so that a row
+            that comes twice is counted once; by id, since ``seq`` restarts in a new journal.
         begun: id of the row that was written last, also if the PLC did not confirm it; None before
             the first.
         free_at_s: time from which the next row may be shown, monotonic.
     """
 
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTS, 0))
-    recent: collections.deque[str] = field(
-        default_factory=lambda: collections.deque(maxlen=_RECENT)
-    )
+    recent: dict[str, bool] = field(default_factory=dict)
     begun: str | None = None
     free_at_s: float = -1.0
 
     def take(self, row: Row, *, late: bool) -> None:
-        """Count a row, unless it was counted before."""
-        if row["id"] not in self.recent:
-            self.recent.append(row["id"])
-            self.counts[row["verdict"]] += 1
-            self.counts["late"] += late
+        """Count a row once; also as late if a first try in time did not reach the PLC."""
+        counted = row["id"] in self.recent
+        self.counts[row["verdict"]] += not counted
+        self.counts["late"] += late and not self.recent.get(row["id"], False)
+        self.recent[row["id"]] = late or self.recent.get(row["id"], False)
+        if len(self.recent) > _RECENT:
+            del self.recent[next(iter(self.recent))]
 
     def words(self) -> list[int]:
         """Return the registers of the counts."""
@@ -128,12 +127,13 @@ class ModbusSink(AbstractContextManager["ModbusSink"]):
             self._show(rows[0])
             return 1
         for row in late:
-            self._tally.take(row, late=True)
+            shown = row["id"] == self._tally.begun and self._is_taken(row, _coils(row))
+            self._tally.take(row, late=not shown)
         self._plc.write_registers(self._config.registers, self._tally.words())
         return len(late)
 
     def _show(self, row: Row) -> None:
-        verdict = [name == row["verdict"] for name in COILS[:3]]
+        verdict = _coils(row)
         if not self._is_taken(row, verdict):
             self._tally.take(row, late=False)
             self._wait_until_free()
@@ -184,6 +184,11 @@ class ModbusSink(AbstractContextManager["ModbusSink"]):
                     f"{echo + 1}. Received: {words}. It is shown again until it is late."
                 )
             self._sleep(_ECHO_PAUSE_S)
+
+
+def _coils(row: Row) -> list[bool]:
+    """Return the values of the coils of a verdict."""
+    return [name == row["verdict"] for name in COILS[:3]]
 
 
 # By PLC and registers: a new sink is opened after each failure and must continue the counts.

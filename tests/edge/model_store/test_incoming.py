@@ -216,3 +216,36 @@ def test_the_refused_do_not_fill_the_disk(incoming: Incoming, clock: Clock, tmp_
 
 def test_a_missing_folder_is_no_error(tmp_path: Path) -> None:
     assert list(Incoming(tmp_path / "nowhere").look()) == []
+
+
+def test_a_link_is_refused_unread(incoming: Incoming, clock: Clock, tmp_path: Path) -> None:
+    """The reason for a refusal quotes bytes, which could be those of a password file."""
+    secret = tmp_path / "password"
+    secret.write_text("0123-mqtt-secret")
+    (incoming.place / "model.tflite").symlink_to(secret)
+    list(incoming.look())
+    clock.now_s += SETTLED_S
+    (candidate,) = incoming.look()
+    assert "is a link" in str(candidate.refusal)
+    incoming.refuse(candidate, tmp_path / "refused", str(candidate.refusal))
+    assert "mqtt" not in (tmp_path / "refused" / "model.tflite.reason.txt").read_text()
+    assert secret.exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 248 + ".tflite", "ü" * 120 + ".tflite", os.fsdecode(b"caf\xe9.tflite"), "a\nb.tflite"],
+)
+def test_a_refused_model_of_any_name_has_its_reason(
+    incoming: Incoming, clock: Clock, tmp_path: Path, name: str
+) -> None:
+    (incoming.place / name).write_bytes(b"no model")
+    list(incoming.look())
+    clock.now_s += PATIENCE_S
+    list(incoming.look())
+    clock.now_s += PATIENCE_S
+    (candidate,) = incoming.look()
+    incoming.refuse(candidate, tmp_path / "refused", f"{candidate.refusal} \udce9")
+    assert not (incoming.place / name).exists()
+    assert len(list((tmp_path / "refused").glob("*.reason.txt"))) == 1
+    assert len(list((tmp_path / "refused").iterdir())) == 2
