@@ -10,7 +10,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from partsight.journal.database import transaction
 from partsight.journal.schema import TABLES, VERDICTS, JournalTable
@@ -27,15 +26,12 @@ _PORTION = 200
 class Retention:
     """Limits of ``Journal.prune``; None is no limit."""
 
-    keep_days: float | None = None
     keep_rows: int | None = None
     delivered: int | None = None
     aged: Mapping[str, int] | None = None
 
 
-def last_to_prune(
-    reader: sqlite3.Connection, kept: Retention, now: datetime
-) -> dict[str, tuple[int, str]]:
+def last_to_prune(reader: sqlite3.Connection, kept: Retention) -> dict[str, tuple[int, str]]:
     """Return, by table, seq and hexadecimal hash of the last row to delete or deleted before.
 
     Empty if there is nothing to prune. Otherwise it has all tables, so that the newest event
@@ -44,12 +40,11 @@ def last_to_prune(
     Args:
         reader: a connection for reading.
         kept: the limits.
-        now: current time, with a time zone.
     """
     anchors = {of: (seq, hash) for of, seq, hash in reader.execute("SELECT * FROM anchors")}
     found = {}
     for table in TABLES:
-        seq = max(_limits(reader, table, kept, now), default=0)
+        seq = max(_limits(reader, table, kept), default=0)
         if table is VERDICTS and kept.delivered is not None:
             seq = min(seq, kept.delivered)
         query = f'SELECT seq, hash FROM "{table.name}" WHERE seq = ?'
@@ -59,19 +54,8 @@ def last_to_prune(
     return {name: (seq, bytes(hash).hex()) for name, (seq, hash) in found.items()}
 
 
-def _limits(
-    reader: sqlite3.Connection, table: JournalTable, kept: Retention, now: datetime
-) -> Iterator[int]:
+def _limits(reader: sqlite3.Connection, table: JournalTable, kept: Retention) -> Iterator[int]:
     (last,) = reader.execute(f'SELECT ifnull(max(seq), 0) FROM "{table.name}"').fetchone()
-    if kept.keep_days is not None:
-        since = (now - timedelta(days=kept.keep_days)).isoformat(timespec="milliseconds")
-        # In the order of seq, not of the index, so that only rows to delete are read.
-        young = reader.execute(
-            f'SELECT seq FROM "{table.name}" NOT INDEXED '
-            f'WHERE julianday("{table.time}") >= julianday(?) ORDER BY seq LIMIT 1',
-            (since,),
-        ).fetchone()
-        yield young[0] - 1 if young else last
     if kept.aged is not None:
         yield min(last, kept.aged.get(table.name, 0))
     if kept.keep_rows is not None:

@@ -122,7 +122,6 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
     def prune(
         self,
         *,
-        keep_days: float | None = None,
         keep_rows: int | None = None,
         delivered: int | None = None,
         aged: Mapping[str, int] | None = None,
@@ -132,7 +131,6 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         Call it about once an hour: each call that deletes rows writes an event.
 
         Args:
-            keep_days: age in days from which verdicts and events are deleted.
             keep_rows: number of verdicts to keep, and of events: a shadow model writes one per
                 verdict.
             delivered: verdicts after this ``seq`` are kept, since a sink has not delivered them
@@ -145,10 +143,10 @@ class Journal(contextlib.AbstractContextManager["Journal"]):
         Raises:
             OutputError: see ``append``; some rows may be deleted.
         """
-        kept = Retention(keep_days, keep_rows, delivered, aged)
+        kept = Retention(keep_rows, delivered, aged)
         try:
             with contextlib.closing(connect_read_only(self.path)) as reader:
-                last = last_to_prune(reader, kept, self._now())
+                last = last_to_prune(reader, kept)
         except (sqlite3.Error, JournalError) as error:
             raise refused(self.path, error) from error
         if not last:

@@ -233,18 +233,16 @@ def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
         ({"keep_rows": 5, "delivered": 3}, (4, 20)),
         ({"keep_rows": 5, "delivered": 0}, (1, 20)),
         ({"keep_rows": 50}, (1, 20)),
-        ({"keep_days": 1}, (11, 20)),
-        ({"keep_days": 1, "keep_rows": 3}, (18, 20)),
-        ({"keep_days": 0.001}, None),
+        ({"aged": {"verdicts": 10}}, (11, 20)),
+        ({"aged": {"verdicts": 10}, "keep_rows": 3}, (18, 20)),
+        ({"aged": {"verdicts": 99}}, None),
     ],
 )
 def test_pruning(tmp_path: Path, make_row, kept: dict[str, Any], left: Any) -> None:
-    """Ten rows two days ago, ten just now; the chain verifies, and goes on."""
-    old, new = WHEN - timedelta(days=2), WHEN - timedelta(hours=1)
+    """Of twenty rows; the chain verifies, and goes on."""
     with Journal(tmp_path / "journal.db", now=lambda: WHEN) as journal:
         for number in range(20):
-            captured = (old if number < 10 else new) + timedelta(seconds=number)
-            journal.append(make_row(number, captured_at=captured.isoformat()))
+            journal.append(make_row(number))
         head = journal.head()
 
         pruned = journal.prune(**kept)
@@ -298,8 +296,8 @@ def test_pruning_portion_by_portion_leaves_a_sound_chain_each_time(
             journal.append(make_row(number, captured_at=captured.isoformat()))
             journal.event("state", {})
         monkeypatch.setattr(journal._store, "run", deleting)
-        journal.prune(keep_days=3 / 24)
-        journal.prune(keep_days=1 / 24)
+        for last in (6, 9):
+            journal.prune(aged={"verdicts": last, "events": last})
 
     assert {10, 8, 6, 4} <= set(lengths)
     assert verify(journal.path).pruned["events"] > 5
