@@ -7,7 +7,7 @@ import hashlib
 import os
 import queue
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,6 +24,7 @@ from partsight.image.undeclared_depth import UndeclaredDepthError
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.records import ImageFileFacts, ImageResult
 from partsight.utils.parallel_map import parallel_map
+from partsight.utils.wall_clock import file_time
 
 if TYPE_CHECKING:
     from partsight.inference.classifier import Classifier
@@ -117,7 +118,7 @@ def _read(image: InputImage) -> tuple[bytes | NDArray[np.uint8], datetime | None
     if not isinstance(image.content, Path):
         return image.content, image.modified_at
     data, status = read_image_file(image.content)
-    return data, datetime.fromtimestamp(status.st_mtime, timezone.utc)
+    return data, file_time(status.st_mtime)
 
 
 def _facts(

@@ -6,7 +6,6 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import IO
 
@@ -15,6 +14,7 @@ from partsight.image_files.walk import LeftOut, is_ignored
 from partsight.inputs.base import Input, InputImage, Unreadable
 from partsight.utils.bounded_tar import BoundedTarInfo
 from partsight.utils.limits import MAX_IMAGE_BYTES
+from partsight.utils.wall_clock import file_time
 
 __all__ = ["images_in_tar", "images_in_zip"]
 
@@ -59,7 +59,7 @@ def images_in_tar(path: Path, left_out: LeftOut) -> Iterator[Input]:
                     continue
                 stream = archive.extractfile(member)
                 data = b"" if stream is None else _read(stream, member.size)
-                modified_at = datetime.fromtimestamp(member.mtime, timezone.utc)
+                modified_at = file_time(member.mtime)
                 yield InputImage(f"{path}!/{member.name}", data, modified_at)
                 archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
     except _DAMAGE as error:

@@ -15,7 +15,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timezone
+from datetime import date, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal
 
@@ -27,7 +27,7 @@ from partsight.results.repair import csv_header, whole_bytes
 from partsight.results.text import ERRORS
 from partsight.sinks.base import LineSink
 from partsight.utils.files import free_name, sync_path
-from partsight.utils.wall_clock import utc_now
+from partsight.utils.wall_clock import file_time, utc_now
 
 if TYPE_CHECKING:
     from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
@@ -79,7 +79,7 @@ class RotatingSink:
                 self._repair()
             if self._path.exists():
                 modified = self._path.stat().st_mtime
-                self._day = datetime.fromtimestamp(modified, timezone.utc).date()
+                self._day = (file_time(modified) or self._now()).date()
         except OSError as error:
             raise self._unavailable(error) from error
         return self

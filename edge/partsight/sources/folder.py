@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import nullcontext
-from datetime import datetime, timezone
+from datetime import datetime
 from pathlib import Path
 
 from partsight.errors import ImageError
@@ -13,7 +13,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.image_files.read import find_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.records import Fault, Frame
-from partsight.utils.wall_clock import utc_now
+from partsight.utils.wall_clock import file_time, utc_now
 
 __all__ = ["FolderSource"]
 
@@ -49,6 +49,19 @@ class FolderSource(nullcontext["FolderSource"]):
 
 def _changed_at(path: Path) -> datetime:
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, timezone.utc)
+        return captured_at(path, path.stat().st_mtime)
     except OSError:  # removed after it was read
         return utc_now()
+
+
+def captured_at(path: Path, changed_s: float) -> datetime:
+    """The time of an image file's last change; now, with a warning, if that is no date.
+
+    Args:
+        path: of the file, for the warning.
+        changed_s: its time of change, seconds since 1970.
+    """
+    changed_at = file_time(changed_s)
+    if changed_at is None:
+        logger.warning("%s: its time of change is no date; the present time is recorded", path)
+    return changed_at or utc_now()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from partsight.image.spec import PreprocessSpec
 from partsight.records import Fault, Frame
 from partsight.sources.arrival import Arrival
 from partsight.sources.arrivals import Arrivals
+from partsight.sources.folder import captured_at
 from partsight.sources.folder_tree import COARSE_S
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.wall_clock import utc_now
@@ -127,7 +127,7 @@ class WatchedFolder(nullcontext["WatchedFolder"]):
         except ImageError as error:
             event = error
         else:
-            changed_at = datetime.fromtimestamp(arrival.changed_ns / 1e9, timezone.utc)
+            changed_at = captured_at(path, arrival.changed_ns / 1e9)
             event = Frame(image_bgr, changed_at, str(path), self._index)
         if not arrivals.is_unchanged(arrival):  # overwritten meanwhile: may be a mix of both
             return None
