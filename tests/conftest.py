@@ -32,9 +32,11 @@ from partsight.utils.known_secrets import known_secrets  # noqa: E402
 
 @pytest.fixture(autouse=True)
 def _own_environment() -> Iterator[None]:
-    """A command that is run in this process lets its --config take effect in the environment."""
-    before = dict(os.environ)
+    """Undo changes of the environment and of the umask by a command that ran in this process."""
+    before, umask = dict(os.environ), os.umask(0o022)
+    os.umask(umask)
     yield
+    os.umask(umask)
     for name in set(os.environ) - set(before):
         del os.environ[name]
     os.environ.update(before)

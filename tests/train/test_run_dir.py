@@ -28,3 +28,15 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     (tmp_path / "pictures.csv").write_text("path,label,split\n/x.png,ok,train\n")
     with pytest.raises(OutputError, match="it has no column sha256"):
         RunDir(tmp_path).read_images()
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_a_second_run_in_the_same_folder_is_refused_from_the_start(
+    tmp_path: Path, resume: bool
+) -> None:
+    """Both would find it empty, and their files would mix."""
+    first = RunDir.create(tmp_path / "run")
+    with pytest.raises(OutputError, match="another run is writing into"):
+        RunDir.create(tmp_path / "run", resume=resume)
+    del first
+    assert RunDir.create(tmp_path / "run").path == tmp_path / "run"

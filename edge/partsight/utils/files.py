@@ -23,6 +23,7 @@ __all__ = [
     "create_atomic",
     "distinct_name",
     "free_name",
+    "keep_from_others",
     "rewrite_atomic",
     "sync_path",
     "write_atomic",
@@ -105,6 +106,11 @@ def distinct_name(name: str, suffix: str) -> str:
     """
     digest = hashlib.sha256(os.fsencode(name)).hexdigest()[:16]
     return f"{Path(name).stem[:50]}-{digest}{suffix}"
+
+
+def keep_from_others() -> None:
+    """Give no other user access to files and folders that this process creates: 0640 and 0750."""
+    os.umask(os.umask(0o077) | 0o027)
 
 
 def free_name(path: Path, mark: str, now: datetime) -> Path:

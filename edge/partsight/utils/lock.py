@@ -7,11 +7,11 @@ from typing import IO, Any
 __all__ = ["lock_file"]
 
 
-def lock_file(stream: IO[Any], *, wait: bool = True) -> bool:
+def lock_file(stream: IO[Any] | int, *, wait: bool = True) -> bool:
     """Lock an open file against other processes until it is closed or this process ends.
 
     Args:
-        stream: the open file.
+        stream: the open file, or the descriptor of a folder.
         wait: whether to wait for a process that holds the lock.
 
     Returns:

@@ -7,15 +7,17 @@ import csv
 import hashlib
 import io
 import json
+import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from partsight.errors import OutputError
 from partsight.results.csv import csv_row, plain_text
 from partsight.utils.files import write_atomic
+from partsight.utils.lock import lock_file
 from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.tables import column_name, table_rows
 from partsight.utils.text_files import open_text, read_json
@@ -40,11 +42,24 @@ _READ_COLUMNS = ("path", "label", "split", "sha256")
 _COLUMNS = (*_READ_COLUMNS, "part")
 
 
+class _Lock:
+    """A lock on a folder against other processes and other runs of this one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._descriptor = os.open(folder, os.O_RDONLY)
+        self.acquired = lock_file(self._descriptor, wait=False)
+
+    def __del__(self) -> None:
+        os.close(self._descriptor)
+
+
 @dataclass(frozen=True, slots=True)
 class RunDir:
     """The folder of one run."""
 
     path: Path
+    # Of the folder, which ``create`` locks until this object and its process end.
+    _locked: _Lock | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def create(cls, path: Path, *, resume: bool = False) -> RunDir:
@@ -55,20 +70,26 @@ class RunDir:
             resume: whether to continue an unfinished run in it.
 
         Raises:
-            OutputError: it has files that would be overwritten, or cannot be created.
+            OutputError: it has files that would be overwritten, another run is writing into it, or
+                it cannot be created.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
+            lock = _Lock(path)
             found = {child.name for child in path.iterdir()}
         except OSError as error:
             raise OutputError(
                 f"cannot use {path}: {error.strerror}. Choose another folder."
             ) from error
+        if not lock.acquired:
+            raise OutputError(
+                f"another run is writing into {path}. Wait for its end, or choose another folder."
+            )
         others = sorted(found - {_LOGS})
         is_finished = DELIVERY in found
         is_begun = bool(found & {CONFIG, _CHECKPOINTS}) and not is_finished
         if not others or (resume and is_begun):
-            return cls(path)
+            return cls(path, lock)
         if resume and is_finished:
             raise OutputError(
                 f"the run in {path} is finished: it has {DELIVERY}, so there is nothing to "

@@ -66,6 +66,7 @@ def command(
     from partsight.line.request import LineRequest
     from partsight.line.run import run_line
     from partsight.telemetry.telemetry import Telemetry
+    from partsight.utils.files import keep_from_others
 
     config = _configured(device, source, journal)
     if model is None and config.models.store is None:
@@ -82,6 +83,7 @@ def command(
         max_frames,
     )
     telemetry = Telemetry()
+    keep_from_others()  # journal, images, results
     run_line(request, telemetry)
     _report(telemetry)
 
