@@ -46,7 +46,7 @@ def _own_environment() -> Iterator[None]:
 def _one_trial() -> Iterator[None]:
     """A model that is new is run in one process before it is loaded, not in three.
 
-    Three find more of what is malicious; where that is the matter, tests ask for three again.
+    Three runs find more malicious files; tests about those use ``three_trials``.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("partsight.qualification.trial._TRIALS", 1)
