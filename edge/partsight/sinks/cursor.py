@@ -14,6 +14,9 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from partsight.utils.files import free_name
+from partsight.utils.wall_clock import utc_now
+
 __all__ = ["Cursor", "Position"]
 
 _SLOT_BYTES = 128
@@ -33,20 +36,31 @@ class Cursor:
     Args:
         path: of the file; its folder is created.
 
+    Attributes:
+        damaged: where a file without a position was moved to; None if the file was in order, or
+            there was none.
+
     Raises:
         OSError: the file cannot be read or created.
     """
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        exists = path.exists()
+        self._file = _opened(path)
         data = os.pread(self._file, 2 * _SLOT_BYTES, 0)
         slots = [_parsed(data[at : at + _SLOT_BYTES]) for at in (0, _SLOT_BYTES)]
         self._count, self._position = max(filter(None, slots), default=(0, None), key=_count)
+        self.damaged: Path | None = None
+        if exists and self._position is None:
+            os.close(self._file)
+            self.damaged = free_name(path, "damaged", utc_now())
+            path.rename(self.damaged)
+            self._file = _opened(path)
 
     @property
     def position(self) -> Position | None:
-        """The saved position; None for a new sink."""
+        """The saved position; None for a new sink, or where it is lost."""
         return self._position
 
     def save(self, position: Position, *, sync: bool) -> None:
@@ -79,6 +93,10 @@ class Cursor:
         with contextlib.suppress(OSError):
             self.sync()
         os.close(self._file)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o640)
 
 
 def _count(slot: tuple[int, Position | None]) -> int:

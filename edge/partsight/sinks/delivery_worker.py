@@ -72,6 +72,8 @@ class DeliveryWorker:
             raise OutputError(
                 f"cannot keep the cursor of the sink {name}: {error}. Make {path.parent} writable."
             ) from error
+        if cursor.damaged is not None:
+            journal.event("cursor_damaged", {"sink": name, "file": cursor.damaged.name})
         self._delivery = Delivery(
             name,
             open_sink,

@@ -107,6 +107,15 @@ class JournalReader:
 
     def _saved_position(self, start: Start, last: int) -> int:
         saved = self._cursor.position
+        if self._cursor.damaged is not None:
+            # Rather twice than not at all: receivers recognize a repeated row by its id.
+            logger.warning(
+                "sink %s: its cursor was damaged and is now %s; all rows of the journal are "
+                "delivered again",
+                self._name,
+                self._cursor.damaged.name,
+            )
+            return 0
         if saved is None:
             return last if start == "end" else 0
         # In a new journal all rows are new; one restored from an older copy may end earlier.

@@ -340,14 +340,25 @@ def test_a_torn_cursor_falls_back_to_the_place_before(
     assert bench.seqs() == [1, 2, 3, 4, 5, 6, 6]
 
 
-def test_a_cursor_that_says_nothing_is_that_of_a_new_sink(bench: Bench) -> None:
-    run_out(bench.delivery())
-    cursor_path(bench.path, "plc").write_bytes(b"rubbish")
+@pytest.mark.parametrize("content", [b"", bytes(256), b"rubbish", b"1 abc"])
+def test_a_damaged_cursor_is_not_that_of_a_new_sink(
+    bench: Bench, content: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A new sink skips the rows before it; they would be lost to one that has a cursor."""
+    delivery = bench.delivery()
+    bench.append(2)
+    run_out(delivery)
+    delivery.close()
+    path = cursor_path(bench.path, "plc")
+    path.write_bytes(content)
     bench.append(2)
     delivery = bench.delivery()
     bench.append(1)
     run_out(delivery)
-    assert bench.seqs() == [3]
+    assert bench.seqs() == [1, 2, 1, 2, 3, 4, 5]
+    (kept,) = path.parent.glob("plc.damaged-*")
+    assert kept.read_bytes() == content
+    assert f"is now {kept.name}" in caplog.text
 
 
 def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatch) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from partsight.config.sinks import CsvSinkConfig, JsonLinesSinkConfig
 from partsight.errors import OutputError, SinkUnavailable
-from partsight.journal import Journal
+from partsight.journal import Journal, read_events
 from partsight.results.base import Row
 from partsight.sinks.delivery_worker import DeliveryWorker, close_workers
 from partsight.sinks.journal_reader import cursor_path
@@ -170,3 +170,13 @@ def test_sections_of_the_configuration_are_fed(journal: Journal, make_row, tmp_p
     assert [each.position for each in running] == [2, 2]
     assert len((tmp_path / "a.csv").read_text().splitlines()) == 1 + 1
     assert len((tmp_path / "b.jsonl").read_text().splitlines()) == 2
+
+
+def test_a_damaged_cursor_is_an_event(journal: Journal) -> None:
+    path = cursor_path(journal.path, "plc")
+    path.parent.mkdir()
+    path.write_bytes(bytes(256))
+    worker(journal, Collecting()).close()
+    (event,) = [each for each in read_events(journal.path) if each["kind"] == "cursor_damaged"]
+    assert event["detail"]["sink"] == "plc"
+    assert path.with_name(event["detail"]["file"]).read_bytes() == bytes(256)
