@@ -22,7 +22,7 @@ __all__ = [
 
 class _FileSection(SinkSection):
     path: ConfigPath = key(
-        ..., "Newest file. Closed files are kept next to it, named by their time."
+        ..., "Newest file. Closed files are kept next to it, with a number and their time."
     )
     max_mb: PositiveFloat | None = key(50.0, "Megabytes after which a file is closed.")
     daily: bool = key(True, "Close the file at the end of each day, UTC.")

@@ -3,8 +3,9 @@
 Rows are acknowledged once they are on the disk, in the file of that name: one that was moved or
 removed meanwhile is noticed, and the rows are delivered again into a new file.
 
-``verdicts.csv`` is the current file; older files are named by the time of their rotation, UTC:
-``verdicts-20240506T070809Z.csv``. Only the newest of those are kept.
+``verdicts.csv`` is the current file; older files have a number and the time of their rotation, UTC:
+``verdicts-000017-20240506T070809Z.csv``. Only those with the highest numbers are kept: the time may
+be wrong.
 """
 
 from __future__ import annotations
@@ -157,18 +158,14 @@ class RotatingSink:
 
     def _all_ended(self) -> list[Path]:
         """Return the rotated files, oldest first; files with other names are ignored."""
-        name = (
-            re.escape(self._path.stem) + r"-\d{8}T\d{6}Z(-\d{3,})?" + re.escape(self._path.suffix)
-        )
-        found = (each for each in self._path.parent.iterdir() if re.fullmatch(name, each.name))
-        return sorted(found, key=lambda path: path.stem)
+        numbers = {each: _number(each, self._path) for each in self._path.parent.iterdir()}
+        found = [path for path, number in numbers.items() if number is not None]
+        return sorted(found, key=lambda path: (numbers[path], path.name))
 
     def _next_name(self) -> Path:
-        """Name a file by the time; within the same second, later files are numbered from 2."""
-        stem = f"{self._path.stem}-{self._now():%Y%m%dT%H%M%SZ}"
-        same = [each.stem for each in self._all_ended() if each.stem.startswith(stem)]
-        if same:
-            stem += f"-{int(same[-1][len(stem) + 1 :] or 1) + 1:03}"
+        ended = self._all_ended()
+        number = 1 + ((_number(ended[-1], self._path) or 0) if ended else 0)
+        stem = f"{self._path.stem}-{number:06}-{self._now():%Y%m%dT%H%M%SZ}"
         return self._path.with_name(stem + self._path.suffix)
 
     def _opened(self) -> tuple[Sink, IO[str]]:
@@ -198,6 +195,17 @@ class RotatingSink:
             f"cannot write {self._path}: {error.strerror or error}. "
             "Expected a place that is writable and has room."
         )
+
+
+def _number(path: Path, current: Path) -> int | None:
+    """Return the number of a rotated file; 0 if an older version named it by its time alone.
+
+    None if it is another file.
+    """
+    stem, suffix = re.escape(current.stem), re.escape(current.suffix)
+    name = rf"{stem}(?:-(?P<number>\d{{6,}}))?-\d{{8}}T\d{{6}}Z(?:-\d{{3,}})?{suffix}"
+    found = re.fullmatch(name, path.name)
+    return None if found is None else int(found["number"] or 0)
 
 
 def open_sink(config: CsvSinkConfig | JsonLinesSinkConfig) -> LineSink:

@@ -223,14 +223,14 @@ def test_a_large_file_is_rotated(tmp_path: Path, kind: str) -> None:
     assert all(60 <= file.stat().st_size < 120 for file in files[:-1])
 
 
-def test_files_rotated_in_one_second_are_numbered(tmp_path: Path) -> None:
+def test_rotated_files_are_numbered(tmp_path: Path) -> None:
     path = tmp_path / "verdicts.jsonl"
     deliver(path, "jsonl", *[[f"{n}"] for n in range(5)], max_bytes=1, keep=3, now=Clock())
 
     assert ended(path) == [
-        "verdicts-20240506T070809Z-002.jsonl",
-        "verdicts-20240506T070809Z-003.jsonl",
-        "verdicts-20240506T070809Z-004.jsonl",
+        "verdicts-000002-20240506T070809Z.jsonl",
+        "verdicts-000003-20240506T070809Z.jsonl",
+        "verdicts-000004-20240506T070809Z.jsonl",
     ]
     assert [texts(tmp_path / name, "jsonl") for name in ended(path)] == [["1"], ["2"], ["3"]]
 
@@ -249,9 +249,24 @@ def test_a_file_is_ended_with_the_day(tmp_path: Path, again: bool) -> None:
     with second:
         second.deliver(rows("tuesday"))
 
-    assert ended(path) == ["verdicts-20240507T090809Z.csv"]
+    assert ended(path) == ["verdicts-000001-20240507T090809Z.csv"]
     assert texts(tmp_path / ended(path)[0], "csv") == ["monday", "still monday"]
     assert texts(path, "csv") == ["tuesday"]
+
+
+@pytest.mark.parametrize("days", [-4000, -1, 1, 4000])
+def test_a_wrong_clock_does_not_change_which_files_are_the_newest(
+    tmp_path: Path, days: int
+) -> None:
+    path, clock = tmp_path / "verdicts.jsonl", Clock()
+    older = tmp_path / "verdicts-20240101T000000Z.jsonl"  # of a version without numbers
+    older.write_text('{"seq": 1, "text": "older"}\n')
+    for number in range(6):
+        clock.now = WHEN + timedelta(days=days * (number == 3), seconds=number)
+        deliver(path, "jsonl", [f"{number}"], max_bytes=1, keep=3, now=clock)
+
+    kept = [texts(tmp_path / name, "jsonl")[0] for name in ended(path)]
+    assert sorted(kept) == ["2", "3", "4"]
 
 
 def test_only_its_own_files_are_deleted(tmp_path: Path) -> None:
