@@ -69,6 +69,7 @@ def deliver_all(
         Tail(journal.path),
         Cursor(cursor_path(journal.path, "plc")),
         telemetry,
+        journal.event,
         start="beginning",
         clock=lambda: next(now_s),
         jitter=lambda: 0.0,

@@ -82,7 +82,6 @@ def test_old_messages_are_no_events(broker: Mosquitto) -> None:
             await_state(telemetry, "listening")
             publish(broker.port, part)
             assert take(trigger_queue, 1) == [part.decode()]
-        await_state(telemetry, "disconnected")
         publish(broker.port, b"while we were away")
 
 
@@ -113,3 +112,10 @@ def test_a_refused_login_is_reported(tmp_path: Path) -> None:
         with mqtt_listener(config_for(broker.port), TriggerQueue("mqtt", 8), telemetry):
             await_state(telemetry, "refused")
         assert "Not authorized" in telemetry.states()["trigger"].detail
+
+
+def test_an_ordinary_stop_is_no_fault(broker: Mosquitto) -> None:
+    telemetry = Telemetry()
+    with mqtt_listener(config_for(broker.port), TriggerQueue("mqtt", 8), telemetry):
+        await_state(telemetry, "listening")
+    assert telemetry.states()["trigger"].name == "listening"

@@ -9,6 +9,9 @@ Rows go from the journal's tail to the sink, at least once and in order. Called 
     faulty       the sink or the journal's tail failed in another way; it is tried again
     closed       the receiver is gone for good; rows are dropped
 
+A row that the receiver can never take is set aside, see ``refusals``; the detail of the state
+``delivering`` shows how many were.
+
 Only a confirmed delivery ends an outage and resets the backoff: a step with nothing to deliver
 proves nothing.
 """
@@ -19,12 +22,20 @@ import contextlib
 import logging
 from collections.abc import Callable
 
-from partsight.errors import JournalError, PartsightError, SinkClosed, SinkUnavailable
+from partsight.errors import (
+    JournalError,
+    PartsightError,
+    RowRefused,
+    SinkClosed,
+    SinkUnavailable,
+)
 from partsight.journal.tail import Tail
+from partsight.records import OnEvent
 from partsight.results.base import Row
 from partsight.sinks.base import LineSink
 from partsight.sinks.cursor import Cursor
 from partsight.sinks.journal_reader import JournalReader, Start
+from partsight.sinks.refusals import DATA_ERRORS, Refusals
 from partsight.telemetry.telemetry import Telemetry
 from partsight.utils.backoff import Backoff
 
@@ -47,6 +58,8 @@ class Delivery:
         tail: of the journal.
         cursor: of the sink.
         telemetry: gets counts and the state.
+        on_event: writes the event ``dead_letter`` for a row that is set aside; raises
+            ``OutputError`` if it cannot be written.
         start: where a new sink begins: at the journal's end, so that receivers do not act on parts
             that are gone, or at its beginning.
         clock: seconds, monotonic.
@@ -67,6 +80,7 @@ class Delivery:
         tail: Tail,
         cursor: Cursor,
         telemetry: Telemetry,
+        on_event: OnEvent,
         *,
         start: Start,
         clock: Callable[[], float],
@@ -77,7 +91,7 @@ class Delivery:
         self._open_sink = open_sink
         self._telemetry, self._clock = telemetry, clock
         self._backoff = Backoff(FIRST_RETRY_S, LONGEST_RETRY_S, jitter)
-        self._batch_rows = batch_rows
+        self._refusals = Refusals(name, telemetry, on_event, batch_rows)
         self._stack = contextlib.ExitStack()
         self._sink: LineSink | None = None
         # Whether a delivery failed and none was confirmed since; whether one is in progress.
@@ -100,7 +114,7 @@ class Delivery:
             return False
         self._trying = False
         try:
-            rows = self.reader.next_rows(self._batch_rows)
+            rows = self._next_rows()
             sink = self._opened()
             self._trying = True
             confirmed = self._deliver(sink, rows)
@@ -126,6 +140,15 @@ class Delivery:
             self._sink = self._stack.enter_context(self._open_sink())
         return self._sink
 
+    def _next_rows(self) -> list[Row]:
+        """Return the rows to deliver next: those after the suspects, if there are any."""
+        suspects = self._refusals.waiting
+        rows = self.reader.next_rows(suspects + self._refusals.limit)[suspects:]
+        if suspects and not rows:
+            self._trying = True
+            self._refusals.give_up()
+        return rows
+
     def _deliver(self, sink: LineSink, rows: list[Row]) -> bool:
         """Deliver rows, if there are any. Return whether at least one was acknowledged."""
         if not rows:
@@ -139,10 +162,23 @@ class Delivery:
             self._telemetry.count("delivery_failures", self._name)
             self._set_state("closed", str(closed))
             return False
+        except (RowRefused, *DATA_ERRORS) as refused:
+            self._refused(rows, refused)
+            return False
+        if not self._refusals.accepted(rows[confirmed - 1]["seq"]):
+            return False
         self.reader.move_to(rows[confirmed - 1]["seq"])
         self._telemetry.count("delivered", self._name, confirmed)
         self._backoff.reset()
         return True
+
+    def _refused(self, rows: list[Row], error: Exception) -> None:
+        if not isinstance(error, RowRefused):
+            logger.debug("%s", self._component, exc_info=True)
+            self._leave(error)  # its state is unknown
+        settled = self._refusals.refused(rows, error)
+        if settled is not None:
+            self.reader.move_to(settled)
 
     def _report(self, sink: LineSink) -> bool:
         """Report the status, if it is time. Return whether it was confirmed."""
@@ -155,10 +191,11 @@ class Delivery:
     def _confirmed(self) -> None:
         self._lost = False
         self._backoff.reset()
-        self._set_state("delivering")
+        self._set_state("delivering", self._refusals.summary)
 
     def _failed(self, error: Exception) -> None:
         self._leave(error)
+        self._refusals.interrupted()
         self._lost = self._lost or self._trying
         wait_s = self._backoff.next_s()
         state = "faulty"

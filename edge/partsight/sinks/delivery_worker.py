@@ -39,7 +39,7 @@ class DeliveryWorker:
         name: of the sink, unique within the line.
         open_sink: makes the sink, in the worker's thread, and again after each failure.
         journal_path: of the journal, read through a connection of the worker's own.
-        journal: used only to wait for new rows.
+        journal: used only to wait for new rows and to write events.
         telemetry: gets deliveries, failures, the queue and the state ``sink NAME``.
         start: where a sink without a cursor begins, see ``Delivery``. The position is fixed here
             and not in the thread, so that every row appended from now on is delivered.
@@ -80,6 +80,7 @@ class DeliveryWorker:
             Tail(journal_path),
             cursor,
             telemetry,
+            journal.event,
             start=start,
             clock=clock,
             jitter=jitter,

@@ -12,7 +12,9 @@ A request carries a batch of verdicts::
 Any 2xx acknowledges all of them. After any other answer the same verdicts are sent again, perhaps
 with more behind them: receivers recognize a duplicate by its ``id``. This includes 4xx and
 redirects, which a person must fix: a wrong address must not lose verdicts, so they are tried
-again, but slowly. Redirects are not followed: verdicts go only to the configured address.
+again, but slowly. 400, 413 and 422 refuse the content: the batch is halved until the row that the
+receiver does not take is found, see ``refusals``. Redirects are not followed: verdicts go only to
+the configured address.
 """
 
 from __future__ import annotations
@@ -27,14 +29,14 @@ from urllib.parse import parse_qsl, urlsplit
 
 from partsight.config.secret import read_secret
 from partsight.connections.tls import tls_context
-from partsight.errors import SinkUnavailable
+from partsight.errors import OutputError, RowRefused, SinkUnavailable
 from partsight.results.base import Row
 from partsight.sinks.base import LineSink
 from partsight.sinks.webhook_signature import SIGNATURE_HEADER, sign
 from partsight.utils.imports import import_fault
 from partsight.utils.known_secrets import HIDDEN, KnownSecrets
-from partsight.utils.printable import printable
-from partsight.utils.redaction import redact_address, redact_origin, redact_text
+from partsight.utils.redaction import redact_address, redact_origin
+from partsight.utils.remote_text import remote_text
 
 try:
     import urllib3
@@ -48,14 +50,17 @@ if TYPE_CHECKING:
 
 __all__ = ["WebhookSink", "open_sink"]
 
+# The content of at least one row is refused, or the request is too large.
+_ROW_REFUSED = (400, 413, 422)
 # The server is only busy; all other statuses below 500 are for a person to fix.
 _TRANSIENT = (408, 425, 429)
 _REFUSED_RETRY_S = 60.0
 # Longest accepted Retry-After; a longer one, such as ten years, is a mistake.
 _LONGEST_RETRY_S = 600.0
-# Bytes read of an answer, and characters of it in a message.
+# Bytes read of an answer.
 _ANSWER_BYTES = 2048
-_ANSWER_CHARACTERS = 120
+# Characters of a header that are searched for secrets; a message shows fewer.
+_LOCATION_EXAMINED = 2000
 
 
 class WebhookSink(AbstractContextManager["WebhookSink"]):
@@ -93,7 +98,8 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
 
     def deliver(self, rows: Sequence[Row]) -> int:
         """POST rows in their order; see ``LineSink``."""
-        body = json.dumps({"verdicts": [dict(row) for row in rows]}).encode()
+        # NaN is not JSON; it raises ValueError.
+        body = json.dumps({"verdicts": [dict(row) for row in rows]}, allow_nan=False).encode()
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "partsight",
@@ -103,14 +109,14 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
         try:
             with self._deadline.within(self._limit_s):
                 answer = self._posted(body, headers)
-                text = self._redacted(_start_of(answer))
+                text = self._shown(_start_of(answer))
             if self._deadline.passed:  # headers of a closed connection look complete
                 raise TimeoutError
         except (urllib3.exceptions.HTTPError, OSError) as error:
             reason = f"not within {self._limit_s:g} s" if self._deadline.passed else str(error)
-            raise self._unavailable(f"no answer: {self._redacted(reason)}") from error
+            raise self._unavailable(f"no answer: {self._shown(reason)}") from error
         if not 200 <= answer.status < 300:
-            raise self._refused(answer, text)
+            raise self._refusal(answer, text)
         return len(rows)
 
     def _posted(self, body: bytes, headers: Mapping[str, str]) -> urllib3.BaseHTTPResponse:
@@ -118,22 +124,24 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
             "POST", self._url, body=body, headers=headers, redirect=False, preload_content=False
         )
 
-    def _redacted(self, text: str) -> str:
-        """Return a text of the receiver or a library without secrets and parts of the address."""
-        return self._path_secrets.hidden_in(redact_text(text))
+    def _shown(self, text: str) -> str:
+        """Return a text of the receiver or a library, without parts of the address."""
+        return remote_text(self._path_secrets.hidden_in(text))
 
     def report(self, status: Mapping[str, Any]) -> bool:
         """Send nothing: a webhook takes verdicts only."""
         return False
 
-    def _refused(self, answer: urllib3.BaseHTTPResponse, text: str) -> SinkUnavailable:
+    def _refusal(self, answer: urllib3.BaseHTTPResponse, text: str) -> OutputError:
         received = f"{answer.status} {text}".strip()
+        if answer.status in _ROW_REFUSED:
+            return RowRefused(f"{self._place} answers {received}")
         if answer.status >= 500 or answer.status in _TRANSIENT:
             wait_s = _retry_after_s(answer.headers.get("Retry-After", ""))
             return self._unavailable(f"it answers {received}", wait_s)
         location = answer.headers.get("Location")
         advice = (
-            f"it points to {self._redacted(redact_address(location))}"
+            f"it points to {self._shown(redact_address(location[:_LOCATION_EXAMINED]))}"
             if location
             else "check url, secret and the receiver"
         )
@@ -167,7 +175,7 @@ def _secrets_of_path(url: str) -> KnownSecrets:
 
 
 def _start_of(answer: urllib3.BaseHTTPResponse) -> str:
-    """Return the start of an answer on one line, and release the connection.
+    """Return the start of an answer, and release the connection.
 
     It is read once, so that an endless or slow answer does not block.
     """
@@ -175,8 +183,7 @@ def _start_of(answer: urllib3.BaseHTTPResponse) -> str:
     if answer.length_remaining:
         answer.close()
     answer.release_conn()
-    text = printable(start.decode("utf-8", "replace"), " ")
-    return " ".join(text.split())[:_ANSWER_CHARACTERS]
+    return start.decode("utf-8", "replace")
 
 
 def _retry_after_s(header: str) -> float | None:

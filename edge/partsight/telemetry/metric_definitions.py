@@ -42,6 +42,9 @@ METRICS: Mapping[str, Metric] = {
         "counter", "Rows that a sink delivered, confirmed by the receiver.", "sink"
     ),
     "delivery_failures": Metric("counter", "Failed deliveries of a sink.", "sink"),
+    "dead_letters": Metric(
+        "counter", "Rows set aside since the receiver can never take them.", "sink"
+    ),
     "queue": Metric("gauge", "Rows that a sink has not delivered yet.", "sink"),
     "part_ids_missing": Metric("counter", "Triggers without a readable part id.", "why"),
     "pictures_kept": Metric("counter", "Images saved."),

@@ -17,7 +17,7 @@ from typing import Any
 from partsight.telemetry.announcements import Announcements
 from partsight.telemetry.metric_definitions import BUCKETS_S, METRICS, Histogram
 from partsight.telemetry.state import CALM, Change, State
-from partsight.utils.redaction import redact_text
+from partsight.utils.remote_text import remote_message
 
 __all__ = ["CALM", "METRICS", "Change", "State", "Telemetry"]
 
@@ -79,9 +79,10 @@ class Telemetry:
         Every change goes to the listeners of ``on_change``. The log and the listeners of
         ``on_announced`` get it too, but for a flapping component only about one change per minute,
         with the number of changes in between. The same state again only replaces the detail.
-        Secrets in the detail, such as an address quoted by a library, are redacted.
+        Secrets in the detail, such as an address quoted by a library, are redacted; it is escaped
+        and shortened, see ``remote_message``.
         """
-        detail = redact_text(detail)
+        detail = remote_message(detail)
         with self._lock:
             before = self._states.get(component)
             changed = before is None or before.name != name

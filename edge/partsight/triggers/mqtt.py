@@ -53,6 +53,7 @@ def mqtt_listener(
     try:
         yield
     finally:
+        client.on_disconnect = None  # the line stops: that is no fault
         client.disconnect()
         # In a thread, since loop_stop waits for a connection attempt that is under way.
         stopping = threading.Thread(target=client.loop_stop, daemon=True)
