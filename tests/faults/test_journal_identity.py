@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
@@ -164,3 +166,39 @@ def test_no_verdict_is_lost_when_a_journal_is_damaged_during_a_checkpoint(
             assert set(ids(copy / "journal.db")) == {f"id{number}" for number in range(20, 40)}
         verify(path)
         path.unlink()
+
+
+def test_a_reader_does_not_keep_rows_out_of_a_moved_journal(tmp_path: Path) -> None:
+    """The log cannot be copied as a whole while a reader is at an older state of it."""
+    path = tmp_path / "journal.db"
+    with Journal(path, checkpoint_rows=10**6) as journal:
+        journal.append(row(0))
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM verdicts").fetchone()
+            for number in range(1, 5):
+                journal.append(row(number))
+            path.rename(tmp_path / "old.db")
+            journal.append(row(5))
+    kept = [each for each in tmp_path.glob("journal.db.saved-*") if each.name[-1] == "Z"]
+    assert {f"id{number}" for number in range(6)} <= set(ids(path, *kept))
+
+
+def test_the_log_of_a_journal_that_cannot_be_saved_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("partsight.journal.store.copy_database", refuse)
+    path = tmp_path / "journal.db"
+    with Journal(path, checkpoint_rows=10**6) as journal:
+        journal.append(row(1))
+        replace_by_backup(path)
+        journal.append(row(2))
+    assert ids(path) == ["id90", "id2"]
+    assert [each.stat().st_size > 0 for each in tmp_path.glob("journal.db-wal.orphaned-*")] == [
+        True
+    ]
+    assert "cannot be saved: [Errno 28] No space left on device" in caplog.text
+    verify(path)

@@ -21,6 +21,7 @@ __all__ = [
     "is_damage",
     "lock",
     "open_for_writing",
+    "second_writer",
     "transaction",
     "uri",
 ]
@@ -169,11 +170,16 @@ def lock(path: Path) -> sqlite3.Connection:
         held.close()
         if "locked" not in str(error):
             raise
-        raise OutputError(
-            f"cannot write the journal {path}: another process writes it. Stop that process, or "
-            "choose another journal for this line."
-        ) from error
+        raise second_writer(path) from error
     return held
+
+
+def second_writer(path: Path) -> OutputError:
+    """Return the error for a journal that another process writes."""
+    return OutputError(
+        f"cannot write the journal {path}: another process writes it. Stop that process, or "
+        "choose another journal for this line."
+    )
 
 
 def is_damage(error: Exception) -> bool:

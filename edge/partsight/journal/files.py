@@ -12,7 +12,7 @@ from pathlib import Path
 
 from partsight.utils.files import free_name
 
-__all__ = ["copy_database", "isolate_orphaned_log", "make_private", "rename_damaged"]
+__all__ = ["copy_database", "isolate_log", "isolate_orphaned_log", "make_private", "rename_damaged"]
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +73,16 @@ def isolate_orphaned_log(path: Path, now: datetime) -> Path | None:
     has_rows = log.exists() and log.stat().st_size > 0
     if not has_rows or (path.exists() and path.stat().st_size > 0):
         return None
+    return isolate_log(path, now)
+
+
+def isolate_log(path: Path, now: datetime) -> Path:
+    """Rename the log of a journal, and return its new name.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    log = path.with_name(path.name + "-wal")
     target = free_name(log, "orphaned", now)
     log.rename(target)
     path.with_name(path.name + "-shm").unlink(missing_ok=True)  # only an index of the log

@@ -10,9 +10,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
-from partsight.errors import OutputError
+from partsight.journal.database import second_writer
+from partsight.journal.files import isolate_log
 from partsight.utils.lock import lock_file
 
 __all__ = ["HeldFile"]
@@ -43,10 +45,7 @@ class HeldFile:
 
     def _require_lock(self) -> None:
         if not lock_file(self._file, wait=False):
-            raise OutputError(
-                f"cannot write the journal {self._path}: another process writes it. Stop that "
-                "process, or choose another journal for this line."
-            )
+            raise second_writer(self._path)
 
     def has_its_name(self) -> bool:
         """Whether the names of database and log still lead to the open files."""
@@ -82,6 +81,11 @@ class HeldFile:
         if _same(self._log_status, _status(self._log)):
             self._log.unlink()
             self._log.with_name(self._path.name + "-shm").unlink(missing_ok=True)
+
+    def isolate_log(self, now: datetime) -> None:
+        """Move the log aside, whose rows are not saved."""
+        if _same(self._log_status, _status(self._log)):
+            isolate_log(self._path, now)
 
     def close(self) -> None:
         """Release the lock."""

@@ -54,10 +54,8 @@ class Store:
             database is renamed: closing it would delete the log of the new one.
     """
 
-    def __init__(
-        self, path: Path, now: Callable[[], datetime], copying: threading.Lock | None = None
-    ) -> None:
-        self._copying = copying or threading.Lock()
+    def __init__(self, path: Path, now: Callable[[], datetime], copying: threading.Lock) -> None:
+        self._copying = copying
         self._file: HeldFile | None = None
         self._news: list[tuple[str, str]] = []
         self._path = path
@@ -184,27 +182,35 @@ class Store:
 
     def _leave_displaced(self, error: Exception) -> None:
         """Save the rows of the open database, which has lost its name, and close it."""
-        assert self._connection is not None
-        assert self._file is not None
-        saved, log, cause = None, None, str(error)
+        file, saved, cause = self._file, None, str(error)
+        assert file is not None
         try:
-            if self._file.has_any_name():
-                # Where it was moved to it has no log: copy the rows of the log into it.
-                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-            else:
-                saved = copy_database(self._connection, self._path, self._now())
+            saved = self._save_displaced()
         except (sqlite3.Error, OSError) as refusal:
             cause = f"{cause}; its rows cannot be saved: {refusal}"
+            file.isolate_log(self._now())
+            where = "its log is moved aside"
         else:
-            log = self._file
-        with self._file.other_log_kept():
+            file.remove_log()
+            copy = saved.name if saved else "the moved file"
+            where = f"its rows are saved in {copy}"
+        with file.other_log_kept():
             self._drop()
-        if log is not None:
-            log.remove_log()
-        where = f"its rows are saved in {saved.name}" if saved else "a moved file has all its rows"
         logger.error("the journal %s: %s; %s", self._path, cause, where)
         self._news.append(("displaced", f"{cause}; {where}"))
         self._notes.append(("journal_displaced", {"file": saved and saved.name, "cause": cause}))
+
+    def _save_displaced(self) -> Path | None:
+        """Save the rows that are only in the log. Return their copy; None in the moved database."""
+        assert self._connection is not None
+        assert self._file is not None
+        if self._file.has_any_name():
+            # Where it was moved to it has no log.
+            busy, *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if not busy:
+                return None
+        # It is removed, or a reader keeps the end of the log from being copied into it.
+        return copy_database(self._connection, self._path, self._now())
 
     def _start_new(self, error: Exception) -> None:
         try:
