@@ -20,7 +20,7 @@ from partsight.image.jpeg import jpeg_end, jpeg_size_wh
 from partsight.image.limits import refuse_bomb
 from partsight.utils.opencv import cv2
 
-__all__ = ["MjpegCapture", "whole_image"]
+__all__ = ["MjpegCapture", "decoded_jpeg", "whole_image"]
 
 _LINE_END = b"\r\n"
 
@@ -67,7 +67,7 @@ class MjpegCapture:
             return True
 
     def retrieve(self, into: NDArray[np.uint8] | None = None) -> tuple[bool, Any]:
-        """Decode the image; return False if it is incomplete."""
+        """Decode the image; return False if it is incomplete or too large."""
         image = whole_image(self._data)
         return image is not None, image
 
@@ -85,18 +85,26 @@ class MjpegCapture:
 
 
 def whole_image(data: bytes) -> NDArray[np.uint8] | None:
-    """Decode a JPEG to uint8 (H, W, 3) BGR; return None if it is incomplete, no JPEG or too large.
+    """Decode a JPEG like ``decoded_jpeg``; return None also if it is too large."""
+    try:
+        return decoded_jpeg(data)
+    except ImageError:
+        return None
+
+
+def decoded_jpeg(data: bytes) -> NDArray[np.uint8] | None:
+    """Decode a JPEG to uint8 (H, W, 3) BGR; return None if it is incomplete or no JPEG.
 
     Bytes around it (line ends, NUL bytes, metadata, a second image) are cut off at its start and
     end markers.
+
+    Raises:
+        ImageError: its pixels would take too much memory.
     """
     data = data.lstrip(_LINE_END)
     end = jpeg_end(data)
     if end is None:
         return None
-    try:
-        refuse_bomb("JPEG", jpeg_size_wh(data), (0, 0), data[:end])
-    except ImageError:
-        return None
+    refuse_bomb("JPEG", jpeg_size_wh(data), (0, 0), data[:end])
     image: Any = cv2.imdecode(np.frombuffer(data, np.uint8, end), cv2.IMREAD_COLOR)
     return None if image is None else np.asarray(image, np.uint8)

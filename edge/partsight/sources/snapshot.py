@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from partsight.errors import ImageError, SourceError
 from partsight.image.depth import Samples, is_settled, peak_of
-from partsight.image.jpeg import JPEG_START, jpeg_end, jpeg_size_wh
+from partsight.image.jpeg import JPEG_START
 from partsight.image.limits import refuse_bomb
-from partsight.sources.mjpeg import whole_image
+from partsight.sources.mjpeg import decoded_jpeg
 from partsight.utils.opencv import cv2
 
 __all__ = ["USUAL_FPS", "SnapshotCapture", "begins_as_image"]
@@ -111,21 +111,15 @@ def begins_as_image(data: bytes) -> bool:
     return data.startswith((JPEG_START, _PNG_START))
 
 
-def _require_small(data: bytes) -> None:
-    """Refuse a JPEG or PNG whose pixels would take too much memory.
+def _require_small(png: bytes) -> None:
+    """Refuse a PNG whose pixels would take too much memory.
 
     Raises:
-        SourceError: it is too large.
+        ImageError: it is too large.
     """
-    try:
-        if not data.startswith(JPEG_START):
-            width, height = struct.unpack(">II", data[_PNG_SIZE].ljust(8, b"\0"))
-            if width and height:
-                refuse_bomb("PNG", (width, height), (0, 0), data)
-        elif (end := jpeg_end(data)) is not None:
-            refuse_bomb("JPEG", jpeg_size_wh(data), (0, 0), data[:end])
-    except ImageError as error:
-        raise SourceError(f"the picture is {error}") from error
+    width, height = struct.unpack(">II", png[_PNG_SIZE].ljust(8, b"\0"))
+    if width and height:
+        refuse_bomb("PNG", (width, height), (0, 0), png)
 
 
 def _require_full_range(png: bytes) -> None:
@@ -156,12 +150,16 @@ def _decoded(data: bytes) -> NDArray[np.uint8]:
     if not begins_as_image(data):
         raise SourceError(f"expected a JPEG or PNG, received {len(data)} bytes of something else")
     image: Any = None
-    _require_small(data)
-    if data.startswith(JPEG_START):
-        image = whole_image(data)
-    elif _PNG_END in data:
-        _require_full_range(data)
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    try:
+        if data.startswith(JPEG_START):
+            image = decoded_jpeg(data)
+        else:
+            _require_small(data)
+            if _PNG_END in data:
+                _require_full_range(data)
+                image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except ImageError as error:
+        raise SourceError(f"the picture is {error}") from error
     if image is None:
         raise SourceError(f"the picture of {len(data)} bytes is cut off or damaged")
     return np.asarray(image, np.uint8)
