@@ -80,10 +80,10 @@ class Tally:
 
     def take(self, row: Row, *, late: bool) -> None:
         """Count a row once; also as late if a first try in time did not reach the PLC."""
-        counted = row["id"] in self.recent
-        self.counts[row["verdict"]] += not counted
-        self.counts["late"] += late and not self.recent.get(row["id"], False)
-        self.recent[row["id"]] = late or self.recent.get(row["id"], False)
+        was_late = self.recent.get(row["id"])
+        self.counts[row["verdict"]] += was_late is None
+        self.counts["late"] += late and not was_late
+        self.recent[row["id"]] = late or bool(was_late)
         if len(self.recent) > _RECENT:
             del self.recent[next(iter(self.recent))]
 

@@ -55,7 +55,6 @@ class StdoutSink(nullcontext["StdoutSink"]):
                 f"cannot write to the standard output: {error.strerror or error}. Expected a pipe "
                 "with a reader, or a file on a disk with free space."
             ) from error
-
         return len(rows)
 
     def report(self, status: Mapping[str, Any]) -> bool:
