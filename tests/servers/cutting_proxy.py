@@ -20,7 +20,7 @@ class CuttingProxy:
 
     Attributes:
         port: of the proxy.
-        cuts: number of a request, counted from 1 over all connections, and what is lost of it:
+        cuts: by number of the request, counted from 1 over all connections, the lost side of it:
             the request itself, or only its answer. The connection ends then.
         requests: so far.
     """

@@ -61,7 +61,7 @@ def _parts(evidence: Evidence, rows: Sequence[Row]) -> Iterator[Finding]:
 
 
 def _unexcused(missing: Sequence[Request], gaps: Sequence[Gap], receiver: str) -> Iterator[Request]:
-    """Yield what is missing beyond what the gaps allow."""
+    """Yield the missing verdicts that no gap allows."""
     left = {number: gap.count for number, gap in enumerate(gaps) if gap.receiver == receiver}
     for request in missing:
         for number, count in left.items():

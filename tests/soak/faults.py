@@ -1,4 +1,4 @@
-"""The faults of a soak run: what is done to the line and to what it is connected to.
+"""The faults of a soak run, on the line and on everything that it is connected to.
 
 Each function takes the rig and a ``Fault``, and returns when the fault is over. A function that
 takes something away from the line keeps a copy, or names the gap that it causes.

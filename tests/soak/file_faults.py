@@ -51,7 +51,7 @@ def _journal_removed(rig: Rig, fault: Fault) -> None:
 
 
 def _journal_moved(rig: Rig, fault: Fault) -> None:
-    """Only the database, as a log rotation does; what is in the -wal belongs to it."""
+    """Only the database is moved, as by a log rotation; the rows in its -wal stay behind."""
     _journal_copied(rig, f"moved-{fault.at_s}.db")
     rig.journal.rename(rig.data / f"old-{fault.at_s}.db")
     rig.replaced_journals += 1

@@ -21,7 +21,7 @@ from tests.soak.web_modes import ANSWERS
 __all__ = ["FAULTS_BY_LANE"]
 
 Act = Callable[[Rig, Fault], None]
-# A killed broker forgets what it acknowledged in its last second, which is not the line's fault.
+# A killed broker loses messages that it acknowledged in its last second: no fault of the line.
 _SAVED_S = 2.5
 _SLOW_CLIENTS = 24
 _HOSTILE = (

@@ -38,7 +38,7 @@ class Result:
 def soak(
     folder: Path, seconds: float, seed: int, plan: Sequence[Fault], say: Callable[[str], None]
 ) -> Result:
-    """Run the line for some seconds with the faults of a plan, and audit what is left behind.
+    """Run the line for some seconds with the faults of a plan, and audit the records.
 
     Args:
         folder: empty; gets all files of the run, and ``soak.log`` with the faults and their times.

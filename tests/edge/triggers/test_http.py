@@ -169,7 +169,7 @@ def test_a_taken_port_is_named(trigger_queue: TriggerQueue) -> None:
 
 
 def test_40_connections_after_it_do_not_crowd_out_a_client_with_a_token(tmp_path: Path) -> None:
-    """16 slow clients that connect again when they are replaced make so many in milliseconds."""
+    """16 slow clients that reconnect when replaced open 40 connections in milliseconds."""
     (tmp_path / "token").write_text("t0ken-of-the-line")
     with (
         listening(TriggerQueue("http", 8), token_file=tmp_path / "token") as ask,
