@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -35,8 +36,40 @@ def test_a_second_run_in_the_same_folder_is_refused_from_the_start(
     tmp_path: Path, resume: bool
 ) -> None:
     """Both would find it empty, and their files would mix."""
-    first = RunDir.create(tmp_path / "run")
-    with pytest.raises(OutputError, match="another run is writing into"):
-        RunDir.create(tmp_path / "run", resume=resume)
-    del first
-    assert RunDir.create(tmp_path / "run").path == tmp_path / "run"
+    with (
+        RunDir.create(tmp_path / "run"),
+        pytest.raises(OutputError, match="another run is writing into"),
+        RunDir.create(tmp_path / "run", resume=resume),
+    ):
+        pass
+    with RunDir.create(tmp_path / "run") as next_run:
+        assert next_run.path == tmp_path / "run"
+
+
+def test_a_refused_run_holds_no_lock(tmp_path: Path) -> None:
+    """Its error, which a notebook keeps, refers to everything that the run had opened."""
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(OutputError, match="must be new or empty") as kept, RunDir.create(tmp_path):
+        pass
+    with RunDir.create(tmp_path, resume=True) as run:
+        assert run.path == tmp_path
+    assert kept.value.__traceback__ is not None
+
+
+def test_a_refused_folder_is_left_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "letters.txt").write_text("mine")
+    with pytest.raises(OutputError, match="must be new or empty"), RunDir.create(tmp_path):
+        pass
+    assert [each.name for each in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_file_system_without_locks_on_folders_is_usable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object, **__: object) -> bool:
+        raise OSError(errno.EBADF, "Bad file descriptor")
+
+    monkeypatch.setattr("partsight_train.run.run_dir.lock_file", refuse)
+    with RunDir.create(tmp_path / "run") as run:
+        assert run.path == tmp_path / "run"
+    assert "cannot be locked (Bad file descriptor)" in caplog.text

@@ -89,8 +89,20 @@ def train(
     """
     load_runtime(choose_runtime())  # the last stage needs one: fail at once if there is none
     strategy = open_strategy(settings.fine_tune)
-    run = RunDir.create(run_dir, resume=resume)
-    log_dir, watch = summaries_dir or run.logs, Stopwatch()
+    with RunDir.create(run_dir, resume=resume) as run:
+        return _train(run, image_dir, settings, stages, strategy, summaries_dir or run.logs, cache)
+
+
+def _train(
+    run: RunDir,
+    image_dir: Path,
+    settings: TrainSettings,
+    stages: Stages,
+    strategy: Any,
+    log_dir: Path,
+    cache: Path | None,
+) -> Outcome:
+    watch = Stopwatch()
     prepared = prepare(image_dir, settings, stages, cache)
     findings = _check(prepared, settings, stages, cache)
     config = _begin(run, image_dir, prepared, settings)

@@ -7,10 +7,11 @@ import csv
 import hashlib
 import io
 import json
+import logging
 import os
 import shutil
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,8 @@ from partsight.utils.text_files import open_text, read_json
 from partsight_train.data.dataset import Dataset, Split
 
 __all__ = ["CONFIG", "DELIVERY", "FINE_TUNING", "REPORT", "RunDir"]
+
+logger = logging.getLogger(__name__)
 
 CONFIG = "config.json"
 DELIVERY = "model-int8.tflite"
@@ -42,28 +45,18 @@ _READ_COLUMNS = ("path", "label", "split", "sha256")
 _COLUMNS = (*_READ_COLUMNS, "part")
 
 
-class _Lock:
-    """A lock on a folder against other processes and other runs of this one."""
-
-    def __init__(self, folder: Path) -> None:
-        self._descriptor = os.open(folder, os.O_RDONLY)
-        self.acquired = lock_file(self._descriptor, wait=False)
-
-    def __del__(self) -> None:
-        os.close(self._descriptor)
-
-
 @dataclass(frozen=True, slots=True)
 class RunDir:
     """The folder of one run."""
 
     path: Path
-    # Of the folder, which ``create`` locks until this object and its process end.
-    _locked: _Lock | None = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def create(cls, path: Path, *, resume: bool = False) -> RunDir:
-        """Create the folder; accept an empty one, or that of an unfinished run.
+    @contextlib.contextmanager
+    def create(cls, path: Path, *, resume: bool = False) -> Iterator[RunDir]:
+        """Create the folder, and lock it against other runs for the block.
+
+        An empty folder is accepted, or that of an unfinished run.
 
         Args:
             path: the folder.
@@ -75,33 +68,15 @@ class RunDir:
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
-            lock = _Lock(path)
-            found = {child.name for child in path.iterdir()}
+            descriptor = os.open(path, os.O_RDONLY)
         except OSError as error:
-            raise OutputError(
-                f"cannot use {path}: {error.strerror}. Choose another folder."
-            ) from error
-        if not lock.acquired:
-            raise OutputError(
-                f"another run is writing into {path}. Wait for its end, or choose another folder."
-            )
-        others = sorted(found - {_LOGS})
-        is_finished = DELIVERY in found
-        is_begun = bool(found & {CONFIG, _CHECKPOINTS}) and not is_finished
-        if not others or (resume and is_begun):
-            return cls(path, lock)
-        if resume and is_finished:
-            raise OutputError(
-                f"the run in {path} is finished: it has {DELIVERY}, so there is nothing to "
-                "resume. Choose a new folder to train again."
-            )
-        hint = "Choose another folder."
-        if is_begun:
-            hint = "Continue its run with --resume, or choose another folder."
-        raise OutputError(
-            f"{path} must be new or empty, so that no earlier run is overwritten. "
-            f"Received a folder with {', '.join(others[:5])}. {hint}"
-        )
+            raise _unusable(path, error) from error
+        try:
+            _lock(descriptor, path)
+            _require_usable(path, resume)
+            yield cls(path)
+        finally:
+            os.close(descriptor)
 
     def begun(self) -> dict[str, Any] | None:
         """Return the configuration that an earlier start of this run stored, or None.
@@ -216,3 +191,53 @@ class RunDir:
             raise OutputError(
                 f"cannot read {path}: {error}. Expected a folder that 'partsight train' finished."
             ) from error
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Lock the open folder, where its file system can: network file systems may lock files only.
+
+    Raises:
+        OutputError: another run has locked it.
+    """
+    try:
+        if lock_file(descriptor, wait=False):
+            return
+    except OSError as error:
+        logger.warning("%s cannot be locked (%s): start no second run in it", path, error.strerror)
+        return
+    raise OutputError(
+        f"another run is writing into {path}. Wait for its end, or choose another folder."
+    )
+
+
+def _require_usable(path: Path, resume: bool) -> None:
+    """Refuse a folder with files that would be overwritten.
+
+    Raises:
+        OutputError: it is neither empty nor that of a run to resume.
+    """
+    try:
+        found = {child.name for child in path.iterdir()}
+    except OSError as error:
+        raise _unusable(path, error) from error
+    others = sorted(found - {_LOGS})
+    is_finished = DELIVERY in found
+    is_begun = bool(found & {CONFIG, _CHECKPOINTS}) and not is_finished
+    if not others or (resume and is_begun):
+        return
+    if resume and is_finished:
+        raise OutputError(
+            f"the run in {path} is finished: it has {DELIVERY}, so there is nothing to "
+            "resume. Choose a new folder to train again."
+        )
+    hint = "Choose another folder."
+    if is_begun:
+        hint = "Continue its run with --resume, or choose another folder."
+    raise OutputError(
+        f"{path} must be new or empty, so that no earlier run is overwritten. "
+        f"Received a folder with {', '.join(others[:5])}. {hint}"
+    )
+
+
+def _unusable(path: Path, error: OSError) -> OutputError:
+    return OutputError(f"cannot use {path}: {error.strerror}. Choose another folder.")

@@ -73,7 +73,21 @@ def tune(
             written.
     """
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    folder = RunDir.create(study_dir, resume=resume)
+    with RunDir.create(study_dir, resume=resume) as folder:
+        return _search(folder, image_dir, search, trials, stages, timeout_s, cache, clock)
+
+
+def _search(
+    folder: RunDir,
+    image_dir: Path,
+    search: Search,
+    trials: int,
+    stages: Stages,
+    timeout_s: float | None,
+    cache: Path | None,
+    clock: Callable[[], float],
+) -> SearchResult:
+    study_dir = folder.path
     data, prepared = open_search_data(image_dir, search, stages, cache)
     _write_config(folder, image_dir, search, prepared, data)
     try:
