@@ -75,9 +75,10 @@ def test_a_message_without_an_id_is_a_part_and_is_reported(broker: Mosquitto) ->
 
 
 def test_old_messages_are_no_events(broker: Mosquitto) -> None:
-    trigger_queue, telemetry = TriggerQueue("mqtt", 8), Telemetry()
+    trigger_queue = TriggerQueue("mqtt", 8)
     publish(broker.port, b"retained", retain=True)
     for part in (b"first", b"second"):
+        telemetry = Telemetry()  # the state of the stopped listener would count as that of the next
         with mqtt_listener(config_for(broker.port), trigger_queue, telemetry):
             await_state(telemetry, "listening")
             publish(broker.port, part)
