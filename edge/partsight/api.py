@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from partsight.batch.classify_files import classify_inputs
-from partsight.config.location import PUBLIC_KEY_VARIABLE, RUNTIME_VARIABLE, find_config
+from partsight.deploy.device import open_device
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier as Engine
 from partsight.inference.runtimes import RuntimeOptions
@@ -41,7 +41,7 @@ class Classifier(Engine):
         model: str | Path | bytes,
         *,
         runtime: str | None = None,
-        threads: int = 1,
+        threads: int | None = None,
         public_key: str | Path | None = None,
         trusted: bool = False,
         overrides: ModelOverrides | None = None,
@@ -55,26 +55,33 @@ class Classifier(Engine):
         Args:
             model: path of the model file, or its bytes.
             runtime: name of the TFLite runtime, ``litert`` or ``tflite-runtime``. Default: the
-                environment variable ``PARTSIGHT_RUNTIME``, else the preferred one of those
-                installed.
-            threads: number of threads that the runtime may use for one image.
+                environment variable ``PARTSIGHT_RUNTIME``, else ``runtime`` in ``[model]`` of the
+                configuration, else the preferred one of those installed.
+            threads: number of threads that the runtime may use for one image. Default: ``threads``
+                in ``[model]``, else 1.
             public_key: path of the public key that the model must be signed with. Default: the
-                environment variable ``PARTSIGHT_PUBLIC_KEY``, else ``model.public_key`` of the
-                configuration, else any model is accepted.
+                environment variable ``PARTSIGHT_PUBLIC_KEY``, else ``public_key`` in
+                ``[model]``, else any model is accepted.
             trusted: whether to skip the checks of ``qualification.load.load_classifier``, for a
                 model that the caller has made or checked.
-            overrides: facts that a third-party model does not contain.
+            overrides: facts that a third-party model does not contain. Default of their
+                ``bit_depth``: the one in ``[model]``.
             warn: see ``load_classifier``.
 
         Raises:
             ConfigError: the device has a configuration that cannot be read.
             PartsightError: see ``load_classifier``.
         """
-        options = RuntimeOptions(runtime or os.environ.get(RUNTIME_VARIABLE) or None, threads)
+        device = open_device()
+        options = RuntimeOptions(
+            runtime or device.options.runtime,
+            device.options.threads if threads is None else threads,
+        )
+        overrides = device.overrides(overrides)
         if trusted:
             loaded = Engine.open(model, options, overrides=overrides)
         else:
-            trust = _trust_policy(public_key, os.environ)
+            trust = TrustPolicy(Path(public_key)) if public_key else device.trust
             loaded = load_classifier(model, trust, options, overrides=overrides, warn=warn)
         return cls(loaded.model, loaded.interpreter)
 
@@ -103,16 +110,3 @@ class Classifier(Engine):
             logger.warning("%s", cycle)
         if (text := left_out.text()) is not None:
             logger.warning("%s", text)
-
-
-def _trust_policy(public_key: str | Path | None, environ: Mapping[str, str]) -> TrustPolicy:
-    """Key that models must be signed with: the given one, else that of the device."""
-    key = public_key or environ.get(PUBLIC_KEY_VARIABLE)
-    if key:
-        return TrustPolicy(Path(key))
-    path = find_config(environ)
-    if path is None:
-        return TrustPolicy(None)
-    from partsight.config.file import read_config
-
-    return TrustPolicy(read_config(path).model.public_key)

@@ -1,6 +1,6 @@
 """Where the configuration is, and which environment variables replace its keys.
 
-Nothing here reads the environment or a file's content: ``cli.device`` and ``api`` pass the
+Nothing here reads the environment or a file's content: ``deploy.device`` passes the
 environment. Separate from ``file``, so that a device without a configuration does not import
 pydantic and tomlkit.
 """

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from partsight.cli.commands.classify_on_ray import _task
-from partsight.cli.device import Device
 from partsight.config.document import Config
 from partsight.config.model import ModelConfig
+from partsight.deploy.device import Device
 from partsight.inference.runtimes import RuntimeOptions
 from partsight.model.third_party import ModelOverrides
 from partsight.qualification.trust import TrustPolicy

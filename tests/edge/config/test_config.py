@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partsight import Classifier
-from partsight.cli.device import open_device
 from partsight.cli.main import main
 from partsight.config.document import Config
 from partsight.config.file import read_config, save_choice
@@ -37,10 +36,13 @@ from partsight.config.sinks import (
     StdoutSinkConfig,
     sink_name,
 )
+from partsight.deploy.device import open_device
 from partsight.errors import ConfigError, ModelError, OutputError, SignatureError
+from partsight.inference.interpreter import Interpreter
 from partsight.inference.runtimes import RuntimeOptions, runtimes
 from partsight.model.key_files import make_key_pair, read_private_key
 from partsight.model.signature import signed
+from partsight.model.third_party import ModelOverrides
 from partsight.qualification.trust import TrustPolicy
 from partsight.sample_data import write_sample_data
 
@@ -282,6 +284,44 @@ def test_python_asks_for_the_configured_key_too(
     system.write_text("[modle]")
     with pytest.raises(ConfigError, match="Did you mean model"):
         Classifier.load(approved)
+
+
+@pytest.mark.parametrize(
+    ("config", "arguments", "expected"),
+    [
+        ("", {}, (RuntimeOptions(), None)),
+        ("threads = 3", {}, (RuntimeOptions(threads=3), None)),
+        ("threads = 3", {"threads": 2}, (RuntimeOptions(threads=2), None)),
+        ("runtime = 'tflite-runtime'", {"runtime": "litert"}, (RuntimeOptions("litert"), None)),
+        ("runtime = 'litert'", {}, (RuntimeOptions("litert"), None)),
+        ("bit_depth = 12", {}, (RuntimeOptions(), 12)),
+        ("bit_depth = 12", {"overrides": ModelOverrides(bit_depth=10)}, (RuntimeOptions(), 10)),
+    ],
+)
+@pytest.mark.parametrize("trusted", [False, True])
+def test_python_uses_the_configured_model_section(
+    config: str,
+    arguments: dict[str, Any],
+    expected: tuple[RuntimeOptions, int | None],
+    trusted: bool,
+    system: Path,
+    model_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An argument wins over the configuration, for trusted models too."""
+    opened: list[RuntimeOptions] = []
+    open_interpreter = Interpreter.__init__
+
+    def recorded(self: Interpreter, model: bytes, options: RuntimeOptions, **more: Any) -> None:
+        opened.append(options)
+        open_interpreter(self, model, options, **more)
+
+    monkeypatch.setattr(Interpreter, "__init__", recorded)
+    monkeypatch.delenv(RUNTIME_VARIABLE, raising=False)
+    system.parent.mkdir()
+    system.write_text(f"[model]\n{config}")
+    classifier = Classifier.load(model_path, trusted=trusted, **arguments)
+    assert (opened[-1], classifier.contract.preprocess.bit_depth) == expected
 
 
 def test_a_device_without_a_configuration_waits_for_no_pydantic(run_python: Callable) -> None:

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
-from partsight.cli.device import open_device
 from partsight.config.location import default_config
+from partsight.deploy.device import open_device
 
 if TYPE_CHECKING:
     from partsight.benchmark.measure import Measurement

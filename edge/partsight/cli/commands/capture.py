@@ -18,7 +18,7 @@ from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
     from partsight.image.encode import ImageFormat
     from partsight.records import Fault
     from partsight.sources.frames import Frames

@@ -16,7 +16,7 @@ from partsight.batch.ray_engine.worker import Task
 from partsight.batch.run import BatchSettings
 from partsight.cli.commands.classify_options import ClassifyOptions, operating_point
 from partsight.cli.commands.cluster_options import Cluster
-from partsight.cli.commands.model_options import load_for_command, with_configured_depth
+from partsight.cli.commands.model_options import load_for_command
 from partsight.cli.console import (
     ProgressBar,
     exit_if_failed,
@@ -90,7 +90,7 @@ def _task(
         output=output,
         filesystems=filesystems,
         point=judging.point,
-        overrides=with_configured_depth(options.overrides, options.device),
+        overrides=options.device.overrides(options.overrides),
         runtime=judging.classifier.interpreter.runtime.name,
         details=options.details,
         only=options.only,

@@ -18,8 +18,8 @@ from partsight.cli.commands.model_options import (
 from partsight.cli.options import LocalPath
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
     from partsight.decision.operating_point import OperatingPoint
+    from partsight.deploy.device import Device
     from partsight.inference.classifier import Classifier
     from partsight.model.third_party import ModelOverrides
 

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from partsight.cli.device import environment_runtime
+from partsight.deploy.device import environment_runtime
 from partsight.deploy.doctor import examine
 
 __all__ = ["command"]

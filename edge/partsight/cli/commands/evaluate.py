@@ -20,7 +20,7 @@ from partsight.cli.console import ProgressBar, exit_if_failed, report_failure, r
 from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
     from partsight.model.third_party import ModelOverrides
 
 __all__ = ["command"]

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from partsight.cli.device import Device, open_device
 from partsight.config.location import CONFIG_VARIABLE, SYSTEM_CONFIG, THREADS_VARIABLE
+from partsight.deploy.device import Device, open_device
 from partsight.image.spec import MAX_BIT_DEPTH, MIN_BIT_DEPTH
 from partsight.utils.memory_limit import memory_limit, require_memory
 
@@ -24,7 +24,6 @@ __all__ = [
     "config_option",
     "overrides_options",
     "load_for_command",
-    "with_configured_depth",
     "effective_operating_point",
     "threads_option",
 ]
@@ -73,7 +72,7 @@ _OVERRIDES = (
                       "Default: healthy, good, ok_front, defect_free, i.O. etc."),
     click.option("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
                  help="Significant bits of image files with 16 bits per sample, for a model that "
-                      "declares none. Default: bit_depth in [model] of the configuration."),
+                      "declares none."),
 )  # fmt: skip
 
 
@@ -108,18 +107,6 @@ def overrides_options(command: Callable[..., None]) -> Callable[..., None]:
     return gathered
 
 
-def with_configured_depth(
-    overrides: ModelOverrides | None, device: Device
-) -> ModelOverrides | None:
-    """Return the overrides with ``bit_depth`` of ``[model]``, unless an option gives one."""
-    depth = device.file_config.model.bit_depth if device.file_config else None
-    if depth is None or (overrides is not None and overrides.bit_depth is not None):
-        return overrides
-    from partsight.model.third_party import ModelOverrides
-
-    return dataclasses.replace(overrides or ModelOverrides(), bit_depth=depth)
-
-
 def load_for_command(
     model: str | bytes, device: Device, threads: int, overrides: ModelOverrides | None
 ) -> Classifier:
@@ -131,7 +118,7 @@ def load_for_command(
     if memory_limit() is not None:
         load_runtime(choose_runtime(device.options.runtime))
         require_memory()
-    overrides = with_configured_depth(overrides, device)
+    overrides = device.overrides(overrides)
     options = dataclasses.replace(device.options, threads=threads)
     classifier = load_classifier(model, device.trust, options, overrides=overrides, warn=_warn)
     advice = speed_advice(classifier.interpreter.runtime)

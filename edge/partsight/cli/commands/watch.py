@@ -18,8 +18,8 @@ from partsight.cli.commands.model_options import (
 from partsight.cli.console import exit_if_failed
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
     from partsight.config.document import Config
+    from partsight.deploy.device import Device
     from partsight.model.third_party import ModelOverrides
     from partsight.telemetry.telemetry import Telemetry
 

@@ -11,7 +11,7 @@ from partsight.cli.commands.journal.options import journal_argument, journal_pat
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

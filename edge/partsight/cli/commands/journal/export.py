@@ -12,7 +12,7 @@ from partsight.cli.console import ProgressBar
 from partsight.cli.options import LocalPath
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

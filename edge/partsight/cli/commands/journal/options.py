@@ -14,7 +14,7 @@ from partsight.cli.commands.model_options import config_option
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["filters", "journal_argument", "journal_path"]
 

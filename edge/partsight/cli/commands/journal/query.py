@@ -13,7 +13,7 @@ from partsight.cli.commands.journal.options import filters, journal_argument, jo
 from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

@@ -13,7 +13,7 @@ from partsight.cli.commands.journal.options import journal_argument, journal_pat
 from partsight.cli.console import ProgressBar
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

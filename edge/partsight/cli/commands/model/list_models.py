@@ -11,7 +11,7 @@ import click
 from partsight.cli.commands.model.store_options import store_of, store_options
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

@@ -17,7 +17,7 @@ from partsight.cli.commands.model.store_options import (
 )
 
 if TYPE_CHECKING:
-    from partsight.cli.device import Device
+    from partsight.deploy.device import Device
 
 __all__ = ["command"]
 

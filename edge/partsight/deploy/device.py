@@ -1,11 +1,12 @@
-"""The device that a command runs on: its configuration, and what the environment replaces in it.
+"""This device: its configuration, and what the environment replaces in it.
 
-Only here and in ``api``, the environment and /etc decide on configuration, runtime and key.
-The command line wins over the environment, and the environment over the configuration.
+Only here, the environment and /etc decide on configuration, runtime and key. An argument or option
+wins over the environment, and the environment over the configuration.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,13 +23,14 @@ from partsight.qualification.trust import TrustPolicy
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
+    from partsight.model.third_party import ModelOverrides
 
 __all__ = ["Device", "environment_runtime", "open_device"]
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """How this device runs models. The configuration was read once, when the command started.
+    """How this device runs models. The configuration was read once.
 
     Attributes:
         path: configuration file, or None if the device has none.
@@ -50,6 +52,15 @@ class Device:
         from partsight.config.document import Config
 
         return Config()
+
+    def overrides(self, given: ModelOverrides | None) -> ModelOverrides | None:
+        """Return the given overrides, with ``bit_depth`` of ``[model]`` unless they name one."""
+        depth = self.file_config.model.bit_depth if self.file_config else None
+        if depth is None or (given is not None and given.bit_depth is not None):
+            return given
+        from partsight.model.third_party import ModelOverrides
+
+        return dataclasses.replace(given or ModelOverrides(), bit_depth=depth)
 
 
 def open_device(
