@@ -13,7 +13,7 @@ from partsight_train.data.assignment import Split, assign_folds, assign_splits
 SHARES = {Split.TEST: 0.1, Split.VALIDATION: 0.1}
 
 
-def places(count: int, label: int = 0, seed: int = 0) -> dict[float, frozenset[int]]:
+def part_hashes(count: int, label: int = 0, seed: int = 0) -> dict[float, frozenset[int]]:
     generator = random.Random(f"{seed} {label}")
     return {generator.random(): frozenset([label]) for _ in range(count)}
 
@@ -24,7 +24,7 @@ def counts(assigned: dict[float, Split]) -> dict[Split, int]:
 
 @given(st.integers(3, 60), st.integers(0, 10**6))
 def test_each_label_has_parts_in_each_split_and_most_in_train(count: int, seed: int) -> None:
-    found = counts(assign_splits(places(count, seed=seed), SHARES))
+    found = counts(assign_splits(part_hashes(count, seed=seed), SHARES))
 
     least = 2 if count >= 10 else 1
     assert found[Split.TEST] >= least
@@ -39,20 +39,24 @@ def test_large_shares_leave_parts_to_train_on(
     test, validation = shares
     wanted = {Split.TEST: test, Split.VALIDATION: validation}
 
-    assert min(counts(assign_splits(places(count, seed=seed), wanted)).values()) >= 1
+    assert min(counts(assign_splits(part_hashes(count, seed=seed), wanted)).values()) >= 1
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_adding_parts_moves_few_parts(seed: int) -> None:
-    many = places(400, seed=seed)
+    many = part_hashes(400, seed=seed)
     few = dict(list(many.items())[:40])
 
     before, after = assign_splits(few, SHARES), assign_splits(many, SHARES)
 
-    assert sum(before[place] is not after[place] for place in few) <= 6
+    assert sum(before[part_hash] is not after[part_hash] for part_hash in few) <= 6
     assert after == {
-        place: Split.TEST if place < 0.1 else Split.VALIDATION if place < 0.2 else Split.TRAIN
-        for place in many
+        part_hash: Split.TEST
+        if part_hash < 0.1
+        else Split.VALIDATION
+        if part_hash < 0.2
+        else Split.TRAIN
+        for part_hash in many
     }
 
 
@@ -63,12 +67,16 @@ def test_a_part_with_two_labels_is_in_one_split_and_counts_for_both() -> None:
     found = assign_splits(labels_at, SHARES)
 
     for label in (0, 1):
-        of_label = {place: found[place] for place, labels in labels_at.items() if label in labels}
+        of_label = {
+            part_hash: found[part_hash]
+            for part_hash, labels in labels_at.items()
+            if label in labels
+        }
         assert min(counts(of_label).values()) >= 2
 
 
 def test_only_the_requested_splits_are_filled() -> None:
-    found = counts(assign_splits(places(30), {Split.VALIDATION: 0.1}))
+    found = counts(assign_splits(part_hashes(30), {Split.VALIDATION: 0.1}))
 
     assert found[Split.TEST] == 0
     assert found[Split.VALIDATION] >= 2
@@ -76,13 +84,17 @@ def test_only_the_requested_splits_are_filled() -> None:
 
 @given(st.integers(2, 10), st.integers(2, 60), st.integers(0, 1000))
 def test_folds_share_each_label(folds: int, count: int, seed: int) -> None:
-    labels_at = {**places(count, 0, seed), **places(count + 7, 1, seed)}
+    labels_at = {**part_hashes(count, 0, seed), **part_hashes(count + 7, 1, seed)}
 
     assigned = assign_folds(labels_at, folds)
 
     for label in (0, 1):
         sizes = [
-            sum(assigned[place] == fold for place, mine in labels_at.items() if label in mine)
+            sum(
+                assigned[part_hash] == fold
+                for part_hash, mine in labels_at.items()
+                if label in mine
+            )
             for fold in range(folds)
         ]
         assert max(sizes) - min(sizes) <= 1

@@ -373,10 +373,10 @@ def test_groups_join_parts() -> None:
     good, bad = found["good"], found["bad"]
     groups = [[good[0], good[3]], [good[5], good[8], bad[4]]]
     joined = {*good[:9], bad[4]}
-    places = {each.path: each.place for each in split(found, groups=groups).pictures}
-    apart = {each.path: each.place for each in split(found).pictures}
-    assert len({places[path] for path in joined}) == 1
-    assert len(set(places.values())) == 40 - 3
-    assert {path: place for path, place in places.items() if path not in joined} == {
-        path: place for path, place in apart.items() if path not in joined
+    part_hashes = {each.path: each.part_hash for each in split(found, groups=groups).pictures}
+    apart = {each.path: each.part_hash for each in split(found).pictures}
+    assert len({part_hashes[path] for path in joined}) == 1
+    assert len(set(part_hashes.values())) == 40 - 3
+    assert {path: part_hash for path, part_hash in part_hashes.items() if path not in joined} == {
+        path: part_hash for path, part_hash in apart.items() if path not in joined
     }

@@ -222,9 +222,12 @@ def test_several_pictures_of_a_part_are_mentioned(tmp_path: Path) -> None:
 
 def test_parts_and_notes_on_the_folder_are_shown(tmp_path: Path) -> None:
     run = two_labels(tmp_path)
-    places = {path: index // 2 / 100 for index, path in enumerate(run.on_test.paths)}
+    part_hashes = {path: index // 2 / 100 for index, path in enumerate(run.on_test.paths)}
     with_parts = dataclasses.replace(
-        run, places=places, parts={"bad": 7, "good": 13}, notes=("20 parts by sub-folder",)
+        run,
+        part_hashes=part_hashes,
+        parts={"bad": 7, "good": 13},
+        notes=("20 parts by sub-folder",),
     )
 
     page = report_html(with_parts)

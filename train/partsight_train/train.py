@@ -213,7 +213,7 @@ def _record(
         sizes={DELIVERY: len(file.data)},
         splits=trained_model.dataset.counts(),
         parts=trained_model.dataset.part_counts(),
-        places={each.path: each.place for each in trained_model.dataset.pictures},
+        part_hashes={each.path: each.part_hash for each in trained_model.dataset.pictures},
         notes=prepared.notes,
         findings=[finding.message for finding in findings],
         history=trained_model.history,

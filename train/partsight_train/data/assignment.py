@@ -33,14 +33,14 @@ def assign_splits(
 ) -> dict[float, Split]:
     """Return the split of each part.
 
-    Parts are ordered by place: the lowest share goes to the first split, the next share to the
+    Parts are ordered by hash: the lowest share goes to the first split, the next share to the
     second, the rest to train. A part keeps its split when parts are added, as long as every
     label has between 0.4 and 1.5 times its share in each split. A label with less (at least two
     parts, if it has ten or more) takes the next parts; a label with more gives its last parts
     back to train.
 
     Args:
-        labels_at: place of each part to the labels of its images.
+        labels_at: hash of each part to the labels of its images.
         shares: share of each split except train, in the order of assignment.
     """
     order = sorted(labels_at)
@@ -49,7 +49,8 @@ def assign_splits(
         end += share
         ends.append((end, split))
     assigned = {
-        place: next((split for end, split in ends if place < end), Split.TRAIN) for place in order
+        part_hash: next((split for end, split in ends if part_hash < end), Split.TRAIN)
+        for part_hash in order
     }
     counts = Counter(label for labels in labels_at.values() for label in labels)
     by_rarity = sorted(counts, key=lambda label: (counts[label], label))
@@ -57,9 +58,9 @@ def assign_splits(
     for split in shares:
         limits = {}
         for label in by_rarity:
-            places = [place for place in order if label in labels_at[place]]
-            limits[label] = _limits(places, assigned, split, done, shares)
-            _fill(places, assigned, split, done, limits[label][0])
+            part_hashes = [part_hash for part_hash in order if label in labels_at[part_hash]]
+            limits[label] = _limits(part_hashes, assigned, split, done, shares)
+            _fill(part_hashes, assigned, split, done, limits[label][0])
         _drain(labels_at, assigned, split, limits)
         done.append(split)
     return assigned
@@ -69,51 +70,53 @@ def assign_folds(labels_at: Mapping[float, _Labels], count: int) -> dict[float, 
     """Return the fold of each part, so that every fold has its share of every label.
 
     Parts with images of several labels are dealt first. Each part goes to the fold that has the
-    fewest parts of its labels, so the parts of one label are dealt in the order of their places.
+    fewest parts of its labels, so the parts of one label are dealt in the order of their hashes.
     """
     dealt: dict[int, list[int]] = {}
     folds = {}
-    for place in sorted(labels_at, key=lambda place: (-len(labels_at[place]), place)):
-        tallies = [dealt.setdefault(label, [0] * count) for label in sorted(labels_at[place])]
+    for part_hash in sorted(
+        labels_at, key=lambda part_hash: (-len(labels_at[part_hash]), part_hash)
+    ):
+        tallies = [dealt.setdefault(label, [0] * count) for label in sorted(labels_at[part_hash])]
         fold = min(range(count), key=lambda each: sum(tally[each] for tally in tallies))
-        folds[place] = fold
+        folds[part_hash] = fold
         for tally in tallies:
             tally[fold] += 1
     return folds
 
 
 def _limits(
-    places: Sequence[float],
+    part_hashes: Sequence[float],
     assigned: Mapping[float, Split],
     split: Split,
     done: Sequence[Split],
     shares: Mapping[Split, float],
 ) -> tuple[int, int]:
     """Return the smallest and the largest number of parts of a label in a split."""
-    total = len(places)
+    total = len(part_hashes)
     all_shares = {**shares, Split.TRAIN: 1 - sum(shares.values())}
     enough = 1 if total < _ENOUGH_FOR_TWO else 2
     lows = {
         each: max(min(enough, total // len(all_shares)), math.floor(_MIN_TIMES * total * share))
         for each, share in all_shares.items()
     }
-    left = total - sum(assigned[place] in done for place in places)
+    left = total - sum(assigned[part_hash] in done for part_hash in part_hashes)
     others = sum(low for each, low in lows.items() if each is not split and each not in done)
     high = min(max(lows[split], math.ceil(_MAX_TIMES * total * shares[split])), left - others)
     return min(lows[split], max(0, left - others)), max(0, high)
 
 
 def _fill(
-    places: Sequence[float],
+    part_hashes: Sequence[float],
     assigned: dict[float, Split],
     split: Split,
     done: Sequence[Split],
     low: int,
 ) -> None:
-    missing = low - sum(assigned[place] is split for place in places)
-    free = [place for place in places if assigned[place] is not split]
-    for place in [each for each in free if assigned[each] not in done][: max(0, missing)]:
-        assigned[place] = split
+    missing = low - sum(assigned[part_hash] is split for part_hash in part_hashes)
+    free = [part_hash for part_hash in part_hashes if assigned[part_hash] is not split]
+    for part_hash in [each for each in free if assigned[each] not in done][: max(0, missing)]:
+        assigned[part_hash] = split
 
 
 def _drain(
@@ -123,11 +126,11 @@ def _drain(
     limits: Mapping[int, tuple[int, int]],
 ) -> None:
     """Return surplus parts of a label to train, unless another label would then have too few."""
-    mine = sorted(place for place, each in assigned.items() if each is split)
-    counts = Counter(label for place in mine for label in labels_at[place])
-    for place in reversed(mine):
-        labels = labels_at[place]
+    mine = sorted(part_hash for part_hash, each in assigned.items() if each is split)
+    counts = Counter(label for part_hash in mine for label in labels_at[part_hash])
+    for part_hash in reversed(mine):
+        labels = labels_at[part_hash]
         too_much = any(counts[label] > limits[label][1] for label in labels)
         if too_much and all(counts[label] > limits[label][0] for label in labels):
-            assigned[place] = Split.TRAIN
+            assigned[part_hash] = Split.TRAIN
             counts.subtract(labels)

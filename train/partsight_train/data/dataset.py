@@ -46,13 +46,13 @@ class LabelledImage:
         path: the file.
         label: index of its label.
         split: its use.
-        place: hash of its part, in [0, 1); images of one part have the same place.
+        part_hash: hash of its part, in [0, 1); images of one part have the same hash.
     """
 
     path: Path
     label: int
     split: Split
-    place: float
+    part_hash: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +80,8 @@ class Dataset:
         }
 
     def labels_at(self) -> dict[float, frozenset[int]]:
-        """Return the place of each part to the labels of its images."""
-        return _labels_at((picture.place, picture.label) for picture in self.pictures)
+        """Return the hash of each part to the labels of its images."""
+        return _labels_at((picture.part_hash, picture.label) for picture in self.pictures)
 
     def part_counts(self) -> dict[str, int]:
         """Return label to number of parts."""
@@ -125,39 +125,45 @@ def split(
 
 
 def _assigned(
-    scanned: Scan, places: Mapping[Path, float], shares: Mapping[Split, float]
+    scanned: Scan, part_hashes: Mapping[Path, float], shares: Mapping[Split, float]
 ) -> tuple[LabelledImage, ...]:
     """Assign all images without a published split, or in the published train split."""
     label_of = {path: index for index, paths in enumerate(scanned.found.values()) for path in paths}
     free = [path for path in label_of if scanned.published.get(path, Split.TRAIN) is Split.TRAIN]
-    labels_at = _labels_at((places[path], label_of[path]) for path in free)
+    labels_at = _labels_at((part_hashes[path], label_of[path]) for path in free)
     _require_parts(scanned, labels_at, len(shares) + 1)
     assigned = assignment.assign_splits(labels_at, shares)
-    splits = {**scanned.published, **{path: assigned[places[path]] for path in free}}
+    splits = {**scanned.published, **{path: assigned[part_hashes[path]] for path in free}}
     return tuple(
-        LabelledImage(path, index, splits[path], places[path]) for path, index in label_of.items()
+        LabelledImage(path, index, splits[path], part_hashes[path])
+        for path, index in label_of.items()
     )
 
 
 def _places(scanned: Scan, groups: Iterable[Sequence[Path]]) -> dict[Path, float]:
-    """Return the place of each image's part; a group gets the lowest place of its images."""
-    places, joins = {}, []
-    first_place_of: dict[str, float] = {}
+    """Return the hash of each image's part; a group gets the lowest hash of its images."""
+    part_hashes, joins = {}, []
+    first_hash_of: dict[str, float] = {}
     for label, paths in scanned.found.items():
         for path in paths:
-            place = part_hash_of(label, _name_in_set(path, scanned))
+            part_hash = part_hash_of(label, _name_in_set(path, scanned))
             part = scanned.parts.get(path)
-            places[path] = place if part is None else part_hash_of(_ANY_LABEL, part)
+            part_hashes[path] = part_hash if part is None else part_hash_of(_ANY_LABEL, part)
             if (named := part_in_name(path.name)) is not None:
-                joins += [(places[path], place), (place, first_place_of.setdefault(named, place))]
-    joined = DisjointSet([*places.values(), *(place for pair in joins for place in pair)])
+                joins += [
+                    (part_hashes[path], part_hash),
+                    (part_hash, first_hash_of.setdefault(named, part_hash)),
+                ]
+    joined = DisjointSet(
+        [*part_hashes.values(), *(part_hash for pair in joins for part_hash in pair)]
+    )
     for first, second in joins:
         joined.merge(first, second)
     for group in groups:
         for path in group:
-            joined.merge(places[group[0]], places[path])
-    least = {place: min(subset) for subset in joined.subsets() for place in subset}
-    return {path: least[place] for path, place in places.items()}
+            joined.merge(part_hashes[group[0]], part_hashes[path])
+    least = {part_hash: min(subset) for subset in joined.subsets() for part_hash in subset}
+    return {path: least[part_hash] for path, part_hash in part_hashes.items()}
 
 
 def _name_in_set(path: Path, scanned: Scan) -> str:
@@ -173,9 +179,9 @@ def _name_in_set(path: Path, scanned: Scan) -> str:
 
 def _labels_at(pictures: Iterable[tuple[float, int]]) -> dict[float, frozenset[int]]:
     found: dict[float, set[int]] = defaultdict(set)
-    for place, label in pictures:
-        found[place].add(label)
-    return {place: frozenset(labels) for place, labels in found.items()}
+    for part_hash, label in pictures:
+        found[part_hash].add(label)
+    return {part_hash: frozenset(labels) for part_hash, labels in found.items()}
 
 
 def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
@@ -210,7 +216,7 @@ def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
         int (N,), the fold of each image.
     """
     folds = assignment.assign_folds(dataset.labels_at(), count)
-    return np.array([folds[picture.place] for picture in dataset.pictures], np.intp)
+    return np.array([folds[picture.part_hash] for picture in dataset.pictures], np.intp)
 
 
 def _require_parts(scanned: Scan, labels_at: Mapping[float, frozenset[int]], least: int) -> None:

@@ -179,7 +179,7 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
         return []
     splits_at = defaultdict(set)
     for picture in dataset.pictures:
-        splits_at[picture.place].add(picture.split)
+        splits_at[picture.part_hash].add(picture.split)
     leaks = sum(len(splits) > 1 for splits in splits_at.values())
     notes = []
     if leaks:

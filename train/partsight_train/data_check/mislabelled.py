@@ -75,5 +75,5 @@ def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[n
 
 
 def _least_parts(dataset: Dataset) -> int:
-    parts = {(picture.label, picture.place) for picture in dataset.pictures}
+    parts = {(picture.label, picture.part_hash) for picture in dataset.pictures}
     return int(np.bincount([label for label, _ in parts], minlength=len(dataset.labels)).min())

@@ -97,7 +97,7 @@ def _extra_shots(record: RunRecord) -> int:
     """Number of test pictures in excess of one per part."""
     scored = record.on_test
     parts = {
-        record.places.get(path, part_hash_of(record.labels[label], path.name))
+        record.part_hashes.get(path, part_hash_of(record.labels[label], path.name))
         for path, label in zip(scored.paths, scored.true, strict=True)
     }
     return len(scored.paths) - len(parts)

@@ -31,8 +31,8 @@ class RunRecord:
         sizes: names of the delivered files to their sizes in bytes.
         splits: label to split to number of pictures.
         parts: label to number of parts.
-        places: picture to the place of its part in the split; pictures of one place show the same
-            part. The place of other pictures follows from their names.
+        part_hashes: image to the hash of its part; images with one hash show the same part. The
+            hash of other images follows from their names.
         notes: how the image folder was read, one sentence each.
         findings: findings of the data check, one sentence each.
         maps: function from a file and the index of a label to the contribution of each pixel of
@@ -51,7 +51,7 @@ class RunRecord:
     sizes: Mapping[str, int] = field(default_factory=dict)
     splits: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     parts: Mapping[str, int] = field(default_factory=dict)
-    places: Mapping[Path, float] = field(default_factory=dict)
+    part_hashes: Mapping[Path, float] = field(default_factory=dict)
     notes: Sequence[str] = ()
     findings: Sequence[str] = ()
     maps: Callable[[Path, int], NDArray[np.float32] | None] | None = None

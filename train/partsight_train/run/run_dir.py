@@ -161,7 +161,9 @@ class RunDir:
             label = dataset.labels[each.label]
             digest = digests[each.path].hex()
             rows.writerow(
-                csv_row([str(each.path.absolute()), label, each.split.value, digest, each.place])
+                csv_row(
+                    [str(each.path.absolute()), label, each.split.value, digest, each.part_hash]
+                )
             )
         return self.write_text(_PICTURES, text.getvalue())
 
