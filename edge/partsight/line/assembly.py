@@ -249,7 +249,7 @@ def open_model_watch(
             examine=functools.partial(
                 examine_isolated, trust=request.trust, options=request.options
             ),
-            place=models.incoming,
+            incoming=models.incoming,
             product=models.product,
             on_event=on_event,
         )

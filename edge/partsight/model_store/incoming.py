@@ -64,18 +64,18 @@ class Incoming:
     """Remembers the files it has seen, and since when. Not thread-safe.
 
     Attributes:
-        place: a folder, or a file with a name that ends in ``.tflite``.
+        path: a folder, or a file with a name that ends in ``.tflite``.
         clock: seconds, monotonic.
     """
 
-    place: Path
+    path: Path
     clock: Callable[[], float] = time.monotonic
     _seen: dict[Path, _Seen] = field(default_factory=dict)
 
     @property
     def is_file(self) -> bool:
         """Whether this is a single file, which is not moved."""
-        return self.place.suffix == ".tflite" and not self.place.is_dir()
+        return self.path.suffix == ".tflite" and not self.path.is_dir()
 
     def look(self) -> Iterator[Candidate]:
         """The complete files that were not processed yet, oldest first; read one at a time."""
@@ -119,11 +119,11 @@ class Incoming:
 
     def _files(self) -> list[Path]:
         if self.is_file:
-            return [self.place]
+            return [self.path]
         try:
             return [
                 path
-                for path in self.place.iterdir()
+                for path in self.path.iterdir()
                 if not path.name.startswith(".") and path.suffix.lower() not in _UNFINISHED
             ]
         except OSError:  # does not exist yet, or a network share is unavailable

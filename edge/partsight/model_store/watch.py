@@ -50,7 +50,7 @@ class ModelWatch:
         load: makes a classifier from bytes; raises ``ModelError``.
         telemetry: gets the states, and counts new models by outcome.
         rules: rules for new models; may be replaced at any time, as ``rules``.
-        place: folder or file where new models arrive; None is the store's own folder.
+        incoming: folder or file where new models arrive; None is the store's own folder.
         product: the configured product; None takes the active model's.
         on_event: gets the event ``"model"`` for each new model, in this thread.
         clock: seconds, monotonic.
@@ -66,7 +66,7 @@ class ModelWatch:
         *,
         examine: Examine,
         rules: Rules = _DEFAULTS,
-        place: Path | None = None,
+        incoming: Path | None = None,
         product: str | None = None,
         on_event: OnEvent = lambda kind, detail: None,
         clock: Callable[[], float] = time.monotonic,
@@ -74,7 +74,7 @@ class ModelWatch:
         self.rules = rules
         self._store, self._load, self._telemetry = store, load, telemetry
         self._examine = examine
-        self._incoming = Incoming(store.incoming if place is None else place, clock)
+        self._incoming = Incoming(incoming or store.incoming, clock)
         self._report = SwapReport(telemetry, on_event)
         self._product = product
         self._sha256, self._contract = active.model_sha256, active.contract
@@ -90,7 +90,7 @@ class ModelWatch:
     def __enter__(self) -> ModelWatch:
         if not self._incoming.is_file:
             with contextlib.suppress(OSError):  # found later, once somebody creates it
-                self._incoming.place.mkdir(parents=True, exist_ok=True)
+                self._incoming.path.mkdir(parents=True, exist_ok=True)
         self._thread.start()
         return self
 
@@ -98,7 +98,7 @@ class ModelWatch:
         self._stop.set()
         self._thread.join(_STOP_S)
         if self._thread.is_alive():
-            logger.warning("%s does not answer; the line ends without it", self._incoming.place)
+            logger.warning("%s does not answer; the line ends without it", self._incoming.path)
 
     def poll(self) -> Classifier | None:
         """Return a new classifier to use from the next frame on, or None. Does not block.
@@ -225,7 +225,7 @@ class ModelWatch:
     def _known(self, sha256: str) -> bool:
         """Return whether this content of a watched file was processed already."""
         return self._incoming.is_file and any(
-            entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.place)
+            entry.get("sha256") == sha256 and entry.get("from") == str(self._incoming.path)
             for entry in read_history(self._store)
         )
 

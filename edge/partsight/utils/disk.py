@@ -8,7 +8,7 @@ from pathlib import Path
 __all__ = ["free_bytes"]
 
 
-def free_bytes(place: Path) -> int:
+def free_bytes(path: Path) -> int:
     """Free bytes for this user on the disk of a folder.
 
     If the folder does not exist, its nearest existing parent counts.
@@ -16,9 +16,9 @@ def free_bytes(place: Path) -> int:
     Raises:
         OSError: the free space cannot be read.
     """
-    for folder in (place, *place.absolute().parents):
+    for folder in (path, *path.absolute().parents):
         try:
             return shutil.disk_usage(folder).free
         except FileNotFoundError:
             continue
-    raise FileNotFoundError(f"{place}: none of its parent folders exists")
+    raise FileNotFoundError(f"{path}: none of its parent folders exists")

@@ -45,7 +45,7 @@ def look(incoming: Incoming, clock: Clock, after_s: float) -> list[str]:
 def test_a_file_is_returned_once_it_is_settled(
     incoming: Incoming, clock: Clock, data: bytes
 ) -> None:
-    path = incoming.place / "a.tflite"
+    path = incoming.path / "a.tflite"
     path.write_bytes(data)
     assert look(incoming, clock, 0) == []
     assert look(incoming, clock, SETTLED_S / 2) == []
@@ -54,12 +54,12 @@ def test_a_file_is_returned_once_it_is_settled(
     assert candidate.file is not None
     assert candidate.file.data == data
     incoming.taken(candidate)
-    assert list(incoming.place.iterdir()) == []
+    assert list(incoming.path.iterdir()) == []
     assert look(incoming, clock, PATIENCE_S) == []
 
 
 def test_a_file_that_is_being_copied_waits(incoming: Incoming, clock: Clock, data: bytes) -> None:
-    path = incoming.place / "a.tflite"
+    path = incoming.path / "a.tflite"
     for share in (0.0, 0.2, 0.9):
         path.write_bytes(data[: int(len(data) * share)])
         assert look(incoming, clock, SETTLED_S) == []
@@ -89,7 +89,7 @@ def test_a_file_that_stays_broken_is_refused_in_the_end(
     data: bytes,
     tmp_path: Path,
 ) -> None:
-    path = incoming.place / "a.tflite"
+    path = incoming.path / "a.tflite"
     path.write_bytes(content(data))
     assert look(incoming, clock, 0) == []
     assert look(incoming, clock, SETTLED_S) == []
@@ -97,15 +97,15 @@ def test_a_file_that_stays_broken_is_refused_in_the_end(
     (candidate,) = incoming.look()
     assert re.search(reason, str(candidate.refusal))
     incoming.refuse(candidate, tmp_path / "refused", "because")
-    assert list(incoming.place.iterdir()) == []
+    assert list(incoming.path.iterdir()) == []
     assert (tmp_path / "refused" / "a.tflite").read_bytes() == content(data)
     assert (tmp_path / "refused" / "a.tflite.reason.txt").read_text() == "because\n"
 
 
 def test_several_come_oldest_first(incoming: Incoming, clock: Clock, data: bytes) -> None:
     for place, name in enumerate(("c.tflite", "a.tflite", "b.tflite")):
-        (incoming.place / name).write_bytes(data)
-        os.utime(incoming.place / name, (place, place))
+        (incoming.path / name).write_bytes(data)
+        os.utime(incoming.path / name, (place, place))
     look(incoming, clock, 0)
     assert look(incoming, clock, SETTLED_S) == ["c.tflite", "a.tflite", "b.tflite"]
 
@@ -114,15 +114,15 @@ def test_hidden_and_unfinished_files_are_ignored(
     incoming: Incoming, clock: Clock, data: bytes
 ) -> None:
     for name in (".hidden.tflite", "a.tflite.part", "b.tmp", "c.tflite.crdownload"):
-        (incoming.place / name).write_bytes(data)
-    (incoming.place / "folder.tflite").mkdir()
-    (incoming.place / "loose.tflite").symlink_to("nowhere")
+        (incoming.path / name).write_bytes(data)
+    (incoming.path / "folder.tflite").mkdir()
+    (incoming.path / "loose.tflite").symlink_to("nowhere")
     look(incoming, clock, 0)
     assert look(incoming, clock, PATIENCE_S) == []
 
 
 def test_files_disappear(incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path) -> None:
-    path = incoming.place / "a.tflite"
+    path = incoming.path / "a.tflite"
     path.write_bytes(data)
     look(incoming, clock, 0)
     path.unlink()
@@ -141,7 +141,7 @@ def test_a_replaced_file_is_a_new_one(
     incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
 ) -> None:
     """Refusing or accepting the old file does not touch the new one."""
-    path = incoming.place / "a.tflite"
+    path = incoming.path / "a.tflite"
     path.write_bytes(data)
     look(incoming, clock, 0)
     clock.now_s += SETTLED_S
@@ -160,24 +160,24 @@ def test_a_watched_file_stays_where_it_is(tmp_path: Path, clock: Clock, data: by
     incoming = Incoming(tmp_path / "model.tflite", clock)
     assert incoming.is_file
     assert look(incoming, clock, 0) == []
-    incoming.place.write_bytes(data)
+    incoming.path.write_bytes(data)
     look(incoming, clock, 0)
     clock.now_s += SETTLED_S
     (candidate,) = incoming.look()
     incoming.taken(candidate)
     assert look(incoming, clock, PATIENCE_S) == []
-    incoming.place.write_bytes(b"another")
+    incoming.path.write_bytes(b"another")
     look(incoming, clock, 0)
     look(incoming, clock, SETTLED_S)
     clock.now_s += PATIENCE_S
     (candidate,) = incoming.look()
     incoming.refuse(candidate, tmp_path / "refused", "because")
-    assert incoming.place.read_bytes() == b"another"
+    assert incoming.path.read_bytes() == b"another"
     assert look(incoming, clock, PATIENCE_S) == []
 
 
 def test_a_postponed_file_is_returned_again(incoming: Incoming, clock: Clock, data: bytes) -> None:
-    (incoming.place / "a.tflite").write_bytes(data)
+    (incoming.path / "a.tflite").write_bytes(data)
     look(incoming, clock, 0)
     clock.now_s += SETTLED_S
     (candidate,) = incoming.look()
@@ -189,19 +189,19 @@ def test_a_postponed_file_is_returned_again(incoming: Incoming, clock: Clock, da
 def test_a_file_that_cannot_be_moved_is_ignored(
     incoming: Incoming, clock: Clock, data: bytes, tmp_path: Path
 ) -> None:
-    (incoming.place / "a.tflite").write_bytes(data)
+    (incoming.path / "a.tflite").write_bytes(data)
     look(incoming, clock, 0)
     clock.now_s += SETTLED_S
     (candidate,) = incoming.look()
     (tmp_path / "refused").write_text("a file where a folder should be")
     incoming.refuse(candidate, tmp_path / "refused", "because")
-    assert (incoming.place / "a.tflite").exists()
+    assert (incoming.path / "a.tflite").exists()
     assert look(incoming, clock, PATIENCE_S) == []
 
 
 def test_the_refused_do_not_fill_the_disk(incoming: Incoming, clock: Clock, tmp_path: Path) -> None:
     for number in range(15):
-        path = incoming.place / f"{number:02}.tflite"
+        path = incoming.path / f"{number:02}.tflite"
         path.write_bytes(b"nothing")
         look(incoming, clock, 0)
         look(incoming, clock, SETTLED_S)
@@ -222,7 +222,7 @@ def test_a_link_is_refused_unread(incoming: Incoming, clock: Clock, tmp_path: Pa
     """The reason for a refusal quotes bytes, which could be those of a password file."""
     secret = tmp_path / "password"
     secret.write_text("0123-mqtt-secret")
-    (incoming.place / "model.tflite").symlink_to(secret)
+    (incoming.path / "model.tflite").symlink_to(secret)
     list(incoming.look())
     clock.now_s += SETTLED_S
     (candidate,) = incoming.look()
@@ -239,13 +239,13 @@ def test_a_link_is_refused_unread(incoming: Incoming, clock: Clock, tmp_path: Pa
 def test_a_refused_model_of_any_name_has_its_reason(
     incoming: Incoming, clock: Clock, tmp_path: Path, name: str
 ) -> None:
-    (incoming.place / name).write_bytes(b"no model")
+    (incoming.path / name).write_bytes(b"no model")
     list(incoming.look())
     clock.now_s += PATIENCE_S
     list(incoming.look())
     clock.now_s += PATIENCE_S
     (candidate,) = incoming.look()
     incoming.refuse(candidate, tmp_path / "refused", f"{candidate.refusal} \udce9")
-    assert not (incoming.place / name).exists()
+    assert not (incoming.path / name).exists()
     assert len(list((tmp_path / "refused").glob("*.reason.txt"))) == 1
     assert len(list((tmp_path / "refused").iterdir())) == 2

@@ -258,16 +258,16 @@ def test_a_full_disk_postpones_the_model(
 def test_a_watched_file_that_was_rolled_back_does_not_come_again(
     tmp_path: Path, first: bytes, second: bytes
 ) -> None:
-    place = tmp_path / "delivered.tflite"
-    place.write_bytes(second)
-    bench = Bench(tmp_path, first, place=place)
+    delivered = tmp_path / "delivered.tflite"
+    delivered.write_bytes(second)
+    bench = Bench(tmp_path, first, incoming=delivered)
     bench.turns()
     assert bench.watch.poll() is not None
-    assert place.exists()
+    assert delivered.exists()
     roll_back(bench.store, lambda data: None)
     again = Bench.__new__(Bench)
     shutil.rmtree(bench.store.incoming)
-    again.__init__(tmp_path, first, place=place)  # type: ignore[misc]
+    again.__init__(tmp_path, first, incoming=delivered)  # type: ignore[misc]
     again.turns()
     assert again.watch.poll() is None
     assert again.rules == []

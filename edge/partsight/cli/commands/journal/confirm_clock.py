@@ -32,8 +32,8 @@ def command(journal: Path | None, device: Device) -> None:
     from partsight.journal.ages import clock_path
     from partsight.utils.elapsed import confirm_clock
 
-    place = journal_path(journal, device)
-    if not place.is_file():
-        raise click.BadParameter(f"there is no journal {place}", param_hint="JOURNAL")
-    confirm_clock(clock_path(place))
+    path = journal_path(journal, device)
+    if not path.is_file():
+        raise click.BadParameter(f"there is no journal {path}", param_hint="JOURNAL")
+    confirm_clock(clock_path(path))
     click.echo(f"confirmed {utc_now():%Y-%m-%d %H:%M} UTC")
