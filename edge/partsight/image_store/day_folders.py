@@ -14,7 +14,7 @@ from pathlib import Path
 
 from partsight.image_store.save_plan import id_of, is_day, is_left_over
 
-__all__ = ["DAY_S", "Day", "days", "end_of", "read_day"]
+__all__ = ["DAY_S", "Day", "days", "end_of", "newest_day_s", "read_day"]
 
 DAY_S = 86_400
 # Directory entries per piece of work: about a millisecond, which blocks other threads.
@@ -57,8 +57,19 @@ def end_of(day: str) -> float:
         return float("inf")
 
 
-def read_day(folder: Path, now_s: float) -> Generator[None, None, Day]:
-    """Read a day's folder; yields after each piece of work."""
+def newest_day_s(folder: Path) -> float | None:
+    """Return the end of the newest day with images in Unix seconds; None if there is none."""
+    ends = [end_s for end_s in map(end_of, days(folder)) if end_s != float("inf")]
+    return max(ends, default=None)
+
+
+def read_day(folder: Path, now_s: float | None) -> Generator[None, None, Day]:
+    """Read a day's folder; yields after each piece of work.
+
+    Args:
+        folder: of the day.
+        now_s: Unix seconds, to recognize old temporary files; None leaves them.
+    """
     oldest: list[str] = []
     fresh: set[str] = set()
     frames = 0
@@ -77,13 +88,13 @@ def read_day(folder: Path, now_s: float) -> Generator[None, None, Day]:
     return Day(tuple(sorted(fresh.union(oldest))[:_BATCH]), frames)
 
 
-def _pieces(folder: Path, now_s: float) -> Iterator[list[str]]:
+def _pieces(folder: Path, now_s: float | None) -> Iterator[list[str]]:
     """Yield the names in a folder in pieces; old temporary files are removed on the way."""
     names: list[str] = []
     # The folder may be removed by others meanwhile.
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            if is_left_over(entry.name):
+            if now_s is not None and is_left_over(entry.name):
                 _remove_if_old(Path(entry.path), now_s)
             names.append(entry.name)
             if len(names) == _ENTRIES_PER_PIECE:

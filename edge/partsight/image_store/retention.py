@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import logging
 import time
 from collections.abc import Callable, Generator, Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 from partsight.config.pictures import PicturesConfig
@@ -20,17 +20,13 @@ from partsight.image_store.day_folders import DAY_S, Day, days, end_of, read_day
 
 __all__ = ["Retention"]
 
-logger = logging.getLogger(__name__)
-
 _FRAMES = (".jpg", ".png")
 # Parts removed in one piece of work.
 _PARTS_PER_PIECE = 20
 # Interval of counting again, since people move files away.
 _COUNT_EVERY_S = 3_600
-# A wall clock that moved by more than this was set. For a day nothing counts as old then, so that
-# a wrong year does not delete evidence before somebody notices.
-_JUMP_S = 3_600
-_DISTRUST_S = DAY_S
+# No image is older than this software; one that claims so was dated by a clock that was not set.
+_FIRST_DAY_S = datetime(2024, 1, 1, tzinfo=timezone.utc).timestamp()
 
 
 class Retention:
@@ -41,7 +37,7 @@ class Retention:
         config: age and number of parts that are kept at most.
         aim_bytes: free space on the disk that removal aims at.
         free_bytes: returns the free bytes on the disk of a folder.
-        now: Unix seconds, of a clock that people set.
+        now: Unix seconds; None while the clock may be wrong, which suspends deletion by age.
         monotonic: seconds.
     """
 
@@ -52,7 +48,7 @@ class Retention:
         aim_bytes: int,
         free_bytes: Callable[[Path], int],
         *,
-        now: Callable[[], float] = time.time,
+        now: Callable[[], float | None],
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._config, self._aim_bytes = folder, config, aim_bytes
@@ -60,8 +56,6 @@ class Retention:
         self._removed = self._wanted_bytes = 0
         self._counts: collections.Counter[str] = collections.Counter()
         self._counted_at: float | None = None
-        self._offset = now() - monotonic()
-        self._distrusted_until = monotonic()
 
     def added(self, day: str) -> None:
         """Count one more part in a day's folder."""
@@ -69,7 +63,6 @@ class Retention:
 
     def steps(self) -> Iterator[None]:
         """Apply the limits once; yields after each piece of work."""
-        self._check_clock()
         yield from self._count_again()
         # Computed from file sizes from here on: some disks report freed space late.
         self._wanted_bytes = self._aim_bytes - self._free_bytes(self._folder)
@@ -77,18 +70,17 @@ class Retention:
         for gone in self._counts.keys() - set(known):
             del self._counts[gone]
         for day in known:
-            if not self._exceeded(end_of(day)):
-                return
-            yield from self._thin(day, end_of(day))
+            if self._exceeded(day):
+                yield from self._thin(day)
 
-    def _thin(self, day: str, day_end_s: float) -> Iterator[None]:
+    def _thin(self, day: str) -> Iterator[None]:
         """Remove a day's oldest parts until the limits are met, and its folder once it is empty."""
         progress = True
         while progress:
             before = self._removed
             found = yield from self._read(day)
             for number, part_id in enumerate(found.oldest, 1):
-                if not self._exceeded(day_end_s):
+                if not self._exceeded(day):
                     return
                 self._remove(day, part_id, old_only=not self._too_much())
                 if number % _PARTS_PER_PIECE == 0:
@@ -97,15 +89,21 @@ class Retention:
         with contextlib.suppress(OSError):  # not empty: other files, or parts that stay
             (self._folder / day).rmdir()
 
-    def _exceeded(self, day_end_s: float) -> bool:
-        return self._too_much() or self._is_old(day_end_s)
+    def _exceeded(self, day: str) -> bool:
+        """Return whether images of a day may have to be removed.
+
+        A day in the future is that of a camera with a wrong clock; the files have other times.
+        """
+        now_s = self._now()
+        is_future = now_s is not None and end_of(day) > now_s + 2 * DAY_S
+        return self._too_much() or is_future or self._is_old(end_of(day))
 
     def _too_much(self) -> bool:
         return self._counts.total() > self._config.max_count or self._wanted_bytes > 0
 
     def _is_old(self, unix_s: float) -> bool:
-        trusted = self._monotonic() >= self._distrusted_until
-        return trusted and unix_s < self._now() - self._config.max_age_days * DAY_S
+        now_s = self._now()
+        return now_s is not None and unix_s < now_s - self._config.max_age_days * DAY_S
 
     def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
         """Remove a part's files; with ``old_only``, not those that were written recently."""
@@ -114,7 +112,8 @@ class Retention:
             # It may be removed already, or protected.
             with contextlib.suppress(OSError):
                 status = path.stat()
-                if old_only and not self._is_old(status.st_mtime):
+                written_s = status.st_mtime
+                if old_only and not (written_s >= _FIRST_DAY_S and self._is_old(written_s)):
                     continue
                 path.unlink()
                 self._removed += 1
@@ -133,12 +132,3 @@ class Retention:
         found = yield from read_day(self._folder / day, self._now())
         self._counts[day] = found.frames
         return found
-
-    def _check_clock(self) -> None:
-        offset = self._now() - self._monotonic()
-        moved_s, self._offset = offset - self._offset, offset
-        if abs(moved_s) > _JUMP_S:
-            self._distrusted_until = self._monotonic() + _DISTRUST_S
-            logger.warning(
-                "the clock was set by %+.0f s: for a day no image is deleted for its age", moved_s
-            )

@@ -5,8 +5,10 @@ There is one folder per day; files appear whole or not at all. The loop never wa
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
+import os
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -28,6 +30,7 @@ from partsight.utils.files import write_atomic
 
 if TYPE_CHECKING:
     from partsight.config.pictures import PicturesConfig
+    from partsight.utils.elapsed import ElapsedTime
 
 __all__ = ["OnLost", "ImageStore"]
 
@@ -55,7 +58,7 @@ class ImageStore:
         close_timeout_s: seconds to save waiting frames when the block ends.
         save: writes a file, whole or not at all.
         free_bytes: gives the free space on the disk of a folder.
-        now: Unix seconds.
+        elapsed: known time, for deletion by age; None uses the clock of the machine.
         monotonic: seconds.
     """
 
@@ -69,18 +72,23 @@ class ImageStore:
         close_timeout_s: float = 3.0,
         save: Callable[[Path, bytes], None] = write_atomic,
         free_bytes: Callable[[Path], int] = free_bytes,
-        now: Callable[[], float] = time.time,
+        elapsed: ElapsedTime | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder, self._config, self._telemetry = folder, config, telemetry
-        self._on_lost, self._save = on_lost, save
+        self._on_lost, self._save, self._elapsed = on_lost, save, elapsed
         self._close_timeout_s = close_timeout_s
         self._aim_bytes = round(config.min_free_bytes * _HEADROOM)
         self._guard = DiskGuard(
             folder, config.min_free_bytes, self._aim_bytes, telemetry, free_bytes, monotonic
         )
         self._retention = Retention(
-            folder, config, self._aim_bytes, free_bytes, now=now, monotonic=monotonic
+            folder,
+            config,
+            self._aim_bytes,
+            free_bytes,
+            now=time.time if elapsed is None else elapsed.now,
+            monotonic=monotonic,
         )
         self._schedule = RetentionSchedule(self._retention.steps, monotonic)
         self._queue = WorkQueue(_QUEUE_BYTES, self._work, name="pictures")
@@ -142,7 +150,7 @@ class ImageStore:
         path = self._folder / job.path
         try:
             frame = job.frame.image_bgr
-            self._save(path, encode(frame, self._config.format, self._config.quality))
+            self._write(path, encode(frame, self._config.format, self._config.quality))
         except Exception as error:  # noqa: BLE001 - an error must not stop the following images
             cause = _cause(error)
             self._guard.failed(cause, str(error))
@@ -155,12 +163,20 @@ class ImageStore:
             self._telemetry.count("pictures_kept")
         self._annotate(job)
 
+    def _write(self, path: Path, data: bytes) -> None:
+        self._save(path, data)
+        if self._elapsed is not None and self._elapsed.suspended is not None:
+            # The file's age counts from here, once the wrong clock is set.
+            known_s = self._elapsed.wall_of(self._elapsed.known_s())
+            with contextlib.suppress(OSError):
+                os.utime(path, (known_s, known_s))
+
     def _annotate(self, job: Job) -> None:
         if not self._config.annotate:
             return
         try:
             drawn = annotate(job.frame.image_bgr, job.result, job.spec)
-            self._save(self._folder / annotated_path(job.path), encode(drawn))
+            self._write(self._folder / annotated_path(job.path), encode(drawn))
         except Exception as error:  # noqa: BLE001 - the frame itself is saved
             self._telemetry.count("pictures_lost", "annotated")
             logger.warning("cannot save an annotated copy of %s: %s", job.path, error)

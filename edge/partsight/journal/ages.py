@@ -24,7 +24,7 @@ from partsight.journal.schema import TABLES, VERDICTS, JournalTable
 from partsight.utils.elapsed import ElapsedTime
 from partsight.utils.files import write_atomic
 
-__all__ = ["RowAges", "clock_path", "newest_row_s"]
+__all__ = ["RowAges", "newest_row_s"]
 
 logger = logging.getLogger(__name__)
 
@@ -129,12 +129,6 @@ class RowAges:
             except (OSError, ValueError) as error:
                 logger.warning("the ages of rows in %s are counted anew: %s", self._place, error)
         return _Notes("", [])
-
-
-def clock_path(path: Path) -> Path:
-    """Return the path of the record of known time next to a journal, see ``ElapsedTime``."""
-    path = path.resolve()
-    return path.with_name(path.name + ".clock")
 
 
 def newest_row_s(path: Path) -> float | None:

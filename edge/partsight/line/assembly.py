@@ -90,24 +90,39 @@ def open_delivery(
     return opened
 
 
-def open_clock(
-    config: Config, journal: Journal | None, telemetry: Telemetry, stack: ExitStack
-) -> ElapsedTime | None:
-    """Count known time, if verdicts are deleted by age.
+def open_clock(config: Config, telemetry: Telemetry, stack: ExitStack) -> ElapsedTime | None:
+    """Count known time, if verdicts or images are deleted by age.
 
     The state ``deletion by age`` says ``suspended`` while the clock may be wrong.
     """
-    if journal is None or config.journal.keep_days is None:
+    if config.pictures.folder is None and config.journal.keep_days is None:
         return None
-    from partsight.journal.ages import clock_path, newest_row_s
-    from partsight.utils.elapsed import ElapsedTime
+    from partsight.utils.elapsed import ElapsedTime, record_path
+
+    record = record_path(config.journal.path, config.pictures.folder)
+    if record is None:  # keep_days without a journal
+        return None
 
     def changed(reason: str | None) -> None:
         telemetry.state("deletion by age", "suspended" if reason else "running", reason or "")
 
-    elapsed = ElapsedTime(clock_path(journal.path), newest_row_s(journal.path), changed)
+    elapsed = ElapsedTime(record, _newest_s(config), changed)
     stack.enter_context(Periodic("clock", elapsed.update, _CLOCK_EVERY_S))
     return elapsed
+
+
+def _newest_s(config: Config) -> float | None:
+    """Unix seconds of the newest verdict or image, by the clock of its day."""
+    newest_s = None
+    if config.journal.path is not None:
+        from partsight.journal.ages import newest_row_s
+
+        newest_s = newest_row_s(config.journal.path)
+    if newest_s is None and config.pictures.folder is not None:
+        from partsight.image_store.day_folders import newest_day_s
+
+        newest_s = newest_day_s(config.pictures.folder)
+    return newest_s
 
 
 def open_pruning(
@@ -136,7 +151,11 @@ def open_pruning(
 
 
 def open_image_store(
-    config: Config, telemetry: Telemetry, on_event: OnEvent, stack: ExitStack
+    config: Config,
+    elapsed: ElapsedTime | None,
+    telemetry: Telemetry,
+    on_event: OnEvent,
+    stack: ExitStack,
 ) -> ImageStore | None:
     """Open the store of images, if the line saves any."""
     pictures = config.pictures
@@ -148,7 +167,14 @@ def open_image_store(
         on_event("picture_lost", {"picture": path, "reason": reason})
 
     return stack.enter_context(
-        ImageStore(pictures.folder, pictures, telemetry, lost, close_timeout_s=_FLUSH_S)
+        ImageStore(
+            pictures.folder,
+            pictures,
+            telemetry,
+            lost,
+            close_timeout_s=_FLUSH_S,
+            elapsed=elapsed,
+        )
     )
 
 

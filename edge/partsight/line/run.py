@@ -66,7 +66,7 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
         inspector = Inspector(load_first_model(request, telemetry, on_event), config.decision)
         on_event("started", started(config, inspector))
         workers = open_delivery(config, journal, telemetry, stack)
-        elapsed = open_clock(config, journal, telemetry, stack)
+        elapsed = open_clock(config, telemetry, stack)
         open_pruning(config, journal, workers, elapsed, stack)
         observers = open_observers(request, inspector, telemetry, on_event, stack)
         recorder = Recorder(
@@ -74,7 +74,7 @@ def run_line(request: LineRequest, telemetry: Telemetry) -> None:
             journal=journal,
             # With a journal, the standard output is a sink that reads it, as every other.
             sinks=[JsonLinesSink(standard_output())] if journal is None else (),
-            pictures=open_image_store(config, telemetry, on_event, stack),
+            pictures=open_image_store(config, elapsed, telemetry, on_event, stack),
             observers=observers.each,
         )
         models = open_model_watch(request, inspector, telemetry, on_event, stack)

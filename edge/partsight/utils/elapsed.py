@@ -25,7 +25,7 @@ from partsight.utils.clock_record import DAY_S, ClockRecord, advanced, anchored,
 from partsight.utils.clocks import Clocks
 from partsight.utils.files import write_atomic
 
-__all__ = ["ElapsedTime", "confirm_clock"]
+__all__ = ["ElapsedTime", "confirm_clock", "record_path"]
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +78,11 @@ class ElapsedTime:
         """Unix seconds of a known time, by the last believed wall clock."""
         return known_s - self._record.shift_s
 
+    def now(self) -> float | None:
+        """Unix seconds by the believed wall clock; None while deletion by age is suspended."""
+        known_s = self.known_s()
+        return None if self.suspended is not None else self.wall_of(known_s)
+
     def update(self) -> None:
         """Read the clocks; call it about once per minute."""
         with self._lock:
@@ -127,6 +132,14 @@ class ElapsedTime:
             write_atomic(self._path, json.dumps(asdict(self._record)).encode())
         except OutputError as error:
             logger.warning("known time is not recorded: %s", error)
+
+
+def record_path(journal: Path | None, images: Path | None) -> Path | None:
+    """Return the path of the record: next to the journal, else in the folder of images."""
+    if journal is not None:
+        journal = journal.resolve()
+        return journal.with_name(journal.name + ".clock")
+    return None if images is None else images / ".clock"
 
 
 def confirm_clock(path: Path, clocks: Clocks | None = None) -> None:

@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests.wrong_clock import DAY_S, START_S, YEARS_S, Machine
 
 from partsight.config.pictures import PicturesConfig
 from partsight.image_store.retention import Retention
 from partsight.image_store.retention_schedule import RetentionSchedule
 from partsight.image_store.save_plan import annotated_path, image_path
+from partsight.utils.elapsed import ElapsedTime
 from partsight.utils.ids import uuid7
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
-DAY_S = 86_400
 PLENTY = 10**12
 
 
@@ -37,10 +38,10 @@ class Clocks:
     """The wall clock and the monotonic one, together and apart."""
 
     def __init__(self) -> None:
-        self.unix_s, self.monotonic_s = NOON.timestamp(), 1000.0
+        self.unix_s, self.monotonic_s, self.suspended = NOON.timestamp(), 1000.0, False
 
-    def now(self) -> float:
-        return self.unix_s
+    def now(self) -> float | None:
+        return None if self.suspended else self.unix_s
 
     def monotonic(self) -> float:
         return self.monotonic_s
@@ -253,25 +254,84 @@ def test_pictures_that_were_moved_away_count_no_more_after_an_hour(
     assert frames(tmp_path) == kept
 
 
-@pytest.mark.parametrize("jump_s", [40 * DAY_S, 4000])
-def test_after_a_clock_jump_nothing_is_deleted_for_its_age_for_a_day(
-    tmp_path: Path, keep: Callable, clocks: Clocks, jump_s: float
+def test_nothing_is_deleted_for_its_age_while_the_clock_may_be_wrong(
+    tmp_path: Path, keep: Callable, clocks: Clocks
 ) -> None:
-    kept = keep(30, 1) + keep(0, 1)
+    kept = keep(40, 1) + keep(0, 1)
+    clocks.suspended = True
     retention = opened(tmp_path, Limits(30, ALL.max_count, 0), clocks)
     list(retention.steps())
-    clocks.unix_s += jump_s + DAY_S
-    clocks.monotonic_s += DAY_S
-    list(retention.steps())
     assert frames(tmp_path) == kept
 
-    clocks.pass_by(DAY_S - 1)
+    clocks.suspended = False
     list(retention.steps())
+    assert frames(tmp_path) == kept[1:]
+
+
+def test_limits_of_number_hold_while_the_clock_may_be_wrong(
+    tmp_path: Path, keep: Callable, clocks: Clocks
+) -> None:
+    kept = keep(40, 1) + keep(0, 1)
+    clocks.suspended = True
+    list(opened(tmp_path, Limits(30, 1, 0), clocks).steps())
+    assert frames(tmp_path) == kept[1:]
+
+
+@pytest.mark.parametrize("error_s", [YEARS_S, -YEARS_S, -START_S])
+def test_a_start_with_a_wrong_clock_deletes_no_image_for_its_age(
+    tmp_path: Path, keep: Callable, error_s: float
+) -> None:
+    machine = Machine(tmp_path / "clock", true_s=NOON.timestamp())
+    machine.start()
+    kept = keep(29) + keep(0)
+
+    def run(elapsed: ElapsedTime) -> None:
+        config = PicturesConfig(max_age_days=30)
+        list(Retention(tmp_path, config, 0, lambda _: PLENTY, now=elapsed.now).steps())
+
+    machine.off(60)
+    machine.error_s = error_s
+    elapsed = machine.start()
+    run(elapsed)
     assert frames(tmp_path) == kept
 
-    clocks.pass_by(1)
-    list(retention.steps())
-    assert len(frames(tmp_path)) < 2
+    machine.error_s = 0.0  # somebody notices
+    run(elapsed)
+    assert frames(tmp_path) == kept
+    machine.true_s += 2 * DAY_S
+    run(elapsed)
+    assert frames(tmp_path) == kept[1:]
+
+
+@pytest.mark.parametrize(
+    ("captured_days_ago", "written_days_ago", "is_deleted"),
+    [
+        (-800, 40, True),  # the camera's clock is ahead
+        (-800, 0, False),
+        (20_000, 40, True),  # the camera starts in 1970
+        (20_000, 0, False),
+        (20_000, 20_000, False),  # the clock of the device was not set
+    ],
+)
+def test_the_age_of_an_image_counts_from_its_writing(
+    tmp_path: Path,
+    keep: Callable,
+    tidy: Callable,
+    captured_days_ago: float,
+    written_days_ago: float,
+    is_deleted: bool,
+) -> None:
+    """Neither does a day that the camera made up keep others from being deleted."""
+    (path,), old, young = keep(captured_days_ago), keep(40), keep(0)
+    written_s = (NOON - timedelta(days=written_days_ago)).timestamp()
+    for name in (path, annotated_path(path)):
+        os.utime(tmp_path / name, (written_s,) * 2)
+
+    tidy(Limits(30, ALL.max_count, 0))
+
+    left = young if is_deleted else sorted([path, *young])
+    assert frames(tmp_path) == left
+    assert not (tmp_path / old[0]).exists()
 
 
 def test_a_clock_set_back_deletes_nothing(tmp_path: Path, keep: Callable, clocks: Clocks) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.wrong_clock import DAY_S, START_S, YEARS_S, Machine
 
 from partsight.config.pictures import PicturesConfig
 from partsight.errors import OutputError
@@ -497,3 +498,17 @@ def test_frames_too_large_for_a_jpeg_are_refused_by_name() -> None:
     with pytest.raises(OutputError, match=r"as jpg.*\(1, 70000, 3\)"):
         encode(wide)
     assert (cv2.imdecode(np.frombuffer(encode(wide, "png"), np.uint8), 1) == 0).all()
+
+
+@pytest.mark.parametrize("error_s", [YEARS_S, -YEARS_S, -START_S])
+def test_an_image_gets_the_time_that_a_wrong_clock_should_show(
+    tmp_path: Path, open_store: Callable, frame: Frame, error_s: float
+) -> None:
+    machine = Machine(tmp_path / "clock")
+    machine.start()
+    machine.off(60)
+    machine.error_s = error_s
+    with open_store(Telemetry(), elapsed=machine.start()) as store:
+        store.keep(store.plan(ID, Verdict.REJECT, TAKEN), frame, result())
+    for path in (tmp_path / "kept").rglob("*.jpg"):
+        assert path.stat().st_mtime == pytest.approx(machine.true_s, abs=DAY_S)
