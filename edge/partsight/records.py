@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight.utils.ids import time_of_uuid7
 from partsight.utils.redaction import redact_text
 
 __all__ = [
@@ -190,8 +191,9 @@ class PartResult:
     """The result of one inspection on the line. There is always a verdict.
 
     Attributes:
-        id: a UUID of version 7, so that ids sort by time.
-        captured_at: time of the frame, or the time when it was expected.
+        id: a UUID of version 7 with the time of the inspection, so that ids sort by time.
+        captured_at: time of the frame, or the time when it was expected; of a file, the time when
+            it was changed.
         source: of the frame.
         index: of the frame in the source, from 0.
         model_sha256: digest of the model file.
@@ -247,7 +249,14 @@ class PartResult:
             "model_version": self.model_version,
             "picture": self.image_path,
             "error": self.error and redact_text(self.error),
+            "inspected_at": inspected_at(self.id),
         }
+
+
+def inspected_at(part_id: str) -> str | None:
+    """Return the time of the inspection in a verdict's id; None if the id has no time."""
+    found = time_of_uuid7(part_id)
+    return None if found is None else found.isoformat(timespec="milliseconds")
 
 
 def _prediction_columns(prediction: Prediction | None) -> dict[str, Any]:

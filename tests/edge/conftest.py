@@ -150,9 +150,11 @@ def make_row() -> Callable[..., dict[str, Any]]:
     """Make the journal row of a numbered part, one minute after the previous number's."""
 
     def make(number: int, **columns: Any) -> dict[str, Any]:
+        when = WHEN + timedelta(minutes=number)
+        time = f"{round(when.timestamp() * 1000):012x}"
         row = PartResult(
-            id=f"018f4c5e-0000-7000-8000-{number:012}",
-            captured_at=WHEN + timedelta(minutes=number),
+            id=f"{time[:8]}-{time[8:]}-7000-8000-{number:012}",
+            captured_at=when,
             source="script",
             index=number,
             model_sha256="f" * 64,

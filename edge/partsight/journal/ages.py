@@ -33,7 +33,7 @@ _DAY_S = 86_400.0
 _NOTES = 200
 # No row is older than this software; a row that claims so was dated by a clock that was not set.
 _FIRST_DAY_S = datetime(2024, 1, 1, tzinfo=timezone.utc).timestamp()
-_UNIX_S = '(julianday("{}") - 2440587.5) * 86400.0'
+_UNIX_S = "({} - 2440587.5) * 86400.0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ def newest_row_s(path: Path) -> float | None:
     """
     with reading(path) as reader:
         found = reader.execute(
-            f"SELECT {_UNIX_S.format(VERDICTS.time)} "
+            f"SELECT {_UNIX_S.format(VERDICTS.julian_day)} "
             f'FROM "{VERDICTS.name}" ORDER BY seq DESC LIMIT 1'
         ).fetchone()
     return None if found is None or found[0] is None else float(found[0])
@@ -162,7 +162,7 @@ def _claimed(
 
     A row whose time is not possible is as old as the rows around it.
     """
-    time_s = _UNIX_S.format(table.time)
+    time_s = _UNIX_S.format(table.julian_day)
     rows = f'FROM "{table.name}" NOT INDEXED WHERE seq <= ? AND {time_s} >= ? AND {time_s}'
     young = reader.execute(
         f"SELECT seq {rows} <= ? ORDER BY seq LIMIT 1", (before, limit_s, now_s)

@@ -14,7 +14,7 @@ from pathlib import Path
 from partsight.errors import OutputError
 from partsight.journal.chain import genesis
 from partsight.journal.files import make_private
-from partsight.journal.schema import APPLICATION_ID, DDL, SCHEMA, TABLES
+from partsight.journal.schema import APPLICATION_ID, DDL, INDEXES, SCHEMA, TABLES
 
 __all__ = [
     "connect",
@@ -70,6 +70,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint=0")
         if _number(connection, "user_version") == 0:
             _create(connection)
+        for statement in INDEXES:
+            connection.execute(statement)
         _reserve_log(path, connection)
     except BaseException:
         connection.close()

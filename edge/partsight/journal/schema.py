@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from partsight.records import inspected_at
 from partsight.utils.redaction import redact_values
 
 __all__ = [
     "APPLICATION_ID",
     "DDL",
     "EVENTS",
+    "INDEXES",
     "SCHEMA",
     "TABLES",
     "VERDICTS",
@@ -93,15 +95,23 @@ class JournalTable:
     Attributes:
         name: in the database.
         columns: name to kind, in the order of rows.
-        time: the column with the time of a row.
+        julian_day: expression of the time of a row as a Julian day, computed from milliseconds as
+            SQLite does, so that it can be compared with ``julianday(text)``.
+        derived: columns of rows that are computed from the stored ones.
         messages: columns that may quote an address or a library. Secrets in them are redacted
             before the chain makes them permanent, and again when an older journal is read.
     """
 
     name: str
     columns: Mapping[str, str]
-    time: str
+    julian_day: str
+    derived: Mapping[str, Callable[[dict[str, Any]], Any]] = field(default_factory=dict)
     messages: tuple[str, ...] = ()
+
+    @property
+    def row_columns(self) -> tuple[str, ...]:
+        """Columns of a row, in their order."""
+        return (*self.columns, *self.derived)
 
     @property
     def select(self) -> str:
@@ -116,13 +126,13 @@ class JournalTable:
         return f'INSERT INTO "{self.name}" (seq, hash, {names}) VALUES ({marks})'
 
     def store(self, row: Mapping[str, Any]) -> Stored:
-        """Return the values to store for a row; missing columns are None.
+        """Return the values to store for a row; missing columns are None, derived ones left out.
 
         Raises:
             ValueError: the row has an unknown column, or a value of another type.
         """
-        if not row.keys() <= self.columns.keys():
-            unknown = sorted(row.keys() - self.columns.keys())
+        unknown = sorted(row.keys() - self.columns.keys() - self.derived.keys())
+        if unknown:
             raise ValueError(f"a row of {self.name} has no columns like these. Received: {unknown}")
         try:
             return {
@@ -137,11 +147,28 @@ class JournalTable:
         row = {"seq": record[0]}
         for (name, kind), value in zip(self.columns.items(), record[2:], strict=True):
             row[name] = self._public(name, _KINDS[kind].load(value))
-        return row
+        return row | {name: derive(row) for name, derive in self.derived.items()}
 
     def _public(self, name: str, value: Any) -> Any:
         return redact_values(value) if name in self.messages else value
 
+
+def _inspected_at(row: dict[str, Any]) -> str | None:
+    return None if row["id"] is None else inspected_at(row["id"])
+
+
+# The first 12 hexadecimal digits of a UUID of version 7, milliseconds. SQL has no function for it.
+_ID_MS = " + ".join(
+    f"(instr('0123456789abcdef', substr(id, {at}, 1)) - 1) * {16**power}"
+    for power, at in zip(range(11, -1, -1), (*range(1, 9), *range(10, 14)), strict=True)
+)
+# Milliseconds of 1970-01-01 since the beginning of Julian days.
+_EPOCH_MS = 210_866_760_000_000
+# Of the inspection: the time of capture is by the clock of a camera or file, which may be wrong.
+_INSPECTED = (
+    f"CASE WHEN substr(id, 15, 1) = '7' THEN ({_EPOCH_MS} + {_ID_MS}) / 86400000.0 "
+    "ELSE julianday(captured_at) END"
+)
 
 VERDICTS = JournalTable(
     "verdicts",
@@ -168,14 +195,15 @@ VERDICTS = JournalTable(
         "picture": "text",
         "error": "text",
     },
-    time="captured_at",
+    julian_day=_INSPECTED,
+    derived={"inspected_at": _inspected_at},
     messages=("source", "reason", "error"),
 )
 
 EVENTS = JournalTable(
     "events",
     {"at": "text", "kind": "text", "detail": "json"},
-    time="at",
+    julian_day="julianday(at)",
     messages=("detail",),
 )
 
@@ -194,13 +222,16 @@ def _create(table: JournalTable) -> str:
     )
 
 
+# Executed for each journal that is opened for writing: version 0.1 had another index by time.
+INDEXES = (
+    "DROP INDEX IF EXISTS verdicts_by_time",
+    f"CREATE INDEX IF NOT EXISTS verdicts_by_inspection ON verdicts ({_INSPECTED})",
+)
 DDL = (
     "CREATE TABLE journal (id TEXT NOT NULL)",
     # Start of each chain: the last pruned row, at first the genesis.
     "CREATE TABLE anchors (of TEXT PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL)",
     *map(_create, TABLES),
-    # By instant, independent of the time zone in the text.
-    "CREATE INDEX verdicts_by_time ON verdicts (julianday(captured_at))",
     # Costs nothing for lines without part ids.
     "CREATE INDEX verdicts_by_part ON verdicts (part_id) WHERE part_id IS NOT NULL",
 )

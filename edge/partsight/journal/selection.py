@@ -15,8 +15,8 @@ from partsight.journal.schema import VERDICTS, JournalTable
 __all__ = ["Selection", "count", "select"]
 
 _CONDITIONS = {
-    "since": "julianday({time}) >= julianday(:since)",
-    "until": "julianday({time}) < julianday(:until)",
+    "since": "{time} >= julianday(:since)",
+    "until": "{time} < julianday(:until)",
     "part": "part_id = :part",
     "verdict": "verdict = :verdict",
     "model": "(model_version = :model OR substr(model, 1, length(:model)) = :model)",
@@ -31,8 +31,8 @@ class Selection:
     """Conditions that rows must meet; None is no condition.
 
     Attributes:
-        since: not older than this, with a time zone.
-        until: older than this.
+        since: inspected, or for events happened, not before this time, with a time zone.
+        until: before this time.
         part: with this part id.
         verdict: with this verdict.
         model: by this model: its version, or the beginning of its SHA-256.
@@ -93,7 +93,7 @@ def _values(selection: Selection) -> dict[str, Any]:
 def _source(selection: Selection, table: JournalTable) -> str:
     """Return the end of a query for rows from ``:first`` to ``:last`` that meet the conditions."""
     met = [
-        condition.format(time=table.time)
+        condition.format(time=table.julian_day)
         for name, condition in _CONDITIONS.items()
         if getattr(selection, name) is not None
     ]
@@ -107,9 +107,8 @@ def _bounds(
 ) -> dict[str, int]:
     """Return the first and last row to read: all, those of the time range, or the newest."""
     bounds = _ALL
-    timed = [
-        _CONDITIONS[name].format(time=table.time) for name in ("since", "until") if name in values
-    ]
+    time = table.julian_day
+    timed = [_CONDITIONS[name].format(time=time) for name in ("since", "until") if name in values]
     if timed:
         query = f"SELECT min(seq), max(seq) FROM {table.name} WHERE {' AND '.join(timed)}"
         found = connection.execute(query, values).fetchone()

@@ -10,6 +10,7 @@ import collections
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from partsight.records import (
     Verdict,
 )
 from partsight.utils.ids import uuid7
+from partsight.utils.wall_clock import utc_now
 
 __all__ = ["Inspector", "Inspection"]
 
@@ -80,6 +82,7 @@ class Inspector:
 
     Args:
         clock: seconds, monotonic.
+        now: wall-clock time, of the inspection.
 
     Raises:
         ConfigError: the policy's thresholds contradict the contract's.
@@ -90,8 +93,9 @@ class Inspector:
         classifier: Classifier,
         policy: DecisionConfig = _DEFAULTS,
         clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._clock = clock
+        self._clock, self._now = clock, now
         self._use(classifier, policy)
         self._last: collections.deque[Verdict] = collections.deque(maxlen=self.policy.window)
 
@@ -124,7 +128,7 @@ class Inspector:
         if self.policy.window > 1:
             self._vote(found)
         result = PartResult(
-            id=uuid7(int(seen.captured_at.timestamp() * 1000)),
+            id=uuid7(int(self._now().timestamp() * 1000)),
             captured_at=seen.captured_at,
             source=seen.source,
             index=seen.index,

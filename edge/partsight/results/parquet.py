@@ -25,6 +25,7 @@ COMPRESSION = "zstd"
 
 # Types of the columns that are not texts, by name, so that all files of one kind have the same
 # types even if all values of a column are None.
+_TIMES = ("captured_at", "inspected_at", "modified_at", "at")
 _REAL = ("score", "accept_above", "reject_below", "latency_ms", "frame_age_ms")
 _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "seq": lambda pa: pa.int64(),
@@ -34,9 +35,7 @@ _TYPES: Mapping[str, Callable[[Any], Any]] = {
     "scores": lambda pa: pa.map_(pa.string(), pa.float64()),
     "stages_ms": lambda pa: pa.map_(pa.string(), pa.float64()),
     "tile": lambda pa: pa.list_(pa.int64()),
-    "captured_at": lambda pa: pa.timestamp("ms", "UTC"),
-    "modified_at": lambda pa: pa.timestamp("ms", "UTC"),
-    "at": lambda pa: pa.timestamp("ms", "UTC"),
+    **dict.fromkeys(_TIMES, lambda pa: pa.timestamp("ms", "UTC")),
 }
 
 
@@ -135,7 +134,7 @@ def _text(pa: Any) -> Any:
 def _value(name: str, value: Any) -> Any:
     if value is None:
         return None
-    if name in ("captured_at", "modified_at", "at"):
+    if name in _TIMES:
         return datetime.fromisoformat(value)
     if name in _TYPES:
         return list(value.items()) if isinstance(value, Mapping) else value

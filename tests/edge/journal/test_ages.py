@@ -13,6 +13,7 @@ from partsight.journal import Journal
 from partsight.journal.ages import RowAges, newest_row_s
 from partsight.journal.read import read_rows
 from partsight.utils.elapsed import confirm_clock
+from partsight.utils.ids import uuid7
 
 KEEP_DAYS = 30.0
 
@@ -47,7 +48,7 @@ class Line:
         clock_s = self.machine.true_s + self.machine.error_s
         self.shown_s = max(0.0, clock_s if at_s is None else at_s)
         number = len(self.judged)
-        row = {"id": f"018f4c5e-0000-7000-8000-{number:012}", "captured_at": stamp(self.shown_s)}
+        row = {"id": uuid7(int(self.shown_s * 1000)), "captured_at": stamp(self.shown_s)}
         assert journal.append(row) == number
 
     def kept(self) -> list[int]:

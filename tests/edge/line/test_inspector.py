@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import uuid
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
@@ -24,11 +24,14 @@ def test_the_row_of_a_frame(classifier, make_frame) -> None:
     ticks = itertools.count(100.0, 0.0125)
     frame = dataclasses.replace(make_frame(192, 4), monotonic_s=99.9)
 
-    row = Inspector(classifier, clock=lambda: next(ticks))(OCCASION, frame).result.row()
+    later = WHEN + timedelta(days=9)  # the time of a file may be any
+    inspector = Inspector(classifier, clock=lambda: next(ticks), now=lambda: later)
+
+    row = inspector(OCCASION, frame).result.row()
 
     parsed = uuid.UUID(row.pop("id"))
     assert parsed.version == 7
-    assert parsed.int >> 80 == int(WHEN.timestamp() * 1000)
+    assert parsed.int >> 80 == int(later.timestamp() * 1000)
     assert row == {
         "captured_at": "2024-05-06T07:08:09.123+00:00",
         "part_id": "part 7",
@@ -50,6 +53,7 @@ def test_the_row_of_a_frame(classifier, make_frame) -> None:
         "model_version": None,
         "picture": None,
         "error": None,
+        "inspected_at": "2024-05-15T07:08:09.123+00:00",
     }
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timezone
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partsight.utils.ids import uuid7
+from partsight.utils.ids import time_of_uuid7, uuid7
 
 times_ms = st.integers(0, 2**48 - 1)
 
@@ -36,3 +38,26 @@ def test_the_text_is_canonical() -> None:
 
     assert text.startswith("01234567-89ab-7")
     assert str(uuid.UUID(text)) == text
+
+
+@given(st.integers(0, 253_402_300_799_999))
+def test_the_time_is_read_back(unix_ms: int) -> None:
+    found = time_of_uuid7(uuid7(unix_ms))
+    assert found is not None
+    assert found.tzinfo is timezone.utc
+    assert round(found.timestamp() * 1000) == unix_ms
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "id-3",
+        "01234567-89ab-4def-8000-000000000000",
+        "01234567-89AB-7def-8000-000000000000",
+        uuid7(2**48 - 1),  # after the year 9999
+        uuid7(1) + "\n",
+    ],
+)
+def test_other_texts_have_no_time(text: str) -> None:
+    assert time_of_uuid7(text) is None

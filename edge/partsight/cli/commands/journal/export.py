@@ -44,7 +44,7 @@ def command(journal: Path | None, device: Device, output: Path, **filters: Any) 
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
     path, selection = journal_path(journal, device), Selection(**filters)
-    with file_sink(output, ["seq", *VERDICTS.columns]) as sink:
+    with file_sink(output, ["seq", *VERDICTS.row_columns]) as sink:
         written = 0
         for row in ProgressBar("export")(select(path, selection), count(path, selection)):
             sink.write(row)

@@ -63,9 +63,9 @@ _FILTERS = (
         "--since",
         callback=_moment,
         metavar="TIME",
-        help="From this time on: 2024-05-06, 2024-05-06T14:30, or 8h, 30m, 7d ago.",
+        help="Inspected from this time on: 2024-05-06, 2024-05-06T14:30, or 8h, 30m, 7d ago.",
     ),
-    click.option("--until", callback=_moment, metavar="TIME", help="Before this time."),
+    click.option("--until", callback=_moment, metavar="TIME", help="Inspected before this time."),
     click.option("--part", help="Part id."),
     click.option(
         "--verdict", type=click.Choice(["accept", "reject", "review"]), help="Verdict of the row."

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["command"]
 
 # The columns of the table for people.
-_SHOWN = ("seq", "captured_at", "part_id", "verdict", "label", "score", "reason", "picture")
+_SHOWN = ("seq", "inspected_at", "part_id", "verdict", "label", "score", "reason", "picture")
 _SHOWN_EVENTS = ("seq", "at", "kind", "detail")
 
 
