@@ -79,6 +79,22 @@ class JournalError(PartsightError):
     """The journal cannot be read, or was changed after writing."""
 
 
+class UnreadableRow(JournalError):
+    """A row of the journal has a value that no writer of the journal stores.
+
+    Attributes:
+        seq: of the row.
+        id: of the verdict; None if it is an event, or has no readable id.
+    """
+
+    def __init__(self, table: str, seq: int, id: str | None, reason: str) -> None:  # noqa: A002
+        super().__init__(
+            f"row {seq} of the journal's {table} cannot be read: {reason}. It was damaged or changed "
+            "after writing. Run 'partsight journal verify'."
+        )
+        self.seq, self.id = seq, id
+
+
 class OutputError(PartsightError):
     """A result cannot be written to its destination."""
 

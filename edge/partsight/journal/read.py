@@ -11,11 +11,11 @@ import os
 import shutil
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from partsight.errors import JournalError
+from partsight.errors import JournalError, UnreadableRow
 from partsight.journal.database import connect
 from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, JournalTable
 
@@ -59,14 +59,50 @@ def read_events(path: Path, kind: str | None = None) -> Iterator[dict[str, Any]]
                     yield event
 
 
-def read_page(connection: sqlite3.Connection, after: int, limit: int) -> list[dict[str, Any]]:
+def read_page(
+    connection: sqlite3.Connection,
+    after: int,
+    limit: int,
+    on_unreadable: Callable[[UnreadableRow], object] | None = None,
+) -> list[dict[str, Any]]:
     """Like ``read_rows``, with an open connection.
 
+    Args:
+        connection: to the journal.
+        after: ``seq`` of the row before the first.
+        limit: largest number of rows.
+        on_unreadable: called with each row that is left out because it cannot be read; None raises.
+
     Raises:
+        UnreadableRow: a row cannot be read.
         sqlite3.Error: the journal cannot be read.
     """
     query = f"{VERDICTS.select} WHERE seq > ? ORDER BY seq LIMIT ?"
-    return [VERDICTS.load(record) for record in connection.execute(query, (after, limit))]
+    rows: list[dict[str, Any]] = []
+    while (missing := limit - len(rows)) > 0:
+        records = connection.execute(query, (after, missing)).fetchall()
+        rows += load_readable(VERDICTS, records, on_unreadable)
+        if len(records) < missing:
+            break
+        after = records[-1][0]
+    return rows
+
+
+def load_readable(
+    table: JournalTable,
+    records: Iterable[tuple[Any, ...]],
+    on_unreadable: Callable[[UnreadableRow], object] | None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of records; for ``on_unreadable`` see ``read_page``."""
+    for record in records:
+        try:
+            row = table.load(record)
+        except UnreadableRow as unreadable:
+            if on_unreadable is None:
+                raise
+            on_unreadable(unreadable)
+        else:
+            yield row
 
 
 def pages(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from partsight.errors import UnreadableRow
 from partsight.records import inspected_at
 from partsight.utils.redaction import redact_values
 
@@ -62,14 +63,27 @@ def _json(value: Any) -> str | None:
 
 
 def _from_text(value: Any) -> Any:
-    return value.decode("utf-8", "surrogatepass") if isinstance(value, bytes) else value
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogatepass")
+    return _of_type(value, str)
+
+
+def _from_real(value: Any) -> Any:
+    return _of_type(value, float)
+
+
+def _from_integer(value: Any) -> Any:
+    return _of_type(value, int)
 
 
 def _from_json(value: Any) -> Any:
-    return None if value is None else json.loads(value)
+    return None if value is None else json.loads(_of_type(value, str))
 
 
-def _as_it_is(value: Any) -> Any:
+def _of_type(value: Any, kind: type) -> Any:
+    """Return a stored value. SQLite would store a value of any type in any column."""
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"expected {kind.__name__}, received {type(value).__name__}")
     return value
 
 
@@ -82,8 +96,8 @@ class _Kind:
 
 _KINDS = {
     "text": _Kind("TEXT", _text, _from_text),
-    "real": _Kind("REAL", _real, _as_it_is),
-    "integer": _Kind("INTEGER", _integer, _as_it_is),
+    "real": _Kind("REAL", _real, _from_real),
+    "integer": _Kind("INTEGER", _integer, _from_integer),
     "json": _Kind("TEXT", _json, _from_json),
 }
 
@@ -143,10 +157,18 @@ class JournalTable:
             raise ValueError(f"a row of {self.name} cannot be stored: {error}") from error
 
     def load(self, record: tuple[Any, ...]) -> dict[str, Any]:
-        """Return the row of a record of ``select``, with its ``seq``."""
+        """Return the row of a record of ``select``, with its ``seq``.
+
+        Raises:
+            UnreadableRow: a value is damaged.
+        """
         row = {"seq": record[0]}
         for (name, kind), value in zip(self.columns.items(), record[2:], strict=True):
-            row[name] = self._public(name, _KINDS[kind].load(value))
+            try:
+                row[name] = self._public(name, _KINDS[kind].load(value))
+            except (ValueError, RecursionError) as error:
+                reason = f"column {name}: {error}"
+                raise UnreadableRow(self.name, record[0], row.get("id"), reason) from error
         return row | {name: derive(row) for name, derive in self.derived.items()}
 
     def _public(self, name: str, value: Any) -> Any:

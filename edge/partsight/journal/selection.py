@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from partsight.journal.read import PAGE_ROWS, reading
+from partsight.errors import UnreadableRow
+from partsight.journal.read import PAGE_ROWS, load_readable, reading
 from partsight.journal.schema import VERDICTS, JournalTable
 
 __all__ = ["Selection", "count", "select"]
@@ -48,7 +49,10 @@ class Selection:
 
 
 def select(
-    path: Path, selection: Selection, table: JournalTable = VERDICTS
+    path: Path,
+    selection: Selection,
+    table: JournalTable = VERDICTS,
+    on_unreadable: Callable[[UnreadableRow], object] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """Yield the selected rows, oldest first.
 
@@ -56,6 +60,7 @@ def select(
         path: the journal.
         selection: the conditions; for events, only times and limit.
         table: verdicts or events.
+        on_unreadable: called with each row that is left out because it cannot be read; None raises.
 
     Raises:
         JournalError: the journal cannot be read.
@@ -65,7 +70,7 @@ def select(
         values |= _bounds(connection, source, values, table)
         page = f"{table.select} {source} ORDER BY seq LIMIT {PAGE_ROWS}"
         while records := connection.execute(page, values).fetchall():
-            yield from map(table.load, records)
+            yield from load_readable(table, records, on_unreadable)
             values["first"] = records[-1][0] + 1
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from partsight.errors import JournalError
+from partsight.errors import JournalError, UnreadableRow
 from partsight.journal.read import connect_read_only, read_page
 
 __all__ = ["Tail"]
@@ -27,13 +27,15 @@ class Tail:
         self._connection: sqlite3.Connection | None = None
         self._file: tuple[int, int] | None = None
 
-    def rows(self, after: int, limit: int) -> list[dict[str, Any]]:
-        """Return the verdicts after a seq, at most ``limit``.
+    def rows(
+        self, after: int, limit: int, on_unreadable: Callable[[UnreadableRow], None]
+    ) -> list[dict[str, Any]]:
+        """Return the verdicts after a seq, at most ``limit``; see ``read_page``.
 
         Raises:
             JournalError: the journal cannot be read.
         """
-        return self._read(lambda connection: read_page(connection, after, limit))
+        return self._read(lambda connection: read_page(connection, after, limit, on_unreadable))
 
     def end(self) -> tuple[str, int]:
         """Return the id of the journal and its last seq, also if that row was pruned.

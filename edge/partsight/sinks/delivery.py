@@ -99,7 +99,15 @@ class Delivery:
         self._state = ""
         self._retry_at = clock()
         self._report_at = clock()
-        self.reader = JournalReader(name, tail, cursor, telemetry, start=start, clock=clock)
+        self.reader = JournalReader(
+            name,
+            tail,
+            cursor,
+            telemetry,
+            start=start,
+            clock=clock,
+            on_unreadable=self._refusals.unreadable,
+        )
 
     @property
     def retry_in_s(self) -> float:

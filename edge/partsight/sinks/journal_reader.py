@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from partsight.errors import UnreadableRow
 from partsight.journal.tail import Tail
 from partsight.results.base import Row
 from partsight.sinks.cursor import Cursor, Position
@@ -39,6 +40,7 @@ class JournalReader:
         telemetry: gets the number of rows that are not delivered yet.
         start: where a new sink begins, see ``Delivery``.
         clock: seconds, monotonic.
+        on_unreadable: called once with each row that cannot be read and is passed over.
 
     Attributes:
         position: ``seq`` of the last delivered row; 0 before the first.
@@ -56,7 +58,9 @@ class JournalReader:
         *,
         start: Start,
         clock: Callable[[], float],
+        on_unreadable: Callable[[UnreadableRow], None],
     ) -> None:
+        self._on_unreadable, self._last_unreadable = on_unreadable, 0
         self._name, self._tail, self._cursor = name, tail, cursor
         self._telemetry, self._clock = telemetry, clock
         self._sync_at = clock()
@@ -72,9 +76,18 @@ class JournalReader:
         """
         journal, last = self._tail.end()
         if journal != self._journal:
-            self._journal, self.position = journal, 0
+            self._journal, self.position, self._last_unreadable = journal, 0, 0
         self._count(journal, last)
-        return list(self._tail.rows(self.position, limit))
+        rows = self._tail.rows(self.position, limit, self._pass_over)
+        if not rows and self._last_unreadable > self.position:
+            self.move_to(self._last_unreadable)
+        return rows
+
+    def _pass_over(self, unreadable: UnreadableRow) -> None:
+        # Rows are read again until the rows before them are delivered.
+        if unreadable.seq > self._last_unreadable:
+            self._on_unreadable(unreadable)
+            self._last_unreadable = unreadable.seq
 
     def move_to(self, seq: int) -> None:
         """Note and save the last delivered row; about once a second, wait for the disk."""

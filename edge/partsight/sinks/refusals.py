@@ -14,7 +14,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from partsight.errors import SinkUnavailable
+from partsight.errors import SinkUnavailable, UnreadableRow
 from partsight.records import OnEvent
 from partsight.results.base import Row
 from partsight.telemetry.telemetry import Telemetry
@@ -99,6 +99,14 @@ class Refusals:
             self.give_up()
         return None
 
+    def unreadable(self, row: UnreadableRow) -> None:
+        """Set aside a row that the journal cannot give.
+
+        Raises:
+            OutputError: the event cannot be written.
+        """
+        self._note_dead(_Suspect(row.seq, row.id, str(row)))
+
     def give_up(self) -> None:
         """Try the suspects again later: no row after them proves that they are at fault.
 
@@ -133,11 +141,14 @@ class Refusals:
         self._end, self._proved, self.limit = 0, False, self._batch_rows
 
     def _set_aside(self, dead: _Suspect) -> None:
+        self._note_dead(dead)
+        # The proof holds for the rest of the refused batch, and no further.
+        self.limit = self._end - dead.seq if dead.seq < self._end else self._batch_rows
+
+    def _note_dead(self, dead: _Suspect) -> None:
         detail = {"sink": self._name, "seq": dead.seq, "id": dead.id, "reason": dead.reason}
         self._on_event("dead_letter", detail)
         self._dead, self._last = self._dead + 1, dead
-        # The proof holds for the rest of the refused batch, and no further.
-        self.limit = self._end - dead.seq if dead.seq < self._end else self._batch_rows
         self._telemetry.count("dead_letters", self._name)
         logger.warning("sink %s: set aside verdict %s", self._name, _described(dead))
 

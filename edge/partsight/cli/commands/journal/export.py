@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
+from partsight.cli.commands.journal.options import filters, journal_argument, journal_path, require_readable
 from partsight.cli.console import ProgressBar
 from partsight.cli.options import LocalPath
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
+    from partsight.errors import UnreadableRow
 
 __all__ = ["command"]
 
@@ -44,9 +45,12 @@ def command(journal: Path | None, device: Device, output: Path, **filters: Any) 
     if output.suffix.lower() not in sink_endings():
         raise click.BadParameter(f"{output} must end in {' or '.join(sink_endings())}")
     path, selection = journal_path(journal, device), Selection(**filters)
+    unreadable: list[UnreadableRow] = []
     with file_sink(output, ["seq", *VERDICTS.row_columns]) as sink:
         written = 0
-        for row in ProgressBar("export")(select(path, selection), count(path, selection)):
+        rows = select(path, selection, on_unreadable=unreadable.append)
+        for row in ProgressBar("export")(rows, count(path, selection)):
             sink.write(row)
             written += 1
     click.echo(f"partsight: {written} verdicts in {output}", err=True)
+    require_readable(unreadable)

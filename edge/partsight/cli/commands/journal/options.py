@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import config_option
+from partsight.utils.counts import counted
 from partsight.utils.wall_clock import utc_now
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
+    from partsight.errors import UnreadableRow
 
-__all__ = ["filters", "journal_argument", "journal_path"]
+__all__ = ["filters", "journal_argument", "journal_path", "require_readable"]
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -79,3 +81,17 @@ def filters(function: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_FILTERS):
         function = option(function)
     return function
+
+
+def require_readable(unreadable: Sequence[UnreadableRow]) -> None:
+    """Name the first of the rows that were left out, if there are any.
+
+    Raises:
+        JournalError: rows were left out.
+    """
+    if unreadable:
+        from partsight.errors import JournalError
+
+        raise JournalError(
+            f"{counted(len(unreadable), 'selected row')} left out. The first: {unreadable[0]}"
+        )

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from partsight.cli.commands.journal.options import filters, journal_argument, journal_path
+from partsight.cli.commands.journal.options import filters, journal_argument, journal_path, require_readable
 from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
+    from partsight.errors import UnreadableRow
 
 __all__ = ["command"]
 
@@ -46,15 +47,20 @@ def command(
 
     if events and any(filters[name] for name in ("part", "verdict", "model")):
         raise click.UsageError("--part, --verdict and --model select verdicts, not --events")
+    unreadable: list[UnreadableRow] = []
     rows = select(
-        journal_path(journal, device), Selection(**filters), EVENTS if events else VERDICTS
+        journal_path(journal, device),
+        Selection(**filters),
+        EVENTS if events else VERDICTS,
+        unreadable.append,
     )
     if as_json:
         for row in rows:
             click.echo(json.dumps(row))
-        return
-    for line in _table(list(rows), _SHOWN_EVENTS if events else _SHOWN):
-        click.echo(line)
+    else:
+        for line in _table(list(rows), _SHOWN_EVENTS if events else _SHOWN):
+            click.echo(line)
+    require_readable(unreadable)
 
 
 def _table(rows: list[dict[str, Any]], columns: Iterable[str]) -> Iterable[str]:
