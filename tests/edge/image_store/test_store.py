@@ -341,7 +341,7 @@ def test_a_slow_disk_fills_the_queue_without_blocking(
         go_on.set()
 
     assert len(plans) == 4
-    assert plans[-1].note == "picture not kept: 3 wait for the disk"
+    assert plans[-1].note == "picture not kept: 3 pictures waiting for the disk"
     assert telemetry.values()["pictures_kept", ""] == 3
     assert telemetry.values()["pictures_lost", "queue full"] == 1
 

@@ -298,7 +298,7 @@ def test_ctrl_c_is_the_end_and_no_failure(tmp_path: Path, monkeypatch: pytest.Mo
     code, out, _ = run("--source", tmp_path / "line", "--label", "ok", tmp_path)
 
     assert code == 0
-    assert out.startswith("wrote 1 images")
+    assert out.startswith("wrote 1 image ")
 
 
 @pytest.mark.parametrize(

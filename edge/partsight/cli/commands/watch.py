@@ -127,10 +127,9 @@ def _report(telemetry: Telemetry) -> None:
     click.echo(f"partsight: {text or 'no frames'}", err=True)
     for (name, sink), rows in sorted(telemetry.values().items()):
         if name == "queue" and rows:
-            ending = "" if rows == 1 else "s"
             click.echo(
-                f"partsight: sink {sink}: {rows:.0f} row{ending} not delivered; still in the "
-                "journal, to be delivered by the next run of the line",
+                f"partsight: sink {sink}: {counted(round(rows), 'row')} not delivered; still in "
+                "the journal, and delivered by the next run of the line",
                 err=True,
             )
     unrecorded = int(telemetry.values().get(("unrecorded", ""), 0))
