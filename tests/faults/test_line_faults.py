@@ -232,7 +232,7 @@ def test_votes_that_need_a_restart_of_source_or_trigger_are_refused_before(
     until(lambda: line.events("reload"), "the configuration is refused")
     assert "decision.window has no effect" in line.events("reload")[0]["refused"]
     line.part()
-    assert "speak for it" not in line.parts_judged(1)[0]["reason"]
+    assert "vote accept" not in line.parts_judged(1)[0]["reason"]
     assert line.end()[0] == 0
 
 

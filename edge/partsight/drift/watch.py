@@ -117,7 +117,7 @@ class DriftWatch:
         self._telemetry.set("drift_learned", learning.parts)
         count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
         if learning.refusal:
-            why = f"no reference is learned from a line out of control: {learning.refusal}"
+            why = f"the first parts cannot be the reference: {learning.refusal}"
             self._telemetry.state(_COMPONENT, "without reference", f"{why}; {count}")
         else:
             self._telemetry.state(_COMPONENT, "learning", count)

@@ -126,7 +126,7 @@ class ImageStore:
             spec: preprocessing of the model, to draw its heat map.
         """
         if plan.path is not None and not self._queue.put(Job(plan.path, frame, result, spec)):
-            self._lose(plan.path, "queue full", "too many pictures wait for the disk")
+            self._lose(plan.path, "queue full", "too many pictures are waiting for the disk")
 
     def _queue_obstacle(self) -> Obstacle | None:
         waiting = self._queue.full()

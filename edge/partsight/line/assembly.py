@@ -59,7 +59,7 @@ def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Jour
     if config.journal.path is None:
         if config.sinks:
             raise ConfigError(
-                "[[sinks]] need a journal, which they read verdicts from. Set --journal, or "
+                "[[sinks]] need a journal, from which they read verdicts. Set --journal, or "
                 "path in [journal]."
             )
         telemetry.state("journal", "none", "verdicts are not kept")

@@ -126,7 +126,7 @@ class ElapsedTime:
         try:
             write_atomic(self._path, json.dumps(asdict(self._record)).encode())
         except OutputError as error:
-            logger.warning("known time is not recorded: %s", error)
+            logger.warning("cannot save the record of known time: %s", error)
 
 
 def confirm_clock(path: Path, clocks: Clocks | None = None) -> None:

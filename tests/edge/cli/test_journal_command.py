@@ -209,7 +209,11 @@ def test_verify_names_the_first_bad_row_in_one_line(path: Path) -> None:
         (["export", "{path}"], 2, "Missing option '-o'"),
         (["verify", "{path}", "--expect", "12"], 2, "must be SEQ:HASH"),
         (["verify", "{path}", "--expect", "13:" + "0" * 64], 1, "row 13 is missing"),
-        (["verify", "{path}", "--expect", "3:" + "0" * 64], 1, "row 3 differs from the noted one"),
+        (
+            ["verify", "{path}", "--expect", "3:" + "0" * 64],
+            1,
+            "row 3 differs from the head of an earlier check",
+        ),
         (["query", "{path}", "--since", "yesterday"], 2, "'yesterday' is no time such as"),
         (["query", "{path}", "--verdict", "bad"], 2, "is not one of"),
         (["query", "{path}", "--events", "--part", "x"], 2, "select verdicts, not --events"),

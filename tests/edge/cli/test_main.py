@@ -124,7 +124,7 @@ def test_broken_pictures_are_named_and_the_exit_code_is_3(
     assert len(rows) == 6
     assert errors(result) == [
         *(f"partsight: {path}: {reason}" for path, reason in failed.items()),
-        "partsight: 2 of 6 inputs failed, each is named",
+        "partsight: 2 of 6 inputs failed, each is named above",
     ]
 
 
