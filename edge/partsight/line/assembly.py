@@ -165,7 +165,7 @@ def model_notes(config: Config, product: str | None) -> list[str]:
     if models.challenge is None:
         notes.append(
             "no acceptance set configured (models.challenge): new models are activated after "
-            "digest, signature, labels, product, trial and golden samples only"
+            "the checks of digest, signature, labels, product, trial and golden samples only"
         )
     if models.product is None and product is None:
         notes.append(

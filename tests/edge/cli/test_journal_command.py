@@ -214,7 +214,7 @@ def test_verify_names_the_first_bad_row_in_one_line(path: Path) -> None:
             1,
             "row 3 differs from the head of an earlier check",
         ),
-        (["query", "{path}", "--since", "yesterday"], 2, "'yesterday' is no time such as"),
+        (["query", "{path}", "--since", "yesterday"], 2, "'yesterday' is not a time such as"),
         (["query", "{path}", "--verdict", "bad"], 2, "is not one of"),
         (["query", "{path}", "--events", "--part", "x"], 2, "select verdicts, not --events"),
         (["query"], 2, "name the journal, or a configuration"),

@@ -536,7 +536,7 @@ def test_an_unexpected_error_is_one_line_too(
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Make room"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Free space"),
         (OSError(errno.EMFILE, "Too many", "a.png"), "'a.png'. Raise the limit on open files"),
         (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a folder that is writable"),
         (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),

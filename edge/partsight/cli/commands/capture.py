@@ -62,7 +62,7 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     type=click.FloatRange(0),
     default=0,
     metavar="SECONDS",
-    help="Time between two images; default every frame.",
+    help="Time between two images; default: every frame.",
 )
 @click.option("--max", "most", type=click.IntRange(1), metavar="N", help="Stop after N images.")
 @click.option("--wait-for-key", is_flag=True, help="Take an image each time Enter is pressed.")

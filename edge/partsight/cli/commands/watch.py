@@ -30,13 +30,13 @@ __all__ = ["command"]
 @click.argument("model", required=False)
 @click.option(
     "--source",
-    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default "
-    "that of the configuration.",
+    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default: "
+    "the source of the configuration.",
 )
 @click.option(
     "--journal",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Database for all verdicts; default that of the configuration, or none.",
+    help="Database for all verdicts; default: the journal of the configuration, or none.",
 )
 @click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N verdicts.")
 @config_option

@@ -21,7 +21,11 @@ __all__ = ["command"]
 
 @click.command("verify")
 @journal_argument
-@click.option("--expect", metavar="SEQ:HASH", help="Head of an earlier check, which must be found.")
+@click.option(
+    "--expect",
+    metavar="SEQ:HASH",
+    help="Head that an earlier check printed; the check fails if the journal lacks it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(journal: Path | None, device: Device, expect: str | None, as_json: bool) -> None:
     """Check that no row was changed, removed or inserted.
