@@ -41,7 +41,7 @@ def test_every_date_can_be_shown_in_any_time_zone(seconds: float) -> None:
 def test_a_frame_of_such_a_file_has_the_present_time(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
     assert abs((captured_at(Path("a.png"), 3e11) - utc_now()).total_seconds()) < 60
-    assert "a.png: its time of change is no date" in caplog.text
+    assert "a.png: its time of change is not a possible date" in caplog.text
     assert captured_at(Path("a.png"), 0) == datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 

@@ -230,9 +230,9 @@ def test_votes_that_need_a_restart_of_source_or_trigger_are_refused_before(
     assert line.process is not None
     line.process.send_signal(signal.SIGHUP)
     until(lambda: line.events("reload"), "the configuration is refused")
-    assert "decision.window cannot act" in line.events("reload")[0]["refused"]
+    assert "decision.window has no effect" in line.events("reload")[0]["refused"]
     line.part()
-    assert "speak for it" not in line.parts_judged(1)[0]["reason"]
+    assert "vote accept" not in line.parts_judged(1)[0]["reason"]
     assert line.end()[0] == 0
 
 

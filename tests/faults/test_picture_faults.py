@@ -186,7 +186,7 @@ def test_a_disk_filled_by_others_stops_images_but_not_the_journal(disk: Path) ->
         plan = line.inspect()
 
         assert plan.path is None
-        assert "at least 3 MB are left to the journal" in str(plan.note)
+        assert "at least 3 MB must stay free for the journal" in str(plan.note)
         fill(disk / "journal", room(disk) - OVERHEAD_BYTES)  # verdicts have the rest
         assert line.inspect().path is None
 

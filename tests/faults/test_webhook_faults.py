@@ -86,17 +86,17 @@ def cut_off(request: BaseHTTPRequestHandler) -> None:
 @pytest.mark.parametrize(
     ("respond", "reason", "retry_after_s"),
     [
-        (answer(500, b"out of\nmemory"), "it answers 500 out of memory", None),
-        (answer(503, Retry_After="7"), "it answers 503", 7.0),
-        (answer(503, Retry_After="9" * 6), "it answers 503", 600.0),
-        (answer(503, Retry_After="315360000"), "it answers 503", 600.0),
-        (answer(503, Retry_After="9" * 5000), "it answers 503", 600.0),
-        (answer(503, Retry_After="-1"), "it answers 503", None),
-        (answer(503, Retry_After="Fri, 31 Dec 1999 23:59:59 GMT"), "it answers 503", None),
-        (answer(429, Retry_After="2"), "it answers 429", 2.0),
-        (answer(408), "it answers 408", None),
-        (answer(401, b"who?"), "it refuses with 401 who\\?; check url, secret", 60.0),
-        (answer(404), "it refuses with 404", 60.0),
+        (answer(500, b"out of\nmemory"), "the server answers 500 out of memory", None),
+        (answer(503, Retry_After="7"), "the server answers 503", 7.0),
+        (answer(503, Retry_After="9" * 6), "the server answers 503", 600.0),
+        (answer(503, Retry_After="315360000"), "the server answers 503", 600.0),
+        (answer(503, Retry_After="9" * 5000), "the server answers 503", 600.0),
+        (answer(503, Retry_After="-1"), "the server answers 503", None),
+        (answer(503, Retry_After="Fri, 31 Dec 1999 23:59:59 GMT"), "the server answers 503", None),
+        (answer(429, Retry_After="2"), "the server answers 429", 2.0),
+        (answer(408), "the server answers 408", None),
+        (answer(401, b"who?"), "the server refuses with 401 who\\?; check url, secret", 60.0),
+        (answer(404), "the server refuses with 404", 60.0),
         (answer(301, Location="https://other.example/"), "points to https://other.exam", 60.0),
         (answer(307, Location="/elsewhere"), "points to /elsewhere", 60.0),
         (hang, "no answer", None),
@@ -138,7 +138,7 @@ def test_the_status_is_shown_even_if_the_path_is_the_same(
 ) -> None:
     web.respond = answer(404, b"no /404 here")
     sink = make_sink(web.url.replace("verdicts", "404"))
-    with sink, pytest.raises(SinkUnavailable, match="it refuses with 404 no") as caught:
+    with sink, pytest.raises(SinkUnavailable, match="the server refuses with 404 no") as caught:
         sink.deliver(ROWS)
     assert "/404 here" not in str(caught.value)
 

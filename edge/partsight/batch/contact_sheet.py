@@ -82,7 +82,7 @@ class ContactSheet:
         # A heap with the best of the worst on top. Of equal scores, the first images stay.
         self._worst: list[tuple[float, int, str]] = []
         self._numbers = itertools.count(0, -1)
-        self._total, self._model = 0, "not asked"
+        self._total, self._model = 0, "not used"
 
     def __call__(self, outcome: ClassifiedInput) -> None:
         """Keep one image if it was not accepted and is among the worst.

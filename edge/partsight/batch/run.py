@@ -133,8 +133,8 @@ class Run:
             if item is None or item.name != row["path"]:
                 raise OutputError(
                     "the inputs are not those of the run that was stopped: expected "
-                    f"{row['path']!r}, received {item.name if item else 'no more'!r}. Give the "
-                    "same inputs, or remove the .partial file to start again."
+                    f"{row['path']!r}, received {repr(item.name) if item else 'no further input'}. "
+                    "Give the same inputs, or remove the .partial file to start again."
                 )
             self.summary.add(row, classified_now=False)
             self._observe(ClassifiedInput(item, row))

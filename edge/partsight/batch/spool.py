@@ -83,8 +83,8 @@ class Spool:
     def _lock(self) -> None:
         if not lock_file(self._stream, wait=False):
             raise OutputError(
-                f"{self._path} is being written by another run. Wait for its end, or choose "
-                "another output."
+                f"{self._path} is being written by another run. Wait until that run ends, or "
+                "choose another output."
             )
 
     def _whole_bytes(self) -> int:
@@ -92,8 +92,8 @@ class Spool:
             return whole_bytes(self._path, "jsonl", first_column=None)
         except ValueError as error:
             raise OutputError(
-                f"cannot continue {self._path}: {error}. It was changed since the run was stopped: "
-                "move it away, or choose another output."
+                f"cannot continue {self._path}: {error}. The file was changed since the run was "
+                "stopped: move it away, or choose another output."
             ) from error
 
     def _begin(self, settings: Mapping[str, Any], resume: bool) -> None:

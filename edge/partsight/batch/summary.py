@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from partsight.records import Verdict
 from partsight.results.base import Row
+from partsight.utils.counts import counted
 
 __all__ = ["Summary"]
 
@@ -63,8 +64,7 @@ class Summary:
         now = "" if self._classified_now == self.total else f", {self._classified_now} of them now,"
         per_s = self.rate
         rate = f"{per_s:.0f}" if per_s >= 10 else f"{per_s:.1f}"
-        pictures = "picture" if self.total == 1 else "pictures"
-        total = f"{self.total} {pictures}{now} in {seconds:.1f} s ({rate}/s)"
+        total = f"{counted(self.total, 'picture')}{now} in {seconds:.1f} s ({rate}/s)"
         return "\n".join([*outcomes, *labels, total])
 
     def _line(self, name: str, count: int) -> str:

@@ -19,6 +19,7 @@ import numpy as np
 
 from partsight.inference.runtimes import Runtime, runtimes
 from partsight.utils.child_python import python_module
+from partsight.utils.counts import counted
 from partsight.utils.known_secrets import without_secrets
 from partsight.utils.progress import Progress, silent
 
@@ -139,7 +140,7 @@ def recommend(measurements: Sequence[Measurement]) -> tuple[Measurement, str] | 
     near = [each for each in ran if (each.p50_ms or 0) <= least * (1 + _MIN_SPEEDUP_PER_THREAD)]
     best = min(near, key=lambda each: (each.way.threads, each.p50_ms))
     slowest = max(each.p50_ms for each in ran if each.p50_ms is not None)
-    threads = f"{best.way.threads} thread{'s' if best.way.threads > 1 else ''}"
+    threads = counted(best.way.threads, "thread")
     return best, (
         f"{best.way.model} with {best.way.runtime} on {threads}: {best.p50_ms:.1f} ms per frame "
         f"(fastest {least:.1f}, slowest {slowest:.1f})"

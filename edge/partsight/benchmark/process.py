@@ -108,10 +108,13 @@ def _for_batches(model: bytes, options: RuntimeOptions, batch: int) -> Interpret
     try:
         interpreter = Interpreter(model, options, batch=batch)
     except ModelError as error:
-        raise ModelError(f"no batches of {batch} frames: {error.__cause__}") from error
+        raise ModelError(
+            f"the model cannot run batches of {batch} frames: {error.__cause__}"
+        ) from error
     if interpreter.output.shape[:1] != (batch,):
         raise ModelError(
-            f"no batches of {batch} frames: the output then is {interpreter.output.shape}"
+            f"the model cannot run batches of {batch} frames: expected an output of shape "
+            f"({batch}, ...), received {interpreter.output.shape}"
         )
     return interpreter
 

@@ -118,7 +118,7 @@ def resume_hint() -> Iterator[None]:
 def exit_if_failed(count: int, total: int) -> None:
     """End with exit code 3 if some inputs failed; each was named before."""
     if count:
-        click.echo(f"partsight: {count} of {total} inputs failed, each is named", err=True)
+        click.echo(f"partsight: {count} of {total} inputs failed, each is named above", err=True)
         raise click.exceptions.Exit(EXIT_SOME_FAILED)
 
 

@@ -13,8 +13,8 @@ __all__ = ["environment_fault", "one_line"]
 
 # The next step for errors of the operating system.
 _SYSTEM_STEPS = {
-    errno.ENOSPC: "Make room on the disk that is written to",
-    errno.EDQUOT: "Make room within the quota of this user",
+    errno.ENOSPC: "Free space on the disk that is written to",
+    errno.EDQUOT: "Free space within the quota of this user",
     errno.EFBIG: "Raise the limit on the size of files (ulimit -f)",
     errno.EROFS: "Choose a folder that is writable",
     errno.EMFILE: "Raise the limit on open files (ulimit -n)",

@@ -63,7 +63,7 @@ _OFF: Mapping[str, object] = {
 
 
 def ignored_keys(config: Config) -> Iterator[str]:
-    """Yield a message for each key that is set and cannot act."""
+    """Yield a message for each key that is set and has no effect."""
     kinds = source_kinds(config.source)
     named = " or ".join(sorted(kind.value for kind in kinds))
     for setting in _set_by_hand(config):
@@ -71,23 +71,23 @@ def ignored_keys(config: Config) -> Iterator[str]:
         if kinds and acts is not None and not kinds & acts:
             kinds_of_key = " or ".join(kind.value for kind in SourceKind if kind in acts)
             yield (
-                f"{setting.name} cannot act: the source is a {named}, the key acts for a "
+                f"{setting.name} has no effect: the source is a {named}, and this key is for a "
                 f"{kinds_of_key}. Remove the key, or set another source"
             )
     yield from _without_needed_keys(config)
     if config.decision.window > 1 and config.trigger.kind not in _FREE_RUNNING:
         yield (
-            f"decision.window cannot act: the trigger {config.trigger.kind} fires once for each "
-            "part, and other parts must not vote. Remove votes and window, or use the trigger "
-            f"{' or '.join(sorted(_FREE_RUNNING))}"
+            f"decision.window has no effect: the trigger {config.trigger.kind} fires once for each "
+            "part, and frames of other parts must not vote. Remove votes and window, or use the "
+            f"trigger {' or '.join(sorted(_FREE_RUNNING))}"
         )
 
 
 def require_acting(config: Config) -> Config:
-    """Return the configuration if every key that is set can act.
+    """Return the configuration if every key that is set has an effect.
 
     Raises:
-        ConfigError: a key cannot act.
+        ConfigError: a key has no effect.
     """
     ignored = list(ignored_keys(config))
     if ignored:
@@ -102,7 +102,7 @@ def _without_needed_keys(config: Config) -> Iterator[str]:
     for name in sorted(by_hand - missing):
         needed = next((NEEDS[each] for each in NEEDS if name.startswith(each)), None)
         if needed in missing:
-            yield f"{name} cannot act without {needed}. Set {needed}, or remove {name}"
+            yield f"{name} has no effect without {needed}. Set {needed}, or remove {name}"
 
 
 def _set_by_hand(config: Config) -> Iterator[Setting]:

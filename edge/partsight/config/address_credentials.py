@@ -47,9 +47,9 @@ def require_usable(address: str, username: str | None = None) -> None:
     before, hash_sign, _ = address.partition("#")
     if hash_sign and "@" not in address and redact_address(before) == before:
         raise ConfigError(
-            f"the address {redact_address(address)} has a # behind its host: no camera is sent "
-            "what follows it. Write # as %23 if it belongs to the path, the query or a password "
-            "there; take it away otherwise."
+            f"the address {redact_address(address)} has a # after its host: the # and the text "
+            "after it are never sent to a camera. Write # as %23 if it belongs to the path, the "
+            "query or a password; otherwise remove it."
         )
     if _is_ambiguous(found[2]):
         raise ConfigError(
@@ -64,7 +64,7 @@ def _require_no_other(address: str, found: re.Match[str] | None) -> None:
     if found is None or found[1].lower() in _NOT_OVER_A_NETWORK:
         raise ConfigError(
             f"username is for cameras with an rtsp:// or http:// address. Received the source "
-            f"{redact_address(address)}, which takes none. Remove username and password."
+            f"{redact_address(address)}, which has no login. Remove username and password."
         )
     if "@" in found[2]:
         raise ConfigError(

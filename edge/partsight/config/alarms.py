@@ -31,6 +31,13 @@ class AlarmsConfig(Section):
         lt=1,
     )
     reject_rate_parts: int = key(
-        100, "Number of parts for the share; no alarm before.", ge=1, le=100_000
+        100,
+        "Parts over which reject_rate_above is measured; no such alarm before there are as many.",
+        ge=1,
+        le=100_000,
     )
-    clear_after: PositiveInt = key(5, "Other parts in a row that clear an alarm on parts in a row.")
+    clear_after: PositiveInt = key(
+        5,
+        "Parts in a row that clear an alarm of rejects_in_a_row (parts that are not rejected) or "
+        "of faults_in_a_row (parts that are inspected).",
+    )

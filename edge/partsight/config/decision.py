@@ -29,14 +29,14 @@ class DecisionConfig(Section):
     )
     min_contrast: GreyLevels | None = key(
         None,
-        "Grey levels that the central 85 % of an image must spread over, else it shows no part "
-        "and its verdict is review; 0 is off. Default: the model's limit, 10 unless it was "
-        "trained with another.",
+        "Grey levels that the middle 85 % of the pixel values of an image must span; an image with "
+        "fewer shows no part, and its verdict is review; 0 is off. Default: the model's limit, "
+        "which is 10 unless another was set at training.",
     )
     fail_safe: Literal["reject", "review"] = key(
         "reject",
         "Verdict for a part that could not be inspected: no frame, a dark frame, a failing model. "
-        "It can never be accept.",
+        "The verdict accept is not possible.",
     )
     votes: PositiveInt = key(
         1,
@@ -44,7 +44,9 @@ class DecisionConfig(Section):
         "for a part to be accepted. Refused if each frame shows another part: with a folder, and "
         "with a trigger other than frame or interval.",
     )
-    window: PositiveInt = key(1, "Frames that vote; 1 decides on each frame alone. Needs votes.")
+    window: PositiveInt = key(
+        1, "Number of last frames that vote; 1 decides on each frame alone. Needs votes."
+    )
 
     @model_validator(mode="after")
     def _possible(self) -> DecisionConfig:

@@ -18,7 +18,10 @@ class DriftConfig(Section):
     enabled: bool = key(True, "Watch for drift. The alarms of [alarms] do not depend on it.")
     subgroup: int = key(50, "Parts per point of a control chart.", ge=5, le=10_000)
     expected_reject_rate: float = key(
-        0.01, "Share of parts that are bad and rejected, without false rejects.", ge=0, lt=1
+        0.01,
+        "Share of parts that are expected to be bad and rejected, without false rejects.",
+        ge=0,
+        lt=1,
     )
     tolerated_shift: float = key(
         0.5,
@@ -41,7 +44,7 @@ class DriftConfig(Section):
         gt=0,
         le=1,
     )
-    clear_after: PositiveInt = key(3, "Subgroups in control that clear an alarm.")
+    clear_after: PositiveInt = key(3, "Points in a row within the limits that clear an alarm.")
 
     @property
     def most_rejected(self) -> float:

@@ -18,14 +18,14 @@ class HealthConfig(Section):
     enabled: bool = key(True, "Run the server.")
     host: Host = key(
         "127.0.0.1",
-        "Address to listen on: 127.0.0.1 serves this machine only, 0.0.0.0 the network. Any but "
-        "loopback needs a token.",
+        "Address to listen on: 127.0.0.1 serves this machine only, 0.0.0.0 also the network. Every "
+        "address except loopback needs a token.",
     )
     port: int = key(8614, "Port to listen on; 0 takes a free one.", ge=0, le=65535)
     token_env: Text | None = key(
         None,
         "Environment variable with the bearer token for /readyz and /metrics. /healthz, which says "
-        "only whether the line runs, needs none.",
+        "only whether the line runs, needs no token.",
     )
     token_file: ConfigPath | None = key(None, "File with the bearer token.")
     stalled_after_s: float = key(
@@ -33,8 +33,8 @@ class HealthConfig(Section):
     )
     sink_unreachable_after_s: float = key(
         300.0,
-        "Seconds without a confirmed delivery, after a failed one, from which a sink makes "
-        "/readyz answer 503; 0 is at once, inf never.",
+        "After a failed delivery, seconds without a confirmed one until the sink makes /readyz "
+        "answer 503; 0: at once, inf: never.",
         ge=0,
     )
 

@@ -20,15 +20,17 @@ class ModelsConfig(Section):
 
     store: ConfigPath | None = key(
         None,
-        "Folder that keeps models by digest, and which one is active. Without it, the line runs "
-        "the model of the command line.",
+        "Folder for the models, named by SHA-256, and for the record of the active model. Without "
+        "this key, the line runs the MODEL of the command line.",
     )
     incoming: ConfigPath | None = key(
         None,
         "Where new models arrive: a folder, or a file that is replaced. Default: the folder "
         "'incoming' of the store.",
     )
-    keep: PositiveInt = key(5, "Models kept in the store, in any case the active and previous one.")
+    keep: PositiveInt = key(
+        5, "Models kept in the store; the active and the previous one are always kept."
+    )
     product: Product | None = key(
         None,
         "Product of this line. Only its models, made by 'partsight train --product', are run, "
@@ -38,17 +40,21 @@ class ModelsConfig(Section):
     )
     allow_other_labels: bool = key(False, "Allow other labels than those of the active model.")
     require_golden: bool = key(
-        True, "Require golden samples. Those of a model are replayed anyway."
+        True,
+        "Refuse a model without golden samples. Golden samples that a model has are always "
+        "replayed.",
     )
     challenge: ConfigPath | None = key(
         None,
         "Acceptance set: folder with a sub-folder of images per label, on which a new model must "
-        "do well.",
+        "reach min_accuracy, min_recall_of_bad or both.",
     )
     min_accuracy: Share | None = key(
-        None, "Share of images of the acceptance set that must be right."
+        None, "Share of images of the acceptance set that must get the right label."
     )
-    min_recall_of_bad: Share | None = key(None, "Share of its bad parts that must not be accepted.")
+    min_recall_of_bad: Share | None = key(
+        None, "Share of bad parts of the acceptance set that must not be accepted."
+    )
     interval_s: PositiveFloat = key(1.0, "Seconds between checks for new models.")
 
     @model_validator(mode="after")

@@ -38,7 +38,7 @@ def _url(text: str) -> str:
         parts = urlsplit(text)
         port, host = parts.port, parts.hostname
     except ValueError:  # its text may quote a secret
-        raise ValueError("is no usable URL: the port must be a number up to 65535") from None
+        raise ValueError("is not a usable URL: the port must be a number up to 65535") from None
     if parts.scheme not in ("http", "https") or not host:
         raise ValueError("must start with https:// and a host")
     if port == 0:
@@ -55,7 +55,7 @@ def _topic_filter(text: str) -> str:
     alone = all(level == "+" or not set("+#") & set(level) for level in levels)
     if not alone or not (last in ("+", "#") or not set("+#") & set(last)) or "\x00" in text:
         raise ValueError(
-            "is no topic filter: # must be the last level, and + must fill its level, as in "
+            "is not a topic filter: # must be the last level, and + must fill its level, as in "
             "cell/+/part or cell/#"
         )
     if len(text.encode()) > 65535:

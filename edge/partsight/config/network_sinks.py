@@ -42,7 +42,7 @@ class WebhookSinkConfig(SinkSection, TlsSection):
     """Verdicts to a web server by signed POST requests."""
 
     kind: Literal["webhook"] = key(..., "A web server, by signed POST requests.")
-    url: Url = key(..., "URL to POST to: https://, or http:// on this device, else with insecure.")
+    url: Url = key(..., "URL to POST to: https://; http:// only for this device, or with insecure.")
     secret_env: Text | None = key(None, "Environment variable with the secret to sign with.")
     secret_file: ConfigPath | None = key(None, "File with the secret to sign with.")
     timeout_s: Seconds = key(10.0, "Seconds to wait for a connection, and for each answer.")
@@ -70,10 +70,16 @@ class ModbusSinkConfig(SinkSection):
     coils: ModbusAddress = key(0, "Address of the first coil, counted from 0.")
     registers: ModbusAddress = key(0, "Address of the first holding register, from 0.")
     max_age_s: Seconds = key(
-        5.0, "Age of a frame above which its verdict moves no coil: it would sort another part."
+        5.0,
+        "Age of a frame above which its verdict changes no coil: the coil would sort another part.",
     )
-    hold_s: float = key(0.05, "Seconds that a verdict stays; at least two PLC scans.", ge=0, le=10)
+    hold_s: float = key(
+        0.05,
+        "Shortest time between two verdicts, seconds; set at least two PLC scans.",
+        ge=0,
+        le=10,
+    )
     handshake: bool = key(
-        False, "Wait until the PLC has copied the sequence into the echo register."
+        False, "Before the next verdict, wait until the PLC has copied the sequence into echo."
     )
     timeout_s: Seconds = key(2.0, "Seconds to wait for each answer.")

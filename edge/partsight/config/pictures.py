@@ -20,9 +20,9 @@ class PicturesConfig(Section):
         "frames are kept.",
     )
     keep_accepts: Annotated[float, Field(ge=0, le=1)] = key(
-        0.01, "Share of accepted parts whose frames are kept, too."
+        0.01, "Share of accepted parts whose frames are also kept."
     )
-    annotate: bool = key(True, "Write a smaller image with verdict, score, part and heat map, too.")
+    annotate: bool = key(True, "Also write a smaller image with verdict, score, part and heat map.")
     format: Literal["jpg", "png"] = key(
         "jpg", "File format; png is lossless and ten times as large."
     )
@@ -31,6 +31,6 @@ class PicturesConfig(Section):
     max_count: PositiveInt = key(200_000, "Parts whose frames are kept at most.")
     min_free_bytes: PositiveInt = key(
         500_000_000,
-        "Disk space that is left free for the journal: old frames are removed for it, and without "
-        "any left, new ones are not kept.",
+        "Free disk space that is left for the journal. With less, the oldest frames are removed; "
+        "if that is not enough, new frames are not kept.",
     )

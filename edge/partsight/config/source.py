@@ -23,15 +23,15 @@ class CameraConfig(Section):
     width: PositiveInt | None = key(None, "Width of a frame, pixels.")
     height: PositiveInt | None = key(None, "Height of a frame, pixels.")
     fps: PositiveFloat | None = key(
-        None, "Frames, or requests of a snapshot (default 5), per second."
+        None, "Frames per second; for a snapshot address: requests per second (default 5)."
     )
     pixel_format: str | None = key(
         None, "Pixel format, such as MJPG or YUYV.", pattern=r"^[ -~]{4}$"
     )
-    exposure_ms: PositiveFloat | None = key(None, "Fixed exposure, ms. Default: automatic.")
-    gain: float | None = key(None, "Fixed gain, in the camera's units.")
-    focus: float | None = key(None, "Fixed focus, in the camera's units. Default: automatic.")
-    white_balance_k: PositiveInt | None = key(None, "Fixed white balance, K. Default: automatic.")
+    exposure_ms: PositiveFloat | None = key(None, "Fixed exposure, ms. Default: not changed.")
+    gain: float | None = key(None, "Fixed gain, in the camera's units. Default: not changed.")
+    focus: float | None = key(None, "Fixed focus, in the camera's units. Default: not changed.")
+    white_balance_k: PositiveInt | None = key(None, "Fixed white balance, K. Default: not changed.")
 
 
 class ConditionsConfig(Section):
@@ -46,19 +46,20 @@ class ConditionsConfig(Section):
     bright_above: _Level = key(250.0, "Mean brightness above which a frame is bright; 255 is off.")
     blurred_below: PositiveFloat | None = key(
         None,
-        "Variance of the Laplacian in the middle of the frame below which it is blurred; set half "
-        "of the value of a sharp part. For JPEG files in a folder, it is that of the frame as "
-        "decoded for the model. Default: off.",
+        "Sharpness (variance of the Laplacian in the middle of the frame) below which a frame is "
+        "blurred; set half of the value of a sharp part. For JPEG files in a folder, the "
+        "sharpness is that of the frame as decoded for the model. Default: off.",
     )
     frozen_frames: NonNegativeInt = key(
         10,
-        "Consecutive identical frames, for at least frozen_after_s, from which the camera is "
-        "frozen; 0 is off. A video file may stand still: it is checked only if this key or the "
-        "next is set.",
+        "Identical frames in a row that, together with frozen_after_s, mean that the camera is "
+        "frozen; 0 is off. A video file may stand still: it is checked only if this key or "
+        "frozen_after_s is set.",
     )
     frozen_after_s: float = key(
         5.0,
-        "Seconds, by the times of the files in a watched folder, see frozen_frames.",
+        "Seconds that the identical frames of frozen_frames must last, in a watched folder by the "
+        "times of the files.",
         ge=0,
         allow_inf_nan=False,
     )
@@ -69,8 +70,8 @@ class FolderConfig(Section):
 
     watch: bool = key(
         False,
-        "Wait for new and overwritten files, also in present and future sub-folders, such as one "
-        "per day; else end after the files that are there.",
+        "true: wait for new and overwritten files, also in present and future sub-folders, such as "
+        "one per day; false: end after the files that are there.",
     )
     existing: bool = key(False, "With watch: also inspect the files that are there at the start.")
     settle_s: float = key(
@@ -89,8 +90,8 @@ class SourceConfig(Section):
     address: SourceAddress | None = key(
         None,
         "Camera number, /dev/videoN, rtsp:// or http:// address (a stream, or a snapshot that is "
-        "requested repeatedly), video file or folder. A path that exists wins over the form of "
-        "the address.",
+        "requested repeatedly), video file or folder. A path that exists is always used as a "
+        "path, even if it looks like another kind of address.",
     )
     username: Text | None = key(None, "User at a camera whose address contains no user.")
     password_env: Text | None = key(None, "Environment variable with the user's password.")
@@ -99,17 +100,19 @@ class SourceConfig(Section):
     warm_up_frames: NonNegativeInt = key(5, "First frames of a camera or stream that are skipped.")
     delay_s: float = key(
         0.0,
-        "Delay of a stream, seconds. A frame that arrives within it after a trigger was taken "
-        "before the trigger, and is not used for it.",
+        "Delay of a stream, seconds. A frame that arrives less than this time after a trigger "
+        "was taken before the trigger, and is not used for the part.",
         ge=0,
         allow_inf_nan=False,
     )
-    open_timeout_s: PositiveFloat = key(15.0, "Seconds without a first frame until it is reopened.")
+    open_timeout_s: PositiveFloat = key(
+        15.0, "Seconds without a first frame until the source is opened again."
+    )
     stale_after_s: PositiveFloat = key(
         2.0, "Seconds without a frame after which the source is stale; inf for a triggered camera."
     )
     read_timeout_s: PositiveFloat = key(
-        5.0, "Seconds without a frame until it is reopened, or inf."
+        5.0, "Seconds without a frame until the source is opened again; inf for a triggered camera."
     )
     camera: CameraConfig = key(CameraConfig(), "Settings of the camera.")
     conditions: ConditionsConfig = key(ConditionsConfig(), "When a frame is not inspected.")

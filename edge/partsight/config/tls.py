@@ -13,7 +13,7 @@ class TlsSection(Section):
     """Certificates of an encrypted connection."""
 
     ca_file: ConfigPath | None = key(
-        None, "Certificates (PEM) that sign the server's. Default: the system's."
+        None, "Certificates (PEM) of the authorities that sign the server's. Default: the system's."
     )
     certificate_file: ConfigPath | None = key(
         None, "Certificate (PEM) that identifies this device."

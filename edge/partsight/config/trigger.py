@@ -28,8 +28,8 @@ _Share = Annotated[float, Field(ge=0, le=1)]
 _FrameTimeout = Annotated[
     Seconds,
     Field(
-        description="Seconds from the trigger to wait for a frame; without one, the part gets the "
-        "fail-safe verdict."
+        description="Seconds from the trigger to wait for a frame; without a frame, the part gets "
+        "the fail-safe verdict."
     ),
 ]
 _Capacity = Annotated[
@@ -37,7 +37,7 @@ _Capacity = Annotated[
     Field(
         ge=1,
         le=1000,
-        description="Triggers that may wait; beyond that, the oldest get the fail-safe verdict.",
+        description="Triggers that may wait; if more wait, the oldest get the fail-safe verdict.",
     ),
 ]
 
@@ -62,8 +62,9 @@ class PresenceTriggerConfig(Section):
     kind: Literal["presence"] = key(..., "A part in view.")
     fire: Literal["settled", "centred"] = key(
         "settled",
-        "Inspect when the part lies still, or when it is nearest to the middle of the zone. If it "
-        "leaves before, the frame in which it was nearest is inspected.",
+        "settled: inspect when the part lies still; centred: when the part is nearest to the "
+        "middle of the zone. If the part leaves before, the frame in which it was nearest is "
+        "inspected.",
     )
     zone: tuple[_Share, _Share, _Share, _Share] = key(
         (0.0, 0.0, 1.0, 1.0),
@@ -79,7 +80,8 @@ class PresenceTriggerConfig(Section):
         left, top, right, bottom = self.zone
         if left >= right or top >= bottom:
             raise ValueError(
-                "zone must be left, top, right, bottom, with left < right, top < bottom"
+                f"zone must be left, top, right, bottom, with left < right and top < bottom. "
+                f"Received: {list(self.zone)}"
             )
         return self
 
@@ -88,7 +90,7 @@ class MqttTriggerConfig(BrokerSection):
     """A message of a broker names the part; docs/wiring.md says how its id is read."""
 
     kind: Literal["mqtt"] = key(..., "A message of an MQTT 5 broker.")
-    topic: TopicFilter = key(..., "Topic of the messages; wildcards are allowed.")
+    topic: TopicFilter = key(..., "Topic of the messages; the wildcards + and # are allowed.")
     frame_timeout_s: _FrameTimeout = 2.0
     capacity: _Capacity = 8
 
@@ -97,7 +99,9 @@ class HttpTriggerConfig(Section):
     """POST /trigger on this device names the part: ?part_id=, or in the body of the request."""
 
     kind: Literal["http"] = key(..., "A request to this device.")
-    host: Host = key("127.0.0.1", "Address to listen on; any but loopback needs a token.")
+    host: Host = key(
+        "127.0.0.1", "Address to listen on; every address except loopback needs a token."
+    )
     port: Port = key(8601, "Port to listen on.")
     token_env: Text | None = key(None, "Environment variable with the bearer token of clients.")
     token_file: ConfigPath | None = key(None, "File with the bearer token of clients.")
@@ -122,8 +126,8 @@ class ModbusTriggerConfig(Section):
     coil: ModbusAddress = key(..., "Address of the coil, counted from 0.")
     reset: bool = key(
         False,
-        "The PLC sets the coil, and partsight resets it once the part's id is read: no pulse is "
-        "then too short. Else each change from off to on is a part.",
+        "true: the PLC sets the coil for each part, and partsight resets it after it has read the "
+        "part's id, so that no pulse is too short. false: each change from off to on is a part.",
     )
     part_id_register: ModbusAddress | None = key(
         None, "First register of the part's id. Default: no id."

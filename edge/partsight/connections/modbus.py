@@ -126,7 +126,7 @@ class Plc(AbstractContextManager["Plc"]):
         if answer.isError():
             self._client.close()
             asked = ", ".join(map(str, arguments))
-            reason = f"it refuses {request.__name__}({asked}) with exception {_code(answer)}"
+            reason = f"the PLC refuses {request.__name__}({asked}) with exception {_code(answer)}"
             raise self._unavailable(
                 f"{reason}; check unit and addresses", _REFUSED_RETRY_S, _Refused
             )
@@ -139,8 +139,8 @@ class Plc(AbstractContextManager["Plc"]):
         kind: type[SinkUnavailable] = SinkUnavailable,
     ) -> SinkUnavailable:
         return kind(
-            f"no connection to the PLC {self._place}, unit {self._unit}: {reason}. It is tried "
-            "again.",
+            f"no connection to the PLC {self._place}, unit {self._unit}: {reason}. The "
+            "connection is tried again.",
             retry_after_s=retry_after_s,
         )
 

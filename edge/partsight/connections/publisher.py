@@ -109,10 +109,10 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
             answered = self._changed.wait_for(settled, max(0.0, deadline_s - time.monotonic()))
             code = self._acknowledged.pop(mid, None)
         if code is None:
-            reason = self._broken if answered else "it did not answer in time"
+            reason = self._broken if answered else "the broker did not answer in time"
             raise self._unavailable(f"no acknowledgement: {reason}")
         if code.is_failure:
-            raise self._unavailable(f"it refused a message: {code}", _REFUSED_RETRY_S)
+            raise self._unavailable(f"the broker refused a message: {code}", _REFUSED_RETRY_S)
 
     def _settled(self, mid: int) -> bool:
         return mid in self._acknowledged or self._broken is not None
@@ -145,9 +145,11 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
             )
             welcome = self._welcome
         if welcome is None:
-            raise self._unavailable(self._broken or "it did not answer in time")
+            raise self._unavailable(self._broken or "the broker did not answer in time")
         if welcome.is_failure:
-            raise self._unavailable(f"it refused us: {welcome}", _REFUSED_RETRY_S)
+            raise self._unavailable(
+                f"the broker refused the connection: {welcome}", _REFUSED_RETRY_S
+            )
 
     def _abandon(self) -> None:
         """End the connection and the client's thread at once."""
@@ -165,8 +167,8 @@ class Publisher(contextlib.AbstractContextManager["Publisher"]):
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
         return SinkUnavailable(
-            f"cannot publish to the MQTT broker {self._place}: {reason}. What is not acknowledged "
-            "is sent again.",
+            f"cannot publish to the MQTT broker {self._place}: {reason}. Messages that the "
+            "broker has not acknowledged are sent again.",
             retry_after_s=retry_after_s,
         )
 

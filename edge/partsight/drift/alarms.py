@@ -17,6 +17,7 @@ from typing import Protocol
 from partsight.config.alarms import AlarmsConfig
 from partsight.records import PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.counts import counted
 
 __all__ = ["Concluded", "LineAlarms"]
 
@@ -113,9 +114,11 @@ class _Run:
         self._length = self._length + 1 if belongs else 0
         self._others = 0 if belongs else self._others + 1
         if limit and self._length >= limit:
-            self.alarm.raise_(f"{self._length} parts in a row {self._what}; the last: {reason}")
+            self.alarm.raise_(
+                f"{counted(self._length, 'part')} in a row {self._what}; the last: {reason}"
+            )
         elif self._others >= clear_after:
-            self.alarm.clear(f"{self._others} parts in a row {self._otherwise}")
+            self.alarm.clear(f"{counted(self._others, 'part')} in a row {self._otherwise}")
 
     def restart(self, why: str) -> None:
         self._length = self._others = 0
@@ -137,7 +140,7 @@ class _Rate:
             self._rejected -= self._last.popleft()
         if len(self._last) < parts:
             return
-        rate = f"{self._rejected} of the last {parts} parts rejected"
+        rate = f"{self._rejected} of the last {counted(parts, 'part')} rejected"
         if limit and self._rejected > limit * parts:
             self.alarm.raise_(f"{rate}, at most {limit * parts:.4g} expected")
         elif self._rejected <= _CLEAR_SHARE * limit * parts:

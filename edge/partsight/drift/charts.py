@@ -93,7 +93,7 @@ def broken_rule(chart: Chart, values: Sequence[float]) -> str | None:
         return None
     for side, word in ((1, "above"), (-1, "below")):
         if all(side * (value - chart.centre) > 0 for value in values[-RUN:]):
-            return f"{last:.4g}, and {RUN} in a row {word} {chart.centre:.4g}"
+            return f"{last:.4g}, and the last {RUN} means are all {word} {chart.centre:.4g}"
     return None
 
 

@@ -23,6 +23,7 @@ from partsight.image.statistics import ImageStatistics
 from partsight.model.reference import Reference
 from partsight.records import Verdict
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.counts import counted
 
 __all__ = ["DriftWatch"]
 
@@ -116,7 +117,7 @@ class DriftWatch:
         self._telemetry.set("drift_learned", learning.parts)
         count = f"learning {learning.parts} of {self._settings.learn_parts} parts"
         if learning.refusal:
-            why = f"no reference is learned from a line out of control: {learning.refusal}"
+            why = f"the first parts cannot be the reference: {learning.refusal}"
             self._telemetry.state(_COMPONENT, "without reference", f"{why}; {count}")
         else:
             self._telemetry.state(_COMPONENT, "learning", count)
@@ -168,4 +169,6 @@ class _Watched:
     def _raise(self, why: str) -> None:
         self._raised = True
         self._telemetry.set("alarms", 1, self._name)
-        self._telemetry.state(f"alarm {self._name}", "raised", f"mean of {self._size} parts {why}")
+        self._telemetry.state(
+            f"alarm {self._name}", "raised", f"mean of {counted(self._size, 'part')} {why}"
+        )

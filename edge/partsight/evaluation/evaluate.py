@@ -30,6 +30,7 @@ from partsight.image_files.layout import (
 from partsight.image_files.read import no_image_files, read_images
 from partsight.image_files.walk import LeftOut
 from partsight.inference.classifier import Classifier
+from partsight.utils.counts import counted
 
 __all__ = ["ScoredImages", "evaluate", "labelled_image_files", "score_images"]
 
@@ -199,8 +200,8 @@ def evaluate(
     if not scored.paths:
         first = f": {scored.failed[0][0]}: {scored.failed[0][1]}" if scored.failed else ""
         raise DatasetError(
-            f"none of {len(scored.failed)} pictures could be read{first}. Expected at least one "
-            "readable picture. Check the files."
+            f"no picture could be read, {counted(len(scored.failed), 'file')} failed{first}. "
+            "Expected at least one readable picture. Check the files."
         )
     p50, p95 = np.percentile(scored.seconds * 1000, [50, 95])
     contract = classifier.contract

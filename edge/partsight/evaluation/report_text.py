@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from partsight.utils.counts import counted
+
 __all__ = ["metrics_text"]
 
 
@@ -22,7 +24,7 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
     labels = metrics["labels"]
     width = max(9, *(len(label) for label in labels)) + 2
     accuracy, images = metrics[prefix + "accuracy"], metrics[prefix + "images"]
-    lines = [f"accuracy {accuracy:.4f} on {images} pictures"]
+    lines = [f"accuracy {accuracy:.4f} on {counted(images, 'picture')}"]
     if metrics.get("auc") is not None:
         lines[0] += f", AUC {metrics['auc']:.4f}"
     lines.append("true \\ predicted".ljust(width + 8) + "".join(f"{x:>{width}}" for x in labels))
@@ -30,7 +32,7 @@ def metrics_text(metrics: Mapping[str, Any], prefix: str = "") -> str:
         lines.append(label.ljust(width + 8) + "".join(f"{count:>{width}}" for count in row))
     for label, row in metrics["per_label"].items():
         figures = (f"{key} {_figure(row[key])}" for key in ("precision", "recall", "f1"))
-        lines.append(f"{label}: " + ", ".join(figures) + f", {row['support']} pictures")
+        lines.append(f"{label}: " + ", ".join(figures) + f", {counted(row['support'], 'picture')}")
     for kind, counts in (metrics.get("verdicts") or {}).items():
         each = ", ".join(f"{verdict} {count}" for verdict, count in counts.items())
         lines.append(f"verdicts on {kind} parts: {each}")

@@ -25,9 +25,9 @@ class UndeclaredDepthError(ImageError):
     def __init__(self, bits: int, peak: int) -> None:
         super().__init__(
             f"a 16-bit file with {bits} significant bits (largest sample {peak}), and the model "
-            "declares no bit depth: expected samples of the full range, since these come out "
-            f"nearly black. Pass the camera's depth (--bit-depth {bits}, or bit_depth in [model] "
-            "on a line), or train again with such images"
+            "declares no bit depth: expected samples over the full range, because these give a "
+            f"nearly black image. Pass the camera's depth (--bit-depth {bits}, or bit_depth in "
+            "[model] on a line), or train again with such images"
         )
         self.bits = bits
 

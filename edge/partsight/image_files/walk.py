@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 
 from partsight.image.formats import hint_for
+from partsight.utils.counts import counted
 
 __all__ = [
     "VIDEO_SUFFIXES",
@@ -105,8 +106,7 @@ class LeftOut:
             return None
         kinds = ", ".join(f"{count} {ending}" for ending, count in self.endings.most_common())
         hints = dict.fromkeys(filter(None, map(hint_for, self.endings)))
-        files = "file" if total == 1 else "files"
-        return ". ".join([f"{total} {files} not read: {kinds}", *hints])
+        return ". ".join([f"{counted(total, 'file')} not read: {kinds}", *hints])
 
 
 def is_ignored(name: str) -> bool:

@@ -95,7 +95,9 @@ class DiskGuard:
             needed = self._resume_bytes
         if free >= needed:
             return None
-        detail = f"{_megabytes(free)} free, at least {_megabytes(needed)} are left to the journal"
+        detail = (
+            f"{_megabytes(free)} free, at least {_megabytes(needed)} must stay free for the journal"
+        )
         return Obstacle("disk full", detail)
 
     def _say(self) -> None:

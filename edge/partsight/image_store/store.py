@@ -25,6 +25,7 @@ from partsight.image_store.save_plan import SavePlan, annotated_path, image_path
 from partsight.image_store.work_queue import Job, WorkQueue
 from partsight.records import Frame, PartResult, Verdict
 from partsight.telemetry.telemetry import Telemetry
+from partsight.utils.counts import counted
 from partsight.utils.disk import free_bytes
 from partsight.utils.files import write_atomic
 
@@ -133,11 +134,15 @@ class ImageStore:
             spec: preprocessing of the model, to draw its heat map.
         """
         if plan.path is not None and not self._queue.put(Job(plan.path, frame, result, spec)):
-            self._lose(plan.path, "queue full", "too many pictures wait for the disk")
+            self._lose(plan.path, "queue full", "too many pictures are waiting for the disk")
 
     def _queue_obstacle(self) -> Obstacle | None:
         waiting = self._queue.full()
-        return Obstacle("queue full", f"{waiting} wait for the disk") if waiting else None
+        return (
+            Obstacle("queue full", f"{counted(waiting, 'picture')} waiting for the disk")
+            if waiting
+            else None
+        )
 
     def _work(self, job: Job | None) -> bool:
         """In the thread: write an image if there is one, then run a piece of retention."""

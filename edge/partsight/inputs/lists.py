@@ -73,7 +73,7 @@ def paths_in_stream(stream: IO[bytes]) -> Iterator[str]:
     encoding = encoding_of(first)
     if encoding is None:
         if b"\0\0" in first or first.startswith(b"\0"):
-            raise ValueError("it is binary data: expected a text in UTF-8 or UTF-16")
+            raise ValueError("the list is binary data: expected a text in UTF-8 or UTF-16")
         separator = b"\0"
     else:
         separator = b"\r" if b"\r" in first and b"\n" not in first else b"\n"

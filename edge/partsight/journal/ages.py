@@ -118,7 +118,7 @@ class RowAges:
         try:
             write_atomic(self._place, json.dumps(asdict(self._notes)).encode())
         except OutputError as error:
-            logger.warning("the ages of rows are not recorded: %s", error)
+            logger.warning("cannot save the ages of the journal's rows: %s", error)
 
     def _loaded(self) -> _Notes:
         with contextlib.suppress(FileNotFoundError):
@@ -127,7 +127,12 @@ class RowAges:
             except FileNotFoundError:
                 raise
             except (OSError, ValueError) as error:
-                logger.warning("the ages of rows in %s are counted anew: %s", self._place, error)
+                logger.warning(
+                    "the ages of the journal's rows in %s cannot be read, and count from now on: "
+                    "%s",
+                    self._place,
+                    error,
+                )
         return _Notes("", [])
 
 

@@ -76,7 +76,9 @@ class Checkpointer:
                         self._copy(connection)
             except sqlite3.Error as error:
                 # The log just grows; if the disk is full, appending reports it.
-                logger.info("the journal's log is not copied yet: %s", error)
+                logger.info(
+                    "the journal's write-ahead log is not copied into the database yet: %s", error
+                )
 
     def _copy(self, connection: sqlite3.Connection) -> None:
         # PASSIVE does not block readers or the writer.

@@ -22,6 +22,7 @@ from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, J
 __all__ = [
     "PAGE_ROWS",
     "connect_read_only",
+    "load_readable",
     "pages",
     "read_events",
     "read_page",

@@ -251,5 +251,5 @@ def refused(path: Path, error: Exception) -> OutputError:
     """Return the error for a journal that cannot be written."""
     return OutputError(
         f"cannot write the journal {path}: {error}. "
-        "Expected a writable disk with free space; verdicts go on once it has."
+        "Expected a writable disk with free space; a running line goes on as soon as there is one."
     )

@@ -73,8 +73,8 @@ def verify(
 def _noted(expect: tuple[int, str], anchor: Head) -> Head:
     if expect[0] < anchor[0]:
         raise JournalError(
-            f"cannot compare with the noted row {expect[0]}: it was pruned. "
-            f"Expected one from {anchor[0]} on."
+            f"cannot compare with the row {expect[0]} of --expect: the row was pruned. "
+            f"Expected a row from {anchor[0]} on."
         )
     return expect[0], bytes.fromhex(expect[1])
 
@@ -138,7 +138,7 @@ def _total(connection: sqlite3.Connection, table: JournalTable, after: int) -> i
 def _compare(table: JournalTable, seq: int, digest: bytes, noted: list[Head]) -> None:
     for at, expected in noted:
         if at == seq and expected != digest:
-            which = f"row {seq} differs from the noted one"
+            which = f"row {seq} differs from the head of an earlier check"
             raise _wrong(table, which, f"hash {expected.hex()}", digest.hex())
 
 

@@ -59,7 +59,7 @@ def open_journal(config: Config, telemetry: Telemetry, stack: ExitStack) -> Jour
     if config.journal.path is None:
         if config.sinks:
             raise ConfigError(
-                "[[sinks]] need a journal, which they read verdicts from. Set --journal, or "
+                "[[sinks]] need a journal, from which they read verdicts. Set --journal, or "
                 "path in [journal]."
             )
         telemetry.state("journal", "none", "verdicts are not kept")
@@ -191,7 +191,7 @@ def model_notes(config: Config, product: str | None) -> list[str]:
     if models.challenge is None:
         notes.append(
             "no acceptance set configured (models.challenge): new models are activated after "
-            "digest, signature, labels, product, trial and golden samples only"
+            "the checks of digest, signature, labels, product, trial and golden samples only"
         )
     if models.product is None and product is None:
         notes.append(

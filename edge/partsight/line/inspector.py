@@ -181,12 +181,12 @@ class Inspector:
             return
         self._last.append(found.verdict)
         votes, window = self.policy.votes, self.policy.window
-        for_it = self._last.count(Verdict.ACCEPT)
-        if for_it >= votes:
+        accepts = self._last.count(Verdict.ACCEPT)
+        if accepts >= votes:
             found.verdict = Verdict.ACCEPT
         else:
             found.verdict = Verdict.REJECT if Verdict.REJECT in self._last else Verdict.REVIEW
         found.reason += (
-            f"; {for_it} of the last {len(self._last)} frames speak for it, {votes} of {window} "
+            f"; {accepts} of the last {len(self._last)} frames vote accept, {votes} of {window} "
             "are needed"
         )

@@ -85,7 +85,7 @@ def _open_shadow(
 
     def require_product() -> None:
         active, name = inspector.classifier.contract.product, f"the shadow model {path}"
-        remedy = "activate one of its models: partsight model activate"
+        remedy = "activate a model for that product: partsight model activate MODEL"
         require_same_product(second.contract.product, active, remedy, name)
 
     require_product()

@@ -27,6 +27,7 @@ from partsight.model.third_party_input import third_party_normalization
 from partsight.model.third_party_labels import third_party_labels
 from partsight.model.third_party_tensors import ThirdPartyTensors, third_party_tensors
 from partsight.model.zip_tail import TailDamage
+from partsight.utils.counts import counted
 from partsight.utils.text_files import nfc
 
 __all__ = ["MARK", "ModelOverrides", "third_party_contract", "read_labels"]
@@ -144,9 +145,9 @@ def _labels(
         raise ContractError(f"{name} cannot be used: {error}") from error
     if len(labels) not in counts:
         single = "two labels, whose second has this score, or only that one"
-        expected = single if tensors.layout.single_score else f"{tensors.scores} labels"
+        expected = single if tensors.layout.single_score else counted(tensors.scores, "label")
         raise ContractError(
-            f"{name} gives {tensors.scores} score{'s' * (tensors.scores > 1)}: expected "
+            f"{name} gives {counted(tensors.scores, 'score')}: expected "
             f"{expected}, received {len(labels)}. Give the file with its own labels: --labels "
             "labels.txt"
         )

@@ -10,6 +10,7 @@ from partsight.image_files.walk import is_ignored
 from partsight.model.label_files import labels_in
 from partsight.model.tflite.standard_metadata import StandardMetadata
 from partsight.model.zip_tail import TailDamage, member_names, read_others_member
+from partsight.utils.counts import counted
 from partsight.utils.text_files import decode_text
 
 __all__ = ["third_party_labels"]
@@ -64,7 +65,7 @@ def _in_tail(data: bytes, counts: tuple[int, ...], name: str) -> tuple[str, ...]
             found.setdefault(labels, member)
         else:
             expected = " or ".join(map(str, counts))
-            unusable.append(f"{member!a} has {len(labels)} labels, expected {expected}")
+            unusable.append(f"{member!a} has {counted(len(labels), 'label')}, expected {expected}")
     if not found:
         raise ContractError(
             f"{name} has neither a partsight contract nor usable labels: it was made by another "

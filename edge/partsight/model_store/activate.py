@@ -151,7 +151,7 @@ def _require_product_of(store: ModelStore, active: str, sha256: str) -> None:
             f"is for {shown_product(product)}. If that is right, activate it by hand: "
             "partsight model activate MODEL, or set models.product"
         )
-    require_same_product(product, expected, "activate one of its models by hand")
+    require_same_product(product, expected, "activate a model for that product by hand")
 
 
 def _fall_back(store: ModelStore, digests: list[str], reasons: list[str]) -> None:

@@ -65,7 +65,7 @@ def start(
     if first is not None and file_sha256(first) != sha256:
         name = described(sha256, classifier.contract)
         logger.warning(
-            "%s is not run: %s is the active model of %s. To run the other one: "
+            "%s is not run: %s is the active model of %s. To run the model given here: "
             "partsight model activate %s",
             first,
             name,

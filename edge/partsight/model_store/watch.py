@@ -98,7 +98,9 @@ class ModelWatch:
         self._stop.set()
         self._thread.join(_STOP_S)
         if self._thread.is_alive():
-            logger.warning("%s does not answer; the line ends without it", self._incoming.path)
+            logger.warning(
+                "%s does not answer; the line ends without waiting for it", self._incoming.path
+            )
 
     def poll(self) -> Classifier | None:
         """Return a new classifier to use from the next frame on, or None. Does not block.
@@ -169,7 +171,7 @@ class ModelWatch:
             self._refuse(candidate, file_sha256(candidate.path) or "", candidate.refusal)
         elif file.sha256 == self._sha256 or self._known(file.sha256):
             self._incoming.taken(candidate)
-            self._report.candidate("none", f"{name} is known already")
+            self._report.candidate("none", f"{name} was already activated or refused")
         else:
             try:
                 self._take(candidate, file)

@@ -18,6 +18,7 @@ from partsight.model.third_party import ModelOverrides
 from partsight.qualification.golden import require_same_scores
 from partsight.qualification.rules import Findings, Rules
 from partsight.qualification.trust import TrustPolicy, require_trusted
+from partsight.utils.counts import counted
 
 __all__ = ["examine"]
 
@@ -80,8 +81,8 @@ def _accepted(classifier: Classifier, rules: Rules, findings: Findings) -> Findi
     if scored.failed:
         path, reason = scored.failed[0]
         raise DatasetError(
-            f"{len(scored.failed)} images of the acceptance set cannot be read, such as {path}: "
-            f"{reason}. Repair or remove them."
+            f"{counted(len(scored.failed), 'image')} of the acceptance set cannot be read, "
+            f"first {path}: {reason}. Repair or remove unreadable images."
         )
     point = with_thresholds(
         classifier.contract.operating_point,

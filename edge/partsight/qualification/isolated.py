@@ -95,8 +95,8 @@ def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
         )
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot start a process to examine the model in: {error.strerror or error}. Give the "
-            "line more memory, or permission to start processes."
+            f"cannot start the process that examines the model: {error.strerror or error}. Give "
+            "the line more memory, or permission to start processes."
         ) from error
 
 

@@ -83,7 +83,7 @@ def _try(file: ModelFile, runtime: Runtime, command: Sequence[str]) -> None:
         raise _unsound(f"one image takes more than {timeout_s:.0f} s") from error
     except OSError as error:
         raise EnvironmentFault(
-            f"cannot start a process to try the model in: {error.strerror or error}. "
+            f"cannot start the process that tries the model: {error.strerror or error}. "
             f"{memory_limit_note()}"
         ) from error
     task = f"tries the model with {runtime.distribution} {runtime.version}"

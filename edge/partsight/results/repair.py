@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Literal
 
+from partsight.utils.counts import counted
+
 __all__ = ["csv_header", "whole_bytes"]
 
 
@@ -87,7 +89,8 @@ def _whole_csv(stream: IO[bytes], first_column: str | None) -> tuple[int, bytes]
         columns = columns or fields
         if len(fields) != len(columns):
             raise ValueError(
-                f"row {number} has {len(fields)} fields, expected {len(columns)} as in row 1"
+                f"row {number} has {counted(len(fields), 'field')}, expected "
+                f"{len(columns)} as in row 1"
             )
         whole += sum(map(len, torn))
         torn = []

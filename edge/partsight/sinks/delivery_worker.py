@@ -115,7 +115,8 @@ class DeliveryWorker:
         self._thread.join(timeout_s)
         if self._thread.is_alive():
             logger.warning(
-                "the sink %s still blocks after %.1f s; the line ends without it",
+                "the sink %s did not stop within %.1f s; the line ends without waiting for the "
+                "sink",
                 self.name,
                 timeout_s,
             )

@@ -123,8 +123,8 @@ class JournalReader:
         if self._cursor.damaged is not None:
             # Rather twice than not at all: receivers recognize a repeated row by its id.
             logger.warning(
-                "sink %s: its cursor was damaged and is now %s; all rows of the journal are "
-                "delivered again",
+                "sink %s: the record of delivered rows was damaged and is renamed to %s; all rows "
+                "of the journal are delivered again",
                 self._name,
                 self._cursor.damaged.name,
             )
@@ -139,4 +139,9 @@ class JournalReader:
             self._cursor.save(Position(self._journal, self.position), sync=sync)
         except OSError as error:
             # The position in memory is still right; after a restart some rows come twice.
-            logger.warning("sink %s: cannot write its cursor: %s", self._name, error)
+            logger.warning(
+                "sink %s: cannot write the record of delivered rows: %s. After a restart, some "
+                "rows are delivered again",
+                self._name,
+                error,
+            )

@@ -181,7 +181,8 @@ class ModbusSink(AbstractContextManager["ModbusSink"]):
                 raise SinkUnavailable(
                     f"the PLC {self._config.host} did not take verdict {seq} in "
                     f"{self._config.timeout_s} s: expected its echo in registers {echo} and "
-                    f"{echo + 1}. Received: {words}. It is shown again until it is late."
+                    f"{echo + 1}. Received: {words}. The verdict is written again "
+                    "until the frame is older than max_age_s."
                 )
             self._sleep(_ECHO_PAUSE_S)
 

@@ -116,8 +116,8 @@ class Refusals:
         first, count = self._suspects[0], len(self._suspects)
         more = f" and {count - 1} more" if count > 1 else ""
         raise SinkUnavailable(
-            f"it refuses verdict {_described(first)}{more}. They are tried again, and set aside as "
-            "soon as it accepts another one."
+            f"the receiver refuses verdict {_described(first)}{more}. Refused verdicts are sent "
+            "again, and set aside as soon as the receiver accepts a later verdict."
         )
 
     def accepted(self, last: int) -> bool:

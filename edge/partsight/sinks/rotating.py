@@ -91,15 +91,15 @@ class RotatingSink:
     def _repair(self) -> None:
         """Cut off a torn row, which was not acknowledged; move a file of another writer aside."""
         if not self._path.is_file():
-            raise OSError(errno.EINVAL, "it is not a regular file")
+            raise OSError(errno.EINVAL, "not a regular file")
         try:
             whole = whole_bytes(self._path, self._kind)
         except ValueError as reason:
             isolated = free_name(self._path, "not-ours", self._now())
             self._path.rename(isolated)
             logger.warning(
-                "%s was not written by this sink, or was changed: %s. It is now %s; the sink "
-                "starts a new file",
+                "%s was not written by this sink, or was changed: %s. The file is renamed to %s, "
+                "and the sink starts a new file",
                 self._path,
                 reason,
                 isolated.name,
@@ -193,7 +193,7 @@ class RotatingSink:
     def _unavailable(self, error: OSError) -> SinkUnavailable:
         return SinkUnavailable(
             f"cannot write {self._path}: {error.strerror or error}. "
-            "Expected a place that is writable and has room."
+            "Expected a writable folder with free space."
         )
 
 

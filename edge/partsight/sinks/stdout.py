@@ -20,8 +20,8 @@ from partsight.sinks.base import LineSink
 __all__ = ["StdoutSink", "open_sink"]
 
 _CLOSED = (
-    "the reader of the standard output has left. Verdicts are dropped here and stay in the "
-    "journal; start the line again to have a reader again."
+    "no process reads the standard output any more. Verdicts are no longer written to it, and stay "
+    "in the journal. Start the line again with a reader."
 )
 
 
@@ -37,7 +37,7 @@ class StdoutSink(nullcontext["StdoutSink"]):
         """Write rows; see ``LineSink``.
 
         Raises:
-            SinkClosed: the reader has left.
+            SinkClosed: no process reads the stream any more.
             SinkUnavailable: the output cannot be written now, as on a full disk.
         """
         if self._sink is None or self._stream is None:

@@ -138,14 +138,14 @@ class WebhookSink(AbstractContextManager["WebhookSink"]):
             return RowRefused(f"{self._place} answers {received}")
         if answer.status >= 500 or answer.status in _TRANSIENT:
             wait_s = _retry_after_s(answer.headers.get("Retry-After", ""))
-            return self._unavailable(f"it answers {received}", wait_s)
+            return self._unavailable(f"the server answers {received}", wait_s)
         location = answer.headers.get("Location")
         advice = (
-            f"it points to {self._shown(redact_address(location[:_LOCATION_EXAMINED]))}"
+            f"the answer points to {self._shown(redact_address(location[:_LOCATION_EXAMINED]))}"
             if location
             else "check url, secret and the receiver"
         )
-        return self._unavailable(f"it refuses with {received}; {advice}", _REFUSED_RETRY_S)
+        return self._unavailable(f"the server refuses with {received}; {advice}", _REFUSED_RETRY_S)
 
     def _unavailable(self, reason: str, retry_after_s: float | None = None) -> SinkUnavailable:
         return SinkUnavailable(

@@ -71,7 +71,7 @@ def _refused(capture: Any, wanted: Mapping[str, Any]) -> Iterator[str]:
         got = float(capture.get(control.prop)) / control.scale
         if abs(got - _number(value)) > _TOLERANCE * abs(_number(value)):
             shown = _fourcc(got) if isinstance(value, str) else f"{got:g}"
-            yield f"{name} {value} (it has {shown})"
+            yield f"{name} {value} (the camera has {shown})"
 
 
 def _number(value: float | str) -> float:

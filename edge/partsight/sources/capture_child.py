@@ -56,7 +56,7 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
     ) -> None:
         if os.name != "posix" or not command[0]:
             raise EnvironmentFault(
-                "cameras and streams are read by a process of its own, which needs a POSIX system "
+                "cameras and streams are read by a separate process, which needs a POSIX system "
                 f"and a Python executable. Received: {os.name}, {command[0]!r}. Use a folder."
             )
         self._name = redact_address(address)
@@ -154,8 +154,9 @@ class CaptureChild(contextlib.AbstractContextManager["CaptureChild"]):
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILL_S)
         return SourceError(
-            f"{self._name}: the process that reads it ended with {self._process.returncode} "
-            "(below 0: killed by that signal). It is started again"
+            f"{self._name}: the process that reads this source ended with status "
+            f"{self._process.returncode} (below 0: killed by the signal of that number). The "
+            "process is started again"
         )
 
     def _end(self) -> None:

@@ -29,6 +29,7 @@ from partsight.config.source_address import url_scheme
 from partsight.errors import SourceError
 from partsight.sources.camera import apply_settings
 from partsight.sources.shared_frames import SharedFrameWriter
+from partsight.utils.counts import counted
 from partsight.utils.opencv import cv2
 
 __all__ = ["main", "open_capture"]
@@ -105,8 +106,8 @@ def _serve(
 ) -> None:
     if not capture.isOpened():
         raise SourceError(
-            "it cannot be opened. Check that it is connected, readable by this user, not in use, "
-            "and in a format that OpenCV reads"
+            "cannot be opened. Check that the source is connected, readable by this user, not in "
+            "use, and in a format that OpenCV reads"
         )
     if warning := getattr(capture, "warning", ""):
         send(warning=f"{job['name']}: {warning}")
@@ -127,7 +128,7 @@ def _serve(
         send(frame=[*written, arrived_s, skipped])
         frames, skipped = frames + 1, 0
     raise SourceError(
-        f"it gave no frame after the first {frames}. Check the cable and the power of a camera, "
+        f"ended after {counted(frames, 'frame')}. Check the cable and the power of a camera, "
         "the network of a stream"
     )
 

@@ -63,5 +63,7 @@ def captured_at(path: Path, changed_s: float) -> datetime:
     """
     changed_at = file_time(changed_s)
     if changed_at is None:
-        logger.warning("%s: its time of change is no date; the present time is recorded", path)
+        logger.warning(
+            "%s: its time of change is not a possible date; the present time is recorded", path
+        )
     return changed_at or utc_now()

@@ -62,14 +62,13 @@ def open_http(address: str) -> MjpegCapture | SnapshotCapture | None:
             return SnapshotCapture(site.picture, first, asked_s, warning=site.warning)
     except _FAILURES as error:
         raise SourceError(
-            f"it cannot be opened: {_reason(error)}. Check the address, the password and the "
-            "network"
+            f"cannot be opened: {_reason(error)}. Check the address, the password and the network"
         ) from error
     answer.close()
     if kind in _PAGES:
         raise SourceError(
-            f"it answers with {kind}: expected a picture or a stream. It may be a login page: "
-            "check the path, the user name and the password"
+            f"the server answers with {kind}: expected a picture or a stream. It may be a login "
+            "page: check the path, the user name and the password"
         )
     return None
 
@@ -89,7 +88,7 @@ class _Site:
             self._login = _Login(split.scheme, split.hostname or "", split.username, split.password)
         except ValueError as error:
             raise SourceError(
-                "it cannot be opened: the address is malformed. Write special characters of user "
+                "cannot be opened: the address is malformed. Write special characters of user "
                 "name and password as %XX"
             ) from error
         self._url = quote(split._replace(netloc=host, fragment="").geturl(), safe=_IN_URLS)
@@ -106,8 +105,8 @@ class _Site:
         self._context.check_hostname = False
         self._context.verify_mode = ssl.CERT_NONE
         self.warning = (
-            "its certificate cannot be verified, as with most cameras: the connection is encrypted "
-            "but may be to another device"
+            "the certificate of the camera cannot be verified, as with most cameras: the "
+            "connection is encrypted, but the other end may be another device"
         )
         return self._open(timeout_s)
 
@@ -193,7 +192,7 @@ def _reason(error: Exception) -> str:
         # Its text contains the new address, which may have a password.
         loop = "infinite loop" in str(error)
         where = "in an infinite loop" if loop else "to an address without http:// or https://"
-        return f"HTTP {error.code}: it redirects {where}"
+        return f"HTTP {error.code}: the server redirects {where}"
     if isinstance(error, TimeoutError):
         return f"no answer within {_MOST_S:g} s"
     return " ".join(str(error).split()) or type(error).__name__

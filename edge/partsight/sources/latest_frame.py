@@ -64,8 +64,8 @@ class LatestFrame:
             announced, self._announced = self._announced, None
             if announced is None and self._closed:
                 raise SourceError(
-                    "the capture of frames has ended by itself, which is a defect of partsight: "
-                    "the log says why. Start 'partsight watch' again."
+                    "the thread that captures frames ended unexpectedly, which is an error in "
+                    "partsight; the log has the cause. Start 'partsight watch' again."
                 )
             return announced
 

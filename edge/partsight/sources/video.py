@@ -11,6 +11,7 @@ from typing import Any
 
 from partsight.errors import SourceError
 from partsight.records import Fault, Frame
+from partsight.utils.counts import counted
 from partsight.utils.native_output import suppressed_stderr
 from partsight.utils.opencv import cv2
 from partsight.utils.redaction import redact_address
@@ -81,13 +82,14 @@ class CaptureSource(AbstractContextManager["CaptureSource"]):
             index += 1
         if self._live or index == 0:
             raise SourceError(
-                f"{self._name} gave no frame after the first {index}. Check the cable and "
+                f"{self._name}: ended after {counted(index, 'frame')}. Check the cable and "
                 "the power of a camera, the network of a stream, the content of a file."
             )
         announced = int(self._capture.get(cv2.CAP_PROP_FRAME_COUNT))
         if announced > index:
             logger.warning(
-                "%s ends after %d of the %d frames that it announces: it may be cut off",
+                "%s ends after %d of the %d frames that its header announces: the file may be cut "
+                "off",
                 self._name,
                 index,
                 announced,

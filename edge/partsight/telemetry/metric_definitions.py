@@ -29,7 +29,9 @@ class Metric:
 
 METRICS: Mapping[str, Metric] = {
     "frames": Metric("counter", "Frames received from the source."),
-    "frames_dropped": Metric("counter", "Frames that a newer one replaced before it was used."),
+    "frames_dropped": Metric(
+        "counter", "Frames that a newer frame replaced before they were used."
+    ),
     "frame_age_seconds": Metric("gauge", "Seconds since the last frame of a live source."),
     "source_restarts": Metric("counter", "Times that the source was opened again."),
     "verdicts": Metric("counter", "Verdicts given.", "verdict"),
@@ -43,7 +45,7 @@ METRICS: Mapping[str, Metric] = {
     ),
     "delivery_failures": Metric("counter", "Failed deliveries of a sink.", "sink"),
     "dead_letters": Metric(
-        "counter", "Rows set aside since the receiver can never take them.", "sink"
+        "counter", "Rows that were set aside because the receiver refuses them.", "sink"
     ),
     "queue": Metric("gauge", "Rows that a sink has not delivered yet.", "sink"),
     "part_ids_missing": Metric("counter", "Triggers without a readable part id.", "why"),

@@ -50,7 +50,7 @@ RULES = (
     Rule(
         "trigger",
         ("listening",),
-        "no trigger can come from the broker, PLC or reader, or the belt is being learnt",
+        "no trigger can come from the broker, PLC or reader, or the belt is being learned",
         required=False,
     ),
     Rule(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from partsight.utils.counts import counted
+
 __all__ = ["CALM", "Change", "State"]
 
 # States that need no attention; all others are logged as warnings.
@@ -54,5 +56,5 @@ class Change:
     def __str__(self) -> str:
         text = f"{self.component} is {_TEXTS.get(self.state.name, self.state.name)}"
         if self.suppressed:
-            text += f" ({self.suppressed} more changes were not logged)"
+            text += f" ({counted(self.suppressed, 'more change')} not logged)"
         return f"{text}: {self.state.detail}" if self.state.detail else text

@@ -52,10 +52,10 @@ class IdReport:
         elif payload.strip(_BLANK):
             self._missing("absent", "no key or text names a part", payload)
         elif self._expected:
-            self._missing("empty", "it is empty", payload.strip(_BLANK))
+            self._missing("empty", "the id is empty", payload.strip(_BLANK))
         else:
             self._telemetry.count("part_ids_missing", "empty")
-            self._telemetry.state(_COMPONENT, "none", "triggers name no part")
+            self._telemetry.state(_COMPONENT, "none", "triggers have no part id")
         return part_id
 
     def read_or_none(

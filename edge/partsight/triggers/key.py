@@ -83,7 +83,7 @@ def _read_device(device: Path, take: _Take, telemetry: Telemetry, ended: threadi
         try:
             with _opened(device) as descriptor:
                 _read(descriptor, take, ended, partial(telemetry.state, *listening))
-            reason = "it was unplugged"
+            reason = "the device was unplugged"
         except OSError as error:
             reason = error.strerror or str(error)
         if not ended.is_set():

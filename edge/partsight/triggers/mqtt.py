@@ -66,14 +66,16 @@ def _report_connection(client: paho.Client, topic: str, broker: str, telemetry: 
 
     def on_connect(client: paho.Client, data: Any, flags: Any, reason: Any, more: Any) -> None:
         if reason.is_failure:
-            telemetry.state("trigger", "refused", f"the broker {broker} answers {reason}")
+            telemetry.state(
+                "trigger", "refused", f"the broker {broker} refuses the connection: {reason}"
+            )
         else:
             client.subscribe(topic, qos=1)
 
     def on_subscribe(client: paho.Client, data: Any, mid: int, reasons: Any, more: Any) -> None:
         refused = [reason for reason in reasons if reason.is_failure]
         if refused:
-            detail = f"the broker {broker} answers {refused[0]} to the topic {topic}"
+            detail = f"the broker {broker} refuses the topic {topic}: {refused[0]}"
             telemetry.state("trigger", "refused", detail)
         else:
             telemetry.state("trigger", "listening", f"topic {topic} of {broker}")

@@ -93,7 +93,10 @@ class PresenceTrigger(nullcontext["PresenceTrigger"]):
         if self._relearner.is_belt(
             grey, seen.moving, inspected=tracker.inspected, confirmed=tracker.confirmed
         ):
-            logger.warning("the belt is learned again: the same image appeared between parts")
+            logger.warning(
+                "the learned image of the empty belt is wrong and is learned again: the same view "
+                "came between several parts"
+            )
             self._background.adopt(grey)
             tracker.forget()
             tracker.confirmed = False

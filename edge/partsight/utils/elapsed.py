@@ -131,7 +131,7 @@ class ElapsedTime:
         try:
             write_atomic(self._path, json.dumps(asdict(self._record)).encode())
         except OutputError as error:
-            logger.warning("known time is not recorded: %s", error)
+            logger.warning("cannot save the record of known time: %s", error)
 
 
 def record_path(journal: Path | None, images: Path | None) -> Path | None:

@@ -124,7 +124,7 @@ def test_broken_pictures_are_named_and_the_exit_code_is_3(
     assert len(rows) == 6
     assert errors(result) == [
         *(f"partsight: {path}: {reason}" for path, reason in failed.items()),
-        "partsight: 2 of 6 inputs failed, each is named",
+        "partsight: 2 of 6 inputs failed, each is named above",
     ]
 
 
@@ -536,7 +536,7 @@ def test_an_unexpected_error_is_one_line_too(
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Make room"),
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device. Free space"),
         (OSError(errno.EMFILE, "Too many", "a.png"), "'a.png'. Raise the limit on open files"),
         (OSError(errno.EROFS, "Read-only file system", "b"), "Choose a folder that is writable"),
         (ModuleNotFoundError("x", name="no_such.part"), "Run pip install no_such"),

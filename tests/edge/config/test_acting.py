@@ -1,4 +1,4 @@
-"""A key that cannot act for the configured source is refused, not ignored."""
+"""A key that has no effect for the configured source is refused, not ignored."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def check(text: str) -> tuple[int, str]:
     Path("line.toml").write_text(text)
     result = CliRunner().invoke(main, ["config", "check", "line.toml"])
-    refused = " cannot act" in result.output or "line.toml is wrong" in result.output
+    refused = " has no effect" in result.output or "line.toml is wrong" in result.output
     # Other findings do not count here: there is no camera, and no file at a missing path.
     assert result.exit_code == 1 or not refused
     return int(refused), result.output
@@ -114,14 +114,14 @@ def section(kind: str, *keys: str) -> str:
 def test_config_check_refuses_a_key_that_cannot_act(kind: str, key: str) -> None:
     code, output = check(section(kind, key))
     assert code == 1
-    assert f"source.{key.split(' ')[0]}: cannot act: the source is a " in output
+    assert f"source.{key.split(' ')[0]}: has no effect: the source is a " in output
     assert "secret" not in output
 
 
 @pytest.mark.parametrize(("kind", "key"), ALLOWED, ids=lambda each: str(each))
 def test_config_check_allows_a_key_that_acts(kind: str, key: str) -> None:
     code, output = check(section(kind, key))
-    assert (code, "cannot act" in output) == (0, False), output
+    assert (code, "has no effect" in output) == (0, False), output
 
 
 @pytest.mark.parametrize("kind", TABLE)
@@ -148,7 +148,7 @@ def test_other_parts_have_no_vote(source: str, trigger: str, refused: bool) -> N
     text = f'[source]\n{source}\n[trigger]\nkind = "{trigger}"\n{more}[decision]\n'
     assert check(text + "votes = 1\nwindow = 1\n")[0] == 0
     code, output = check(text + "votes = 2\nwindow = 3\n")
-    assert (code, "decision.window: cannot act" in output) == (int(refused), refused), output
+    assert (code, "decision.window: has no effect" in output) == (int(refused), refused), output
 
 
 def test_every_key_of_the_source_is_in_the_table() -> None:
@@ -173,7 +173,7 @@ def watch(model_path: Path, *arguments: str, text: str) -> Any:
 def test_watch_refuses_at_its_start_also_for_a_source_of_the_command_line(model_path: Path) -> None:
     result = watch(model_path, "--source", "parts", text="[source]\nrealtime = true\n")
     assert result.exit_code == 1
-    assert "source.realtime cannot act: the source is a folder" in result.output
+    assert "source.realtime has no effect: the source is a folder" in result.output
 
 
 @pytest.mark.parametrize("source", [VIDEO, "parts", "parts/0.png"])
@@ -185,7 +185,7 @@ def test_a_source_of_the_command_line_sets_no_keys(
     for arguments in (["watch", str(model_path)], ["capture", "--label", "good", "out"]):
         Path("line.toml").write_text(f"[source]\n{user}")
         arguments += ["--config", "line.toml", "--source", source]
-        assert "cannot act" not in CliRunner().invoke(main, arguments).output
+        assert "has no effect" not in CliRunner().invoke(main, arguments).output
 
 
 def test_capture_refuses_too() -> None:
@@ -195,7 +195,7 @@ def test_capture_refuses_too() -> None:
         ["capture", "--config", "line.toml", "--source", "parts", "--label", "good", "out"],
     )
     assert result.exit_code == 1
-    assert "source.conditions.frozen_frames cannot act" in result.output
+    assert "source.conditions.frozen_frames has no effect" in result.output
     assert not Path("out").exists()
 
 
@@ -226,18 +226,21 @@ def test_capture_names_a_frame_that_is_not_fit(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "refused"),
     [
-        ("[pictures]\nmax_count = 9\n", "pictures.max_count: cannot act without pictures.folder"),
+        (
+            "[pictures]\nmax_count = 9\n",
+            "pictures.max_count: has no effect without pictures.folder",
+        ),
         ('[pictures]\nfolder = "kept"\nmax_count = 9\n', ""),
-        ("[models]\nkeep = 9\n", "models.keep: cannot act without models.store"),
+        ("[models]\nkeep = 9\n", "models.keep: has no effect without models.store"),
         (
             '[models]\nchallenge = "parts"\nmin_accuracy = 0.9\n',
-            "models.challenge: cannot act without models.store",
+            "models.challenge: has no effect without models.store",
         ),
         ('[models]\nstore = "store"\nchallenge = "parts"\nmin_accuracy = 0.9\n', ""),
         ('[models]\nproduct = "bracket"\n', ""),
         (
             '[trigger]\nkind = "modbus"\nhost = "h"\ncoil = 1\npart_id_words = 2\n',
-            "trigger.part_id_words: cannot act without trigger.part_id_register",
+            "trigger.part_id_words: has no effect without trigger.part_id_register",
         ),
         (
             '[trigger]\nkind = "modbus"\nhost = "h"\ncoil = 1\npart_id_words = 2\n'

@@ -110,10 +110,10 @@ def test_an_escaped_address_is_accepted(address: str) -> None:
     [
         ("password_env = 'A'", "needs a username"),
         ("username = 'a'\npassword_env = 'A'\npassword_file = 'b'", "given twice"),
-        ("address = '0'\nusername = 'a'", "which takes none"),
-        ("address = '/dev/video0'\nusername = 'a'", "which takes none"),
-        ("address = 'parts'\nusername = 'a'", "which takes none"),
-        ("address = 'file:///parts'\nusername = 'a'", "which takes none"),
+        ("address = '0'\nusername = 'a'", "which has no login"),
+        ("address = '/dev/video0'\nusername = 'a'", "which has no login"),
+        ("address = 'parts'\nusername = 'a'", "which has no login"),
+        ("address = 'file:///parts'\nusername = 'a'", "which has no login"),
         ("address = 'rtsp://b:hunter2@h'\nusername = 'a'", "given twice: in the address rtsp://"),
         ("address = 'rtsp://hunter2@h'\nusername = 'a'", "given twice"),
         ("username = 'a'\npassword = 'hunter2'", "password is unknown"),
@@ -186,7 +186,7 @@ def test_the_python_api_refuses_an_unescaped_address() -> None:
 
 @pytest.mark.parametrize("address", ["http://h/x#SEKRET9", "http://h/cgi?channel=1#SEKRET9"])
 def test_a_fragment_is_refused_without_blaming_a_password(address: str) -> None:
-    with pytest.raises(ConfigError, match="has a # behind its host.*Write # as %23") as caught:
+    with pytest.raises(ConfigError, match="has a # after its host.*Write # as %23") as caught:
         require_usable(address)
 
     assert "user" not in str(caught.value)

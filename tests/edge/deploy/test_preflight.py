@@ -244,7 +244,7 @@ def test_a_line_whose_sink_writes_the_journals_file_does_not_start(
     check: Callable, tmp_path: Path, path: str
 ) -> None:
     check(CSV + f"'{path}'\n")
-    with pytest.raises(ConfigError, match="is the file of journal.path"):
+    with pytest.raises(ConfigError, match="is also the file of journal.path"):
         require_startable(read_config(tmp_path / "partsight.toml"), {})
 
 
@@ -254,5 +254,5 @@ def test_a_line_that_would_overwrite_its_model_does_not_start(
 ) -> None:
     check(text)
     config = read_config(tmp_path / "partsight.toml")
-    with pytest.raises(ConfigError, match="is the file of the model"):
+    with pytest.raises(ConfigError, match="is also the file of the model"):
         require_startable(config, {}, reserved={"the model": tmp_path / "m.tflite"})

@@ -121,7 +121,7 @@ def test_the_text_of_a_named_set_without_an_auc() -> None:
     metrics = classification_metrics(("a", "b", "c"), np.array([0]), np.eye(3)[[0]])
     metrics["test_accuracy"], metrics["test_images"] = metrics["accuracy"], metrics["images"]
 
-    assert metrics_text(metrics, "test_").startswith("accuracy 1.0000 on 1 pictures\n")
+    assert metrics_text(metrics, "test_").startswith("accuracy 1.0000 on 1 picture\n")
 
 
 SEPARATED = ([0, 0, 1, 1], [0.1, 0.2, 0.8, 0.9])

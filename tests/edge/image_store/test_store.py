@@ -181,8 +181,8 @@ def test_days_are_those_of_utc() -> None:
     [
         ([600], "idle", None),
         ([500], "idle", None),
-        ([499], "disk full", "499 MB free, at least 500 MB are left to the journal"),
-        ([180, 520], "disk full", "520 MB free, at least 550 MB are left to the journal"),
+        ([499], "disk full", "499 MB free, at least 500 MB must stay free for the journal"),
+        ([180, 520], "disk full", "520 MB free, at least 550 MB must stay free for the journal"),
         ([180, 550], "idle", None),
         ([180, 550, 520], "idle", None),
     ],
@@ -249,7 +249,7 @@ def test_a_full_disk_is_said_in_the_plan_and_counted(open_store: Callable, lost:
         plan = store.plan(ID, Verdict.REJECT, TAKEN)
 
     assert plan == SavePlan(
-        note="picture not kept: 180 MB free, at least 500 MB are left to the journal"
+        note="picture not kept: 180 MB free, at least 500 MB must stay free for the journal"
     )
     assert telemetry.values()["pictures_lost", "disk full"] == 1
     assert telemetry.states()["pictures"].name == "disk full"
@@ -342,7 +342,7 @@ def test_a_slow_disk_fills_the_queue_without_blocking(
         go_on.set()
 
     assert len(plans) == 4
-    assert plans[-1].note == "picture not kept: 3 wait for the disk"
+    assert plans[-1].note == "picture not kept: 3 pictures waiting for the disk"
     assert telemetry.values()["pictures_kept", ""] == 3
     assert telemetry.values()["pictures_lost", "queue full"] == 1
 
@@ -358,7 +358,7 @@ def test_an_image_that_does_not_fit_into_the_queue_is_reported(
         store.keep(second, frame, result())
         go_on.set()
 
-    assert lost.detail == [(second.path, "too many pictures wait for the disk")]
+    assert lost.detail == [(second.path, "too many pictures are waiting for the disk")]
 
 
 def test_a_hanging_disk_does_not_delay_the_end_and_lost_images_are_reported(

@@ -131,7 +131,7 @@ def test_a_rewritten_journal_is_detected_with_a_noted_head(path: Path, make_row)
         for number in range(ROWS + 1):
             journal.append(make_row(number))
     verify(path)
-    with pytest.raises(JournalError, match=f"row {ROWS} differs from the noted one"):
+    with pytest.raises(JournalError, match=f"row {ROWS} differs from the head of an earlier check"):
         verify(path, head)
 
 
@@ -143,7 +143,9 @@ def test_a_pruned_head_cannot_be_compared(path: Path) -> None:
         journal.prune(keep_rows=2)
     for head in noted[3:]:
         verify(path, head)
-    with pytest.raises(JournalError, match="cannot compare with the noted row 3: it was pruned"):
+    with pytest.raises(
+        JournalError, match="cannot compare with the row 3 of --expect: the row was pruned"
+    ):
         verify(path, noted[2])
 
 
@@ -151,7 +153,7 @@ def test_pruned_rows_are_accounted_for(path: Path) -> None:
     with Journal(path) as journal:
         journal.prune(keep_rows=2)
     change(path, "UPDATE anchors SET hash = zeroblob(32) WHERE of = 'verdicts'")
-    with pytest.raises(JournalError, match="row 4 differs from the noted one"):
+    with pytest.raises(JournalError, match="row 4 differs from the head of an earlier check"):
         verify(path)
 
 

@@ -148,7 +148,7 @@ def test_the_last_frames_decide_together(
     results = [inspector(OCCASION, make_frame(red)).result for red in reds]
     letters = {"accept": "a", "reject": "r", "review": "v"}
     assert "".join(letters[result.verdict] for result in results) == verdicts
-    assert ("speak for it" in results[-1].reason) == (window > 1)
+    assert ("vote accept" in results[-1].reason) == (window > 1)
 
 
 def test_a_fault_has_no_vote(classifier, make_frame) -> None:

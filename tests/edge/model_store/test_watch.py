@@ -347,7 +347,7 @@ def test_the_isolated_process_answers_or_crashes(code: str, message: str | None)
 
 
 def test_a_process_that_cannot_be_started_is_reported() -> None:
-    with pytest.raises(EnvironmentFault, match="cannot start a process to examine the model in"):
+    with pytest.raises(EnvironmentFault, match="cannot start the process that examines the model"):
         examine_isolated(b"", Rules(), trust=TRUST, command=("/nowhere/python",))
 
 

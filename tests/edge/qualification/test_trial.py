@@ -107,7 +107,7 @@ def test_a_model_that_crashes_is_refused(
         pytest.param(
             child("sys.stdout.write('no space left'); sys.exit(4)"), "no space left", id="says so"
         ),
-        pytest.param(("/no/such/python", "-c", ""), "cannot start a process", id="no executable"),
+        pytest.param(("/no/such/python", "-c", ""), "cannot start the process", id="no executable"),
     ],
 )
 def test_a_fault_of_the_machine_does_not_blame_the_model(

@@ -359,7 +359,7 @@ def test_a_damaged_cursor_is_not_that_of_a_new_sink(
     assert bench.seqs() == [1, 2, 1, 2, 3, 4, 5]
     (kept,) = path.parent.glob("plc.damaged-*")
     assert kept.read_bytes() == content
-    assert f"is now {kept.name}" in caplog.text
+    assert f"is renamed to {kept.name}" in caplog.text
 
 
 def test_a_cursor_on_a_full_disk_does_not_stop_the_sink(bench: Bench, monkeypatch) -> None:

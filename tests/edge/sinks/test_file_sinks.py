@@ -351,7 +351,7 @@ def test_a_closed_stream_raises_sink_closed() -> None:
     opened.deliver(rows("a"))
     stream.close()
     for text in "bc":
-        with pytest.raises(SinkClosed, match="the reader of the standard output has left"):
+        with pytest.raises(SinkClosed, match="no process reads the standard output"):
             opened.deliver(rows(text))
 
 

@@ -70,20 +70,24 @@ def test_unset_settings_are_unchanged(settings: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("settings", "has", "said"),
     [
-        ({"width": 1920}, {cv2.CAP_PROP_FRAME_WIDTH: 1280}, ["width 1920 (it has 1280)"]),
+        ({"width": 1920}, {cv2.CAP_PROP_FRAME_WIDTH: 1280}, ["width 1920 (the camera has 1280)"]),
         ({"fps": 30.0}, {cv2.CAP_PROP_FPS: 29.97}, []),
-        ({"fps": 30.0}, {cv2.CAP_PROP_FPS: 25}, ["fps 30.0 (it has 25)"]),
-        ({"exposure_ms": 5.0}, {cv2.CAP_PROP_EXPOSURE: 157}, ["exposure_ms 5.0 (it has 15.7)"]),
-        ({"focus": 0.0}, {cv2.CAP_PROP_FOCUS: -1}, ["focus 0.0 (it has -1)"]),
+        ({"fps": 30.0}, {cv2.CAP_PROP_FPS: 25}, ["fps 30.0 (the camera has 25)"]),
+        (
+            {"exposure_ms": 5.0},
+            {cv2.CAP_PROP_EXPOSURE: 157},
+            ["exposure_ms 5.0 (the camera has 15.7)"],
+        ),
+        ({"focus": 0.0}, {cv2.CAP_PROP_FOCUS: -1}, ["focus 0.0 (the camera has -1)"]),
         (
             {"pixel_format": "MJPG"},
             {cv2.CAP_PROP_FOURCC: cv2.VideoWriter.fourcc(*"YUYV")},
-            ["pixel_format MJPG (it has YUYV)"],
+            ["pixel_format MJPG (the camera has YUYV)"],
         ),
         (
             {"pixel_format": "MJPG", "gain": 3.0},
             {cv2.CAP_PROP_FOURCC: -1, cv2.CAP_PROP_GAIN: 0},
-            ["pixel_format MJPG (it has another)", "gain 3.0 (it has 0)"],
+            ["pixel_format MJPG (the camera has another)", "gain 3.0 (the camera has 0)"],
         ),
     ],
 )

@@ -72,7 +72,7 @@ def test_closed_and_empty_is_an_error(latest: LatestFrame) -> None:
     latest.put(frame(5), 5)
     latest.close()
     assert latest.after(4, 0) is not None
-    with pytest.raises(SourceError, match="the log says why"):
+    with pytest.raises(SourceError, match="the log has the cause"):
         latest.after(5, 99)
 
 

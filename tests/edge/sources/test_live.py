@@ -316,7 +316,7 @@ def test_a_defect_of_the_thread_is_reported_and_blocks_nobody(
 
     with (
         LiveFrames("cam", fail, CONFIG, Telemetry()) as live,
-        pytest.raises(SourceError, match="defect"),
+        pytest.raises(SourceError, match="an error in partsight"),
     ):
         live.after(0, 60)
     live._thread.join(30)

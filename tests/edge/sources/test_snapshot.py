@@ -290,7 +290,7 @@ def test_a_self_signed_certificate_is_reported(tmp_path: Path) -> None:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         capture = open_http(server.address().replace("http:", "https:"))
         assert isinstance(capture, SnapshotCapture)
-        assert "certificate cannot be verified" in capture.warning
+        assert "certificate of the camera cannot be verified" in capture.warning
         assert level(capture) == 90
         server.shutdown()
 

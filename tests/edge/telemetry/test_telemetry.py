@@ -217,7 +217,7 @@ def test_suppressed_changes_between_calm_states_are_a_warning(reported: Told, ca
         reported.telemetry.announce_rest()
     assert caplog.records[-1].levelname == "WARNING"
     assert caplog.records[-1].getMessage() == (
-        "trigger is learning (15 more changes were not logged): why"
+        "trigger is learning (15 more changes not logged): why"
     )
 
 

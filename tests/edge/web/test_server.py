@@ -392,7 +392,7 @@ def test_a_heartbeat_is_passed_to_followers(clock: Clock) -> None:
     ("name", "detail"),
     [
         ("learning", "learning 69 of 500 parts"),
-        ("without reference", "no reference is learned from a line out of control"),
+        ("without reference", "the first parts cannot be the reference"),
         ("watching", "against the model's reference of 200 good parts"),
         ("off", "drift.enabled is false"),
     ],

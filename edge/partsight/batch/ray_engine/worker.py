@@ -116,7 +116,7 @@ class Worker:
                 return {**done, "classified_now": False}
             attempt = self._ray.get(self._attempts.begin.remote(number))
             if attempt > _MAX_ATTEMPTS:
-                raise RuntimeError(f"{_MAX_ATTEMPTS} workers crashed at it")
+                raise RuntimeError(f"{_MAX_ATTEMPTS} workers crashed on this chunk")
             return {**self._classify(file, json.loads(inputs)), "classified_now": True}
         except Exception as error:
             # Ray would retry without limit and without a message.

@@ -56,7 +56,7 @@ def command(
 
     Latency is the time from a batch of BGR frames to its scores; 'workers' are classifiers that
     run at the same time. Stop other programs first. Exit code 3 if a model fails in a
-    combination; a model without batches is reported, but no failure.
+    combination; a model that cannot run batches is named, but does not count as failed.
 
     \b
     Example:

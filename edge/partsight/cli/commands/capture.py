@@ -14,6 +14,7 @@ import click
 from partsight.cli.commands.model_options import config_option
 from partsight.cli.console import exit_if_failed, report_failure
 from partsight.cli.options import LocalPath
+from partsight.utils.counts import counted
 from partsight.utils.printable import printable
 from partsight.utils.redaction import redact_text
 
@@ -61,7 +62,7 @@ def _plain(ctx: click.Context, parameter: click.Parameter, value: str | None) ->
     type=click.FloatRange(0),
     default=0,
     metavar="SECONDS",
-    help="Time between two images; default every frame.",
+    help="Time between two images; default: every frame.",
 )
 @click.option("--max", "most", type=click.IntRange(1), metavar="N", help="Stop after N images.")
 @click.option("--wait-for-key", is_flag=True, help="Take an image each time Enter is pressed.")
@@ -111,7 +112,7 @@ def command(
         paths = [str(path) for path in pictures]
         click.echo(json.dumps({"label": label, "pictures": paths, "failed": failed}))
     else:
-        click.echo(f"wrote {len(pictures)} images to {target.folder}")
+        click.echo(f"wrote {counted(len(pictures), 'image')} to {target.folder}")
     exit_if_failed(len(faults), len(pictures) + len(faults))
 
 

@@ -108,12 +108,13 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
                  help="Write rows with these outcomes only, such as reject,review,error."),
     click.option("--top-k", type=click.IntRange(1), help="Write this number of scores per row."),
     click.option("--accept-above", type=click.FloatRange(0, 1),
-                 help="Replaces the threshold in [decision] of the configuration, or else the "
-                      "model's."),
-    click.option("--reject-below", type=click.FloatRange(0, 1), help="See --accept-above."),
+                 help="Score above which an image is accepted; default: [decision] of the "
+                      "configuration, or else the model's threshold."),
+    click.option("--reject-below", type=click.FloatRange(0, 1),
+                 help="Score below which an image is rejected; default as for --accept-above."),
     click.option("--min-contrast", type=click.FloatRange(0, 255),
-                 help="Grey levels that an image must span to show a part; one with fewer goes to "
-                      "review. See --accept-above; 0 is off."),
+                 help="Grey levels that an image must span to show a part; an image with fewer "
+                      "gets the verdict review; default as for --accept-above; 0 is off."),
     click.option("--details", is_flag=True,
                  help="Also write size, time and SHA-256 of each image."),
     click.option("--every", type=click.IntRange(1), default=1, show_default=True, metavar="N",
@@ -129,7 +130,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
                  help="Images that are classified at once.  [default: one per core]"),
     cluster_options,
     click.option("--quiet", is_flag=True,
-                 help="No progress and no summary; failed images are named."),
+                 help="No progress and no summary; failed images are still named."),
     config_option,
     overrides_options,
 )

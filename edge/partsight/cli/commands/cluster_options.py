@@ -31,7 +31,7 @@ class Cluster:
 
 _OPTIONS = (
     click.option("--engine", type=click.Choice(["local", "ray"]), default="local",
-                 show_default=True, help="Use this machine, or a cluster by Ray Data."),
+                 show_default=True, help="Use this machine, or a cluster with Ray Data."),
     click.option("--ray-address", metavar="ADDR",
                  help="For --engine ray: HOST:PORT of the head, or auto; default $RAY_ADDRESS, "
                       "or else this machine alone."),

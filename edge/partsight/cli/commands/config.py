@@ -14,6 +14,7 @@ from partsight.config.location import (
     SYSTEM_CONFIG,
     default_config,
 )
+from partsight.utils.counts import counted
 
 __all__ = ["command"]
 
@@ -82,15 +83,11 @@ def check(file: Path | None) -> None:
     for finding in findings:
         click.echo(f"partsight: {finding.level}: {redact_text(str(finding))}", err=True)
     errors = sum(finding.level == "error" for finding in findings)
-    warnings = _count(len(findings) - errors, "warning")
+    warnings = counted(len(findings) - errors, "warning")
     if errors:
-        click.echo(f"{path} cannot work on this device: {_count(errors, 'error')}, {warnings}")
+        click.echo(f"{path} cannot work on this device: {counted(errors, 'error')}, {warnings}")
         raise click.exceptions.Exit(1)
     click.echo(f"{path} is valid" + (f", {warnings}" if findings else ""))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + "s" * (number != 1)
 
 
 @command.command("show")

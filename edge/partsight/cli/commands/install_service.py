@@ -42,7 +42,7 @@ def _matching(pattern: str) -> Callable[[click.Context, click.Parameter, str | N
 @click.option(
     "--user",
     callback=_matching(_NAME),
-    help="Account that runs the line; default a temporary one.",
+    help="Account that runs the line; default: a temporary account.",
 )
 @click.option(
     "--memory-max", callback=_matching(_SIZE), default="512M", help="Memory limit of the line."

@@ -64,15 +64,17 @@ _OVERRIDES = (
                       "order of its outputs, or each with an index, or as JSON."),
     click.option("--scale", type=click.FloatRange(0, min_open=True),
                  help="For a model of another tool: its input is byte * scale + offset."),
-    click.option("--offset", type=float, help="See --scale."),
+    click.option("--offset", type=float,
+                 help="For a model of another tool: see --scale; default 0."),
     click.option("--logits", is_flag=True,
-                 help="For a model of another tool: its outputs lack the softmax or sigmoid."),
+                 help="For a model of another tool: its outputs are logits, before softmax or "
+                      "sigmoid."),
     click.option("--accept-label", "accept_labels", multiple=True,
                  help="For a model of another tool: label of good parts; may be repeated. "
                       "Default: healthy, good, ok_front, defect_free, i.O. etc."),
     click.option("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
                  help="Significant bits of image files with 16 bits per sample, for a model that "
-                      "declares none."),
+                      "declares no bit depth."),
 )  # fmt: skip
 
 

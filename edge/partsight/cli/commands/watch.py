@@ -30,13 +30,13 @@ __all__ = ["command"]
 @click.argument("model", required=False)
 @click.option(
     "--source",
-    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default "
-    "that of the configuration.",
+    help="Camera number, /dev/videoN, rtsp:// or http:// address, video file or folder; default: "
+    "the source of the configuration.",
 )
 @click.option(
     "--journal",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Database for all verdicts; default that of the configuration, or none.",
+    help="Database for all verdicts; default: the journal of the configuration, or none.",
 )
 @click.option("--max-frames", type=click.IntRange(1), metavar="N", help="Stop after N verdicts.")
 @config_option
@@ -127,10 +127,9 @@ def _report(telemetry: Telemetry) -> None:
     click.echo(f"partsight: {text or 'no frames'}", err=True)
     for (name, sink), rows in sorted(telemetry.values().items()):
         if name == "queue" and rows:
-            ending = "" if rows == 1 else "s"
             click.echo(
-                f"partsight: sink {sink}: {rows:.0f} row{ending} not delivered; still in the "
-                "journal, to be delivered by the next run of the line",
+                f"partsight: sink {sink}: {counted(round(rows), 'row')} not delivered; still in "
+                "the journal, and delivered by the next run of the line",
                 err=True,
             )
     unrecorded = int(telemetry.values().get(("unrecorded", ""), 0))

@@ -33,8 +33,8 @@ def check_conflicts(
     yield from _images_in_the_source(config)
     if config.sinks and config.journal.path is None:
         message = (
-            "sinks read the journal, and there is none. Set journal.path, or start the line with "
-            "--journal"
+            "sinks read verdicts from the journal, and no journal is configured. Set journal.path, "
+            "or start the line with --journal"
         )
         yield Finding("sinks", message, "warning")
 
@@ -50,7 +50,9 @@ def _shared_files(config: Config, reserved: Mapping[str, Path]) -> Iterator[Find
             continue
         first = next((key for key, other in others.items() if _is_same(other, path)), None)
         if first is not None:
-            yield Finding(second, f"{path} is the file of {first}, too. Give each its own file")
+            yield Finding(
+                second, f"{path} is also the file of {first}. Name another file for one of them"
+            )
         others[second] = path
 
 
@@ -78,7 +80,7 @@ def _shared_port(config: Config) -> Iterator[Finding]:
     if not health.enabled or trigger.kind != "http" or trigger.port != health.port:
         return
     if trigger.host == health.host or _ANY_HOST & {trigger.host, health.host}:
-        message = f"health.port is {health.port}, too. Choose another port for one of them"
+        message = f"health.port is also {health.port}. Choose another port for one of them"
         yield Finding("trigger.port", message)
 
 

@@ -59,7 +59,7 @@ def _to_read(path: Path) -> Iterator[str]:
     if not path.exists():
         yield f"there is no {path}. Put it there, or correct the path"
     elif not os.access(path, os.R_OK):
-        yield f"{path} may not be read by this user. Allow it"
+        yield f"{path} may not be read by this user. Give this user read access"
 
 
 def _to_write(path: Path) -> Iterator[str]:
@@ -69,9 +69,12 @@ def _to_write(path: Path) -> Iterator[str]:
     if nearest != path and not nearest.is_dir():
         yield f"{nearest} is a file, and no folder can be made below it. Correct the path"
     elif _holds_no_files(nearest):
-        yield f"no file can be made in {nearest}, which the system fills. Choose another path"
+        yield f"no file can be made in {nearest}, which belongs to the kernel. Choose another path"
     elif not os.access(nearest, os.W_OK):
-        yield f"{nearest} may not be written to by this user. Allow it, or choose another path"
+        yield (
+            f"{nearest} may not be written to by this user. Give this user write access, or choose "
+            "another path"
+        )
 
 
 def _holds_no_files(folder: Path) -> bool:

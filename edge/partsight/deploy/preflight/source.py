@@ -64,5 +64,5 @@ def _watched_folder(folder: Path) -> Iterator[Finding]:
     if not folder.is_dir():
         yield Finding(_KEY, f"{folder} is a file, which cannot be watched. Give its folder")
     elif not os.access(folder, os.R_OK | os.X_OK):
-        message = f"the folder {folder} may not be read by this user. Allow it"
+        message = f"the folder {folder} may not be read by this user. Give this user read access"
         yield Finding(_KEY, message, "warning")

@@ -164,7 +164,7 @@ def test_permanent_errors_end_the_run(
         with pytest.raises(SystemExit):
             reports(worker, [part])
     (report,) = reports(worker, [part])
-    assert "10 workers crashed at it" in report["failed"]
+    assert "10 workers crashed on this chunk" in report["failed"]
 
 
 def test_a_machine_with_other_scores_classifies_nothing(

@@ -10,6 +10,7 @@ import click
 from partsight.cli.commands.journal.options import filters, journal_argument, journal_path, require_readable
 from partsight.cli.console import ProgressBar
 from partsight.cli.options import LocalPath
+from partsight.utils.counts import counted
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
@@ -52,5 +53,5 @@ def command(journal: Path | None, device: Device, output: Path, **filters: Any) 
         for row in ProgressBar("export")(rows, count(path, selection)):
             sink.write(row)
             written += 1
-    click.echo(f"partsight: {written} verdicts in {output}", err=True)
+    click.echo(f"partsight: {counted(written, 'verdict')} in {output}", err=True)
     require_readable(unreadable)

@@ -56,7 +56,7 @@ def _moment(ctx: click.Context, parameter: click.Parameter, value: str | None) -
         return datetime.fromisoformat(re.sub("[zZ]$", "+00:00", value)).astimezone()
     except (ValueError, OverflowError):
         raise click.BadParameter(
-            f"{value!r} is no time such as 2024-05-06, 2024-05-06T14:30 or 8h", ctx, parameter
+            f"{value!r} is not a time such as 2024-05-06, 2024-05-06T14:30 or 8h", ctx, parameter
         ) from None
 
 

@@ -11,6 +11,7 @@ import click
 
 from partsight.cli.commands.journal.options import journal_argument, journal_path
 from partsight.cli.console import ProgressBar
+from partsight.utils.counts import counted
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
@@ -20,7 +21,11 @@ __all__ = ["command"]
 
 @click.command("verify")
 @journal_argument
-@click.option("--expect", metavar="SEQ:HASH", help="Head of an earlier check, which must be found.")
+@click.option(
+    "--expect",
+    metavar="SEQ:HASH",
+    help="Head that an earlier check printed; the check fails if the journal lacks it.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(journal: Path | None, device: Device, expect: str | None, as_json: bool) -> None:
     """Check that no row was changed, removed or inserted.
@@ -40,8 +45,10 @@ def command(journal: Path | None, device: Device, expect: str | None, as_json: b
         click.echo(json.dumps({"rows": found.rows, "pruned": found.pruned, "head": head}))
         return
     for name, number in found.rows.items():
-        pruned = f", {found.pruned[name]} earlier ones pruned" if found.pruned[name] else ""
-        click.echo(f"{name}: {number} rows unchanged{pruned}")
+        pruned = (
+            f", {counted(found.pruned[name], 'earlier row')} pruned" if found.pruned[name] else ""
+        )
+        click.echo(f"{name}: {counted(number, 'row')} unchanged{pruned}")
     click.echo(f"head {head}")
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from partsight.cli.commands.model_options import config_option
+from partsight.utils.counts import counted
 
 if TYPE_CHECKING:
     from partsight.deploy.device import Device
@@ -53,7 +54,7 @@ def command(model: str, device: Device, as_json: bool) -> None:
             verdict = "ok" if each.passes else "DIFFERS"
             click.echo(f"{each.sample.file} ({each.sample.label}): {each.difference:.4f} {verdict}")
         click.echo(
-            f"{len(replays)} golden samples, largest difference {largest:.4f}, "
+            f"{counted(len(replays), 'golden sample')}, largest difference {largest:.4f}, "
             f"at most {TOLERANCE:.4f} expected"
         )
     if not passed:

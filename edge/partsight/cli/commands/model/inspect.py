@@ -63,7 +63,7 @@ def _facts(file: ModelFile) -> Iterator[tuple[str, str]]:
     yield from _card(file).items()
     yield "SHA-256", file.sha256
     yield "bytes", str(len(file.data))
-    yield "product", contract.product or "not named: a line with a product refuses it"
+    yield "product", contract.product or "not named: a line with models.product refuses this model"
     yield "labels", ", ".join(contract.labels)
     yield "input", _input(contract)
     point = contract.operating_point

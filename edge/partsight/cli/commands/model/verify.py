@@ -31,4 +31,6 @@ def command(model: Path, public_key: Path, as_json: bool) -> None:
     require_signature(data, read_public_key(public_key), str(model))
     digest = hashlib.sha256(data).hexdigest()
     document = json.dumps({"model": str(model), "sha256": digest, "signed": True})
-    click.echo(document if as_json else f"{model} is signed by that key; SHA-256 {digest}")
+    click.echo(
+        document if as_json else f"{model} is signed with the key of {public_key}; SHA-256 {digest}"
+    )
