@@ -196,15 +196,15 @@ def test_a_published_split_is_noted_with_the_options_it_overrides(
     assert len(prepared.rows(Split.TEST)) == 17
     notes = " ".join(prepared.notes)
     assert "its train, test split is used; validation taken from train" in notes
-    assert "1 parts have pictures in more than one of the published splits" in notes
+    assert "1 parts have images in more than one of the published splits" in notes
     assert "test_share 0.3 is not used: the test split is published" in notes
 
 
 @pytest.mark.parametrize(
     ("part", "effect"),
     [
-        ("val", "validation split has no pictures of defected: the operating point is chosen"),
-        ("test", "test split has no pictures of defected: the figures say nothing"),
+        ("val", "validation split has no images of defected: the operating point is chosen"),
+        ("test", "test split has no images of defected: the figures say nothing"),
     ],
 )
 def test_a_published_split_without_a_label_is_noted(

@@ -48,7 +48,7 @@ class Outcome:
         model: the delivered file.
         report: the HTML report.
         failed: path and reason of each image that could not be read.
-        pictures: number of all images, including those.
+        images: number of all images, including those.
         mistakes: test images that the delivered file misclassifies.
     """
 
@@ -56,7 +56,7 @@ class Outcome:
     model: Path
     report: Path
     failed: Mapping[Path, str]
-    pictures: int
+    images: int
     mistakes: tuple[Mistake, ...]
 
 
@@ -190,7 +190,7 @@ def _outcome(
         run.path / DELIVERY,
         run.path / REPORT,
         prepared.failed,
-        len(prepared.failed) + len(dataset.pictures),
+        len(prepared.failed) + len(dataset.images),
         tuple(mistakes(dataset.labels, delivery.file.on_test)),
     )
 
@@ -213,7 +213,7 @@ def _record(
         sizes={DELIVERY: len(file.data)},
         splits=trained_model.dataset.counts(),
         parts=trained_model.dataset.part_counts(),
-        part_hashes={each.path: each.part_hash for each in trained_model.dataset.pictures},
+        part_hashes={each.path: each.part_hash for each in trained_model.dataset.images},
         notes=prepared.notes,
         findings=[finding.message for finding in findings],
         history=trained_model.history,
@@ -231,7 +231,7 @@ def _write(run: RunDir, prepared: Prepared, delivery: Delivery, record: RunRecor
     run.write_text("labels.txt", "".join(f"{label}\n" for label in record.labels))
     run.write_json("metrics.json", record.metrics)
     run.write_text(REPORT, report_html(record))
-    run.write_pictures(prepared.training_data.dataset, prepared.digests)
+    run.write_images(prepared.training_data.dataset, prepared.digests)
     run.deliver(DELIVERY, delivery.file.data)
     run.remove_checkpoints()
 

@@ -174,11 +174,11 @@ def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:
         features = layer(tf.zeros((1, size, size, 3)))
     except Exception as error:  # noqa: BLE001 - TensorFlow has no common exception class
         takes = f"; its signature takes {module.takes}" if module.takes else ""
-        reason = f"it does not take a {size}x{size} picture{takes}: {_brief(error)}"
+        reason = f"it does not take a {size}x{size} image{takes}: {_brief(error)}"
         raise _refused(handle, reason) from error
     if not tf.is_tensor(features) or features.shape.rank != 2:
         shape = getattr(features, "shape", type(features).__name__)
-        raise _refused(handle, f"it gives {shape} for a picture, not one feature vector")
+        raise _refused(handle, f"it gives {shape} for an image, not one feature vector")
     return int(features.shape[1])
 
 

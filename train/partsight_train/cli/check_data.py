@@ -74,7 +74,7 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
         click.echo(json.dumps(document, default=str))
     else:
         _print(prepared, findings)
-    exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.pictures))
+    exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.images))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -105,7 +105,7 @@ def _print(prepared: Prepared, findings: Sequence[Finding]) -> None:
         click.echo(f"how it was read: {note}")
     for label, number in dataset.part_counts().items():
         click.echo(f"{label}: {_counts(dataset.counts()[label])} of {number} parts")
-    click.echo(f"{len(dataset.pictures)} images, {len(findings)} findings")
+    click.echo(f"{len(dataset.images)} images, {len(findings)} findings")
 
 
 def _counts(splits: Mapping[str, int]) -> str:

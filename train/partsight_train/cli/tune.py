@@ -96,7 +96,7 @@ def command(
         cache=cache_dir,
     )
     click.echo(result_text(found, image_dir, study_dir))
-    exit_if_failed(len(found.failed), len(found.failed) + found.pictures + found.test_pictures)
+    exit_if_failed(len(found.failed), len(found.failed) + found.images + found.test_images)
 
 
 def _search(options: dict[str, Any], variations: tuple[str, ...]) -> Search:

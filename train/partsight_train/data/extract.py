@@ -59,7 +59,7 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
         return lambda images: np.asarray(run(images).numpy(), np.float32)
     try:
         if calibration is not None:
-            model = convert(features, shape, "int8-float", calibration.pictures())
+            model = convert(features, shape, "int8-float", calibration.images())
         else:
             converter = converter_of(features_of_bytes, tf.TensorSpec((1, *shape), tf.uint8))
             with suppressed_stderr():

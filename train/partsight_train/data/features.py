@@ -95,7 +95,7 @@ def compute_features(
                 cache.put({unknown[path]: vector for path, vector in new.items()})
             vectors.update(new)
     if not vectors:
-        raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
+        raise DatasetError(f"none of {len(paths)} images could be read; see the reasons above")
     return Features(vectors, failed, known, len(unknown))
 
 

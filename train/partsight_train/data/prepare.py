@@ -58,8 +58,8 @@ class Prepared:
 
     def rows(self, subset: Split) -> RowIndices:
         """Return the indices of one split's images in the training data."""
-        pictures = self.training_data.dataset.pictures
-        return np.flatnonzero([picture.split is subset for picture in pictures])
+        images = self.training_data.dataset.images
+        return np.flatnonzero([image.split is subset for image in images])
 
     def document(self) -> dict[str, Any]:
         """Return how the folder was read and divided, ready for JSON."""
@@ -178,13 +178,13 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
     if not scanned.published:
         return []
     splits_at = defaultdict(set)
-    for picture in dataset.pictures:
-        splits_at[picture.part_hash].add(picture.split)
+    for image in dataset.images:
+        splits_at[image.part_hash].add(image.split)
     leaks = sum(len(splits) > 1 for splits in splits_at.values())
     notes = []
     if leaks:
         notes.append(
-            f"{leaks} parts have pictures in more than one of the published splits, so the "
+            f"{leaks} parts have images in more than one of the published splits, so the "
             "figures on the test split are too good"
         )
     notes += _missing_notes(dataset)
@@ -207,7 +207,7 @@ def _missing_notes(dataset: Dataset) -> list[str]:
         missing = [label for label, counts in dataset.counts().items() if not counts[subset.value]]
         if missing:
             notes.append(
-                f"the {subset.value} split has no pictures of {', '.join(missing)}: {effect}. Add "
+                f"the {subset.value} split has no images of {', '.join(missing)}: {effect}. Add "
                 f"some to it, or remove the split to have it taken from train"
             )
     return notes

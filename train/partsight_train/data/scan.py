@@ -56,7 +56,7 @@ def scan(folder: Path) -> Scan:
     roots: dict[str, dict[Path, list[Path]]] = defaultdict(dict)
     published: dict[Path, Split] = {}
     for each in layout.folders:
-        paths = _pictures_in(each.path, left_out)
+        paths = _images_in(each.path, left_out)
         if paths or not layout.splits:
             roots[_label_of(each.name)][each.path] = paths
         if each.split:
@@ -83,7 +83,7 @@ def scan(folder: Path) -> Scan:
     return Scan(found, published, parts, tuple(notes), left_out)
 
 
-def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
+def _images_in(folder: Path, left_out: LeftOut) -> list[Path]:
     return [each for each in image_files_of_label(folder, left_out) if isinstance(each, Path)]
 
 
@@ -123,7 +123,7 @@ def _require_labels(
         unread = f" ({text})" if (text := left_out.text()) else ""
         unlisted = "".join(f"; {each.path}: {each.reason}" for each in left_out.unlisted)
         raise DatasetError(
-            f"no pictures in {', '.join(map(str, empty))}{unread}{unlisted}. Add some, or remove "
+            f"no images in {', '.join(map(str, empty))}{unread}{unlisted}. Add some, or remove "
             "the folder."
         )
 
@@ -135,7 +135,7 @@ def _one_label_hint(folder: Path, roots: Mapping[str, Mapping[Path, Sequence[Pat
     for path in dict.fromkeys([*(root.parent for root in paths), *paths]):
         if len(sub_folders(path, LeftOut())) >= _MIN_LABELS and path != folder:
             return f"If its sub-folders are the labels, pass {path}."
-    return "Sort the pictures into e.g. defected/ and healthy/."
+    return "Sort the images into e.g. defected/ and healthy/."
 
 
 def _require_learnable(
@@ -149,7 +149,7 @@ def _require_learnable(
     if "train" not in named:
         raise DatasetError(
             f"{folder} is divided into {', '.join(layout.splits)} without a train split. Pass one "
-            f"of {', '.join(map(str, named.values()))} to divide its pictures again."
+            f"of {', '.join(map(str, named.values()))} to divide its images again."
         )
     learned = [
         label for label in found if any(published[each] is Split.TRAIN for each in found[label])
@@ -158,9 +158,9 @@ def _require_learnable(
     if missing:
         other = next((named[split] for split in ("test", "validation") if split in named), folder)
         raise DatasetError(
-            f"{folder} is divided, and its train split has no pictures of {', '.join(missing)}, "
+            f"{folder} is divided, and its train split has no images of {', '.join(missing)}, "
             f"only of {', '.join(learned) or 'nothing'}: a classifier cannot learn a label without "
-            f"pictures. To learn from the other pictures, pass {other} to 'partsight train'; "
+            f"images. To learn from the other images, pass {other} to 'partsight train'; "
             f"to measure a model on them: partsight evaluate MODEL {other}"
         )
 
@@ -211,7 +211,7 @@ def _parts(
     shared = sorted(name for name, labels in labels_of.items() if len(labels) > 1)
     if shared:
         notes.append(
-            f"{len(shared)} parts have pictures under two or more labels (such as {shared[0]}): "
+            f"{len(shared)} parts have images under two or more labels (such as {shared[0]}): "
             "the same part, kept in one split"
         )
     return parts, notes

@@ -45,8 +45,8 @@ def check(
         accept_labels: labels of good parts.
         min_contrast: of the settings.
     """
-    readable = {each.path: digests[each.path] for each in dataset.pictures}
-    good = {each.path for each in dataset.pictures if dataset.labels[each.label] in accept_labels}
+    readable = {each.path: digests[each.path] for each in dataset.images}
+    good = {each.path for each in dataset.images if dataset.labels[each.label] in accept_labels}
     summaries = summarize_images(readable, progress, bit_depth=bit_depth, cache=cache)
     found = [
         *unreadable(failed),

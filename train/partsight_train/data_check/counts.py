@@ -31,8 +31,8 @@ def too_few(dataset: Dataset) -> Iterator[Finding]:
             yield Finding(
                 "too few",
                 Severity.WARNING,
-                f"label {label} has only {count} pictures; below {_FEW_IMAGES} its figures say "
-                "little. Add pictures, and measure with --cross-validate.",
+                f"label {label} has only {count} images; below {_FEW_IMAGES} its figures say "
+                "little. Add images, and measure with --cross-validate.",
             )
 
 
@@ -44,8 +44,8 @@ def imbalance(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "imbalance",
             Severity.WARNING,
-            f"label {most} has {sizes[most]} pictures, {least} has {sizes[least]}: the rarer will "
-            "be missed more often. Add pictures of it, or train with --balance class-weights.",
+            f"label {most} has {sizes[most]} images, {least} has {sizes[least]}: the rarer will "
+            "be missed more often. Add images of it, or train with --balance class-weights.",
         )
 
 
@@ -59,7 +59,7 @@ def mixed_shapes(sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Finding]:
         yield Finding(
             "mixed shapes",
             Severity.WARNING,
-            f"pictures have {len(set(sizes.values()))} sizes, with width:height from "
+            f"images have {len(set(sizes.values()))} sizes, with width:height from "
             f"{shapes[narrow]:.2f} to {shapes[wide]:.2f}; stretched to one size, the same part "
             "looks different. Capture them in one size, or train with --resize-mode letterbox.",
             ((narrow, wide),),
@@ -67,5 +67,5 @@ def mixed_shapes(sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Finding]:
 
 
 def _sizes(dataset: Dataset) -> dict[str, int]:
-    found = Counter(picture.label for picture in dataset.pictures)
+    found = Counter(image.label for image in dataset.images)
     return {label: found[index] for index, label in enumerate(dataset.labels)}

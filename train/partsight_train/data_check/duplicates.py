@@ -26,25 +26,25 @@ def duplicates(
 ) -> Iterator[Finding]:
     """Yield findings for exact and for near duplicates."""
     by_digest = defaultdict(list)
-    for picture in (each for each in dataset.pictures if each.path in greys):
-        by_digest[digests[picture.path]].append(picture)
+    for image in (each for each in dataset.images if each.path in greys):
+        by_digest[digests[image.path]].append(image)
     exact = [group for group in by_digest.values() if len(group) > 1]
     yield from _findings("duplicate", "the same file", exact)
 
-    pictures = [group[0] for group in by_digest.values()]
-    pairs = near_pairs(np.stack([greys[picture.path] for picture in pictures]))
-    near = [[pictures[pair.first], pictures[pair.second]] for pair in pairs]
-    yield from _findings("near duplicate", "nearly the same picture", near)
+    images = [group[0] for group in by_digest.values()]
+    pairs = near_pairs(np.stack([greys[image.path] for image in images]))
+    near = [[images[pair.first], images[pair.second]] for pair in pairs]
+    yield from _findings("near duplicate", "nearly the same image", near)
 
 
 def _findings(
     kind: str, description: str, groups: Sequence[Sequence[LabelledImage]]
 ) -> Iterator[Finding]:
     """Yield findings for groups of duplicates, by their effect."""
-    labels = [group for group in groups if len({picture.label for picture in group}) > 1]
-    others = [group for group in groups if len({picture.label for picture in group}) == 1]
-    splits = [group for group in others if len({picture.split for picture in group}) > 1]
-    harmless = [group for group in others if len({picture.split for picture in group}) == 1]
+    labels = [group for group in groups if len({image.label for image in group}) > 1]
+    others = [group for group in groups if len({image.label for image in group}) == 1]
+    splits = [group for group in others if len({image.split for image in group}) > 1]
+    harmless = [group for group in others if len({image.split for image in group}) == 1]
     if labels:
         yield Finding(
             f"{kind} across labels",
@@ -58,7 +58,7 @@ def _findings(
             f"{kind} across splits",
             Severity.WARNING,
             f"{_count(splits)} in different splits: {description}. The figures will be too good. "
-            f"Train with --group-near-duplicates, or name pictures of a part PART{SHOT_MARK}1.jpg "
+            f"Train with --group-near-duplicates, or name images of a part PART{SHOT_MARK}1.jpg "
             "and so on.",
             _paths(splits),
         )
@@ -69,9 +69,9 @@ def _findings(
 
 
 def _count(groups: Sequence[Sequence[LabelledImage]]) -> str:
-    pictures = len(set(itertools.chain.from_iterable(groups)))
-    return f"{pictures} pictures in {len(groups)} group{'s' if len(groups) > 1 else ''}"
+    images = len(set(itertools.chain.from_iterable(groups)))
+    return f"{images} images in {len(groups)} group{'s' if len(groups) > 1 else ''}"
 
 
 def _paths(groups: Sequence[Sequence[LabelledImage]]) -> tuple[tuple[Path, ...], ...]:
-    return tuple(tuple(picture.path for picture in group) for group in groups)
+    return tuple(tuple(image.path for image in group) for group in groups)

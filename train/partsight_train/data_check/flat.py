@@ -25,7 +25,7 @@ def flat(
 
     Args:
         greys: path to uint8 (h, w), grey.
-        good: pictures of good parts. If they have little contrast, training lowers the limit.
+        good: images of good parts. If they have little contrast, training lowers the limit.
         min_contrast: the limit if it is given, in grey levels.
     """
     contrasts = {path: _contrast(grey) for path, grey in greys.items()}
@@ -38,8 +38,8 @@ def flat(
         yield Finding(
             "flat",
             Severity.WARNING,
-            f"{len(found)} pictures have practically no contrast (below {limit:g} of 255 grey "
-            "levels), such as a black frame: a model never accepts such a picture, and nothing "
+            f"{len(found)} images have practically no contrast (below {limit:g} of 255 grey "
+            "levels), such as a black frame: a model never accepts such an image, and nothing "
             f"can be learned from it. Remove them{step}.",
             tuple((path,) for path in found),
         )
@@ -48,9 +48,9 @@ def flat(
         yield Finding(
             "low contrast",
             Severity.NOTE,
-            f"{len(low)} pictures have little contrast, below {DEFAULT_MIN_CONTRAST:g} of 255 grey "
-            "levels, and good parts are among them: training lowers the limit below which a "
-            f"picture is never accepted to about {limit:g}. Let the part fill the picture, e.g. "
+            f"{len(low)} images have little contrast, below {DEFAULT_MIN_CONTRAST:g} of 255 grey "
+            "levels, and good parts are among them: training lowers the limit below which an "
+            f"image is never accepted to about {limit:g}. Let the part fill the image, e.g. "
             "with --roi",
             tuple((path,) for path in low),
         )

@@ -44,9 +44,9 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         yield Finding(
             "mislabelled",
             Severity.WARNING,
-            f"{len(found)} pictures look as if they had another label ({counts}). Look at them: "
+            f"{len(found)} images look as if they had another label ({counts}). Look at them: "
             "the first ones are most likely labelled wrongly, the others only difficult.",
-            tuple((dataset.pictures[row].path,) for row in found),
+            tuple((dataset.images[row].path,) for row in found),
         )
 
 
@@ -75,5 +75,5 @@ def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[n
 
 
 def _least_parts(dataset: Dataset) -> int:
-    parts = {(picture.label, picture.part_hash) for picture in dataset.pictures}
+    parts = {(image.label, image.part_hash) for image in dataset.images}
     return int(np.bincount([label for label, _ in parts], minlength=len(dataset.labels)).min())

@@ -2,5 +2,5 @@
 
 ``assemble`` joins backbone and head. ``variant.make_variant`` converts, chooses the operating
 point, compares the file with the float model (``gate``) and stores golden samples (``golden``).
-``finished_run`` loads the float model and its pictures from a run folder.
+``finished_run`` loads the float model and its images from a run folder.
 """

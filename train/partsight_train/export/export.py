@@ -64,7 +64,7 @@ def export(
         product: product name for the files; None keeps that of the run.
 
     Raises:
-        DatasetError: the pictures are not those of the run.
+        DatasetError: the images are not those of the run.
         ModelError: the run is not finished, or its model cannot give a heat map.
         OutputError: a file cannot be written.
     """

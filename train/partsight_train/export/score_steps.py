@@ -1,6 +1,6 @@
 """Warning if the steps of a file's scores are too coarse for the target recall.
 
-A uint8 softmax has 256 scores, and most pictures get one of the outermost. Good parts with the
+A uint8 softmax has 256 scores, and most images get one of the outermost. Good parts with the
 same score as a bad part that must be rejected are rejected too.
 """
 
@@ -57,9 +57,9 @@ def few_steps(
     file, and the float model accepts it at its own threshold for the same recall.
 
     Args:
-        float_scores: float (N,), deciding score of each picture, from the float model.
+        float_scores: float (N,), deciding score of each image, from the float model.
         file_scores: float (N,), the same from the file.
-        is_good: bool (N,), True for pictures of good parts.
+        is_good: bool (N,), True for images of good parts.
         target_recall: share of bad parts that must not be accepted, in (0, 1].
 
     Returns:

@@ -49,7 +49,7 @@ def require_parts(dataset: Dataset, least: int, purpose: str, option: str) -> No
         if number < least:
             raise DatasetError(
                 f"label {label} has {number} parts, expected {least} or more for {purpose}. "
-                f"Pictures of one part stay together; add parts, or lower {option}."
+                f"Images of one part stay together; add parts, or lower {option}."
             )
 
 

@@ -80,9 +80,9 @@ def warn_of_low_contrast(point: OperatingPoint, settings: TrainSettings) -> None
     """Warn if good images have so little contrast that an empty image may be accepted."""
     if settings.min_contrast is None and point.min_contrast < DEFAULT_MIN_CONTRAST:
         logger.warning(
-            "good pictures have little contrast, so the limit below which a picture is never "
-            "accepted is %g of 255 grey levels instead of %g: a picture without a part may be "
-            "accepted. Let the part fill the picture, e.g. with --roi, or set --min-contrast",
+            "good images have little contrast, so the limit below which an image is never "
+            "accepted is %g of 255 grey levels instead of %g: an image without a part may be "
+            "accepted. Let the part fill the image, e.g. with --roi, or set --min-contrast",
             point.min_contrast,
             DEFAULT_MIN_CONTRAST,
         )
@@ -150,7 +150,7 @@ def warn_of_false_rejects(point: OperatingPoint) -> None:
     if point.false_reject_rate is not None and point.false_reject_rate > _MANY_FALSE_REJECTS:
         logger.warning(
             "to catch %.1f%% of the bad parts, %.0f%% of the good parts are not accepted; add "
-            "pictures of the parts that are confused, or lower --target-recall",
+            "images of the parts that are confused, or lower --target-recall",
             100 * (point.recall or 0),
             100 * point.false_reject_rate,
         )

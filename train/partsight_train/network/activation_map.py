@@ -91,11 +91,11 @@ def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | 
         return None
     run, count = found
 
-    def explain(picture: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
-        image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
+    def explain(image: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
+        batch = tf.constant(image[np.newaxis] / np.float32(255), tf.float32)
         others = np.full(count, -1 / max(1, count - 1), np.float32)
         others[label] = 1
-        return [_as_seen(share.numpy(), tiles) for share in run(image, tf.constant(others))]
+        return [_as_seen(share.numpy(), tiles) for share in run(batch, tf.constant(others))]
 
     return explain
 

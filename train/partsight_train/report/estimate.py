@@ -22,7 +22,7 @@ class Estimate:
         return Estimate(factor * self.value, factor * self.low, factor * self.high)
 
     def complement(self) -> Estimate:
-        """The share of the remaining pictures."""
+        """The share of the remaining images."""
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
 
 
@@ -32,5 +32,5 @@ def estimate(value: float | None, interval: Interval | None) -> Estimate | None:
 
 
 def share(hits: int, total: int) -> Estimate | None:
-    """A share of pictures with its interval; None if there are no pictures."""
+    """A share of images with its interval; None if there are no images."""
     return estimate(hits / total, proportion_interval(hits, total)) if total else None

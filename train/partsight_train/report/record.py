@@ -24,12 +24,12 @@ class RunRecord:
     Attributes:
         metrics: the document of ``metrics.json``.
         provenance: how the model was made, ready for JSON.
-        on_validation: results of the delivered file on the validation pictures.
-        on_test: results of the delivered file on the test pictures.
+        on_validation: results of the delivered file on the validation images.
+        on_test: results of the delivered file on the test images.
         history: phase of training to one mapping per epoch, with any of ``loss``,
             ``accuracy``, ``val_loss`` and ``val_accuracy``.
         sizes: names of the delivered files to their sizes in bytes.
-        splits: label to split to number of pictures.
+        splits: label to split to number of images.
         parts: label to number of parts.
         part_hashes: image to the hash of its part; images with one hash show the same part. The
             hash of other images follows from their names.

@@ -86,7 +86,7 @@ def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     if changed:
         raise OutputError(
             f"the run cannot continue: {', '.join(changed)} changed since it was begun (see its "
-            "config.json). Choose a new folder, or use the same settings and pictures."
+            "config.json). Choose a new folder, or use the same settings and images."
         )
 
 
@@ -113,10 +113,10 @@ def _public(name: str, value: Any) -> Any:
 def _dataset_digest(dataset: Dataset, digests: Mapping[Path, bytes]) -> str:
     """Return SHA-256 over labels, file names and contents, independent of the folder's path."""
     total = hashlib.sha256()
-    for picture in dataset.pictures:
-        name = picture.path.name.encode("utf-8", "surrogateescape")
-        total.update(hashlib.sha256(name).digest() + digests[picture.path])
-        total.update(hashlib.sha256(dataset.labels[picture.label].encode()).digest())
+    for image in dataset.images:
+        name = image.path.name.encode("utf-8", "surrogateescape")
+        total.update(hashlib.sha256(name).digest() + digests[image.path])
+        total.update(hashlib.sha256(dataset.labels[image.label].encode()).digest())
     return total.hexdigest()
 
 

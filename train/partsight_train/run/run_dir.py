@@ -152,12 +152,12 @@ class RunDir:
         self.write_json(_MANIFEST, dict(sorted({**manifest, name: digest}.items())))
         return path
 
-    def write_pictures(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
+    def write_images(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
         """Write the list of images with label, split, digest and part."""
         text = io.StringIO()
         rows = csv.writer(text)
         rows.writerow(_COLUMNS)
-        for each in dataset.pictures:
+        for each in dataset.images:
             label = dataset.labels[each.label]
             digest = digests[each.path].hex()
             rows.writerow(
@@ -168,7 +168,7 @@ class RunDir:
         return self.write_text(_PICTURES, text.getvalue())
 
     def read_images(self) -> list[tuple[Path, str, Split, bytes]]:
-        """Return path, label, split and SHA-256 of each image, as ``write_pictures`` stored them.
+        """Return path, label, split and SHA-256 of each image, as ``write_images`` stored them.
 
         Raises:
             OutputError: the file is missing or damaged.

@@ -36,9 +36,9 @@ class SearchResult:
         trials: trials that were scored on all folds, the best first.
         pruned: number of trials that were stopped early because they were worse.
         confirmed: measure of the best settings, fitted on each fold like ``train`` does.
-        pictures: number of pictures used in the search.
-        test_pictures: number of pictures of the test split, which were not used.
-        failed: pictures that could not be read, with the reason.
+        images: number of images used in the search.
+        test_images: number of images of the test split, which were not used.
+        failed: images that could not be read, with the reason.
     """
 
     search: Search
@@ -46,8 +46,8 @@ class SearchResult:
     trials: tuple[FrozenTrial, ...]
     pruned: int
     confirmed: float
-    pictures: int
-    test_pictures: int
+    images: int
+    test_images: int
     failed: Mapping[Path, str]
 
 
@@ -60,8 +60,8 @@ def result_text(result: SearchResult, image_dir: Path, study_dir: Path) -> str:
         f"{search.measure}, {'lower' if search.lower_is_better else 'higher'} is better; trial 0 "
         f"has the default settings:\n{_table(result.trials[:_ROWS])}",
         *_importance_text(result),
-        f"Each trial was scored on {search.folds} folds of {result.pictures} pictures. The "
-        f"{result.test_pictures} pictures of the test split were not used. The best of many trials "
+        f"Each trial was scored on {search.folds} folds of {result.images} images. The "
+        f"{result.test_images} images of the test split were not used. The best of many trials "
         "looks better than it is; after training, the test split gives its true value.",
         f"The best, fitted on each fold like in training: {search.measure} "
         f"{result.confirmed:.4f} (in the search {best.value:.4f})",
@@ -83,8 +83,8 @@ def best_document(result: SearchResult, image_dir: Path, study_dir: Path) -> dic
         "settings": public_settings(dataclasses.asdict(result.settings)),
         "trials": len(result.trials),
         "pruned": result.pruned,
-        "pictures": result.pictures,
-        "test_pictures_left_out": result.test_pictures,
+        "pictures": result.images,
+        "test_pictures_left_out": result.test_images,
         "importance": _importance(result),
         "command": train_command(image_dir, study_dir / "best", result.settings),
     }

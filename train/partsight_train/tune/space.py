@@ -33,7 +33,7 @@ __all__ = [
 Measure = Literal["loss", "accuracy", "auc", "recall", "false-rejects"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-# Each computes the features of every copy of every picture once.
+# Each computes the features of every copy of every image once.
 AUGMENTATIONS: Mapping[str, AugmentSettings] = {
     "none": AugmentSettings(),
     "flips": AugmentSettings(flip_left_right=True, flip_up_down=True),

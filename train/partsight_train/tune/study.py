@@ -199,7 +199,7 @@ def _result(
         tuple(sorted(complete, key=lambda t: t.value or 0, reverse=not search.lower_is_better)),
         len(done) - len(complete),
         float(np.mean(confirmed)),
-        len(scoring_data.training_data.dataset.pictures),
+        len(scoring_data.training_data.dataset.images),
         len(prepared.rows(Split.TEST)),
         prepared.failed,
     )
