@@ -140,7 +140,7 @@ def test_a_published_split_is_used(tmp_path: Path) -> None:
         "validation": {"val/bad", "val/good"},
         "test": {"test/bad", "test/good"},
     }
-    assert "already divided: its train, validation, test split is used" in scanned.notes[0]
+    assert "already divided into train, validation, test, which are kept" in scanned.notes[0]
 
 
 @pytest.mark.parametrize(("there", "missing"), [("test", "validation"), ("val", "test")])
@@ -168,7 +168,10 @@ def test_a_split_that_is_not_published_is_taken_from_train(
             "no images of crack, only of good.* pass .*/test to 'partsight train'; "
             "to measure .* partsight evaluate MODEL .*/test",
         ),
-        (["val/a", "val/b", "test/a", "test/b"], "without a train split. Pass one of"),
+        (
+            ["val/a", "val/b", "test/a", "test/b"],
+            "has no train split. .*received validation, test.* pass its folder: .*val or ",
+        ),
         (["train/a", "train/b", "test/a", "test/c"], "no images of c, only of a, b"),
         (["parts/a", "parts/b"], "If its sub-folders are the labels, pass .*/parts"),
         (["train/a", "train/b"], "Pass .*/train instead"),
@@ -226,7 +229,7 @@ def test_a_part_under_two_labels_is_one_part(tmp_path: Path) -> None:
         splits[image.path.parent.name].add(image.split)
         dealt[image.path.parent.name].add(fold)
     assert {len(each) for each in (*splits.values(), *dealt.values())} == {1}
-    assert any("20 parts have images under two or more labels" in note for note in scanned.notes)
+    assert any("20 parts with images under two or more labels" in note for note in scanned.notes)
 
 
 def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -> None:
@@ -247,7 +250,7 @@ def test_images_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None
     for image in split(scanned).images:
         splits[image.path.name.partition("_")[0]].add(image.split)
     assert {len(each) for each in splits.values()} == {1}
-    assert any("20 parts have images under two or more labels" in note for note in scanned.notes)
+    assert any("20 parts with images under two or more labels" in note for note in scanned.notes)
 
 
 def test_parts_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:

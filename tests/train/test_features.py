@@ -105,7 +105,9 @@ def test_unreadable_images_are_named_and_the_others_computed(
 
 
 def test_a_folder_without_readable_images_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="none of 1 images"):
+    with pytest.raises(
+        DatasetError, match=r"no image can be read, of 1\. The first, .*missing\.png: "
+    ):
         run(backbone, tmp_path / "cache", [tmp_path / "missing.png"])
 
 

@@ -57,7 +57,10 @@ def region(
         left, top, width, height = map(float, value.split(","))
         return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
     except ValueError as error:
-        raise click.BadParameter(f"expected four shares of the image: {error}") from error
+        raise click.BadParameter(
+            "expected four shares of the image, such as 0.25,0,0.5,1. "
+            f"Received: {value!r} ({error})"
+        ) from error
 
 
 def rows_and_columns(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:

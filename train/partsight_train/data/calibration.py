@@ -53,7 +53,7 @@ def choose_calibration(
     Args:
         images: images of the training split.
         spec: preprocessing of the network.
-        count: largest number of images.
+        count: largest number of images, at least 1.
         seed: seed of the choice.
     """
     generator = random.Random(seed)

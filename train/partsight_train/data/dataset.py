@@ -18,6 +18,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.errors import DatasetError
 from partsight.image_files.part_names import part_in_name
+from partsight_train.counted import counted
 from partsight_train.data import assignment
 from partsight_train.data.assignment import Split
 from partsight_train.data.scan import Scan, scan
@@ -80,7 +81,7 @@ class Dataset:
         }
 
     def labels_at(self) -> dict[float, frozenset[int]]:
-        """Return the hash of each part to the labels of its images."""
+        """Return hash of a part to the labels of its images, as indices."""
         return _labels_at((image.part_hash, image.label) for image in self.images)
 
     def part_counts(self) -> dict[str, int]:
@@ -103,8 +104,8 @@ def split(
 
     Args:
         found: label to its images, or a scanned folder.
-        validation_share: share of the parts.
-        test_share: share of the parts.
+        validation_share: share of the parts, in (0, 1).
+        test_share: share of the parts, in (0, 1).
         groups: images that stay together whatever their names; no image is in two groups.
 
     Raises:
@@ -224,14 +225,15 @@ def _require_parts(scanned: Scan, labels_at: Mapping[float, frozenset[int]], lea
     for index, (label, paths) in enumerate(scanned.found.items()):
         if counts[index] < least:
             raise DatasetError(
-                f"label {label} has {counts[index]} parts that can be read, expected {least} or "
-                f"more, to train, validate and test on. {_few_parts_hint(scanned, paths)}"
+                f"label {label} has {counted(counts[index], 'part')} that can be read, expected "
+                f"{least} or more, to train, validate and test on. "
+                f"{_few_parts_hint(scanned, paths)}"
             )
 
 
 def _few_parts_hint(scanned: Scan, paths: Sequence[Path]) -> str:
     if not any(path in scanned.parts for path in paths):
-        return "Add images."
+        return "Add images of other parts."
     return (
         "Its sub-folders count as one part each, because file names recur in them. Add parts. "
         "If each file shows another part, give the files different names. If the sub-folders are "
@@ -251,6 +253,6 @@ def _with_every_split(dataset: Dataset, subsets: Sequence[Split]) -> Dataset:
             raise DatasetError(
                 f"label {label} has no part left for {' and '.join(missing)}: its parts also have "
                 "images under other labels, and images of one part stay together. Add parts of "
-                f"{label}."
+                f"label {label} only."
             )
     return dataset

@@ -18,6 +18,7 @@ from partsight.image.spec import MAX_BIT_DEPTH
 from partsight.image_files.read import measure_depth
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache_dir import cache_dir
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, Scan, Split, limit_test, scan, split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
@@ -45,7 +46,7 @@ class Prepared:
         accept_labels: labels of good parts; empty if unknown.
         digests: path to SHA-256 of each file.
         failed: path to the reason why an image, or a folder, could not be read.
-        notes: how the folder was read, one sentence each.
+        notes: how the folder was read, one text per fact.
         not_read: file extension to number of files that are not read.
     """
 
@@ -167,10 +168,10 @@ def _only(scanned: Scan, features: Features) -> Scan:
 def _depth_note(depth: int | None, settings: TrainSettings) -> list[str]:
     if depth is None:
         return []
-    source = "as given" if settings.bit_depth else "as declared or observed over the whole set"
+    source = "--bit-depth" if settings.bit_depth else "declared, or observed over the whole set"
     if depth == MAX_BIT_DEPTH and not settings.bit_depth:
         return []
-    return [f"files of 16 bits per sample have {depth} significant bits, {source}: scaled by them"]
+    return [f"files with 16 bits per sample are read with {depth} significant bits ({source})"]
 
 
 def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -> list[str]:
@@ -184,20 +185,24 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
     notes = []
     if leaks:
         notes.append(
-            f"{leaks} parts have images in more than one of the published splits, so the "
-            "figures on the test split are too good"
+            f"{counted(leaks, 'part')} with images in more than one of the published splits, so "
+            "the figures on the test split are too good. Keep the images of a part in one split"
         )
     notes += _missing_notes(dataset)
     defaults = TrainSettings()
-    for subset, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
+    for subset in (Split.VALIDATION, Split.TEST):
+        name = f"{subset.value}_share"
         wanted = getattr(settings, name)
         if subset in scanned.published.values() and wanted != getattr(defaults, name):
-            notes.append(f"{name} {wanted:g} is not used: the {subset.value} split is published")
+            notes.append(
+                f"--{subset.value}-share {wanted:g} is not used: the {subset.value} split is "
+                "published"
+            )
     return notes
 
 
 def _missing_notes(dataset: Dataset) -> list[str]:
-    """Return which labels have no images in a published split, with the effect."""
+    """Return which labels have no images in a split, with the effect and the next step."""
     effects = {
         Split.VALIDATION: "the operating point is chosen without them",
         Split.TEST: "the figures say nothing about them",
@@ -208,7 +213,7 @@ def _missing_notes(dataset: Dataset) -> list[str]:
         if missing:
             notes.append(
                 f"the {subset.value} split has no images of {', '.join(missing)}: {effect}. Add "
-                f"some to it, or remove the split to have it taken from train"
+                "such images to this split, or remove its folder, so that it is taken from train"
             )
     return notes
 
@@ -227,7 +232,7 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
     unknown = sorted(set(settings.accept_labels) - set(labels))
     if unknown:
         raise DatasetError(
-            f"cannot accept {', '.join(unknown)}: no such label. Expected some of: "
+            f"--accept-label {', '.join(unknown)}: no such label. Expected one or more of: "
             f"{', '.join(labels)}."
         )
     chosen = settings.accept_labels or default_accept_labels(labels)
@@ -239,7 +244,8 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
         )
     if not chosen and settings.tiles != (1, 1):
         raise DatasetError(
-            "tiles need a label of good parts, because the worst tile decides, and none is known. "
+            "--tiles needs a label of good parts, because the worst tile decides, and no such "
+            "label is known. "
             f"Name it with --accept-label. Labels: {', '.join(labels)}."
         )
     if not chosen:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.image_files.part_names import SHOT_MARK
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, LabelledImage
 from partsight_train.data.near_duplicates import near_pairs
 from partsight_train.data_check.findings import Finding, Severity
@@ -50,7 +51,7 @@ def _findings(
             f"{kind} across labels",
             Severity.ERROR if kind == "duplicate" else Severity.WARNING,
             f"{_count(labels)} under different labels: {description}. At most one of the labels "
-            "is right, or the difference is too small to see. Look at them.",
+            "is right, or the difference is too small to see. Look at these images.",
             _paths(labels),
         )
     if splits:
@@ -58,19 +59,22 @@ def _findings(
             f"{kind} across splits",
             Severity.WARNING,
             f"{_count(splits)} in different splits: {description}. The figures will be too good. "
-            f"Train with --group-near-duplicates, or name images of a part PART{SHOT_MARK}1.jpg "
-            "and so on.",
+            "Train with --group-near-duplicates, or name the images of a part "
+            f"PART{SHOT_MARK}1.jpg and so on.",
             _paths(splits),
         )
     if harmless:
         yield Finding(
-            kind, Severity.NOTE, f"{_count(harmless)} of one label and split.", _paths(harmless)
+            kind,
+            Severity.NOTE,
+            f"{_count(harmless)} with the same label and split: {description}.",
+            _paths(harmless),
         )
 
 
 def _count(groups: Sequence[Sequence[LabelledImage]]) -> str:
     images = len(set(itertools.chain.from_iterable(groups)))
-    return f"{images} images in {len(groups)} group{'s' if len(groups) > 1 else ''}"
+    return f"{counted(images, 'image')} in {counted(len(groups), 'group')}"
 
 
 def _paths(groups: Sequence[Sequence[LabelledImage]]) -> tuple[tuple[Path, ...], ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.fit.cross_validation import divide
@@ -44,8 +45,8 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         yield Finding(
             "mislabelled",
             Severity.WARNING,
-            f"{len(found)} images look as if they had another label ({counts}). Look at them: "
-            "the first ones are most likely labelled wrongly, the others only difficult.",
+            f"{counted(len(found), 'image')} that may be labelled wrongly ({counts}). Look at each "
+            "image: the first are most likely labelled wrongly, the last may only be difficult.",
             tuple((dataset.images[row].path,) for row in found),
         )
 
