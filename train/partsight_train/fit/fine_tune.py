@@ -81,14 +81,14 @@ def fine_tune(
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> FineTunedBackbone:
-    """Train the backbone together with a copy of the head.
+    """Train the backbone together with a copy of the head; the copy is then discarded.
 
     Args:
         backbone: backbone to start from; it is not changed.
         head: start of the copy, for the features of this backbone.
         scaling: scaling of these features, so that one learning rate suits backbone and head.
         train: images to train on, augmented according to ``settings.augment``.
-        validation: images for validation losses.
+        validation: images for validation losses; they do not change the result.
         settings: the settings of the run.
         strategy: the ``tf.distribute`` strategy to train under.
         folder: folder for the state after each epoch, from which a killed run continues.

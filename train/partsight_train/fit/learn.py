@@ -41,10 +41,10 @@ class TrainedModel:
 
     Attributes:
         backbone: frozen, or fine-tuned.
-        head: calibrated head for the backbone's features.
-        temperature: divisor of the logits.
+        head: calibrated head for the backbone's features, kernel (D, K).
+        temperature: divisor of the logits, at least 1.
         dataset: the N images.
-        examples: their features by this backbone, with their labels.
+        examples: features float32 (N, T * D) by this backbone, with labels int (N,).
         bad: indices of the labels of bad parts.
         history: training phase to its losses and accuracies, one row per epoch.
     """
@@ -195,6 +195,7 @@ def _halves(dataset: Dataset, rows: RowIndices) -> NDArray[np.intp]:
         if len(set(here)) < 2:
             raise DatasetError(
                 f"label {label} has fewer than two parts to train on. Tiles need two, because the "
-                "tiles of one part are chosen by a model that was trained on others. Add images."
+                "tiles of one part are chosen by a model that was trained on other parts. Add "
+                "images of other parts, or train without --tiles."
             )
     return halves

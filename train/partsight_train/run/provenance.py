@@ -1,4 +1,4 @@
-"""Inputs of a run: enough to repeat it, and to recognize whether another run has the same.
+"""Inputs of a run: enough to repeat it, and to recognize whether another run has the same inputs.
 
 The result is the document of ``config.json``, which is also stored in the delivered file.
 """
@@ -50,7 +50,7 @@ def provenance(
     backbone: Backbone,
     settings: TrainSettings,
 ) -> dict[str, Any]:
-    """Return everything that a run depends on.
+    """Return everything that a run depends on, ready for JSON.
 
     Args:
         image_dir: folder of the images.
@@ -80,13 +80,13 @@ def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     Raises:
         OutputError: the inputs differ; says which.
     """
-    # Through JSON, like the stored one, so that tuples become lists.
+    # Through JSON, like the stored document, so that tuples become lists.
     now = json.loads(json.dumps(now))
     changed = [name for name in _SAME if begun.get(name) != now[name]]
     if changed:
         raise OutputError(
-            f"the run cannot continue: {', '.join(changed)} changed since it was begun (see its "
-            "config.json). Choose a new folder, or use the same settings and images."
+            f"the run cannot continue: {', '.join(changed)} changed since the run began (see "
+            "its config.json). Choose a new folder, or use the same settings, images and versions."
         )
 
 

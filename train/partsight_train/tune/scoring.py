@@ -1,8 +1,8 @@
 """Fast scoring of settings on folds of cached features. Called by ``study``.
 
-Every fold is fitted by ``learn``, like in training. L-BFGS from zero, its loss and its penalty
+Every fold is fitted by ``learn``, as in training. L-BFGS from zero, its loss and its penalty
 do not depend on a rotation of the features. So the features of each fold are projected once onto
-the directions in which its training images differ, at most one per image; that makes each
+the directions in which its training images differ, at most one per image. This makes each
 trial several times as fast.
 """
 
@@ -25,9 +25,9 @@ from partsight_train.settings import HeadSettings, TrainSettings
 
 __all__ = ["ScoringData", "fold_scores", "rotate_folds"]
 
-# More take too much memory for many images, and the remaining variance is small.
+# More directions take too much memory for many images, and the remaining variance is small.
 _MOST_DIRECTIONS = 1024
-# Share of the largest variance; below it there is only rounding of float64.
+# Share of the largest variance; variances below it are only rounding errors of float64.
 _LEAST_VARIANCE = 1e-9
 
 
