@@ -40,7 +40,7 @@ def contract(reference: Reference | None, accepted: tuple[str, ...] = ("good",))
         ((3, 30, 0), TrainSettings(), ("good",), "received 3."),
         ((0, 0, 20), TrainSettings(), ("good",), "received 0."),
         ((1, 0, 1), TrainSettings(validation_share=0.2, test_share=0.2), ("good",), "about 25 "),
-        ((20, 0, 5), TrainSettings(), (), "no label is known as one of good parts"),
+        ((20, 0, 5), TrainSettings(), (), "no label of good parts is known"),
     ],
     ids=["too few", "too many rejected", "none", "by the shares", "no good label"],
 )

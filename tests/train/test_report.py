@@ -61,13 +61,13 @@ def test_the_page_has_all_sections_in_order(tmp_path: Path) -> None:
         "Training",
         "Worst mistakes",
         "Images",
-        "How it was made",
+        "Origin of the model",
     ]
     assert "Expected calibration error" in sections["Curves of the delivered file"]
     assert "fine-tune , 1 epoch " in sections["Training"]
     assert "part7.png and part9.png show <the same>" in sections["Images"]
     assert "all 150 18 21 189" in sections["Images"]
-    made = sections["How it was made"]
+    made = sections["Origin of the model"]
     for text in ("320 × 224 pixels", "4.0 MB 4,012,345", "8.0 GB", "features 12.3", "tiny"):
         assert text in made
     assert "partsight train parts -o run" in made

@@ -5,10 +5,11 @@ Neural Networks" (2019), in its Lite form: without squeeze-and-excitation and wi
 swish, because both lose accuracy when they are quantized to int8.
 
 The feature vector is longer than usual. A scratch is texture, which the middle of the network
-represents and its end does not; and it is small, so that it vanishes in a mean over the image.
+represents and its end does not. A scratch is also small, so that it vanishes in a mean over the
+image.
 Therefore the features are mean and maximum over positions of the last map and of the five stages
 before it. On magnetic tiles with a frozen backbone, this halves the errors in comparison with the
-mean of the last map, at no measurable time.
+mean of the last map, without measurable extra time.
 """
 
 from __future__ import annotations

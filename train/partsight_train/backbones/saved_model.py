@@ -56,7 +56,8 @@ def read_module(folder: Path) -> Module:
     """Read a SavedModel folder.
 
     Raises:
-        ModelError: not a SavedModel, or nothing in it returns one feature vector per image.
+        ModelError: the folder is no SavedModel, or nothing in it returns one feature vector per
+            image.
     """
     graph = _chosen(_graphs(folder))
     tags = tuple(graph.meta_info_def.tags)

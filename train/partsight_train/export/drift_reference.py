@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 
 # More images hardly change the means, and each has to be decoded again.
 _MOST_IMAGES = 200
-# With fewer, the error of the mean is a third of a deviation; the line then learns a better one.
+# With fewer, the error of the mean is a third of a standard deviation or more; the line then
+# measures a better reference.
 _LEAST_IMAGES = 10
 
 
@@ -110,7 +111,7 @@ def warn_of_no_reference(
 
 def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
     if not contract.operating_point.accept_labels:
-        why = "no label is known as one of good parts. Name these labels with --accept-label"
+        why = "no label of good parts is known. Name these labels with --accept-label"
     else:
         share = settings.validation_share + settings.test_share
         enough = math.ceil(_LEAST_IMAGES / share)
@@ -120,8 +121,8 @@ def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
             "good images or more, or raise --validation-share and --test-share"
         )
     return (
-        f"the file has no drift reference: {why}. Without one, a line measures its own on the "
-        "first parts after each start"
+        f"the file has no drift reference: {why}. Without a reference, a line measures its own on "
+        "the first parts after each start"
     )
 
 

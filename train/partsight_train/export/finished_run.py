@@ -32,7 +32,7 @@ def open_finished_run(run: RunDir) -> ReferenceModel:
     """Load the float model of a run with its images, and compute its scores.
 
     Raises:
-        DatasetError: an image is missing or was changed since.
+        DatasetError: an image is missing, or was changed after the run.
         ModelError: the run is not finished, or its model cannot be loaded.
         OutputError: the list of its images is missing or damaged.
     """
@@ -66,7 +66,7 @@ def _images_of(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[Labelle
         except OSError as error:
             raise DatasetError(
                 f"cannot read {path}, an image of the run in {run.path}: "
-                f"{error.strerror or error}. Restore it, or train again."
+                f"{error.strerror or error}. Restore the image, or train again."
             ) from error
         if digest != expected:
             raise DatasetError(

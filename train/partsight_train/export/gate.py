@@ -71,16 +71,21 @@ def breaches(parity: Mapping[str, Any], limits: Limits) -> list[str]:
     if parity["agreement"] < limits.agreement - _ROUNDING:
         found.append(
             f"it gives the float model's label to {parity['agreement']:.2%} of the test images, "
-            f"expected {limits.agreement:.2%}"
+            f"expected at least {limits.agreement:.2%}"
         )
     if parity["accuracy_loss"] > limits.accuracy_loss + _ROUNDING:
         found.append(
-            f"accuracy falls by {parity['accuracy_loss']:.2%}, at most "
-            f"{limits.accuracy_loss:.2%} expected"
+            f"its accuracy falls by {_points(parity['accuracy_loss'])}, expected at most "
+            f"{_points(limits.accuracy_loss)}"
         )
     found += [
-        f"the recall of {label} falls by {loss:.2%}, at most {limits.recall_loss:.2%} expected"
+        f"its recall of {label} falls by {_points(loss)}, expected at most "
+        f"{_points(limits.recall_loss)}"
         for label, loss in parity["recall_loss"].items()
         if loss is not None and loss > limits.recall_loss + _ROUNDING
     ]
     return found
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f} percentage points"

@@ -31,7 +31,7 @@ def golden_samples(
         seed: seed of the random selection.
 
     Returns:
-        The samples, and the members of the zip tail with their images.
+        The samples, and their PNG files by name, the members of the zip tail.
     """
     samples, members = [], {}
     depth = classifier.contract.preprocess.bit_depth

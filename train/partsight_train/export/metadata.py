@@ -47,7 +47,7 @@ def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> 
         "license": card.license,
         "subgraph_metadata": [
             {
-                "input_tensor_metadata": [_picture(inputs[0], contract)],
+                "input_tensor_metadata": [_image(inputs[0], contract)],
                 "output_tensor_metadata": [_output(each, contract) for each in outputs],
             }
         ],
@@ -79,7 +79,7 @@ def _description(contract: Contract) -> str:
     return " ".join(sentences)
 
 
-def _picture(tensor: Tensor, contract: Contract) -> dict[str, Any]:
+def _image(tensor: Tensor, contract: Contract) -> dict[str, Any]:
     spec, normalization = contract.preprocess, contract.normalization
     ends = [
         [

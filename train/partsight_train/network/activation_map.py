@@ -85,7 +85,9 @@ def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | 
         found = _find(model)
     except UNREADABLE as error:
         # The maps only explain mistakes in a report, so training does not fail.
-        logger.warning("no activation maps, the network cannot be analysed: %s", error)
+        logger.warning(
+            "the report has no activation maps: TensorFlow cannot analyse the network: %s", error
+        )
         return None
     if found is None:
         return None

@@ -39,7 +39,7 @@ class Kinds:
 def kinds_of(
     scored: ScoredImages, labels: tuple[str, ...], accept_labels: tuple[str, ...]
 ) -> Kinds | None:
-    """Return the kinds of scored images; None if no label is known as one of good parts."""
+    """Return the kinds of scored images; None if no label of good parts is known."""
     if not accept_labels:
         return None
     good = [labels.index(label) for label in accept_labels]

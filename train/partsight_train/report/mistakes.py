@@ -42,7 +42,7 @@ class Mistake:
         verdict: verdict by the operating point.
         escaped: whether a bad part was accepted.
         image: data address of the image; None if the file no longer exists.
-        overlay: the same with its activation map; None if there is no map.
+        overlay: data address of the image with its activation map; None if there is no map.
     """
 
     name: str

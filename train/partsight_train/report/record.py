@@ -19,7 +19,7 @@ __all__ = ["RunRecord"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunRecord:
-    """The results of a run. Values with a default are optional; their section says if missing.
+    """The results of a run. Values with a default are optional; the report says if one is missing.
 
     Attributes:
         metrics: the document of ``metrics.json``.
@@ -33,10 +33,10 @@ class RunRecord:
         parts: label to number of parts.
         part_hashes: image to the hash of its part; images with one hash show the same part. The
             hash of other images follows from their names.
-        notes: how the image folder was read, one sentence each.
-        findings: findings of the data check, one sentence each.
+        notes: how the image folder was read, one text per fact.
+        findings: messages of the data check.
         maps: function from a file and the index of a label to the contribution of each pixel of
-            the network's input to the margin of that label, float (H, W), or None.
+            the network's input to the margin of that label, float32 (H, W), or None.
         seconds: stage of the run to its time in seconds.
         spec: preprocessing of the network.
         model_sha256: digest of the delivered file.

@@ -73,7 +73,7 @@ def write_results(
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Nested settings as plain values by dotted names, the format of HParams."""
+    """Nested settings as plain values by dotted names, as TensorBoard's HParams needs them."""
     plain: dict[str, bool | int | float | str] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
