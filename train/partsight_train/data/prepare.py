@@ -204,8 +204,8 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
 def _missing_notes(dataset: Dataset) -> list[str]:
     """Return which labels have no images in a split, with the effect and the next step."""
     effects = {
-        Split.VALIDATION: "the operating point is chosen without them",
-        Split.TEST: "the figures say nothing about them",
+        Split.VALIDATION: "the operating point is chosen without such parts",
+        Split.TEST: "the figures say nothing about such parts",
     }
     notes = []
     for subset, effect in effects.items():
@@ -239,8 +239,8 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
     if set(chosen) == set(labels):
         raise DatasetError(
             f"all labels mean a good part ({', '.join(labels)}), so the model would accept "
-            "everything. Expected at least one label of bad parts: add a folder of such parts, "
-            "merge the good ones, or name the good labels with --accept-label."
+            "everything. Expected at least one label of bad parts: add a folder of bad "
+            "parts, or name only the labels of good parts with --accept-label."
         )
     if not chosen and settings.tiles != (1, 1):
         raise DatasetError(

@@ -163,7 +163,8 @@ def _require_learnable(
             f"{folder} is divided into splits, and its train split has no images of "
             f"{', '.join(missing)}, only of {', '.join(learned) or 'nothing'}: a classifier cannot "
             f"learn a label without images. To learn from the other images, pass {other} to "
-            f"'partsight train'; to measure a model on them: partsight evaluate MODEL {other}"
+            "'partsight train'; to measure a model on these images: partsight evaluate MODEL "
+            f"{other}"
         )
 
 

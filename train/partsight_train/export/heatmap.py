@@ -186,5 +186,5 @@ def _mean_over_views(maps: Any, tiles: int) -> Any:
 def _impossible(reason: str) -> ModelError:
     return ModelError(
         f"cannot add a heat map: {reason}. Expected a backbone that pools feature maps, and a "
-        "linear head on them. Export without --heatmap, or train on efficientnet-lite0."
+        "linear head on these maps. Export without --heatmap, or train on efficientnet-lite0."
     )
