@@ -42,11 +42,16 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         by_label = np.bincount(examples.labels[found], minlength=len(dataset.labels))
         named = zip(by_label, dataset.labels, strict=True)
         counts = ", ".join(f"{number} of {label}" for number, label in named if number)
+        step = "Look at this image."
+        if len(found) > 1:
+            step = (
+                "Look at these images: the first are most likely labelled wrongly, the last may "
+                "only be difficult."
+            )
         yield Finding(
             "mislabelled",
             Severity.WARNING,
-            f"{counted(len(found), 'image')} that may be labelled wrongly ({counts}). Look at each "
-            "image: the first are most likely labelled wrongly, the last may only be difficult.",
+            f"{counted(len(found), 'image')} that may be labelled wrongly ({counts}). {step}",
             tuple((dataset.images[row].path,) for row in found),
         )
 
