@@ -38,13 +38,13 @@ def int8_file(
     trained_model: TrainedModel, prepared: Prepared, fold: Fold, settings: TrainSettings
 ) -> bytes:
     """The file that a run over the fold's training pictures would deliver."""
-    pictures, spec = trained_model.dataset.pictures, trained_model.backbone.spec
+    pictures, spec = trained_model.dataset.images, trained_model.backbone.spec
     chosen = choose_calibration(
         [pictures[row] for row in fold.train], spec, settings.calibration, settings.head.seed
     )
     model = assemble(trained_model.backbone, trained_model.head)
     shape = (spec.height, spec.width, 3)
-    flatbuffer = convert(lambda image: model(image), shape, "int8", chosen.pictures())
+    flatbuffer = convert(lambda image: model(image), shape, "int8", chosen.images())
     point = OperatingPoint(prepared.accept_labels)
     return attach_contract(flatbuffer, Contract(trained_model.dataset.labels, spec, point))
 
@@ -72,7 +72,7 @@ def main() -> None:
         classifier = Classifier.load(
             int8_file(trained_model, prepared, fold, settings), trusted=True
         )
-        pictures = [training_data.dataset.pictures[each] for each in fold.test]
+        pictures = [training_data.dataset.images[each] for each in fold.test]
         scored = score_images(classifier, ((each.path, each.label) for each in pictures))
         predicted["float"][fold.test] = trained_model.scores(fold.test).argmax(axis=1)
         predicted["int8"][fold.test] = scored.scores.argmax(axis=1)

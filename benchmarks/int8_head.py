@@ -29,8 +29,8 @@ FOLDS = 5
 def main() -> None:
     settings = TrainSettings()
     dataset, backbone = split(scan(Path(sys.argv[1]))), open_backbone(settings.backbone)
-    paths = [picture.path for picture in dataset.pictures]
-    labels = np.array([picture.label for picture in dataset.pictures], np.intp)
+    paths = [each.path for each in dataset.images]
+    labels = np.array([each.label for each in dataset.images], np.intp)
     chosen = choose_calibration(dataset.of(Split.TRAIN), backbone.spec, settings.calibration, 0)
     kinds = {}
     for name, calibration in (("float", None), ("int8", chosen)):

@@ -34,7 +34,7 @@ NASTY_NAMES = (
 def scored(
     true: Sequence[int], scores: Any, folder: Path, names: Sequence[str] = ()
 ) -> ScoredImages:
-    """Scored pictures from scores, float (N, K); those with names are written to ``folder``."""
+    """Scored images from scores, float (N, K); those with names are written to ``folder``."""
     paths = [folder / name for name in names]
     paths += [folder / f"part{index}.png" for index in range(len(names), len(true))]
     for path in paths[: len(names)]:
@@ -50,7 +50,7 @@ def record(
     accept_labels: tuple[str, ...] = (),
     **others: Any,
 ) -> RunRecord:
-    """A record of test pictures that also set the thresholds."""
+    """A record of test images that also set the thresholds."""
     point = operating_point(labels, accept_labels, TrainSettings(), on_test.true, on_test.scores)
     figures = split_metrics(labels, on_test.true, on_test.scores, point)
     parity = compare(labels, on_test.true, on_test.scores, on_test.scores)
@@ -65,14 +65,14 @@ def two_labels(folder: Path, count: int = 40, seed: int = 0) -> RunRecord:
     generator = np.random.default_rng(seed)
     true = np.arange(count) % 3 % 2
     good = np.clip(0.3 + 0.4 * true + generator.normal(0, 0.22, count), 0, 1).round(2)
-    pictures = scored(true, np.stack([1 - good, good], axis=1), folder, _mistaken_first(true, good))
+    images = scored(true, np.stack([1 - good, good], axis=1), folder, _mistaken_first(true, good))
     epochs = [
         {"loss": 1 / e, "accuracy": 1 - 0.3 / e, "val_loss": 1.2 / e, "val_accuracy": 1 - 0.4 / e}
         for e in range(1, 31)
     ]
     return record(
         ("bad", "good"),
-        pictures,
+        images,
         ("good",),
         history={"head": epochs, "fine-tune": epochs[:1]},
         sizes={"model-int8.tflite": 4_012_345, "model-float16.tflite": 8_000_000_000},
@@ -90,7 +90,7 @@ def two_labels(folder: Path, count: int = 40, seed: int = 0) -> RunRecord:
 
 
 def _mistaken_first(true: np.ndarray, good: np.ndarray) -> list[str]:
-    """Names for all pictures up to the last mistake, so that each mistake has a picture file."""
+    """Names for all images up to the last mistake, so that each mistake has an image file."""
     wrong = np.flatnonzero((good > 0.5) != true)
     plain = [f"shot{index}.png" for index in range(int(wrong.max()) + 1)]
     for name, index in zip(NASTY_NAMES, wrong, strict=False):

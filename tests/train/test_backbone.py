@@ -91,7 +91,7 @@ def test_a_module_without_an_image_size_requires_the_option(tmp_path: Path) -> N
 
 
 def test_an_unsupported_image_size_is_refused(tiny_backbone: Path) -> None:
-    with pytest.raises(ModelError, match="does not take a 20x20 picture"):
+    with pytest.raises(ModelError, match="does not take a 20x20 image"):
         open_backbone(str(tiny_backbone), 20)
 
 

@@ -88,5 +88,5 @@ def test_the_retrain_preset_delivers_an_int8_file_that_runs(
     spec = classifier.contract.preprocess
     assert (spec.height, spec.width) == (side, side)
     for label in classifier.contract.labels:
-        pictures = [decode(path, spec) for path in sorted((parts / label).iterdir())]
-        assert {prediction.label for prediction in classifier.classify(pictures)} == {label}
+        images = [decode(path, spec) for path in sorted((parts / label).iterdir())]
+        assert {prediction.label for prediction in classifier.classify(images)} == {label}

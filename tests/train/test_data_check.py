@@ -43,10 +43,9 @@ def write(path: Path, pixels: NDArray[np.uint8], quality: int = 95) -> Path:
 def checked(found: dict[str, list[Path]], features: NDArray[np.float32]) -> tuple[Finding, ...]:
     dataset = split(found)
     digests = {
-        picture.path: hashlib.sha256(picture.path.read_bytes()).digest()
-        for picture in dataset.pictures
+        image.path: hashlib.sha256(image.path.read_bytes()).digest() for image in dataset.images
     }
-    labels = np.array([picture.label for picture in dataset.pictures], np.intp)
+    labels = np.array([image.label for image in dataset.images], np.intp)
     return check(dataset, digests, {}, Examples(features, labels))
 
 
@@ -166,12 +165,12 @@ def test_suspects_follow_confident_learning(scores: list[list[float]], expected:
 
 
 def dataset(*counts: int) -> Dataset:
-    pictures = [
+    images = [
         LabelledImage(Path(f"{label}-{number}"), label, Split.TRAIN, number / count)
         for label, count in enumerate(counts)
         for number in range(count)
     ]
-    return Dataset(tuple(f"label{index}" for index in range(len(counts))), tuple(pictures))
+    return Dataset(tuple(f"label{index}" for index in range(len(counts))), tuple(images))
 
 
 @pytest.mark.parametrize(
@@ -221,11 +220,11 @@ def test_near_duplicates_can_be_kept_together(
 
     apart, together = split(found), split(found, groups=[group])
     splits = [
-        {each.split for each in dataset.pictures if each.path in chain}
+        {each.split for each in dataset.images if each.path in chain}
         for dataset in (apart, together)
     ]
     assert (len(splits[0]) > 1, len(splits[1])) == (True, 1)
-    rows = [row for row, each in enumerate(together.pictures) if each.path in chain]
+    rows = [row for row, each in enumerate(together.images) if each.path in chain]
     assert len(set(assign_folds(together, 5)[rows])) == 1
 
     folder, runs = chain[0].parents[1], tmp_path_factory.mktemp("runs")
@@ -263,7 +262,7 @@ def test_the_command_prints_and_writes_all_findings(
     result = run(folder, "--backbone", tiny_backbone, "-o", page)
 
     assert result.exit_code == 1, result.output
-    assert "error: duplicate across labels: 2 pictures in 1 group" in result.stdout
+    assert "error: duplicate across labels: 2 images in 1 group" in result.stdout
     html = page.read_text()
     assert html.count("data:image/jpeg;base64,") >= 2
     assert "healthy/00.jpg" in html
@@ -272,7 +271,7 @@ def test_the_command_prints_and_writes_all_findings(
 
 def test_unreadable_pictures_are_named(found: dict[str, list[Path]], tiny_backbone: Path) -> None:
     folder = found["healthy"][0].parents[1]
-    found["healthy"][0].write_bytes(b"no picture")
+    found["healthy"][0].write_bytes(b"no image")
 
     result = run(folder, "--backbone", tiny_backbone, "--json")
 
@@ -298,7 +297,7 @@ def test_names_are_escaped_on_the_page(tmp_path: Path) -> None:
     bold = Path("<b>bold</b>.jpg")
     finding = Finding("mislabelled", Severity.WARNING, "<i>look</i>", ((bold,),))
     html = findings_html([finding], tmp_path, {"<u>": {"train": 1, "validation": 0, "test": 0}})
-    assert "the file is gone" in html
+    assert "file not found" in html
     assert not any(tag in html for tag in ("<b>bold", "<i>", "<u>"))
 
 
@@ -314,11 +313,11 @@ def test_pictures_without_contrast_are_named(found: dict[str, list[Path]]) -> No
     (finding,) = [each for each in checked(found, features) if each.kind == "flat"]
     assert {path.stem for (path,) in finding.groups} == set(planted)
     assert finding.severity is Severity.WARNING
-    assert "3 pictures have practically no contrast" in finding.message
+    assert "3 images with practically no contrast" in finding.message
 
 
 def plain(level: float) -> NDArray[np.uint8]:
-    """A grey picture whose contrast is about ``level``."""
+    """A grey image whose contrast is about ``level``."""
     return np.tile(np.linspace(100, 100 + level / 0.85, 96), (96, 1)).round().astype(np.uint8)
 
 

@@ -27,7 +27,7 @@ NAMES = [f"part{index:04d}.jpg" for index in range(2000)]
 
 
 def splits_of(dataset: Dataset) -> dict[str, Split]:
-    return {picture.path.name: picture.split for picture in dataset.pictures}
+    return {image.path.name: image.split for image in dataset.images}
 
 
 def two_labels(names: Sequence[str], folder: str = "parts") -> Dataset:
@@ -79,7 +79,7 @@ def test_the_label_is_part_of_the_hash() -> None:
 def test_a_small_label_has_a_part_in_each_split(count: int) -> None:
     dataset = two_labels(NAMES[:count])
     for part in Split:
-        assert {picture.label for picture in dataset.of(part)} == {0, 1}
+        assert {image.label for image in dataset.of(part)} == {0, 1}
 
 
 @pytest.mark.parametrize(
@@ -96,8 +96,8 @@ def test_shares_that_leave_nothing_to_train_on_are_refused(validation: float, te
         ({}, "two or more. Received: none"),
         ({"good": ["1.jpg"]}, "Received: \\['good'\\]"),
         ({"good": ["1.jpg"], ".hidden": ["2.jpg"]}, "Received: \\['good'\\]"),
-        ({"good": ["1.jpg"], "bad": []}, "no pictures in .*bad"),
-        ({"good": ["1.jpg"], "bad": ["notes.txt"]}, "no pictures in .*bad"),
+        ({"good": ["1.jpg"], "bad": []}, "no images in .*bad"),
+        ({"good": ["1.jpg"], "bad": ["notes.txt"]}, "no images in .*bad"),
         ({"good": ["1.jpg"], "b\nad": ["1.jpg"]}, "printable"),
         ({"good": ["1.jpg"], "b\udcffad": ["1.jpg"]}, "printable"),
     ],
@@ -123,7 +123,7 @@ def numbered(folder: str, count: int) -> list[str]:
 
 def by_split(dataset: Dataset, root: Path) -> dict[str, set[str]]:
     found = defaultdict(set)
-    for each in dataset.pictures:
+    for each in dataset.images:
         found[each.split.value].add(each.path.parent.relative_to(root).as_posix())
     return dict(found)
 
@@ -140,7 +140,7 @@ def test_a_published_split_is_used(tmp_path: Path) -> None:
         "validation": {"val/bad", "val/good"},
         "test": {"test/bad", "test/good"},
     }
-    assert "already divided: its train, validation, test split is used" in scanned.notes[0]
+    assert "already divided into train, validation, test, which are kept" in scanned.notes[0]
 
 
 @pytest.mark.parametrize(("there", "missing"), [("test", "validation"), ("val", "test")])
@@ -165,11 +165,14 @@ def test_a_split_that_is_not_published_is_taken_from_train(
     [
         (
             ["train/good", "test/good", "test/crack", "ground_truth/crack"],
-            "no pictures of crack, only of good.* pass .*/test to 'partsight train'; "
+            "no images of crack, only of good.* pass .*/test to 'partsight train'; "
             "to measure .* partsight evaluate MODEL .*/test",
         ),
-        (["val/a", "val/b", "test/a", "test/b"], "without a train split. Pass one of"),
-        (["train/a", "train/b", "test/a", "test/c"], "no pictures of c, only of a, b"),
+        (
+            ["val/a", "val/b", "test/a", "test/b"],
+            "has no train split. .*received validation, test.* pass its folder: .*val or ",
+        ),
+        (["train/a", "train/b", "test/a", "test/c"], "no images of c, only of a, b"),
         (["parts/a", "parts/b"], "If its sub-folders are the labels, pass .*/parts"),
         (["train/a", "train/b"], "Pass .*/train instead"),
     ],
@@ -205,9 +208,9 @@ def test_views_of_one_part_stay_together_in_splits_and_folds(tmp_path: Path) -> 
     folds = assign_folds(dataset, 5)
 
     used, dealt = defaultdict(set), defaultdict(set)
-    for picture, fold in zip(dataset.pictures, folds, strict=True):
-        used[picture.path.parent].add(picture.split)
-        dealt[picture.path.parent].add(fold)
+    for image, fold in zip(dataset.images, folds, strict=True):
+        used[image.path.parent].add(image.split)
+        dealt[image.path.parent].add(fold)
     assert {len(each) for each in (*used.values(), *dealt.values())} == {1}
     assert dataset.part_counts() == {"bad": 40, "good": 40}
     assert [note for note in scanned.notes if "40 parts by sub-folder" in note] != []
@@ -222,11 +225,11 @@ def test_a_part_under_two_labels_is_one_part(tmp_path: Path) -> None:
     folds = assign_folds(dataset, 4)
 
     splits, dealt = defaultdict(set), defaultdict(set)
-    for picture, fold in zip(dataset.pictures, folds, strict=True):
-        splits[picture.path.parent.name].add(picture.split)
-        dealt[picture.path.parent.name].add(fold)
+    for image, fold in zip(dataset.images, folds, strict=True):
+        splits[image.path.parent.name].add(image.split)
+        dealt[image.path.parent.name].add(fold)
     assert {len(each) for each in (*splits.values(), *dealt.values())} == {1}
-    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
+    assert any("20 parts with images under two or more labels" in note for note in scanned.notes)
 
 
 def test_too_few_parts_with_many_views_are_refused_with_a_hint(tmp_path: Path) -> None:
@@ -244,10 +247,10 @@ def test_images_of_a_part_under_two_labels_stay_together(tmp_path: Path) -> None
     scanned = scan(tmp_path)
 
     splits = defaultdict(set)
-    for picture in split(scanned).pictures:
-        splits[picture.path.name.partition("_")[0]].add(picture.split)
+    for image in split(scanned).images:
+        splits[image.path.name.partition("_")[0]].add(image.split)
     assert {len(each) for each in splits.values()} == {1}
-    assert any("20 parts have pictures under two or more labels" in note for note in scanned.notes)
+    assert any("20 parts with images under two or more labels" in note for note in scanned.notes)
 
 
 def test_parts_by_name_and_parts_by_folder_combine(tmp_path: Path) -> None:
@@ -324,7 +327,7 @@ def test_system_folders_are_ignored(tmp_path: Path) -> None:
 def test_files_in_a_label_without_images_are_named(tmp_path: Path) -> None:
     tree(tmp_path, *numbered("good", 3), "bad/a.mp4", "bad/b.mp4")
 
-    with pytest.raises(DatasetError, match=r"no pictures in .*bad \(2 files not read: 2 \.mp4\)"):
+    with pytest.raises(DatasetError, match=r"no images in .*bad \(2 files not read: 2 \.mp4\)"):
         scan(tmp_path)
 
 
@@ -373,8 +376,8 @@ def test_groups_join_parts() -> None:
     good, bad = found["good"], found["bad"]
     groups = [[good[0], good[3]], [good[5], good[8], bad[4]]]
     joined = {*good[:9], bad[4]}
-    part_hashes = {each.path: each.part_hash for each in split(found, groups=groups).pictures}
-    apart = {each.path: each.part_hash for each in split(found).pictures}
+    part_hashes = {each.path: each.part_hash for each in split(found, groups=groups).images}
+    apart = {each.path: each.part_hash for each in split(found).images}
     assert len({part_hashes[path] for path in joined}) == 1
     assert len(set(part_hashes.values())) == 40 - 3
     assert {path: part_hash for path, part_hash in part_hashes.items() if path not in joined} == {

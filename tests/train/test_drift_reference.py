@@ -20,7 +20,7 @@ REFERENCE = Reference(20, 0.0, Spread(0.9, 0.1), Spread(100.0, 1.0), Spread(30.0
 
 
 def split(good: int, rejected: int, bad: int) -> ScoredImages:
-    """Pictures of accepted good parts, rejected good parts and bad parts."""
+    """Images of accepted good parts, rejected good parts and bad parts."""
     true = np.array([1] * (good + rejected) + [0] * bad, np.intp)
     healthy = np.array([0.9] * good + [0.1] * rejected + [0.1] * bad)
     scores = np.stack([1 - healthy, healthy], axis=1)
@@ -36,11 +36,11 @@ def contract(reference: Reference | None, accepted: tuple[str, ...] = ("good",))
 @pytest.mark.parametrize(
     ("counts", "settings", "accepted", "expected"),
     [
-        ((9, 0, 5), TrainSettings(), ("good",), "received 9. Train on about 50 good pictures"),
+        ((9, 0, 5), TrainSettings(), ("good",), "received 9. Train on about 50 good images"),
         ((3, 30, 0), TrainSettings(), ("good",), "received 3."),
         ((0, 0, 20), TrainSettings(), ("good",), "received 0."),
         ((1, 0, 1), TrainSettings(validation_share=0.2, test_share=0.2), ("good",), "about 25 "),
-        ((20, 0, 5), TrainSettings(), (), "no label is known as one of good parts"),
+        ((20, 0, 5), TrainSettings(), (), "no label of good parts is known"),
     ],
     ids=["too few", "too many rejected", "none", "by the shares", "no good label"],
 )

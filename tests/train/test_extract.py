@@ -57,11 +57,11 @@ def test_tflite_and_tensorflow_agree(
         backbone = dataclasses.replace(backbone, views=2)
     elif shape == "tiles":
         backbone = tiled(backbone)
-    pictures = scenes(backbone)
-    by_tflite = open_extractor(backbone)(pictures)
+    images = scenes(backbone)
+    by_tflite = open_extractor(backbone)(images)
     # TensorFlow computes if there is a GPU; the same function runs without one.
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: [kind])
-    by_tensorflow = open_extractor(backbone)(pictures)
+    by_tensorflow = open_extractor(backbone)(images)
 
     assert by_tflite.shape == by_tensorflow.shape == (3, backbone.vector_size)
     spread = by_tensorflow.std()
@@ -72,15 +72,15 @@ def test_tflite_and_tensorflow_agree(
 
 def test_int8_features_are_close_to_float_features(tiny_backbone: Path, tmp_path: Path) -> None:
     backbone = tiled(open_backbone(str(tiny_backbone)))
-    pictures = scenes(backbone)
-    paths = [tmp_path / f"{number}.png" for number in range(len(pictures))]
-    for path, pixels in zip(paths, pictures, strict=True):
+    images = scenes(backbone)
+    paths = [tmp_path / f"{number}.png" for number in range(len(images))]
+    for path, pixels in zip(paths, images, strict=True):
         Image.fromarray(pixels).save(path)
     labelled = [LabelledImage(path, 0, Split.TRAIN, 0.0) for path in paths]
     calibration = choose_calibration(labelled, backbone.spec, 3, 0)
 
-    exact = open_extractor(backbone)(pictures)
-    rounded = open_extractor(backbone, calibration)(pictures)
+    exact = open_extractor(backbone)(images)
+    rounded = open_extractor(backbone, calibration)(images)
     assert rounded.shape == exact.shape == (3, backbone.vector_size)
     assert 0 < np.abs(rounded - exact).max() < NEAR * np.ptp(exact)
     assert len(np.unique(rounded)) <= 256

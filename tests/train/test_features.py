@@ -97,7 +97,7 @@ def test_unreadable_images_are_named_and_the_others_computed(
 ) -> None:
     good = sorted(parts.rglob("*.png"))[:2]
     text, missing = tmp_path / "text.png", tmp_path / "missing.png"
-    text.write_text("no picture")
+    text.write_text("no image")
     result = run(backbone, tmp_path / "cache", [text, *good, missing])
     assert set(result.vectors) == set(good)
     assert set(result.failed) == {text, missing}
@@ -105,7 +105,9 @@ def test_unreadable_images_are_named_and_the_others_computed(
 
 
 def test_a_folder_without_readable_images_is_an_error(backbone: Backbone, tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="none of 1 pictures"):
+    with pytest.raises(
+        DatasetError, match=r"no image can be read, of 1\. The first, .*missing\.png: "
+    ):
         run(backbone, tmp_path / "cache", [tmp_path / "missing.png"])
 
 
@@ -206,10 +208,10 @@ def test_features_computed_before_a_kill_are_kept(
     command = [sys.executable, "-c", KILLED, str(tiny_backbone), str(folder), str(parts)]
     assert subprocess.run(command, capture_output=True).returncode == -signal.SIGKILL
     with open_cache(folder, backbone.identity, backbone.spec, backbone.vector_size) as cache:
-        pictures = sorted(parts.rglob("*.png"))
-        after = compute_features(pictures, backbone, cache)
-        whole = compute_features(pictures, backbone)
+        images = sorted(parts.rglob("*.png"))
+        after = compute_features(images, backbone, cache)
+        whole = compute_features(images, backbone)
     # Complete batches are stored; the number of images read ahead depends on the cores.
     assert after.computed in (100 - 32, 100 - 64)
-    for path in pictures:
+    for path in images:
         np.testing.assert_array_equal(after.vectors[path], whole.vectors[path])

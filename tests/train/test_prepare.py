@@ -134,7 +134,7 @@ def test_significant_bits_of_the_dataset_are_stored_in_the_model(
     assert eight.backbone.spec.bit_depth is None
     assert prepared.training_data.backbone.spec.bit_depth == 12
     assert given.training_data.backbone.spec.bit_depth == 16
-    assert "12 significant bits, as declared or observed over the whole set" in prepared.notes[-1]
+    assert "12 significant bits (declared, or observed over the whole set)" in prepared.notes[-1]
     spread = [np.ptp(each.training_data.examples.features) for each in (prepared, given)]
     assert spread[0] > 3 * spread[1]
 
@@ -195,16 +195,16 @@ def test_a_published_split_is_noted_with_the_options_it_overrides(
 
     assert len(prepared.rows(Split.TEST)) == 17
     notes = " ".join(prepared.notes)
-    assert "its train, test split is used; validation taken from train" in notes
-    assert "1 parts have pictures in more than one of the published splits" in notes
-    assert "test_share 0.3 is not used: the test split is published" in notes
+    assert "already divided into train, test, which are kept; validation taken from train" in notes
+    assert "1 part with images in more than one of the published splits" in notes
+    assert "--test-share 0.3 is not used: the test split is published" in notes
 
 
 @pytest.mark.parametrize(
     ("part", "effect"),
     [
-        ("val", "validation split has no pictures of defected: the operating point is chosen"),
-        ("test", "test split has no pictures of defected: the figures say nothing"),
+        ("val", "validation split has no images of defected: the operating point is chosen"),
+        ("test", "test split has no images of defected: the figures say nothing"),
     ],
 )
 def test_a_published_split_without_a_label_is_noted(

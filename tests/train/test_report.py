@@ -60,14 +60,14 @@ def test_the_page_has_all_sections_in_order(tmp_path: Path) -> None:
         "Other thresholds",
         "Training",
         "Worst mistakes",
-        "Pictures",
-        "How it was made",
+        "Images",
+        "Origin of the model",
     ]
     assert "Expected calibration error" in sections["Curves of the delivered file"]
     assert "fine-tune , 1 epoch " in sections["Training"]
-    assert "part7.png and part9.png show <the same>" in sections["Pictures"]
-    assert "all 150 18 21 189" in sections["Pictures"]
-    made = sections["How it was made"]
+    assert "part7.png and part9.png show <the same>" in sections["Images"]
+    assert "all 150 18 21 189" in sections["Images"]
+    made = sections["Origin of the model"]
     for text in ("320 × 224 pixels", "4.0 MB 4,012,345", "8.0 GB", "features 12.3", "tiny"):
         assert text in made
     assert "partsight train parts -o run" in made
@@ -84,7 +84,7 @@ def test_the_headline_figures_of_a_hand_counted_case(tmp_path: Path) -> None:
     assert "Bad parts not accepted (recall) 100 % 95 % interval 39.8 to 100.0 %" in headline
     assert "4 of 4 bad parts; 0 accepted" in headline
     assert "false rejects) 25.0 % 95 % interval 0.6 to 80.6 % 1 of 4 good parts" in headline
-    assert "accuracy) 75.0 % 95 % interval 34.9 to 96.8 % 6 of 8 pictures" in headline
+    assert "accuracy) 75.0 % 95 % interval 34.9 to 96.8 % 6 of 8 images" in headline
     assert "(AUC) 0.938" in headline
     assert "bad parts 0 1 3 4 good parts 3 0 1 4" in headline
     assert "recall of at least 39.8 %" in headline
@@ -92,7 +92,7 @@ def test_the_headline_figures_of_a_hand_counted_case(tmp_path: Path) -> None:
     assert "0.0 escapes (95 % interval 0.0 to 301.2)" in headline
     assert "125.0 false rejects" in headline
     assert "recall of bad parts 100 % 39.8 to 100.0 % 100.0 to 100.0 %" in uncertainty
-    assert "several pictures of one part" not in uncertainty
+    assert "several images of one part" not in uncertainty
     assert "true \\ predicted b g b 3 1 g 1 3" in labels
     assert "same label 100 % change of accuracy 0 points" in labels
 
@@ -169,9 +169,9 @@ def test_file_names_and_labels_may_be_any_text(tmp_path: Path) -> None:
     ("true", "accept_labels", "present", "absent"),
     [
         ([0, 1, 1, 0], (), ["Name the labels of good parts"], ["Verdicts on", "ROC curve."]),
-        ([0, 0, 0, 0], ("good",), ["need pictures of good and of bad"], ["ROC curve."]),
-        ([1, 1, 1, 1], ("good",), ["need pictures of good and of bad"], ["can prove"]),
-        ([], ("good",), ["or there are no test pictures"], ["Reliability.", "ROC curve."]),
+        ([0, 0, 0, 0], ("good",), ["need images of good and of bad"], ["ROC curve."]),
+        ([1, 1, 1, 1], ("good",), ["need images of good and of bad"], ["can prove"]),
+        ([], ("good",), ["or there are no test images"], ["Reliability.", "ROC curve."]),
         ([1], ("bad", "good"), ["0 of 0 bad parts"], ["ROC curve."]),
     ],
 )
@@ -202,7 +202,7 @@ def test_many_labels_have_a_list_of_confusions(tmp_path: Path) -> None:
     scores = np.eye(30)[true]
     scores[0], scores[1] = np.eye(30)[7], np.eye(30)[7]
     section = sections_of(report_html(record(labels, scored(true, scores, tmp_path), ("kind00",))))
-    assert "true predicted pictures kind00 kind07 2 " in section["Labels"]
+    assert "true predicted images kind00 kind07 2 " in section["Labels"]
 
 
 def test_long_labels_are_numbered(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_several_pictures_of_a_part_are_mentioned(tmp_path: Path) -> None:
     paths = [tmp_path / f"p_nohash_{index}.png" for index in range(len(run.on_test.paths))]
     shots = dataclasses.replace(run.on_test, paths=tuple(paths))
     text = text_of(report_html(dataclasses.replace(run, on_test=shots)))
-    assert "several pictures of one part" in text
+    assert "several images of one part" in text
 
 
 def test_parts_and_notes_on_the_folder_are_shown(tmp_path: Path) -> None:
@@ -232,10 +232,10 @@ def test_parts_and_notes_on_the_folder_are_shown(tmp_path: Path) -> None:
 
     page = report_html(with_parts)
 
-    assert "several pictures of one part" not in text_of(report_html(run))
-    assert "several pictures of one part" in text_of(page)
+    assert "several images of one part" not in text_of(report_html(run))
+    assert "several images of one part" in text_of(page)
     assert "Parts: bad 7, good 13" in text_of(page)
-    assert "20 parts by sub-folder" in sections_of(page)["Pictures"]
+    assert "20 parts by sub-folder" in sections_of(page)["Images"]
 
 
 @pytest.mark.parametrize(

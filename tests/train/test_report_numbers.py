@@ -124,7 +124,7 @@ def test_mistakes_are_sorted_by_score(tmp_path: Path) -> None:
     assert scores[0] == run.on_test.scores[wrong].max()
     assert all(mistake.true != mistake.predicted for mistake in shown)
     assert {m.escaped for m in shown} == {m.verdict == "accept" for m in shown if m.true == "bad"}
-    assert all(m.picture and m.overlay and m.picture != m.overlay for m in shown)
+    assert all(m.image and m.overlay and m.image != m.overlay for m in shown)
 
 
 def test_an_escape_with_the_correct_label_is_a_mistake(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_an_escape_with_the_correct_label_is_a_mistake(tmp_path: Path) -> None:
     run.metrics["int8"]["operating_point"] = point
     ((mistake,), total) = mistakes(run)
     assert (total, mistake.true, mistake.predicted, mistake.escaped) == (1, "bad", "bad", True)
-    assert mistake.picture is None
+    assert mistake.image is None
 
 
 def test_the_overlay_is_transparent_without_evidence() -> None:

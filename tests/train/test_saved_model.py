@@ -132,16 +132,16 @@ TEXT = tf.TensorSpec((None,), tf.string)
         (lambda folder: save_reusable(folder, embed, TEXT), "its signature takes string"),
         (
             lambda folder: save_reusable(folder, embed, TEXT, callable_=False),
-            r"takes no pictures.*received string \(-1,\)",
+            r"takes no images.*received string \(-1,\)",
         ),
         (lambda folder: save_reusable(folder, detect, BYTES), "its signature takes uint8"),
         (
             lambda folder: save_reusable(folder, detect, BYTES, callable_=False),
-            r"takes no pictures.*received uint8 \(1, -1, -1, 3\)",
+            r"takes no images.*received uint8 \(1, -1, -1, 3\)",
         ),
         (
             lambda folder: save_reusable(folder, detect, PICTURES),
-            "gives .*dict.* for a picture, not one feature vector",
+            "gives .*dict.* for an image, not one feature vector",
         ),
         (
             lambda folder: save_reusable(folder, detect, PICTURES, callable_=False),
@@ -149,7 +149,7 @@ TEXT = tf.TensorSpec((None,), tf.string)
         ),
         (
             lambda folder: save_tf1(folder, names={"image_feature_vector": "maps"}),
-            r"gives \(1, 16, 16, 16\) for a picture, not one feature vector",
+            r"gives \(1, 16, 16, 16\) for an image, not one feature vector",
         ),
         (
             lambda folder: save_tf1(folder, names={"image_augmentation": "maps"}),

@@ -91,4 +91,5 @@ def test_the_warning_suggests_int8_float(
         warn_of_few_steps(variant, reference_model, file)
     assert ("--quantize int8-float" in caplog.text) == warned
     if warned:
-        assert "it rejects 100.0% of the good ones, the float model 0.0%; 4 share" in caplog.text
+        assert "does not accept 100.0% of the good parts, the float model 0.0%." in caplog.text
+        assert "that of a bad part and of 4 good parts" in caplog.text

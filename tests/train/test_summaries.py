@@ -40,7 +40,7 @@ def train(parts: Path, run_dir: Path, backbone: Path, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def run(tiny_backbone: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with mistakes in its test split: every fourth bright picture is labelled defected."""
+    """A run with mistakes in its test split: every fourth bright image is labelled defected."""
     folder = tmp_path_factory.mktemp("summaries")
     parts = write_parts(folder / "parts", per_label=PER_LABEL)
     for index in range(0, PER_LABEL, 4):
@@ -90,13 +90,13 @@ def test_every_mistake_has_a_picture(run: Path) -> None:
     wrong = np.sum(metrics["confusion"]) - np.trace(metrics["confusion"])
     assert wrong > 0
     read = events(run / "logs" / "results")
-    pictures = [tag for tag in read.Tags()["tensors"] if tag.startswith("misclassified/")]
-    assert len(pictures) == wrong
-    for tag in ("confusion", pictures[0]):
+    images = [tag for tag in read.Tags()["tensors"] if tag.startswith("misclassified/")]
+    assert len(images) == wrong
+    for tag in ("confusion", images[0]):
         _, _, png = tf.make_ndarray(read.Tensors(tag)[0].tensor_proto)
         pixels = tf.io.decode_png(png).numpy()
-        assert pixels.std() > 10, "not an empty picture"
-    caption = read.SummaryMetadata(pictures[0]).summary_description
+        assert pixels.std() > 10, "not an empty image"
+    caption = read.SummaryMetadata(images[0]).summary_description
     assert ", predicted " in caption
     assert "defected $x_$" in caption
 

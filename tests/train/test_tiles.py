@@ -39,14 +39,14 @@ BAD = (0,)
 @given(st.integers(1, 4), st.integers(1, 4), st.integers(1, 3))
 def test_uncut_restores_the_image(rows: int, columns: int, count: int) -> None:
     shape = (count, rows * 2, columns * 3, 1)
-    pictures = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
-    tiles = cut(tf.constant(pictures), (rows, columns))
-    np.testing.assert_array_equal(join_tile_maps(tiles, (rows, columns)), pictures)
+    images = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    tiles = cut(tf.constant(images), (rows, columns))
+    np.testing.assert_array_equal(join_tile_maps(tiles, (rows, columns)), images)
     values = by_image(tf.reshape(tiles, (-1, 6)), (rows, columns)).numpy()
     assert values.shape == ((count, 6) if rows * columns == 1 else (count, rows * columns, 6))
-    for picture, parts in zip(pictures, values, strict=True):
+    for image, parts in zip(images, values, strict=True):
         joined = join(parts.reshape(-1, 2, 3), (rows, columns))
-        np.testing.assert_array_equal(joined, picture[..., 0])
+        np.testing.assert_array_equal(joined, image[..., 0])
 
 
 def hidden(count: int, seed: int) -> tuple[Examples, np.ndarray]:
@@ -89,7 +89,7 @@ def test_maps_of_tiles_are_joined_in_order(tiny_backbone: Path) -> None:
     generator = np.random.default_rng(1)
     kernel = generator.normal(size=(backbone.feature_size, 2)).astype(np.float32)
     head = Head(kernel, np.zeros(2, np.float32))
-    picture = generator.integers(0, 256, (ROWS * SIDE, COLUMNS * SIDE, 3), np.uint8)
+    image = generator.integers(0, 256, (ROWS * SIDE, COLUMNS * SIDE, 3), np.uint8)
     spec = dataclasses.replace(backbone.spec, height=ROWS * SIDE, width=COLUMNS * SIDE)
     tiled = dataclasses.replace(backbone, spec=spec, tiles=(ROWS, COLUMNS), views=2)
     explain = contributions(assemble(tiled, head), (ROWS, COLUMNS))
@@ -97,10 +97,10 @@ def test_maps_of_tiles_are_joined_in_order(tiny_backbone: Path) -> None:
     assert explain is not None
     assert explain_tile is not None
 
-    (whole,) = explain(picture, 1)
+    (whole,) = explain(image, 1)
     for row, band in enumerate(np.split(whole, ROWS)):
         for column, part in enumerate(np.split(band, COLUMNS, axis=1)):
-            tile = picture[row * SIDE :, column * SIDE :][:SIDE, :SIDE]
+            tile = image[row * SIDE :, column * SIDE :][:SIDE, :SIDE]
             np.testing.assert_allclose(part, explain_tile(tile, 1)[0], rtol=1e-3, atol=1e-6)
 
 

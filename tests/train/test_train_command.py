@@ -196,11 +196,11 @@ def test_without_a_known_good_label_every_verdict_is_review(
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "message"),
     [
-        (["--accept-label", "shiny"], 1, "cannot accept shiny"),
+        (["--accept-label", "shiny"], 1, "--accept-label shiny: no such label"),
         (["--backbone", "no-such"], 1, "cannot use no-such as a backbone"),
         (["--test-share", "0.6", "--validation-share", "0.5"], 2, "leave nothing to train on"),
-        (["--l1", "0.1"], 2, "Choose the optimizer adam or sgd"),
-        (["--cost-escape", "10"], 2, "give both or none"),
+        (["--l1", "0.1"], 2, "Choose --optimizer adam or sgd"),
+        (["--cost-escape", "10"], 2, "expected both or neither"),
         (["--epochs", "0"], 2, "--epochs"),
     ],
 )

@@ -141,11 +141,11 @@ def test_fast_scoring_works_with_more_features_than_pictures(blocks: tuple[int, 
     features = generator.normal(size=(60, 200)) + np.eye(3)[labels] @ generator.normal(
         size=(3, 200)
     )
-    pictures = tuple(
+    images = tuple(
         LabelledImage(Path(f"{row}.png"), int(label), Split.TRAIN, row / 60)
         for row, label in enumerate(labels)
     )
-    dataset = Dataset(("a", "b", "c"), pictures)
+    dataset = Dataset(("a", "b", "c"), images)
     examples = Examples(features.astype(np.float32), labels.astype(np.intp))
     backbone: Any = SimpleNamespace(tiles=(1, 1), blocks=blocks)
     training_data = TrainingData(dataset, backbone, examples, (), ())
@@ -160,14 +160,14 @@ def test_the_test_split_is_not_used(parts: Path, tiny_backbone: Path, tmp_path: 
     other = shutil.copytree(parts, tmp_path / "other")
     held_out = split(scan(other)).of(Split.TEST)
     assert held_out
-    for picture in held_out:
-        Image.new("RGB", (40, 40), "red").save(picture.path)
+    for image in held_out:
+        Image.new("RGB", (40, 40), "red").save(image.path)
     one, two = (
         tune(folder, tmp_path / f"study-{folder.name}", search(tiny_backbone), 2)
         for folder in (parts, other)
     )
     assert [t.user_attrs for t in one.trials] == [t.user_attrs for t in two.trials]
-    assert (one.test_pictures, one.pictures) == (len(held_out), 60 - len(held_out))
+    assert (one.test_images, one.images) == (len(held_out), 60 - len(held_out))
 
 
 def test_a_study_resumes_where_it_ended(parts: Path, tiny_backbone: Path, tmp_path: Path) -> None:

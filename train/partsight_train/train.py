@@ -16,6 +16,7 @@ from partsight.errors import ModelError
 from partsight.inference.interpreter import load_runtime
 from partsight.inference.runtimes import choose_runtime
 from partsight.utils.progress import silent
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Split
 from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.data.training_data import Stages
@@ -45,10 +46,10 @@ class Outcome:
 
     Attributes:
         metrics: the document of ``metrics.json``.
-        model: the delivered file.
+        model: the delivered ``.tflite`` file.
         report: the HTML report.
         failed: path and reason of each image that could not be read.
-        pictures: number of all images, including those.
+        images: number of all images, including those that could not be read.
         mistakes: test images that the delivered file misclassifies.
     """
 
@@ -56,7 +57,7 @@ class Outcome:
     model: Path
     report: Path
     failed: Mapping[Path, str]
-    pictures: int
+    images: int
     mistakes: tuple[Mistake, ...]
 
 
@@ -70,7 +71,7 @@ def train(
     summaries_dir: Path | None = None,
     cache: Path | None = None,
 ) -> Outcome:
-    """Train, export and measure.
+    """Train a model, export it as an int8 file, measure both, and write the run folder.
 
     Args:
         image_dir: folder with one sub-folder per label.
@@ -87,7 +88,7 @@ def train(
         OutputError: ``run_dir`` is not empty, or cannot be written.
         EnvironmentFault: no TFLite runtime works in the same process as TensorFlow.
     """
-    load_runtime(choose_runtime())  # the last stage needs one: fail at once if there is none
+    load_runtime(choose_runtime())  # the last stage needs a runtime: fail at once without one
     strategy = open_strategy(settings.fine_tune)
     with RunDir.create(run_dir, resume=resume) as run:
         return _train(run, image_dir, settings, stages, strategy, summaries_dir or run.logs, cache)
@@ -122,7 +123,7 @@ def _train(
     )
     watch.lap("training")
     delivery = deliver(trained_model, prepared, settings, config)
-    _require_accuracy(delivery.metrics["int8"]["test_accuracy"], settings)
+    _require_accuracy(delivery.metrics["int8"], settings)
     write_results(log_dir, trained_model, delivery, settings)
     watch.lap("export and measurement")
     metrics = {**delivery.metrics, **folds, "dataset": prepared.document()}
@@ -190,7 +191,7 @@ def _outcome(
         run.path / DELIVERY,
         run.path / REPORT,
         prepared.failed,
-        len(prepared.failed) + len(dataset.pictures),
+        len(prepared.failed) + len(dataset.images),
         tuple(mistakes(dataset.labels, delivery.file.on_test)),
     )
 
@@ -213,7 +214,7 @@ def _record(
         sizes={DELIVERY: len(file.data)},
         splits=trained_model.dataset.counts(),
         parts=trained_model.dataset.part_counts(),
-        part_hashes={each.path: each.part_hash for each in trained_model.dataset.pictures},
+        part_hashes={each.path: each.part_hash for each in trained_model.dataset.images},
         notes=prepared.notes,
         findings=[finding.message for finding in findings],
         history=trained_model.history,
@@ -231,15 +232,16 @@ def _write(run: RunDir, prepared: Prepared, delivery: Delivery, record: RunRecor
     run.write_text("labels.txt", "".join(f"{label}\n" for label in record.labels))
     run.write_json("metrics.json", record.metrics)
     run.write_text(REPORT, report_html(record))
-    run.write_pictures(prepared.training_data.dataset, prepared.digests)
+    run.write_images(prepared.training_data.dataset, prepared.digests)
     run.deliver(DELIVERY, delivery.file.data)
     run.remove_checkpoints()
 
 
-def _require_accuracy(accuracy: float, settings: TrainSettings) -> None:
-    least = settings.assert_accuracy_at_least
+def _require_accuracy(metrics: Mapping[str, Any], settings: TrainSettings) -> None:
+    accuracy, least = metrics["test_accuracy"], settings.assert_accuracy_at_least
     if least is not None and accuracy < least:
         raise ModelError(
-            f"the int8 file is right on {accuracy:.2%} of the test images, expected at least "
-            f"{least:.2%}. Nothing was delivered; add images, or use --fine-tune."
+            f"the int8 file gives the right label to {accuracy:.2%} of "
+            f"{counted(metrics['test_images'], 'test image')}, expected at least {least:.2%}. "
+            "Nothing was delivered; add images, or use --fine-tune."
         )

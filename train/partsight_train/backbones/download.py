@@ -72,7 +72,7 @@ def download(
             part.replace(destination)
             mark.unlink(missing_ok=True)
             return
-    raise _failed(address, f"{reason}. Another run continues from there")
+    raise _failed(address, f"{reason}. The next run continues from there")
 
 
 def _receive(address: str, part: Path, mark: Path, progress: Progress, timeout_s: float) -> None:
@@ -120,7 +120,7 @@ def _require_size(size: int) -> None:
 
 
 def _store_validator(headers: http.client.HTTPMessage, mark: Path) -> None:
-    """Store the validator of this version of the file. A weak tag is not one."""
+    """Store the validator of this version of the file; a weak tag is no validator."""
     tag = headers.get("ETag", "")
     version = tag if tag.startswith('"') else headers.get("Last-Modified")
     if version:

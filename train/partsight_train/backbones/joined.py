@@ -88,8 +88,8 @@ def _save(members: Sequence[Member], image_size: int, folder: Path) -> Path:
     module.trainable_variables = _by_depth(
         [layer.resolved_object.trainable_variables for layer in layers]
     )
-    picture = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "image")
-    module.__call__ = tf.function(features, [picture])
+    image_spec = tf.TensorSpec((None, image_size, image_size, 3), tf.float32, "image")
+    module.__call__ = tf.function(features, [image_spec])
     with suppressed_stderr():
         tf.saved_model.save(module, str(folder), signatures={"serving_default": module.__call__})
     return folder

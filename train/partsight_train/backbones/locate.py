@@ -40,7 +40,7 @@ def locate(
         cache: folder of the cache; None for the default, see ``cache_dir``.
 
     Raises:
-        ModelError: the handle is unknown, the download failed, or it is not a SavedModel.
+        ModelError: the handle is unknown, the download failed, or the module is not a SavedModel.
         OutputError: the cache cannot be written.
         EnvironmentFault: the package of an embedded backbone is not installed.
     """
@@ -57,7 +57,7 @@ def locate(
         return _unpacked(path, cache)
     raise ModelError(
         f"cannot use {redact_address(handle)} as a backbone: no such file or folder. Expected "
-        f"one, an http(s) address, or a name: {', '.join(NAMED)}."
+        f"a file, a folder, an http(s) address, or a name: {', '.join(NAMED)}."
     )
 
 

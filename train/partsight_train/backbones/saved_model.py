@@ -56,7 +56,8 @@ def read_module(folder: Path) -> Module:
     """Read a SavedModel folder.
 
     Raises:
-        ModelError: not a SavedModel, or nothing in it returns one feature vector per image.
+        ModelError: the folder is no SavedModel, or nothing in it returns one feature vector per
+            image.
     """
     graph = _chosen(_graphs(folder))
     tags = tuple(graph.meta_info_def.tags)
@@ -73,7 +74,7 @@ def read_module(folder: Path) -> Module:
             f"{', '.join(_SIGNATURES)}, received {', '.join(sorted(graph.signature_def)) or 'none'}"
         )
     if not any(_is_image(tensor) for tensor in signature.inputs.values()):
-        raise ModelError(f"it takes no pictures. Expected float32 (N, H, W, 3), received {takes}")
+        raise ModelError(f"it takes no images. Expected float32 (N, H, W, 3), received {takes}")
     outputs = sorted(signature.outputs)
     if len(outputs) > 1 and _OUTPUT not in outputs:
         raise ModelError(f"it has several outputs, not one feature vector: {', '.join(outputs)}")

@@ -14,7 +14,7 @@ from partsight_train.requirements import require_train_extra
 __all__ = ["command"]
 
 _COLUMNS = ("name", "pixels", "features", "parameters", "multiply-adds", "on this machine")
-_OVERRIDES = ("image_size", "feature_size", "parameters", "multiply_adds", "licence")
+_FACTS = ("image_size", "feature_size", "parameters", "multiply_adds", "licence")
 
 
 @click.command("backbones")
@@ -24,7 +24,7 @@ def command(as_json: bool) -> None:
 
     States: 'embedded' is part of the installation, 'cached' is in the cache folder, 'to fetch'
     needs a network at its first use. --backbone also accepts any other TF Hub image feature
-    vector: its folder, its .tar.gz or its URL. Several joined by + are used together.
+    vector: its folder, its .tar.gz or its URL. Join names or paths by + to use several together.
 
     \b
     Example:
@@ -39,7 +39,7 @@ def _row(name: str) -> dict[str, Any]:
     """The facts of a backbone and its state, for JSON."""
     from partsight_train.backbones.locate import cached
 
-    row = {fact: getattr(NAMED[name], fact) for fact in _OVERRIDES}
+    row = {fact: getattr(NAMED[name], fact) for fact in _FACTS}
     if name in HUB:
         found = cached(name)
         return {

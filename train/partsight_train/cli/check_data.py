@@ -12,6 +12,7 @@ import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
 from partsight.cli.options import LocalPath
+from partsight_train.counted import counted
 from partsight_train.requirements import require_train_extra
 from partsight_train.settings import DEFAULT_BACKBONE, TrainSettings
 
@@ -31,20 +32,23 @@ __all__ = ["command"]
     help="HTML page with the images of each finding.",
 )
 @click.option(
-    "--backbone", default=DEFAULT_BACKBONE, help="Backbone for features that show wrong labels."
+    "--backbone",
+    default=DEFAULT_BACKBONE,
+    help="Backbone whose features are used to find wrong labels.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) -> None:
     """Find problems in the labelled images of IMAGE_DIR.
 
     Reports unreadable files, exact and near duplicates under two labels or in two splits, labels
-    with too few images or far more than another, mixed shapes, and images that look like another
-    label. Training makes the same checks, and continues.
+    with too few images or far more than another, different aspect ratios, low contrast, and images
+    that look like another label. Training makes the same checks, but continues in any case.
 
     Also reports how the folder is read: published splits, parts by sub-folder, files that are
     not read, and significant bits of 16-bit files.
 
-    Exit code 3 if images cannot be read, 1 for any other certain error.
+    The exit code is 3 if images cannot be read, and 1 if there is any other finding of severity
+    error.
 
     \b
     Example:
@@ -74,7 +78,7 @@ def command(image_dir: Path, output: Path | None, backbone: str, as_json: bool) 
         click.echo(json.dumps(document, default=str))
     else:
         _print(prepared, findings)
-    exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.pictures))
+    exit_if_failed(len(prepared.failed), len(prepared.failed) + len(dataset.images))
     if any(finding.severity is Severity.ERROR for finding in findings):
         raise click.exceptions.Exit(1)
 
@@ -102,12 +106,12 @@ def _print(prepared: Prepared, findings: Sequence[Finding]) -> None:
     for finding in findings:
         click.echo(f"{finding.severity.value}: {finding.kind}: {finding.message}")
     for note in prepared.notes:
-        click.echo(f"how it was read: {note}")
+        click.echo(f"how the folder is read: {note}")
     for label, number in dataset.part_counts().items():
-        click.echo(f"{label}: {_counts(dataset.counts()[label])} of {number} parts")
-    click.echo(f"{len(dataset.pictures)} images, {len(findings)} findings")
+        click.echo(f"{label}: {_counts(dataset.counts()[label])} of {counted(number, 'part')}")
+    click.echo(f"{counted(len(dataset.images), 'image')}, {counted(len(findings), 'finding')}")
 
 
 def _counts(splits: Mapping[str, int]) -> str:
     by_split = ", ".join(f"{count} {split}" for split, count in splits.items())
-    return f"{sum(splits.values())} images ({by_split})"
+    return f"{counted(sum(splits.values()), 'image')} ({by_split})"

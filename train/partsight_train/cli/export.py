@@ -19,7 +19,12 @@ _SHARE = click.FloatRange(0, 1)
 
 @click.command("export")
 @click.argument("run_dir", type=click.Path(path_type=Path))
-@click.option("--quantize", type=click.Choice(VARIANTS), help="Variant to write.")
+@click.option(
+    "--quantize",
+    type=click.Choice(VARIANTS),
+    help="Variant to write: none is float32; dynamic has int8 weights; int8-float has a float head "
+    "and float scores; int16x8 has int16 activations and int8 weights.",
+)
 @click.option(
     "-o",
     "--output",
@@ -35,7 +40,7 @@ _SHARE = click.FloatRange(0, 1)
 @click.option(
     "--product",
     callback=product_name,
-    help="Product that the model inspects; default that of the run.",
+    help="Product that the model inspects; default the product of the run.",
 )
 @click.option(
     "--max-accuracy-loss",

@@ -53,11 +53,15 @@ def region(
     """The shares (left, top, width, height) of ``--roi``; None if it is not given."""
     if value is None:
         return None
+    expected = "expected four shares of the image, such as 0.25,0,0.5,1"
     try:
         left, top, width, height = map(float, value.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{expected}. Received: {value!r}") from error
+    try:
         return PreprocessSpec(1, 1, roi=(left, top, width, height)).roi
     except ValueError as error:
-        raise click.BadParameter(f"expected four shares of the image: {error}") from error
+        raise click.BadParameter(f"{expected}: {error}") from error
 
 
 def rows_and_columns(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[int, int]:

@@ -1,7 +1,8 @@
 """``--config run.toml``: the options of a command from a TOML file.
 
 Keys are option names with underscores. Values are as on the command line: text or numbers, true
-or false for switches, arrays for options that may be repeated. The command line beats the file.
+or false for switches, arrays for options that may be repeated. Options on the command line
+take precedence.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def apply_run_file(ctx: click.Context, parameter: click.Parameter, path: Path | 
             raise ConfigError(f"{path}: unknown key {key!r}. {_nearest(key, options)}")
         option = options[key]
         if option.name in values:
-            raise ConfigError(f"{path}: {key} is given twice, under its former name too")
+            raise ConfigError(f"{path}: {key} is given twice, also under its former name")
         values[str(option.name)] = _checked(ctx, option, value, f"{path}: {key}")
     ctx.default_map = {**(ctx.default_map or {}), **values}
     ctx.meta[_NAMES] = frozenset(values)

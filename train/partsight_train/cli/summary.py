@@ -7,6 +7,7 @@ from typing import Any
 
 from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.report_text import metrics_text
+from partsight_train.counted import counted
 from partsight_train.train import Outcome
 
 __all__ = ["mistakes_text", "summary_text"]
@@ -45,15 +46,15 @@ def _thresholds(point: Mapping[str, Any]) -> str:
 
 
 def _reference_text(facts: Mapping[str, Any] | None) -> list[str]:
-    """Whether the file has a drift reference; empty if that is unknown."""
+    """Whether the file has a drift reference; empty for metrics without this entry."""
     if facts is None:
         return []
     if facts["problem"] is not None:
         return [
-            f"Drift reference: none, the line learns one (good images expected: at least "
+            f"Drift reference: none, so the line measures its own (good images expected: at least "
             f"{facts['expected']}, received: {facts['good_pictures']})"
         ]
-    return [f"Drift reference: {facts['good_pictures']} good images"]
+    return [f"Drift reference: {counted(facts['good_pictures'], 'good image')}"]
 
 
 def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
@@ -61,7 +62,8 @@ def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
     if dataset is None:
         return []
     lines = [
-        f"{label}: {sum(splits.values())} images of {dataset['parts'][label]} parts ("
+        f"{label}: {counted(sum(splits.values()), 'image')} of "
+        f"{counted(dataset['parts'][label], 'part')} ("
         + ", ".join(f"{count} {split}" for split, count in splits.items())
         + ")"
         for label, splits in dataset["pictures"].items()

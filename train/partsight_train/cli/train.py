@@ -64,7 +64,7 @@ def command(
     click.echo(summary_text(outcome))
     if print_misclassified:
         click.echo(mistakes_text(outcome))
-    exit_if_failed(len(outcome.failed), outcome.pictures)
+    exit_if_failed(len(outcome.failed), outcome.images)
 
 
 def _settings(options: dict[str, Any]) -> TrainSettings:

@@ -75,13 +75,14 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _run("--config", type=click.Path(path_type=Path, dir_okay=False), is_eager=True, basic=True,
          expose_value=False, callback=apply_run_file,
          help="TOML file with options: names with underscores as keys, such as image_size = 320. "
-              "The command line beats the file."),
+              "Options on the command line take precedence."),
     _run("--preset", type=_choice(tuple(PRESETS)), is_eager=True, expose_value=False,
          callback=apply_preset,
-         help="Defaults of a known method; 'retrain' is that of TensorFlow's retrain.py."),
+         help="Default settings of a known method; 'retrain': TensorFlow's retrain.py."),
     _run("--resume", is_flag=True, basic=True, help="Continue a run that was interrupted."),
     _run("--seed", type=click.IntRange(0), default=_HEAD.seed, basic=True,
-         help="Seed of initial weights, image order, augmentation and calibration images."),
+         help="Seed of initial weights, image order, augmentation in fine-tuning and calibration "
+              "images."),
     _run("--summaries-dir", type=click.Path(path_type=Path),
          help="Folder for TensorBoard; default RUN_DIR/logs."),
     _run("--cache-dir", type=click.Path(path_type=Path),
@@ -92,9 +93,9 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
          help="Level of the messages on stderr."),
 
     _data("--validation-share", type=_SHARE, default=_TRAIN.validation_share,
-          help="Share of the images for early stopping and for choosing thresholds."),
+          help="Share of the parts for early stopping and for choosing thresholds."),
     _data("--test-share", type=_SHARE, default=_TRAIN.test_share,
-          help="Share of the images that are used for measurement only."),
+          help="Share of the parts that are used for measurement only."),
     _data("--group-near-duplicates", is_flag=True,
           help="Keep nearly identical images in one split and one fold."),
     _data("--test-batch-size", type=_COUNT,
@@ -104,7 +105,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
 
     _network("--backbone", default=_TRAIN.backbone, basic=True,
              help="Name from 'partsight backbones', or a TF Hub image feature vector: folder, "
-                  ".tar.gz or URL. Several joined by + are used together."),
+                  ".tar.gz or URL. Join names or paths by + to use several together."),
     _network("--image-size", type=_COUNT, basic=True,
              help="Side of the network's input in pixels; default the backbone's own."),
     _network("--resize-mode", "fit", former=["--fit"], type=_choice(FITS), default=_TRAIN.fit,
@@ -113,11 +114,12 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
              help="Use only this region, as shares of the image, e.g. 0.25,0,0.5,1."),
     _network("--bit-depth", type=click.IntRange(MIN_BIT_DEPTH, MAX_BIT_DEPTH),
              help="Significant bits of files with 16 bits per sample; default the declared depth, "
-                  "or the largest sample of all files."),
+                  "or the bits of the largest sample in all files."),
     _network("--tta", "views", former=["--views"], type=click.Choice(VIEWS),
              default=_TRAIN.views, basic=True,
-             help="Test-time augmentation: average the features of 2 (mirrored), 4 (mirrored both "
-                  "ways) or 8 (also turned) views. Inference time grows by the same factor."),
+             help="Test-time augmentation: average the features of 2 views of an image "
+                  "(mirrored), 4 (mirrored in both directions) or 8 (also rotated). Inference "
+                  "time grows by the same factor."),
     _network("--tiles", callback=rows_and_columns, default="1x1", metavar="ROWSxCOLUMNS",
              basic=True,
              help="Cut images into tiles of the input size; the worst tile decides. For small "
@@ -160,7 +162,7 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _head("--label-smoothing", type=_BELOW_ONE, default=_HEAD.label_smoothing,
           help="Share of the probability that is spread over all labels."),
     _head("--scale-features/--raw-features", default=_HEAD.scale_features,
-          help="Standardize the features for training."),
+          help="Standardize the features for training, or use them unchanged."),
 
     _augment("--augment", type=_choice(_AUGMENTATIONS), multiple=True, is_eager=True,
              expose_value=False, callback=apply_augmentations, basic=True,
@@ -170,21 +172,22 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _augment("--augment-copies", "copies", former=["--copies"], type=_COUNT,
              default=_AUGMENT.copies,
              help="Augmented copies of each training image, in addition to the image."),
-    _augment("--flip-left-right", is_flag=True, help="Mirror at random."),
-    _augment("--flip-up-down", is_flag=True, help="Mirror at random."),
+    _augment("--flip-left-right", is_flag=True, help="Mirror left to right at random."),
+    _augment("--flip-up-down", is_flag=True, help="Mirror top to bottom at random."),
     _augment("--rotation", type=click.FloatRange(0, 180), default=_AUGMENT.rotation,
              help="Maximum angle in degrees, in both directions."),
     _augment("--shift", type=_BELOW_ONE, default=_AUGMENT.shift,
-             help="Maximum share of the side."),
+             help="Maximum distance on each axis, as a share of the side."),
     _augment("--shear", type=click.FloatRange(0, 80), default=_AUGMENT.shear,
              help="Maximum angle in degrees."),
-    _augment("--zoom", type=_BELOW_ONE, default=_AUGMENT.zoom, help="Maximum share in or out."),
+    _augment("--zoom", type=_BELOW_ONE, default=_AUGMENT.zoom,
+             help="Maximum zoom in or out, as a share of the side."),
     _augment("--crop", type=_BELOW_ONE, default=_AUGMENT.crop,
-             help="Maximum share of the side that is cut off."),
+             help="Share of the side that is cut off, at a random place."),
     _augment("--brightness", type=_BELOW_ONE, default=_AUGMENT.brightness,
-             help="Maximum share up or down."),
+             help="Maximum change up or down, as a share of the full range."),
     _augment("--contrast", type=_BELOW_ONE, default=_AUGMENT.contrast,
-             help="Maximum share up or down."),
+             help="Maximum change up or down, as a share of the image's contrast."),
 
     _tune("--fine-tune", type=_choice(FINE_TUNED_PARTS), default=_TUNE.fine_tune, basic=True,
           help="Also train the upper layers of the backbone, or all of them."),
@@ -207,16 +210,18 @@ _OPTIONS: tuple[Callable[..., Any], ...] = (
     _decide("--cost-false-reject", type=_POSITIVE, basic=True,
             help="Cost of a good part that is not accepted."),
     _decide("--defect-rate", type=_SHARE,
-            help="Share of bad parts on the line; default the share among the images."),
+            help="Share of bad parts on the line; default the share in the validation split."),
     _decide("--min-contrast", type=click.FloatRange(0, 255),
-            help="Grey levels that the central 85 % of an image must span; an image with fewer is "
-                 "never accepted. Default 10, or less if good images have less; 0 is off."),
+            help="Minimum range of grey levels in an image, without the darkest and the brightest "
+                 "7.5 % of its pixels; an image below it is never accepted. Default 10, or "
+                 "less if good images have less; 0 is off."),
 
     _deliver("--calibration-images", "calibration", former=["--calibration"], type=_COUNT,
              default=_TRAIN.calibration,
-             help="Maximum training images for the value ranges of int8."),
+             help="Maximum number of training images that set the value ranges of int8."),
     _deliver("--quantization-aware/--float-only", default=_TRAIN.quantization_aware,
-             help="Fit the head also to the features of the int8 backbone."),
+             help="Fit the head to the features of the int8 backbone too, or only of the "
+                  "float backbone."),
     _deliver("--product", callback=product_name, basic=True,
              help="Product that the model inspects. A line runs only models of its own product."),
     _deliver("--model-name", default=_CARD.model_name, help="Name in the standard metadata."),

@@ -26,11 +26,11 @@ _VARIATIONS = tuple(name for name in AUGMENTATIONS if name != "none")
 @click.option("-o", "--study-dir", required=True, type=LocalPath(path_type=Path),
               help="New folder for study.db (an Optuna study) and best.json.")
 @click.option("--resume", is_flag=True,
-              help="Continue the study in that folder, interrupted or finished.")
+              help="Continue an interrupted or finished study in the folder of --study-dir.")
 @click.option("--trials", type=click.IntRange(1), default=100,
               help="Total number of trials, including those of a continued study.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
-              help="Start no trial after this time.")
+              help="Start no new trial after this time.")
 @click.option("--measure", type=click.Choice(MEASURES), default=_SEARCH.measure,
               help="Measure to optimize: loss is the mean negative log-likelihood, recall the "
                    "share of bad parts classified as bad, false-rejects the share of good parts "
@@ -38,7 +38,7 @@ _VARIATIONS = tuple(name for name in AUGMENTATIONS if name != "none")
 @click.option("--folds", type=click.IntRange(2), default=_SEARCH.folds,
               help="Folds of the cross-validation of each trial.")
 @click.option("--backbone", "backbones", multiple=True, default=_SEARCH.backbones,
-              help="Backbone as for partsight train; may be repeated.")
+              help="Backbone, as for 'partsight train'; may be repeated.")
 @click.option("--optimizer", "optimizers", type=click.Choice(OPTIMIZERS), multiple=True,
               default=_SEARCH.optimizers,
               help="Optimizer; may be repeated. adam and sgd take far longer than lbfgs.")
@@ -96,7 +96,7 @@ def command(
         cache=cache_dir,
     )
     click.echo(result_text(found, image_dir, study_dir))
-    exit_if_failed(len(found.failed), len(found.failed) + found.pictures + found.test_pictures)
+    exit_if_failed(len(found.failed), len(found.failed) + found.images + found.test_images)
 
 
 def _search(options: dict[str, Any], variations: tuple[str, ...]) -> Search:

@@ -94,7 +94,7 @@ def quantize(ranged: bytes, variant: VariantName) -> bytes:
     """Quantize a flatbuffer with ranges.
 
     ``int8-float`` leaves the head in float: softmax and logits in int8 have 256 values, so that a
-    float output alone would not make the scores finer.
+    float output alone would not make the steps of the scores finer.
 
     Args:
         ranged: flatbuffer from ``convert_with_ranges``.

@@ -1,4 +1,4 @@
-"""Layers of a flatbuffer, with the names that the converter's quantizer uses: of their outputs."""
+"""Layers of a flatbuffer. A layer has the name of its first output, as in TFLite's quantizer."""
 
 from __future__ import annotations
 
@@ -14,8 +14,6 @@ OPERATOR_NAMES = {
 }
 # Operators that only reorder values.
 _MOVES = frozenset({"CONCATENATION", "PAD", "RESHAPE", "SPLIT", "STRIDED_SLICE", "TRANSPOSE"})
-# Operators that do not change the range of values: a value that is small in the range of their
-# input is small in that of their output.
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ __all__ = ["Split", "assign_folds", "assign_splits"]
 
 _Labels = frozenset[int]
 
-# A label with this many parts has at least two in each split: one alone is no sample.
+# A label with this many parts has at least two in each split: a single part is no sample.
 _ENOUGH_FOR_TWO = 10
 # Smallest and largest number of parts of a label in a split, as multiples of its share.
 _MIN_TIMES, _MAX_TIMES = 0.4, 1.5
@@ -41,7 +41,7 @@ def assign_splits(
 
     Args:
         labels_at: hash of each part to the labels of its images.
-        shares: share of each split except train, in the order of assignment.
+        shares: share of each split except train, in (0, 1), in the order of assignment.
     """
     order = sorted(labels_at)
     ends, end = [], 0.0

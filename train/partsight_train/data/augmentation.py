@@ -59,7 +59,7 @@ def seeded_augmentation(
     Args:
         settings: strength of each augmentation.
         shape: (H, W, 3) of the images.
-        copy: number of the copy.
+        copy: number of the copy, from 0.
     """
     choices = dataclasses.asdict(dataclasses.replace(settings, copies=0))
     identity = json.dumps([choices, copy, keras3.__version__]).encode()

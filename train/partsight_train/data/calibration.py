@@ -32,12 +32,10 @@ class Calibration:
     paths: tuple[Path, ...]
     spec: PreprocessSpec
 
-    def pictures(self) -> list[NDArray[np.uint8]]:
+    def images(self) -> list[NDArray[np.uint8]]:
         """Return the readable images after preprocessing, uint8 (H, W, 3) RGB."""
-        decoded = (picture for _, picture in read_images(self.paths, self.spec))
-        return [
-            preprocess(picture, self.spec) for picture in decoded if isinstance(picture, np.ndarray)
-        ]
+        decoded = (image for _, image in read_images(self.paths, self.spec))
+        return [preprocess(image, self.spec) for image in decoded if isinstance(image, np.ndarray)]
 
     def identity(self, digests: Mapping[Path, bytes]) -> bytes:
         """Return SHA-256 over the SHA-256 of the files, in their order."""
@@ -45,7 +43,7 @@ class Calibration:
 
 
 def choose_calibration(
-    pictures: Sequence[LabelledImage], spec: PreprocessSpec, count: int, seed: int
+    images: Sequence[LabelledImage], spec: PreprocessSpec, count: int, seed: int
 ) -> Calibration:
     """Choose training images at random, the same number for each label as far as possible.
 
@@ -53,15 +51,15 @@ def choose_calibration(
     would be clipped.
 
     Args:
-        pictures: images of the training split.
+        images: images of the training split.
         spec: preprocessing of the network.
-        count: largest number of images.
+        count: largest number of images, at least 1.
         seed: seed of the choice.
     """
     generator = random.Random(seed)
     by_label: dict[int, list[LabelledImage]] = {}
-    for picture in generator.sample(list(pictures), len(pictures)):
-        by_label.setdefault(picture.label, []).append(picture)
+    for image in generator.sample(list(images), len(images)):
+        by_label.setdefault(image.label, []).append(image)
     dealt = itertools.chain.from_iterable(itertools.zip_longest(*by_label.values()))
-    chosen = [picture.path for picture in dealt if picture is not None]
+    chosen = [image.path for image in dealt if image is not None]
     return Calibration(tuple(chosen[:count]), spec)

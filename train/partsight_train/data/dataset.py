@@ -18,6 +18,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.errors import DatasetError
 from partsight.image_files.part_names import part_in_name
+from partsight_train.counted import counted
 from partsight_train.data import assignment
 from partsight_train.data.assignment import Split
 from partsight_train.data.scan import Scan, scan
@@ -61,27 +62,27 @@ class Dataset:
 
     Attributes:
         labels: names of the sub-folders, sorted.
-        pictures: images by label, then by path.
+        images: images by label, then by path.
     """
 
     labels: tuple[str, ...]
-    pictures: tuple[LabelledImage, ...]
+    images: tuple[LabelledImage, ...]
 
     def of(self, split: Split) -> tuple[LabelledImage, ...]:
         """Return the images of one split."""
-        return tuple(picture for picture in self.pictures if picture.split is split)
+        return tuple(image for image in self.images if image.split is split)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return label to split to number of images."""
-        found = Counter((picture.label, picture.split) for picture in self.pictures)
+        found = Counter((image.label, image.split) for image in self.images)
         return {
             label: {subset.value: found[index, subset] for subset in Split}
             for index, label in enumerate(self.labels)
         }
 
     def labels_at(self) -> dict[float, frozenset[int]]:
-        """Return the hash of each part to the labels of its images."""
-        return _labels_at((picture.part_hash, picture.label) for picture in self.pictures)
+        """Return hash of a part to the labels of its images, as indices."""
+        return _labels_at((image.part_hash, image.label) for image in self.images)
 
     def part_counts(self) -> dict[str, int]:
         """Return label to number of parts."""
@@ -103,8 +104,8 @@ def split(
 
     Args:
         found: label to its images, or a scanned folder.
-        validation_share: share of the parts.
-        test_share: share of the parts.
+        validation_share: share of the parts, in (0, 1).
+        test_share: share of the parts, in (0, 1).
         groups: images that stay together whatever their names; no image is in two groups.
 
     Raises:
@@ -120,8 +121,8 @@ def split(
     published = set(scanned.published.values())
     wanted = {Split.TEST: test_share, Split.VALIDATION: validation_share}
     shares = {subset: share for subset, share in wanted.items() if subset not in published}
-    pictures = _assigned(scanned, _places(scanned, groups), shares)
-    return _with_every_split(Dataset(tuple(scanned.found), pictures), (*shares, Split.TRAIN))
+    images = _assigned(scanned, _places(scanned, groups), shares)
+    return _with_every_split(Dataset(tuple(scanned.found), images), (*shares, Split.TRAIN))
 
 
 def _assigned(
@@ -177,9 +178,9 @@ def _name_in_set(path: Path, scanned: Scan) -> str:
     return f"{published.value}/{path.name}"
 
 
-def _labels_at(pictures: Iterable[tuple[float, int]]) -> dict[float, frozenset[int]]:
+def _labels_at(images: Iterable[tuple[float, int]]) -> dict[float, frozenset[int]]:
     found: dict[float, set[int]] = defaultdict(set)
-    for part_hash, label in pictures:
+    for part_hash, label in images:
         found[part_hash].add(label)
     return {part_hash: frozenset(labels) for part_hash, labels in found.items()}
 
@@ -190,8 +191,8 @@ def limit_test(dataset: Dataset, most: int | None, seed: int) -> Dataset:
     if most is None or most >= len(test):
         return dataset
     kept = set(random.Random(seed).sample(test, most))
-    pictures = (each for each in dataset.pictures if each.split is not Split.TEST or each in kept)
-    return Dataset(dataset.labels, tuple(pictures))
+    images = (each for each in dataset.images if each.split is not Split.TEST or each in kept)
+    return Dataset(dataset.labels, tuple(images))
 
 
 def part_hash_of(label: str, file_name: str) -> float:
@@ -216,7 +217,7 @@ def assign_folds(dataset: Dataset, count: int) -> NDArray[np.intp]:
         int (N,), the fold of each image.
     """
     folds = assignment.assign_folds(dataset.labels_at(), count)
-    return np.array([folds[picture.part_hash] for picture in dataset.pictures], np.intp)
+    return np.array([folds[image.part_hash] for image in dataset.images], np.intp)
 
 
 def _require_parts(scanned: Scan, labels_at: Mapping[float, frozenset[int]], least: int) -> None:
@@ -224,14 +225,15 @@ def _require_parts(scanned: Scan, labels_at: Mapping[float, frozenset[int]], lea
     for index, (label, paths) in enumerate(scanned.found.items()):
         if counts[index] < least:
             raise DatasetError(
-                f"label {label} has {counts[index]} parts that can be read, expected {least} or "
-                f"more, to train, validate and test on. {_few_parts_hint(scanned, paths)}"
+                f"label {label} has {counted(counts[index], 'part')} that can be read, expected "
+                f"{least} or more, to train, validate and test on. "
+                f"{_few_parts_hint(scanned, paths)}"
             )
 
 
 def _few_parts_hint(scanned: Scan, paths: Sequence[Path]) -> str:
     if not any(path in scanned.parts for path in paths):
-        return "Add pictures."
+        return "Add images of other parts."
     return (
         "Its sub-folders count as one part each, because file names recur in them. Add parts. "
         "If each file shows another part, give the files different names. If the sub-folders are "
@@ -250,7 +252,7 @@ def _with_every_split(dataset: Dataset, subsets: Sequence[Split]) -> Dataset:
         if missing:
             raise DatasetError(
                 f"label {label} has no part left for {' and '.join(missing)}: its parts also have "
-                "pictures under other labels, and pictures of one part stay together. Add parts of "
-                f"{label}."
+                "images under other labels, and images of one part stay together. Add parts of "
+                f"label {label} only."
             )
     return dataset

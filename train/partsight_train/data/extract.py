@@ -36,14 +36,14 @@ _LARGE_MODEL = 100_000_000
 
 
 def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -> Extractor:
-    """Return a function from uint8 (N, H, W, 3) RGB to features float32 (N, T * D).
+    """Return a function from uint8 (N, H, W, 3) RGB to features float32 (N, T * D), for T tiles.
 
     With calibration images, the features are those of the int8 backbone. Otherwise, TensorFlow
     runs the float network on a GPU; on a CPU TFLite runs it, one image per core, in a third of
     TensorFlow's time.
 
     Raises:
-        ModelError: TFLite cannot run the backbone, so that no file could be exported either.
+        ModelError: the backbone cannot be converted to TFLite, so that no file could be exported.
     """
 
     def features(images: Any) -> Any:
@@ -59,21 +59,28 @@ def open_extractor(backbone: Backbone, calibration: Calibration | None = None) -
         return lambda images: np.asarray(run(images).numpy(), np.float32)
     try:
         if calibration is not None:
-            model = convert(features, shape, "int8-float", calibration.pictures())
+            model = convert(features, shape, "int8-float", calibration.images())
         else:
             converter = converter_of(features_of_bytes, tf.TensorSpec((1, *shape), tf.uint8))
             with suppressed_stderr():
                 model = converter.convert()
     except Exception as error:  # noqa: BLE001 - the converter has no common exception class
         raise ModelError(
-            f"cannot use {backbone.name} as a backbone: TFLite cannot run it: {error}. "
-            "Choose another."
+            f"cannot use {backbone.name} as a backbone: it cannot be converted to TFLite: "
+            f"{error}. Choose another backbone."
         ) from error
     return run_on_all_cores(model)
 
 
 def run_on_all_cores(model: bytes) -> Extractor:
-    """Return a function that runs a flatbuffer of batch size 1, one image per core."""
+    """Return a function that runs a flatbuffer of batch size 1, one image per core.
+
+    Args:
+        model: from uint8 (1, H, W, 3) RGB or float32 in [0, 1], to float32 (1, D).
+
+    Returns:
+        A function from uint8 (N, H, W, 3) RGB to float32 (N, D).
+    """
     cores = os.cpu_count() or 1
     workers, threads = (1, cores) if len(model) > _LARGE_MODEL else (cores, 1)
     pool = ThreadPoolExecutor(workers)

@@ -35,11 +35,11 @@ class FeatureCache:
     def __init__(self, connection: sqlite3.Connection, size: int) -> None:
         self._connection, self._size = connection, size
 
-    def get(self, picture: bytes) -> NDArray[np.float32] | None:
-        """Return the vector of an image, float32 (D,), or None if it is unknown or damaged."""
+    def get(self, key: bytes) -> NDArray[np.float32] | None:
+        """Return the vector of an image by its digest, float32 (D,); None if unknown or damaged."""
         query = "SELECT vector, checksum FROM features WHERE picture = ?"
-        row = self._connection.execute(query, (picture,)).fetchone()
-        if row is None or _checksum(picture, row[0]) != row[1]:
+        row = self._connection.execute(query, (key,)).fetchone()
+        if row is None or _checksum(key, row[0]) != row[1]:
             return None
         vector = np.frombuffer(row[0], np.dtype("<f4"))
         return vector if vector.shape == (self._size,) else None
@@ -64,8 +64,8 @@ class FeatureCache:
     def put(self, vectors: Mapping[bytes, NDArray[np.float32]]) -> None:
         """Store vectors, float32 (D,) each, in one transaction."""
         rows: Iterable[tuple[bytes, bytes, bytes]] = (
-            (picture, blob, _checksum(picture, blob))
-            for picture, vector in vectors.items()
+            (key, blob, _checksum(key, blob))
+            for key, vector in vectors.items()
             for blob in [vector.astype("<f4").tobytes()]
         )
         with self._connection:
@@ -101,5 +101,5 @@ def open_cache(
         ) from error
 
 
-def _checksum(picture: bytes, vector: bytes) -> bytes:
-    return hashlib.blake2b(vector, digest_size=16, key=picture[:64]).digest()
+def _checksum(key: bytes, vector: bytes) -> bytes:
+    return hashlib.blake2b(vector, digest_size=16, key=key[:64]).digest()

@@ -69,8 +69,8 @@ def compute_features(
         progress: reports each image to compute.
         digests: SHA-256 of each file if known; None reads all files.
         augmentation: compute the features of augmented copies instead.
-        calibration: compute the features of the int8 backbone, with the ranges of these images,
-            instead. They are among ``paths``.
+        calibration: compute the features of the int8 backbone instead; these images, which are
+            among ``paths``, set its value ranges.
 
     Raises:
         DatasetError: no image could be read.
@@ -95,7 +95,7 @@ def compute_features(
                 cache.put({unknown[path]: vector for path, vector in new.items()})
             vectors.update(new)
     if not vectors:
-        raise DatasetError(f"none of {len(paths)} pictures could be read; see the reasons above")
+        raise DatasetError(_none_readable(failed))
     return Features(vectors, failed, known, len(unknown))
 
 
@@ -128,8 +128,13 @@ def _digests(paths: Iterable[Path]) -> tuple[dict[Path, bytes], dict[Path, str]]
     return digests, failed
 
 
+def _none_readable(failed: Mapping[Path, str]) -> str:
+    first = next((f" The first, {path}: {reason}." for path, reason in failed.items()), "")
+    return f"no image can be read, of {len(failed)}.{first} Add images that can be read."
+
+
 def batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Yield the items in lists that keep every core busy and fit into memory."""
+    """Yield the items in lists of 32: they keep every core busy and fit into memory."""
     iterator = iter(items)
     while batch := list(itertools.islice(iterator, _BATCH)):
         yield batch

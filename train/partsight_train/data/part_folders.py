@@ -163,7 +163,7 @@ def _plain(parts: _Parts, depth: int) -> str:
 
 
 def _without_folder(parts: _Parts, depth: int) -> str:
-    """Return it without the folder's name, for ``SN1/SN1_top.jpg``; batch folders are unchanged."""
+    """Return the path without the folder's name, for ``SN1/SN1_top.jpg``; not for batch folders."""
     own = _name(parts[depth - 1])
     if _BATCH.fullmatch(own):
         return _plain(parts, depth)
@@ -171,7 +171,7 @@ def _without_folder(parts: _Parts, depth: int) -> str:
 
 
 def _without_numbers(parts: _Parts, depth: int) -> str:
-    """Return it without numbers, for ``SN1/20240501_top.jpg``."""
+    """Return the path without numbers, for ``SN1/20240501_top.jpg``."""
     return _DIGITS.sub("#", _without_folder(parts, depth))
 
 

@@ -18,6 +18,7 @@ from partsight.image.spec import MAX_BIT_DEPTH
 from partsight.image_files.read import measure_depth
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache_dir import cache_dir
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, Scan, Split, limit_test, scan, split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features
@@ -45,7 +46,7 @@ class Prepared:
         accept_labels: labels of good parts; empty if unknown.
         digests: path to SHA-256 of each file.
         failed: path to the reason why an image, or a folder, could not be read.
-        notes: how the folder was read, one sentence each.
+        notes: how the folder was read, one text per fact.
         not_read: file extension to number of files that are not read.
     """
 
@@ -58,8 +59,8 @@ class Prepared:
 
     def rows(self, subset: Split) -> RowIndices:
         """Return the indices of one split's images in the training data."""
-        pictures = self.training_data.dataset.pictures
-        return np.flatnonzero([picture.split is subset for picture in pictures])
+        images = self.training_data.dataset.images
+        return np.flatnonzero([image.split is subset for image in images])
 
     def document(self) -> dict[str, Any]:
         """Return how the folder was read and divided, ready for JSON."""
@@ -167,10 +168,10 @@ def _only(scanned: Scan, features: Features) -> Scan:
 def _depth_note(depth: int | None, settings: TrainSettings) -> list[str]:
     if depth is None:
         return []
-    source = "as given" if settings.bit_depth else "as declared or observed over the whole set"
+    source = "--bit-depth" if settings.bit_depth else "declared, or observed over the whole set"
     if depth == MAX_BIT_DEPTH and not settings.bit_depth:
         return []
-    return [f"files of 16 bits per sample have {depth} significant bits, {source}: scaled by them"]
+    return [f"files with 16 bits per sample are read with {depth} significant bits ({source})"]
 
 
 def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -> list[str]:
@@ -178,37 +179,41 @@ def _published_notes(scanned: Scan, dataset: Dataset, settings: TrainSettings) -
     if not scanned.published:
         return []
     splits_at = defaultdict(set)
-    for picture in dataset.pictures:
-        splits_at[picture.part_hash].add(picture.split)
+    for image in dataset.images:
+        splits_at[image.part_hash].add(image.split)
     leaks = sum(len(splits) > 1 for splits in splits_at.values())
     notes = []
     if leaks:
         notes.append(
-            f"{leaks} parts have pictures in more than one of the published splits, so the "
-            "figures on the test split are too good"
+            f"{counted(leaks, 'part')} with images in more than one of the published splits, so "
+            "the figures on the test split are too good. Keep the images of a part in one split"
         )
     notes += _missing_notes(dataset)
     defaults = TrainSettings()
-    for subset, name in ((Split.VALIDATION, "validation_share"), (Split.TEST, "test_share")):
+    for subset in (Split.VALIDATION, Split.TEST):
+        name = f"{subset.value}_share"
         wanted = getattr(settings, name)
         if subset in scanned.published.values() and wanted != getattr(defaults, name):
-            notes.append(f"{name} {wanted:g} is not used: the {subset.value} split is published")
+            notes.append(
+                f"--{subset.value}-share {wanted:g} is not used: the {subset.value} split is "
+                "published"
+            )
     return notes
 
 
 def _missing_notes(dataset: Dataset) -> list[str]:
-    """Return which labels have no images in a published split, with the effect."""
+    """Return which labels have no images in a split, with the effect and the next step."""
     effects = {
-        Split.VALIDATION: "the operating point is chosen without them",
-        Split.TEST: "the figures say nothing about them",
+        Split.VALIDATION: "the operating point is chosen without such parts",
+        Split.TEST: "the figures say nothing about such parts",
     }
     notes = []
     for subset, effect in effects.items():
         missing = [label for label, counts in dataset.counts().items() if not counts[subset.value]]
         if missing:
             notes.append(
-                f"the {subset.value} split has no pictures of {', '.join(missing)}: {effect}. Add "
-                f"some to it, or remove the split to have it taken from train"
+                f"the {subset.value} split has no images of {', '.join(missing)}: {effect}. Add "
+                "such images to this split, or remove its folder, so that it is taken from train"
             )
     return notes
 
@@ -227,19 +232,20 @@ def _accept_labels(labels: tuple[str, ...], settings: TrainSettings) -> tuple[st
     unknown = sorted(set(settings.accept_labels) - set(labels))
     if unknown:
         raise DatasetError(
-            f"cannot accept {', '.join(unknown)}: no such label. Expected some of: "
+            f"--accept-label {', '.join(unknown)}: no such label. Expected one or more of: "
             f"{', '.join(labels)}."
         )
     chosen = settings.accept_labels or default_accept_labels(labels)
     if set(chosen) == set(labels):
         raise DatasetError(
             f"all labels mean a good part ({', '.join(labels)}), so the model would accept "
-            "everything. Expected at least one label of bad parts: add a folder of such parts, "
-            "merge the good ones, or name the good labels with --accept-label."
+            "everything. Expected at least one label of bad parts: add a folder of bad "
+            "parts, or name only the labels of good parts with --accept-label."
         )
     if not chosen and settings.tiles != (1, 1):
         raise DatasetError(
-            "tiles need a label of good parts, because the worst tile decides, and none is known. "
+            "--tiles needs a label of good parts, because the worst tile decides, and no such "
+            "label is known. "
             f"Name it with --accept-label. Labels: {', '.join(labels)}."
         )
     if not chosen:

@@ -16,6 +16,7 @@ from partsight.image_files.layout import Layout, image_files_of_label, label_key
 from partsight.image_files.part_names import part_in_name
 from partsight.image_files.read import sub_folders
 from partsight.image_files.walk import LeftOut
+from partsight_train.counted import counted
 from partsight_train.data.assignment import Split
 from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
 
@@ -32,7 +33,7 @@ class Scan:
         found: label to its images, both sorted by name.
         published: image to its split, if the folder is divided into splits.
         parts: image to the name of its part, if sub-folders group images by part.
-        notes: how the folder was read, one sentence each.
+        notes: how the folder was read, one text per fact.
         left_out: files and folders that were not read.
     """
 
@@ -56,7 +57,7 @@ def scan(folder: Path) -> Scan:
     roots: dict[str, dict[Path, list[Path]]] = defaultdict(dict)
     published: dict[Path, Split] = {}
     for each in layout.folders:
-        paths = _pictures_in(each.path, left_out)
+        paths = _images_in(each.path, left_out)
         if paths or not layout.splits:
             roots[_label_of(each.name)][each.path] = paths
         if each.split:
@@ -83,7 +84,7 @@ def scan(folder: Path) -> Scan:
     return Scan(found, published, parts, tuple(notes), left_out)
 
 
-def _pictures_in(folder: Path, left_out: LeftOut) -> list[Path]:
+def _images_in(folder: Path, left_out: LeftOut) -> list[Path]:
     return [each for each in image_files_of_label(folder, left_out) if isinstance(each, Path)]
 
 
@@ -123,8 +124,8 @@ def _require_labels(
         unread = f" ({text})" if (text := left_out.text()) else ""
         unlisted = "".join(f"; {each.path}: {each.reason}" for each in left_out.unlisted)
         raise DatasetError(
-            f"no pictures in {', '.join(map(str, empty))}{unread}{unlisted}. Add some, or remove "
-            "the folder."
+            f"no images in {', '.join(map(str, empty))}{unread}{unlisted}. Add images, or "
+            "remove the folder."
         )
 
 
@@ -135,7 +136,7 @@ def _one_label_hint(folder: Path, roots: Mapping[str, Mapping[Path, Sequence[Pat
     for path in dict.fromkeys([*(root.parent for root in paths), *paths]):
         if len(sub_folders(path, LeftOut())) >= _MIN_LABELS and path != folder:
             return f"If its sub-folders are the labels, pass {path}."
-    return "Sort the pictures into e.g. defected/ and healthy/."
+    return "Sort the images into e.g. defected/ and healthy/."
 
 
 def _require_learnable(
@@ -148,8 +149,9 @@ def _require_learnable(
     named = {split: _split_folder(layout, split) for split in layout.splits}
     if "train" not in named:
         raise DatasetError(
-            f"{folder} is divided into {', '.join(layout.splits)} without a train split. Pass one "
-            f"of {', '.join(map(str, named.values()))} to divide its pictures again."
+            f"{folder} has no train split. Expected train, received {', '.join(layout.splits)}. To "
+            "divide the images of one split again, pass its folder: "
+            f"{' or '.join(map(str, named.values()))}."
         )
     learned = [
         label for label in found if any(published[each] is Split.TRAIN for each in found[label])
@@ -158,10 +160,11 @@ def _require_learnable(
     if missing:
         other = next((named[split] for split in ("test", "validation") if split in named), folder)
         raise DatasetError(
-            f"{folder} is divided, and its train split has no pictures of {', '.join(missing)}, "
-            f"only of {', '.join(learned) or 'nothing'}: a classifier cannot learn a label without "
-            f"pictures. To learn from the other pictures, pass {other} to 'partsight train'; "
-            f"to measure a model on them: partsight evaluate MODEL {other}"
+            f"{folder} is divided into splits, and its train split has no images of "
+            f"{', '.join(missing)}, only of {', '.join(learned) or 'nothing'}: a classifier cannot "
+            f"learn a label without images. To learn from the other images, pass {other} to "
+            "'partsight train'; to measure a model on these images: partsight evaluate MODEL "
+            f"{other}"
         )
 
 
@@ -177,14 +180,14 @@ def _layout_note(folder: Path, layout: Layout) -> str | None:
         return None
     missing = [subset.value for subset in Split if subset.value not in layout.splits]
     taken = f"; {' and '.join(missing)} taken from train" if missing else ""
-    return f"{folder} is already divided: its {', '.join(layout.splits)} split is used{taken}"
+    return f"{folder} is already divided into {', '.join(layout.splits)}, which are kept{taken}"
 
 
 def _merged_note(label: str, roots: Mapping[Path, Sequence[Path]]) -> str | None:
     if len(roots) < 2:
         return None
     names = ", ".join(ascii(root.name) for root in roots)
-    return f"label {label}: names of {names} differ only in letter forms or spaces; merged"
+    return f"label {label}: the folders {names} differ only in Unicode form or outer spaces: merged"
 
 
 def _parts(
@@ -211,7 +214,7 @@ def _parts(
     shared = sorted(name for name, labels in labels_of.items() if len(labels) > 1)
     if shared:
         notes.append(
-            f"{len(shared)} parts have pictures under two or more labels (such as {shared[0]}): "
-            "the same part, kept in one split"
+            f"{counted(len(shared), 'part')} with images under two or more labels (such as "
+            f"{shared[0]}): all images of such a part are in one split"
         )
     return parts, notes

@@ -73,7 +73,7 @@ def assemble_training_data(
         cache: cache of the features of copies; None keeps none.
         stages: reports the progress of each copy.
     """
-    paths = [picture.path for picture in dataset.pictures]
+    paths = [image.path for image in dataset.images]
     shape = (backbone.spec.height, backbone.spec.width, 3)
     compute = functools.partial(compute_features, digests=features.digests)
     variants = [features]
@@ -87,6 +87,6 @@ def assemble_training_data(
         )
         progress = stages("features in int8")
         variants.append(compute(paths, backbone, cache, progress, calibration=chosen))
-    labels = np.array([picture.label for picture in dataset.pictures], np.intp)
+    labels = np.array([image.label for image in dataset.images], np.intp)
     exact, *copies = (np.stack([each.vectors[path] for path in paths]) for each in variants)
     return TrainingData(dataset, backbone, Examples(exact, labels), tuple(copies), bad)

@@ -43,10 +43,10 @@ def check(
         bit_depth: see ``PreprocessSpec``.
         cache: folder of the cache; None for the default, see ``cache_dir``.
         accept_labels: labels of good parts.
-        min_contrast: of the settings.
+        min_contrast: ``TrainSettings.min_contrast``.
     """
-    readable = {each.path: digests[each.path] for each in dataset.pictures}
-    good = {each.path for each in dataset.pictures if dataset.labels[each.label] in accept_labels}
+    readable = {each.path: digests[each.path] for each in dataset.images}
+    good = {each.path for each in dataset.images if dataset.labels[each.label] in accept_labels}
     summaries = summarize_images(readable, progress, bit_depth=bit_depth, cache=cache)
     found = [
         *unreadable(failed),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
 
@@ -31,8 +32,8 @@ def too_few(dataset: Dataset) -> Iterator[Finding]:
             yield Finding(
                 "too few",
                 Severity.WARNING,
-                f"label {label} has only {count} pictures; below {_FEW_IMAGES} its figures say "
-                "little. Add pictures, and measure with --cross-validate.",
+                f"label {label} has only {counted(count, 'image')}: with fewer than {_FEW_IMAGES}, "
+                "its figures are not reliable. Add images, and measure with --cross-validate.",
             )
 
 
@@ -44,8 +45,9 @@ def imbalance(dataset: Dataset) -> Iterator[Finding]:
         yield Finding(
             "imbalance",
             Severity.WARNING,
-            f"label {most} has {sizes[most]} pictures, {least} has {sizes[least]}: the rarer will "
-            "be missed more often. Add pictures of it, or train with --balance class-weights.",
+            f"label {most} has {counted(sizes[most], 'image')}, label {least} has {sizes[least]}: "
+            f"parts of the rarer label will be missed more often. Add images of {least}, or train "
+            "with --balance class-weights.",
         )
 
 
@@ -59,13 +61,14 @@ def mixed_shapes(sizes: Mapping[Path, tuple[int, int]]) -> Iterator[Finding]:
         yield Finding(
             "mixed shapes",
             Severity.WARNING,
-            f"pictures have {len(set(sizes.values()))} sizes, with width:height from "
+            f"images have {len(set(sizes.values()))} sizes, with width:height from "
             f"{shapes[narrow]:.2f} to {shapes[wide]:.2f}; stretched to one size, the same part "
-            "looks different. Capture them in one size, or train with --resize-mode letterbox.",
+            "looks different. Capture all images in one size, or train with --resize-mode "
+            "letterbox.",
             ((narrow, wide),),
         )
 
 
 def _sizes(dataset: Dataset) -> dict[str, int]:
-    found = Counter(picture.label for picture in dataset.pictures)
+    found = Counter(image.label for image in dataset.images)
     return {label: found[index] for index, label in enumerate(dataset.labels)}

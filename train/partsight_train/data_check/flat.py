@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.image.statistics import grey_range
+from partsight_train.counted import counted
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.fit.operating_point import contrast_limit
 
@@ -25,7 +26,7 @@ def flat(
 
     Args:
         greys: path to uint8 (h, w), grey.
-        good: pictures of good parts. If they have little contrast, training lowers the limit.
+        good: images of good parts. If they have little contrast, training lowers the limit.
         min_contrast: the limit if it is given, in grey levels.
     """
     contrasts = {path: _contrast(grey) for path, grey in greys.items()}
@@ -38,9 +39,9 @@ def flat(
         yield Finding(
             "flat",
             Severity.WARNING,
-            f"{len(found)} pictures have practically no contrast (below {limit:g} of 255 grey "
-            "levels), such as a black frame: a model never accepts such a picture, and nothing "
-            f"can be learned from it. Remove them{step}.",
+            f"{counted(len(found), 'image')} with practically no contrast (below {limit:g} of 255 "
+            "grey levels), such as a black frame: a model never accepts such an image, and nothing "
+            f"can be learned from it. Remove such images{step}.",
             tuple((path,) for path in found),
         )
     low = [path for path, each in contrasts.items() if limit <= each < DEFAULT_MIN_CONTRAST]
@@ -48,10 +49,10 @@ def flat(
         yield Finding(
             "low contrast",
             Severity.NOTE,
-            f"{len(low)} pictures have little contrast, below {DEFAULT_MIN_CONTRAST:g} of 255 grey "
-            "levels, and good parts are among them: training lowers the limit below which a "
-            f"picture is never accepted to about {limit:g}. Let the part fill the picture, e.g. "
-            "with --roi",
+            f"{counted(len(low), 'image')} with little contrast, below {DEFAULT_MIN_CONTRAST:g} of "
+            "255 grey levels, and good parts are among them: training lowers the limit below which "
+            f"an image is never accepted to about {limit:g}. Make the part fill the image, "
+            "e.g. with --roi.",
             tuple((path,) for path in low),
         )
 

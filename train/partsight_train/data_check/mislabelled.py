@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.fit.cross_validation import divide
@@ -41,12 +42,17 @@ def mislabelled(dataset: Dataset, examples: Examples) -> Iterator[Finding]:
         by_label = np.bincount(examples.labels[found], minlength=len(dataset.labels))
         named = zip(by_label, dataset.labels, strict=True)
         counts = ", ".join(f"{number} of {label}" for number, label in named if number)
+        step = "Look at this image."
+        if len(found) > 1:
+            step = (
+                "Look at these images: the first are most likely labelled wrongly, the last may "
+                "only be difficult."
+            )
         yield Finding(
             "mislabelled",
             Severity.WARNING,
-            f"{len(found)} pictures look as if they had another label ({counts}). Look at them: "
-            "the first ones are most likely labelled wrongly, the others only difficult.",
-            tuple((dataset.pictures[row].path,) for row in found),
+            f"{counted(len(found), 'image')} that may be labelled wrongly ({counts}). {step}",
+            tuple((dataset.images[row].path,) for row in found),
         )
 
 
@@ -75,5 +81,5 @@ def suspects(scores: NDArray[np.float64], labels: NDArray[np.intp]) -> NDArray[n
 
 
 def _least_parts(dataset: Dataset) -> int:
-    parts = {(picture.label, picture.part_hash) for picture in dataset.pictures}
+    parts = {(image.label, image.part_hash) for image in dataset.images}
     return int(np.bincount([label for label, _ in parts], minlength=len(dataset.labels)).min())

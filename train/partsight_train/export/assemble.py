@@ -20,11 +20,11 @@ def assemble(backbone: Backbone, head: Head, output_name: str = "head") -> keras
 
     Returns:
         A model from float32 (N, H, W, 3), RGB in [0, 1], to probabilities (N, K), or
-        (N, T, K) if pictures are cut into T tiles.
+        (N, T, K) if images are cut into T tiles.
     """
-    picture = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
+    image = keras.Input((backbone.spec.height, backbone.spec.width, 3), name="image")
     dense = keras.layers.Dense(len(head.bias), "softmax", name=output_name)
-    scores = by_image(dense(backbone.features(picture)), backbone.tiles)
-    model = keras.Model(picture, scores)
+    scores = by_image(dense(backbone.features(image)), backbone.tiles)
+    model = keras.Model(image, scores)
     dense.set_weights([head.kernel, head.bias])
     return model

@@ -1,4 +1,4 @@
-"""The delivered file of a trained model, and the metrics of both.
+"""The delivered file of a trained model, and the metrics of file and float model.
 
 Nothing is written here. Called once by ``train``.
 """

@@ -29,9 +29,10 @@ __all__ = ["reference_document", "reference_of", "warn_of_no_reference"]
 
 logger = logging.getLogger(__name__)
 
-# More pictures hardly change the means, and each has to be decoded again.
+# More images hardly change the means, and each has to be decoded again.
 _MOST_IMAGES = 200
-# With fewer, the error of the mean is a third of a deviation; the line then learns a better one.
+# With fewer, the error of the mean is a third of a standard deviation or more; the line then
+# measures a better reference.
 _LEAST_IMAGES = 10
 
 
@@ -41,7 +42,7 @@ def reference_of(
     """Measure the good parts: most parts of a line are good, whatever the folders contain.
 
     Args:
-        splits: results of the file on pictures that the model was not trained on.
+        splits: results of the file on images that the model was not trained on.
         contract: contract of the file; its operating point is ignored.
         point: the chosen operating point.
 
@@ -57,9 +58,9 @@ def reference_of(
     # Spread evenly, because neighbours were often photographed together.
     chosen = np.linspace(0, len(paths) - 1, min(len(paths), _MOST_IMAGES)).astype(int)
     statistics = [
-        image_statistics(preprocess(picture, contract.preprocess))
-        for _, picture in read_images((paths[index] for index in chosen), contract.preprocess)
-        if isinstance(picture, np.ndarray)
+        image_statistics(preprocess(image, contract.preprocess))
+        for _, image in read_images((paths[index] for index in chosen), contract.preprocess)
+        if isinstance(image, np.ndarray)
     ]
     if len(statistics) < _LEAST_IMAGES:
         return None
@@ -110,25 +111,25 @@ def warn_of_no_reference(
 
 def _problem(usable: int, contract: Contract, settings: TrainSettings) -> str:
     if not contract.operating_point.accept_labels:
-        why = "no label is known as one of good parts. Name these labels with --accept-label"
+        why = "no label of good parts is known. Name these labels with --accept-label"
     else:
         share = settings.validation_share + settings.test_share
         enough = math.ceil(_LEAST_IMAGES / share)
         why = (
-            f"expected {_LEAST_IMAGES} or more good pictures in the validation and test split "
+            f"expected {_LEAST_IMAGES} or more good images in the validation and test split "
             f"that can be read and are not rejected, received {usable}. Train on about {enough} "
-            "good pictures or more, or raise --validation-share and --test-share"
+            "good images or more, or raise --validation-share and --test-share"
         )
     return (
-        f"the file has no drift reference: {why}. Without one, a line measures its own on the "
-        "first parts after each start"
+        f"the file has no drift reference: {why}. Without a reference, a line measures its own on "
+        "the first parts after each start"
     )
 
 
 def _good_parts(
     splits: Sequence[ScoredImages], labels: tuple[str, ...], point: OperatingPoint
 ) -> tuple[NDArray[np.bool_], NDArray[np.float64], NDArray[np.bool_]]:
-    """Return bool (N,), True for pictures of good parts; for these G pictures, the deciding
+    """Return bool (N,), True for images of good parts; for these G images, the deciding
     scores float (G,), and bool (G,), True for rejected ones.
     """
     true = np.concatenate([split.true for split in splits])

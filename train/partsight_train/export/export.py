@@ -58,13 +58,13 @@ def export(
         variants: names of the variants.
         output: the file to write, for one variant; None is ``model-VARIANT.tflite`` in the
             run folder, or ``model-VARIANT-heatmap.tflite``, also listed in its manifest.
-        limits: how far a file may fall behind the float model.
+        limits: how far a file may fall behind the float model on the test split.
         progress: shows the progress over the variants.
         heatmap: whether files also give a class activation map, see ``with_heatmap``.
         product: product name for the files; None keeps that of the run.
 
     Raises:
-        DatasetError: the pictures are not those of the run.
+        DatasetError: the images are not those of the run.
         ModelError: the run is not finished, or its model cannot give a heat map.
         OutputError: a file cannot be written.
     """
@@ -110,7 +110,7 @@ def _write(run: RunDir, kind: str, output: Path | None, data: bytes) -> Path:
 
 
 def table(exported: Iterable[Exported]) -> str:
-    """One line per variant, followed by its refusals."""
+    """One line per variant, followed by the reasons if it was refused."""
     lines = [f"{'variant':<11}{'bytes':>10}{'accuracy':>10}{'agreement':>11}  needs TFLite  file"]
     for each in exported:
         lines.append(f"{each.name:<11}{_figures(each.file)}  {each.path or 'refused'}")

@@ -1,4 +1,4 @@
-"""The float model and the pictures of a finished run folder, for an export."""
+"""The float model and the images of a finished run folder, for an export."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ __all__ = ["open_finished_run"]
 
 
 def open_finished_run(run: RunDir) -> ReferenceModel:
-    """Load the float model of a run with its pictures, and compute its scores.
+    """Load the float model of a run with its images, and compute its scores.
 
     Raises:
-        DatasetError: a picture is missing or was changed since.
+        DatasetError: an image is missing, or was changed after the run.
         ModelError: the run is not finished, or its model cannot be loaded.
-        OutputError: the list of its pictures is missing or damaged.
+        OutputError: the list of its images is missing or damaged.
     """
     delivered = load_model_file(run.path / DELIVERY).contract
-    pictures = _pictures(run, delivered.labels)
+    images = _images_of(run, delivered.labels)
     network = _network(run.saved_model)
     provenance = {name: v for name, v in delivered.provenance.items() if name != "export"}
     point = OperatingPoint(delivered.operating_point.accept_labels)
@@ -53,31 +53,28 @@ def open_finished_run(run: RunDir) -> ReferenceModel:
         network,
         draft,
         settings_from_document(provenance["settings"]),
-        pictures,
-        {
-            split: _scores(network, pictures[split], draft)
-            for split in (Split.VALIDATION, Split.TEST)
-        },
+        images,
+        {split: _scores(network, images[split], draft) for split in (Split.VALIDATION, Split.TEST)},
     )
 
 
-def _pictures(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[LabelledImage]]:
-    pictures: dict[Split, list[LabelledImage]] = {split: [] for split in Split}
+def _images_of(run: RunDir, labels: tuple[str, ...]) -> dict[Split, list[LabelledImage]]:
+    images: dict[Split, list[LabelledImage]] = {split: [] for split in Split}
     for path, label, split, expected in run.read_images():
         try:
             digest = hashlib.sha256(path.read_bytes()).digest()
         except OSError as error:
             raise DatasetError(
-                f"cannot read {path}, a picture of the run in {run.path}: "
-                f"{error.strerror or error}. Restore it, or train again."
+                f"cannot read {path}, an image of the run in {run.path}: "
+                f"{error.strerror or error}. Restore the image, or train again."
             ) from error
         if digest != expected:
             raise DatasetError(
                 f"{path} was changed after the run in {run.path}: its SHA-256 differs. "
-                "Restore the picture, or train again."
+                "Restore the image, or train again."
             )
-        pictures[split].append(LabelledImage(path, labels.index(label), split, 0.0))
-    return pictures
+        images[split].append(LabelledImage(path, labels.index(label), split, 0.0))
+    return images
 
 
 def _network(folder: Path) -> Any:
@@ -100,15 +97,15 @@ def _network(folder: Path) -> Any:
 
 
 def _scores(
-    network: Any, pictures: Sequence[LabelledImage], contract: Contract
+    network: Any, images: Sequence[LabelledImage], contract: Contract
 ) -> NDArray[np.float64]:
-    """Scores of the worst tile of each picture, float (N, K)."""
+    """Scores of the worst tile of each image, float (N, K)."""
     run, spec, rows = tf.function(network), contract.preprocess, []
     accepted, tiled = contract.operating_point.accept_labels, contract.tiles != (1, 1)
-    for path, picture in read_images((each.path for each in pictures), spec):
-        if not isinstance(picture, np.ndarray):
-            raise DatasetError(f"{path}: {picture}")
-        image = preprocess(picture, spec).astype(np.float32)[np.newaxis] / np.float32(255)
-        scores = run(tf.constant(image)).numpy()[0].astype(np.float64)
+    for path, image in read_images((each.path for each in images), spec):
+        if not isinstance(image, np.ndarray):
+            raise DatasetError(f"{path}: {image}")
+        batch = preprocess(image, spec).astype(np.float32)[np.newaxis] / np.float32(255)
+        scores = run(tf.constant(batch)).numpy()[0].astype(np.float64)
         rows.append(scores[worst_tile(contract.labels, scores, accepted)] if tiled else scores)
     return np.array(rows)

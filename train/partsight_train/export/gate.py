@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Limits", "breaches", "compare"]
 
-# Tolerance for shares of pictures, which are computed in float64.
+# Tolerance for shares of images, which are computed in float64.
 _ROUNDING = 1e-9
 
 
@@ -22,7 +22,7 @@ class Limits:
     Attributes:
         accuracy_loss: largest allowed fall of accuracy, in [0, 1].
         recall_loss: largest allowed fall of any label's recall, in [0, 1].
-        agreement: smallest allowed share of pictures that get the same label, in [0, 1].
+        agreement: smallest allowed share of images that get the same label, in [0, 1].
     """
 
     accuracy_loss: float = 0.005
@@ -36,7 +36,7 @@ def compare(
     float_scores: NDArray[np.float64],
     file_scores: NDArray[np.float64],
 ) -> dict[str, Any]:
-    """Compare the scores of the float model and of a file for the same pictures.
+    """Compare the scores of the float model and of a file for the same images.
 
     Args:
         labels: K names.
@@ -45,9 +45,9 @@ def compare(
         file_scores: float (N, K).
 
     Returns:
-        ``agreement``, the share of pictures with the same top label; ``max_difference`` and
+        ``agreement``, the share of images with the same top label; ``max_difference`` and
         ``mean_difference`` of single scores; ``accuracy_loss``; ``recall_loss`` by label,
-        None for a label without pictures. A loss below 0 is a gain.
+        None for a label without images. A loss below 0 is a gain.
     """
     difference = np.abs(float_scores - file_scores)
     by_float, by_file = float_scores.argmax(axis=1), file_scores.argmax(axis=1)
@@ -70,17 +70,22 @@ def breaches(parity: Mapping[str, Any], limits: Limits) -> list[str]:
     found = []
     if parity["agreement"] < limits.agreement - _ROUNDING:
         found.append(
-            f"it gives the float model's label to {parity['agreement']:.2%} of the test pictures, "
-            f"expected {limits.agreement:.2%}"
+            f"it gives the float model's label to {parity['agreement']:.2%} of the test images, "
+            f"expected at least {limits.agreement:.2%}"
         )
     if parity["accuracy_loss"] > limits.accuracy_loss + _ROUNDING:
         found.append(
-            f"accuracy falls by {parity['accuracy_loss']:.2%}, at most "
-            f"{limits.accuracy_loss:.2%} expected"
+            f"its accuracy falls by {_points(parity['accuracy_loss'])}, expected at most "
+            f"{_points(limits.accuracy_loss)}"
         )
     found += [
-        f"the recall of {label} falls by {loss:.2%}, at most {limits.recall_loss:.2%} expected"
+        f"its recall of {label} falls by {_points(loss)}, expected at most "
+        f"{_points(limits.recall_loss)}"
         for label, loss in parity["recall_loss"].items()
         if loss is not None and loss > limits.recall_loss + _ROUNDING
     ]
     return found
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:.2f} percentage points"

@@ -21,35 +21,35 @@ _LONGEST_SIDE = 128
 
 
 def golden_samples(
-    classifier: Classifier, pictures: Sequence[LabelledImage], seed: int
+    classifier: Classifier, images: Sequence[LabelledImage], seed: int
 ) -> tuple[tuple[GoldenSample, ...], dict[str, bytes]]:
-    """Select some pictures of each label, shrunk, with the scores that the file gives them.
+    """Select some images of each label, shrunk, with the scores that the file gives them.
 
     Args:
         classifier: classifier of the file, with its contract.
-        pictures: the test split; all can be decoded.
+        images: the test split; all can be decoded.
         seed: seed of the random selection.
 
     Returns:
-        The samples, and the members of the zip tail with their pictures.
+        The samples, and their PNG files by name, the members of the zip tail.
     """
     samples, members = [], {}
     depth = classifier.contract.preprocess.bit_depth
-    for number, picture in enumerate(_chosen(pictures, seed)):
-        small = shrink(decode(picture.path, bit_depth=depth), _LONGEST_SIDE)
+    for number, image in enumerate(_chosen(images, seed)):
+        small = shrink(decode(image.path, bit_depth=depth), _LONGEST_SIDE)
         data = cv2.imencode(".png", small)[1].tobytes()
         if len(data) > MAX_BYTES:
             continue
         (prediction,) = classifier.classify([decode(data)])
         name = f"golden/{number}.png"
-        label = classifier.contract.labels[picture.label]
+        label = classifier.contract.labels[image.label]
         samples.append(GoldenSample(name, label, tuple(prediction.scores.values())))
         members[name] = data
     return tuple(samples), members
 
 
-def _chosen(pictures: Sequence[LabelledImage], seed: int) -> Iterator[LabelledImage]:
-    shuffled = random.Random(seed).sample(list(pictures), len(pictures))
-    labels = sorted({picture.label for picture in pictures})[: _MOST_SAMPLES // _PER_LABEL]
+def _chosen(images: Sequence[LabelledImage], seed: int) -> Iterator[LabelledImage]:
+    shuffled = random.Random(seed).sample(list(images), len(images))
+    labels = sorted({image.label for image in images})[: _MOST_SAMPLES // _PER_LABEL]
     for label in labels:
-        yield from [picture for picture in shuffled if picture.label == label][:_PER_LABEL]
+        yield from [image for image in shuffled if image.label == label][:_PER_LABEL]

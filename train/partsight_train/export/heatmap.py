@@ -38,7 +38,7 @@ from partsight_train.tensorflow_stack import tf
 
 __all__ = ["with_heatmap"]
 
-# Tolerance relative to the largest weight, for float32 gradients of a linear head on two pictures.
+# Tolerance relative to the largest weight, for float32 gradients of a linear head on two images.
 _ROUNDING = 1e-4
 
 
@@ -63,7 +63,7 @@ def with_heatmap(reference_model: ReferenceModel) -> ReferenceModel:
     The margin is the mean logit of the labels of bad parts minus that of the labels of good
     parts: for two labels the log-odds that the part is bad, in nats. The network gives the scores
     as before and the map, float32 (1, h, w, 1): the margin at each position, of any sign. The mean
-    over the positions of a tile is the margin of the tile; without tiles, that of the picture.
+    over the positions of a tile is the margin of the tile; without tiles, that of the image.
 
     Raises:
         ModelError: not both good and bad labels are known, or the logits are not linear in
@@ -121,7 +121,7 @@ def _kernels(
     """Gradients of the margin by the pooled values of a tile, float32 (C,) per pool.
 
     If everything in between is linear, they are the weights of the head and do not depend on the
-    picture.
+    image.
     """
     values = [pool.outputs[0] for pool in found.pools]
     with found.frozen.graph.as_default():
@@ -133,8 +133,8 @@ def _kernels(
     noise = np.random.default_rng(0).random((1, *shape), np.float32)
     of_noise, of_black = (
         # The sum over views, which the network averages; the mean over tiles, which share them.
-        [np.reshape(g, (g.shape[0], -1)).sum(0) / found.logits.shape[0] for g in run(picture)]
-        for picture in (tf.constant(noise), tf.zeros((1, *shape)))
+        [np.reshape(g, (g.shape[0], -1)).sum(0) / found.logits.shape[0] for g in run(image)]
+        for image in (tf.constant(noise), tf.zeros((1, *shape)))
     )
     for ours, others in zip(of_noise, of_black, strict=True):
         if not np.allclose(ours, others, atol=_ROUNDING * np.abs(ours).max(initial=0), rtol=0):
@@ -145,7 +145,7 @@ def _kernels(
 def _network(
     found: PooledMaps, layers: Sequence[_Layer], weights: NDArray[np.float32], tiles: Tiles
 ) -> Callable[[Any], tuple[Any, Any]]:
-    """The network from a picture to scores and heat map."""
+    """The network from an image to scores and heat map."""
     frozen = found.frozen
     tensors = [frozen.outputs[0], found.logits, *(layer.tensor for layer in layers)]
     run = frozen.prune(frozen.inputs, tensors)
@@ -186,5 +186,5 @@ def _mean_over_views(maps: Any, tiles: int) -> Any:
 def _impossible(reason: str) -> ModelError:
     return ModelError(
         f"cannot add a heat map: {reason}. Expected a backbone that pools feature maps, and a "
-        "linear head on them. Export without --heatmap, or train on efficientnet-lite0."
+        "linear head on these maps. Export without --heatmap, or train on efficientnet-lite0."
     )

@@ -47,7 +47,7 @@ def with_metadata(flatbuffer: bytes, contract: Contract, card: CardSettings) -> 
         "license": card.license,
         "subgraph_metadata": [
             {
-                "input_tensor_metadata": [_picture(inputs[0], contract)],
+                "input_tensor_metadata": [_image(inputs[0], contract)],
                 "output_tensor_metadata": [_output(each, contract) for each in outputs],
             }
         ],
@@ -64,13 +64,11 @@ def _description(contract: Contract) -> str:
     if contract.product is not None:
         sentences.append(f"Product: {contract.product}.")
     if spec.roi is not None:
-        sentences.append(
-            f"Uses only the region {spec.roi} (left, top, width, height) of a picture."
-        )
+        sentences.append(f"Uses only the region {spec.roi} (left, top, width, height) of an image.")
     if spec.bit_depth is not None:
         sentences.append(f"Files of 16 bits per sample have {spec.bit_depth} significant bits.")
     if spec.fit != "stretch":
-        sentences.append("Pictures keep their proportions, between grey bars.")
+        sentences.append("Images keep their proportions, between grey bars.")
     if contract.tiles != (1, 1):
         sentences.append("Gives scores per tile, row by row; the worst tile decides.")
     if point.accept_labels:
@@ -81,7 +79,7 @@ def _description(contract: Contract) -> str:
     return " ".join(sentences)
 
 
-def _picture(tensor: Tensor, contract: Contract) -> dict[str, Any]:
+def _image(tensor: Tensor, contract: Contract) -> dict[str, Any]:
     spec, normalization = contract.preprocess, contract.normalization
     ends = [
         [
@@ -93,7 +91,7 @@ def _picture(tensor: Tensor, contract: Contract) -> dict[str, Any]:
     highest, lowest = ends if tensor.dtype == "float32" else ([255.0], [0.0])
     return {
         "name": "image",
-        "description": "The picture of a part, RGB.",
+        "description": "The image of a part, RGB.",
         "content": {
             "content_properties_type": IMAGE_PROPERTIES,
             "content_properties": {

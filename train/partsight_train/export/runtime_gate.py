@@ -26,7 +26,7 @@ def runtime_failures(data: bytes) -> list[str]:
     failures = {
         runtime.name: _failure(data, RuntimeOptions(runtime.name)) for runtime in runtimes()
     }
-    return [f"under {name}: {failure}" for name, failure in failures.items() if failure]
+    return [f"with {name}: {failure}" for name, failure in failures.items() if failure]
 
 
 def _failure(data: bytes, options: RuntimeOptions) -> str | None:

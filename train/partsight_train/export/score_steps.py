@@ -1,7 +1,7 @@
 """Warning if the steps of a file's scores are too coarse for the target recall.
 
-A uint8 softmax has 256 scores, and most pictures get one of the outermost. Good parts with the
-same score as a bad part that must be rejected are rejected too.
+A uint8 softmax has 256 scores, and most images get the lowest or the highest scores. Good parts
+with the same score as a bad part that must be rejected are rejected too.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from partsight.decision.choose import choose_operating_point
 from partsight.decision.decide import accept_scores
 from partsight_train.conversion.names import VariantName
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Split
 from partsight_train.export.variant import ReferenceModel, Variant
 
@@ -35,7 +36,8 @@ class FewSteps:
         score: the score that bad and good parts share.
         tied: number of good parts that are not accepted because of the tie alone.
         false_rejects: share of good parts that the file does not accept.
-        float_false_rejects: share that the float model does not accept at its own threshold.
+        float_false_rejects: share of good parts that the float model does not accept at its own
+            threshold.
     """
 
     recall: float
@@ -57,9 +59,9 @@ def few_steps(
     file, and the float model accepts it at its own threshold for the same recall.
 
     Args:
-        float_scores: float (N,), deciding score of each picture, from the float model.
+        float_scores: float (N,), deciding score of each image, from the float model.
         file_scores: float (N,), the same from the file.
-        is_good: bool (N,), True for pictures of good parts.
+        is_good: bool (N,), True for images of good parts.
         target_recall: share of bad parts that must not be accepted, in (0, 1].
 
     Returns:
@@ -99,12 +101,13 @@ def warn_of_few_steps(variant: VariantName, reference_model: ReferenceModel, fil
     found = few_steps(by_float, by_file, is_good, point.target_recall)
     if found is not None:
         logger.warning(
-            "256 steps are too few for the scores of the int8 file: to catch %.1f%% of the bad "
-            "parts it rejects %.1f%% of the good ones, the float model %.1f%%; %d share the score "
-            "%.4f with a bad one. Try partsight export RUN_DIR --quantize int8-float",
+            "256 steps are too few for the scores of the int8 file: at the threshold that catches "
+            "%.1f%% of the bad parts of the validation split, it does not accept %.1f%% of the "
+            "good parts, the float model %.1f%%. The score %.4f is that of a "
+            "bad part and of %s. Try partsight export RUN_DIR --quantize int8-float",
             100 * found.recall,
             100 * found.false_rejects,
             100 * found.float_false_rejects,
-            found.tied,
             found.score,
+            counted(found.tied, "good part"),
         )

@@ -48,7 +48,7 @@ class ReferenceModel:
             also to a heat map if the draft has one.
         draft: the contract without thresholds and golden samples.
         settings: how to calibrate and to choose the operating point.
-        pictures: by split; all can be decoded. Calibration uses the training split, the operating
+        images: by split; all can be decoded. Calibration uses the training split, the operating
             point is chosen on the validation split, and parity is measured on the test split.
         scores: scores of the float model on the validation and the test split, float (N, K).
     """
@@ -56,7 +56,7 @@ class ReferenceModel:
     network: Callable[[Any], Any]
     draft: Contract
     settings: TrainSettings
-    pictures: Mapping[Split, Sequence[LabelledImage]]
+    images: Mapping[Split, Sequence[LabelledImage]]
     scores: Mapping[Split, NDArray[np.float64]]
 
     @property
@@ -71,7 +71,7 @@ class Variant:
 
     Attributes:
         flatbuffer: the bytes without a contract.
-        members: pictures of the golden samples, by name.
+        members: images of the golden samples, by name.
         contract: the contract with the operating point of this file.
         on_validation: results of the file on the validation split.
         on_test: results of the file on the test split.
@@ -111,18 +111,20 @@ def make_variant(reference_model: ReferenceModel, variant: VariantName) -> Varia
     """
     draft, settings = reference_model.draft, reference_model.settings
     calibration = _calibration(reference_model, variant)
-    images = calibration.pictures() if calibration else []
-    flatbuffer = convert(reference_model.network, reference_model.shape, variant, images)
+    calibration_images = calibration.images() if calibration else []
+    flatbuffer = convert(
+        reference_model.network, reference_model.shape, variant, calibration_images
+    )
 
     # Thresholds do not change scores: a contract without them gives those of the delivered file.
     data, threads = attach_contract(flatbuffer, draft), os.cpu_count() or 1
     classifier = Classifier.open(data, RuntimeOptions(threads=threads))
-    pictures = reference_model.pictures
-    on_validation = _scored(classifier, pictures[Split.VALIDATION])
-    on_test = _scored(classifier, pictures[Split.TEST])
+    images = reference_model.images
+    on_validation = _scored(classifier, images[Split.VALIDATION])
+    on_test = _scored(classifier, images[Split.TEST])
     point = _operating_point(draft, settings, on_validation)
     parity = compare(draft.labels, on_test.true, reference_model.scores[Split.TEST], on_test.scores)
-    golden, members = golden_samples(classifier, pictures[Split.TEST], settings.head.seed)
+    golden, members = golden_samples(classifier, images[Split.TEST], settings.head.seed)
     made = {
         "variant": variant,
         "calibration": _calibration_document(calibration, settings),
@@ -142,12 +144,12 @@ def make_variant(reference_model: ReferenceModel, variant: VariantName) -> Varia
 
 
 def _calibration(reference_model: ReferenceModel, variant: VariantName) -> Calibration | None:
-    """Up to ``settings.calibration`` training pictures; None if the variant needs none."""
+    """Up to ``settings.calibration`` training images; None if the variant needs none."""
     if variant not in CALIBRATED:
         return None
     settings = reference_model.settings
     return choose_calibration(
-        reference_model.pictures[Split.TRAIN],
+        reference_model.images[Split.TRAIN],
         reference_model.draft.preprocess,
         settings.calibration,
         settings.head.seed,
@@ -176,10 +178,10 @@ def _calibration_document(
 
 
 def _accuracy(scored: ScoredImages) -> float | None:
-    """The share of pictures that get their own label, in [0, 1]; None if there are none."""
+    """The share of images that get their own label, in [0, 1]; None if there are none."""
     right = scored.scores.argmax(axis=1) == scored.true
     return float(right.mean()) if len(right) else None
 
 
-def _scored(classifier: Classifier, pictures: Sequence[LabelledImage]) -> ScoredImages:
-    return score_images(classifier, ((picture.path, picture.label) for picture in pictures))
+def _scored(classifier: Classifier, images: Sequence[LabelledImage]) -> ScoredImages:
+    return score_images(classifier, ((image.path, image.label) for image in images))

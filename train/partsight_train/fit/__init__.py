@@ -1,1 +1,1 @@
-"""Training of a model: head, fine-tuning, calibration, operating point."""
+"""Training of a model (head, fine-tuning, calibration), its operating point and its metrics."""

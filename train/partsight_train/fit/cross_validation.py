@@ -10,6 +10,7 @@ import numpy as np
 from partsight.errors import DatasetError
 from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
 from partsight.utils.progress import silent
+from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, assign_folds
 from partsight_train.data.training_data import RowIndices, Stages, TrainingData
 from partsight_train.fit.learn import learn
@@ -20,7 +21,7 @@ __all__ = ["Fold", "cross_validate", "divide", "require_parts"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Fold:
-    """Row indices for training, for early stopping and calibration, and for measurement."""
+    """Row indices, int (n,): for training, for early stopping and calibration, for the test."""
 
     train: RowIndices
     validation: RowIndices
@@ -48,8 +49,8 @@ def require_parts(dataset: Dataset, least: int, purpose: str, option: str) -> No
     for label, number in dataset.part_counts().items():
         if number < least:
             raise DatasetError(
-                f"label {label} has {number} parts, expected {least} or more for {purpose}. "
-                f"Pictures of one part stay together; add parts, or lower {option}."
+                f"label {label} has {counted(number, 'part')}, expected {least} or more for "
+                f"{purpose}. Images of one part stay together; add parts, or lower {option}."
             )
 
 

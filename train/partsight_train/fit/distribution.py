@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_strategy(settings: FineTuneSettings) -> Any:
-    """Return the ``tf.distribute`` strategy. TensorFlow requires this before anything else.
+    """Return the ``tf.distribute`` strategy; to be called before any other use of TensorFlow.
 
     Workers find each other through the variable ``TF_CONFIG``, as TensorFlow documents it.
     """
@@ -32,4 +32,4 @@ def _mix_precision() -> None:
     if tf.config.list_physical_devices("GPU"):
         tf.config.optimizer.set_experimental_options({"auto_mixed_precision": True})
     else:
-        logger.warning("no GPU was found: mixed precision is left off")
+        logger.warning("no GPU found: --mixed-precision has no effect")

@@ -81,14 +81,14 @@ def fine_tune(
     log_dir: Path | None = None,
     progress: Progress = silent,
 ) -> FineTunedBackbone:
-    """Train the backbone together with a copy of the head.
+    """Train the backbone together with a copy of the head; the copy is then discarded.
 
     Args:
         backbone: backbone to start from; it is not changed.
         head: start of the copy, for the features of this backbone.
         scaling: scaling of these features, so that one learning rate suits backbone and head.
         train: images to train on, augmented according to ``settings.augment``.
-        validation: images for validation losses.
+        validation: images for validation losses; they do not change the result.
         settings: the settings of the run.
         strategy: the ``tf.distribute`` strategy to train under.
         folder: folder for the state after each epoch, from which a killed run continues.
@@ -183,14 +183,14 @@ def _chosen_variables(layer: Any, part: str) -> list[Any]:
 
 
 def _train_batches(
-    pictures: Sequence[LabelledImage], backbone: Backbone, count: int, settings: TrainSettings
+    images: Sequence[LabelledImage], backbone: Backbone, count: int, settings: TrainSettings
 ) -> Any:
     """Return an endless dataset of batches, shuffled and augmented differently in each epoch."""
     generator = random.Random(settings.head.seed)
 
     def order() -> Iterator[LabelledImage]:
         while True:
-            yield from generator.sample(list(pictures), len(pictures))
+            yield from generator.sample(list(images), len(images))
 
     def any_symmetry(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         number = generator.randrange(backbone.views)
@@ -215,10 +215,10 @@ def _batches(
 
     def examples() -> Iterator[tuple[NDArray[np.uint8], int]]:
         for_paths, for_labels = itertools.tee(order())
-        decoded = read_images((picture.path for picture in for_paths), backbone.spec)
-        for picture, (_, image) in zip(for_labels, decoded, strict=True):
+        decoded = read_images((labelled.path for labelled in for_paths), backbone.spec)
+        for labelled, (_, image) in zip(for_labels, decoded, strict=True):
             if isinstance(image, np.ndarray):
-                yield transform(preprocess(image, backbone.spec)), picture.label
+                yield transform(preprocess(image, backbone.spec)), labelled.label
 
     shape = (backbone.spec.height, backbone.spec.width, 3)
     signature = (tf.TensorSpec(shape, tf.uint8), tf.TensorSpec((), tf.int32))

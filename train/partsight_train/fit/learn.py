@@ -41,10 +41,10 @@ class TrainedModel:
 
     Attributes:
         backbone: frozen, or fine-tuned.
-        head: calibrated head for the backbone's features.
-        temperature: divisor of the logits.
+        head: calibrated head for the backbone's features, kernel (D, K).
+        temperature: divisor of the logits, at least 1.
         dataset: the N images.
-        examples: their features by this backbone, with their labels.
+        examples: features float32 (N, T * D) by this backbone, with labels int (N,).
         bad: indices of the labels of bad parts.
         history: training phase to its losses and accuracies, one row per epoch.
     """
@@ -136,13 +136,13 @@ def _fit_head(training_data: TrainingData, job: _Job, stage: str) -> FittedHead:
 def _fine_tune(
     training_data: TrainingData, head: Head, job: _Job, strategy: Any
 ) -> FineTunedBackbone:
-    pictures = training_data.dataset.pictures
+    images = training_data.dataset.images
     return fine_tune(
         training_data.backbone,
         head,
         scaling_of(training_data.examples.features[job.train], job.settings.head),
-        [pictures[row] for row in job.train],
-        [pictures[row] for row in job.validation],
+        [images[row] for row in job.train],
+        [images[row] for row in job.validation],
         job.settings,
         strategy,
         folder=None if job.checkpoint_dir is None else job.checkpoint_dir / FINE_TUNING,
@@ -154,7 +154,7 @@ def _fine_tune(
 def _with_backbone(training_data: TrainingData, backbone: Backbone, job: _Job) -> TrainingData:
     """Compute all features again, by another backbone."""
     dataset, bad = training_data.dataset, training_data.bad
-    paths = [picture.path for picture in dataset.pictures]
+    paths = [image.path for image in dataset.images]
     features = compute_features(paths, backbone, progress=job.stages("features"))
     return assemble_training_data(dataset, backbone, features, bad, job.settings, stages=job.stages)
 
@@ -186,15 +186,16 @@ def _halves(dataset: Dataset, rows: RowIndices) -> NDArray[np.intp]:
     Raises:
         DatasetError: a label has only one part.
     """
-    chosen = Dataset(dataset.labels, tuple(dataset.pictures[row] for row in rows))
+    chosen = Dataset(dataset.labels, tuple(dataset.images[row] for row in rows))
     halves = assign_folds(chosen, 2)
     for index, label in enumerate(dataset.labels):
         here = [
-            half for half, each in zip(halves, chosen.pictures, strict=True) if each.label == index
+            half for half, each in zip(halves, chosen.images, strict=True) if each.label == index
         ]
         if len(set(here)) < 2:
             raise DatasetError(
                 f"label {label} has fewer than two parts to train on. Tiles need two, because the "
-                "tiles of one part are chosen by a model that was trained on others. Add pictures."
+                "tiles of one part are chosen by a model that was trained on other parts. Add "
+                "images of other parts, or train without --tiles."
             )
     return halves

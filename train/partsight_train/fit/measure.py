@@ -20,7 +20,7 @@ __all__ = ["Mistake", "mistakes", "split_metrics"]
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """An image with a wrong label, and the score of that label."""
+    """An image with a wrong predicted label, and the score of this label, in [0, 1]."""
 
     path: Path
     true: str

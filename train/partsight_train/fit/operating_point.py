@@ -28,7 +28,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 _MANY_FALSE_REJECTS = 0.5
-# Share of good images that may have unusually low contrast, such as one without a part.
+# Share of good images that may have unusually low contrast, such as an image without a part.
 _UNUSUALLY_FLAT = 0.05
 
 
@@ -45,7 +45,8 @@ def operating_point(
     Args:
         labels: K names, in the order of the columns of ``scores``.
         accept_labels: labels of good parts; without any, every verdict will be review.
-        settings: ``target_recall``, or the costs and ``defect_rate``; and ``min_contrast``.
+        settings: used are ``target_recall``, or the costs and ``defect_rate``; and
+            ``min_contrast``.
         true: int (N,), index of each image's label.
         scores: float (N, K), probabilities.
         contrasts: float (N,), see ``Prediction.contrast``; None if they were not measured.
@@ -61,8 +62,9 @@ def operating_point(
 def contrast_limit(contrasts: NDArray[np.float64]) -> float:
     """Return the contrast below which an image is never accepted, for parts like these.
 
-    Small parts on a plain background have little contrast: the default limit would send all of
-    them to review. So the limit is at most half the contrast that 95 % of the good images have.
+    Images of small parts on a plain background have little contrast: with the default limit, the
+    verdict for all of them would be review. So the limit is at most half the contrast that 95 %
+    of the good images have.
 
     Args:
         contrasts: float (N,), grey levels, of images of good parts outside the training split.
@@ -80,9 +82,9 @@ def warn_of_low_contrast(point: OperatingPoint, settings: TrainSettings) -> None
     """Warn if good images have so little contrast that an empty image may be accepted."""
     if settings.min_contrast is None and point.min_contrast < DEFAULT_MIN_CONTRAST:
         logger.warning(
-            "good pictures have little contrast, so the limit below which a picture is never "
-            "accepted is %g of 255 grey levels instead of %g: a picture without a part may be "
-            "accepted. Let the part fill the picture, e.g. with --roi, or set --min-contrast",
+            "good images have little contrast, so the limit below which an image is never "
+            "accepted is %g of 255 grey levels instead of %g: an image without a part may be "
+            "accepted. Make the part fill the image, e.g. with --roi, or set --min-contrast",
             point.min_contrast,
             DEFAULT_MIN_CONTRAST,
         )
@@ -131,8 +133,9 @@ def cheapest_threshold(
     Args:
         accept_scores: float (N,), the deciding score of each image, in [0, 1].
         is_good: bool (N,), whether the image shows a good part.
-        cost_of_escapes: cost if all bad parts were accepted, in any unit: rate x cost of one.
-        cost_of_false_rejects: cost if no good part were accepted, in the same unit.
+        cost_of_escapes: cost per part if all bad parts were accepted, in any unit: share of bad
+            parts x cost of an escape.
+        cost_of_false_rejects: cost per part if no good part were accepted, in the same unit.
 
     Returns:
         A threshold in [0, 1].
@@ -149,8 +152,9 @@ def warn_of_false_rejects(point: OperatingPoint) -> None:
     """Warn if the required recall leaves most good parts unaccepted."""
     if point.false_reject_rate is not None and point.false_reject_rate > _MANY_FALSE_REJECTS:
         logger.warning(
-            "to catch %.1f%% of the bad parts, %.0f%% of the good parts are not accepted; add "
-            "pictures of the parts that are confused, or lower --target-recall",
+            "at the threshold that catches %.1f%% of the bad parts of the validation split, %.0f%% "
+            "of its good parts are not accepted. Add images of the good parts with low scores, or "
+            "lower --target-recall",
             100 * (point.recall or 0),
             100 * point.false_reject_rate,
         )

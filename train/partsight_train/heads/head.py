@@ -33,7 +33,10 @@ class Head:
 
 
 def class_weights(labels: NDArray[np.intp], count: int) -> dict[int, float]:
-    """Return a loss weight per label that gives all labels the same total weight; mean 1."""
+    """Return a loss weight per label that gives all labels the same total weight.
+
+    The mean over the examples is 1, if each label has examples.
+    """
     sizes = np.bincount(labels, minlength=count)
     return {index: len(labels) / (count * max(1, int(size))) for index, size in enumerate(sizes)}
 
@@ -46,7 +49,7 @@ def predict(head: Head, features: NDArray[np.float32]) -> NDArray[np.float64]:
 def loss_and_accuracy(
     scores: NDArray[np.float64], labels: NDArray[np.intp], prefix: str = ""
 ) -> dict[str, float]:
-    """Return mean negative log-likelihood (``loss``, nats) and ``accuracy`` of scores (N, K)."""
+    """Return ``loss`` (mean negative log-likelihood, nats) and ``accuracy`` of scores (N, K)."""
     likelihood = scores[np.arange(len(scores)), labels]
     loss = -np.log(np.maximum(likelihood, np.finfo(np.float64).tiny)).mean()
     right = (scores.argmax(axis=1) == labels).mean()

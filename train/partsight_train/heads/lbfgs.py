@@ -1,6 +1,6 @@
 """Training of the head by L-BFGS, with NumPy and SciPy.
 
-The loss is convex and has one minimum. A method that uses the curvature finds it within a second,
+The loss is convex and has one minimum. L-BFGS uses its curvature and finds it within a second,
 without a learning rate and with the same result on every machine.
 """
 

@@ -70,10 +70,10 @@ class ValidationMeasures(keras.callbacks.Callback):  # type: ignore[misc]
     def __init__(
         self, layer: Any, validation: Examples, bad: Sequence[int], settings: HeadSettings
     ) -> None:
-        """Prepare.
+        """Keep the layer and the data.
 
         Args:
-            layer: the softmax layer in training.
+            layer: the softmax layer that is being trained.
             validation: features for this layer, with their labels.
             bad: indices of the labels of bad parts.
             settings: the measure, and the number of images per validation.

@@ -17,9 +17,9 @@ def calibrate(head: Head, validation: Examples) -> tuple[Head, float]:
     """Divide the logits by the temperature that gives the validation labels the highest likelihood.
 
     See C. Guo et al., "On Calibration of Modern Neural Networks" (2017). The division is folded
-    into the weights. No label changes, but uint8 scores, which end at 255/256, can distinguish
-    high scores, which thresholds need. Scores are never sharpened: on a split without errors the
-    best temperature would be zero.
+    into the weights. No predicted label changes, but high scores move away from 1, so that
+    they still differ as uint8 scores, which end at 255/256; thresholds need this difference.
+    Scores are never sharpened: on a split without errors the best temperature would be zero.
 
     Returns:
         The calibrated head, and the temperature, at least 1.

@@ -85,17 +85,19 @@ def contributions(model: keras.Model, tiles: Tiles = (1, 1)) -> Contributions | 
         found = _find(model)
     except UNREADABLE as error:
         # The maps only explain mistakes in a report, so training does not fail.
-        logger.warning("no activation maps, the network cannot be analysed: %s", error)
+        logger.warning(
+            "the report has no activation maps: TensorFlow cannot analyse the network: %s", error
+        )
         return None
     if found is None:
         return None
     run, count = found
 
-    def explain(picture: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
-        image = tf.constant(picture[np.newaxis] / np.float32(255), tf.float32)
+    def explain(image: NDArray[np.uint8], label: int) -> list[NDArray[np.float32]]:
+        batch = tf.constant(image[np.newaxis] / np.float32(255), tf.float32)
         others = np.full(count, -1 / max(1, count - 1), np.float32)
         others[label] = 1
-        return [_as_seen(share.numpy(), tiles) for share in run(image, tf.constant(others))]
+        return [_as_seen(share.numpy(), tiles) for share in run(batch, tf.constant(others))]
 
     return explain
 

@@ -33,14 +33,14 @@ _ROUNDS = 3
 _SETTINGS = HeadSettings(steps=30, balance="class-weights")
 
 
-def cut(pictures: Any, tiles: Tiles) -> Any:
+def cut(images: Any, tiles: Tiles) -> Any:
     """Cut a tensor (N, R * h, C * w, 3) into R x C tiles: (T * N, h, w, 3), row by row.
 
     The first tiles of all images come first; ``by_image`` groups tiles by image again.
     """
     if tiles == (1, 1):
-        return pictures
-    rows = tf.split(pictures, tiles[0], axis=1)
+        return images
+    rows = tf.split(images, tiles[0], axis=1)
     return tf.concat([tile for row in rows for tile in tf.split(row, tiles[1], axis=2)], 0)
 
 

@@ -63,7 +63,7 @@ def precision_recall_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
 
 
 def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> Markup:
-    """Observed share by score, with 95 % intervals and the number of pictures."""
+    """Observed share by score, with 95 % intervals and the number of images."""
     score, share = [b.score for b in bins], np.array([b.share for b in bins])
     reach = np.abs(np.array([b.interval for b in bins]).reshape(-1, 2).T - share)
 
@@ -86,7 +86,7 @@ def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> 
             counts.annotate(
                 str(b.count), position, (0, 2), textcoords="offset points", ha="center", fontsize=8
             )
-        counts.set_ylabel("pictures")
+        counts.set_ylabel("images")
         counts.margins(y=0.35)
         counts.yaxis.set_major_locator(MaxNLocator(2, integer=True))
         counts.set_xlabel(score_name)
@@ -94,7 +94,7 @@ def reliability_chart(bins: Sequence[Bin], score_name: str, share_name: str) -> 
 
     return draw(
         "reliability",
-        "Reliability diagram with pictures per bin",
+        "Reliability diagram with images per bin",
         plot,
         2,
         height=1.25,
@@ -115,7 +115,7 @@ def histogram_chart(kinds: Kinds, point: OperatingPoint) -> Markup:
             axes.set_ylim(0.7 if highest else 0, max(10, 2 * highest))
             axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
             axes.minorticks_off()
-            axes.set_ylabel(f"pictures of {name}")
+            axes.set_ylabel(f"images of {name}")
             axes.axvline(point.accept_above, color="#222222", linewidth=1)
             axes.axvline(point.reject_below, color="#222222", linewidth=1, linestyle=_DASHES)
         panels[0].set_xlim(0, 1)

@@ -19,13 +19,13 @@ Curve = tuple[NDArray[np.float64], NDArray[np.float64]]
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """Pictures with similar scores.
+    """Images with similar scores.
 
     Attributes:
         score: mean score, in [0, 1].
-        share: share of pictures of the kind that the score is for, in [0, 1].
+        share: share of images of the kind that the score is for, in [0, 1].
         interval: 95 % interval of ``share``.
-        count: number of pictures, 1 or more.
+        count: number of images, 1 or more.
     """
 
     score: float
@@ -80,7 +80,7 @@ def reliability(score: NDArray[np.float64], correct: NDArray[np.bool_]) -> list[
 
 
 def calibration_error(bins: list[Bin]) -> float | None:
-    """Expected calibration error: distance of score and share, averaged over pictures.
+    """Expected calibration error: distance of score and share, averaged over images.
 
     M. Naeini, G. Cooper and M. Hauskrecht, "Obtaining Well Calibrated Probabilities Using
     Bayesian Binning", 2015.

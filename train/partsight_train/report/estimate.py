@@ -11,18 +11,18 @@ __all__ = ["Estimate", "estimate", "share"]
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A measured value, with the interval of the true value."""
+    """A measured value, with the 95 % interval of the true value in the same unit."""
 
     value: float
     low: float
     high: float
 
     def scaled(self, factor: float) -> Estimate:
-        """The same in another unit."""
+        """The value and its interval, multiplied by a factor."""
         return Estimate(factor * self.value, factor * self.low, factor * self.high)
 
     def complement(self) -> Estimate:
-        """The share of the remaining pictures."""
+        """The share of the remaining images; only for a share in [0, 1]."""
         return Estimate(1 - self.value, 1 - self.high, 1 - self.low)
 
 
@@ -32,5 +32,5 @@ def estimate(value: float | None, interval: Interval | None) -> Estimate | None:
 
 
 def share(hits: int, total: int) -> Estimate | None:
-    """A share of pictures with its interval; None if there are no pictures."""
+    """A share of images with its interval; None if there are no images."""
     return estimate(hits / total, proportion_interval(hits, total)) if total else None

@@ -1,4 +1,4 @@
-"""Good and bad parts among scored pictures, for any number of labels."""
+"""Good and bad parts among scored images, for any number of labels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Kinds", "kinds_of"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kinds:
-    """N pictures of good and bad parts.
+    """N images of good and bad parts.
 
     Attributes:
         bad: bool (N,), True if the label of the part is not accepted.
@@ -32,14 +32,14 @@ class Kinds:
 
     @property
     def share_of_bad(self) -> float | None:
-        """The share of bad parts; None if there are no pictures."""
+        """The share of bad parts; None if there are no images."""
         return float(self.bad.mean()) if len(self.bad) else None
 
 
 def kinds_of(
     scored: ScoredImages, labels: tuple[str, ...], accept_labels: tuple[str, ...]
 ) -> Kinds | None:
-    """Return the kinds of scored pictures; None if no label is known as one of good parts."""
+    """Return the kinds of scored images; None if no label of good parts is known."""
     if not accept_labels:
         return None
     good = [labels.index(label) for label in accept_labels]

@@ -32,7 +32,7 @@ _SMOOTHING = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A picture with a wrong label, or of a bad part that was accepted.
+    """An image with a wrong label, or of a bad part that was accepted.
 
     Attributes:
         name: file name.
@@ -41,8 +41,8 @@ class Mistake:
         score: score of the predicted label, in [0, 1].
         verdict: verdict by the operating point.
         escaped: whether a bad part was accepted.
-        picture: data address of the picture; None if the file no longer exists.
-        overlay: the same with its activation map; None if there is no map.
+        image: data address of the image; None if the file no longer exists.
+        overlay: data address of the image with its activation map; None if there is no map.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Mistake:
     score: float
     verdict: str
     escaped: bool
-    picture: str | None
+    image: str | None
     overlay: str | None
 
 
@@ -80,13 +80,13 @@ def mistakes(record: RunRecord) -> tuple[list[Mistake], int]:
                 float(scored.scores[index, label]),
                 str(given[index]),
                 bool(escaped[index]),
-                *_pictures(record, scored.paths[index], label),
+                *_images(record, scored.paths[index], label),
             )
         )
     return shown, len(wrong)
 
 
-def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, str | None]:
+def _images(record: RunRecord, path: Path, label: int) -> tuple[str | None, str | None]:
     try:
         image = _shown(path, record.spec)
         heat = record.maps(path, label) if record.maps else None
@@ -97,7 +97,7 @@ def _pictures(record: RunRecord, path: Path, label: int) -> tuple[str | None, st
 
 
 def _shown(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
-    """The picture in its own proportions, or as the network gets it with a region or grey bars."""
+    """The image in its own proportions, or as the network gets it with a region or grey bars."""
     if spec is None or (spec.fit == "stretch" and spec.roi is None):
         depth = None if spec is None else spec.bit_depth
         return decode(path, PreprocessSpec(_SIDE, _SIDE, bit_depth=depth))
@@ -108,11 +108,11 @@ def _shown(path: Path, spec: PreprocessSpec | None) -> NDArray[Any]:
 
 
 def overlay(image_bgr: NDArray[Any], heat: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Lay an activation map over a picture: warm and bright where it supports the label.
+    """Lay an activation map over an image: warm and bright where it supports the label.
 
     Args:
         image_bgr: uint8 (H, W, 3).
-        heat: map of the same picture, float (h, w); values below 0 stay transparent.
+        heat: map of the same image, float (h, w); values below 0 stay transparent.
 
     Returns:
         uint8 (H, W, 3), blue-green-red.

@@ -44,7 +44,7 @@ def report_html(record: RunRecord) -> str:
     on_test = kinds_of(record.on_test, record.labels, record.point.accept_labels)
     shown, mistaken = mistakes(record)
     splits = [split.value for split in Split]
-    pictures = [
+    images = [
         (label, [counts.get(split, 0) for split in splits])
         for label, counts in record.splits.items()
     ]
@@ -61,8 +61,8 @@ def report_html(record: RunRecord) -> str:
         mistakes=shown,
         mistaken=mistaken,
         splits=splits,
-        pictures=pictures,
-        totals=[sum(counts[i] for _, counts in pictures) for i in range(len(splits))],
+        images=images,
+        totals=[sum(counts[i] for _, counts in images) for i in range(len(splits))],
     )
     return f"{page.strip()}\n"
 
@@ -94,7 +94,7 @@ def _figures(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _extra_shots(record: RunRecord) -> int:
-    """Number of test pictures in excess of one per part."""
+    """Number of test images in excess of one per part."""
     scored = record.on_test
     parts = {
         record.part_hashes.get(path, part_hash_of(record.labels[label], path.name))

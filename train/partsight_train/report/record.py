@@ -19,24 +19,24 @@ __all__ = ["RunRecord"]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RunRecord:
-    """The results of a run. Values with a default are optional; their section says if missing.
+    """The results of a run. Values with a default are optional; the report says if one is missing.
 
     Attributes:
         metrics: the document of ``metrics.json``.
         provenance: how the model was made, ready for JSON.
-        on_validation: results of the delivered file on the validation pictures.
-        on_test: results of the delivered file on the test pictures.
+        on_validation: results of the delivered file on the validation images.
+        on_test: results of the delivered file on the test images.
         history: phase of training to one mapping per epoch, with any of ``loss``,
             ``accuracy``, ``val_loss`` and ``val_accuracy``.
         sizes: names of the delivered files to their sizes in bytes.
-        splits: label to split to number of pictures.
+        splits: label to split to number of images.
         parts: label to number of parts.
         part_hashes: image to the hash of its part; images with one hash show the same part. The
             hash of other images follows from their names.
-        notes: how the image folder was read, one sentence each.
-        findings: findings of the data check, one sentence each.
+        notes: how the image folder was read, one text per fact.
+        findings: messages of the data check.
         maps: function from a file and the index of a label to the contribution of each pixel of
-            the network's input to the margin of that label, float (H, W), or None.
+            the network's input to the margin of that label, float32 (H, W), or None.
         seconds: stage of the run to its time in seconds.
         spec: preprocessing of the network.
         model_sha256: digest of the delivered file.

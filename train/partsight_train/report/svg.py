@@ -47,7 +47,7 @@ _PANEL_HEIGHT_IN = 3.3
 def draw(
     name: str, description: str, plot: Callable[..., None], panels: int = 1, height: float = 1.0
 ) -> Markup:
-    """Draw one picture.
+    """Draw one chart as SVG.
 
     Args:
         name: identifier, unique on the page; prefix of references inside the drawing.

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from partsight.utils.printable import printable
+from partsight_train.counted import counted
 from partsight_train.report.estimate import Estimate
 
 __all__ = ["FILTERS"]
@@ -33,7 +34,7 @@ def change(share: float | None) -> str:
 
 
 def percents(shares: Sequence[float]) -> str:
-    """Several shares chosen by people, in percent, with the digits that they gave."""
+    """Shares that a user gave, in percent, with all given digits."""
     return ", ".join(f"{100 * share:.6g}" for share in shares) + f"{_NO_BREAK}%"
 
 
@@ -100,6 +101,7 @@ def _digits(value: float, digits: int, ends: tuple[float, float]) -> int:
 FILTERS = {
     "as_json": as_json,
     "change": change,
+    "counted": counted,
     "number": number,
     "number_range": number_range,
     "percent": percent,

@@ -26,7 +26,9 @@ class DefectRate:
 
 @dataclass(frozen=True, slots=True)
 class Threshold:
-    """One value of ``accept_above`` with its results on the test split; None if a kind is missing.
+    """One value of ``accept_above`` with its results on the test split.
+
+    Results are None if the test split has no parts of their kind.
 
     Attributes:
         targets: target recalls of bad parts that give this threshold on the validation split.

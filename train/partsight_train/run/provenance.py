@@ -1,4 +1,4 @@
-"""Inputs of a run: enough to repeat it, and to recognize whether another run has the same.
+"""Inputs of a run: enough to repeat it, and to recognize whether another run has the same inputs.
 
 The result is the document of ``config.json``, which is also stored in the delivered file.
 """
@@ -50,7 +50,7 @@ def provenance(
     backbone: Backbone,
     settings: TrainSettings,
 ) -> dict[str, Any]:
-    """Return everything that a run depends on.
+    """Return everything that a run depends on, ready for JSON.
 
     Args:
         image_dir: folder of the images.
@@ -80,13 +80,13 @@ def require_same(begun: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     Raises:
         OutputError: the inputs differ; says which.
     """
-    # Through JSON, like the stored one, so that tuples become lists.
+    # Through JSON, like the stored document, so that tuples become lists.
     now = json.loads(json.dumps(now))
     changed = [name for name in _SAME if begun.get(name) != now[name]]
     if changed:
         raise OutputError(
-            f"the run cannot continue: {', '.join(changed)} changed since it was begun (see its "
-            "config.json). Choose a new folder, or use the same settings and pictures."
+            f"the run cannot continue: {', '.join(changed)} changed since the run began (see "
+            "its config.json). Choose a new folder, or use the same settings, images and versions."
         )
 
 
@@ -113,10 +113,10 @@ def _public(name: str, value: Any) -> Any:
 def _dataset_digest(dataset: Dataset, digests: Mapping[Path, bytes]) -> str:
     """Return SHA-256 over labels, file names and contents, independent of the folder's path."""
     total = hashlib.sha256()
-    for picture in dataset.pictures:
-        name = picture.path.name.encode("utf-8", "surrogateescape")
-        total.update(hashlib.sha256(name).digest() + digests[picture.path])
-        total.update(hashlib.sha256(dataset.labels[picture.label].encode()).digest())
+    for image in dataset.images:
+        name = image.path.name.encode("utf-8", "surrogateescape")
+        total.update(hashlib.sha256(name).digest() + digests[image.path])
+        total.update(hashlib.sha256(dataset.labels[image.label].encode()).digest())
     return total.hexdigest()
 
 

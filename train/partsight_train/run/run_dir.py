@@ -34,7 +34,7 @@ REPORT = "report.html"
 # Folder in the checkpoints: the state from which a killed fine-tuning continues.
 FINE_TUNING = "fine-tune"
 # Every image with its label, split and SHA-256, for later exports. Images of one part have the
-# same number in the last column.
+# same hash of the part in the last column.
 _PICTURES = "pictures.csv"
 # Name to SHA-256 of each delivered file.
 _MANIFEST = "manifest.json"
@@ -56,15 +56,15 @@ class RunDir:
     def create(cls, path: Path, *, resume: bool = False) -> Iterator[RunDir]:
         """Create the folder, and lock it against other runs for the block.
 
-        An empty folder is accepted, or that of an unfinished run.
+        The folder may be empty; with ``resume`` it may also be that of an unfinished run.
 
         Args:
             path: the folder.
             resume: whether to continue an unfinished run in it.
 
         Raises:
-            OutputError: it has files that would be overwritten, another run is writing into it, or
-                it cannot be created.
+            OutputError: the folder has files that would be overwritten, another run is writing
+                into it, or it cannot be created.
         """
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ class RunDir:
         """Return the configuration that an earlier start of this run stored, or None.
 
         Raises:
-            OutputError: it is not readable.
+            OutputError: the stored configuration is not readable.
         """
         try:
             document: dict[str, Any] = read_json(self.path / CONFIG)
@@ -152,12 +152,12 @@ class RunDir:
         self.write_json(_MANIFEST, dict(sorted({**manifest, name: digest}.items())))
         return path
 
-    def write_pictures(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
-        """Write the list of images with label, split, digest and part."""
+    def write_images(self, dataset: Dataset, digests: Mapping[Path, bytes]) -> Path:
+        """Write ``pictures.csv``: path, label, split, SHA-256 and hash of the part per image."""
         text = io.StringIO()
         rows = csv.writer(text)
         rows.writerow(_COLUMNS)
-        for each in dataset.pictures:
+        for each in dataset.images:
             label = dataset.labels[each.label]
             digest = digests[each.path].hex()
             rows.writerow(
@@ -168,7 +168,7 @@ class RunDir:
         return self.write_text(_PICTURES, text.getvalue())
 
     def read_images(self) -> list[tuple[Path, str, Split, bytes]]:
-        """Return path, label, split and SHA-256 of each image, as ``write_pictures`` stored them.
+        """Return path, label, split and SHA-256 of each image, as ``write_images`` stored them.
 
         Raises:
             OutputError: the file is missing or damaged.
@@ -205,10 +205,14 @@ def _lock(descriptor: int, path: Path) -> None:
         if lock_file(descriptor, wait=False):
             return
     except OSError as error:
-        logger.warning("%s cannot be locked (%s): start no second run in it", path, error.strerror)
+        logger.warning(
+            "%s cannot be locked (%s): do not start a second run in this folder",
+            path,
+            error.strerror,
+        )
         return
     raise OutputError(
-        f"another run is writing into {path}. Wait for its end, or choose another folder."
+        f"another run is writing into {path}. Wait until that run ends, or choose another folder."
     )
 
 
@@ -234,7 +238,7 @@ def _require_usable(path: Path, resume: bool) -> None:
         )
     hint = "Choose another folder."
     if is_begun:
-        hint = "Continue its run with --resume, or choose another folder."
+        hint = "Continue the run in it with --resume, or choose another folder."
     raise OutputError(
         f"{path} must be new or empty, so that no earlier run is overwritten. "
         f"Received a folder with {', '.join(others[:5])}. {hint}"

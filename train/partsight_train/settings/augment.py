@@ -15,13 +15,14 @@ class AugmentSettings:
     Attributes:
         copies: augmented copies of each training image for a frozen backbone, in addition to
             the image; fine-tuning augments each image again in each epoch.
-        flip_left_right, flip_up_down: mirror every second image.
+        flip_left_right, flip_up_down: mirror an image with a probability of 1/2.
         rotation: maximum angle in degrees, in both directions.
         shift: maximum share of the side, in both directions, on each axis.
-        shear: maximum angle in degrees.
-        zoom: maximum share in or out.
-        crop: maximum share of the side that is cut off.
-        brightness, contrast: maximum share up or down.
+        shear: maximum angle in degrees, on each axis.
+        zoom: maximum zoom in or out, as a share of the side.
+        crop: share of the side that is cut off, at a random place.
+        brightness: maximum change up or down, as a share of the full range.
+        contrast: maximum change up or down, as a share of the image's contrast.
     """
 
     copies: int = 3

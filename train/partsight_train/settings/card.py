@@ -19,7 +19,7 @@ class CardSettings:
         author: person or organization responsible for the model.
         license: licence of the model.
         product: product that the model inspects, as ``partsight.model.product`` compares it;
-            None leaves it unnamed.
+            None for a model of any product.
 
     Raises:
         ValueError: the product's name is not printable.

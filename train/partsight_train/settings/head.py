@@ -54,7 +54,8 @@ class HeadSettings:
         label_smoothing: share of the probability that is spread over all labels.
         scale_features: train on standardized features; the scaling is then folded into the head.
         checkpoint_interval: steps between two checkpoints of the head; None writes none.
-        seed: seed of initial weights, image order and the calibration images.
+        seed: seed of initial weights, image order, random choices of images (test, validation,
+            calibration) and augmentation in fine-tuning; copies of images do not depend on it.
 
     Raises:
         ValueError: a choice that L-BFGS does not support.
@@ -85,6 +86,8 @@ class HeadSettings:
     def __post_init__(self) -> None:
         if self.optimizer == "lbfgs" and (self.l1 or self.dropout or self.keep_best != "loss"):
             raise ValueError(
-                "L-BFGS supports no l1, no dropout and no metric but the loss, because it "
-                "minimizes a smooth loss. Choose the optimizer adam or sgd with them."
+                "the optimizer lbfgs minimizes a smooth loss: it supports no --l1, no --dropout "
+                f"and no --monitor but loss. Received: l1 {self.l1:g}, dropout {self.dropout:g}, "
+                f"monitor {self.keep_best}. Choose --optimizer adam or sgd, or leave these "
+                "options out."
             )

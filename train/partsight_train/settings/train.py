@@ -33,22 +33,25 @@ class TrainSettings:
         views: test-time augmentation: number of mirrored and turned views of each image whose
             features are averaged: 1, 2, 4 or 8.
         tiles: rows and columns that an image is cut into; the worst tile decides.
-        validation_share: share of the images for early stopping and for choosing thresholds.
-        test_share: share of the images that are used for measurement only.
+        validation_share: share of the parts, in (0, 1), for early stopping and for choosing
+            thresholds.
+        test_share: share of the parts, in (0, 1), that are used for measurement only.
         group_near_duplicates: keep nearly identical images in one split and one fold.
         test_batch_size: maximum test images, drawn at random; None uses all.
         accept_labels: labels of good parts; empty uses the labels with a known good name.
-        target_recall: share of bad parts that must not be accepted.
-        cost_escape: cost of an accepted bad part; with ``cost_false_reject`` it replaces
-            ``target_recall``.
-        cost_false_reject: cost of a good part that is not accepted.
-        defect_rate: share of bad parts on the line; None uses the share among the images.
-        min_contrast: grey levels; an image with less contrast is never accepted. 0 is off;
-            None chooses it from the good images, see ``operating_point.contrast_limit``.
+        target_recall: share of bad parts that must not be accepted, in (0, 1].
+        cost_escape: cost of an accepted bad part, in any unit; with ``cost_false_reject`` it
+            replaces ``target_recall``.
+        cost_false_reject: cost of a good part that is not accepted, in the same unit.
+        defect_rate: share of bad parts on the line, in (0, 1); None uses the share in the
+            validation split.
+        min_contrast: grey levels, 0 to 255; an image with less contrast is never accepted.
+            0 is off; None chooses it from the good images, see ``operating_point.contrast_limit``.
         calibration: maximum training images for the value ranges of int8.
         quantization_aware: fit the head also to the features of the int8 backbone.
         output_name: name of the SavedModel's output.
-        assert_accuracy_at_least: lowest test accuracy of a file that is delivered.
+        assert_accuracy_at_least: lowest test accuracy of a file that is delivered, in (0, 1]; None
+            for any.
         cross_validate: number of folds of a cross-validation before training; None skips it.
         head, augment, fine_tune, card: see their classes.
 
@@ -87,7 +90,7 @@ class TrainSettings:
         if self.validation_share + self.test_share >= 1:
             raise ValueError(
                 "the validation share and the test share leave nothing to train on. "
-                f"Received: {self.validation_share} and {self.test_share}"
+                f"Received: {self.validation_share} and {self.test_share}. Lower one of them."
             )
         if not _LAYER_NAME.fullmatch(self.output_name):
             raise ValueError(
@@ -95,8 +98,12 @@ class TrainSettings:
                 f"and begin with a letter, a digit or '.'. Received: {self.output_name!r}"
             )
         if self.tiles != (1, 1) and self.fine_tune.fine_tune != "none":
-            raise ValueError("tiles need a frozen backbone: they exclude fine-tuning")
+            raise ValueError(
+                "tiles need a frozen backbone. Received: --tiles with --fine-tune "
+                f"{self.fine_tune.fine_tune}. Leave one of them out."
+            )
         if (self.cost_escape is None) != (self.cost_false_reject is None):
             raise ValueError(
-                "the cost of an escape and the cost of a false reject: give both or none"
+                "--cost-escape and --cost-false-reject: expected both or neither. Received: "
+                f"{self.cost_escape} and {self.cost_false_reject}"
             )

@@ -36,22 +36,22 @@ _METADATA, _SPRITE = "metadata.tsv", "thumbnails.png"
 
 
 def write_projector(folder: Path, trained_model: TrainedModel) -> None:
-    """Write the features of at most 3,000 pictures, spread over all labels.
+    """Write the features of at most 3,000 images, spread over all labels.
 
     Args:
         folder: folder for the files; those of an earlier run are replaced.
-        trained_model: the features and the pictures.
+        trained_model: the features and the images.
     """
-    total = len(trained_model.dataset.pictures)
+    total = len(trained_model.dataset.images)
     rows = np.unique(np.linspace(0, total - 1, min(total, _MOST_ROWS)).astype(np.intp))
-    pictures = [trained_model.dataset.pictures[row] for row in rows]
+    images = [trained_model.dataset.images[row] for row in rows]
     folder.mkdir(parents=True, exist_ok=True)
     features = tf.Variable(
         mean_tiles(trained_model.examples, trained_model.backbone.tiles).features[rows]
     )
     tf.train.Checkpoint(features=features).save(str(folder / "features.ckpt"))
-    write_atomic(folder / _METADATA, _metadata(pictures, trained_model.dataset.labels).encode())
-    encoded = cv2.imencode(".png", _sheet(pictures, trained_model.backbone.spec)[..., ::-1])[1]
+    write_atomic(folder / _METADATA, _metadata(images, trained_model.dataset.labels).encode())
+    encoded = cv2.imencode(".png", _sheet(images, trained_model.backbone.spec)[..., ::-1])[1]
     write_atomic(folder / _SPRITE, encoded.tobytes())
     config = projector.ProjectorConfig()
     embedding = config.embeddings.add()
@@ -61,23 +61,23 @@ def write_projector(folder: Path, trained_model: TrainedModel) -> None:
     projector.visualize_embeddings(str(folder), config)
 
 
-def _metadata(pictures: Sequence[LabelledImage], labels: Sequence[str]) -> str:
+def _metadata(images: Sequence[LabelledImage], labels: Sequence[str]) -> str:
     lines = ["label\tsplit\tfile"] + [
         f"{labels[each.label]}\t{each.split.value}\t" + printable(each.path.name, "\ufffd")
-        for each in pictures
+        for each in images
     ]
     return "\n".join(lines) + "\n"
 
 
-def _sheet(pictures: Sequence[LabelledImage], spec: PreprocessSpec) -> NDArray[np.uint8]:
+def _sheet(images: Sequence[LabelledImage], spec: PreprocessSpec) -> NDArray[np.uint8]:
     """Thumbnails row by row in a square, uint8 RGB; black if a file can no longer be read."""
-    side = math.ceil(math.sqrt(len(pictures)))
+    side = math.ceil(math.sqrt(len(images)))
     sheet = np.zeros((side, _THUMBNAIL, side, _THUMBNAIL, 3), np.uint8)
-    read = read_images([each.path for each in pictures], spec)
-    for place, (_, picture) in enumerate(read):
-        if not isinstance(picture, ImageError):
+    read = read_images([each.path for each in images], spec)
+    for place, (_, image) in enumerate(read):
+        if not isinstance(image, ImageError):
             small = cv2.resize(
-                preprocess(picture, spec), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA
+                preprocess(image, spec), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA
             )
             sheet[place // side, :, place % side] = small
     return sheet.reshape(side * _THUMBNAIL, side * _THUMBNAIL, 3)

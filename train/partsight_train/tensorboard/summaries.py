@@ -67,13 +67,13 @@ def write_results(
         _write_image("confusion", _confusion(np.array(int8["confusion"]), labels), "int8 file")
         for place, (mistake, pixels) in enumerate(_decoded(wrong, trained_model.backbone.spec), 1):
             caption = f"{mistake.true}, predicted {mistake.predicted} ({mistake.score:.3f})"
-            picture = _captioned(pixels, f"{mistake.path.name}\n{caption}")
-            _write_image(f"misclassified/{place:02d}", picture, caption)
+            image = _captioned(pixels, f"{mistake.path.name}\n{caption}")
+            _write_image(f"misclassified/{place:02d}", image, caption)
     write_projector(folder, trained_model)
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, bool | int | float | str]:
-    """Nested settings as plain values by dotted names, the format of HParams."""
+    """Nested settings as plain values by dotted names, as TensorBoard's HParams needs them."""
     plain: dict[str, bool | int | float | str] = {}
     for name, value in settings.items():
         if isinstance(value, Mapping):
@@ -96,16 +96,16 @@ def _write_image(tag: str, pixels: NDArray[np.uint8], description: str) -> None:
 def _decoded(
     wrong: Iterable[Mistake], spec: PreprocessSpec
 ) -> Iterable[tuple[Mistake, NDArray[np.uint8]]]:
-    """Yield the mistakes whose pictures can be read, preprocessed for the network."""
+    """Yield the mistakes whose images can be read, preprocessed for the network."""
     wrong = list(wrong)
     read = read_images([each.path for each in wrong], spec)
-    for mistake, (_, picture) in zip(wrong, read, strict=True):
-        if not isinstance(picture, ImageError):
-            yield mistake, preprocess(picture, spec)
+    for mistake, (_, image) in zip(wrong, read, strict=True):
+        if not isinstance(image, ImageError):
+            yield mistake, preprocess(image, spec)
 
 
 def _confusion(confusion: NDArray[np.intp], labels: Sequence[str]) -> NDArray[np.uint8]:
-    """Shares of each true label, with the number of pictures."""
+    """Shares of each true label, with the number of images."""
     shares = confusion / np.maximum(1, confusion.sum(axis=1, keepdims=True))
 
     def plot(axes: Axes) -> None:

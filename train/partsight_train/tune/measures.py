@@ -19,7 +19,7 @@ def measured(
     true: NDArray[np.intp],
     scores: NDArray[np.float64],
 ) -> float:
-    """Compute the measure of one fold.
+    """Compute the measure of one fold: the loss in nats, or a share in [0, 1].
 
     Args:
         search: names the measure.

@@ -14,6 +14,7 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
+from partsight_train.counted import counted
 from partsight_train.run.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.space import Search, train_command
@@ -35,10 +36,10 @@ class SearchResult:
         settings: the best settings.
         trials: trials that were scored on all folds, the best first.
         pruned: number of trials that were stopped early because they were worse.
-        confirmed: measure of the best settings, fitted on each fold like ``train`` does.
-        pictures: number of pictures used in the search.
-        test_pictures: number of pictures of the test split, which were not used.
-        failed: pictures that could not be read, with the reason.
+        confirmed: measure of the best settings, fitted on each fold as ``train`` fits.
+        images: number of images used in the search.
+        test_images: number of images of the test split, which were not used.
+        failed: path and reason of each image that could not be read.
     """
 
     search: Search
@@ -46,26 +47,27 @@ class SearchResult:
     trials: tuple[FrozenTrial, ...]
     pruned: int
     confirmed: float
-    pictures: int
-    test_pictures: int
+    images: int
+    test_images: int
     failed: Mapping[Path, str]
 
 
 def result_text(result: SearchResult, image_dir: Path, study_dir: Path) -> str:
-    """The best trials, the importance of each setting, and the command to train with the best."""
+    """The best trials, the importance of each setting, and the command for the best settings."""
     search, best = result.search, result.trials[0]
     command = shlex.join(train_command(image_dir, study_dir / "best", result.settings))
     sections = [
-        f"Best of {len(result.trials) + result.pruned} trials ({result.pruned} stopped early), by "
-        f"{search.measure}, {'lower' if search.lower_is_better else 'higher'} is better; trial 0 "
-        f"has the default settings:\n{_table(result.trials[:_ROWS])}",
+        f"Best of {counted(len(result.trials) + result.pruned, 'trial')} ({result.pruned} stopped "
+        f"early), by {search.measure}: mean and standard deviation (+/-) over the folds; "
+        f"{'lower' if search.lower_is_better else 'higher'} is better. Trial 0 has the default "
+        f"settings.\n{_table(result.trials[:_ROWS])}",
         *_importance_text(result),
-        f"Each trial was scored on {search.folds} folds of {result.pictures} pictures. The "
-        f"{result.test_pictures} pictures of the test split were not used. The best of many trials "
-        "looks better than it is; after training, the test split gives its true value.",
-        f"The best, fitted on each fold like in training: {search.measure} "
+        f"Each trial was scored on {search.folds} folds of {result.images} images. The "
+        f"{result.test_images} images of the test split were not used. The best of many trials "
+        "looks better than it is; after training, the test split shows how good it is.",
+        f"The best settings, fitted on each fold as in training: {search.measure} "
         f"{result.confirmed:.4f} (in the search {best.value:.4f})",
-        f"Train with the best:\n{command}",
+        f"Train with the best settings:\n{command}",
     ]
     return "\n\n".join(sections)
 
@@ -83,8 +85,8 @@ def best_document(result: SearchResult, image_dir: Path, study_dir: Path) -> dic
         "settings": public_settings(dataclasses.asdict(result.settings)),
         "trials": len(result.trials),
         "pruned": result.pruned,
-        "pictures": result.pictures,
-        "test_pictures_left_out": result.test_pictures,
+        "pictures": result.images,
+        "test_pictures_left_out": result.test_images,
         "importance": _importance(result),
         "command": train_command(image_dir, study_dir / "best", result.settings),
     }

@@ -1,8 +1,8 @@
 """Fast scoring of settings on folds of cached features. Called by ``study``.
 
-Every fold is fitted by ``learn``, like in training. L-BFGS from zero, its loss and its penalty
+Every fold is fitted by ``learn``, as in training. L-BFGS from zero, its loss and its penalty
 do not depend on a rotation of the features. So the features of each fold are projected once onto
-the directions in which its training pictures differ, at most one per picture; that makes each
+the directions in which its training images differ, at most one per image. This makes each
 trial several times as fast.
 """
 
@@ -25,9 +25,9 @@ from partsight_train.settings import HeadSettings, TrainSettings
 
 __all__ = ["ScoringData", "fold_scores", "rotate_folds"]
 
-# More take too much memory for many pictures, and the remaining variance is small.
+# More directions take too much memory for many images, and the remaining variance is small.
 _MOST_DIRECTIONS = 1024
-# Share of the largest variance; below it there is only rounding of float64.
+# Share of the largest variance; variances below it are only rounding errors of float64.
 _LEAST_VARIANCE = 1e-9
 
 
@@ -48,7 +48,7 @@ class ScoringData:
 
 
 def rotate_folds(training_data: TrainingData, count: int, settings: HeadSettings) -> ScoringData:
-    """Divide the pictures into folds and rotate the features of each fold.
+    """Divide the images into folds and rotate the features of each fold.
 
     Args:
         training_data: data without the test split.
@@ -77,7 +77,7 @@ def fold_scores(
 
 
 def _rotated(training_data: TrainingData, fold: Fold, settings: HeadSettings) -> TrainingData:
-    """All features, scaled and projected onto the directions of the training pictures."""
+    """All features, scaled and projected onto the directions of the training images."""
     training = training_data.training(fold.train).features
     scaling = scaling_of(training, settings)
     directions = _directions(((training - scaling.mean) / scaling.scale).astype(np.float64))

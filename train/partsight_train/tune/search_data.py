@@ -35,7 +35,7 @@ def open_search_data(
     """Compute the features of every backbone and augmentation and divide them into folds.
 
     Returns:
-        The data to score on, and the last prepared pictures, including the test split.
+        The data to score on, and the last prepared images, including the test split.
 
     Raises:
         DatasetError: the folder cannot be used for training, or not with this measure.
@@ -60,7 +60,7 @@ def _without_test(prepared: Prepared) -> TrainingData:
     return dataclasses.replace(
         training_data,
         dataset=Dataset(
-            training_data.dataset.labels, tuple(training_data.dataset.pictures[row] for row in rows)
+            training_data.dataset.labels, tuple(training_data.dataset.images[row] for row in rows)
         ),
         examples=training_data.examples.take(rows),
         copies=tuple(copy[rows] for copy in training_data.copies),

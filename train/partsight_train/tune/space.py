@@ -1,6 +1,6 @@
 """The search space: from an Optuna trial to ``TrainSettings`` and to a command line.
 
-No TensorFlow here.
+Does not import TensorFlow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ __all__ = [
 Measure = Literal["loss", "accuracy", "auc", "recall", "false-rejects"]
 MEASURES: tuple[Measure, ...] = get_args(Measure)
 
-# Each computes the features of every copy of every picture once.
+# For each, the features of every augmented copy of every image are computed once.
 AUGMENTATIONS: Mapping[str, AugmentSettings] = {
     "none": AugmentSettings(),
     "flips": AugmentSettings(flip_left_right=True, flip_up_down=True),
@@ -83,7 +83,7 @@ class Search:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the measure is a loss."""
+        """Whether a lower value of the measure is better: for loss and false-rejects."""
         return self.measure in ("loss", "false-rejects")
 
     @property
@@ -93,7 +93,7 @@ class Search:
 
 
 def choose(trial: Any, search: Search) -> TrainSettings:
-    """Ask a trial for settings. It is not asked for settings with a single choice."""
+    """Ask a trial for settings. Settings with a single choice are not asked for."""
 
     def one_of(name: str, choices: tuple[Any, ...]) -> Any:
         return choices[0] if len(choices) == 1 else trial.suggest_categorical(name, choices)

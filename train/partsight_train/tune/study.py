@@ -62,7 +62,8 @@ def tune(
         trials: total number of trials, including those of a resumed study.
         stages: returns the progress of a stage by its name.
         resume: continue the study in ``study_dir``; the search must be the same.
-        timeout_s: seconds of trials after which no new trial starts.
+        timeout_s: seconds after the start of the first trial from which no new trial starts; None
+            for no limit.
         cache: folder of the cache; None for the default, see ``cache_dir``.
         clock: monotonic time in seconds.
 
@@ -112,7 +113,7 @@ def _search(
 def _write_config(
     folder: RunDir, image_dir: Path, search: Search, prepared: Prepared, data: SearchData
 ) -> None:
-    """Write the configuration of the search; a resumed search must have the same."""
+    """Write the configuration of the search, which must be that of a resumed search."""
     training_data = prepared.training_data
     backbones = {
         redact_address(name): each.training_data.backbone.sha256 for (name, _), each in data.items()
@@ -199,14 +200,14 @@ def _result(
         tuple(sorted(complete, key=lambda t: t.value or 0, reverse=not search.lower_is_better)),
         len(done) - len(complete),
         float(np.mean(confirmed)),
-        len(scoring_data.training_data.dataset.pictures),
+        len(scoring_data.training_data.dataset.images),
         len(prepared.rows(Split.TEST)),
         prepared.failed,
     )
 
 
 def _confirmed(data: ScoringData, fold: Fold, settings: TrainSettings, search: Search) -> float:
-    """The measure of one fold, fitted like ``train`` does."""
+    """The measure of one fold, fitted as ``train`` fits."""
     trained = learn(data.training_data, fold.train, fold.validation, settings, None)
     true = data.training_data.examples.labels[fold.test]
     return measured(search, data.training_data.bad, true, trained.scores(fold.test))
