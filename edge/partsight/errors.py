@@ -89,8 +89,8 @@ class UnreadableRow(JournalError):
 
     def __init__(self, table: str, seq: int, id: str | None, reason: str) -> None:  # noqa: A002
         super().__init__(
-            f"row {seq} of the journal's {table} cannot be read: {reason}. It was damaged or changed "
-            "after writing. Run 'partsight journal verify'."
+            f"row {seq} of the journal's {table} cannot be read: {reason}. It was damaged or "
+            "changed after writing. Run 'partsight journal verify'."
         )
         self.seq, self.id = seq, id
 

@@ -78,7 +78,7 @@ class JournalReader:
         if journal != self._journal:
             self._journal, self.position, self._last_unreadable = journal, 0, 0
         self._count(journal, last)
-        rows = self._tail.rows(self.position, limit, self._pass_over)
+        rows: list[Row] = list(self._tail.rows(self.position, limit, self._pass_over))
         if not rows and self._last_unreadable > self.position:
             self.move_to(self._last_unreadable)
         return rows

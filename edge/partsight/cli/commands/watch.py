@@ -16,6 +16,7 @@ from partsight.cli.commands.model_options import (
     threads_option,
 )
 from partsight.cli.console import exit_if_failed
+from partsight.utils.counts import counted
 
 if TYPE_CHECKING:
     from partsight.config.document import Config
@@ -120,9 +121,9 @@ def _configured(device: Device, source: str | None, journal: Path | None) -> Con
 
 def _report(telemetry: Telemetry) -> None:
     """Print the number of parts per verdict; exit with code 3 if inspections failed."""
-    counted = telemetry.values().items()
-    verdicts = {label: int(count) for (name, label), count in counted if name == "verdicts"}
-    faults = sum(int(count) for (name, _), count in counted if name in ("faults", "unrecorded"))
+    counts = telemetry.values().items()
+    verdicts = {label: int(count) for (name, label), count in counts if name == "verdicts"}
+    faults = sum(int(count) for (name, _), count in counts if name in ("faults", "unrecorded"))
     text = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
     click.echo(f"partsight: {text or 'no frames'}", err=True)
     for (name, sink), rows in sorted(telemetry.values().items()):

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from partsight.cli.commands.journal.options import filters, journal_argument, journal_path, require_readable
+from partsight.cli.commands.journal.options import (
+    filters,
+    journal_argument,
+    journal_path,
+    require_readable,
+)
 from partsight.cli.console import ProgressBar
 from partsight.cli.options import LocalPath
 from partsight.utils.counts import counted

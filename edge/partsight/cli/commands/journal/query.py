@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from partsight.cli.commands.journal.options import filters, journal_argument, journal_path, require_readable
+from partsight.cli.commands.journal.options import (
+    filters,
+    journal_argument,
+    journal_path,
+    require_readable,
+)
 from partsight.utils.printable import printable
 
 if TYPE_CHECKING:
