@@ -244,7 +244,7 @@ def test_tls_and_password_are_used(
     ("changes", "reason"),
     [
         ({"ca_file": None}, "CERTIFICATE_VERIFY_FAILED"),
-        ({"username": "other"}, "refused us: Not authorized"),
+        ({"username": "other"}, "refused the connection: Not authorized"),
         ({"prefix": "line2"}, "refused a message: Not authorized"),
         (
             {"tls": False, "ca_file": None},

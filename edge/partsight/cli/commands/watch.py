@@ -121,12 +121,12 @@ def _configured(device: Device, source: str | None, journal: Path | None) -> Con
 
 def _report(telemetry: Telemetry) -> None:
     """Print the number of parts per verdict; exit with code 3 if inspections failed."""
-    counts = telemetry.values().items()
-    verdicts = {label: int(count) for (name, label), count in counts if name == "verdicts"}
-    faults = sum(int(count) for (name, _), count in counts if name in ("faults", "unrecorded"))
+    values = telemetry.values().items()
+    verdicts = {label: int(count) for (name, label), count in values if name == "verdicts"}
+    faults = sum(int(count) for (name, _), count in values if name in ("faults", "unrecorded"))
     text = ", ".join(f"{verdict} {count}" for verdict, count in sorted(verdicts.items()))
     click.echo(f"partsight: {text or 'no frames'}", err=True)
-    for (name, sink), rows in sorted(telemetry.values().items()):
+    for (name, sink), rows in sorted(values):
         if name == "queue" and rows:
             click.echo(
                 f"partsight: sink {sink}: {counted(round(rows), 'row')} not delivered; still in "
