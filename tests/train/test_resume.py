@@ -80,7 +80,7 @@ def test_a_killed_run_is_not_taken_for_a_finished_one(
     assert not (run_dir / "model-int8.tflite").exists()
     result = resume(parts, run_dir, tiny_backbone)
     assert result.exit_code == 1
-    assert "Continue its run with --resume" in result.output
+    assert "Continue the run in it with --resume" in result.output
 
 
 CHANGED: list[tuple[tuple[str, ...], str]] = [

@@ -62,10 +62,9 @@ def _dataset_text(dataset: Mapping[str, Any] | None) -> list[str]:
     if dataset is None:
         return []
     lines = [
-        f"{label}: {counted(sum(splits.values()), 'image')} of "
-        f"{counted(dataset['parts'][label], 'part')} ("
+        f"{label}: {counted(sum(splits.values()), 'image')} ("
         + ", ".join(f"{count} {split}" for split, count in splits.items())
-        + ")"
+        + f") of {counted(dataset['parts'][label], 'part')}"
         for label, splits in dataset["pictures"].items()
     ]
     return ["\n".join([*lines, *dataset["notes"]])]
