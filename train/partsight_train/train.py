@@ -15,8 +15,8 @@ from typing import Any
 from partsight.errors import ModelError
 from partsight.inference.interpreter import load_runtime
 from partsight.inference.runtimes import choose_runtime
+from partsight.utils.counts import counted
 from partsight.utils.progress import silent
-from partsight_train.counted import counted
 from partsight_train.data.dataset import Split
 from partsight_train.data.prepare import Prepared, prepare
 from partsight_train.data.training_data import Stages

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,11 +30,12 @@ def with_access(service: Service, config: Config) -> Service:
         ConfigError: the service could not write to a path, or could not read its source.
     """
     reader = config.trigger.device if isinstance(config.trigger, KeyTriggerConfig) else None
-    folders = []
-    for name, path in _written_paths(service, config, reader):
-        folder = path if path.is_dir() else path.parent
-        _require_writable(service, name, path, folder)
-        folders.append(folder)
+    written = [
+        (name, path, path if path.is_dir() else path.parent)
+        for name, path in _written_paths(service, config, reader)
+    ]
+    _require_writable(service, written)
+    folders = [folder for _, _, folder in written]
     return dataclasses.replace(
         service,
         written=tuple(dict.fromkeys(folders)),
@@ -55,17 +56,26 @@ def _written_paths(
             yield setting.name, path
 
 
-def _require_writable(service: Service, name: str, path: Path, folder: Path) -> None:
-    if service.user is None:
+def _require_writable(service: Service, written: Sequence[tuple[str, Path, Path]]) -> None:
+    """Refuse paths that the service could not write, all at once.
+
+    Args:
+        service: the unit.
+        written: name, path and folder of each setting with a path outside the service's own
+            folders.
+    """
+    if written and service.user is None:
+        paths = ", ".join(f"{name} = {path}" for name, path, _ in written)
+        folders = ", ".join(dict.fromkeys(str(folder) for _, _, folder in written))
         raise ConfigError(
-            f"the service could not write {name} = {path}: expected a path below "
-            f"{service.own[0]}. Keep it there, or name an account that may write to {folder} "
-            "with --user."
+            f"the service could not write {paths}: expected paths below {service.own[0]}. Set such "
+            f"paths, or name an account that may write to {folders} with --user."
         )
-    if not folder.is_dir():
+    missing = [f"{folder} for {name}" for name, _, folder in written if not folder.is_dir()]
+    if missing:
         raise ConfigError(
-            f"the service would not start: expected a folder {folder} for {name}, found none. "
-            "Make it first."
+            f"the service would not start: expected the folders {', '.join(missing)}, found none. "
+            "Make them first."
         )
 
 

@@ -140,9 +140,9 @@ def test_the_own_folders_of_the_service_need_no_account(name: str, device: Path)
 @pytest.mark.parametrize(
     ("path", "options", "message"),
     [
-        ("verdicts.db", [], "expected a path below /var/lib/partsight. Keep it there"),
-        ("/var/lib/partsight2/verdicts.db", [], "expected a path below /var/lib/partsight."),
-        ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make it"),
+        ("verdicts.db", [], "expected paths below /var/lib/partsight. Set such paths"),
+        ("/var/lib/partsight2/verdicts.db", [], "expected paths below /var/lib/partsight."),
+        ("gone/verdicts.db", ["--user", "root"], "gone for journal.path, found none. Make them"),
     ],
 )
 def test_a_path_that_the_service_cannot_write_is_refused(

@@ -12,7 +12,7 @@ import click
 
 from partsight.cli.console import ProgressBar, exit_if_failed
 from partsight.cli.options import LocalPath
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.requirements import require_train_extra
 from partsight_train.settings import DEFAULT_BACKBONE, TrainSettings
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from partsight.decision.operating_point import OperatingPoint
 from partsight.evaluation.report_text import metrics_text
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.train import Outcome
 
 __all__ = ["mistakes_text", "summary_text"]

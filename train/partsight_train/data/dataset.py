@@ -18,7 +18,7 @@ from scipy.cluster.hierarchy import DisjointSet
 
 from partsight.errors import DatasetError
 from partsight.image_files.part_names import part_in_name
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data import assignment
 from partsight_train.data.assignment import Split
 from partsight_train.data.scan import Scan, scan

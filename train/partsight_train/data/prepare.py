@@ -16,9 +16,9 @@ from partsight.decision.operating_point import default_accept_labels
 from partsight.errors import DatasetError, ModelError
 from partsight.image.spec import MAX_BIT_DEPTH
 from partsight.image_files.read import measure_depth
+from partsight.utils.counts import counted
 from partsight_train.backbones.backbone import Backbone, open_backbone
 from partsight_train.cache_dir import cache_dir
-from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, Scan, Split, limit_test, scan, split
 from partsight_train.data.feature_cache import open_cache
 from partsight_train.data.features import Features, compute_features

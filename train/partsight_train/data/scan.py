@@ -16,7 +16,7 @@ from partsight.image_files.layout import Layout, image_files_of_label, label_key
 from partsight.image_files.part_names import part_in_name
 from partsight.image_files.read import sub_folders
 from partsight.image_files.walk import LeftOut
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data.assignment import Split
 from partsight_train.data.part_folders import PartFolders, find_parts, shared_parts
 

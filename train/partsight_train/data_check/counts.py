@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from partsight.image_files.part_names import SHOT_MARK
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data.dataset import Dataset, LabelledImage
 from partsight_train.data.near_duplicates import near_pairs
 from partsight_train.data_check.findings import Finding, Severity

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from partsight.image.spec import DEFAULT_MIN_CONTRAST, PreprocessSpec
 from partsight.image.statistics import grey_range
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.fit.operating_point import contrast_limit
 

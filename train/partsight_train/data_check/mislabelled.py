@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.data.dataset import Dataset
 from partsight_train.data_check.findings import Finding, Severity
 from partsight_train.fit.cross_validation import divide

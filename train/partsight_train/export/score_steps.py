@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from partsight.decision.choose import choose_operating_point
 from partsight.decision.decide import accept_scores
+from partsight.utils.counts import counted
 from partsight_train.conversion.names import VariantName
-from partsight_train.counted import counted
 from partsight_train.data.dataset import Split
 from partsight_train.export.variant import ReferenceModel, Variant
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from partsight.errors import DatasetError
 from partsight.evaluation.metrics import classification_metrics, false_positives_at_recall
+from partsight.utils.counts import counted
 from partsight.utils.progress import silent
-from partsight_train.counted import counted
 from partsight_train.data.dataset import Dataset, assign_folds
 from partsight_train.data.training_data import RowIndices, Stages, TrainingData
 from partsight_train.fit.learn import learn

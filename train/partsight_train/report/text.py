@@ -7,8 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from partsight.utils.counts import counted
 from partsight.utils.printable import printable
-from partsight_train.counted import counted
 from partsight_train.report.estimate import Estimate
 
 __all__ = ["FILTERS"]

@@ -14,7 +14,7 @@ import optuna
 from optuna.importance import FanovaImportanceEvaluator, get_param_importances
 from optuna.trial import FrozenTrial
 
-from partsight_train.counted import counted
+from partsight.utils.counts import counted
 from partsight_train.run.provenance import public_settings
 from partsight_train.settings import TrainSettings
 from partsight_train.tune.space import Search, train_command
