@@ -202,7 +202,7 @@ def test_settings_that_need_a_restart_are_reported_until_then(line: Line, model_
     ]
     assert needed == [["drift.subgroup"], ["drift.subgroup"], []]
     assert all(reported["taken_over"] == [] for reported in line.events("reload"))
-    assert line.states()["configuration"] == "in force"
+    assert line.states()["configuration"] == "active"
     assert line.end()[0] == 0
 
 

@@ -97,7 +97,7 @@ _LIMIT, _LIMITED = frozenset(("lower", "outside", "upper")), frozenset(("accepta
 _LIMITED |= {"acceptance", "accepted", "conform", "conforming", "correct", "normal"}
 _RETURNED = frozenset(("accept", "accepted", "go", "pass", "passed", "passing"))
 # Signs that change or question the meaning: ``ok?``, ``!ok``, ``ok-``, ``ok (-)``, ``ok -1``.
-_DOUBT = re.compile(
+_UNCERTAIN = re.compile(
     r"[^\w\s.,:;/()\[\]&+#'-]|^[\s_]*-|-[\s_]*$|(?<![\w\s)\]])-|(?<=\s)-(?=\w)|-(?![\w\s(\[])"
 )
 # ``goodParts``, ``OKFront``; letters of other scripts have no case. Numbers and signs are tokens
@@ -110,7 +110,7 @@ _TOKEN = re.compile(
 def is_good_name(label: str) -> bool:
     """Whether a label's name means that its parts are good, such as ``healthy`` or ``OK_front``."""
     text = unicodedata.normalize("NFKC", label).strip()
-    if _DOUBT.search(text):
+    if _UNCERTAIN.search(text):
         return False
     tokens = _TOKEN.findall(text.casefold() if text.isupper() else text)
     kinds = set(_kinds(tuple(token.casefold() for token in tokens)))

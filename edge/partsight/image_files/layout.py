@@ -233,7 +233,7 @@ def _is_divided_set(folder: Path) -> bool:
 
 
 def _set_within(folder: Path, depth: int = 0) -> Path | None:
-    """The folder at or below this one that has a folder of good parts beside another one."""
+    """The folder at or below this one that has a folder of good parts and another one."""
     inside = _label_folders(folder)
     good = [child for child in inside if is_good_name(child.name)]
     if good and len(good) < len(inside):

@@ -134,7 +134,7 @@ class Housekeeping:
 
             self._models.rules = Rules.of(config)
         waiting = ", ".join(change.key for change in restart)
-        self._telemetry.state("configuration", "needs restart" if waiting else "in force", waiting)
+        self._telemetry.state("configuration", "needs restart" if waiting else "active", waiting)
         self._on_event(
             "reload",
             {

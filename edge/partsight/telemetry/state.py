@@ -12,7 +12,7 @@ __all__ = ["CALM", "Change", "State"]
 CALM = frozenset(
     {
         *("starting", "running", "learning", "listening", "idle", "delivering", "writing"),
-        *("keeping", "none", "examining", "swapping", "taken", "clear", "in force", "read"),
+        *("keeping", "none", "examining", "swapping", "taken", "clear", "active", "read"),
         *("watching", "off"),
     }
 )

@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class ClockRecord:
-    """What is known about time; times in seconds.
+    """The state of known time; times in seconds.
 
     Attributes:
         known_s: known time when the record was made.

@@ -14,7 +14,7 @@ from partsight.deploy.preflight.paths import is_read
 
 __all__ = ["check_conflicts"]
 
-# Endings of the files beside a journal: of SQLite, the writer's lock, and the sinks' cursors.
+# Endings of the files next to a journal: of SQLite, the writer's lock, and the sinks' cursors.
 _JOURNAL_ENDS = ("-wal", "-shm", ".lock", ".cursors")
 _ANY_HOST = frozenset({"", "0.0.0.0", "::"})
 
@@ -62,7 +62,7 @@ def _files_to_read(config: Config) -> dict[str, Path]:
 
 
 def _journal_files(path: Path | None) -> dict[str, Path]:
-    """The files that a journal has beside its own."""
+    """Files that a journal has in addition to its own."""
     if path is None:
         return {}
     return {f"journal.path ({end})": Path(f"{path}{end}") for end in _JOURNAL_ENDS}
