@@ -93,7 +93,7 @@ def test_lbfgs_finds_the_minimum_that_scikit_learn_finds() -> None:
 
 @pytest.mark.parametrize("wrong", [{"l1": 0.1}, {"dropout": 0.1}, {"keep_best": "auc"}], ids=str)
 def test_lbfgs_refuses_settings_that_it_does_not_support(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="Choose the optimizer adam or sgd"):
+    with pytest.raises(ValueError, match="Choose --optimizer adam or sgd"):
         HeadSettings(**wrong)
 
 

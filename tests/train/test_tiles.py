@@ -164,7 +164,7 @@ def test_too_few_parts_for_tiles_are_refused(tiny_backbone: Path, tmp_path: Path
     [
         (["--tiles", "2"], 2, "such as 2x3. Received: '2'"),
         (["--tiles", "0x2"], 2, "such as 2x3"),
-        (["--tiles", "2x2", "--fine-tune", "top"], 2, "they exclude fine-tuning"),
+        (["--tiles", "2x2", "--fine-tune", "top"], 2, "tiles need a frozen backbone"),
         (["--tiles", "2x2"], 1, "Name it with --accept-label. Labels: crack, plain."),
     ],
 )
