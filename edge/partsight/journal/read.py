@@ -7,6 +7,7 @@ copied into the database.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import sqlite3
@@ -22,6 +23,7 @@ from partsight.journal.schema import APPLICATION_ID, EVENTS, SCHEMA, VERDICTS, J
 __all__ = [
     "PAGE_ROWS",
     "connect_read_only",
+    "has_event",
     "load_readable",
     "pages",
     "read_events",
@@ -58,6 +60,24 @@ def read_events(path: Path, kind: str | None = None) -> Iterator[dict[str, Any]]
             for event in map(EVENTS.load, records):
                 if kind in (None, event["kind"]):
                     yield event
+
+
+def has_event(path: Path, kind: str, name: str, value: str) -> bool:
+    """Return whether there is an event of a kind with this text in its detail.
+
+    Args:
+        path: the journal.
+        kind: of the event.
+        name: of the item in the detail.
+        value: of this item.
+
+    Raises:
+        JournalError: the journal cannot be read.
+    """
+    item = f"{json.dumps(name)}: {json.dumps(value)}"  # as it is stored
+    query = "SELECT EXISTS (SELECT 1 FROM events WHERE kind = ? AND instr(detail, ?))"
+    with reading(path) as connection:
+        return bool(connection.execute(query, (kind, item)).fetchone()[0])
 
 
 def read_page(

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from partsight.errors import JournalError, OutputError
+from partsight.journal.read import has_event
 from partsight.journal.tail import Tail
 from partsight.journal.write import Journal
 from partsight.sinks.base import LineSink
@@ -48,7 +49,7 @@ class DeliveryWorker:
 
     Raises:
         JournalError: the journal cannot be read.
-        OutputError: the cursor cannot be created.
+        OutputError: the cursor cannot be created, or an event cannot be written.
     """
 
     def __init__(
@@ -74,6 +75,8 @@ class DeliveryWorker:
             ) from error
         if cursor.damaged is not None:
             journal.event("cursor_damaged", {"sink": name, "file": cursor.damaged.name})
+        elif cursor.position is None:
+            start = self._noted_start(start)
         self._delivery = Delivery(
             name,
             open_sink,
@@ -88,6 +91,22 @@ class DeliveryWorker:
         self._stopping = threading.Event()
         # A daemon: a sink that blocks must not keep the process alive.
         self._thread = threading.Thread(target=self._run, name=f"sink {name}", daemon=True)
+
+    def _noted_start(self, start: Start) -> Start:
+        """Note a new sink in the journal, and return where it begins.
+
+        A sink that was noted before has lost its cursor. Rather twice than not at all: receivers
+        recognize a repeated row by its id.
+        """
+        if not has_event(self._journal_path, "sink_added", "sink", self.name):
+            self._journal.event("sink_added", {"sink": self.name, "start": start})
+            return start
+        self._journal.event("cursor_lost", {"sink": self.name})
+        logger.warning(
+            "sink %s: its cursor was removed; all rows of the journal are delivered again",
+            self.name,
+        )
+        return "beginning"
 
     @property
     def position(self) -> int:

@@ -180,3 +180,25 @@ def test_a_damaged_cursor_is_an_event(journal: Journal) -> None:
     (event,) = [each for each in read_events(journal.path) if each["kind"] == "cursor_damaged"]
     assert event["detail"]["sink"] == "plc"
     assert path.with_name(event["detail"]["file"]).read_bytes() == bytes(256)
+
+
+@pytest.mark.parametrize("name", ["plc", 'line "2"/ü', "plc2"])
+def test_a_sink_that_lost_its_cursor_is_not_a_new_one(
+    journal: Journal, make_row: Callable, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also if it was removed under the running line, which writes on to a file without a name."""
+    worker(journal, Collecting(), "plc").close()  # of another name, but for the first case
+    first = Collecting()
+    with worker(journal, first, name):
+        journal.append(make_row(1))
+        until(lambda: first.seqs == [1])
+        cursor_path(journal.path, name).unlink()
+    journal.append(make_row(2))
+    second = Collecting()
+    with worker(journal, second, name):
+        until(lambda: second.seqs == [1, 2])
+    (event,) = read_events(journal.path, "cursor_lost")
+    assert event["detail"] == {"sink": name}
+    assert f"sink {name}: its cursor was removed" in caplog.text
+    added = [event["detail"]["sink"] for event in read_events(journal.path, "sink_added")]
+    assert added == list(dict.fromkeys(["plc", name]))
