@@ -56,6 +56,7 @@ class Retention:
         self._removed = self._wanted_bytes = 0
         self._counts: collections.Counter[str] = collections.Counter()
         self._counted_at: float | None = None
+        self._now_s: float | None = None
 
     def added(self, day: str) -> None:
         """Count one more part in a day's folder."""
@@ -70,6 +71,7 @@ class Retention:
         for gone in self._counts.keys() - set(known):
             del self._counts[gone]
         for day in known:
+            self._now_s = self._now()  # not for each file: it reads the record of known time
             if self._exceeded(day):
                 yield from self._thin(day)
 
@@ -94,7 +96,7 @@ class Retention:
 
         A day in the future is that of a camera with a wrong clock; the files have other times.
         """
-        now_s = self._now()
+        now_s = self._now_s
         is_future = now_s is not None and end_of(day) > now_s + 2 * DAY_S
         return self._too_much() or is_future or self._is_old(end_of(day))
 
@@ -102,7 +104,7 @@ class Retention:
         return self._counts.total() > self._config.max_count or self._wanted_bytes > 0
 
     def _is_old(self, unix_s: float) -> bool:
-        now_s = self._now()
+        now_s = self._now_s
         return now_s is not None and unix_s < now_s - self._config.max_age_days * DAY_S
 
     def _remove(self, day: str, part_id: str, *, old_only: bool) -> None:
