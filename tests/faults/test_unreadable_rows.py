@@ -112,7 +112,7 @@ def test_an_event_may_be_unreadable_too(damage: Callable) -> None:
 
 
 class Receiver:
-    """A ``LineSink`` that keeps what it gets, refuses some rows, and may be away."""
+    """A ``LineSink`` that records the ``seq`` of each row, and refuses some rows."""
 
     def __init__(self) -> None:
         self.taken: list[int] = []
