@@ -253,9 +253,9 @@ class PartResult:
         }
 
 
-def inspected_at(part_id: str) -> str | None:
-    """Return the time of the inspection in a verdict's id; None if the id has no time."""
-    found = time_of_uuid7(part_id)
+def inspected_at(part_id: str | None) -> str | None:
+    """Return the time of the inspection in a verdict's id; None if there is no id or no time."""
+    found = None if part_id is None else time_of_uuid7(part_id)
     return None if found is None else found.isoformat(timespec="milliseconds")
 
 

@@ -175,10 +175,6 @@ class JournalTable:
         return redact_values(value) if name in self.messages else value
 
 
-def _inspected_at(row: dict[str, Any]) -> str | None:
-    return None if row["id"] is None else inspected_at(row["id"])
-
-
 # The first 12 hexadecimal digits of a UUID of version 7, milliseconds. SQL has no function for it.
 _ID_MS = " + ".join(
     f"(instr('0123456789abcdef', substr(id, {at}, 1)) - 1) * {16**power}"
@@ -218,7 +214,7 @@ VERDICTS = JournalTable(
         "error": "text",
     },
     julian_day=_INSPECTED,
-    derived={"inspected_at": _inspected_at},
+    derived={"inspected_at": lambda row: inspected_at(row["id"])},
     messages=("source", "reason", "error"),
 )
 

@@ -63,7 +63,7 @@ def test_any_row_is_read_back_and_verified(tmp_path_factory, rows: list[dict[str
             journal.append(row)
         head = journal.head()
 
-    times = [None if row["id"] is None else inspected_at(row["id"]) for row in rows]
+    times = [inspected_at(row["id"]) for row in rows]
     expected = [
         {"seq": seq, **row, "inspected_at": time}
         for seq, (row, time) in enumerate(zip(rows, times, strict=True), 1)
